@@ -1,0 +1,63 @@
+/** The boundaries of the modular monolith; each rule says what breaks without it. */
+const CONTRACTS = '^src/(config|events|gate|persistence|http)/';
+const FEATURES = '^src/(campaigns|issuance|consumer|retry|recovery|health)/';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment: 'A cycle means that two files cannot be understood, tested or replaced one at a time.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'features-know-no-product',
+      comment: 'A feature that imports infrastructure/ works in one profile only.',
+      severity: 'error',
+      from: { path: '^src/(campaigns|issuance|consumer|retry|recovery|health|config|events|gate|persistence|http)/' },
+      to: { path: '^src/infrastructure/' },
+    },
+    {
+      name: 'features-keep-their-insides',
+      comment: 'Features meet in the contracts (events/, gate/, persistence/), or import the other one’s module file.',
+      severity: 'error',
+      from: { path: '^src/(campaigns|issuance|consumer|retry|recovery|health)/' },
+      to: { path: FEATURES, pathNot: ['^src/$1/', '\\.module\\.ts$'] },
+    },
+    {
+      name: 'contracts-know-no-feature',
+      comment: 'The contracts are what features share; they cannot depend on one of them.',
+      severity: 'error',
+      from: { path: CONTRACTS },
+      to: { path: FEATURES },
+    },
+    {
+      name: 'infrastructure-serves-contracts',
+      comment: 'An adapter implements a port; when it reaches into a feature, the feature has no port.',
+      severity: 'error',
+      from: { path: '^src/infrastructure/' },
+      to: { path: FEATURES },
+    },
+    {
+      name: 'products-stay-in-infrastructure',
+      comment: 'infrastructure/ is the only place that names a product, so that a profile is a choice and not a rewrite.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/infrastructure/' },
+      to: { path: 'node_modules/(typeorm|@nestjs/typeorm|libsql|mysql2|ioredis|kafkajs)/' },
+    },
+    {
+      name: 'no-dev-dependency-in-src',
+      comment: 'The built service runs with production dependencies only.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};
