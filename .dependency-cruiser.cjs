@@ -41,7 +41,8 @@ module.exports = {
     },
     {
       name: 'products-stay-in-infrastructure',
-      comment: 'infrastructure/ is the only place that names a product, so that a profile is a choice and not a rewrite.',
+      comment:
+        'infrastructure/ is the only place that names a product, so that a profile is a choice and not a rewrite.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/infrastructure/' },
       to: { path: 'node_modules/(typeorm|@nestjs/typeorm|libsql|mysql2|ioredis|kafkajs)/' },

@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ClaimEvent, decodeClaimEvent, encodeClaimEvent } from './claim-event.js';
+
+const EVENT: ClaimEvent = {
+  claimId: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
+  campaignId: 'default',
+  userId: 'user_1',
+  sequence: 7,
+  claimedAt: 1_764_000_000_123,
+  epoch: 1_764_000_000,
+};
+
+const bytes = (text: string) => Buffer.from(text);
+const broken = (change: Record<string, unknown>) => bytes(JSON.stringify({ v: 1, ...EVENT, ...change }));
+
+describe('claim event', () => {
+  it('comes back from its bytes as it was', () => {
+    const withKey = { ...EVENT, idempotencyDigest: 'A'.repeat(43) };
+    expect(decodeClaimEvent(bytes(encodeClaimEvent(EVENT)))).toEqual({ kind: 'claim', event: EVENT });
+    expect(decodeClaimEvent(bytes(encodeClaimEvent(withKey)))).toEqual({ kind: 'claim', event: withKey });
+  });
+
+  it('takes a property that a later version may add', () => {
+    expect(decodeClaimEvent(broken({ channel: 'app' }))).toEqual({ kind: 'claim', event: EVENT });
+  });
+
+  it.each([
+    ['no value', null, 'unreadable'],
+    ['an empty value', Buffer.alloc(0), 'unreadable'],
+    ['broken JSON', bytes('{"v":1,'), 'unreadable'],
+    ['a leading zero byte', Buffer.concat([Buffer.from([0]), broken({})]), 'unreadable'],
+    ['a byte order mark', Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), broken({})]), 'unreadable'],
+    ['invalid UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'unreadable'],
+    ['a later version', broken({ v: 2 }), 'unknown-version'],
+    ['no version', broken({ v: undefined }), 'invalid-schema'],
+    ['an array', bytes('[]'), 'invalid-schema'],
+    ['null', bytes('null'), 'invalid-schema'],
+    ['an envelope', bytes(JSON.stringify({ data: { v: 1, ...EVENT } })), 'invalid-schema'],
+    ['a numeric user', broken({ userId: 1 }), 'invalid-schema'],
+    ['a user with a space', broken({ userId: 'alice ' }), 'invalid-schema'],
+    ['a user of 65 characters', broken({ userId: 'u'.repeat(65) }), 'invalid-schema'],
+    ['a campaign of 27 characters', broken({ campaignId: 'c'.repeat(27) }), 'invalid-schema'],
+    ['a claim id that is no ULID', broken({ claimId: 'x' }), 'invalid-schema'],
+    ['sequence 0', broken({ sequence: 0 }), 'invalid-schema'],
+    ['a fractional sequence', broken({ sequence: 1.5 }), 'invalid-schema'],
+    ['no instant', broken({ claimedAt: undefined }), 'invalid-schema'],
+    ['an instant beyond time', broken({ claimedAt: 8_640_000_000_000_001 }), 'invalid-schema'],
+    ['epoch 0', broken({ epoch: 0 }), 'invalid-schema'],
+  ])('calls %s poison', (_what, value, code) => {
+    expect(decodeClaimEvent(value)).toMatchObject({ kind: 'poison', code });
+  });
+});

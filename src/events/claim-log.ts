@@ -1,0 +1,59 @@
+import { type ClaimEvent } from './claim-event.js';
+
+/** One message of the log, as it lies there: bytes, so that a broken one can be kept as it was. */
+export interface LogRecord {
+  topic: string;
+  partition: number;
+  /** Position in the partition. A double is exact up to 2^53 messages. */
+  offset: number;
+  key: Uint8Array | null;
+  value: Uint8Array | null;
+  headers: Record<string, Uint8Array>;
+}
+
+/** Partition → offset. A partition that is missing has no known offset, which is not the same as 0. */
+export type LogOffsets = ReadonlyMap<number, number>;
+
+/** The claim was not made durable on the log and never will be by this call: nothing of it was sent. */
+export class ClaimLogUnavailableError extends Error {
+  override readonly name = 'ClaimLogUnavailableError';
+}
+
+/** Nobody knows whether the claim is on the log: the acknowledgement did not come in time. */
+export class ClaimLogUnconfirmedError extends Error {
+  override readonly name = 'ClaimLogUnconfirmedError';
+}
+
+/** More claims are waiting for the log than it is allowed to hold; the caller should come back later. */
+export class ClaimLogFullError extends Error {
+  override readonly name = 'ClaimLogFullError';
+}
+
+/**
+ * The claim log (topic `coupon_create`, or its embedded stand-in): what is acknowledged here survives every process.
+ *
+ * Delivery to the consumer is at least once and in no promised order; it runs through Nest's `@EventPattern`, not
+ * through this port.
+ */
+export abstract class ClaimLog {
+  /** Resolves when the broker's full quorum, or the disk, has the event; rejects with one of the errors above. */
+  abstract publish(event: ClaimEvent): Promise<void>;
+
+  /** True while publishing is known to be pointless; a probe inside the adapter finds the broker back. */
+  abstract readonly away: boolean;
+
+  /** The offset that the next message of each partition will get. */
+  abstract endOffsets(): Promise<LogOffsets>;
+
+  /** The offset of the oldest message that each partition still holds. */
+  abstract startOffsets(): Promise<LogOffsets>;
+
+  /** What the consumer group has settled, for the partitions on which it ever committed. */
+  abstract committedOffsets(): Promise<LogOffsets>;
+
+  /** Every message from `from` (inclusive) to `to` (exclusive), partition by partition, in bounded pages. */
+  abstract read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]>;
+
+  /** Resolves when everything accepted so far is either acknowledged or refused. */
+  abstract drain(): Promise<void>;
+}

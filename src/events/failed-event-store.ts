@@ -1,0 +1,158 @@
+import { type ClaimEvent } from './claim-event.js';
+import { type LogRecord } from './claim-log.js';
+
+/** Who could not go on with the claim. */
+export type FailedEventSource = 'API' | 'CONSUMER' | 'SWEEPER';
+
+/**
+ * PENDING → PUBLISHING (leased) → REPUBLISHED → RESOLVED, set only by the consumer's successful transaction.
+ * DEAD waits for an operator; DISCARDED is an operator's final word.
+ */
+export type FailedEventStatus = 'PENDING' | 'PUBLISHING' | 'REPUBLISHED' | 'RESOLVED' | 'DEAD' | 'DISCARDED';
+
+export const FAILED_EVENT_STATUSES: readonly FailedEventStatus[] = [
+  'PENDING',
+  'PUBLISHING',
+  'REPUBLISHED',
+  'RESOLVED',
+  'DEAD',
+  'DISCARDED',
+];
+
+/** What went wrong, in words that an operator can search for. */
+export interface Failure {
+  /** `infrastructure`, `poison`, `unpublished`, `lost`: the class, not the product's error. */
+  errorClass: string;
+  errorCode: string;
+  /** At most 500 characters are kept. */
+  errorMessage: string;
+}
+
+/** One row of `failed_events`. Instants are ms since the Unix epoch, by the database's clock. */
+export interface FailedEvent {
+  /** Rises with insertion; the keyset of the operators' list. */
+  id: number;
+  /** The claimId, or a digest of topic, partition and offset when the message is unreadable. */
+  dedupeKey: string;
+  /** null when the message could not be read. */
+  claim: ClaimEvent | null;
+  topic: string | null;
+  partition: number | null;
+  offset: number | null;
+  source: FailedEventSource;
+  failure: Failure;
+  status: FailedEventStatus;
+  attempts: number;
+  maxAttempts: number;
+  nextAttemptAt: number;
+  leaseOwner: string | null;
+  leaseUntil: number | null;
+  releasedAt: number | null;
+  resolvedBy: string | null;
+  note: string | null;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** A claim that waits for the retry, written by the api or the sweeper. */
+export interface UnpublishedClaim {
+  claim: ClaimEvent;
+  source: 'API' | 'SWEEPER';
+  failure: Failure;
+}
+
+/** A message that the consumer set aside, with the bytes as they came. */
+export interface QuarantinedRecord {
+  record: LogRecord;
+  /** null when the message could not be read: such a row is DEAD at once. */
+  claim: ClaimEvent | null;
+  failure: Failure;
+}
+
+/** What a finished transaction of the retry says about one leased row. */
+export type PublishResult =
+  | { readonly kind: 'published' }
+  /** The log was away: due again after `delayMs`, and no attempt is counted. */
+  | { readonly kind: 'postponed'; readonly delayMs: number };
+
+export interface FailedEventFilter {
+  status?: FailedEventStatus;
+  campaignId?: string;
+  /** Only rows with a smaller id: the next page of a list that is newest first. */
+  beforeId?: number;
+  limit: number;
+}
+
+/** An operator changed a row that somebody else had changed in the meantime, or in a state that does not allow it. */
+export type OperatorChange =
+  | { readonly kind: 'changed'; readonly row: FailedEvent }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'stale-version'; readonly row: FailedEvent }
+  | { readonly kind: 'invalid-state'; readonly row: FailedEvent };
+
+/**
+ * The table `failed_events`, seen from inside one transaction. Lock order everywhere: gate row, campaigns by id,
+ * failed events.
+ */
+export abstract class FailedEventStore {
+  /**
+   * Adds claims that are not on the log. A claim that already has a row keeps it. The caller holds the gate row's
+   * share lock and has checked that its epoch is the claims' own.
+   */
+  abstract addUnpublished(claims: readonly UnpublishedClaim[]): Promise<void>;
+
+  /**
+   * Sets aside messages that the database refuses. A readable one that was here before counts one more attempt and
+   * goes back to PENDING with back-off, or to DEAD after its last; an unreadable one is DEAD at once. A RESOLVED or
+   * DISCARDED row stays as it is. Payload and headers are cut at 32 KB; `withoutPayload` leaves both out, for the
+   * second try after the first could not be stored.
+   */
+  abstract quarantine(records: readonly QuarantinedRecord[], options?: { withoutPayload?: boolean }): Promise<void>;
+
+  /** The status of those of `claimIds` that have a row. */
+  abstract statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>>;
+
+  /** RESOLVED for every row of these claims that is not DISCARDED. `resolvedBy` is `consumer`. */
+  abstract resolve(claimIds: readonly string[]): Promise<void>;
+
+  /**
+   * Leases up to `limit` due rows: PENDING, REPUBLISHED whose confirmation is overdue, and PUBLISHING whose lease ran
+   * out. Rows that another instance holds are skipped. Sets PUBLISHING and a lease of `leaseMs`.
+   */
+  abstract lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]>;
+
+  /** Ends the lease of `owner` on a row: REPUBLISHED and due again after 2 min, or PENDING again. */
+  abstract finishLease(owner: string, id: number, result: PublishResult): Promise<void>;
+
+  /** Rows with a valid claim that are neither RESOLVED nor DISCARDED, by id: what a rebuilt gate must still know. */
+  abstract openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]>;
+
+  /** The row of each of these claims, where there is one. */
+  abstract findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]>;
+
+  /** The newest row of this user in this campaign, where there is one. */
+  abstract findByUser(campaignId: string, userId: string): Promise<FailedEvent | null>;
+
+  abstract find(id: number): Promise<FailedEvent | null>;
+
+  /** `find` with the row locked until the transaction ends. */
+  abstract lock(id: number): Promise<FailedEvent | null>;
+
+  /** Newest first. */
+  abstract list(filter: FailedEventFilter): Promise<FailedEvent[]>;
+
+  /** PENDING and due now, attempts 0. The caller holds the row's lock and has checked state and version. */
+  abstract requeue(id: number, note: string | null): Promise<void>;
+
+  /** DISCARDED, with the reason as its note. The caller holds the locks of the campaign and of the row. */
+  abstract discard(id: number, reason: string): Promise<void>;
+
+  /** DISCARDED rows with a claim whose slot at the gate was not yet given back, by id. */
+  abstract unreleased(limit: number): Promise<FailedEvent[]>;
+
+  abstract markReleased(id: number): Promise<void>;
+
+  /** Rows by status, of one campaign or of all. */
+  abstract countByStatus(campaignId?: string): Promise<Record<FailedEventStatus, number>>;
+}

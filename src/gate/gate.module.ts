@@ -1,0 +1,6 @@
+import { Module } from '@nestjs/common';
+import { EpochWatch } from './epoch-watch.js';
+
+/** What every feature that meets the gate shares: the watch over its epoch. The gate itself comes from infrastructure. */
+@Module({ providers: [EpochWatch], exports: [EpochWatch] })
+export class GateModule {}

@@ -1,0 +1,153 @@
+/**
+ * What a caller must show to be let into the gate: the epoch that the gate row names as open, and that epoch's fence
+ * (in Redis the SHA of the script stamped with it). Whoever holds an old pass reaches nothing.
+ */
+export interface GatePass {
+  readonly epoch: number;
+  readonly fence: string;
+}
+
+/** What the gate knows of a campaign's settings. Instants are ms since the Unix epoch. */
+export interface CampaignTerms {
+  campaignId: string;
+  total: number;
+  startsAt: number;
+  endsAt: number | null;
+  state: 'OPEN' | 'PAUSED' | 'CLOSED';
+  /** Terms with an older version never replace newer ones. */
+  version: number;
+}
+
+export interface ClaimRequest {
+  campaignId: string;
+  userId: string;
+  claimId: string;
+  idempotencyDigest: string | null;
+}
+
+/** The gate's memory of an admitted claim. */
+export interface ClaimRecord {
+  claimId: string;
+  sequence: number;
+  /** The gate's clock, ms. */
+  claimedAt: number;
+  idempotencyDigest: string | null;
+}
+
+/**
+ * Why the gate's memory cannot be trusted. `meta-missing` is also what an unknown campaign looks like: only the
+ * database can tell the two apart.
+ */
+export type FenceReason = 'fence-missing' | 'meta-missing' | 'count-mismatch' | 'pending-mismatch';
+
+export interface Fenced {
+  readonly kind: 'FENCED';
+  readonly reason: FenceReason;
+}
+
+/** Refusals are outcomes, not exceptions: they are the common case of a drop, and cost no stack trace. */
+export type ClaimOutcome =
+  | { readonly kind: 'ADMITTED'; readonly sequence: number; readonly claimedAt: number; readonly remaining: number }
+  /** The user has a claim, whatever became of window and stock since. */
+  | { readonly kind: 'DUPLICATE'; readonly record: ClaimRecord; readonly pending: boolean }
+  | { readonly kind: 'NOT_STARTED'; readonly startsAt: number }
+  | { readonly kind: 'PAUSED' }
+  | { readonly kind: 'CLOSED' }
+  | { readonly kind: 'ENDED' }
+  | { readonly kind: 'SOLD_OUT' }
+  | Fenced;
+
+export type LookUpOutcome =
+  | { readonly kind: 'FOUND'; readonly record: ClaimRecord; readonly pending: boolean }
+  | { readonly kind: 'ABSENT' }
+  | Fenced;
+
+/** A claim as the gate's bookkeeping names it; the claimId keeps a late call from touching a newer claim. */
+export interface ClaimReference {
+  campaignId: string;
+  userId: string;
+  claimId: string;
+}
+
+/** A claim that was admitted and has not been seen in the database yet. */
+export interface PendingClaim extends ClaimReference, ClaimRecord {}
+
+/** What the gate counts for one campaign. */
+export interface CampaignGauge {
+  campaignId: string;
+  terms: CampaignTerms;
+  /** Admitted claims: the stock that is gone. */
+  claimed: number;
+  sequence: number;
+  pending: number;
+  /** ms, the gate's clock; null when nothing is pending. */
+  oldestPendingAt: number | null;
+}
+
+/** The gate did not get the call: nothing was executed. */
+export class GateUnavailableError extends Error {
+  override readonly name = 'GateUnavailableError';
+  readonly problemCode = 'issuer-unavailable';
+}
+
+/** The gate did not answer in time: the call may have been executed, and still may be. */
+export class GateTimeoutError extends Error {
+  override readonly name = 'GateTimeoutError';
+  readonly problemCode = 'issuer-unavailable';
+}
+
+/**
+ * The gate: decides, atomically and in one order for everybody, who is among the first `total` (design §4).
+ *
+ * Every call carries the pass of an epoch and answers FENCED when that epoch's memory is missing or damaged: the sum
+ * of the records must equal the counters that were kept beside them. Every call may reject with `GateUnavailableError`
+ * or `GateTimeoutError`.
+ */
+export abstract class IssuanceGate {
+  /**
+   * Admits a claim or says why not, in this order: fence, an earlier claim of the user, state, window by the gate's
+   * own clock, stock.
+   */
+  abstract claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome>;
+
+  abstract lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome>;
+
+  /** Forgets that these claims are pending; their slots stay taken. A campaign that is fenced is left alone. */
+  abstract clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void>;
+
+  /**
+   * Gives a discarded claim's slot back to the stock; the user may claim again. `gone` when the user holds no claim or
+   * another one, so that a repeated call frees nothing twice.
+   */
+  abstract release(pass: GatePass, claim: ClaimReference): Promise<'released' | 'gone' | Fenced>;
+
+  /** Opens a campaign that was just stored. `exists` when the gate knows it already. */
+  abstract openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced>;
+
+  /**
+   * Replaces the terms. `older` when the gate has the same or a newer version; `below-claimed` when the new total is
+   * smaller than what was admitted already. Never creates a campaign: a missing one is a fence.
+   */
+  abstract changeTerms(pass: GatePass, terms: CampaignTerms): Promise<'changed' | 'older' | 'below-claimed' | Fenced>;
+
+  /** One gauge for each id, in the order of the ids. */
+  abstract gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]>;
+
+  /**
+   * Pending claims that are older than `before` (ms, the gate's clock), oldest first, at most `limit`, after skipping
+   * `offset` of them.
+   */
+  abstract pendingBefore(
+    pass: GatePass,
+    campaignId: string,
+    before: number,
+    limit: number,
+    offset: number,
+  ): Promise<PendingClaim[] | Fenced>;
+
+  /** Costs nothing and tells whether this pass is still let in. */
+  abstract ping(pass: GatePass): Promise<'ok' | Fenced>;
+
+  /** The gate's clock, ms since the Unix epoch: the one clock that decides windows. */
+  abstract now(): Promise<number>;
+}

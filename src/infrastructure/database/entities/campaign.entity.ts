@@ -1,0 +1,36 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { type Campaign, type StoredCampaignState } from '../../../persistence/campaign-store.js';
+import { instant, integer, nullable, text } from './columns.js';
+
+@Entity('campaigns')
+export class CampaignEntity implements Campaign {
+  @PrimaryColumn(text('id'))
+  id!: string;
+
+  @Column(text('name'))
+  name!: string;
+
+  @Column(integer('total'))
+  total!: number;
+
+  @Column(integer('issued'))
+  issued!: number;
+
+  @Column(instant('starts_at'))
+  startsAt!: number;
+
+  @Column(nullable(instant('ends_at')))
+  endsAt!: number | null;
+
+  @Column(text('state'))
+  state!: StoredCampaignState;
+
+  @Column(integer('version'))
+  version!: number;
+
+  @Column(instant('created_at'))
+  createdAt!: number;
+
+  @Column(instant('updated_at'))
+  updatedAt!: number;
+}

@@ -1,0 +1,34 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { instant, integer, nullable, text } from './columns.js';
+
+@Entity('gate')
+export class GateEntity {
+  /** Always 1: the table has one row. */
+  @PrimaryColumn(integer('id'))
+  id!: number;
+
+  @Column(integer('epoch'))
+  epoch!: number;
+
+  @Column(nullable(text('script_sha')))
+  scriptSha!: string | null;
+
+  @Column(nullable(text('builder')))
+  builder!: string | null;
+
+  @Column(nullable(instant('lease_until')))
+  leaseUntil!: number | null;
+}
+
+@Entity('gate_cuts')
+export class GateCutEntity {
+  @PrimaryColumn(integer('epoch'))
+  epoch!: number;
+
+  /** −1 marks that the cut was stored, so that a log without partitions still has one. */
+  @PrimaryColumn(integer('log_partition'))
+  partition!: number;
+
+  @Column(integer('log_offset'))
+  offset!: number;
+}

@@ -1,0 +1,48 @@
+import { type DataSource } from 'typeorm';
+
+/** The few places where SQLite and MySQL/MariaDB differ for this schema. */
+export interface SqlDialect {
+  readonly name: 'sqlite' | 'mysql';
+  /** The database's clock, ms since the Unix epoch. */
+  readonly now: string;
+  /** Appended to a SELECT. SQLite has one writer at a time and needs none: the unit of work holds the whole file. */
+  readonly lockShared: string;
+  readonly lockExclusive: string;
+  readonly lockExclusiveSkippingLocked: string;
+  /** What stands behind `(a, b) IN` for a list of pairs. */
+  pairs(count: number): string;
+}
+
+const SQLITE: SqlDialect = {
+  name: 'sqlite',
+  now: `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+  lockShared: '',
+  lockExclusive: '',
+  lockExclusiveSkippingLocked: '',
+  pairs: (count) => `(VALUES ${placeholders(count, 2)})`,
+};
+
+const MYSQL: SqlDialect = {
+  name: 'mysql',
+  now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)',
+  // MariaDB knows no FOR SHARE.
+  lockShared: ' LOCK IN SHARE MODE',
+  lockExclusive: ' FOR UPDATE',
+  lockExclusiveSkippingLocked: ' FOR UPDATE SKIP LOCKED',
+  pairs: (count) => `(${placeholders(count, 2)})`,
+};
+
+export function dialectOf(dataSource: DataSource): SqlDialect {
+  return dataSource.options.type === 'mysql' ? MYSQL : SQLITE;
+}
+
+/** `(?, ?), (?, ?)`: `rows` groups of `columns` placeholders. */
+export function placeholders(rows: number, columns: number): string {
+  const group = `(${Array<string>(columns).fill('?').join(', ')})`;
+  return Array<string>(rows).fill(group).join(', ');
+}
+
+/** `(?, ?, ?)` for an IN list. */
+export function inList(values: readonly unknown[]): string {
+  return placeholders(1, values.length);
+}

@@ -1,0 +1,35 @@
+import { type EntityManager, type ObjectLiteral, type QueryRunner, type Repository } from 'typeorm';
+import { dialectOf, type SqlDialect } from './sql-dialect.js';
+
+/** Statements of one unit of work, on the one connection that the unit of work holds. */
+export class SqlSession {
+  readonly dialect: SqlDialect;
+
+  constructor(private readonly runner: QueryRunner) {
+    this.dialect = dialectOf(runner.connection);
+  }
+
+  get manager(): EntityManager {
+    return this.runner.manager;
+  }
+
+  repository<T extends ObjectLiteral>(entity: new () => T): Repository<T> {
+    return this.manager.getRepository(entity);
+  }
+
+  /** Rows, with the columns named as in the statement. */
+  async select<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
+    return (await this.runner.query(sql, parameters)) as T[];
+  }
+
+  /** How many rows the statement changed. */
+  async execute(sql: string, parameters: unknown[] = []): Promise<number> {
+    const result = await this.runner.query(sql, parameters, true);
+    return result.affected ?? 0;
+  }
+
+  async now(): Promise<number> {
+    const [row] = await this.select<{ now: number | string }>(`SELECT ${this.dialect.now} AS now`);
+    return Number(row?.now);
+  }
+}

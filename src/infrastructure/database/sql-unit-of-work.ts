@@ -1,0 +1,28 @@
+import { type UnitOfWork } from '../../persistence/database.js';
+import { type SqlSession } from './sql-session.js';
+import { SqlAdminAuditStore } from './stores/sql-admin-audit-store.js';
+import { SqlCampaignStore } from './stores/sql-campaign-store.js';
+import { SqlCouponStore } from './stores/sql-coupon-store.js';
+import { SqlFailedEventStore } from './stores/sql-failed-event-store.js';
+import { SqlGateRowStore } from './stores/sql-gate-row-store.js';
+
+/** The stores of one unit of work, all on its one connection. */
+export class SqlUnitOfWork implements UnitOfWork {
+  readonly gate: SqlGateRowStore;
+  readonly campaigns: SqlCampaignStore;
+  readonly coupons: SqlCouponStore;
+  readonly failedEvents: SqlFailedEventStore;
+  readonly audit: SqlAdminAuditStore;
+
+  constructor(private readonly sql: SqlSession) {
+    this.gate = new SqlGateRowStore(sql);
+    this.campaigns = new SqlCampaignStore(sql);
+    this.coupons = new SqlCouponStore(sql);
+    this.failedEvents = new SqlFailedEventStore(sql);
+    this.audit = new SqlAdminAuditStore(sql);
+  }
+
+  now(): Promise<number> {
+    return this.sql.now();
+  }
+}

@@ -1,0 +1,62 @@
+import { In, MoreThan } from 'typeorm';
+import { type Campaign, type CampaignChange, CampaignStore } from '../../../persistence/campaign-store.js';
+import { CampaignEntity } from '../entities/campaign.entity.js';
+import { inList } from '../sql-dialect.js';
+import { type SqlSession } from '../sql-session.js';
+
+export class SqlCampaignStore extends CampaignStore {
+  constructor(private readonly sql: SqlSession) {
+    super();
+  }
+
+  find(id: string): Promise<Campaign | null> {
+    return this.sql.repository(CampaignEntity).findOneBy({ id });
+  }
+
+  findMany(ids: readonly string[]): Promise<Campaign[]> {
+    if (ids.length === 0) return Promise.resolve([]);
+    return this.sql.repository(CampaignEntity).findBy({ id: In(ids) });
+  }
+
+  async lock(ids: readonly string[]): Promise<Campaign[]> {
+    if (ids.length === 0) return [];
+    const { lockExclusive } = this.sql.dialect;
+    if (lockExclusive !== '') {
+      await this.sql.select(`SELECT id FROM campaigns WHERE id IN ${inList(ids)} ORDER BY id${lockExclusive}`, [
+        ...ids,
+      ]);
+    }
+    return this.sql.repository(CampaignEntity).find({ where: { id: In(ids) }, order: { id: 'ASC' } });
+  }
+
+  list(limit: number, before?: { createdAt: number; id: string }): Promise<Campaign[]> {
+    const query = this.sql.repository(CampaignEntity).createQueryBuilder('campaign');
+    if (before !== undefined) {
+      query.where(
+        '(campaign.createdAt < :createdAt OR (campaign.createdAt = :createdAt AND campaign.id < :id))',
+        before,
+      );
+    }
+    return query.orderBy('campaign.createdAt', 'DESC').addOrderBy('campaign.id', 'DESC').take(limit).getMany();
+  }
+
+  listAfter(id: string, limit: number): Promise<Campaign[]> {
+    return this.sql.repository(CampaignEntity).find({ where: { id: MoreThan(id) }, order: { id: 'ASC' }, take: limit });
+  }
+
+  async insert(campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>): Promise<Campaign> {
+    const now = await this.sql.now();
+    const row: Campaign = { ...campaign, issued: 0, version: 1, createdAt: now, updatedAt: now };
+    await this.sql.repository(CampaignEntity).insert(row);
+    return row;
+  }
+
+  async update(id: string, change: CampaignChange, version: number): Promise<void> {
+    const updatedAt = await this.sql.now();
+    await this.sql.repository(CampaignEntity).update({ id }, { ...change, version, updatedAt });
+  }
+
+  async addIssued(id: string, count: number): Promise<void> {
+    await this.sql.execute('UPDATE campaigns SET issued = issued + ? WHERE id = ?', [count, id]);
+  }
+}

@@ -1,0 +1,321 @@
+import { createHash } from 'node:crypto';
+import { In, IsNull, LessThan, MoreThan, Not } from 'typeorm';
+import { type LogRecord } from '../../../events/claim-log.js';
+import {
+  FAILED_EVENT_STATUSES,
+  type FailedEvent,
+  type FailedEventFilter,
+  type FailedEventStatus,
+  FailedEventStore,
+  type Failure,
+  type PublishResult,
+  type QuarantinedRecord,
+  type UnpublishedClaim,
+} from '../../../events/failed-event-store.js';
+import { type ClaimEvent } from '../../../events/claim-event.js';
+import { backoffMs, CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../events/retry-policy.js';
+import { FailedEventEntity } from '../entities/failed-event.entity.js';
+import { inList } from '../sql-dialect.js';
+import { type SqlSession } from '../sql-session.js';
+
+/** What is kept of a broken message, bytes: enough to see what it was, not enough to fill the disk. */
+const MAX_KEPT_BYTES = 32 * 1024;
+
+const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
+
+export class SqlFailedEventStore extends FailedEventStore {
+  constructor(private readonly sql: SqlSession) {
+    super();
+  }
+
+  async addUnpublished(claims: readonly UnpublishedClaim[]): Promise<void> {
+    if (claims.length === 0) return;
+    const known = await this.statusesOf(claims.map(({ claim }) => claim.claimId));
+    const now = await this.sql.now();
+    const rows = claims
+      .filter(({ claim }) => !known.has(claim.claimId))
+      .map(({ claim, source, failure }) => ({
+        ...newRow(claim.claimId, claim, failure, now),
+        source,
+        status: 'PENDING' as const,
+        attempts: 0,
+      }));
+    if (rows.length > 0) await this.repository.insert(rows);
+  }
+
+  async quarantine(
+    records: readonly QuarantinedRecord[],
+    { withoutPayload = false }: { withoutPayload?: boolean } = {},
+  ): Promise<void> {
+    const now = await this.sql.now();
+    for (const { record, claim, failure } of records) {
+      const dedupeKey = claim?.claimId ?? digestOfPosition(record);
+      const known = await this.repository.findOneBy({ dedupeKey });
+      if (known === null) {
+        const attempts = 1;
+        await this.repository.insert({
+          ...newRow(dedupeKey, claim, failure, now),
+          source: 'CONSUMER',
+          status: claim === null || isFinal(failure) ? 'DEAD' : 'PENDING',
+          attempts,
+          nextAttemptAt: now + backoffMs(attempts),
+          topic: record.topic,
+          partition: record.partition,
+          offset: record.offset,
+          ...(withoutPayload ? { truncated: 1 } : keptBytes(record)),
+        });
+      } else if (OPEN.includes(known.status)) {
+        const attempts = known.attempts + 1;
+        await this.repository.update(
+          { id: known.id },
+          {
+            ...failureColumns(failure),
+            status: attempts >= known.maxAttempts || isFinal(failure) ? 'DEAD' : 'PENDING',
+            attempts,
+            nextAttemptAt: now + backoffMs(attempts),
+            leaseOwner: null,
+            leaseUntil: null,
+            topic: record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            version: known.version + 1,
+            updatedAt: now,
+          },
+        );
+      }
+    }
+  }
+
+  async statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>> {
+    if (claimIds.length === 0) return new Map();
+    const rows = await this.sql.select<{ claim_id: string; status: FailedEventStatus }>(
+      `SELECT claim_id, status FROM failed_events WHERE claim_id IN ${inList(claimIds)}`,
+      [...claimIds],
+    );
+    return new Map(rows.map((row) => [row.claim_id, row.status]));
+  }
+
+  async resolve(claimIds: readonly string[]): Promise<void> {
+    if (claimIds.length === 0) return;
+    await this.sql.execute(
+      "UPDATE failed_events SET status = 'RESOLVED', resolved_by = 'consumer', lease_owner = NULL, lease_until = NULL, " +
+        `version = version + 1, updated_at = ${this.sql.dialect.now} ` +
+        `WHERE claim_id IN ${inList(claimIds)} AND status NOT IN ('RESOLVED', 'DISCARDED')`,
+      [...claimIds],
+    );
+  }
+
+  async lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]> {
+    const now = await this.sql.now();
+    // A lease sets next_attempt_at to its own end, so one condition finds what is due and what was left behind.
+    const due = await this.sql.select<{ id: number | string }>(
+      'SELECT id FROM failed_events WHERE status IN (?, ?, ?) AND next_attempt_at <= ? AND claim_id IS NOT NULL ' +
+        `ORDER BY next_attempt_at LIMIT ?${this.sql.dialect.lockExclusiveSkippingLocked}`,
+      [...OPEN, now, limit],
+    );
+    const ids = due.map((row) => Number(row.id));
+    if (ids.length === 0) return [];
+    const leaseUntil = now + leaseMs;
+    await this.sql.execute(
+      "UPDATE failed_events SET status = 'PUBLISHING', lease_owner = ?, lease_until = ?, next_attempt_at = ?, " +
+        `version = version + 1, updated_at = ? WHERE id IN ${inList(ids)}`,
+      [owner, leaseUntil, leaseUntil, now, ...ids],
+    );
+    const rows = await this.repository.find({ where: { id: In(ids) }, order: { id: 'ASC' } });
+    return rows.map(toFailedEvent);
+  }
+
+  async finishLease(owner: string, id: number, result: PublishResult): Promise<void> {
+    const now = await this.sql.now();
+    const [status, dueAt] =
+      result.kind === 'published' ? ['REPUBLISHED', now + CONFIRMATION_MS] : ['PENDING', now + result.delayMs];
+    // The consumer may have been faster: what it resolved or counted meanwhile stays.
+    await this.sql.execute(
+      'UPDATE failed_events SET status = ?, next_attempt_at = ?, lease_owner = NULL, lease_until = NULL, ' +
+        "version = version + 1, updated_at = ? WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING'",
+      [status, dueAt, now, id, owner],
+    );
+  }
+
+  async openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]> {
+    const rows = await this.repository.find({
+      where: { id: MoreThan(id), status: In([...OPEN, 'DEAD']), claimId: Not(IsNull()) },
+      order: { id: 'ASC' },
+      take: limit,
+    });
+    return rows.map(toFailedEvent);
+  }
+
+  async findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]> {
+    if (claimIds.length === 0) return [];
+    return (await this.repository.findBy({ claimId: In(claimIds) })).map(toFailedEvent);
+  }
+
+  async findByUser(campaignId: string, userId: string): Promise<FailedEvent | null> {
+    const row = await this.repository.findOne({ where: { campaignId, userId }, order: { id: 'DESC' } });
+    return row === null ? null : toFailedEvent(row);
+  }
+
+  async find(id: number): Promise<FailedEvent | null> {
+    const row = await this.repository.findOneBy({ id });
+    return row === null ? null : toFailedEvent(row);
+  }
+
+  async lock(id: number): Promise<FailedEvent | null> {
+    const { lockExclusive } = this.sql.dialect;
+    if (lockExclusive !== '') await this.sql.select(`SELECT id FROM failed_events WHERE id = ?${lockExclusive}`, [id]);
+    return this.find(id);
+  }
+
+  async list({ status, campaignId, beforeId, limit }: FailedEventFilter): Promise<FailedEvent[]> {
+    const rows = await this.repository.find({
+      where: {
+        ...(status === undefined ? {} : { status }),
+        ...(campaignId === undefined ? {} : { campaignId }),
+        ...(beforeId === undefined ? {} : { id: LessThan(beforeId) }),
+      },
+      order: { id: 'DESC' },
+      take: limit,
+    });
+    return rows.map(toFailedEvent);
+  }
+
+  async requeue(id: number, note: string | null): Promise<void> {
+    await this.sql.execute(
+      "UPDATE failed_events SET status = 'PENDING', attempts = 0, lease_owner = NULL, lease_until = NULL, note = ?, " +
+        `next_attempt_at = ${this.sql.dialect.now}, version = version + 1, updated_at = ${this.sql.dialect.now} ` +
+        'WHERE id = ?',
+      [note, id],
+    );
+  }
+
+  async discard(id: number, reason: string): Promise<void> {
+    await this.sql.execute(
+      "UPDATE failed_events SET status = 'DISCARDED', resolved_by = 'operator', note = ?, lease_owner = NULL, " +
+        `lease_until = NULL, version = version + 1, updated_at = ${this.sql.dialect.now} WHERE id = ?`,
+      [reason, id],
+    );
+  }
+
+  async unreleased(limit: number): Promise<FailedEvent[]> {
+    const rows = await this.repository.find({
+      where: { status: 'DISCARDED', releasedAt: IsNull(), claimId: Not(IsNull()) },
+      order: { id: 'ASC' },
+      take: limit,
+    });
+    return rows.map(toFailedEvent);
+  }
+
+  async markReleased(id: number): Promise<void> {
+    await this.sql.execute(`UPDATE failed_events SET released_at = ${this.sql.dialect.now} WHERE id = ?`, [id]);
+  }
+
+  async countByStatus(campaignId?: string): Promise<Record<FailedEventStatus, number>> {
+    const counts = Object.fromEntries(FAILED_EVENT_STATUSES.map((status) => [status, 0])) as Record<
+      FailedEventStatus,
+      number
+    >;
+    const rows = await this.sql.select<{ status: FailedEventStatus; count: number | string }>(
+      `SELECT status, COUNT(*) AS count FROM failed_events ${campaignId === undefined ? '' : 'WHERE campaign_id = ? '}` +
+        'GROUP BY status',
+      campaignId === undefined ? [] : [campaignId],
+    );
+    for (const row of rows) counts[row.status] = Number(row.count);
+    return counts;
+  }
+
+  private get repository() {
+    return this.sql.repository(FailedEventEntity);
+  }
+}
+
+/** A campaign row is committed before the gate knows it and is never deleted, so waiting cannot bring one into being. */
+function isFinal(failure: Failure): boolean {
+  return failure.errorCode === 'unknown-campaign';
+}
+
+function newRow(dedupeKey: string, claim: ClaimEvent | null, failure: Failure, now: number) {
+  return {
+    dedupeKey,
+    claimId: claim?.claimId ?? null,
+    campaignId: claim?.campaignId ?? null,
+    userId: claim?.userId ?? null,
+    sequence: claim?.sequence ?? null,
+    claimedAt: claim?.claimedAt ?? null,
+    epoch: claim?.epoch ?? null,
+    idempotencyDigest: claim?.idempotencyDigest ?? null,
+    ...failureColumns(failure),
+    maxAttempts: MAX_ATTEMPTS,
+    nextAttemptAt: now,
+    truncated: 0,
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+function failureColumns({ errorClass, errorCode, errorMessage }: Failure) {
+  return {
+    errorClass: errorClass.slice(0, 32),
+    errorCode: errorCode.slice(0, 64),
+    errorMessage: errorMessage.slice(0, 500),
+  };
+}
+
+/** Names an unreadable message by where it lies: the same one, delivered again, is the same row. */
+function digestOfPosition({ topic, partition, offset }: LogRecord): string {
+  return createHash('sha256').update(`${topic}:${partition}:${offset}`).digest('hex');
+}
+
+function keptBytes({ key, value, headers }: LogRecord) {
+  const encodedHeaders = Buffer.from(
+    JSON.stringify(
+      Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),
+    ),
+  );
+  const parts = [key, value, encodedHeaders];
+  const cut = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).subarray(0, MAX_KEPT_BYTES));
+  return {
+    messageKey: cut(key),
+    payload: cut(value),
+    headers: cut(encodedHeaders),
+    truncated: parts.some((bytes) => bytes !== null && bytes.length > MAX_KEPT_BYTES) ? 1 : 0,
+  };
+}
+
+function toFailedEvent(row: FailedEventEntity): FailedEvent {
+  const claim: ClaimEvent | null =
+    row.claimId === null
+      ? null
+      : {
+          claimId: row.claimId,
+          campaignId: row.campaignId ?? '',
+          userId: row.userId ?? '',
+          sequence: row.sequence ?? 0,
+          claimedAt: row.claimedAt ?? 0,
+          epoch: row.epoch ?? 0,
+          ...(row.idempotencyDigest === null ? {} : { idempotencyDigest: row.idempotencyDigest }),
+        };
+  return {
+    id: Number(row.id),
+    dedupeKey: row.dedupeKey,
+    claim,
+    topic: row.topic,
+    partition: row.partition,
+    offset: row.offset,
+    source: row.source,
+    failure: { errorClass: row.errorClass, errorCode: row.errorCode, errorMessage: row.errorMessage },
+    status: row.status,
+    attempts: row.attempts,
+    maxAttempts: row.maxAttempts,
+    nextAttemptAt: row.nextAttemptAt,
+    leaseOwner: row.leaseOwner,
+    leaseUntil: row.leaseUntil,
+    releasedAt: row.releasedAt,
+    resolvedBy: row.resolvedBy,
+    note: row.note,
+    version: row.version,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}

@@ -1,0 +1,90 @@
+import { type GateCut, type GateRow, GateRowStore } from '../../../persistence/gate-row-store.js';
+import { GateCutEntity } from '../entities/gate.entity.js';
+import { type SqlSession } from '../sql-session.js';
+
+interface RawGateRow {
+  epoch: string | number;
+  script_sha: string | null;
+  builder: string | null;
+  lease_until: string | number | null;
+}
+
+/** Marks a stored cut, also of a log that has no partition yet; see `GateCutEntity`. */
+const CUT_MARKER = -1;
+
+export class SqlGateRowStore extends GateRowStore {
+  constructor(private readonly sql: SqlSession) {
+    super();
+  }
+
+  read(): Promise<GateRow> {
+    return this.selectRow('');
+  }
+
+  lockShared(): Promise<GateRow> {
+    return this.selectRow(this.sql.dialect.lockShared);
+  }
+
+  lockExclusive(): Promise<GateRow> {
+    return this.selectRow(this.sql.dialect.lockExclusive);
+  }
+
+  async beginEpoch(builder: string, epoch: number, leaseMs: number): Promise<void> {
+    await this.sql.execute(
+      `UPDATE gate SET epoch = ?, script_sha = NULL, builder = ?, lease_until = ${this.sql.dialect.now} + ? WHERE id = 1`,
+      [epoch, builder, leaseMs],
+    );
+  }
+
+  async renewLease(builder: string, epoch: number, leaseMs: number): Promise<boolean> {
+    const changed = await this.sql.execute(
+      `UPDATE gate SET lease_until = ${this.sql.dialect.now} + ? WHERE id = 1 AND epoch = ? AND builder = ?`,
+      [leaseMs, epoch, builder],
+    );
+    return changed === 1;
+  }
+
+  async open(epoch: number, fence: string): Promise<void> {
+    await this.sql.execute(
+      'UPDATE gate SET script_sha = ?, builder = NULL, lease_until = NULL WHERE id = 1 AND epoch = ?',
+      [fence, epoch],
+    );
+  }
+
+  async storeCut(cut: GateCut): Promise<void> {
+    const rows = [[CUT_MARKER, 0], ...cut.offsets].map(([partition, offset]) => ({
+      epoch: cut.epoch,
+      partition: partition as number,
+      offset: offset as number,
+    }));
+    await this.sql.repository(GateCutEntity).insert(rows);
+  }
+
+  async cutAbove(epoch: number): Promise<GateCut | null> {
+    const rows = await this.sql.select<{ epoch: number; log_partition: number; log_offset: number }>(
+      'SELECT epoch, log_partition, log_offset FROM gate_cuts ' +
+        'WHERE epoch = (SELECT MIN(epoch) FROM gate_cuts WHERE epoch > ?)',
+      [epoch],
+    );
+    const first = rows[0];
+    if (first === undefined) return null;
+    const offsets = new Map<number, number>();
+    for (const row of rows) {
+      if (Number(row.log_partition) !== CUT_MARKER) offsets.set(Number(row.log_partition), Number(row.log_offset));
+    }
+    return { epoch: Number(first.epoch), offsets };
+  }
+
+  private async selectRow(lock: string): Promise<GateRow> {
+    const [row] = await this.sql.select<RawGateRow>(
+      `SELECT epoch, script_sha, builder, lease_until FROM gate WHERE id = 1${lock}`,
+    );
+    if (row === undefined) throw new Error('the gate row is missing: the database was not migrated');
+    return {
+      epoch: Number(row.epoch),
+      fence: row.script_sha,
+      builder: row.builder,
+      leaseUntil: row.lease_until === null ? null : Number(row.lease_until),
+    };
+  }
+}

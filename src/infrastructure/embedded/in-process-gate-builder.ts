@@ -1,0 +1,51 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../gate/gate-builder.js';
+import { InProcessGateMemory } from './in-process-gate-memory.js';
+
+/** Builds the in-process gate: before the process listens, so no older epoch can be answering anywhere. */
+@Injectable()
+export class InProcessGateBuilder extends GateBuilder {
+  /** The held file lock proves that nobody else lives. */
+  readonly quiesceMs = 0;
+
+  constructor(@Inject(InProcessGateMemory) private readonly memory: InProcessGateMemory) {
+    super();
+  }
+
+  dropEpochsBelow(epoch: number): Promise<void> {
+    this.memory.dropBelow(epoch);
+    return Promise.resolve();
+  }
+
+  stage(epoch: number, campaignId: string, claims: readonly StagedClaim[]): Promise<void> {
+    const campaign = this.memory.campaign(epoch, campaignId);
+    for (const { userId, pending, claimId, sequence, claimedAt, idempotencyDigest } of claims) {
+      if (campaign.applied.has(userId)) continue;
+      campaign.applied.set(userId, { claimId, sequence, claimedAt, idempotencyDigest });
+      campaign.count += 1;
+      if (!pending) continue;
+      campaign.pending.set(userId, claimedAt);
+      campaign.pendingCount += 1;
+    }
+    return Promise.resolve();
+  }
+
+  installFence(epoch: number): Promise<string> {
+    return Promise.resolve(this.memory.installFence(epoch));
+  }
+
+  openStaged(epoch: number, campaigns: readonly StagedCampaign[]): Promise<void> {
+    for (const { sequence, ...terms } of campaigns) {
+      const campaign = this.memory.campaign(epoch, terms.campaignId);
+      if (campaign.terms !== null && campaign.terms.version >= terms.version) continue;
+      campaign.sequence = Math.max(campaign.sequence, sequence);
+      campaign.terms = terms;
+    }
+    return Promise.resolve();
+  }
+
+  abandon(epoch: number): Promise<void> {
+    this.memory.drop(epoch);
+    return Promise.resolve();
+  }
+}

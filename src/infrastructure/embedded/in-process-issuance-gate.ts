@@ -1,0 +1,144 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  type CampaignGauge,
+  type CampaignTerms,
+  type ClaimOutcome,
+  type ClaimReference,
+  type ClaimRequest,
+  type Fenced,
+  type GatePass,
+  IssuanceGate,
+  type LookUpOutcome,
+  type PendingClaim,
+} from '../../gate/issuance-gate.js';
+import { InProcessGateMemory } from './in-process-gate-memory.js';
+
+/**
+ * The gate of the embedded profile. Each method runs to its end without giving up the event loop, which is what makes
+ * it atomic; nothing in here may await.
+ *
+ * What it cannot do: serve a second process, or survive this one.
+ */
+@Injectable()
+export class InProcessIssuanceGate extends IssuanceGate {
+  constructor(@Inject(InProcessGateMemory) private readonly memory: InProcessGateMemory) {
+    super();
+  }
+
+  claim(pass: GatePass, { campaignId, userId, claimId, idempotencyDigest }: ClaimRequest): Promise<ClaimOutcome> {
+    const campaign = this.memory.trusted(pass, campaignId);
+    if ('kind' in campaign) return Promise.resolve(campaign);
+    const { terms, applied, pending } = campaign;
+    // Before window and stock, so that a winner who asks again always sees the claim.
+    const record = applied.get(userId);
+    if (record !== undefined) return Promise.resolve({ kind: 'DUPLICATE', record, pending: pending.has(userId) });
+    if (terms.state === 'PAUSED') return Promise.resolve({ kind: 'PAUSED' });
+    if (terms.state === 'CLOSED') return Promise.resolve({ kind: 'CLOSED' });
+    const now = Date.now();
+    if (now < terms.startsAt) return Promise.resolve({ kind: 'NOT_STARTED', startsAt: terms.startsAt });
+    if (terms.endsAt !== null && now >= terms.endsAt) return Promise.resolve({ kind: 'ENDED' });
+    if (applied.size >= terms.total) return Promise.resolve({ kind: 'SOLD_OUT' });
+    campaign.sequence += 1;
+    campaign.count += 1;
+    campaign.pendingCount += 1;
+    applied.set(userId, { claimId, sequence: campaign.sequence, claimedAt: now, idempotencyDigest });
+    pending.set(userId, now);
+    return Promise.resolve({
+      kind: 'ADMITTED',
+      sequence: campaign.sequence,
+      claimedAt: now,
+      remaining: terms.total - applied.size,
+    });
+  }
+
+  lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
+    const campaign = this.memory.trusted(pass, campaignId);
+    if ('kind' in campaign) return Promise.resolve(campaign);
+    const record = campaign.applied.get(userId);
+    if (record === undefined) return Promise.resolve({ kind: 'ABSENT' });
+    return Promise.resolve({ kind: 'FOUND', record, pending: campaign.pending.has(userId) });
+  }
+
+  clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
+    for (const { campaignId, userId, claimId } of claims) {
+      const campaign = this.memory.trusted(pass, campaignId);
+      if ('kind' in campaign || campaign.applied.get(userId)?.claimId !== claimId) continue;
+      if (campaign.pending.delete(userId)) campaign.pendingCount -= 1;
+    }
+    return Promise.resolve();
+  }
+
+  release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<'released' | 'gone' | Fenced> {
+    const campaign = this.memory.trusted(pass, campaignId);
+    if ('kind' in campaign) return Promise.resolve(campaign);
+    if (campaign.applied.get(userId)?.claimId !== claimId) return Promise.resolve('gone');
+    campaign.applied.delete(userId);
+    campaign.count -= 1;
+    if (campaign.pending.delete(userId)) campaign.pendingCount -= 1;
+    return Promise.resolve('released');
+  }
+
+  openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced> {
+    if (!this.memory.letsIn(pass)) return Promise.resolve({ kind: 'FENCED', reason: 'fence-missing' });
+    const campaign = this.memory.campaign(pass.epoch, terms.campaignId);
+    if (campaign.terms !== null) return Promise.resolve('exists');
+    campaign.terms = { ...terms };
+    return Promise.resolve('opened');
+  }
+
+  changeTerms(pass: GatePass, terms: CampaignTerms): Promise<'changed' | 'older' | 'below-claimed' | Fenced> {
+    const campaign = this.memory.trusted(pass, terms.campaignId);
+    if ('kind' in campaign) return Promise.resolve(campaign);
+    if (terms.version <= campaign.terms.version) return Promise.resolve('older');
+    if (terms.total < campaign.applied.size) return Promise.resolve('below-claimed');
+    campaign.terms = { ...terms };
+    return Promise.resolve('changed');
+  }
+
+  gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {
+    return Promise.resolve(
+      campaignIds.map((campaignId) => {
+        const campaign = this.memory.trusted(pass, campaignId);
+        if ('kind' in campaign) return campaign;
+        let oldestPendingAt: number | null = null;
+        for (const at of campaign.pending.values()) {
+          if (oldestPendingAt === null || at < oldestPendingAt) oldestPendingAt = at;
+        }
+        return {
+          campaignId,
+          terms: { ...campaign.terms },
+          claimed: campaign.applied.size,
+          sequence: campaign.sequence,
+          pending: campaign.pending.size,
+          oldestPendingAt,
+        };
+      }),
+    );
+  }
+
+  pendingBefore(
+    pass: GatePass,
+    campaignId: string,
+    before: number,
+    limit: number,
+    offset: number,
+  ): Promise<PendingClaim[] | Fenced> {
+    const campaign = this.memory.trusted(pass, campaignId);
+    if ('kind' in campaign) return Promise.resolve(campaign);
+    const old = [...campaign.pending].filter(([, at]) => at < before).sort(([, a], [, b]) => a - b);
+    return Promise.resolve(
+      old.slice(offset, offset + limit).flatMap(([userId]) => {
+        const record = campaign.applied.get(userId);
+        return record === undefined ? [] : [{ campaignId, userId, ...record }];
+      }),
+    );
+  }
+
+  ping(pass: GatePass): Promise<'ok' | Fenced> {
+    return Promise.resolve(this.memory.letsIn(pass) ? 'ok' : { kind: 'FENCED', reason: 'fence-missing' });
+  }
+
+  now(): Promise<number> {
+    return Promise.resolve(Date.now());
+  }
+}

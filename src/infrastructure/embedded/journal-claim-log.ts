@@ -1,0 +1,180 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type QueryRunner } from 'typeorm';
+import { CLAIM_EVENT_PATTERN, type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
+import {
+  ClaimLog,
+  ClaimLogFullError,
+  type LogOffsets,
+  type LogRecord,
+  ClaimLogUnavailableError,
+} from '../../events/claim-log.js';
+import { placeholders } from '../database/sql-dialect.js';
+import { SqliteConnection } from './sqlite-connection.js';
+
+/** The journal has one partition. */
+export const JOURNAL_PARTITION = 0;
+/** One consumer reads the journal. */
+const CONSUMER_GROUP = 'coupon-consumer';
+/** Claims in one group commit. */
+const MAX_COMMIT = 500;
+/** Claims that may wait for the disk. */
+const MAX_WAITING = 20_000;
+const READ_PAGE = 500;
+/** Settled rows are deleted in steps, so that no single commit takes long. */
+const PRUNE_STEP = 2_000;
+
+interface Waiting {
+  readonly event: ClaimEvent;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface JournalRow {
+  id: number;
+  message_key: string | null;
+  value: Uint8Array | string | null;
+}
+
+/**
+ * The claim log of the embedded profile: an append-only table in the same file as the coupons. A claim is acknowledged
+ * when the commit that holds it has been synced to disk. Commits are grouped without a timer: while one is written,
+ * the next one fills up.
+ *
+ * What it cannot do: outlive its disk, or be read by a second process.
+ */
+@Injectable()
+export class JournalClaimLog extends ClaimLog {
+  /** The disk is there or the process is not. */
+  readonly away = false;
+  private waiting: Waiting[] = [];
+  private committing: Promise<void> | null = null;
+  private readonly appendListeners: (() => void)[] = [];
+
+  constructor(@Inject(SqliteConnection) private readonly connection: SqliteConnection) {
+    super();
+  }
+
+  publish(event: ClaimEvent): Promise<void> {
+    if (this.waiting.length >= MAX_WAITING) {
+      return Promise.reject(new ClaimLogFullError(`${MAX_WAITING} claims are waiting for the disk`));
+    }
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ event, resolve, reject });
+      this.committing ??= this.commitWaiting();
+    });
+  }
+
+  /** Called after every commit, in the same turn of the event loop as the acknowledgements. */
+  onAppended(listener: () => void): void {
+    this.appendListeners.push(listener);
+  }
+
+  endOffsets(): Promise<LogOffsets> {
+    return this.connection.exclusive(async (runner) => new Map([[JOURNAL_PARTITION, await endOffset(runner)]]));
+  }
+
+  startOffsets(): Promise<LogOffsets> {
+    return this.connection.exclusive(async (runner) => {
+      const [row] = (await runner.query('SELECT MIN(id) AS start FROM journal')) as { start: number | null }[];
+      return new Map([[JOURNAL_PARTITION, row?.start ?? (await endOffset(runner))]]);
+    });
+  }
+
+  committedOffsets(): Promise<LogOffsets> {
+    return this.connection.exclusive(async (runner) => {
+      const [row] = (await runner.query('SELECT settled FROM journal_offsets WHERE consumer_group = ?', [
+        CONSUMER_GROUP,
+      ])) as { settled: number }[];
+      return row === undefined ? new Map() : new Map([[JOURNAL_PARTITION, row.settled]]);
+    });
+  }
+
+  async *read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]> {
+    const end = to.get(JOURNAL_PARTITION) ?? 0;
+    let next = from.get(JOURNAL_PARTITION) ?? 0;
+    while (next < end) {
+      const records = await this.readPage(next, Math.min(READ_PAGE, end - next), end);
+      const last = records.at(-1);
+      if (last === undefined) return;
+      yield records;
+      next = last.offset + 1;
+    }
+  }
+
+  /** At most `limit` records from `offset` on. */
+  readPage(offset: number, limit: number, end = Number.MAX_SAFE_INTEGER): Promise<LogRecord[]> {
+    return this.connection.exclusive(async (runner) => {
+      const rows = (await runner.query(
+        'SELECT id, message_key, value FROM journal WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
+        [offset, end, limit],
+      )) as JournalRow[];
+      return rows.map(toLogRecord);
+    });
+  }
+
+  /** Stores how far the consumer is, and deletes some of what lies before that. */
+  settle(nextOffset: number): Promise<void> {
+    return this.connection.transaction(async (runner) => {
+      await runner.query(
+        'INSERT INTO journal_offsets (consumer_group, settled) VALUES (?, ?) ' +
+          'ON CONFLICT (consumer_group) DO UPDATE SET settled = excluded.settled',
+        [CONSUMER_GROUP, nextOffset],
+      );
+      await runner.query('DELETE FROM journal WHERE id < ? AND id < (SELECT MIN(id) FROM journal) + ?', [
+        nextOffset,
+        PRUNE_STEP,
+      ]);
+    });
+  }
+
+  async drain(): Promise<void> {
+    while (this.committing !== null) await this.committing;
+  }
+
+  private async commitWaiting(): Promise<void> {
+    // One turn of the event loop: every request that has already arrived joins the commit.
+    await new Promise(setImmediate);
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, MAX_COMMIT);
+      try {
+        await this.connection.transaction((runner) => append(runner, batch));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        const failure = new ClaimLogUnavailableError(`the journal refused: ${(error as Error).message}`, {
+          cause: error,
+        });
+        for (const { reject } of batch) reject(failure);
+      }
+      for (const listener of this.appendListeners) listener();
+      await new Promise(setImmediate);
+    }
+    this.committing = null;
+  }
+}
+
+async function append(runner: QueryRunner, batch: readonly Waiting[]): Promise<void> {
+  const now = Date.now();
+  const parameters: unknown[] = [];
+  for (const { event } of batch) parameters.push(claimEventKey(event), encodeClaimEvent(event), now);
+  await runner.query(
+    `INSERT INTO journal (message_key, value, appended_at) VALUES ${placeholders(batch.length, 3)}`,
+    parameters,
+  );
+}
+
+async function endOffset(runner: QueryRunner): Promise<number> {
+  const [row] = (await runner.query("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")) as { seq: number }[];
+  return (row?.seq ?? 0) + 1;
+}
+
+function toLogRecord({ id, message_key, value }: JournalRow): LogRecord {
+  return {
+    topic: CLAIM_EVENT_PATTERN,
+    partition: JOURNAL_PARTITION,
+    offset: id,
+    key: message_key === null ? null : Buffer.from(message_key),
+    // SQLite keeps what it was given, so a value that was put there by hand may be of either type.
+    value: value === null ? null : typeof value === 'string' ? Buffer.from(value) : value,
+    headers: {},
+  };
+}

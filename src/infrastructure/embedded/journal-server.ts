@@ -1,0 +1,104 @@
+import { Logger } from '@nestjs/common';
+import { type BaseRpcContext, type CustomTransportStrategy, type ReadPacket, Server } from '@nestjs/microservices';
+import { lastValueFrom } from 'rxjs';
+import { ClaimBatchContext } from '../../events/claim-batch.context.js';
+import { CLAIM_EVENT_PATTERN } from '../../events/claim-event.js';
+import { JOURNAL_PARTITION, type JournalClaimLog } from './journal-claim-log.js';
+
+/** Records handed to the handler at once. */
+const BATCH = 500;
+/** How long the partition rests after the handler gave up on a batch, ms. */
+const PAUSE_MS = 1_000;
+
+/**
+ * Feeds the journal to the `@EventPattern` handler, in arrays and from the stored offset on. Whatever the handler did
+ * not report as settled is delivered again.
+ */
+export class JournalServer extends Server implements CustomTransportStrategy {
+  private readonly log = new Logger(JournalServer.name);
+  private closing = false;
+  private loop: Promise<void> = Promise.resolve();
+  private wake: () => void = () => undefined;
+  private appended = false;
+
+  constructor(private readonly journal: JournalClaimLog) {
+    super();
+    journal.onAppended(() => {
+      this.appended = true;
+      this.wake();
+    });
+  }
+
+  listen(callback: () => void): void {
+    this.loop = this.consume();
+    callback();
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    this.wake();
+    await this.loop;
+  }
+
+  on(): void {
+    // The journal has no connection whose events could be listened to.
+  }
+
+  unwrap<T>(): T {
+    return this.journal as T;
+  }
+
+  /** The base class does not wait for the handler; an offset may only be stored after it. */
+  override async handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<void> {
+    const handler = this.getHandlerByPattern(pattern);
+    if (handler === null) throw new Error(`nothing handles ${pattern}`);
+    await lastValueFrom(this.transformToObservable(await handler(packet.data, context)), { defaultValue: undefined });
+  }
+
+  private async consume(): Promise<void> {
+    while (!this.closing) {
+      try {
+        const settledAll = await this.consumeBatch();
+        if (!settledAll) await this.rest(PAUSE_MS);
+      } catch (error) {
+        this.log.error(`the journal cannot be read: ${(error as Error).message}`);
+        await this.rest(PAUSE_MS);
+      }
+    }
+  }
+
+  /** True when everything that was read has been settled, or there is nothing and the wait for more is over. */
+  private async consumeBatch(): Promise<boolean> {
+    this.appended = false;
+    const committed = (await this.journal.committedOffsets()).get(JOURNAL_PARTITION) ?? 0;
+    const records = await this.journal.readPage(committed, BATCH);
+    const first = records[0];
+    if (first === undefined) {
+      if (!this.appended) await this.rest();
+      return true;
+    }
+    const context = new ClaimBatchContext(
+      first.topic,
+      JOURNAL_PARTITION,
+      records.length,
+      () => Promise.resolve(),
+      () => this.closing,
+    );
+    await this.handleEvent(CLAIM_EVENT_PATTERN, { pattern: CLAIM_EVENT_PATTERN, data: records }, context);
+    const lastSettled = records[context.settledCount - 1];
+    if (lastSettled !== undefined) await this.journal.settle(lastSettled.offset + 1);
+    return context.settledCount === records.length;
+  }
+
+  /** Until something is appended or the server closes, at most `ms` where given. */
+  private async rest(ms?: number): Promise<void> {
+    if (this.closing) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.wake = ms === undefined ? resolve : () => (this.closing ? resolve() : undefined);
+      if (ms !== undefined) timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+    this.wake = () => undefined;
+  }
+}

@@ -1,0 +1,33 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type QueryRunner } from 'typeorm';
+import { Database, type UnitOfWork } from '../../persistence/database.js';
+import { SqlSession } from '../database/sql-session.js';
+import { SqlUnitOfWork } from '../database/sql-unit-of-work.js';
+import { SqliteConnection } from './sqlite-connection.js';
+
+/**
+ * The database of the embedded profile. One unit of work at a time, so every transaction is serialisable and every
+ * lock of the protocol is held by being alone. It cannot be shared by two processes.
+ */
+@Injectable()
+export class SqliteDatabase extends Database {
+  constructor(@Inject(SqliteConnection) private readonly connection: SqliteConnection) {
+    super();
+  }
+
+  transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.connection.transaction((runner) => work(unitOfWork(runner)));
+  }
+
+  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.connection.exclusive((runner) => work(unitOfWork(runner)));
+  }
+
+  read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.connection.exclusive((runner) => work(unitOfWork(runner)));
+  }
+}
+
+function unitOfWork(runner: QueryRunner): UnitOfWork {
+  return new SqlUnitOfWork(new SqlSession(runner));
+}

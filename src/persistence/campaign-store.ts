@@ -1,0 +1,47 @@
+/** What is stored. SCHEDULED and ENDED are read off the window, never stored. */
+export type StoredCampaignState = 'OPEN' | 'PAUSED' | 'CLOSED';
+
+/** One row of `campaigns`. Instants are ms since the Unix epoch, UTC. */
+export interface Campaign {
+  id: string;
+  name: string;
+  total: number;
+  /** Coupon rows so far; the database itself keeps `issued <= total`. */
+  issued: number;
+  startsAt: number;
+  /** null: the campaign has no end. */
+  endsAt: number | null;
+  state: StoredCampaignState;
+  /** Rises with every change; the ETag, and what the gate compares. */
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export type CampaignChange = Partial<Pick<Campaign, 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>>;
+
+/** The table `campaigns`, seen from inside one transaction. */
+export abstract class CampaignStore {
+  abstract find(id: string): Promise<Campaign | null>;
+  abstract findMany(ids: readonly string[]): Promise<Campaign[]>;
+
+  /** Locks in id order, so that two transactions can never wait for each other. Ids that do not exist are left out. */
+  abstract lock(ids: readonly string[]): Promise<Campaign[]>;
+
+  /** Newest first; `before` is the keyset of the last row of the page before. */
+  abstract list(limit: number, before?: { createdAt: number; id: string }): Promise<Campaign[]>;
+
+  /** By id, for the reconciler and the rebuild. */
+  abstract listAfter(id: string, limit: number): Promise<Campaign[]>;
+
+  /** Version 1, issued 0. Rejects with `DatabaseError` of kind `duplicate` when the id is taken. */
+  abstract insert(
+    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>,
+  ): Promise<Campaign>;
+
+  /** Applies the change and sets `version`. The caller holds the row's lock. */
+  abstract update(id: string, change: CampaignChange, version: number): Promise<void>;
+
+  /** issued += count. The caller holds the row's lock and has checked the total. */
+  abstract addIssued(id: string, count: number): Promise<void>;
+}

@@ -1,0 +1,49 @@
+/** What the consumer inserts. */
+export interface NewCoupon {
+  campaignId: string;
+  userId: string;
+  claimId: string;
+  /** Unguessable; what the user redeems. */
+  code: string;
+  sequence: number;
+  /** ms, the gate's clock. */
+  claimedAt: number;
+  idempotencyDigest: string | null;
+}
+
+/** One row of `coupons`. */
+export interface Coupon extends NewCoupon {
+  id: number;
+  /** ms, the database's clock. */
+  createdAt: number;
+}
+
+/** The part of a coupon that a rebuilt gate needs. */
+export interface IssuedClaim {
+  id: number;
+  campaignId: string;
+  userId: string;
+  claimId: string;
+  sequence: number;
+  claimedAt: number;
+  idempotencyDigest: string | null;
+}
+
+/** The table `coupons`, seen from inside one transaction. */
+export abstract class CouponStore {
+  /** One plain multi-row INSERT: all of them or none. Never INSERT IGNORE, which hides data errors. */
+  abstract insert(coupons: readonly NewCoupon[]): Promise<void>;
+
+  abstract find(campaignId: string, userId: string): Promise<Coupon | null>;
+
+  /** Coupons of these (campaign, user) pairs, where there are any. */
+  abstract findByUsers(pairs: readonly { campaignId: string; userId: string }[]): Promise<IssuedClaim[]>;
+
+  /** A user's coupons, newest first; `beforeId` continues a list. */
+  abstract listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]>;
+
+  /** In id order, for the rebuild. */
+  abstract listIssuedAfter(id: number, limit: number): Promise<IssuedClaim[]>;
+
+  abstract count(campaignId: string): Promise<number>;
+}

@@ -1,0 +1,35 @@
+import { type FailedEventStore } from '../events/failed-event-store.js';
+import { type AdminAuditStore } from './admin-audit-store.js';
+import { type CampaignStore } from './campaign-store.js';
+import { type CouponStore } from './coupon-store.js';
+import { type GateRowStore } from './gate-row-store.js';
+
+/**
+ * One unit of work. Lock order everywhere: gate row, campaigns by id, failed events.
+ *
+ * The stores are bound to this unit of work and must not be used after it has ended.
+ */
+export interface UnitOfWork {
+  readonly gate: GateRowStore;
+  readonly campaigns: CampaignStore;
+  readonly coupons: CouponStore;
+  readonly failedEvents: FailedEventStore;
+  readonly audit: AdminAuditStore;
+  /** The database's clock, ms since the Unix epoch: what decides leases and what is due. */
+  now(): Promise<number>;
+}
+
+/**
+ * The database. Every call ends within its deadline (5 s for each statement, for a unit of work as a whole where the
+ * adapter says so) and rejects with `DatabaseError`, or with what the work itself threw, after everything was undone.
+ */
+export abstract class Database {
+  /** One READ COMMITTED transaction; commits when `work` resolves, rolls back when it rejects. */
+  abstract transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+
+  /** One REPEATABLE READ transaction that only reads: every page of a long read sees the same instant. */
+  abstract snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+
+  /** Reads without a transaction. */
+  abstract read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+}

@@ -1,0 +1,46 @@
+import { type LogOffsets } from '../events/claim-log.js';
+
+/** The one row of table `gate`: which gate is open, and who is building the next one. */
+export interface GateRow {
+  /** Rises with every rebuild; 0 before the first. */
+  epoch: number;
+  /** What a call must show to reach this epoch's gate (in Redis the SHA of the stamped script); null = not open. */
+  fence: string | null;
+  /** Who rebuilds; null when nobody does. */
+  builder: string | null;
+  /** ms, by the database's clock. */
+  leaseUntil: number | null;
+}
+
+/** The cut of an epoch: the log's end offsets at the moment from which the epochs below it count as over. */
+export interface GateCut {
+  epoch: number;
+  offsets: LogOffsets;
+}
+
+/**
+ * The gate row, seen from inside one transaction; always the first thing that a transaction locks.
+ *
+ * Its lock is what orders writers against a rebuild: whoever holds a share of it writes under an epoch that is still
+ * the current one.
+ */
+export abstract class GateRowStore {
+  /** Without a lock: good enough to look, not to write. */
+  abstract read(): Promise<GateRow>;
+  abstract lockShared(): Promise<GateRow>;
+  abstract lockExclusive(): Promise<GateRow>;
+
+  /** Takes the lease under a new epoch and closes the gate. The caller holds the exclusive lock. */
+  abstract beginEpoch(builder: string, epoch: number, leaseMs: number): Promise<void>;
+
+  /** Prolongs the lease; false when the row belongs to somebody else by now. */
+  abstract renewLease(builder: string, epoch: number, leaseMs: number): Promise<boolean>;
+
+  /** Opens the epoch and ends the lease. The caller holds the exclusive lock. */
+  abstract open(epoch: number, fence: string): Promise<void>;
+
+  abstract storeCut(cut: GateCut): Promise<void>;
+
+  /** The cut of the lowest epoch above `epoch` that has one, or null. */
+  abstract cutAbove(epoch: number): Promise<GateCut | null>;
+}

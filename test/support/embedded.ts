@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GatePass } from '../../src/gate/issuance-gate.js';
+import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
+import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
+import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
+import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { SqliteDatabase } from '../../src/infrastructure/embedded/sqlite-database.js';
+import { type Campaign } from '../../src/persistence/campaign-store.js';
+
+/** The embedded adapters without Nest, on a file of their own. */
+export interface EmbeddedStack {
+  readonly directory: string;
+  readonly connection: SqliteConnection;
+  readonly database: SqliteDatabase;
+  readonly memory: InProcessGateMemory;
+  readonly gate: InProcessIssuanceGate;
+  readonly builder: InProcessGateBuilder;
+  readonly log: JournalClaimLog;
+  close(): Promise<void>;
+}
+
+export async function openEmbeddedStack(): Promise<EmbeddedStack> {
+  const directory = mkdtempSync(join(tmpdir(), 'coupon-'));
+  const connection = await SqliteConnection.open(directory);
+  const memory = new InProcessGateMemory();
+  return {
+    directory,
+    connection,
+    database: new SqliteDatabase(connection),
+    memory,
+    gate: new InProcessIssuanceGate(memory),
+    builder: new InProcessGateBuilder(memory),
+    log: new JournalClaimLog(connection),
+    close: async () => {
+      await connection.onApplicationShutdown();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Stores a campaign that is open now, unless told otherwise. */
+export function storeCampaign(
+  { database }: Pick<EmbeddedStack, 'database'>,
+  campaign: Partial<Campaign> & { id: string },
+): Promise<Campaign> {
+  return database.transaction((unit) =>
+    unit.campaigns.insert({ name: campaign.id, total: 100, startsAt: 0, endsAt: null, state: 'OPEN', ...campaign }),
+  );
+}
+
+/** Opens an epoch by hand, as the recovery would: for tests of what comes after it. */
+export async function openEpoch(
+  { database, builder }: Pick<EmbeddedStack, 'database' | 'builder'>,
+  epoch: number,
+): Promise<GatePass> {
+  const fence = await builder.installFence(epoch);
+  await database.transaction(async (unit) => {
+    await unit.gate.lockExclusive();
+    await unit.gate.beginEpoch('test', epoch, 10_000);
+    await unit.gate.open(epoch, fence);
+    const campaigns = await unit.campaigns.listAfter('', 1_000);
+    await builder.openStaged(
+      epoch,
+      campaigns.map(({ id, total, startsAt, endsAt, state, version }) => ({
+        campaignId: id,
+        total,
+        startsAt,
+        endsAt,
+        state,
+        version,
+        sequence: 0,
+      })),
+    );
+  });
+  return { epoch, fence };
+}
