@@ -42,6 +42,9 @@ export abstract class ClaimLog {
   /** True while publishing is known to be pointless; a probe inside the adapter finds the broker back. */
   abstract readonly away: boolean;
 
+  /** True while `publish` would reject with `ClaimLogFullError`. */
+  abstract readonly full: boolean;
+
   /** The offset that the next message of each partition will get. */
   abstract endOffsets(): Promise<LogOffsets>;
 

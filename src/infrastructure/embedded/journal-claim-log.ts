@@ -54,8 +54,12 @@ export class JournalClaimLog extends ClaimLog {
     super();
   }
 
+  get full(): boolean {
+    return this.waiting.length >= MAX_WAITING;
+  }
+
   publish(event: ClaimEvent): Promise<void> {
-    if (this.waiting.length >= MAX_WAITING) {
+    if (this.full) {
       return Promise.reject(new ClaimLogFullError(`${MAX_WAITING} claims are waiting for the disk`));
     }
     return new Promise((resolve, reject) => {

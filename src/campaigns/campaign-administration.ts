@@ -1,0 +1,183 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { ulid } from 'ulid';
+import { termsOf } from '../gate/campaign-terms.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import { type Campaign, type CampaignChange } from '../persistence/campaign-store.js';
+import { DatabaseError } from '../persistence/database-error.js';
+import { Database } from '../persistence/database.js';
+import { type GateRow } from '../persistence/gate-row-store.js';
+
+export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
+  /** null: from now on, by the gate's clock. */
+  startsAt: number | null;
+};
+
+export type CampaignAction = 'pause' | 'resume' | 'close';
+
+/** Which version the caller has seen: `any` for `If-Match: *`. */
+export type ExpectedVersion = number | 'any';
+
+export type CampaignChangeOutcome =
+  | { readonly kind: 'DONE'; readonly campaign: Campaign }
+  | { readonly kind: 'NOT_FOUND' | 'STALE_VERSION' | 'CLOSED' | 'TOTAL_BELOW_CLAIMED' | 'WINDOW_INVERTED' }
+  /** The gate has to agree before the total goes down, and it cannot be asked. */
+  | { readonly kind: 'UNAVAILABLE' };
+
+const TARGET_STATE = { pause: 'PAUSED', resume: 'OPEN', close: 'CLOSED' } as const;
+
+/**
+ * Makes and changes campaigns. The total at the gate never exceeds the database's: raising goes to the database first,
+ * lowering is agreed with the gate inside the transaction. Everything else is written to the database, then to the
+ * gate; the reconciler repeats what did not arrive.
+ */
+@Injectable()
+export class CampaignAdministration {
+  private readonly logger = new Logger(CampaignAdministration.name);
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
+    @Inject(EpochWatch) private readonly watch: EpochWatch,
+  ) {}
+
+  /**
+   * Stored and open at the gate when it returns. While a rebuild is under way, its opening transaction opens the
+   * campaign instead.
+   * @throws DatabaseError
+   */
+  async create(input: NewCampaign, requestId: string | null): Promise<Campaign> {
+    const startsAt = input.startsAt ?? (await this.gate.now().catch(() => Date.now()));
+    return this.store({ ...input, id: ulid(), startsAt }, requestId);
+  }
+
+  /** Makes the campaign `id` unless there is one. Two processes may try at once. */
+  async createIfMissing(id: string, name: string, total: number): Promise<void> {
+    const known = await this.database.read((unit) => unit.campaigns.find(id));
+    if (known !== null) return;
+    try {
+      await this.store({ id, name, total, startsAt: await this.gate.now(), endsAt: null }, null);
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.kind === 'duplicate')) throw error;
+    }
+  }
+
+  /** @throws DatabaseError */
+  async change(
+    id: string,
+    change: CampaignChange,
+    expected: ExpectedVersion,
+    requestId: string | null,
+  ): Promise<CampaignChangeOutcome> {
+    return this.update(id, 'campaign.change', requestId, (campaign) => {
+      if (expected !== 'any' && campaign.version !== expected) return { kind: 'STALE_VERSION' };
+      if (campaign.state === 'CLOSED') return { kind: 'CLOSED' };
+      const startsAt = change.startsAt ?? campaign.startsAt;
+      const endsAt = change.endsAt === undefined ? campaign.endsAt : change.endsAt;
+      if (endsAt !== null && endsAt <= startsAt) return { kind: 'WINDOW_INVERTED' };
+      return change;
+    });
+  }
+
+  /**
+   * Pause, resume and close say yes again when it already is so.
+   * @throws DatabaseError
+   */
+  async act(id: string, action: CampaignAction, requestId: string | null): Promise<CampaignChangeOutcome> {
+    const state = TARGET_STATE[action];
+    return this.update(id, `campaign.${action}`, requestId, (campaign) => {
+      if (campaign.state === state) return { kind: 'DONE', campaign };
+      return campaign.state === 'CLOSED' ? { kind: 'CLOSED' } : { state };
+    });
+  }
+
+  private async store(
+    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'>,
+    requestId: string | null,
+  ): Promise<Campaign> {
+    const { stored, pass } = await this.database.transaction(async (unit) => {
+      const pass = passOf(await unit.gate.lockShared());
+      const stored = await unit.campaigns.insert({ ...campaign, state: 'OPEN' });
+      await unit.audit.record({
+        action: 'campaign.create',
+        subject: campaign.id,
+        requestId,
+        detail: { name: campaign.name, total: campaign.total, startsAt: campaign.startsAt, endsAt: campaign.endsAt },
+      });
+      return { stored, pass };
+    });
+    // The row is committed before the gate knows the campaign: a claim can never be admitted for a row that is not there.
+    if (pass !== null) {
+      await this.tell(pass, () => this.gate.openCampaign(pass, termsOf(stored)));
+    }
+    return stored;
+  }
+
+  private async update(
+    id: string,
+    action: string,
+    requestId: string | null,
+    decide: (campaign: Campaign) => CampaignChange | CampaignChangeOutcome,
+  ): Promise<CampaignChangeOutcome> {
+    let pass: GatePass | null = null;
+    const outcome = await this.database.transaction(async (unit): Promise<CampaignChangeOutcome> => {
+      pass = passOf(await unit.gate.lockShared());
+      const [campaign] = await unit.campaigns.lock([id]);
+      if (campaign === undefined) return { kind: 'NOT_FOUND' };
+      const decision = decide(campaign);
+      if ('kind' in decision) return decision;
+      const changed = { ...campaign, ...decision, version: campaign.version + 1 };
+      if (changed.total < campaign.total) {
+        const refusal = await this.lowerAtGate(changed, pass);
+        if (refusal !== null) return refusal;
+      }
+      await unit.campaigns.update(id, decision, changed.version);
+      await unit.audit.record({ action, subject: id, requestId, detail: { ...decision, version: changed.version } });
+      return { kind: 'DONE', campaign: changed };
+    });
+    if (outcome.kind === 'DONE' && pass !== null) {
+      const open = pass;
+      await this.tell(open, () => this.gate.changeTerms(open, termsOf(outcome.campaign)));
+    }
+    return outcome;
+  }
+
+  /**
+   * The gate goes first: from here on it admits nobody beyond the new total, and it knows better than the database how
+   * many it has admitted already. When the transaction fails afterwards, the gate's version is ahead, and the
+   * reconciler brings the row's terms back.
+   */
+  private async lowerAtGate(changed: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome | null> {
+    if (changed.total < changed.issued) return { kind: 'TOTAL_BELOW_CLAIMED' };
+    if (pass === null) return { kind: 'UNAVAILABLE' };
+    let answer: Awaited<ReturnType<IssuanceGate['changeTerms']>>;
+    try {
+      answer = await this.gate.changeTerms(pass, termsOf(changed));
+    } catch {
+      this.watch.reportGateTrouble();
+      return { kind: 'UNAVAILABLE' };
+    }
+    if (answer === 'changed') return null;
+    if (answer === 'below-claimed') return { kind: 'TOTAL_BELOW_CLAIMED' };
+    if (answer !== 'older') this.watch.reportFence(pass.epoch, answer.reason);
+    // `older`: the gate is ahead of the row; the reconciler lifts the row above it, then this can be tried again.
+    return { kind: 'UNAVAILABLE' };
+  }
+
+  /** Tells the gate what is stored already. A failure loses nothing: a rebuild or the reconciler comes back to it. */
+  private async tell(pass: GatePass, call: () => Promise<unknown>): Promise<void> {
+    try {
+      const answer = await call();
+      if (typeof answer === 'object' && answer !== null && 'reason' in answer) {
+        this.watch.reportFence(pass.epoch, 'meta-missing');
+      }
+    } catch (error) {
+      this.watch.reportGateTrouble();
+      this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);
+    }
+  }
+}
+
+function passOf({ epoch, fence }: GateRow): GatePass | null {
+  return fence === null ? null : { epoch, fence };
+}

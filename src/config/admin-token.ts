@@ -1,0 +1,89 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AppConfig, ConfigurationError } from './env.js';
+
+/** The one secret that opens the admin calls. Abstract, so that tests and deployments can bring their own. */
+export abstract class AdminToken {
+  abstract readonly value: string;
+
+  /** Where an operator finds it: the variable's name or the file's path, never the value. */
+  abstract readonly origin: string;
+
+  /** True only when this start made the token, so that the log can say where it is. */
+  abstract readonly created: boolean;
+
+  /**
+   * Compares in constant time. Both sides are hashed first, because timingSafeEqual needs equal lengths and a
+   * length check of its own would tell the token's length.
+   */
+  matches(candidate: string): boolean {
+    this.#digest ??= digestOf(this.value);
+    return timingSafeEqual(this.#digest, digestOf(candidate));
+  }
+
+  #digest: Buffer | undefined;
+}
+
+class KnownAdminToken extends AdminToken {
+  constructor(
+    readonly value: string,
+    readonly origin: string,
+    readonly created: boolean,
+  ) {
+    super();
+  }
+}
+
+const FILE_NAME = 'admin-token';
+
+/**
+ * The token from ADMIN_TOKEN, or else from the file `admin-token` in the data directory, which the first start makes
+ * with mode 0600. Only the embedded profile gets as far as the file: the other one demands the variable.
+ *
+ * @throws ConfigurationError when the file holds no usable token.
+ * @throws the file system's error when the data directory cannot be written.
+ */
+export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'dataDir'>): AdminToken {
+  if (config.adminToken !== undefined) {
+    return new KnownAdminToken(config.adminToken, 'ADMIN_TOKEN', false);
+  }
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const path = join(config.dataDir, FILE_NAME);
+  const created = createOnce(path);
+  // A copy or a restore may have widened the mode; whoever could read it meanwhile is beyond repair, the rest is not.
+  if ((statSync(path).mode & 0o077) !== 0) {
+    chmodSync(path, 0o600);
+  }
+  const value = readFileSync(path, 'utf8').trim();
+  if (!/^[\x21-\x7e]{16,512}$/.test(value)) {
+    throw new ConfigurationError([
+      `${path}: expected 16 to 512 printable ASCII characters without spaces; delete the file to have a new one made`,
+    ]);
+  }
+  return new KnownAdminToken(value, path, created);
+}
+
+/** Written elsewhere and linked into place: a crash can leave no half token, and a rival start cannot overwrite it. */
+function createOnce(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+    return false;
+  }
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true });
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      return false;
+    }
+    throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

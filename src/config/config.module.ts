@@ -1,0 +1,29 @@
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { AdminToken, loadAdminToken } from './admin-token.js';
+import { AppConfig } from './env.js';
+
+/** Gives every module the parsed configuration and the admin token, so that nothing else reads the environment. */
+@Module({})
+export class ConfigModule {
+  /** @param config - from `readEnv()` in the process, from `parseEnv({…})` in a test. */
+  static for(config: AppConfig): DynamicModule {
+    return {
+      module: ConfigModule,
+      global: true,
+      providers: [
+        { provide: AppConfig, useValue: config },
+        {
+          provide: AdminToken,
+          useFactory: (): AdminToken => {
+            const token = loadAdminToken(config);
+            if (token.created) {
+              new Logger(ConfigModule.name).log(`Admin token made on this first start: ${token.origin}`);
+            }
+            return token;
+          },
+        },
+      ],
+      exports: [AppConfig, AdminToken],
+    };
+  }
+}

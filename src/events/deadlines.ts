@@ -1,0 +1,7 @@
+/**
+ * The budget of one request, ms. It is spent in this order: the gate, the log, and with the rest the fallback; after
+ * D no claim of this request can be made durable any more, which is what the sweeper counts on.
+ */
+export const CLAIM_DEADLINE_MS = 2_000;
+export const GATE_TIMEOUT_MS = 800;
+export const PUBLISH_TIMEOUT_MS = 700;

@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { BatcherFullError, NaturalBatcher } from './natural-batcher.js';
+
+/** A writer whose batches end when the test says so. */
+function heldWriter() {
+  const batches: { items: readonly number[]; release: () => void; fail: (error: Error) => void }[] = [];
+  const write = (items: readonly number[]) =>
+    new Promise<void>((release, fail) => batches.push({ items, release, fail }));
+  return { batches, write };
+}
+
+const turn = () => new Promise(setImmediate);
+
+describe('natural batcher', () => {
+  it('sends what arrives in one turn of the event loop as one batch', async () => {
+    const { batches, write } = heldWriter();
+    const batcher = new NaturalBatcher<number>(write, { maxBatch: 10, maxWaiting: 100, maxInFlight: 1 });
+    const done = Promise.all([1, 2, 3].map((item) => batcher.add(item)));
+    await turn();
+    expect(batches.map(({ items }) => items)).toEqual([[1, 2, 3]]);
+    batches[0]?.release();
+    await done;
+  });
+
+  it('lets a batch fill up while the allowed number is under way', async () => {
+    const { batches, write } = heldWriter();
+    const batcher = new NaturalBatcher<number>(write, { maxBatch: 10, maxWaiting: 100, maxInFlight: 2 });
+    const added: Promise<void>[] = [];
+    for (const item of [1, 2, 3, 4]) {
+      added.push(batcher.add(item));
+      await turn();
+    }
+    expect(batches.map(({ items }) => items)).toEqual([[1], [2]]);
+    batches[0]?.release();
+    await added[0];
+    await turn();
+    expect(batches.map(({ items }) => items)).toEqual([[1], [2], [3, 4]]);
+    batches.slice(1).forEach(({ release }) => release());
+    await Promise.all(added);
+  });
+
+  it('rejects the items of a failed batch and goes on with the next', async () => {
+    const { batches, write } = heldWriter();
+    const batcher = new NaturalBatcher<number>(write, { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 });
+    const first = batcher.add(1);
+    const second = batcher.add(2);
+    await turn();
+    batches[0]?.fail(new Error('disk full'));
+    await expect(first).rejects.toThrow('disk full');
+    await turn();
+    batches[1]?.release();
+    await expect(second).resolves.toBeUndefined();
+  });
+
+  it('refuses what it may not hold, and drains what it took', async () => {
+    const { batches, write } = heldWriter();
+    const batcher = new NaturalBatcher<number>(write, { maxBatch: 2, maxWaiting: 2, maxInFlight: 1 });
+    const taken = [batcher.add(1), batcher.add(2)];
+    expect(batcher.full).toBe(true);
+    await expect(batcher.add(3)).rejects.toBeInstanceOf(BatcherFullError);
+    const drained = batcher.drain();
+    await turn();
+    batches[0]?.release();
+    await drained;
+    await Promise.all(taken);
+    expect(batcher.full).toBe(false);
+  });
+});

@@ -1,0 +1,86 @@
+/** More items are waiting than the batcher may hold. */
+export class BatcherFullError extends Error {
+  override readonly name = 'BatcherFullError';
+}
+
+/** Limits of a batcher; counts are items. */
+export interface BatcherLimits {
+  readonly maxBatch: number;
+  readonly maxWaiting: number;
+  /** Batches that may be under way at once. */
+  readonly maxInFlight: number;
+}
+
+interface Waiting<T> {
+  readonly item: T;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Groups single items into batches without a timer: a batch leaves as soon as fewer than `maxInFlight` are under way,
+ * and takes everything that has queued up meanwhile. An idle system answers at once; a busy one fills its batches by
+ * itself, the more the busier it is.
+ */
+export class NaturalBatcher<T> {
+  private readonly waiting: Waiting<T>[] = [];
+  private readonly inFlight = new Set<Promise<void>>();
+  private scheduled = false;
+
+  /** @param write stores a whole batch; when it rejects, every item of the batch is rejected with the same error. */
+  constructor(
+    private readonly write: (batch: readonly T[]) => Promise<void>,
+    private readonly limits: BatcherLimits,
+  ) {}
+
+  /** True while `add` would reject with `BatcherFullError`. */
+  get full(): boolean {
+    return this.waiting.length >= this.limits.maxWaiting;
+  }
+
+  /** Resolves when the batch with this item is written. */
+  add(item: T): Promise<void> {
+    if (this.full) return Promise.reject(new BatcherFullError(`${this.limits.maxWaiting} items are waiting`));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  /** Resolves when everything added so far is written or rejected. */
+  async drain(): Promise<void> {
+    while (this.waiting.length > 0 || this.inFlight.size > 0) {
+      await Promise.race([new Promise(setImmediate), ...this.inFlight]);
+    }
+  }
+
+  /** One turn of the event loop later: whatever has arrived in this one joins the batch. */
+  private schedule(): void {
+    if (this.scheduled || this.inFlight.size >= this.limits.maxInFlight) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.send();
+    });
+  }
+
+  private send(): void {
+    if (this.waiting.length === 0 || this.inFlight.size >= this.limits.maxInFlight) return;
+    const batch = this.waiting.splice(0, this.limits.maxBatch);
+    const sending = this.writeBatch(batch).finally(() => {
+      this.inFlight.delete(sending);
+      this.schedule();
+    });
+    this.inFlight.add(sending);
+    if (this.waiting.length > 0) this.schedule();
+  }
+
+  private async writeBatch(batch: readonly Waiting<T>[]): Promise<void> {
+    try {
+      await this.write(batch.map(({ item }) => item));
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import { type Campaign } from '../persistence/campaign-store.js';
+import { type CampaignTerms } from './issuance-gate.js';
+
+/** What the gate has to know of a stored campaign. */
+export function termsOf({ id, total, startsAt, endsAt, state, version }: Campaign): CampaignTerms {
+  return { campaignId: id, total, startsAt, endsAt, state, version };
+}

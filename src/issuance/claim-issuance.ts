@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { type ClaimEvent } from '../events/claim-event.js';
+import { ClaimLog } from '../events/claim-log.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import {
+  type ClaimOutcome,
+  type ClaimRecord,
+  type FenceReason,
+  type GatePass,
+  GateTimeoutError,
+  IssuanceGate,
+} from '../gate/issuance-gate.js';
+import { claimIdFactory } from './claim-id.js';
+import { ClaimRecorder } from './claim-recorder.js';
+import { IssuanceMetrics } from './issuance.metrics.js';
+import { KnownCampaigns } from './known-campaigns.js';
+import { UnpublishedClaims } from './unpublished-claims.js';
+
+/** A user's wish for a coupon. */
+export interface Application {
+  campaignId: string;
+  userId: string;
+  /** The caller's Idempotency-Key, where there was one. */
+  idempotencyKey: string | null;
+}
+
+/** A claim as its owner may see it. */
+export interface OwnClaim {
+  claimId: string;
+  campaignId: string;
+  sequence: number;
+  /** ms, the gate's clock. */
+  claimedAt: number;
+}
+
+export type ApplicationOutcome =
+  /** Durable: it becomes a coupon whatever dies. `replayed`: the answer to an earlier call with the same key. */
+  | { readonly kind: 'ACCEPTED'; readonly claim: OwnClaim; readonly replayed: boolean }
+  | { readonly kind: 'ALREADY_CLAIMED'; readonly claim: OwnClaim }
+  | { readonly kind: 'NOT_STARTED'; readonly startsAt: number }
+  | { readonly kind: 'PAUSED' | 'CLOSED' | 'ENDED' | 'SOLD_OUT' | 'CAMPAIGN_NOT_FOUND' }
+  /** The gate cannot be trusted or reached; nothing was promised. */
+  | { readonly kind: 'UNAVAILABLE' }
+  /** The claim may or may not become a coupon; asking again tells. */
+  | { readonly kind: 'UNCONFIRMED'; readonly claimId: string };
+
+/** HTTP → gate → claim log: what happens between a user's call and the answer. */
+@Injectable()
+export class ClaimIssuance implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(ClaimIssuance.name);
+  private readonly nextClaimId = claimIdFactory();
+
+  constructor(
+    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
+    @Inject(EpochWatch) private readonly watch: EpochWatch,
+    @Inject(ClaimLog) private readonly log: ClaimLog,
+    @Inject(ClaimRecorder) private readonly recorder: ClaimRecorder,
+    @Inject(UnpublishedClaims) private readonly unpublished: UnpublishedClaims,
+    @Inject(KnownCampaigns) private readonly campaigns: KnownCampaigns,
+    @Inject(IssuanceMetrics) private readonly metrics: IssuanceMetrics,
+  ) {}
+
+  async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
+    const pass = this.watch.pass;
+    // Asked before the gate: a claim that is admitted and then finds no room would hold a slot for nothing.
+    if (pass === null || this.log.full) return { kind: 'UNAVAILABLE' };
+
+    const startedAt = performance.now();
+    const claimId = this.nextClaimId();
+    const idempotencyDigest = idempotencyKey === null ? null : digestOf(idempotencyKey);
+    let outcome: ClaimOutcome;
+    try {
+      outcome = await this.gate.claim(pass, { campaignId, userId, claimId, idempotencyDigest });
+    } catch (error) {
+      return this.gateFailed(error, claimId);
+    }
+
+    switch (outcome.kind) {
+      case 'ADMITTED': {
+        const { sequence, claimedAt } = outcome;
+        const record = { claimId, sequence, claimedAt, idempotencyDigest };
+        return this.accept(eventOf(record, campaignId, userId, pass), startedAt);
+      }
+      case 'DUPLICATE': {
+        const { record, pending } = outcome;
+        if (idempotencyDigest === null || record.idempotencyDigest !== idempotencyDigest) {
+          this.metrics.count(campaignId, 'already_claimed');
+          return { kind: 'ALREADY_CLAIMED', claim: ownClaim(record, campaignId) };
+        }
+        return this.replay(eventOf(record, campaignId, userId, pass), pending, startedAt);
+      }
+      case 'SOLD_OUT':
+        this.metrics.count(campaignId, 'sold_out');
+        return outcome;
+      case 'NOT_STARTED':
+        this.metrics.count(campaignId, 'not_started');
+        return outcome;
+      case 'PAUSED':
+        this.metrics.count(campaignId, 'paused');
+        return outcome;
+      case 'CLOSED':
+        this.metrics.count(campaignId, 'closed');
+        return outcome;
+      case 'ENDED':
+        this.metrics.count(campaignId, 'ended');
+        return outcome;
+      case 'FENCED':
+        return this.fenced(pass, campaignId, outcome.reason);
+    }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.log.drain();
+    await this.unpublished.drain();
+  }
+
+  private async accept(event: ClaimEvent, startedAt: number): Promise<ApplicationOutcome> {
+    const admittedAt = performance.now();
+    const durable = await this.recorder.record(event, startedAt);
+    this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
+    return this.promise(event, durable, false);
+  }
+
+  /**
+   * The same key again gets the first answer again. While the claim is pending nobody knows whether the first call
+   * made it durable, so it is published once more: a second copy is settled by the consumer without effect.
+   */
+  private async replay(event: ClaimEvent, pending: boolean, startedAt: number): Promise<ApplicationOutcome> {
+    const durable = !pending || (await this.recorder.record(event, startedAt));
+    return this.promise(event, durable, true);
+  }
+
+  /** The last gate before a promise: the epoch under which the claim was admitted is still the open one. */
+  private async promise(event: ClaimEvent, durable: boolean, replayed: boolean): Promise<ApplicationOutcome> {
+    if (!durable || !(await this.watch.confirms(event.epoch))) {
+      this.metrics.count(event.campaignId, 'unconfirmed');
+      return { kind: 'UNCONFIRMED', claimId: event.claimId };
+    }
+    this.metrics.count(event.campaignId, replayed ? 'replayed' : 'accepted');
+    return { kind: 'ACCEPTED', claim: ownClaim(event, event.campaignId), replayed };
+  }
+
+  private gateFailed(error: unknown, claimId: string): ApplicationOutcome {
+    this.watch.reportGateTrouble();
+    // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
+    return error instanceof GateTimeoutError ? { kind: 'UNCONFIRMED', claimId } : { kind: 'UNAVAILABLE' };
+  }
+
+  private async fenced(pass: GatePass, campaignId: string, reason: FenceReason): Promise<ApplicationOutcome> {
+    if (reason === 'meta-missing') {
+      try {
+        const knowledge = await this.campaigns.lookUp(campaignId);
+        if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
+        if (knowledge === 'opening') return { kind: 'UNAVAILABLE' };
+      } catch (error) {
+        this.logger.warn(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
+        return { kind: 'UNAVAILABLE' };
+      }
+    }
+    this.watch.reportFence(pass.epoch, reason);
+    return { kind: 'UNAVAILABLE' };
+  }
+}
+
+function digestOf(idempotencyKey: string): string {
+  return createHash('sha256').update(idempotencyKey).digest('base64url');
+}
+
+function eventOf(record: ClaimRecord, campaignId: string, userId: string, { epoch }: GatePass): ClaimEvent {
+  const { claimId, sequence, claimedAt, idempotencyDigest } = record;
+  const event: ClaimEvent = { claimId, campaignId, userId, sequence, claimedAt, epoch };
+  if (idempotencyDigest !== null) event.idempotencyDigest = idempotencyDigest;
+  return event;
+}
+
+function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempotencyDigest'>, campaignId: string) {
+  return { claimId, campaignId, sequence, claimedAt };
+}

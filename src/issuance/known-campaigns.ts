@@ -1,0 +1,41 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database } from '../persistence/database.js';
+
+/** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
+const BELIEVED_MS = 1_000;
+const MAX_REMEMBERED = 10_000;
+/** A campaign's row is committed before the gate knows it; for so long its absence there is no fence, ms. */
+const OPENING_MS = 2_000;
+
+export type CampaignKnowledge = 'unknown' | 'opening' | 'known';
+
+/**
+ * Tells a campaign that does not exist from one that the gate has lost: at the gate the two look alike. Answers are
+ * remembered for a moment, so that a flood of invented ids does not become a flood of queries.
+ */
+@Injectable()
+export class KnownCampaigns {
+  private readonly remembered = new Map<string, { answer: Promise<CampaignKnowledge>; until: number }>();
+
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  /** @throws DatabaseError */
+  lookUp(campaignId: string): Promise<CampaignKnowledge> {
+    const now = performance.now();
+    const known = this.remembered.get(campaignId);
+    if (known !== undefined && known.until > now) return known.answer;
+    if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
+    const answer = this.ask(campaignId);
+    this.remembered.set(campaignId, { answer, until: now + BELIEVED_MS });
+    answer.catch(() => this.remembered.delete(campaignId));
+    return answer;
+  }
+
+  private ask(campaignId: string): Promise<CampaignKnowledge> {
+    return this.database.read(async (unit) => {
+      const campaign = await unit.campaigns.find(campaignId);
+      if (campaign === null) return 'unknown';
+      return (await unit.now()) - campaign.createdAt < OPENING_MS ? 'opening' : 'known';
+    });
+  }
+}

@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type UnpublishedClaim } from '../events/failed-event-store.js';
+import { NaturalBatcher } from '../events/natural-batcher.js';
+import { Database } from '../persistence/database.js';
+
+/** A rebuild has begun since the claim was admitted: nothing may be written under its epoch any more. */
+export class EpochOverError extends Error {
+  override readonly name = 'EpochOverError';
+}
+
+/**
+ * The second way in which a claim becomes durable: when the log cannot take it, it is committed as a `failed_events`
+ * row, from which the retry brings it onto the log later. Claims are grouped, since all of them come at once when a
+ * broker goes away.
+ */
+@Injectable()
+export class UnpublishedClaims {
+  private readonly batcher = new NaturalBatcher<UnpublishedClaim>((claims) => this.insert(claims), {
+    maxBatch: 500,
+    maxWaiting: 20_000,
+    maxInFlight: 1,
+  });
+
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  /**
+   * Resolves when the row is committed.
+   * @throws EpochOverError, BatcherFullError, DatabaseError
+   */
+  save(claim: UnpublishedClaim): Promise<void> {
+    return this.batcher.add(claim);
+  }
+
+  drain(): Promise<void> {
+    return this.batcher.drain();
+  }
+
+  private async insert(claims: readonly UnpublishedClaim[]): Promise<void> {
+    await this.database.transaction(async (unit) => {
+      // The share lock orders this insert against a rebuild: either the rebuild sees the row, or the row is refused.
+      const { epoch } = await unit.gate.lockShared();
+      if (claims.some(({ claim }) => claim.epoch !== epoch)) {
+        throw new EpochOverError(`epoch ${epoch} is being built or open`);
+      }
+      await unit.failedEvents.addUnpublished(claims);
+    });
+  }
+}
