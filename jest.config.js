@@ -5,11 +5,15 @@
  */
 export default {
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/support/quiet.ts'],
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testRegex: ['\\.(spec|contract-spec|e2e-spec)\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // ES modules that Fastify's plugins load by require(): Node can do that, Jest on Node 20 and 22 cannot.
+  transformIgnorePatterns: ['/node_modules/(?!(?:content-disposition|cookie)/)'],
   transform: {
+    '/node_modules/(?:content-disposition|cookie)/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],
     '^.+\\.ts$': [
       '@swc/jest',
       {

@@ -154,7 +154,9 @@ describe('the environment', () => {
 
 describe('the admin token', () => {
   let dataDir: string;
-  beforeEach(() => (dataDir = mkdtempSync(join(tmpdir(), 'coupon-token-'))));
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'coupon-token-'));
+  });
   afterEach(() => rmSync(dataDir, { recursive: true }));
 
   it('is made once, readable by its owner only, and found again by the next start', () => {

@@ -1,0 +1,42 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { type FastifyRequest } from 'fastify';
+import { AdminToken } from '../config/admin-token.js';
+import { Problem } from './problem.js';
+
+/** Whether a request brings the admin token: not at all, the right one, or something else. */
+export type AdminAccess = 'absent' | 'granted' | 'refused';
+
+const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
+
+/** For calls that merely tell an admin more; those for admins only use {@link AdminGuard}. */
+export function adminAccess(authorization: string | undefined, token: AdminToken): AdminAccess {
+  if (authorization === undefined) {
+    return 'absent';
+  }
+  const candidate = BEARER.exec(authorization)?.[1];
+  return candidate !== undefined && token.matches(candidate) ? 'granted' : 'refused';
+}
+
+/** The refusal of a missing or wrong token, with the challenge that RFC 6750 §3 asks for. */
+export function unauthorized(access: Exclude<AdminAccess, 'granted'>): Problem {
+  const challenge = 'Bearer realm="admin"';
+  return new Problem('unauthorized', {
+    headers: { 'www-authenticate': access === 'absent' ? challenge : `${challenge}, error="invalid_token"` },
+  });
+}
+
+/** Lets only the bearer of the admin token through. */
+@Injectable()
+export class AdminGuard implements CanActivate {
+  constructor(private readonly token: AdminToken) {}
+
+  /** @throws Problem `unauthorized`. */
+  canActivate(context: ExecutionContext): boolean {
+    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
+    const access = adminAccess(headers.authorization, this.token);
+    if (access !== 'granted') {
+      throw unauthorized(access);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,88 @@
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { BODY_LIMIT, installBodyParser } from './body-parser.js';
+import { answerClientError } from './client-error.js';
+import { setCommonHeaders } from './common-headers.js';
+import { sendUnrouted } from './method-not-allowed.js';
+import { ProblemFilter } from './problem.filter.js';
+import { sendProblem } from './problem.js';
+import { requestIdOf } from './request-id.js';
+import { ValidationPipe } from './validation.pipe.js';
+
+/** How long the server waits, in ms; tests shorten it. */
+export interface HttpTimeouts {
+  /** From the connection, or the end of the last request, to the end of the headers. */
+  readonly headers: number;
+  /** From the first byte of a request to its last. */
+  readonly request: number;
+  /** How often the two above are looked at, so how late they can come. */
+  readonly checkInterval: number;
+  /** How long an idle connection stays open; above the usual 60 s of a load balancer, which should close first. */
+  readonly keepAlive: number;
+}
+
+const TIMEOUTS: HttpTimeouts = { headers: 5000, request: 10_000, checkInterval: 1000, keepAlive: 65_000 };
+
+const MAX_HEADER_BYTES = 8192;
+
+/**
+ * The server under Nest. Create the application with `bodyParser: false` and call {@link configureHttp} on it, or
+ * Fastify's lenient parsers stay.
+ */
+export function createFastifyAdapter(timeouts: Partial<HttpTimeouts> = {}): FastifyAdapter {
+  const { headers, request, checkInterval, keepAlive } = { ...TIMEOUTS, ...timeouts };
+  return new FastifyAdapter({
+    http: {
+      headersTimeout: headers,
+      // Fastify sets its own requestTimeout later; this one only satisfies Node's check that it is not below the other.
+      requestTimeout: Math.max(headers, request),
+      connectionsCheckingInterval: checkInterval,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // Node would answer a missing Host with an empty 400; the hook below answers it as a problem.
+      requireHostHeader: false,
+    },
+    // Express-style middleware costs every request a hook, and nothing here uses any: `app.use()` does not work.
+    skipMiddie: true,
+    requestTimeout: request,
+    keepAliveTimeout: keepAlive,
+    bodyLimit: BODY_LIMIT,
+    logger: false,
+    // X-Forwarded-* is anybody's word until a deployment says whose proxy it is.
+    trustProxy: false,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    // While it shuts down, a request on an open connection is still answered, by the features and in their words.
+    return503OnClosing: false,
+    // The schemas judge a parameter's length; the router's own limit would answer 414.
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+      // The router found the path undecodable and ran no hook.
+      setCommonHeaders(request, reply);
+      sendProblem(reply, 'bad-request');
+    },
+  });
+}
+
+/** Installs how requests are read and answers shaped; the process and the tests call the same function. */
+export function configureHttp(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  installBodyParser(fastify);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    setCommonHeaders(request, reply);
+    const { headers } = request;
+    if (headers.host === undefined && request.raw.httpVersion === '1.1') {
+      reply.header('connection', 'close');
+      sendProblem(reply, 'bad-request');
+    } else if (request.is404) {
+      // Before the body is read: what is wrong with it does not matter where nothing is.
+      sendUnrouted(fastify, reply);
+    } else if (headers['content-encoding'] !== undefined) {
+      sendProblem(reply, 'unsupported-media-type');
+    } else {
+      done();
+    }
+  });
+  app.useGlobalPipes(new ValidationPipe());
+  app.useGlobalFilters(new ProblemFilter());
+}

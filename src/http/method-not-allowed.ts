@@ -1,0 +1,22 @@
+import { type FastifyInstance, type FastifyReply } from 'fastify';
+import { pathOf, sendProblem } from './problem.js';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/**
+ * Answers a request that no route took: 405 with Allow where the path exists under other methods, 404 otherwise.
+ * Fastify itself answers 404 for both.
+ */
+export function sendUnrouted(fastify: FastifyInstance, reply: FastifyReply): void {
+  const url = pathOf(reply.request.url);
+  const allowed = METHODS.filter((method) => {
+    const route = fastify.findRoute({ method, url });
+    // The router matches an empty parameter (`/campaigns/`), which Nest then answers with 404.
+    return route !== null && !Object.entries(route.params).some(([name, value]) => value === '' && name !== '*');
+  });
+  if (allowed.length === 0) {
+    sendProblem(reply, 'not-found');
+  } else {
+    sendProblem(reply, 'method-not-allowed', undefined, { allow: allowed.join(', ') });
+  }
+}

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Body, Controller, Get, Module, Param, Post, Query } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type OpenAPIObject } from '@nestjs/swagger';
+import { Test } from '@nestjs/testing';
+import { z } from 'zod';
+import { configureHttp, createFastifyAdapter } from './fastify.js';
+import { ApiAdmin, ApiAnswer, ApiProblems, setupOpenApi } from './openapi.js';
+import { PROBLEMS } from './problem.js';
+import {
+  campaignId,
+  campaignName,
+  campaignTotal,
+  instant,
+  keysetCursor,
+  listQuery,
+  userId,
+  userIdOrNumber,
+} from './schemas.js';
+
+const body = z.strictObject({
+  userId: userIdOrNumber,
+  name: campaignName.optional(),
+  total: campaignTotal,
+  startsAt: instant.optional(),
+});
+const page = listQuery(keysetCursor(z.tuple([z.int()])), { campaignId: campaignId.optional() });
+
+@Controller()
+class ProbeController {
+  @Post('/api/coupons/apply')
+  @ApiAnswer(202, 'Taken.', z.object({ claimId: z.string() }), { Location: 'The claim.' })
+  @ApiProblems('sold-out', 'already-claimed', 'validation-failed')
+  applyForCoupon(@Body({ schema: body }) taken: unknown): unknown {
+    return taken;
+  }
+
+  @Get('/api/users/:userId/coupons')
+  @ApiAdmin()
+  listCoupons(@Param('userId', { schema: userId }) user: string, @Query({ schema: page }) query: unknown): unknown {
+    return [user, query];
+  }
+}
+
+@Module({ controllers: [ProbeController] })
+class ProbeModule {}
+
+describe('the API document', () => {
+  let app: NestFastifyApplication;
+  let document: OpenAPIObject;
+
+  beforeAll(async () => {
+    const module = await Test.createTestingModule({ imports: [ProbeModule] }).compile();
+    app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter(), {
+      bodyParser: false,
+      logger: false,
+    });
+    configureHttp(app);
+    await setupOpenApi(app);
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    document = (await app.inject('/docs-json')).json();
+  });
+
+  afterAll(() => app.close());
+
+  it('describes a body from its schema', () => {
+    const operation = document.paths['/api/coupons/apply']?.post;
+    expect(operation?.operationId).toBe('applyForCoupon');
+    expect(operation?.requestBody).toMatchObject({
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['userId', 'total'],
+            additionalProperties: false,
+            properties: {
+              userId: {
+                anyOf: [
+                  { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+                  { type: 'integer', minimum: 0 },
+                ],
+              },
+              total: { type: 'integer', minimum: 1, maximum: 10_000_000 },
+              startsAt: { type: 'string', format: 'date-time' },
+            },
+          },
+        },
+      },
+    });
+  });
+
+  it('describes path and query parameters from their schemas', () => {
+    const parameters = document.paths['/api/users/{userId}/coupons']?.get?.parameters;
+    expect(parameters).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ in: 'path', name: 'userId', required: true }),
+        expect.objectContaining({
+          in: 'query',
+          name: 'limit',
+          required: false,
+          schema: expect.objectContaining({ type: 'integer', minimum: 1, maximum: 1000, default: 50 }),
+        }),
+        expect.objectContaining({ in: 'query', name: 'cursor', required: false }),
+        expect.objectContaining({ in: 'query', name: 'campaignId', required: false }),
+      ]),
+    );
+  });
+
+  it('gives every refusal the same schema, with one example per code', () => {
+    const responses = document.paths['/api/coupons/apply']?.post?.responses;
+    for (const status of ['400', '409', 'default']) {
+      expect(responses?.[status]).toMatchObject({
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      });
+    }
+    expect(responses?.['409']).toMatchObject({
+      content: {
+        'application/problem+json': { examples: { 'sold-out': {}, 'already-claimed': { value: { status: 409 } } } },
+      },
+    });
+    expect(document.components?.schemas?.['Problem']).toMatchObject({
+      properties: { code: { enum: Object.keys(PROBLEMS) } },
+    });
+  });
+
+  it('describes successes, their headers, and the admin token', () => {
+    expect(document.paths['/api/coupons/apply']?.post?.responses['202']).toMatchObject({
+      headers: { Location: { description: 'The claim.' } },
+      content: { 'application/json': { schema: { properties: { claimId: { type: 'string' } } } } },
+    });
+    expect(document.components?.securitySchemes?.['admin']).toMatchObject({ type: 'http', scheme: 'bearer' });
+    expect(document.paths['/api/users/{userId}/coupons']?.get?.security).toEqual([{ admin: [] }]);
+  });
+
+  it('is shown at /docs under a content security policy, and the API is not slowed by one', async () => {
+    for (const url of ['/docs', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui-init.js']) {
+      const page = await app.inject(url);
+      expect([url, page.statusCode]).toEqual([url, 200]);
+      expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+    }
+    expect((await app.inject('/docs')).body).not.toMatch(/<script>/);
+    expect((await app.inject('/docs-json')).headers['content-security-policy']).toBeUndefined();
+    expect((await app.inject('/docs/nothing')).json()).toMatchObject({ code: 'not-found' });
+    expect((await app.inject({ method: 'POST', url: '/docs' })).json()).toMatchObject({ code: 'method-not-allowed' });
+  });
+});

@@ -1,0 +1,91 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Observable, throwError } from 'rxjs';
+import { carriesProblemCode, Problem, type ProblemCode, sendProblem } from './problem.js';
+import { setCommonHeaders } from './common-headers.js';
+
+/** Fastify's own refusals. Whatever is missing here is judged by its status. */
+const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad-request',
+  FST_ERR_BAD_URL: 'bad-request',
+};
+
+const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {
+  401: 'unauthorized',
+  403: 'unauthorized',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  408: 'request-timeout',
+  412: 'precondition-failed',
+  413: 'payload-too-large',
+  415: 'unsupported-media-type',
+  428: 'precondition-required',
+  431: 'headers-too-large',
+};
+
+/**
+ * The last resort of every request: whatever was thrown becomes a problem, and what nobody foresaw becomes a 500 that
+ * tells the log everything and the client nothing but the request's id.
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  catch(thrown: unknown, host: ArgumentsHost): void | Observable<never> {
+    if (host.getType() !== 'http') {
+      // A global filter also stands before message handlers, which expect their error as a stream.
+      return throwError(() => thrown);
+    }
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const request = http.getRequest<FastifyRequest>();
+    if (reply.sent || reply.raw.headersSent) {
+      this.logger.error({
+        message: 'failed after the answer had begun',
+        requestId: request.id,
+        error: described(thrown),
+      });
+      reply.raw.destroy();
+      return;
+    }
+    const problem = this.problemOf(thrown, request);
+    // Some faults come before the hook that sets them.
+    setCommonHeaders(request, reply);
+    if (request.raw.complete) {
+      // Fastify closes after every refused body, in case more of it comes; here all of it has been read.
+      reply.removeHeader('connection');
+    }
+    sendProblem(reply, problem.code, problem.extensions, problem.headers);
+  }
+
+  private problemOf(thrown: unknown, request: FastifyRequest): Problem {
+    if (thrown instanceof Problem) {
+      return thrown;
+    }
+    if (carriesProblemCode(thrown)) {
+      return new Problem(thrown.problemCode);
+    }
+    // Nest wraps a Fastify error into an HttpException and keeps it as the cause.
+    const fault = thrown instanceof HttpException && thrown.cause instanceof Error ? thrown.cause : thrown;
+    if (fault instanceof Problem) {
+      return fault;
+    }
+    const { code, statusCode } = fault as { readonly code?: unknown; readonly statusCode?: unknown };
+    const known = FASTIFY_CODES[String(code)];
+    if (known !== undefined) {
+      return new Problem(known);
+    }
+    const status = thrown instanceof HttpException ? thrown.getStatus() : statusCode;
+    if (typeof status === 'number' && status >= 400 && status < 500) {
+      return new Problem(STATUS_CODES[status] ?? 'bad-request');
+    }
+    this.logger.error({ message: 'request failed', requestId: request.id, error: described(thrown) });
+    return new Problem('internal-error');
+  }
+}
+
+function described(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown);
+}

@@ -1,0 +1,348 @@
+import { type FastifyReply } from 'fastify';
+import { languageOf, type Language, type LocalizedText } from './language.js';
+
+interface ProblemKind {
+  readonly status: number;
+  readonly title: LocalizedText;
+  readonly detail: LocalizedText;
+  /** Seconds a client should wait. */
+  readonly retryAfter?: number;
+}
+
+const kind = (
+  status: number,
+  title: readonly [ko: string, en: string],
+  detail: readonly [ko: string, en: string],
+  retryAfter?: number,
+): ProblemKind => ({
+  status,
+  title: { ko: title[0], en: title[1] },
+  detail: { ko: detail[0], en: detail[1] },
+  ...(retryAfter === undefined ? {} : { retryAfter }),
+});
+
+/**
+ * Every refusal the service knows. A code is part of the contract and never changes; the texts are for people, and name
+ * neither tables, keys nor products.
+ */
+export const PROBLEMS = {
+  'malformed-json': kind(
+    400,
+    ['잘못된 JSON', 'Malformed JSON'],
+    ['요청 본문이 올바른 UTF-8 JSON이 아닙니다.', 'The request body is not valid JSON in UTF-8.'],
+  ),
+  'validation-failed': kind(
+    400,
+    ['잘못된 입력', 'Invalid input'],
+    ['요청에 올바르지 않은 값이 있습니다. errors를 확인해 주세요.', 'The request holds invalid values; see errors.'],
+  ),
+  'bad-request': kind(
+    400,
+    ['잘못된 요청', 'Bad request'],
+    ['요청을 HTTP로 해석할 수 없습니다.', 'The request cannot be understood as HTTP.'],
+  ),
+  'invalid-if-match': kind(
+    400,
+    ['잘못된 If-Match', 'Invalid If-Match'],
+    ['If-Match는 "3"과 같은 ETag이거나 *이어야 합니다.', 'If-Match must be an ETag such as "3", or *.'],
+  ),
+  'invalid-idempotency-key': kind(
+    400,
+    ['잘못된 Idempotency-Key', 'Invalid Idempotency-Key'],
+    [
+      'Idempotency-Key는 1~255자의 출력 가능한 ASCII 문자여야 합니다.',
+      'Idempotency-Key must be 1 to 255 printable ASCII characters.',
+    ],
+  ),
+  'invalid-cursor': kind(
+    400,
+    ['잘못된 커서', 'Invalid cursor'],
+    ['cursor는 이전 응답의 nextCursor 값이어야 합니다.', 'cursor must be the nextCursor of an earlier answer.'],
+  ),
+  unauthorized: kind(
+    401,
+    ['인증 필요', 'Unauthorized'],
+    ['유효한 관리자 토큰이 필요합니다.', 'A valid admin token is required.'],
+  ),
+  'not-found': kind(
+    404,
+    ['찾을 수 없음', 'Not found'],
+    ['요청한 경로가 존재하지 않습니다.', 'There is nothing at this path.'],
+  ),
+  'campaign-not-found': kind(
+    404,
+    ['캠페인 없음', 'Campaign not found'],
+    ['해당 캠페인이 존재하지 않습니다.', 'There is no such campaign.'],
+  ),
+  'claim-not-found': kind(
+    404,
+    ['신청 내역 없음', 'Claim not found'],
+    ['이 사용자의 신청 내역이 없습니다.', 'This user has no claim in this campaign.'],
+  ),
+  'failed-event-not-found': kind(
+    404,
+    ['실패 이벤트 없음', 'Failed event not found'],
+    ['해당 실패 이벤트가 존재하지 않습니다.', 'There is no such failed event.'],
+  ),
+  'method-not-allowed': kind(
+    405,
+    ['허용되지 않은 메서드', 'Method not allowed'],
+    ['이 경로는 해당 메서드를 지원하지 않습니다. Allow를 확인해 주세요.', 'This path has other methods; see Allow.'],
+  ),
+  'request-timeout': kind(
+    408,
+    ['요청 시간 초과', 'Request timeout'],
+    ['요청이 제시간에 도착하지 않았습니다.', 'The request did not arrive in time.'],
+  ),
+  'campaign-not-started': kind(
+    409,
+    ['시작 전', 'Not started'],
+    ['아직 시작되지 않은 캠페인입니다.', 'The campaign has not started yet.'],
+  ),
+  'campaign-paused': kind(409, ['일시 중지', 'Paused'], ['일시 중지된 캠페인입니다.', 'The campaign is paused.']),
+  'campaign-closed': kind(409, ['종료됨', 'Closed'], ['마감된 캠페인입니다.', 'The campaign is closed for good.']),
+  'campaign-ended': kind(409, ['기간 만료', 'Ended'], ['신청 기간이 끝난 캠페인입니다.', 'The campaign is over.']),
+  'sold-out': kind(409, ['소진', 'Sold out'], ['쿠폰이 모두 소진되었습니다.', 'All coupons are taken.']),
+  'already-claimed': kind(
+    409,
+    ['이미 신청함', 'Already claimed'],
+    ['이미 이 캠페인에 신청했습니다.', 'This user has already claimed in this campaign.'],
+  ),
+  'total-below-claimed': kind(
+    409,
+    ['수량 부족', 'Total below claims'],
+    ['총 수량을 이미 신청된 수보다 적게 줄일 수 없습니다.', 'The total cannot be lowered below the number of claims.'],
+  ),
+  'invalid-state': kind(
+    409,
+    ['처리할 수 없는 상태', 'Invalid state'],
+    ['현재 상태에서는 처리할 수 없습니다.', 'This cannot be done in the current state.'],
+  ),
+  'coupon-exists': kind(
+    409,
+    ['이미 발급됨', 'Coupon exists'],
+    ['이미 쿠폰이 발급되어 폐기할 수 없습니다.', 'The coupon has been issued, so this cannot be discarded.'],
+  ),
+  'precondition-failed': kind(
+    412,
+    ['버전 불일치', 'Precondition failed'],
+    ['그 사이에 변경되었습니다. 다시 조회해 주세요.', 'It has changed in the meantime; read it again.'],
+  ),
+  'payload-too-large': kind(
+    413,
+    ['본문이 너무 큼', 'Payload too large'],
+    ['요청 본문은 4KB를 넘을 수 없습니다.', 'The request body must not exceed 4 KB.'],
+  ),
+  'unsupported-media-type': kind(
+    415,
+    ['지원하지 않는 형식', 'Unsupported media type'],
+    [
+      '본문은 압축하지 않은 application/json(UTF-8)이어야 합니다.',
+      'The body must be application/json in UTF-8, without a content encoding.',
+    ],
+  ),
+  'precondition-required': kind(
+    428,
+    ['If-Match 필요', 'If-Match required'],
+    ['If-Match 헤더가 필요합니다.', 'The If-Match header is required.'],
+  ),
+  'headers-too-large': kind(
+    431,
+    ['헤더가 너무 큼', 'Headers too large'],
+    ['요청 헤더는 8KB를 넘을 수 없습니다.', 'The request headers must not exceed 8 KB.'],
+  ),
+  'internal-error': kind(
+    500,
+    ['서버 오류', 'Internal error'],
+    ['처리 중 오류가 발생했습니다. requestId로 문의해 주세요.', 'Something went wrong; quote the requestId.'],
+  ),
+  'issuer-unavailable': kind(
+    503,
+    ['발급 일시 중단', 'Issuing unavailable'],
+    ['지금은 신청을 받을 수 없습니다. 잠시 후 다시 시도해 주세요.', 'Claims cannot be taken right now; try again.'],
+    2,
+  ),
+  'claim-unconfirmed': kind(
+    503,
+    ['신청 확인 불가', 'Claim unconfirmed'],
+    [
+      '신청 결과를 확인하지 못했습니다. 발급될 수도 있으니 다시 신청하여 확인해 주세요.',
+      'It is not known whether the claim counts; it may still be issued. Asking again is safe and tells.',
+    ],
+    2,
+  ),
+  'database-unavailable': kind(
+    503,
+    ['일시적 장애', 'Temporarily unavailable'],
+    ['지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.', 'This cannot be answered right now; try again.'],
+    5,
+  ),
+} as const satisfies Record<string, ProblemKind>;
+
+/** The stable name of a refusal, `code` and the end of `type` in the body. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Whether a text of unknown origin names a problem. */
+export function isProblemCode(text: unknown): text is ProblemCode {
+  return typeof text === 'string' && Object.hasOwn(PROBLEMS, text);
+}
+
+/** One invalid value of a request. */
+export interface InputError {
+  /** The part of the request in which `pointer` is to be read. */
+  readonly in: 'body' | 'query' | 'path' | 'header';
+  /** JSON pointer (RFC 6901) within that part; empty for all of it. */
+  readonly pointer: string;
+  readonly detail: LocalizedText;
+}
+
+/** Members added to the body (RFC 9457 §3.2): plain JSON, except that `errors` is put into the answer's language. */
+export interface ProblemExtensions {
+  readonly errors?: readonly InputError[];
+  readonly [member: string]: unknown;
+}
+
+/** Headers added to the answer, in lower case. */
+export type ProblemHeaders = Readonly<Record<string, string>>;
+
+/**
+ * Anything thrown that wants to be answered as a certain problem without knowing HTTP: a port's own error class
+ * declares the property, and the filter obeys it.
+ */
+export interface CarriesProblemCode {
+  readonly problemCode: ProblemCode;
+}
+
+/** Whether a thrown value says which problem it is. */
+export function carriesProblemCode(thrown: unknown): thrown is CarriesProblemCode {
+  return typeof thrown === 'object' && thrown !== null && 'problemCode' in thrown && isProblemCode(thrown.problemCode);
+}
+
+/**
+ * Thrown by whoever refuses a request. It is an Error so that promises, logs and tests treat it as one, but it takes no
+ * stack: capturing one costs more than answering the request, and the code already says where it comes from. Refusals
+ * that come at thousands a second are not thrown at all, see {@link sendProblem}.
+ */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly extensions: ProblemExtensions | undefined;
+  readonly headers: ProblemHeaders | undefined;
+
+  constructor(
+    readonly code: ProblemCode,
+    options: { readonly extensions?: ProblemExtensions; readonly headers?: ProblemHeaders } = {},
+  ) {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(code);
+    Error.stackTraceLimit = limit;
+    this.extensions = options.extensions;
+    this.headers = options.headers;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
+
+/** The media type of every refusal (RFC 9457); it has no charset parameter. */
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** The body's constant beginning, made once per code and language: only instance, id and extensions are per request. */
+const beginnings: Readonly<Record<Language, Readonly<Record<ProblemCode, string>>>> = {
+  ko: beginningsIn('ko'),
+  en: beginningsIn('en'),
+};
+
+function beginningsIn(language: Language): Record<ProblemCode, string> {
+  const entries = Object.entries(PROBLEMS).map(([code, { title, status, detail }]) => [
+    code,
+    JSON.stringify({
+      type: `urn:coupon:problem:${code}`,
+      title: title[language],
+      status,
+      detail: detail[language],
+      code,
+    }).slice(0, -1),
+  ]);
+  return Object.fromEntries(entries) as Record<ProblemCode, string>;
+}
+
+/**
+ * A problem's body as JSON text.
+ *
+ * @param instance - the request's path; undefined where the request could not be read that far.
+ * @param requestId - as request-id.ts makes it, which needs no quoting in JSON.
+ */
+export function problemBody(
+  code: ProblemCode,
+  language: Language,
+  instance: string | undefined,
+  requestId: string,
+  extensions?: ProblemExtensions,
+): string {
+  let body = beginnings[language][code];
+  if (instance !== undefined) {
+    body += `,"instance":${JSON.stringify(instance)}`;
+  }
+  body += `,"requestId":"${requestId}"`;
+  if (extensions !== undefined) {
+    for (const member of Object.keys(extensions)) {
+      const value = member === 'errors' ? inLanguage(extensions.errors, language) : extensions[member];
+      if (value !== undefined) {
+        body += `,${JSON.stringify(member)}:${JSON.stringify(value)}`;
+      }
+    }
+  }
+  return `${body}}`;
+}
+
+function inLanguage(errors: readonly InputError[] | undefined, language: Language): unknown {
+  return errors?.map((error) => ({ in: error.in, pointer: error.pointer, detail: error.detail[language] }));
+}
+
+/** Headers that every answer to this code carries in this language. */
+export function problemHeaders(code: ProblemCode, language: Language): ProblemHeaders {
+  const { retryAfter }: ProblemKind = PROBLEMS[code];
+  return {
+    'content-type': PROBLEM_MEDIA_TYPE,
+    'content-language': language,
+    vary: 'accept-language',
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+  };
+}
+
+const asIs = (payload: unknown): string => payload as string;
+
+/**
+ * Answers with a problem without throwing. For the hot path: a handler that takes the reply through `@Res()` calls it
+ * and returns.
+ */
+export function sendProblem(
+  reply: FastifyReply,
+  code: ProblemCode,
+  extensions?: ProblemExtensions,
+  headers?: ProblemHeaders,
+): void {
+  const { request } = reply;
+  const language = languageOf(request.headers['accept-language']);
+  const { status, retryAfter }: ProblemKind = PROBLEMS[code];
+  reply.code(status);
+  reply.header('content-type', PROBLEM_MEDIA_TYPE);
+  reply.header('content-language', language);
+  reply.header('vary', 'accept-language');
+  if (retryAfter !== undefined) {
+    reply.header('retry-after', String(retryAfter));
+  }
+  if (headers !== undefined) {
+    reply.headers(headers);
+  }
+  // With a serializer of its own the text goes out as it is; otherwise Fastify adds a charset that the type has not.
+  reply.serializer(asIs).send(problemBody(code, language, pathOf(request.url), request.id, extensions));
+}
+
+/** The request target without its query, which may hold what does not belong into a body or a log. */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { MAX_CAMPAIGN_TOTAL } from '../config/env.js';
+import { type InputRuleName } from './input-rules.js';
+
+const rule = (name: InputRuleName): { readonly error: InputRuleName } => ({ error: name });
+
+/** A user's id in a path. Everything else would be merged or split by some collation (design: `ascii_bin`). */
+export const userId = z
+  .string(rule('user-id'))
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, rule('user-id'))
+  .meta({ description: 'The user, as the caller knows them.', examples: ['user-1'] });
+
+/** A user's id in a body: also a JSON integer from 0 to 2^53 − 1, taken as its decimal text. */
+export const userIdOrNumber = z
+  .union([userId, z.int().min(0).transform(String)], rule('user-id'))
+  .meta({ description: 'Text, or an integer that is taken as its decimal text.', examples: ['user-1'] });
+
+/** A campaign's id: a ULID, or a short name such as `default`. */
+export const campaignId = z
+  .string(rule('campaign-id'))
+  .regex(/^[A-Za-z0-9-]{1,26}$/, rule('campaign-id'))
+  .meta({ description: 'The campaign.', examples: ['default'] });
+
+/** A claim's id, a ULID. */
+export const claimId = z
+  .string(rule('claim-id'))
+  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, rule('claim-id'))
+  .meta({ description: 'The claim.', examples: ['01JZ8Q4V8Y6T4W1S3N5M7K9H2C'] });
+
+/** A row's number in a path. */
+export const rowId = z
+  .string(rule('row-id'))
+  .regex(/^[1-9]\d{0,14}$/, rule('row-id'))
+  .transform(Number);
+
+/**
+ * An ISO 8601 instant with a time zone, as milliseconds since 1970. Finer fractions are cut off, because the database
+ * keeps milliseconds; years outside 1970 … 9999 are refused, because not every column holds them.
+ */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'instant' satisfies InputRuleName })
+  .max(40, rule('instant'))
+  .transform((text) => Date.parse(text))
+  .refine((ms) => ms >= 0 && ms < Date.UTC(10_000, 0), rule('instant'));
+
+// Control characters forge log lines; bidirectional ones (Trojan Source) make a name look like another; line separators
+// and lone surrogates break what prints or stores it.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+const line = (max: number, name: InputRuleName) =>
+  z
+    .string(rule(name))
+    .refine((text) => text.trim() !== '' && [...text].length <= max && !UNPRINTABLE.test(text), {
+      ...rule(name),
+      abort: true,
+    })
+    .meta({ minLength: 1, maxLength: max });
+
+/** A campaign's name: 1 to 200 characters (code points), not only blanks, nothing invisible that misleads. */
+export const campaignName = line(200, 'campaign-name');
+
+/** An operator's reason for what they did, kept in the audit. */
+export const reason = line(500, 'reason');
+
+/** A campaign's stock, in coupons: a JSON number, never a text. */
+export const campaignTotal = z.int(rule('total')).min(1, rule('total')).max(MAX_CAMPAIGN_TOTAL, rule('total'));
+
+/** How many items a page has; a parameter given twice arrives as an array and is refused. */
+export const limit = z
+  .string(rule('limit'))
+  .regex(/^(?:[1-9]\d{0,2}|1000)$/, rule('limit'))
+  .meta({ type: 'integer', minimum: 1, maximum: 1000, default: 50, pattern: undefined })
+  .transform(Number)
+  .default(50);
+
+/** Turns the position after a page's last item into an opaque text and back. */
+export interface KeysetCursor<Position> {
+  /** For `nextCursor`. */
+  encode(position: Position): string;
+  /** For the query: refuses whatever {@link KeysetCursor.encode} did not make, with `invalid-cursor`. */
+  readonly schema: z.ZodType<Position, string>;
+}
+
+/**
+ * @param position - the keyset's shape, such as `z.tuple([z.int(), campaignId])`: a cursor comes back from outside, so
+ * its content is checked like any other input.
+ */
+export function keysetCursor<Position>(position: z.ZodType<Position>): KeysetCursor<Position> {
+  const encode = (value: Position): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const schema = z
+    .string(rule('cursor'))
+    .max(512, rule('cursor'))
+    .transform((text, context): Position => {
+      try {
+        const decoded = position.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+        // base64url ignores foreign characters and spare bits: only the one spelling that was handed out counts.
+        if (encode(decoded) === text) {
+          return decoded;
+        }
+      } catch {
+        // Told below.
+      }
+      context.addIssue({ code: 'custom', message: 'cursor' satisfies InputRuleName });
+      return z.NEVER;
+    });
+  return { encode, schema };
+}
+
+/**
+ * The query of a list: `limit` and `cursor`, plus filters. Strict, so that a misspelt filter is refused and not ignored.
+ */
+export function listQuery<Position, Filters extends z.ZodRawShape>(cursor: KeysetCursor<Position>, filters: Filters) {
+  return z.strictObject({ limit, cursor: cursor.schema.optional(), ...filters });
+}

@@ -1,0 +1,127 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** One answer as it came over the wire. */
+export interface RawResponse {
+  readonly status: number;
+  /** Names in lower case; a repeated header is joined with ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a connection brought until it was closed, or until the deadline. */
+export interface RawExchange {
+  readonly responses: readonly RawResponse[];
+  /** Whether the server closed. */
+  readonly closed: boolean;
+}
+
+/** A piece to send, or a pause in ms. */
+export type RawPiece = string | Buffer | number;
+
+export interface RawOptions {
+  readonly port: number;
+  readonly host?: string;
+  /** How many answers to wait for; reading goes on until the server closes when it is undefined. */
+  readonly answers?: number;
+  /** In ms; what has come by then is returned. */
+  readonly deadline?: number;
+}
+
+/**
+ * Sends bytes that no HTTP client would send, and reads the answers. Resolves when enough answers have come, the server
+ * has closed, or the deadline has passed; it never rejects on a reset connection, because that is a result as well.
+ */
+export async function exchange(pieces: readonly RawPiece[], options: RawOptions): Promise<RawExchange> {
+  const socket = connect(options.port, options.host ?? '127.0.0.1');
+  let received = Buffer.alloc(0);
+  let closed = false;
+  const finished = new Promise<void>((resolve) => {
+    const deadline = setTimeout(resolve, options.deadline ?? 5000);
+    const finish = (): void => {
+      clearTimeout(deadline);
+      resolve();
+    };
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      if (options.answers !== undefined && parseResponses(received).length >= options.answers) {
+        finish();
+      }
+    });
+    socket.on('end', () => (closed = true));
+    socket.on('close', () => {
+      closed = true;
+      finish();
+    });
+    socket.on('error', () => undefined);
+  });
+  const sending = send(socket, pieces);
+  await finished;
+  socket.destroy();
+  await sending;
+  return { responses: parseResponses(received), closed };
+}
+
+/** One request, one answer. */
+export async function request(pieces: readonly RawPiece[], options: RawOptions): Promise<RawResponse> {
+  const { responses } = await exchange(pieces, { answers: 1, ...options });
+  const [response] = responses;
+  if (response === undefined) {
+    throw new Error('no answer');
+  }
+  return response;
+}
+
+/** A request's text with a Host; a body gets its Content-Length unless the headers say how long it is. */
+export function text(line: string, headers: Readonly<Record<string, string>> = {}, body?: string | Buffer): Buffer {
+  const given = Object.keys(headers).map((name) => name.toLowerCase());
+  const framed = given.includes('content-length') || given.includes('transfer-encoding');
+  const all = {
+    Host: 'localhost',
+    ...headers,
+    ...(body === undefined || framed ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
+  };
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([Buffer.from(`${line} HTTP/1.1\r\n${head.join('')}\r\n`, 'latin1'), Buffer.from(body ?? '')]);
+}
+
+async function send(socket: Socket, pieces: readonly RawPiece[]): Promise<void> {
+  for (const piece of pieces) {
+    if (socket.destroyed) {
+      return;
+    }
+    if (typeof piece === 'number') {
+      await delay(piece);
+    } else {
+      socket.write(piece);
+    }
+  }
+}
+
+function parseResponses(received: Buffer): RawResponse[] {
+  const responses: RawResponse[] = [];
+  let rest = received;
+  for (;;) {
+    const end = rest.indexOf('\r\n\r\n');
+    if (end === -1) {
+      return responses;
+    }
+    const [statusLine = '', ...lines] = rest.subarray(0, end).toString('latin1').split('\r\n');
+    const headers: Record<string, string> = {};
+    for (const line of lines) {
+      const name = line.slice(0, line.indexOf(':')).toLowerCase();
+      const value = line.slice(line.indexOf(':') + 1).trim();
+      headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+    }
+    const status = Number(statusLine.split(' ')[1]);
+    const start = end + 4;
+    const length = Number(headers['content-length'] ?? 0);
+    if (rest.length < start + length) {
+      return responses;
+    }
+    if (status >= 200) {
+      responses.push({ status, headers, body: rest.subarray(start, start + length).toString('utf8') });
+    }
+    rest = rest.subarray(start + length);
+  }
+}
