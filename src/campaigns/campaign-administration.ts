@@ -15,8 +15,8 @@ export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
 
 export type CampaignAction = 'pause' | 'resume' | 'close';
 
-/** Which version the caller has seen: `any` for `If-Match: *`. */
-export type ExpectedVersion = number | 'any';
+/** Whether the caller has seen this version of the campaign; asked under the row's lock. */
+export type VersionCondition = (version: number) => boolean;
 
 export type CampaignChangeOutcome =
   | { readonly kind: 'DONE'; readonly campaign: Campaign }
@@ -66,11 +66,11 @@ export class CampaignAdministration {
   async change(
     id: string,
     change: CampaignChange,
-    expected: ExpectedVersion,
+    hasSeen: VersionCondition,
     requestId: string | null,
   ): Promise<CampaignChangeOutcome> {
     return this.update(id, 'campaign.change', requestId, (campaign) => {
-      if (expected !== 'any' && campaign.version !== expected) return { kind: 'STALE_VERSION' };
+      if (!hasSeen(campaign.version)) return { kind: 'STALE_VERSION' };
       if (campaign.state === 'CLOSED') return { kind: 'CLOSED' };
       const startsAt = change.startsAt ?? campaign.startsAt;
       const endsAt = change.endsAt === undefined ? campaign.endsAt : change.endsAt;

@@ -31,9 +31,7 @@ export class CampaignCatalogue {
   /** @throws DatabaseError */
   async find(campaignId: string): Promise<CampaignView | null> {
     const campaign = await this.database.read((unit) => unit.campaigns.find(campaignId));
-    if (campaign === null) return null;
-    const [view] = await this.view([campaign]);
-    return view ?? null;
+    return campaign === null ? null : this.view(campaign);
   }
 
   /**
@@ -45,23 +43,20 @@ export class CampaignCatalogue {
     const page = campaigns.slice(0, limit);
     const last = page.at(-1);
     const next = campaigns.length > limit && last !== undefined ? { createdAt: last.createdAt, id: last.id } : null;
-    return { views: await this.view(page), next };
+    return { views: await this.viewAll(page), next };
   }
 
-  async view(campaigns: readonly Campaign[]): Promise<CampaignView[]> {
-    const { now, claimed } = await this.askGate(campaigns.map(({ id }) => id));
-    return campaigns.map((campaign) => {
-      const taken = claimed.get(campaign.id);
-      return {
-        campaign,
-        state: stateAt(campaign, now),
-        remaining: taken === undefined ? null : Math.max(0, campaign.total - taken),
-      };
-    });
+  async view(campaign: Campaign): Promise<CampaignView> {
+    return viewOf(campaign, await this.askGate([campaign.id]));
+  }
+
+  private async viewAll(campaigns: readonly Campaign[]): Promise<CampaignView[]> {
+    const answer = await this.askGate(campaigns.map(({ id }) => id));
+    return campaigns.map((campaign) => viewOf(campaign, answer));
   }
 
   /** Campaigns can be read while the gate is away: what it would have said is left out. */
-  private async askGate(ids: readonly string[]): Promise<{ now: number; claimed: Map<string, number> }> {
+  private async askGate(ids: readonly string[]): Promise<GateAnswer> {
     const claimed = new Map<string, number>();
     const pass = this.watch.pass;
     try {
@@ -77,4 +72,20 @@ export class CampaignCatalogue {
       return { now: Date.now(), claimed: new Map() };
     }
   }
+}
+
+/** What the gate says about some campaigns. */
+interface GateAnswer {
+  readonly now: number;
+  /** campaignId → admitted claims; a campaign that the gate cannot vouch for is missing. */
+  readonly claimed: ReadonlyMap<string, number>;
+}
+
+function viewOf(campaign: Campaign, { now, claimed }: GateAnswer): CampaignView {
+  const taken = claimed.get(campaign.id);
+  return {
+    campaign,
+    state: stateAt(campaign, now),
+    remaining: taken === undefined ? null : Math.max(0, campaign.total - taken),
+  };
 }

@@ -1,0 +1,187 @@
+import {
+  applyDecorators,
+  Body,
+  Controller,
+  Headers,
+  HttpCode,
+  HttpStatus,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { AdminGuard } from '../http/admin.guard.js';
+import { ApiAdmin, ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { INPUT_RULES } from '../http/input-rules.js';
+import { etagOf, IfMatch } from '../http/if-match.js';
+import { Problem } from '../http/problem.js';
+import { campaignId, campaignName, campaignTotal, instant } from '../http/schemas.js';
+import { type Campaign } from '../persistence/campaign-store.js';
+import { type CampaignAction, CampaignAdministration, type CampaignChangeOutcome } from './campaign-administration.js';
+import { CampaignCatalogue } from './campaign-catalogue.js';
+import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
+
+const newCampaign = z
+  .strictObject({
+    name: campaignName,
+    total: campaignTotal,
+    startsAt: instant.nullish(),
+    endsAt: instant.nullish(),
+  })
+  .refine(({ startsAt, endsAt }) => endsAt == null || endsAt > (startsAt ?? Date.now()), {
+    path: ['endsAt'],
+    error: 'window',
+  });
+const campaignChange = z
+  .strictObject({
+    name: campaignName.optional(),
+    total: campaignTotal.optional(),
+    startsAt: instant.optional(),
+    endsAt: instant.nullable().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, { error: 'nothing-to-change' });
+
+/** The three actions answer alike. */
+function ApiCampaignAction(summary: string) {
+  return applyDecorators(
+    HttpCode(HttpStatus.OK),
+    ApiOperation({ summary }),
+    ApiAnswer(200, 'Done, or already so.', campaignJsonSchema, { ETag: 'Its version.' }),
+    ApiProblems('validation-failed', 'campaign-not-found', 'campaign-closed', 'database-unavailable'),
+  );
+}
+
+/** What operators do with campaigns. */
+@ApiTags('administration')
+@ApiAdmin()
+@Controller('api/admin/campaigns')
+@UseGuards(AdminGuard)
+export class AdminCampaignsController {
+  constructor(
+    @Inject(CampaignAdministration) private readonly administration: CampaignAdministration,
+    @Inject(CampaignCatalogue) private readonly catalogue: CampaignCatalogue,
+  ) {}
+
+  @Post()
+  @ApiOperation({ summary: 'Make a campaign: stored and open at the gate when this answers' })
+  @ApiAnswer(201, 'The campaign.', campaignJsonSchema, { Location: 'The campaign.', ETag: 'Its version.' })
+  @ApiProblems('malformed-json', 'validation-failed', 'database-unavailable')
+  async createCampaign(
+    @Body({ schema: newCampaign }) { name, total, startsAt, endsAt }: z.infer<typeof newCampaign>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CampaignJson> {
+    const campaign = await this.administration.create(
+      { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null },
+      request.id,
+    );
+    reply.header('location', `/api/campaigns/${campaign.id}`);
+    return this.show(campaign, reply);
+  }
+
+  @Patch(':campaignId')
+  @ApiOperation({ summary: 'Change name, total or window' })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag that was read, or *.' })
+  @ApiAnswer(200, 'The campaign as it is now.', campaignJsonSchema, { ETag: 'Its new version.' })
+  @ApiProblems(
+    'malformed-json',
+    'validation-failed',
+    'invalid-if-match',
+    'campaign-not-found',
+    'campaign-closed',
+    'total-below-claimed',
+    'precondition-failed',
+    'precondition-required',
+    'issuer-unavailable',
+    'database-unavailable',
+  )
+  async changeCampaign(
+    @Param('campaignId', { schema: campaignId }) id: string,
+    @Body({ schema: campaignChange }) change: z.infer<typeof campaignChange>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CampaignJson> {
+    const condition = IfMatch.parse(ifMatch);
+    const hasSeen = (version: number) => condition.matches(version);
+    const outcome = await this.administration.change(id, change, hasSeen, request.id);
+    return this.show(changedOrProblem(outcome), reply);
+  }
+
+  @Post(':campaignId/pause')
+  @ApiCampaignAction('Stop admitting claims until it is resumed')
+  pauseCampaign(
+    @Param('campaignId', { schema: campaignId }) id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CampaignJson> {
+    return this.act(id, 'pause', request, reply);
+  }
+
+  @Post(':campaignId/resume')
+  @ApiCampaignAction('Admit claims again')
+  resumeCampaign(
+    @Param('campaignId', { schema: campaignId }) id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CampaignJson> {
+    return this.act(id, 'resume', request, reply);
+  }
+
+  @Post(':campaignId/close')
+  @ApiCampaignAction('Admit no claim ever again')
+  closeCampaign(
+    @Param('campaignId', { schema: campaignId }) id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CampaignJson> {
+    return this.act(id, 'close', request, reply);
+  }
+
+  private async act(
+    id: string,
+    action: CampaignAction,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<CampaignJson> {
+    if (request.body !== undefined && request.body !== null) {
+      throw new Problem('validation-failed', {
+        extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
+      });
+    }
+    return this.show(changedOrProblem(await this.administration.act(id, action, request.id)), reply);
+  }
+
+  private async show(campaign: Campaign, reply: FastifyReply): Promise<CampaignJson> {
+    reply.header('etag', etagOf(campaign.version));
+    return campaignJson(await this.catalogue.view(campaign));
+  }
+}
+
+/** @throws Problem for every outcome but DONE. */
+function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
+  switch (outcome.kind) {
+    case 'DONE':
+      return outcome.campaign;
+    case 'NOT_FOUND':
+      throw new Problem('campaign-not-found');
+    case 'STALE_VERSION':
+      throw new Problem('precondition-failed');
+    case 'CLOSED':
+      throw new Problem('campaign-closed');
+    case 'TOTAL_BELOW_CLAIMED':
+      throw new Problem('total-below-claimed');
+    case 'WINDOW_INVERTED':
+      throw new Problem('validation-failed', {
+        extensions: { errors: [{ in: 'body', pointer: '/endsAt', detail: INPUT_RULES.window }] },
+      });
+    case 'UNAVAILABLE':
+      throw new Problem('issuer-unavailable');
+  }
+}

@@ -1,0 +1,23 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type Role } from '../config/env.js';
+import { GateModule } from '../gate/gate.module.js';
+import { AdminCampaignsController } from './admin-campaigns.controller.js';
+import { CampaignAdministration } from './campaign-administration.js';
+import { CampaignCatalogue } from './campaign-catalogue.js';
+import { CampaignsController } from './campaigns.controller.js';
+import { DefaultCampaign } from './default-campaign.js';
+
+/** Makes and shows campaigns, and tells the gate about them. */
+@Module({
+  imports: [GateModule],
+  providers: [CampaignAdministration, CampaignCatalogue, DefaultCampaign],
+  exports: [DefaultCampaign],
+})
+export class CampaignsModule {
+  static for(roles: ReadonlySet<Role>): DynamicModule {
+    return {
+      module: CampaignsModule,
+      controllers: roles.has('api') ? [CampaignsController, AdminCampaignsController] : [],
+    };
+  }
+}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { collectDefaultMetrics } from 'prom-client';
+import { MetricsRegistry } from './metrics-registry.js';
+
+function registryOfProcess(): MetricsRegistry {
+  const registry = new MetricsRegistry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** One registry for each application, not the library's global one: two applications in one test must not collide. */
+@Module({
+  providers: [{ provide: MetricsRegistry, useFactory: registryOfProcess }],
+  exports: [MetricsRegistry],
+})
+export class MetricsModule {}

@@ -1,0 +1,106 @@
+import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { idempotencyKeyOf } from '../http/idempotency-key.js';
+import { CLAIM_ACCEPTED, languageOf } from '../http/language.js';
+import { ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { sendProblem } from '../http/problem.js';
+import { campaignId, userIdOrNumber } from '../http/schemas.js';
+import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
+import { acceptedJsonSchema, claimJson, claimPath } from './claim-json.js';
+
+const application = z.strictObject({ userId: userIdOrNumber, campaignId: campaignId.default('default') });
+
+type ApplicationBody = z.infer<typeof application>;
+
+/**
+ * The call of a drop. Every outcome is written to the reply directly: a refusal is the common case, and an exception
+ * with its stack, or an interceptor, would cost more than the decision.
+ */
+@ApiTags('coupons')
+@Controller('api/coupons')
+export class ApplyController {
+  constructor(@Inject(ClaimIssuance) private readonly issuance: ClaimIssuance) {}
+
+  @Post('apply')
+  @ApiOperation({ summary: 'Claim a coupon of a campaign; without campaignId, of the campaign default' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Repeats the first answer to the same key.' })
+  @ApiAnswer(202, 'Durable: the claim becomes a coupon by itself.', acceptedJsonSchema, {
+    Location: 'The claim.',
+    'Idempotent-Replayed': 'true where this is the answer to an earlier call with the same key.',
+  })
+  @ApiProblems(
+    'malformed-json',
+    'validation-failed',
+    'invalid-idempotency-key',
+    'campaign-not-found',
+    'campaign-not-started',
+    'campaign-paused',
+    'campaign-closed',
+    'campaign-ended',
+    'sold-out',
+    'already-claimed',
+    'payload-too-large',
+    'unsupported-media-type',
+    'issuer-unavailable',
+    'claim-unconfirmed',
+  )
+  async applyForCoupon(
+    @Body({ schema: application }) { userId, campaignId }: ApplicationBody,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
+    const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
+    answer(reply, userId, outcome);
+  }
+}
+
+function answer(reply: FastifyReply, userId: string, outcome: ApplicationOutcome): void {
+  switch (outcome.kind) {
+    case 'ACCEPTED':
+      accepted(reply, userId, outcome.claim, outcome.replayed);
+      return;
+    case 'ALREADY_CLAIMED': {
+      const claim = claimJson(outcome.claim);
+      sendProblem(reply, 'already-claimed', { claim }, { location: claimPath(claim.campaignId, userId) });
+      return;
+    }
+    case 'SOLD_OUT':
+      sendProblem(reply, 'sold-out');
+      return;
+    case 'NOT_STARTED':
+      sendProblem(reply, 'campaign-not-started', { startsAt: new Date(outcome.startsAt).toISOString() });
+      return;
+    case 'PAUSED':
+      sendProblem(reply, 'campaign-paused');
+      return;
+    case 'CLOSED':
+      sendProblem(reply, 'campaign-closed');
+      return;
+    case 'ENDED':
+      sendProblem(reply, 'campaign-ended');
+      return;
+    case 'CAMPAIGN_NOT_FOUND':
+      sendProblem(reply, 'campaign-not-found');
+      return;
+    case 'UNAVAILABLE':
+      sendProblem(reply, 'issuer-unavailable');
+      return;
+    case 'UNCONFIRMED':
+      sendProblem(reply, 'claim-unconfirmed', { claimId: outcome.claimId });
+      return;
+  }
+}
+
+function accepted(reply: FastifyReply, userId: string, claim: OwnClaim, replayed: boolean): void {
+  const language = languageOf(reply.request.headers['accept-language']);
+  reply
+    .code(202)
+    .header('location', claimPath(claim.campaignId, userId))
+    .header('content-language', language)
+    .header('vary', 'accept-language');
+  if (replayed) reply.header('idempotent-replayed', 'true');
+  reply.send({ status: 'success', message: CLAIM_ACCEPTED[language], ...claimJson(claim) });
+}

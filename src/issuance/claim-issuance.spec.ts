@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { eventually } from '../../test/support/eventually.js';
+import { type ClaimEvent } from '../events/claim-event.js';
+import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../events/claim-log.js';
+import { MetricsRegistry } from '../events/metrics-registry.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import { type ClaimOutcome, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
+import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
+import { ClaimRecorder } from './claim-recorder.js';
+import { IssuanceMetrics } from './issuance.metrics.js';
+import { KnownCampaigns } from './known-campaigns.js';
+import { UnpublishedClaims } from './unpublished-claims.js';
+
+/** The real journal behind a door that the test can hold shut or break. */
+class DoorToLog extends ClaimLog {
+  away = false;
+  full = false;
+  /** What a publication waits for before it reaches the journal. */
+  before: (event: ClaimEvent) => Promise<void> = () => Promise.resolve();
+  readonly published: ClaimEvent[] = [];
+
+  constructor(private readonly journal: ClaimLog) {
+    super();
+  }
+
+  async publish(event: ClaimEvent): Promise<void> {
+    await this.before(event);
+    await this.journal.publish(event);
+    this.published.push(event);
+  }
+
+  endOffsets(): Promise<LogOffsets> {
+    return this.journal.endOffsets();
+  }
+  startOffsets(): Promise<LogOffsets> {
+    return this.journal.startOffsets();
+  }
+  committedOffsets(): Promise<LogOffsets> {
+    return this.journal.committedOffsets();
+  }
+  read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]> {
+    return this.journal.read(from, to);
+  }
+  drain(): Promise<void> {
+    return this.journal.drain();
+  }
+}
+
+const broken = () => Promise.reject(new ClaimLogUnavailableError('the log is away'));
+
+describe('claim issuance', () => {
+  let stack: EmbeddedStack;
+  let log: DoorToLog;
+  let watch: EpochWatch;
+  let issuance: ClaimIssuance;
+  let pass: GatePass;
+
+  beforeEach(async () => {
+    stack = await openEmbeddedStack();
+    await storeCampaign(stack, { id: 'default', total: 3 });
+    pass = await openEpoch(stack, 10);
+    log = new DoorToLog(stack.log);
+    watch = new EpochWatch(stack.database, stack.gate);
+    await watch.start();
+    const unpublished = new UnpublishedClaims(stack.database);
+    issuance = new ClaimIssuance(
+      stack.gate,
+      watch,
+      log,
+      new ClaimRecorder(log, unpublished),
+      unpublished,
+      new KnownCampaigns(stack.database),
+      new IssuanceMetrics(new MetricsRegistry()),
+    );
+  });
+  afterEach(async () => {
+    await watch.onApplicationShutdown();
+    await stack.close();
+  });
+
+  const apply = (userId: string, more: { campaignId?: string; idempotencyKey?: string } = {}) =>
+    issuance.apply({ campaignId: 'default', idempotencyKey: null, userId, ...more });
+  const failedEvents = () => stack.database.read((unit) => unit.failedEvents.list({ limit: 10 }));
+  const claimIdOf = (outcome: ApplicationOutcome) => {
+    if (outcome.kind !== 'ACCEPTED') throw new Error(`not accepted but ${outcome.kind}`);
+    return outcome.claim.claimId;
+  };
+
+  it('promises nothing before the log has acknowledged the claim', async () => {
+    let open: () => void = () => undefined;
+    log.before = () => new Promise((resolve) => (open = resolve));
+    let answered = false;
+    const answer = apply('a').finally(() => (answered = true));
+    await eventually(async () => {
+      expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: true });
+    });
+    await new Promise(setImmediate);
+    expect(answered).toBe(false);
+    open();
+    const outcome = await answer;
+    expect(outcome).toMatchObject({ kind: 'ACCEPTED', replayed: false, claim: { sequence: 1 } });
+    expect(log.published).toEqual([
+      expect.objectContaining({ claimId: claimIdOf(outcome), userId: 'a', epoch: 10, sequence: 1 }),
+    ]);
+  });
+
+  it('stores the claim as a failed event when the log does not take it', async () => {
+    log.before = broken;
+    const outcome = await apply('a');
+    expect(await failedEvents()).toEqual([
+      expect.objectContaining({
+        status: 'PENDING',
+        source: 'API',
+        attempts: 0,
+        claim: expect.objectContaining({ claimId: claimIdOf(outcome), userId: 'a', sequence: 1, epoch: 10 }),
+      }),
+    ]);
+  });
+
+  it('does not even try a log that is known to be away', async () => {
+    log.away = true;
+    log.before = () => {
+      throw new Error('asked');
+    };
+    expect(await apply('a')).toMatchObject({ kind: 'ACCEPTED' });
+    expect(await failedEvents()).toHaveLength(1);
+  });
+
+  it('names the claim but promises nothing when neither the log nor the database takes it', async () => {
+    log.before = broken;
+    const refusing = new UnpublishedClaims(stack.database);
+    await stack.connection.exclusive((runner) =>
+      runner.query("CREATE TRIGGER full BEFORE INSERT ON failed_events BEGIN SELECT RAISE(ABORT, 'full'); END"),
+    );
+    const outcome = await apply('a');
+    expect(outcome).toEqual({ kind: 'UNCONFIRMED', claimId: expect.any(String) });
+    expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: true });
+    await refusing.drain();
+  });
+
+  it('promises nothing under an epoch that ended while the claim was on its way', async () => {
+    log.before = async () => {
+      await openEpoch(stack, 11);
+      await watch.refresh();
+    };
+    expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+  });
+
+  it('writes no failed event under an epoch that is over', async () => {
+    log.before = async () => {
+      await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
+      throw new ClaimLogUnavailableError('the log is away');
+    };
+    expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+    expect(await failedEvents()).toEqual([]);
+  });
+
+  it('takes no slot when the log has no room', async () => {
+    log.full = true;
+    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await stack.gate.lookUp(pass, 'default', 'a')).toEqual({ kind: 'ABSENT' });
+  });
+
+  it('gives the same key its first answer again, and publishes once more while nobody knows', async () => {
+    const first = await apply('a', { idempotencyKey: 'k' });
+    const again = await apply('a', { idempotencyKey: 'k' });
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(log.published.map(({ claimId }) => claimId)).toEqual([claimIdOf(first), claimIdOf(first)]);
+    await stack.gate.clearPending(pass, [{ campaignId: 'default', userId: 'a', claimId: claimIdOf(first) }]);
+    expect(await apply('a', { idempotencyKey: 'k' })).toMatchObject({ replayed: true });
+    expect(log.published).toHaveLength(2);
+  });
+
+  it('does not promise a pending claim to the same key without an acknowledgement of its own', async () => {
+    const outcome = await apply('a', { idempotencyKey: 'k' });
+    const claimId = claimIdOf(outcome);
+    log.before = broken;
+    await stack.connection.exclusive((runner) =>
+      runner.query("CREATE TRIGGER full BEFORE INSERT ON failed_events BEGIN SELECT RAISE(ABORT, 'full'); END"),
+    );
+    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+  });
+
+  it('shows the claim to another key, without promising anything', async () => {
+    const first = await apply('a', { idempotencyKey: 'k' });
+    for (const idempotencyKey of ['other', undefined]) {
+      const again = await apply('a', idempotencyKey === undefined ? {} : { idempotencyKey });
+      expect(again).toMatchObject({ kind: 'ALREADY_CLAIMED', claim: { claimId: claimIdOf(first) } });
+    }
+    expect(log.published).toHaveLength(1);
+  });
+
+  it('tells a campaign that does not exist from one that the gate has lost', async () => {
+    const fences: string[] = [];
+    watch.onFence((_epoch, reason) => fences.push(reason));
+    expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'CAMPAIGN_NOT_FOUND' });
+    expect(fences).toEqual([]);
+
+    await stack.connection.exclusive((runner) => runner.query('UPDATE campaigns SET created_at = 0'));
+    stack.memory.campaign(10, 'default').terms = null;
+    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
+    expect(fences).toEqual(['meta-missing']);
+    expect(watch.pass).toBeNull();
+  });
+
+  it('does not take a campaign that is just being opened for a lost one', async () => {
+    await storeCampaign(stack, { id: 'young' });
+    const fences: string[] = [];
+    watch.onFence((_epoch, reason) => fences.push(reason));
+    expect(await apply('a', { campaignId: 'young' })).toEqual({ kind: 'UNAVAILABLE' });
+    expect(fences).toEqual([]);
+  });
+
+  it('fails closed when a claim has vanished from the gate', async () => {
+    await apply('a');
+    stack.memory.campaign(10, 'default').applied.delete('a');
+    expect(await apply('b')).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
+  });
+
+  it.each<[string, Error, ApplicationOutcome['kind']]>([
+    ['cannot be reached', new GateUnavailableError('refused'), 'UNAVAILABLE'],
+    ['does not answer in time', new GateTimeoutError('late'), 'UNCONFIRMED'],
+  ])('promises nothing when the gate %s', async (_what, error, kind) => {
+    const claim = stack.gate.claim.bind(stack.gate);
+    stack.gate.claim = () => Promise.reject<ClaimOutcome>(error);
+    expect(await apply('a')).toMatchObject({ kind });
+    stack.gate.claim = claim;
+    expect(await apply('a')).toMatchObject({ kind: 'ACCEPTED' });
+  });
+
+  it('counts what the gate decided, and never by an id that nobody made', async () => {
+    const registry = new MetricsRegistry();
+    const unpublished = new UnpublishedClaims(stack.database);
+    const counted = new ClaimIssuance(
+      stack.gate,
+      watch,
+      log,
+      new ClaimRecorder(log, unpublished),
+      unpublished,
+      new KnownCampaigns(stack.database),
+      new IssuanceMetrics(registry),
+    );
+    for (const userId of ['a', 'a', 'b', 'c', 'd']) {
+      await counted.apply({ campaignId: 'default', userId, idempotencyKey: null });
+    }
+    await counted.apply({ campaignId: 'invented', userId: 'a', idempotencyKey: null });
+    const text = await registry.metrics();
+    expect(text).toContain('coupon_claims_total{campaign="default",outcome="accepted"} 3');
+    expect(text).toContain('coupon_claims_total{campaign="default",outcome="already_claimed"} 1');
+    expect(text).toContain('coupon_claims_total{campaign="default",outcome="sold_out"} 1');
+    expect(text).not.toContain('invented');
+  });
+});

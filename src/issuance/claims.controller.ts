@@ -1,0 +1,93 @@
+import { Controller, Get, Headers, Inject, Param, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { AdminToken } from '../config/admin-token.js';
+import { adminAccess, unauthorized } from '../http/admin.guard.js';
+import { ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { Problem } from '../http/problem.js';
+import { campaignId, keysetCursor, listQuery, userId } from '../http/schemas.js';
+import { claimStatusJsonSchema, couponListJsonSchema } from './claim-json.js';
+import { ClaimStatusLookup } from './claim-status.js';
+import { UserCoupons } from './user-coupons.js';
+
+const cursor = keysetCursor(z.int().min(1));
+const couponsQuery = listQuery(cursor, {});
+
+/** What a user may ask about claims and coupons. */
+@ApiTags('coupons')
+@Controller('api')
+export class ClaimsController {
+  constructor(
+    @Inject(ClaimStatusLookup) private readonly claims: ClaimStatusLookup,
+    @Inject(UserCoupons) private readonly coupons: UserCoupons,
+    @Inject(AdminToken) private readonly adminToken: AdminToken,
+  ) {}
+
+  @Get('campaigns/:campaignId/claims/:userId')
+  @ApiOperation({ summary: 'What became of a user’s claim' })
+  @ApiAnswer(200, 'ISSUED once the coupon is stored.', claimStatusJsonSchema)
+  @ApiProblems(
+    'validation-failed',
+    'claim-not-found',
+    'campaign-not-found',
+    'issuer-unavailable',
+    'database-unavailable',
+  )
+  async findClaim(
+    @Param('campaignId', { schema: campaignId }) campaign: string,
+    @Param('userId', { schema: userId }) user: string,
+  ): Promise<z.infer<typeof claimStatusJsonSchema>> {
+    const found = await this.claims.find(campaign, user);
+    switch (found.kind) {
+      case 'ISSUED':
+        return {
+          claimId: found.claimId,
+          status: found.kind,
+          sequence: found.sequence,
+          claimedAt: new Date(found.claimedAt).toISOString(),
+          issuedAt: new Date(found.issuedAt).toISOString(),
+          code: found.code,
+        };
+      case 'PENDING':
+      case 'FAILED':
+        return {
+          claimId: found.claimId,
+          status: found.kind,
+          sequence: found.sequence,
+          claimedAt: new Date(found.claimedAt).toISOString(),
+        };
+      case 'NONE':
+        throw new Problem('claim-not-found');
+      case 'CAMPAIGN_NOT_FOUND':
+        throw new Problem('campaign-not-found');
+      case 'UNAVAILABLE':
+        throw new Problem('issuer-unavailable');
+    }
+  }
+
+  /** As long as callers are not identified, the code is shown to the admin alone: whoever has it can redeem it. */
+  @Get('users/:userId/coupons')
+  @ApiOperation({ summary: 'A user’s coupons, newest first' })
+  @ApiBearerAuth('admin')
+  @ApiAnswer(200, 'One page.', couponListJsonSchema)
+  @ApiProblems('validation-failed', 'invalid-cursor', 'unauthorized', 'database-unavailable')
+  async listCouponsOfUser(
+    @Param('userId', { schema: userId }) user: string,
+    @Query({ schema: couponsQuery }) { limit, cursor: after }: z.infer<typeof couponsQuery>,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<z.infer<typeof couponListJsonSchema>> {
+    const access = adminAccess(authorization, this.adminToken);
+    if (access === 'refused') throw unauthorized(access);
+    const { coupons, next } = await this.coupons.list(user, limit, after);
+    return {
+      items: coupons.map(({ campaignId, claimId, sequence, createdAt, code }) => ({
+        campaignId,
+        claimId,
+        sequence,
+        issuedAt: new Date(createdAt).toISOString(),
+        ...(access === 'granted' ? { code } : {}),
+      })),
+      nextCursor: next === null ? null : cursor.encode(next),
+    };
+  }
+}

@@ -1,0 +1,98 @@
+import { ADMIN_TOKEN } from './service.js';
+
+/** An answer with its body read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // Bodies are compared with matchers, field by field.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+}
+
+/** Calls the service as its users do. */
+export class Client {
+  constructor(private readonly url: string) {}
+
+  async send(method: string, path: string, options: { body?: unknown; headers?: Record<string, string> } = {}) {
+    const response = await fetch(new URL(path, this.url), {
+      method,
+      headers: {
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    });
+    const text = await response.text();
+    const json = /json/.test(response.headers.get('content-type') ?? '');
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: json ? JSON.parse(text) : text,
+    } satisfies Answer as Answer;
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send('GET', path, { headers });
+  }
+
+  apply(userId: string | number, campaignId?: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send('POST', '/api/coupons/apply', {
+      body: campaignId === undefined ? { userId } : { userId, campaignId },
+      headers,
+    });
+  }
+
+  /** A call with the admin token. */
+  admin(
+    method: string,
+    path: string,
+    options: { body?: unknown; ifMatch?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    return this.send(method, path, {
+      body: options.body,
+      headers: {
+        authorization: `Bearer ${ADMIN_TOKEN}`,
+        ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch }),
+        ...options.headers,
+      },
+    });
+  }
+
+  async createCampaign(total: number, more: Record<string, unknown> = {}): Promise<string> {
+    const { status, body } = await this.admin('POST', '/api/admin/campaigns', {
+      body: { name: `campaign of ${total}`, total, ...more },
+    });
+    if (status !== 201) throw new Error(`campaign not created: ${status} ${JSON.stringify(body)}`);
+    return body.id as string;
+  }
+
+  async audit(campaignId: string): Promise<Answer['body']> {
+    return (await this.admin('GET', `/api/admin/campaigns/${campaignId}/audit`)).body;
+  }
+}
+
+/** Runs `work` for every item, at most `width` at once. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: Math.min(width, items.length) }, async () => {
+      while (next < items.length) {
+        const index = next++;
+        results[index] = await work(items[index] as T);
+      }
+    }),
+  );
+  return results;
+}
+
+/** How often each value occurs. */
+export function tally(values: readonly (string | number)[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}

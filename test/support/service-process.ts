@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { ADMIN_TOKEN } from './service.js';
+
+const MAIN = resolve('dist/main.js');
+const START_DEADLINE_MS = 15_000;
+
+/** The built service as a process of its own, so that it can be killed. */
+export class ServiceProcess {
+  private output = '';
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly startedAt: number,
+  ) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+  }
+
+  /** Starts it without waiting for anything. `env` is the whole environment, apart from PATH. */
+  static spawn(env: Record<string, string>): ServiceProcess {
+    if (!existsSync(MAIN)) throw new Error('the service is not built: run npm run build first');
+    const child = spawn(process.execPath, [MAIN], {
+      env: { PATH: process.env.PATH ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new ServiceProcess(child, performance.now());
+  }
+
+  /** Starts it on `port` with data in `directory`, and waits until it listens. */
+  static async start(directory: string, port: number, env: Record<string, string> = {}): Promise<ServiceProcess> {
+    const service = ServiceProcess.spawn({ DATA_DIR: directory, PORT: String(port), ADMIN_TOKEN, ...env });
+    await service.printed(/listening on http/);
+    return service;
+  }
+
+  get text(): string {
+    return this.output;
+  }
+
+  /** ms since it was spawned. */
+  get age(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Waits until the output matches. @throws with the output when the process ends first, or the deadline passes. */
+  async printed(pattern: RegExp): Promise<void> {
+    const deadline = performance.now() + START_DEADLINE_MS;
+    while (!pattern.test(this.output)) {
+      if (this.ended || performance.now() > deadline) throw new Error(`${pattern} was not printed:\n${this.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  /** Sends the signal and waits for the end. @returns the exit code, null when the signal itself ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return this.exit();
+  }
+
+  /** Waits for the end. */
+  async exit(): Promise<number | null> {
+    if (!this.ended) await once(this.child, 'close');
+    return this.child.exitCode;
+  }
+
+  private get ended(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
