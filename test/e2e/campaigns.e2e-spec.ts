@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client, inParallel, tally } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { type Service, startService } from '../support/service.js';
+
+const HOUR = 3_600_000;
+const at = (offset: number) => new Date(Date.now() + offset).toISOString();
+
+describe('campaigns', () => {
+  let service: Service;
+  let client: Client;
+
+  beforeAll(async () => {
+    service = await startService();
+    client = new Client(service.url);
+  });
+  afterAll(() => service.stop());
+
+  const read = (id: string) => client.get(`/api/campaigns/${id}`);
+  const act = (id: string, action: string) => client.admin('POST', `/api/admin/campaigns/${id}/${action}`);
+  const patch = (id: string, body: unknown, ifMatch?: string) =>
+    client.admin('PATCH', `/api/admin/campaigns/${id}`, ifMatch === undefined ? { body } : { body, ifMatch });
+
+  it('are stored and open at the gate in one call', async () => {
+    const created = await client.admin('POST', '/api/admin/campaigns', {
+      body: { name: '봄맞이 쿠폰', total: 3, startsAt: at(-HOUR), endsAt: at(HOUR) },
+    });
+    expect(created.status).toBe(201);
+    expect(created.headers.get('etag')).toBe('"1"');
+    expect(created.headers.get('location')).toBe(`/api/campaigns/${created.body.id}`);
+    expect(created.body).toMatchObject({ name: '봄맞이 쿠폰', total: 3, remaining: 3, state: 'OPEN', version: 1 });
+    expect((await client.apply('first', created.body.id)).status).toBe(202);
+    const found = await read(created.body.id);
+    expect(found.body).toEqual({ ...created.body, remaining: 2 });
+    expect(found.headers.get('etag')).toBe('"1"');
+  });
+
+  it('start now and never end unless told otherwise', async () => {
+    const id = await client.createCampaign(1);
+    const { body } = await read(id);
+    expect(Math.abs(Date.parse(body.startsAt) - Date.now())).toBeLessThan(60_000);
+    expect(body.endsAt).toBeNull();
+  });
+
+  it('refuse claims before the start and after the end', async () => {
+    const startsAt = at(HOUR);
+    const scheduled = await client.createCampaign(1, { startsAt });
+    expect((await read(scheduled)).body.state).toBe('SCHEDULED');
+    const early = await client.apply('u', scheduled);
+    expect(early.status).toBe(409);
+    expect(early.body).toMatchObject({ code: 'campaign-not-started', startsAt });
+
+    const ended = await client.createCampaign(1, { startsAt: at(-2 * HOUR), endsAt: at(HOUR) });
+    await patch(ended, { endsAt: at(-HOUR) }, '*');
+    expect((await read(ended)).body.state).toBe('ENDED');
+    expect((await client.apply('u', ended)).body.code).toBe('campaign-ended');
+  });
+
+  it('can be paused and resumed, and say yes again when it already is so', async () => {
+    const id = await client.createCampaign(5);
+    for (const version of ['"2"', '"2"']) {
+      const paused = await act(id, 'pause');
+      expect([paused.status, paused.body.state, paused.headers.get('etag')]).toEqual([200, 'PAUSED', version]);
+    }
+    expect((await client.apply('u', id)).body.code).toBe('campaign-paused');
+    const resumed = await act(id, 'resume');
+    expect([resumed.body.state, resumed.body.version]).toEqual(['OPEN', 3]);
+    expect((await client.apply('u', id)).status).toBe(202);
+  });
+
+  it('are closed for good', async () => {
+    const id = await client.createCampaign(5);
+    await client.apply('winner', id);
+    expect((await act(id, 'close')).body.state).toBe('CLOSED');
+    expect((await act(id, 'close')).status).toBe(200);
+    for (const action of ['resume', 'pause']) expect((await act(id, action)).body.code).toBe('campaign-closed');
+    expect((await patch(id, { name: 'other' }, '*')).body.code).toBe('campaign-closed');
+    expect((await client.apply('late', id)).body.code).toBe('campaign-closed');
+    expect((await client.apply('winner', id)).body.code).toBe('already-claimed');
+  });
+
+  it('sell again when the total is raised, and never go below what was claimed', async () => {
+    const id = await client.createCampaign(2);
+    await client.apply('a', id);
+    await client.apply('b', id);
+    expect((await client.apply('c', id)).body.code).toBe('sold-out');
+    const raised = await patch(id, { total: 3 }, '"1"');
+    expect([raised.status, raised.body.total, raised.body.remaining]).toEqual([200, 3, 1]);
+    expect((await client.apply('c', id)).status).toBe(202);
+    const tooLow = await patch(id, { total: 2 }, '"2"');
+    expect([tooLow.status, tooLow.body.code]).toEqual([409, 'total-below-claimed']);
+    expect((await read(id)).body.version).toBe(2);
+    const wider = await patch(id, { total: 10 }, '"2"');
+    const lowered = await patch(id, { total: 5 }, wider.headers.get('etag') ?? '');
+    expect([lowered.body.total, lowered.body.remaining]).toEqual([5, 2]);
+  });
+
+  it('change only for callers who have seen the newest version', async () => {
+    const id = await client.createCampaign(2);
+    expect((await patch(id, { name: 'x' })).body.code).toBe('precondition-required');
+    expect((await patch(id, { name: 'x' }, '"7"')).status).toBe(412);
+    expect((await patch(id, { name: 'x' }, 'W/"1"')).status).toBe(412);
+    expect((await patch(id, { name: 'x' }, '1')).status).toBe(400);
+    expect((await patch(id, { name: 'x' }, '"1"')).body).toMatchObject({ name: 'x', version: 2 });
+    expect((await patch(id, { name: 'y' }, '*')).body.version).toBe(3);
+  });
+
+  it('lose no change when operators work at once', async () => {
+    const id = await client.createCampaign(2);
+    const answers = await inParallel([...Array(20).keys()], 20, (n) => patch(id, { name: `name ${n}` }, '"1"'));
+    expect(tally(answers.map(({ status }) => status))).toEqual({ 200: 1, 412: 19 });
+  });
+
+  it.each([
+    ['total 0', { total: 0 }],
+    ['a negative total', { total: -1 }],
+    ['a fractional total', { total: 1.5 }],
+    ['a total in quotes', { total: '100' }],
+    ['a total beyond ten million', { total: 10_000_001 }],
+    ['an end before the start', { startsAt: at(HOUR), endsAt: at(0) }],
+    ['an end at the start', { startsAt: '2099-01-01T00:00:00Z', endsAt: '2099-01-01T09:00:00+09:00' }],
+    ['a day that does not exist', { startsAt: '2026-02-30T00:00:00Z' }],
+    ['an instant without a zone', { startsAt: '2026-03-01T00:00:00' }],
+    ['an empty name', { name: '' }],
+    ['a name of 201 characters', { name: 'n'.repeat(201) }],
+    ['a name with a control character', { name: 'a\u0007b' }],
+    ['a name that turns the text around', { name: 'a\u202eb' }],
+    ['a property that nobody knows', { totals: 5 }],
+  ])('are not made with %s', async (_what, change) => {
+    const { status, body } = await client.admin('POST', '/api/admin/campaigns', {
+      body: { name: 'n', total: 1, ...change },
+    });
+    expect([status, body.code]).toEqual([400, 'validation-failed']);
+    expect(body.errors.length).toBeGreaterThan(0);
+  });
+
+  it('refuse a change of the window that ends before it starts', async () => {
+    const id = await client.createCampaign(1, { startsAt: at(0), endsAt: at(HOUR) });
+    const { status, body } = await patch(id, { startsAt: at(2 * HOUR) }, '*');
+    expect([status, body.code]).toEqual([400, 'validation-failed']);
+    expect((await patch(id, {}, '*')).status).toBe(400);
+  });
+
+  it('are administered only with the token', async () => {
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'Basic dGVzdDp0ZXN0' }] as Record<
+      string,
+      string
+    >[]) {
+      const answer = await client.send('POST', '/api/admin/campaigns', { body: { name: 'n', total: 1 }, headers });
+      expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    }
+  });
+
+  it('are listed newest first, page by page', async () => {
+    const ids = await inParallel([1, 2, 3, 4, 5], 1, (total) => client.createCampaign(total));
+    const seen: string[] = [];
+    let path: string | null = '/api/campaigns?limit=2';
+    while (path !== null && seen.length < 5) {
+      const { body }: { body: { items: { id: string }[]; nextCursor: string | null } } = await client.get(path);
+      expect(body.items.length).toBeLessThanOrEqual(2);
+      seen.push(...body.items.map(({ id }) => id));
+      path = body.nextCursor === null ? null : `/api/campaigns?limit=2&cursor=${body.nextCursor}`;
+    }
+    expect(seen.slice(0, 5)).toEqual([...ids].reverse());
+  });
+
+  it.each(['limit=0', 'limit=-1', 'limit=1001', 'limit=1&limit=2', 'limit=x', 'cursor=broken', 'cursor=', 'page=2'])(
+    'refuse the list parameter %s',
+    async (query) => {
+      const { status, body } = await client.get(`/api/campaigns?${query}`);
+      expect(status).toBe(400);
+      expect(['validation-failed', 'invalid-cursor']).toContain(body.code);
+    },
+  );
+
+  it('audit themselves', async () => {
+    const id = await client.createCampaign(10);
+    await inParallel([...Array(4).keys()], 4, (user) => client.apply(user, id));
+    await eventually(async () => {
+      expect(await client.audit(id)).toMatchObject({
+        campaignId: id,
+        total: 10,
+        gate: 4,
+        pending: 0,
+        oldestPendingMs: null,
+        issued: 4,
+        rows: 4,
+        failed: { PENDING: 0, DEAD: 0 },
+        drift: 0,
+      });
+    });
+    expect((await client.admin('GET', '/api/admin/campaigns/nothing/audit')).body.code).toBe('campaign-not-found');
+  });
+
+  it('sell no coupon twice while operators pause, resume, raise and lower under load', async () => {
+    const id = await client.createCampaign(50);
+    let load = true;
+    const operate = (async () => {
+      for (let round = 0; load; round++) {
+        await act(id, 'pause');
+        await patch(id, { total: 50 + (round % 5) * 10 }, '*');
+        await act(id, 'resume');
+      }
+    })();
+    const users = Array.from({ length: 2_000 }, (_, index) => `load-${index}`);
+    const answers = await inParallel(users, 50, (user) => client.apply(user, id));
+    load = false;
+    await operate;
+    const counts = tally(answers.map(({ status, body }) => `${status} ${body.code ?? ''}`));
+    expect(Object.keys(counts).filter((key) => !/^(202 |409 (sold-out|campaign-paused))$/.test(key))).toEqual([]);
+    const accepted = counts['202 '] ?? 0;
+    await eventually(async () => {
+      const audit = await client.audit(id);
+      expect(audit).toMatchObject({ rows: accepted, issued: accepted, gate: accepted, pending: 0, drift: 0 });
+      expect(audit.rows).toBeLessThanOrEqual(audit.total);
+    });
+  });
+});

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Answer, Client } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { freePort, ServiceProcess } from '../support/service-process.js';
+
+const ROUNDS = 20;
+const TOTAL = 3_000;
+const CALLERS = 40;
+
+interface Promised {
+  readonly userId: string;
+  readonly claimId: string;
+  readonly sequence: number;
+}
+
+describe('the built service, killed with -9 in the middle of bursts', () => {
+  let directory: string;
+  let port: number;
+  let client: Client;
+  let service: ServiceProcess;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-kill-'));
+    port = await freePort();
+    client = new Client(`http://127.0.0.1:${port}`);
+  });
+  afterAll(async () => {
+    await service.end('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it(`keeps every promise through ${ROUNDS} kills, and goes on with the sequence`, async () => {
+    service = await ServiceProcess.start(directory, port);
+    const campaign = await client.createCampaign(TOTAL);
+    const promised: Promised[] = [];
+    let user = 0;
+
+    /** Calls until the service is gone. Only what was answered counts as promised. */
+    const burst = async () => {
+      for (;;) {
+        const userId = `u-${user++}`;
+        let answer: Answer;
+        try {
+          answer = await client.apply(userId, campaign);
+        } catch {
+          return;
+        }
+        if (answer.status === 202) {
+          promised.push({ userId, claimId: answer.body.claimId, sequence: answer.body.sequence });
+        } else {
+          expect([answer.status, answer.body.code]).toEqual([409, 'sold-out']);
+        }
+      }
+    };
+
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = promised.length;
+      const callers = Array.from({ length: CALLERS }, burst);
+      // Random, and different in every round: in the middle of a commit, a batch of the consumer, or neither.
+      const enough = before + 1 + Math.floor(Math.random() * 120);
+      await eventually(() => {
+        if (promised.length < Math.min(enough, before + 1)) throw new Error('the burst has not begun');
+        if (promised.length < enough && promised.length < TOTAL) throw new Error('the burst goes on');
+      });
+      await service.end('SIGKILL');
+      await Promise.all(callers);
+      service = await ServiceProcess.start(directory, port);
+    }
+
+    // Whatever is left is sold, so that no slot can have leaked.
+    for (;;) {
+      const { status, body } = await client.apply(`u-${user++}`, campaign);
+      if (status === 409) {
+        expect(body.code).toBe('sold-out');
+        break;
+      }
+      expect(status).toBe(202);
+      promised.push({ userId: `u-${user - 1}`, claimId: body.claimId, sequence: body.sequence });
+    }
+    await eventually(async () => {
+      expect(await client.audit(campaign)).toMatchObject({
+        gate: TOTAL,
+        issued: TOTAL,
+        rows: TOTAL,
+        pending: 0,
+        drift: 0,
+      });
+    }, 30_000);
+
+    const sequences = new Set(promised.map(({ sequence }) => sequence));
+    expect(sequences.size).toBe(promised.length);
+    expect(promised.length).toBeLessThanOrEqual(TOTAL);
+    for (const { userId, claimId, sequence } of promised) {
+      const { body } = await client.get(`/api/campaigns/${campaign}/claims/${userId}`);
+      expect(body).toMatchObject({ status: 'ISSUED', claimId, sequence });
+    }
+  }, 180_000);
+});

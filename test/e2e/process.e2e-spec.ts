@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client, inParallel } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { freePort, ServiceProcess } from '../support/service-process.js';
+
+describe('the process', () => {
+  let directory: string;
+  const started: ServiceProcess[] = [];
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-process-'));
+  });
+  afterEach(async () => {
+    for (const service of started.splice(0)) await service.end('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const spawn = (env: Record<string, string>) => {
+    const service = ServiceProcess.spawn({ DATA_DIR: join(directory, 'data'), ...env });
+    started.push(service);
+    return service;
+  };
+
+  /** Expects a refusal to start: one line that says why, and an exit code. */
+  const refused = async (env: Record<string, string>, line: RegExp) => {
+    const service = spawn(env);
+    expect(await service.exit()).toBe(1);
+    expect(service.text).toMatch(line);
+    expect(service.text).not.toMatch(/\n\s+at /);
+  };
+
+  it('starts with nothing but Node, says where everything is, and keeps its token to itself', async () => {
+    const port = await freePort();
+    const service = spawn({ PORT: String(port) });
+    await service.printed(/listening on http/);
+    expect(service.text).toContain(`http://127.0.0.1:${port}/docs`);
+    const token = join(directory, 'data', 'admin-token');
+    expect(service.text).toContain(token);
+    expect(statSync(token).mode & 0o777).toBe(0o600);
+    expect(service.text).not.toContain(readFileSync(token, 'utf8').trim());
+    const docs = await new Client(`http://127.0.0.1:${port}`).get('/docs');
+    expect([docs.status, docs.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+  });
+
+  it('remembers everything after Ctrl-C and a new start', async () => {
+    const port = await freePort();
+    const client = new Client(`http://127.0.0.1:${port}`);
+    let service = spawn({ PORT: String(port), DEFAULT_CAMPAIGN_TOTAL: '2' });
+    await service.printed(/listening on http/);
+    const first = await client.apply(1);
+    expect(first.status).toBe(202);
+    expect(await service.end('SIGINT')).toBe(0);
+
+    service = spawn({ PORT: String(port), DEFAULT_CAMPAIGN_TOTAL: '2' });
+    await service.printed(/listening on http/);
+    const again = await client.apply(1);
+    expect(again.body).toMatchObject({ code: 'already-claimed', claim: { claimId: first.body.claimId, sequence: 1 } });
+    expect((await client.apply(2)).body.sequence).toBe(2);
+    expect((await client.apply(3)).body.code).toBe('sold-out');
+    await eventually(async () => {
+      expect((await client.get('/api/campaigns/default/claims/1')).body.status).toBe('ISSUED');
+    });
+  });
+
+  it('answers what is in flight and ends within 10 s when it is asked to stop under load', async () => {
+    const port = await freePort();
+    const client = new Client(`http://127.0.0.1:${port}`);
+    const service = spawn({ PORT: String(port), DEFAULT_CAMPAIGN_TOTAL: '100000' });
+    await service.printed(/listening on http/);
+    const promised: string[] = [];
+    const statuses = new Set<number>();
+    let stopping = false;
+    const load = inParallel([...Array(20).keys()], 20, async (caller) => {
+      for (let n = 0; n < 10_000; n++) {
+        try {
+          const { status } = await client.apply(`c${caller}-${n}`);
+          statuses.add(status);
+          if (status === 202) promised.push(`c${caller}-${n}`);
+        } catch (error) {
+          // A connection may be refused once the port is closed; before that every call has its answer.
+          if (!stopping) throw error;
+          return;
+        }
+      }
+    });
+    await eventually(() => expect(promised.length).toBeGreaterThan(200));
+    stopping = true;
+    const asked = performance.now();
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    await load;
+    expect([...statuses].filter((status) => status !== 202 && status !== 503)).toEqual([]);
+
+    const next = spawn({ PORT: String(port) });
+    await next.printed(/listening on http/);
+    for (const user of promised.slice(-200)) {
+      await eventually(async () => {
+        expect((await client.get(`/api/campaigns/default/claims/${user}`)).body.status).toBe('ISSUED');
+      });
+    }
+  }, 60_000);
+
+  it('says which port is in use', async () => {
+    const port = String(await freePort());
+    const first = spawn({ PORT: port });
+    await first.printed(/listening on http/);
+    await refused({ PORT: port, DATA_DIR: join(directory, 'other') }, new RegExp(`PORT ${port}.*in use`));
+  });
+
+  it('refuses a second instance on the same data, also after the first was killed and came back', async () => {
+    const first = spawn({ PORT: '0' });
+    await first.printed(/listening on http/);
+    await refused({ PORT: '0' }, /in use by another instance/);
+    await first.end('SIGKILL');
+    const back = spawn({ PORT: '0' });
+    await back.printed(/listening on http/);
+    await refused({ PORT: '0' }, /in use by another instance/);
+  });
+
+  it('says that the data directory cannot be written', async () => {
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    await refused({ PORT: '0', DATA_DIR: join(file, 'data') }, /DATA_DIR .*cannot be written/);
+  });
+
+  it.each([
+    [{ PORT: 'eighty' }, /PORT: expected .*"eighty" was given/],
+    [{ PROFILE: 'cloud' }, /PROFILE: expected embedded or distributed/],
+    [{ ROLES: 'api,cook' }, /ROLES: expected/],
+    [{ ADMIN_TOKEN: 'short' }, /ADMIN_TOKEN: expected/],
+    [{ PROFILE: 'distributed' }, /REDIS_URL: expected[^]*KAFKA_BROKERS: expected[^]*DATABASE_URL: expected/],
+  ])('names the variable that is wrong in %j', async (env, line) => {
+    await refused(env as unknown as Record<string, string>, line);
+  });
+});
