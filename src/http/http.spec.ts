@@ -16,6 +16,7 @@ import { ConfigModule } from '../config/config.module.js';
 import { parseEnv } from '../config/env.js';
 import { AdminGuard } from './admin.guard.js';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
+import { INPUT_RULES } from './input-rules.js';
 import { CLAIM_ACCEPTED, languageOf } from './language.js';
 import { Problem, sendProblem } from './problem.js';
 import { campaignId, keysetCursor, listQuery, userId, userIdOrNumber } from './schemas.js';
@@ -192,6 +193,14 @@ describe('a body', () => {
     expect(body.errors).toEqual([{ in: 'body', pointer, detail: expect.stringMatching(/[가-힣]/) }]);
   });
 
+  it.each(['{"userId":"a","__proto__":1}', '{"userId":"a","\\u005f_proto__":1}', '{"x":[{"constructo\\u0072":1}]}'])(
+    'such as %s is refused by the parser, before a schema that is not strict could overlook it',
+    async (json) => {
+      const { errors } = problem(await apply(json), 400, 'validation-failed');
+      expect(errors).toMatchObject([{ detail: INPUT_RULES.forbidden.ko }]);
+    },
+  );
+
   it('may hold a value that merely looks like a forbidden name', async () => {
     expect((await apply('{"userId":"constructor"}')).status).toBe(202);
     expect((await apply('{"userId":"__proto__"}')).status).toBe(202);
@@ -244,6 +253,16 @@ describe('a path', () => {
       problem(await send(text(`GET ${path}`)), 404, 'not-found');
     }
     problem(await send(text('POST /nothing', JSON_TYPE, '{broken')), 404, 'not-found');
+  });
+
+  it('that can be read answers HEAD as well', async () => {
+    const url = `${await app.getUrl()}/api/users`;
+    const responses = [
+      await fetch(`${url}/u/coupons`, { method: 'HEAD' }),
+      await fetch(`${url}/a%20b/coupons`, { method: 'HEAD' }),
+    ];
+    expect(responses.map(({ status }) => status)).toEqual([200, 400]);
+    expect(await responses[1]!.text()).toBe('');
   });
 
   it('is repeated as the instance, without its query', async () => {

@@ -56,7 +56,7 @@ describe('the API document', () => {
       logger: false,
     });
     configureHttp(app);
-    await setupOpenApi(app);
+    setupOpenApi(app);
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
     document = (await app.inject('/docs-json')).json();

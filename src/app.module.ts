@@ -1,0 +1,32 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CampaignsModule } from './campaigns/campaigns.module.js';
+import { ConfigModule } from './config/config.module.js';
+import { type AppConfig } from './config/env.js';
+import { ConsumerModule } from './consumer/consumer.module.js';
+import { HealthModule } from './health/health.module.js';
+import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
+import { IssuanceModule } from './issuance/issuance.module.js';
+import { RecoveryModule } from './recovery/recovery.module.js';
+import { RetryModule } from './retry/retry.module.js';
+
+/** The whole service. Read the imports from top to bottom: a claim travels in this order. */
+@Module({})
+export class AppModule {
+  /** @param config decides the adapters (profile) and what this process runs (roles). */
+  static for(config: AppConfig): DynamicModule {
+    const { roles } = config;
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.for(config),
+        InfrastructureModule.for(config),
+        CampaignsModule.for(roles),
+        IssuanceModule.for(roles),
+        ConsumerModule.for(roles),
+        RetryModule.for(roles),
+        RecoveryModule.for(roles),
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,48 @@
+import { ConsoleLogger, type LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import { DefaultCampaign } from './campaigns/default-campaign.js';
+import { AppConfig } from './config/env.js';
+import { ClaimTransport } from './events/claim-transport.js';
+import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/fastify.js';
+import { setupOpenApi } from './http/openapi.js';
+import { RecoveryService } from './recovery/recovery.bootstrap.js';
+
+/** JSON lines on standard output; everything from `LOG_LEVEL` up. */
+export function jsonLogger({ logLevel }: Pick<AppConfig, 'logLevel'>): LoggerService {
+  const levels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
+  const last = levels.indexOf(logLevel === 'info' ? 'log' : logLevel);
+  return new ConsoleLogger({ json: true, colors: false, compact: true, logLevels: levels.slice(0, last + 1) });
+}
+
+/** Builds the application as it runs, without starting anything: the process and the tests use the same. */
+export async function createApp(
+  config: AppConfig,
+  options: { logger?: LoggerService | false; timeouts?: Partial<HttpTimeouts> } = {},
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.for(config),
+    createFastifyAdapter(options.timeouts),
+    { bodyParser: false, abortOnError: false, logger: options.logger ?? jsonLogger(config) },
+  );
+  configureHttp(app);
+  if (config.roles.has('api')) setupOpenApi(app);
+  return app;
+}
+
+/**
+ * Starts what the roles ask for, in this order: the gate is there before anybody can ask it, and the port opens last.
+ *
+ * @returns where the service listens.
+ */
+export async function startApp(app: NestFastifyApplication): Promise<string> {
+  const { roles, host, port, defaultCampaignTotal } = app.get(AppConfig);
+  if (roles.has('consumer')) app.connectMicroservice({ strategy: app.get(ClaimTransport).strategy });
+  await app.init();
+  if (roles.has('api')) await app.get(DefaultCampaign).ensure(defaultCampaignTotal);
+  await app.get(RecoveryService).recoverBeforeListening();
+  if (roles.has('consumer')) await app.startAllMicroservices();
+  await app.listen(port, host);
+  return app.getUrl();
+}

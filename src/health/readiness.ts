@@ -1,0 +1,54 @@
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { AppConfig, type Role } from '../config/env.js';
+import { ClaimLog } from '../events/claim-log.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+
+export interface ReadinessReport {
+  /** `unavailable` only when no role of this process can work. */
+  readonly status: 'ok' | 'degraded' | 'unavailable';
+  readonly gate: { readonly state: 'open' | 'fenced' | 'unknown'; readonly epoch: number | null };
+  readonly dependencies: Readonly<Record<'gate' | 'claimLog' | 'database', 'up' | 'down'>>;
+  readonly roles: Readonly<Partial<Record<Role, 'ready' | 'waiting' | 'draining'>>>;
+}
+
+/** Says whether traffic should come here. Built from what is known already: a probe must not add load to an outage. */
+@Injectable()
+export class Readiness implements BeforeApplicationShutdown {
+  private draining = false;
+
+  constructor(
+    @Inject(AppConfig) private readonly config: AppConfig,
+    @Inject(EpochWatch) private readonly watch: EpochWatch,
+    @Inject(ClaimLog) private readonly log: ClaimLog,
+  ) {}
+
+  beforeApplicationShutdown(): void {
+    this.draining = true;
+  }
+
+  report(): ReadinessReport {
+    const { state, epoch, databaseAway, gateAway } = this.watch.state;
+    const up = { gate: state === 'open' && !gateAway, claimLog: !this.log.away, database: !databaseAway };
+    // The api needs only the gate: without the log it stores claims in the database, without the database on the log.
+    const works: Record<Role, boolean> = {
+      api: up.gate && (up.claimLog || up.database),
+      consumer: up.claimLog && up.database,
+      retry: up.database,
+    };
+    const roles = [...this.config.roles];
+    const working = this.draining ? [] : roles.filter((role) => works[role]);
+    const allUp = Object.values(up).every(Boolean);
+    return {
+      status: working.length === 0 ? 'unavailable' : allUp ? 'ok' : 'degraded',
+      gate: { state, epoch },
+      dependencies: { gate: word(up.gate), claimLog: word(up.claimLog), database: word(up.database) },
+      roles: Object.fromEntries(
+        roles.map((role) => [role, this.draining ? 'draining' : works[role] ? 'ready' : 'waiting']),
+      ),
+    };
+  }
+}
+
+function word(up: boolean): 'up' | 'down' {
+  return up ? 'up' : 'down';
+}

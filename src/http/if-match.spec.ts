@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { idempotencyKeyOf } from './idempotency-key.js';
+import { etagOf, IfMatch } from './if-match.js';
+import { Problem, type ProblemCode } from './problem.js';
+
+function refusal(act: () => unknown): ProblemCode | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return (error as Problem).code;
+  }
+}
+
+describe('If-Match', () => {
+  it.each([
+    [etagOf(3), undefined],
+    ['*', undefined],
+    [' "3" ', undefined],
+    ['"1", "3"', undefined],
+    ['W/"3", "3"', undefined],
+    ['"2"', 'precondition-failed'],
+    ['"03"', 'precondition-failed'],
+    ['""', 'precondition-failed'],
+    ['"1,3"', 'precondition-failed'],
+    ['W/"3"', 'precondition-failed'],
+    [undefined, 'precondition-required'],
+    ['', 'invalid-if-match'],
+    ['3', 'invalid-if-match'],
+    ['"3', 'invalid-if-match'],
+    ['w/"3"', 'invalid-if-match'],
+    ['*, "3"', 'invalid-if-match'],
+    ['"3" "4"', 'invalid-if-match'],
+    ['"3",', 'invalid-if-match'],
+  ])('of %j against version 3 is answered %j', (header, expected) => {
+    expect(refusal(() => IfMatch.parse(header).demand(3))).toBe(expected);
+  });
+
+  it('is judged in linear time', () => {
+    const started = performance.now();
+    expect(refusal(() => IfMatch.parse(`${'"1" , '.repeat(1300)}x`))).toBe('invalid-if-match');
+    expect(performance.now() - started).toBeLessThan(100);
+  });
+});
+
+describe('an idempotency key', () => {
+  it.each(['a', ' ~', 'x'.repeat(255), undefined])('may be %j', (key) => {
+    expect(idempotencyKeyOf(key === undefined ? {} : { 'idempotency-key': key })).toBe(key);
+  });
+
+  it.each(['', 'x'.repeat(256), 'é', 'a\tb', '한'])('is not %j', (key) => {
+    expect(refusal(() => idempotencyKeyOf({ 'idempotency-key': key }))).toBe('invalid-idempotency-key');
+  });
+});

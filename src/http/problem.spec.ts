@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { carriesProblemCode, Problem, problemBody, type ProblemCode, PROBLEMS } from './problem.js';
+
+describe('a problem', () => {
+  it.each(Object.keys(PROBLEMS) as ProblemCode[])('%s is complete in both languages', (code) => {
+    for (const language of ['ko', 'en'] as const) {
+      const body = JSON.parse(
+        problemBody(code, language, '/a"b', 'id-1', { claimId: 'c', startsAt: undefined }),
+      ) as object;
+      expect(body).toEqual({
+        type: `urn:coupon:problem:${code}`,
+        title: PROBLEMS[code].title[language],
+        status: PROBLEMS[code].status,
+        detail: PROBLEMS[code].detail[language],
+        instance: '/a"b',
+        code,
+        requestId: 'id-1',
+        claimId: 'c',
+      });
+    }
+    expect(PROBLEMS[code].detail.ko).toMatch(/[가-힣].*\.$/);
+    expect(PROBLEMS[code].detail.en).toMatch(/^[ -~]+\.$/);
+  });
+
+  it('asks to wait wherever waiting helps', () => {
+    for (const kind of Object.values(PROBLEMS)) {
+      expect('retryAfter' in kind).toBe(kind.status === 503);
+    }
+  });
+
+  it('is an error without a stack, and leaves the stacks of others alone', () => {
+    const problem = new Problem('sold-out', { headers: { location: '/' } });
+    expect(problem).toBeInstanceOf(Error);
+    expect([problem.status, problem.message, problem.stack]).toEqual([409, 'sold-out', 'Problem: sold-out']);
+    expect(new Error('other').stack).toContain('problem.spec');
+  });
+
+  it('is recognised in an error of another layer by its property alone', () => {
+    expect(carriesProblemCode(Object.assign(new Error(), { problemCode: 'database-unavailable' }))).toBe(true);
+    for (const thrown of [new Error(), { problemCode: 'toString' }, { problemCode: 503 }, null, 'sold-out']) {
+      expect(carriesProblemCode(thrown)).toBe(false);
+    }
+  });
+});
