@@ -1,15 +1,19 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OnApplicationShutdown } from '@nestjs/common';
 import libsql from 'libsql';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { StartupError } from '../../config/startup-error.js';
+import { withDeadline } from '../../events/with-deadline.js';
+import { DatabaseError } from '../../persistence/database-error.js';
 import { classifyDatabaseError } from '../database/classify-database-error.js';
 import { SCHEMA } from '../database/schema.js';
 
 /** The file that holds everything: coupons, failed events, the gate row and the journal. */
 export const SQLITE_FILE = 'coupon.sqlite';
+
+/** How long a unit of work waits for its turn, ms. */
+const TURN_DEADLINE_MS = 5_000;
 
 /**
  * The one connection to the one file, and the mutex around it.
@@ -20,8 +24,7 @@ export const SQLITE_FILE = 'coupon.sqlite';
  * instance, also after a kill -9 left files behind.
  */
 export class SqliteConnection implements OnApplicationShutdown {
-  private tail: Promise<unknown> = Promise.resolve();
-  private readonly inside = new AsyncLocalStorage<true>();
+  private tail: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly dataSource: DataSource,
@@ -70,15 +73,29 @@ export class SqliteConnection implements OnApplicationShutdown {
    * @throws DatabaseError, or what `work` throws.
    */
   async exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    if (this.inside.getStore() === true) {
-      throw new Error('a unit of work was started inside another one: it would wait for itself for ever');
-    }
-    const turn = this.tail.then(() => this.inside.run(true, () => work(this.runner)));
-    this.tail = turn.catch(() => undefined);
+    const before = this.tail;
+    let done: () => void = () => undefined;
+    this.tail = new Promise<void>((resolve) => (done = resolve));
     try {
-      return await turn;
+      await this.turn(before);
+      return await work(this.runner);
     } catch (error) {
       throw classifyDatabaseError(error);
+    } finally {
+      // Whoever gave up waiting passes the turn on only when it would have been its own.
+      void before.then(done);
+    }
+  }
+
+  private async turn(before: Promise<void>): Promise<void> {
+    try {
+      await withDeadline(before, TURN_DEADLINE_MS);
+    } catch {
+      throw new DatabaseError(
+        'infrastructure',
+        'NO_TURN',
+        `the database was not free for ${TURN_DEADLINE_MS} ms; a unit of work started inside another one waits for itself`,
+      );
     }
   }
 
