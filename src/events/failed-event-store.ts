@@ -128,6 +128,21 @@ export abstract class FailedEventStore {
   /** Rows with a valid claim that are neither RESOLVED nor DISCARDED, by id: what a rebuilt gate must still know. */
   abstract openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]>;
 
+  /**
+   * Campaign → the highest sequence in any row of it, whatever became of the claim: a discarded one has no coupon, yet
+   * its sequence was given out.
+   */
+  abstract highestSequences(): Promise<ReadonlyMap<string, number>>;
+
+  /**
+   * How many users rightly hold a slot at the gate through a row here and not through a coupon: rows that are not
+   * finished, and DISCARDED ones whose slot was not given back yet.
+   */
+  abstract countSlotHolders(campaignId: string): Promise<number>;
+
+  /** The claims that `countSlotHolders` counts, at most `limit` of them, by id. */
+  abstract slotHolders(campaignId: string, limit: number): Promise<{ userId: string; claimId: string }[]>;
+
   /** The row of each of these claims, where there is one. */
   abstract findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]>;
 

@@ -1,38 +1,49 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
 import { type FenceReason, type GatePass, IssuanceGate } from './issuance-gate.js';
+import { MachineClock } from './machine-clock.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;
-/** A read that takes longer counts as a database that does not answer, ms. */
-const READ_TIMEOUT_MS = 800;
+/** A read or a ping that takes longer counts as a server that does not answer, ms. */
+const CALL_TIMEOUT_MS = 800;
 /** A 202 needs a read of the gate row that was started no longer ago than this, ms. */
 const FRESH_MS = 1_000;
+/** Reads that one confirmation may ask for: a second one when the first came back too late to prove anything. */
+const MAX_READS = 2;
 
-/** What was known when the last read of the gate row came back. */
-interface Sighting {
-  readonly startedAt: Instant;
-  readonly pass: GatePass | null;
-  readonly epoch: number;
-}
-
-/** The larger of two clocks' differences is the time that passed: a suspended machine stops the monotonic one. */
+/** Both clocks at once; the larger of their differences is the time that passed. */
 interface Instant {
   readonly monotonic: number;
   readonly wall: number;
 }
 
-function instant(): Instant {
-  return { monotonic: performance.now(), wall: Date.now() };
+/** What is known of the gate row, and from when. */
+interface Sighting {
+  /** When the read was sent: what it shows was true at this moment or later. */
+  readonly startedAt: Instant;
+  /** When its answer was here: a read that starts after this sees no older row, unless the database itself went back. */
+  readonly finishedAt: Instant;
+  readonly pass: GatePass | null;
+  readonly epoch: number;
+  /** The row is behind an epoch that was seen before: a restored database. */
+  readonly wentBack: boolean;
 }
 
-function elapsedMs(since: Instant): number {
-  return Math.max(performance.now() - since.monotonic, Date.now() - since.wall);
+interface KnownFence {
+  readonly epoch: number;
+  readonly reason: FenceReason;
+  readonly since: Instant;
 }
 
-/** `fenced`: the gate answered that its memory is gone; the epoch is the one that was seen so. */
-export type FenceListener = (seenEpoch: number, reason: FenceReason | 'not-open') => void;
+/**
+ * Why the recovery is called: what the gate answered; or `not-open`, the row shows this epoch without a fence; or
+ * `epoch-went-back`, the row is older than this epoch, which was seen before.
+ */
+export type FenceSignal = FenceReason | 'not-open' | 'epoch-went-back';
+
+export type FenceListener = (seenEpoch: number, signal: FenceSignal) => void;
 
 /**
  * Knows which epoch is open, and so whether an answer may still be sent under it.
@@ -46,28 +57,40 @@ export class EpochWatch implements OnApplicationShutdown {
   private readonly logger = new Logger(EpochWatch.name);
   private sighting: Sighting | null = null;
   private reading: { startedAt: Instant; done: Promise<boolean> } | null = null;
-  /** A gate call failed since the last good read: the last epoch may not be relied on while the database is away. */
-  private gateTroubledSince: Instant | null = null;
-  private fenced: { epoch: number; reason: FenceReason } | null = null;
+  /** When the last read that was not answered gave up; null once one was answered. */
+  private unansweredAt: Instant | null = null;
+  /** When a gate call last failed, until a read that was started later came back: nothing older proves the epoch. */
+  private gateTroubledAt: Instant | null = null;
+  private fenced: KnownFence | null = null;
   private timer: NodeJS.Timeout | undefined;
   private beat: Promise<void> = Promise.resolve();
+  private started = false;
   private stopped = false;
-  private databaseAway = false;
   private readonly listeners: FenceListener[] = [];
+  private readonly clock: MachineClock;
 
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-  ) {}
+    @Optional() @Inject(MachineClock) clock?: MachineClock,
+  ) {
+    this.clock = clock ?? new MachineClock();
+  }
 
-  /** The recovery's entry: called for every fence that is met, also repeatedly for the same one. */
+  /**
+   * The recovery's entry: called for every fence that is met, and every 500 ms for as long as it lasts, so that a
+   * rebuild that failed is tried again although nobody is let through to the gate meanwhile.
+   */
   onFence(listener: FenceListener): void {
     this.listeners.push(listener);
   }
 
   /** Starts reading and pinging. The first read is awaited, but its failure is not an error: the database may come later. */
   async start(): Promise<void> {
-    await this.tick();
+    if (this.started) return;
+    this.started = true;
+    this.beat = this.look();
+    await this.beat;
     this.schedule();
   }
 
@@ -86,47 +109,71 @@ export class EpochWatch implements OnApplicationShutdown {
   /** For readiness and metrics. `unknown`: the gate row was never read. */
   get state(): { state: 'open' | 'fenced' | 'unknown'; epoch: number | null; databaseAway: boolean } {
     const state = this.pass !== null ? 'open' : this.sighting === null ? 'unknown' : 'fenced';
-    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.databaseAway };
+    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.unansweredAt !== null };
   }
 
-  /** Somebody met a fence under this epoch. Until the epoch moves on or a ping succeeds, nothing is admitted. */
+  /** Somebody met a fence under this epoch. Until the epoch moves on or the fence is back, nothing is admitted. */
   reportFence(epoch: number, reason: FenceReason): void {
     if (this.sighting !== null && epoch < this.sighting.epoch) return;
-    this.fenced = { epoch, reason };
-    for (const listener of this.listeners) listener(epoch, reason);
+    // A gate call that was fenced did not succeed either: with the database away, the epoch may be over elsewhere.
+    this.reportGateTrouble();
+    // Damage to the memory outlives a missing fence: the fence may come back, a lost claim does not.
+    const damaged = this.fenced?.epoch === epoch && this.fenced.reason !== 'fence-missing';
+    if (!damaged) this.fenced = { epoch, reason, since: this.now() };
+    this.notify(epoch, reason);
   }
 
-  /** A gate call timed out, or its connection was lost: until the next good read, silence proves nothing. */
+  /** A gate call timed out, its connection was lost or its role changed: what was read before proves nothing any more. */
   reportGateTrouble(): void {
-    this.gateTroubledSince = instant();
+    this.gateTroubledAt = this.now();
+  }
+
+  /** For the gate's adapter, on every new connection: behind it there may be another server, or an emptied one. */
+  async gateReconnected(): Promise<void> {
+    this.reportGateTrouble();
+    if (!this.stopped) await this.look();
   }
 
   /**
    * May an answer be sent that promises something under this epoch? True only with a read of the gate row that was
-   * started at most 1 s ago and showed this epoch open; or, while the database does not answer, when every gate call
-   * since the last good read succeeded.
+   * started at most 1 s ago, after the last trouble at the gate, and showed this epoch open; or, while the database does
+   * not answer, when every gate call since the last good read succeeded. To be asked after the claim became durable.
    */
   async confirms(epoch: number): Promise<boolean> {
-    const last = this.sighting;
-    if (last !== null && elapsedMs(last.startedAt) <= FRESH_MS) return last.pass?.epoch === epoch;
-    const answered = await this.refresh();
-    const seen = this.sighting;
-    if (seen?.pass?.epoch !== epoch) return false;
-    if (answered) return elapsedMs(seen.startedAt) <= FRESH_MS || this.confirms(epoch);
-    return this.gateTroubledSince === null;
+    for (let reads = 0; ; reads++) {
+      const seen = this.sighting;
+      if (seen !== null && this.proves(seen)) return seen.pass?.epoch === epoch;
+      // Not even a later read can bring a past epoch back.
+      if (seen !== null && seen.epoch > epoch) return false;
+      if (reads === MAX_READS) return false;
+      // After trouble only a read helps; without, a database that was just silent need not keep every 202 waiting.
+      const silent = this.gateTroubledAt === null && this.unansweredRecently();
+      const answered = silent ? false : await this.refresh(this.gateTroubledAt);
+      // No rebuild can begin without the database; one that began before it went away dropped the old epoch's keys,
+      // and the gate calls would have shown it.
+      if (!answered) return this.sighting?.pass?.epoch === epoch && this.gateTroubledAt === null;
+    }
   }
 
-  /** Reads the gate row now; false when the database does not answer. A read that is under way and fresh is shared. */
-  async refresh(): Promise<boolean> {
-    if (this.reading === null || elapsedMs(this.reading.startedAt) > FRESH_MS / 2) {
-      const startedAt = instant();
-      const reading = { startedAt, done: this.readRow(startedAt) };
-      this.reading = reading;
-      void reading.done.finally(() => {
-        if (this.reading === reading) this.reading = null;
-      });
+  /**
+   * Reads the gate row now; false when the database does not answer. A read that is under way is shared when it was
+   * started in the last 500 ms, and after `notBefore`.
+   */
+  async refresh(notBefore: Instant | null = null): Promise<boolean> {
+    const { reading } = this;
+    if (
+      reading !== null &&
+      this.elapsedMs(reading.startedAt) <= FRESH_MS / 2 &&
+      (notBefore === null || reading.startedAt.monotonic > notBefore.monotonic)
+    ) {
+      return reading.done;
     }
-    return this.reading.done;
+    const startedAt = this.now();
+    const started = { startedAt, done: this.readRow(startedAt) };
+    this.reading = started;
+    const answered = await started.done;
+    if (this.reading === started) this.reading = null;
+    return answered;
   }
 
   private async readRow(startedAt: Instant): Promise<boolean> {
@@ -134,56 +181,133 @@ export class EpochWatch implements OnApplicationShutdown {
     try {
       row = await withTimeout(
         this.database.read((unit) => unit.gate.read()),
-        READ_TIMEOUT_MS,
+        CALL_TIMEOUT_MS,
       );
     } catch (error) {
-      if (!this.databaseAway) this.logger.warn(`the gate row cannot be read: ${(error as Error).message}`);
-      this.databaseAway = true;
+      // An earlier read may fail after a later one was answered; that says nothing about now.
+      if (this.sighting === null || this.sighting.startedAt.monotonic <= startedAt.monotonic) {
+        if (this.unansweredAt === null) this.logger.warn(`the gate row cannot be read: ${(error as Error).message}`);
+        this.unansweredAt = this.now();
+      }
       return false;
     }
-    if (this.databaseAway) this.logger.log('the gate row can be read again');
-    this.databaseAway = false;
+    if (this.unansweredAt !== null) this.logger.log('the gate row can be read again');
+    this.unansweredAt = null;
     this.see(startedAt, row);
     return true;
   }
 
   private see(startedAt: Instant, row: GateRow): void {
-    // Two reads may come back in the wrong order; an epoch never goes down.
-    if (this.sighting !== null && row.epoch < this.sighting.epoch) return;
+    const last = this.sighting;
     const pass = row.fence === null ? null : { epoch: row.epoch, fence: row.fence };
-    this.sighting = { startedAt, pass, epoch: row.epoch };
-    if (this.fenced !== null && this.fenced.epoch < row.epoch) this.fenced = null;
-    if (this.gateTroubledSince !== null && this.gateTroubledSince.monotonic < startedAt.monotonic) {
-      this.gateTroubledSince = null;
+    const seen: Sighting = { startedAt, finishedAt: this.now(), pass, epoch: row.epoch, wentBack: false };
+    if (last !== null && isBehind(row, last)) {
+      // Two reads that overlap may come back in the wrong order; the older row is simply late.
+      if (startedAt.monotonic <= last.finishedAt.monotonic) return;
+      if (!last.wentBack) this.logger.error(`the gate row went back from epoch ${last.epoch} to ${row.epoch}`);
+      // The database was restored. Under no epoch of its past may anything be promised; a rebuild goes above them all.
+      this.sighting = { ...seen, pass: null, epoch: last.epoch, wentBack: true };
+    } else if (last !== null && sameRow(last, seen) && last.startedAt.monotonic > startedAt.monotonic) {
+      return;
+    } else {
+      this.sighting = seen;
     }
+    if (this.fenced !== null && this.fenced.epoch < this.sighting.epoch) this.fenced = null;
+    if (this.gateTroubledAt !== null && this.gateTroubledAt.monotonic < startedAt.monotonic) this.gateTroubledAt = null;
   }
 
-  private async tick(): Promise<void> {
+  /** One beat: reads, pings, and calls the recovery for as long as there is something to recover. */
+  private async look(): Promise<void> {
     const answered = await this.refresh();
     const seen = this.sighting;
     if (seen === null) return;
     if (seen.pass === null) {
       // Closed, and perhaps its builder died: the recovery finds out whether a lease is held.
-      if (answered) for (const listener of this.listeners) listener(seen.epoch, 'not-open');
+      if (answered) this.notify(seen.epoch, seen.wentBack ? 'epoch-went-back' : 'not-open');
       return;
     }
+    const met = await this.ping(seen.pass);
+    // Nobody is let through to a fenced gate, so nobody but this beat would meet the fence again.
+    const { fenced } = this;
+    if (met || !answered || fenced?.epoch !== seen.pass.epoch) return;
+    this.notify(fenced.epoch, fenced.reason);
+  }
+
+  /** True when the ping itself met a fence, and reported it. */
+  private async ping(pass: GatePass): Promise<boolean> {
+    const sentAt = this.now();
     try {
-      const outcome = await this.gate.ping(seen.pass);
-      if (outcome !== 'ok') this.reportFence(seen.pass.epoch, outcome.reason);
-      else if (this.fenced?.reason === 'fence-missing' && this.fenced.epoch === seen.pass.epoch) this.fenced = null;
+      const outcome = await withTimeout(this.gate.ping(pass), CALL_TIMEOUT_MS);
+      if (outcome !== 'ok') {
+        this.reportFence(pass.epoch, outcome.reason);
+        return true;
+      }
     } catch {
       this.reportGateTrouble();
+      return false;
+    }
+    // The server that lost the fence is gone again, and the one with this epoch's memory is back. Only a missing fence
+    // heals so, and only by a ping that was sent after it was met.
+    const { fenced } = this;
+    if (
+      fenced !== null &&
+      fenced.epoch === pass.epoch &&
+      fenced.reason === 'fence-missing' &&
+      fenced.since.monotonic <= sentAt.monotonic
+    ) {
+      this.fenced = null;
+    }
+    return false;
+  }
+
+  private notify(epoch: number, signal: FenceSignal): void {
+    for (const listener of this.listeners) {
+      // It is called in the middle of a claim: the recovery's trouble must not become the claim's.
+      try {
+        listener(epoch, signal);
+      } catch (error) {
+        this.logger.error(error);
+      }
     }
   }
 
   private schedule(): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.beat = this.tick()
+      this.beat = this.look()
         .catch((error: unknown) => this.logger.error(error))
         .finally(() => this.schedule());
     }, WATCH_INTERVAL_MS);
   }
+
+  /** Fresh, and no gate call failed since it was sent. */
+  private proves({ startedAt }: Sighting): boolean {
+    return this.elapsedMs(startedAt) <= FRESH_MS && this.gateTroubledAt === null;
+  }
+
+  private unansweredRecently(): boolean {
+    return this.unansweredAt !== null && this.elapsedMs(this.unansweredAt) <= FRESH_MS;
+  }
+
+  private now(): Instant {
+    return { monotonic: this.clock.monotonic(), wall: this.clock.wall() };
+  }
+
+  /** A suspended machine stops the monotonic clock, a corrected wall clock may run backwards: the larger counts. */
+  private elapsedMs(since: Instant): number {
+    return Math.max(this.clock.monotonic() - since.monotonic, this.clock.wall() - since.wall);
+  }
+}
+
+/** An epoch opens once and never closes again: closing begins the next one. */
+function isBehind(row: GateRow, last: Sighting): boolean {
+  if (row.epoch !== last.epoch) return row.epoch < last.epoch;
+  // A database that went back to this epoch itself shows what it shows: only a higher epoch ends that.
+  return last.wentBack || (row.fence === null && last.pass !== null);
+}
+
+function sameRow(a: Sighting, b: Sighting): boolean {
+  return a.epoch === b.epoch && a.pass?.fence === b.pass?.fence;
 }
 
 async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {

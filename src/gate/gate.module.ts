@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { EpochWatch } from './epoch-watch.js';
+import { MachineClock } from './machine-clock.js';
 
 /** What every feature that meets the gate shares: the watch over its epoch. The gate itself comes from infrastructure. */
-@Module({ providers: [EpochWatch], exports: [EpochWatch] })
+@Module({ providers: [MachineClock, EpochWatch], exports: [EpochWatch] })
 export class GateModule {}

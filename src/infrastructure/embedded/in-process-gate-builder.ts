@@ -6,7 +6,7 @@ import { InProcessGateMemory } from './in-process-gate-memory.js';
 @Injectable()
 export class InProcessGateBuilder extends GateBuilder {
   /** The held file lock proves that nobody else lives. */
-  readonly quiesceMs = 0;
+  readonly quiesceMs: number = 0;
 
   constructor(@Inject(InProcessGateMemory) private readonly memory: InProcessGateMemory) {
     super();

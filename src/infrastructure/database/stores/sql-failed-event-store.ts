@@ -23,6 +23,12 @@ const MAX_KEPT_BYTES = 32 * 1024;
 
 const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
 
+/** A user who also has a coupon holds the slot by that. */
+const SLOT_HOLDERS =
+  'FROM failed_events f WHERE f.campaign_id = ? AND f.claim_id IS NOT NULL ' +
+  "AND (f.status NOT IN ('RESOLVED', 'DISCARDED') OR (f.status = 'DISCARDED' AND f.released_at IS NULL)) " +
+  'AND NOT EXISTS (SELECT 1 FROM coupons c WHERE c.campaign_id = f.campaign_id AND c.user_id = f.user_id)';
+
 export class SqlFailedEventStore extends FailedEventStore {
   constructor(private readonly sql: SqlSession) {
     super();
@@ -144,6 +150,30 @@ export class SqlFailedEventStore extends FailedEventStore {
       take: limit,
     });
     return rows.map(toFailedEvent);
+  }
+
+  async highestSequences(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.sql.select<{ campaign_id: string; sequence: number | string | null }>(
+      'SELECT campaign_id, MAX(sequence) AS sequence FROM failed_events WHERE campaign_id IS NOT NULL ' +
+        'GROUP BY campaign_id',
+    );
+    return new Map(rows.map((row) => [row.campaign_id, Number(row.sequence ?? 0)]));
+  }
+
+  async countSlotHolders(campaignId: string): Promise<number> {
+    const [row] = await this.sql.select<{ holders: number | string }>(
+      `SELECT COUNT(DISTINCT f.user_id) AS holders ${SLOT_HOLDERS}`,
+      [campaignId],
+    );
+    return Number(row?.holders ?? 0);
+  }
+
+  async slotHolders(campaignId: string, limit: number): Promise<{ userId: string; claimId: string }[]> {
+    const rows = await this.sql.select<{ user_id: string; claim_id: string }>(
+      `SELECT f.user_id, f.claim_id ${SLOT_HOLDERS} ORDER BY f.id LIMIT ?`,
+      [campaignId, limit],
+    );
+    return rows.map((row) => ({ userId: row.user_id, claimId: row.claim_id }));
   }
 
   async findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]> {

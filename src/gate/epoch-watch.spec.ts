@@ -1,0 +1,406 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
+import { eventually } from '../../test/support/recovery.js';
+import { Database, type UnitOfWork } from '../persistence/database.js';
+import { EpochWatch, type FenceSignal } from './epoch-watch.js';
+import { type Fenced, type GatePass, GateTimeoutError } from './issuance-gate.js';
+import { MachineClock } from './machine-clock.js';
+
+/** Two clocks that a test moves. */
+class SetClock extends MachineClock {
+  at = { monotonic: 1_000_000, wall: 1_764_000_000_000 };
+
+  pass(ms: number): void {
+    this.at = { monotonic: this.at.monotonic + ms, wall: this.at.wall + ms };
+  }
+
+  override monotonic(): number {
+    return this.at.monotonic;
+  }
+
+  override wall(): number {
+    return this.at.wall;
+  }
+}
+
+/** The real database behind a line that a test cuts, or holds answers back on. */
+class DistantDatabase extends Database {
+  away = false;
+  reads = 0;
+  /** Awaited after the row was read and before the answer arrives. */
+  delay: () => Promise<void> = () => Promise.resolve();
+
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.transaction(work);
+  }
+
+  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.snapshot(work);
+  }
+
+  async read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    this.reads += 1;
+    const { away, delay } = this;
+    if (away) throw new Error('connection refused');
+    const answer = await this.database.read(work);
+    await delay();
+    return answer;
+  }
+}
+
+Logger.overrideLogger(false);
+
+let stack: EmbeddedStack;
+let clock: SetClock;
+let database: DistantDatabase;
+let watch: EpochWatch;
+let pass: GatePass;
+let signals: [number, FenceSignal][];
+
+beforeEach(async () => {
+  stack = await openEmbeddedStack();
+  clock = new SetClock();
+  database = new DistantDatabase(stack.database);
+  watch = new EpochWatch(database, stack.gate, clock);
+  signals = [];
+  watch.onFence((epoch, signal) => signals.push([epoch, signal]));
+  pass = await openEpoch(stack, 10);
+});
+
+afterEach(async () => {
+  await watch.onApplicationShutdown();
+  await stack.close();
+});
+
+const setRow = (epoch: number, fence: string | null) =>
+  stack.connection.exclusive((runner) => runner.query('UPDATE gate SET epoch = ?, script_sha = ?', [epoch, fence]));
+/** One beat, as after 500 ms. */
+const beat = async () => {
+  clock.pass(500);
+  await (watch as unknown as { look(): Promise<void> }).look();
+};
+
+function held(): { promise: Promise<void>; release: () => void } {
+  let release: () => void = () => undefined;
+  const promise = new Promise<void>((resolve) => (release = resolve));
+  return { promise, release };
+}
+
+describe('what a 202 needs', () => {
+  it('is a read of the gate row that was started at most one second ago', async () => {
+    await watch.refresh();
+    clock.pass(1_000);
+    expect(await watch.confirms(10)).toBe(true);
+    expect(database.reads).toBe(1);
+    clock.pass(1);
+    expect(await watch.confirms(10)).toBe(true);
+    expect(database.reads).toBe(2);
+  });
+
+  it('counts the second from the start of the read, not from its answer', async () => {
+    const line = held();
+    database.delay = () => line.promise;
+    const reading = watch.refresh();
+    await eventually(() => database.reads === 1);
+    clock.pass(700);
+    database.delay = () => Promise.resolve();
+    line.release();
+    await reading;
+    clock.pass(301);
+    await watch.confirms(10);
+    expect(database.reads).toBe(2);
+  });
+
+  it.each([
+    ['the monotonic clock stood still, as in a suspended machine', { monotonic: 0, wall: 1_001 }],
+    ['the wall clock was set back', { monotonic: 1_001, wall: -3_600_000 }],
+  ])('is another read when %s', async (_what, { monotonic, wall }) => {
+    await watch.refresh();
+    clock.at = { monotonic: clock.at.monotonic + monotonic, wall: clock.at.wall + wall };
+    await setRow(11, null);
+    expect(await watch.confirms(10)).toBe(false);
+    expect(database.reads).toBe(2);
+  });
+
+  it('is refused under an epoch that is over, not open yet, or not known', async () => {
+    expect(await watch.confirms(9)).toBe(false);
+    expect(await watch.confirms(11)).toBe(false);
+    await setRow(11, null);
+    clock.pass(1_001);
+    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirms(11)).toBe(false);
+  });
+
+  it('is refused when the answers come too late to prove anything, and then is not asked for ever', async () => {
+    database.delay = () => {
+      clock.pass(1_500);
+      return Promise.resolve();
+    };
+    expect(await watch.confirms(10)).toBe(false);
+    expect(database.reads).toBe(2);
+  });
+
+  it('is a newer read after trouble at the gate, also within the second', async () => {
+    await watch.refresh();
+    clock.pass(100);
+    watch.reportGateTrouble();
+    clock.pass(1);
+    await setRow(11, null);
+    expect(await watch.confirms(10)).toBe(false);
+    expect(database.reads).toBe(2);
+  });
+
+  it('does not take a read that was under way when the trouble came', async () => {
+    await watch.refresh();
+    clock.pass(1_001);
+    const line = held();
+    database.delay = () => line.promise;
+    const early = watch.confirms(10);
+    await eventually(() => database.reads === 2);
+    database.delay = () => Promise.resolve();
+    await setRow(11, null);
+    clock.pass(1);
+    watch.reportGateTrouble();
+    clock.pass(1);
+    expect(await watch.confirms(10)).toBe(false);
+    line.release();
+    expect(await early).toBe(false);
+  });
+});
+
+describe('while the database does not answer', () => {
+  beforeEach(async () => {
+    await watch.refresh();
+    database.away = true;
+    clock.pass(1_001);
+  });
+
+  it('the last epoch goes on for as long as every gate call succeeds', async () => {
+    expect(await watch.confirms(10)).toBe(true);
+    clock.pass(60_000);
+    await beat();
+    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirms(9)).toBe(false);
+    expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true });
+  });
+
+  it('does not keep every 202 waiting for its own time-out', async () => {
+    await watch.confirms(10);
+    const { reads } = database;
+    for (let count = 0; count < 50; count++) expect(await watch.confirms(10)).toBe(true);
+    expect(database.reads).toBe(reads);
+    clock.pass(1_001);
+    await watch.confirms(10);
+    expect(database.reads).toBe(reads + 1);
+  });
+
+  it.each([
+    ['a gate call timed out', () => Promise.resolve(watch.reportGateTrouble())],
+    ['the gate’s connection is a new one', () => watch.gateReconnected()],
+    ['the gate answered a claim with a fence', () => Promise.resolve(watch.reportFence(10, 'meta-missing'))],
+    [
+      'a ping failed',
+      () => {
+        stack.gate.ping = () => Promise.reject(new GateTimeoutError('no answer'));
+        return beat();
+      },
+    ],
+    [
+      'a ping found no fence',
+      () => {
+        stack.memory.drop(10);
+        return beat();
+      },
+    ],
+  ])('nothing is promised any more once %s', async (_what, happen) => {
+    await happen();
+    expect(await watch.confirms(10)).toBe(false);
+    clock.pass(1);
+    database.away = false;
+    expect(await watch.confirms(10)).toBe(true);
+  });
+
+  it('a read that hangs ends after its time-out', async () => {
+    database.away = false;
+    database.delay = () => new Promise(() => undefined);
+    expect(await watch.confirms(10)).toBe(true);
+    expect(watch.state.databaseAway).toBe(true);
+  });
+});
+
+describe('reads that come back in the wrong order', () => {
+  it('leave the later row standing', async () => {
+    const line = held();
+    database.delay = () => line.promise;
+    const late = watch.refresh();
+    await eventually(() => database.reads === 1);
+    await stack.database.read((unit) => unit.gate.read());
+    database.delay = () => Promise.resolve();
+    clock.pass(600);
+    await setRow(11, 'fence');
+    await watch.refresh();
+    expect(watch.pass).toEqual({ epoch: 11, fence: 'fence' });
+    line.release();
+    await late;
+    expect(watch.pass).toEqual({ epoch: 11, fence: 'fence' });
+    expect(signals).toEqual([]);
+  });
+
+  it('do not close an epoch that was seen open', async () => {
+    await setRow(11, null);
+    const line = held();
+    database.delay = () => line.promise;
+    const late = watch.refresh();
+    await eventually(() => database.reads === 1);
+    await stack.database.read((unit) => unit.gate.read());
+    database.delay = () => Promise.resolve();
+    clock.pass(600);
+    await setRow(11, 'fence');
+    await watch.refresh();
+    line.release();
+    await late;
+    expect(watch.pass).toEqual({ epoch: 11, fence: 'fence' });
+  });
+
+  it('do not make a sighting fresher or older than it is', async () => {
+    const line = held();
+    database.delay = () => line.promise;
+    const late = watch.refresh();
+    await eventually(() => database.reads === 1);
+    database.delay = () => Promise.resolve();
+    clock.pass(600);
+    await watch.refresh();
+    line.release();
+    await late;
+    clock.pass(900);
+    expect(await watch.confirms(10)).toBe(true);
+    expect(database.reads).toBe(2);
+  });
+});
+
+describe('a database that was restored from a backup', () => {
+  it('confirms nothing, and calls for a rebuild above every epoch that was seen', async () => {
+    await watch.refresh();
+    clock.pass(1_001);
+    await setRow(3, 'old');
+    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirms(3)).toBe(false);
+    expect(watch.pass).toBeNull();
+    await beat();
+    expect(signals).toEqual([[10, 'epoch-went-back']]);
+    await setRow(12, 'new');
+    clock.pass(501);
+    await watch.refresh();
+    expect(watch.pass).toEqual({ epoch: 12, fence: 'new' });
+  });
+});
+
+describe('a fence', () => {
+  it('closes the epoch, and is told again with every beat until the epoch moves on', async () => {
+    await watch.refresh();
+    watch.reportFence(10, 'count-mismatch');
+    expect(watch.pass).toBeNull();
+    expect(watch.state).toMatchObject({ state: 'fenced', epoch: 10 });
+    await beat();
+    await beat();
+    expect(signals).toEqual(Array(3).fill([10, 'count-mismatch']));
+    await setRow(11, null);
+    await beat();
+    await setRow(11, pass.fence);
+    clock.pass(500);
+    await watch.refresh();
+    expect(signals.at(-1)).toEqual([11, 'not-open']);
+    expect(watch.pass).toEqual({ epoch: 11, fence: pass.fence });
+  });
+
+  it('of an epoch that is over is nobody’s business any more', async () => {
+    await watch.refresh();
+    watch.reportFence(9, 'fence-missing');
+    expect(signals).toEqual([]);
+    expect(watch.pass).toEqual(pass);
+  });
+
+  it('that was only missing heals when the gate’s memory is back', async () => {
+    await watch.refresh();
+    const ping = stack.gate.ping.bind(stack.gate);
+    stack.gate.ping = () => Promise.resolve<Fenced>({ kind: 'FENCED', reason: 'fence-missing' });
+    await beat();
+    expect(watch.pass).toBeNull();
+    stack.gate.ping = ping;
+    await beat();
+    expect(watch.pass).toEqual(pass);
+    expect(signals).toEqual([[10, 'fence-missing']]);
+  });
+
+  it('that was met while a ping was under way is not healed by it', async () => {
+    await watch.refresh();
+    const line = held();
+    const ping = stack.gate.ping.bind(stack.gate);
+    let asked = false;
+    stack.gate.ping = async (shown) => {
+      const outcome = await ping(shown);
+      asked = true;
+      await line.promise;
+      return outcome;
+    };
+    const beating = beat();
+    await eventually(() => asked);
+    clock.pass(1);
+    watch.reportFence(10, 'fence-missing');
+    line.release();
+    await beating;
+    expect(watch.pass).toBeNull();
+  });
+
+  it('of damaged memory stays, whatever a ping says and whoever misses the fence later', async () => {
+    await watch.refresh();
+    watch.reportFence(10, 'meta-missing');
+    watch.reportFence(10, 'fence-missing');
+    await beat();
+    expect(watch.pass).toBeNull();
+  });
+
+  it('is told to the other listeners when one of them throws', async () => {
+    await watch.refresh();
+    const deaf = new EpochWatch(database, stack.gate, clock);
+    await deaf.refresh();
+    const heard: number[] = [];
+    deaf.onFence(() => {
+      throw new Error('not my day');
+    });
+    deaf.onFence((epoch) => heard.push(epoch));
+    deaf.reportFence(10, 'meta-missing');
+    expect(heard).toEqual([10]);
+  });
+
+  it('is not told while the database is away, since nothing can be rebuilt then', async () => {
+    await watch.refresh();
+    watch.reportFence(10, 'meta-missing');
+    database.away = true;
+    await beat();
+    expect(signals).toHaveLength(1);
+  });
+});
+
+it('beats by itself after its start, and stops with the process', async () => {
+  await watch.start();
+  await eventually(() => database.reads >= 2);
+  await watch.onApplicationShutdown();
+  const { reads } = database;
+  await watch.gateReconnected();
+  expect(database.reads).toBe(reads);
+});
+
+it('starts without a database, and knows nothing until it comes', async () => {
+  database.away = true;
+  await watch.start();
+  expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true });
+  expect(await watch.confirms(10)).toBe(false);
+  database.away = false;
+  await eventually(() => watch.pass !== null);
+});

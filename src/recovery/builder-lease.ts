@@ -1,0 +1,84 @@
+import { Logger } from '@nestjs/common';
+import { type Database } from '../persistence/database.js';
+
+/** How long a builder that does not renew keeps others away, ms. */
+export const LEASE_MS = 10_000;
+const RENEW_MS = 2_000;
+
+/** The gate row belongs to another builder: everything done under this epoch is void. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+}
+
+/**
+ * Keeps the gate row's lease alive while one rebuild runs.
+ *
+ * The lease only keeps others patient. What protects the data is that epoch and builder are compared under the row's
+ * exclusive lock before anything is decided; so a renewal that fails is no reason to stop, and one that is refused is.
+ */
+export class BuilderLease {
+  private readonly logger = new Logger(BuilderLease.name);
+  private readonly lost = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private renewal: Promise<void> = Promise.resolve();
+  private ended = false;
+
+  constructor(
+    private readonly database: Database,
+    readonly builder: string,
+    readonly epoch: number,
+  ) {
+    this.schedule();
+  }
+
+  /** @throws LeaseLostError when a renewal was refused. */
+  check(): void {
+    this.lost.signal.throwIfAborted();
+  }
+
+  /** Declares the lease lost: the row was seen in other hands, or the process stops. */
+  abort(reason: Error): void {
+    this.lost.abort(reason);
+  }
+
+  /** Waits, but not for longer than the lease is held. */
+  async wait(ms: number): Promise<void> {
+    const { signal } = this.lost;
+    signal.throwIfAborted();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
+      function done() {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
+    signal.throwIfAborted();
+  }
+
+  /** Ends the renewals and waits for the last one; nothing is given back, the lease runs out by itself. */
+  async end(): Promise<void> {
+    this.ended = true;
+    clearTimeout(this.timer);
+    await this.renewal;
+  }
+
+  private schedule(): void {
+    if (this.ended || this.lost.signal.aborted) return;
+    this.timer = setTimeout(() => {
+      this.renewal = this.renew().finally(() => this.schedule());
+    }, RENEW_MS);
+  }
+
+  private async renew(): Promise<void> {
+    try {
+      const renewed = await this.database.transaction((unit) =>
+        unit.gate.renewLease(this.builder, this.epoch, LEASE_MS),
+      );
+      if (!renewed) this.abort(new LeaseLostError(`epoch ${this.epoch} has another builder by now`));
+    } catch (error) {
+      this.logger.warn(`the lease of epoch ${this.epoch} could not be renewed: ${(error as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,504 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
+import {
+  claimOf,
+  discardClaim,
+  expireLease,
+  failEvents,
+  issueCoupons,
+  openPass,
+  rebuilderOf,
+  SharedGateBuilder,
+  StepProbe,
+  wipeGate,
+} from '../../test/support/recovery.js';
+import { type ClaimOutcome } from '../gate/issuance-gate.js';
+import { REBUILD_STEPS, type RebuildStep } from './rebuild-probe.js';
+
+Logger.overrideLogger(false);
+
+let stack: EmbeddedStack;
+
+beforeEach(async () => {
+  stack = await openEmbeddedStack();
+});
+
+afterEach(async () => {
+  await stack.close();
+});
+
+const row = () => stack.database.read((unit) => unit.gate.read());
+const rebuild = async (probe?: StepProbe) =>
+  rebuilderOf(stack, probe === undefined ? {} : { probe }).rebuild((await row()).epoch);
+const lookUp = async (userId: string, campaignId = 'default') =>
+  stack.gate.lookUp(await openPass(stack), campaignId, userId);
+const gauge = async (campaignId = 'default') => (await stack.gate.gauge(await openPass(stack), [campaignId]))[0];
+const claim = async (userId: string, campaignId = 'default'): Promise<ClaimOutcome> =>
+  stack.gate.claim(await openPass(stack), {
+    campaignId,
+    userId,
+    claimId: `01K${userId.toUpperCase().padStart(23, '0')}`,
+    idempotencyDigest: null,
+  });
+const journal = (sql: string, parameters: unknown[] = []) =>
+  stack.connection.exclusive((runner) => runner.query(sql, parameters));
+
+describe('what a rebuilt gate remembers', () => {
+  it('keeps every coupon, every open failed event and every claim that is only on the log', async () => {
+    await storeCampaign(stack, { id: 'default', total: 10 });
+    await issueCoupons(stack, [claimOf(1), claimOf(2, { idempotencyDigest: 'A'.repeat(43) })]);
+    await failEvents(stack, [claimOf(3)]);
+    await stack.log.publish(claimOf(4, { idempotencyDigest: 'B'.repeat(43) }));
+    wipeGate(stack);
+
+    await rebuild();
+
+    const { claimId, sequence, claimedAt } = claimOf(2);
+    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND', pending: false });
+    expect(await lookUp('u2')).toEqual({
+      kind: 'FOUND',
+      record: { claimId, sequence, claimedAt, idempotencyDigest: 'A'.repeat(43) },
+      pending: false,
+    });
+    expect(await lookUp('u3')).toMatchObject({ kind: 'FOUND', record: { claimId: claimOf(3).claimId }, pending: true });
+    expect(await lookUp('u4')).toMatchObject({
+      kind: 'FOUND',
+      record: { claimId: claimOf(4).claimId, idempotencyDigest: 'B'.repeat(43) },
+      pending: true,
+    });
+    expect(await gauge()).toMatchObject({ claimed: 4, pending: 2, sequence: 4, terms: { total: 10 } });
+  });
+
+  it('goes on with the next sequence, and admits exactly what is left', async () => {
+    await storeCampaign(stack, { id: 'default', total: 4 });
+    await issueCoupons(stack, [claimOf(1)]);
+    await failEvents(stack, [claimOf(2)]);
+    await stack.log.publish(claimOf(7));
+    await rebuild();
+    expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 8, remaining: 0 });
+    expect(await claim('new2')).toEqual({ kind: 'SOLD_OUT' });
+  });
+
+  it('reads coupons, failed events and the log in as many pages as it takes', async () => {
+    await storeCampaign(stack, { id: 'default', total: 10_000 });
+    await storeCampaign(stack, { id: 'other', total: 10_000 });
+    const numbers = Array.from({ length: 4_500 }, (_, index) => index + 1);
+    await issueCoupons(
+      stack,
+      numbers.map((number) => claimOf(number, { campaignId: number % 3 === 0 ? 'other' : 'default' })),
+    );
+    await failEvents(
+      stack,
+      numbers.slice(0, 2_100).map((number) => claimOf(10_000 + number)),
+    );
+    await Promise.all(numbers.slice(0, 1_200).map((number) => stack.log.publish(claimOf(20_000 + number))));
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 3_000 + 2_100 + 1_200, pending: 3_300, sequence: 21_200 });
+    expect(await gauge('other')).toMatchObject({ claimed: 1_500, pending: 0, sequence: 4_500 });
+  });
+
+  it('does not give a slot back to a discarded claim, neither from its row nor from the log', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await failEvents(stack, [claimOf(1)]);
+    await stack.log.publish(claimOf(1));
+    await discardClaim(stack, claimOf(1).claimId);
+    await rebuild();
+    expect(await lookUp('u1')).toEqual({ kind: 'ABSENT' });
+  });
+
+  it.each([
+    ['a coupon', () => issueCoupons(stack, [claimOf(50)])],
+    ['an open failed event', () => failEvents(stack, [claimOf(50)])],
+    [
+      'a discarded claim',
+      async () => {
+        await failEvents(stack, [claimOf(50)]);
+        await discardClaim(stack, claimOf(50).claimId);
+      },
+    ],
+    ['a claim on the log', () => stack.log.publish(claimOf(50))],
+    [
+      'a claim on the log that loses against the coupon of its user',
+      async () => {
+        await issueCoupons(stack, [claimOf(1)]);
+        await stack.log.publish(claimOf(50, { userId: 'u1' }));
+      },
+    ],
+    [
+      'a stale claim on the log',
+      async () => {
+        await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: 2, offsets: new Map([[0, 1]]) }));
+        await stack.log.publish(claimOf(50));
+      },
+    ],
+  ])('never gives the sequence of %s out again', async (_what, happen) => {
+    await storeCampaign(stack, { id: 'default' });
+    await happen();
+    await rebuild();
+    expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 51 });
+  });
+
+  it('leaves out a stale claim, and keeps the one right before the cut', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await stack.log.publish(claimOf(1));
+    await stack.log.publish(claimOf(2));
+    await stack.log.publish(claimOf(3, { epoch: 5 }));
+    await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: 5, offsets: new Map([[0, 2]]) }));
+    await rebuild();
+    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND' });
+    expect(await lookUp('u2')).toEqual({ kind: 'ABSENT' });
+    expect(await lookUp('u3')).toMatchObject({ kind: 'FOUND' });
+  });
+
+  it('lets the coupon win over another claim of its user, which is not pending then', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await issueCoupons(stack, [claimOf(1), claimOf(2)]);
+    await failEvents(stack, [claimOf(11, { userId: 'u1', epoch: 9 })]);
+    await stack.log.publish(claimOf(12, { userId: 'u2', epoch: 9 }));
+    await rebuild();
+    for (const number of [1, 2]) {
+      const { claimId } = claimOf(number);
+      expect(await lookUp(`u${number}`)).toMatchObject({ kind: 'FOUND', record: { claimId }, pending: false });
+    }
+    expect(await gauge()).toMatchObject({ claimed: 2, pending: 0 });
+  });
+
+  it('keeps of two claims of a user that of the higher epoch, then that of the higher sequence', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await failEvents(stack, [claimOf(11, { userId: 'u1', epoch: 1 }), claimOf(3, { userId: 'u2', epoch: 2 })]);
+    await stack.log.publish(claimOf(5, { userId: 'u1', epoch: 2 }));
+    await stack.log.publish(claimOf(4, { userId: 'u2', epoch: 2 }));
+    await rebuild();
+    expect(await lookUp('u1')).toMatchObject({ record: { sequence: 5 } });
+    expect(await lookUp('u2')).toMatchObject({ record: { sequence: 4 } });
+  });
+
+  it('passes over what is unreadable and what belongs to no campaign', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await journal('INSERT INTO journal (message_key, value, appended_at) VALUES (NULL, ?, 0), (NULL, NULL, 0)', [
+      'not json',
+    ]);
+    await stack.log.publish(claimOf(1, { campaignId: 'nowhere' }));
+    await failEvents(stack, [claimOf(2, { campaignId: 'nowhere' })]);
+    await stack.log.publish(claimOf(3));
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 1 });
+    expect(await gauge('nowhere')).toEqual({ kind: 'FENCED', reason: 'meta-missing' });
+  });
+
+  it('forgets a claim that nobody made durable, and lets its user claim again', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await rebuild();
+    expect(await claim('alice')).toMatchObject({ kind: 'ADMITTED' });
+    wipeGate(stack);
+    await rebuild();
+    expect(await lookUp('alice')).toEqual({ kind: 'ABSENT' });
+    expect(await claim('alice')).toMatchObject({ kind: 'ADMITTED' });
+  });
+
+  it('holds more claims than the total where more were made durable, and admits nobody else', async () => {
+    await storeCampaign(stack, { id: 'default', total: 1 });
+    await issueCoupons(stack, [claimOf(1)]);
+    await stack.log.publish(claimOf(2));
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 2, terms: { total: 1 } });
+    expect(await claim('new1')).toEqual({ kind: 'SOLD_OUT' });
+  });
+});
+
+describe('where a rebuild reads the log from', () => {
+  const publishThree = async () => {
+    await storeCampaign(stack, { id: 'default' });
+    for (const number of [1, 2, 3]) await stack.log.publish(claimOf(number));
+  };
+  const commit = (offset: number) =>
+    journal("INSERT INTO journal_offsets (consumer_group, settled) VALUES ('coupon-consumer', ?)", [offset]);
+
+  it('is the start of the log when the group never committed', async () => {
+    await publishThree();
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 3 });
+  });
+
+  it('is the committed offset otherwise', async () => {
+    await publishThree();
+    await commit(3);
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 1 });
+  });
+
+  it('is the start of the log when the committed offset was pruned away', async () => {
+    await publishThree();
+    await commit(1);
+    await journal('DELETE FROM journal WHERE id < 2');
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 2 });
+  });
+
+  it('is the start of the log when the committed offset lies above its end, as after a topic was made anew', async () => {
+    await publishThree();
+    await commit(1_000);
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 3 });
+  });
+});
+
+describe('the cut', () => {
+  it('is the end of the log after the old answers ran out, stored before the database is read', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await rebuild();
+    const { epoch: old } = await row();
+    const builder = new SharedGateBuilder(stack.memory);
+    let late = Promise.resolve();
+    const probe = new StepProbe()
+      .at('older-epochs-dropped', () => stack.log.publish(claimOf(1, { epoch: old })))
+      .at('offsets-read', () => (late = stack.log.publish(claimOf(2, { epoch: old }))))
+      .at('cut-stored', async () => {
+        await late;
+        // What the consumer does from here on it does by the cut; this one it committed just before.
+        await issueCoupons(stack, [claimOf(3, { epoch: old })]);
+      });
+    await rebuilderOf(stack, { probe, builder }).rebuild(old);
+
+    expect(await stack.database.read((unit) => unit.gate.cutAbove(old))).toEqual({
+      epoch: probe.epoch,
+      offsets: new Map([[0, 2]]),
+    });
+    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND', pending: true });
+    expect(await lookUp('u2')).toEqual({ kind: 'ABSENT' });
+    expect(await lookUp('u3')).toMatchObject({ kind: 'FOUND', pending: false });
+  });
+
+  it('is stored when the snapshot begins, so that the consumer can never commit between the two unjudged', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    const { database } = stack;
+    const snapshot = database.snapshot.bind(database);
+    const cuts: unknown[] = [];
+    database.snapshot = async (work) => {
+      cuts.push(await database.read((unit) => unit.gate.cutAbove(0)));
+      return snapshot(work);
+    };
+    await rebuild();
+    expect(cuts).toEqual([{ epoch: (await row()).epoch, offsets: new Map([[0, 1]]) }]);
+  });
+
+  it('does not lose a coupon that was committed between the snapshot and the reading of the log', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await stack.log.publish(claimOf(1));
+    await rebuild(new StepProbe().at('snapshot-staged', () => issueCoupons(stack, [claimOf(1)])));
+    expect(await lookUp('u1')).toMatchObject({
+      kind: 'FOUND',
+      record: { claimId: claimOf(1).claimId },
+      pending: false,
+    });
+  });
+});
+
+describe('campaigns that change during a rebuild', () => {
+  it.each(REBUILD_STEPS.slice(0, -1))(
+    'are at the gate as the database has them when they change after: %s',
+    async (step) => {
+      await storeCampaign(stack, { id: 'default', total: 100 });
+      await issueCoupons(stack, [claimOf(1)]);
+      await stack.log.publish(claimOf(2));
+      const probe = new StepProbe().at(step, async () => {
+        await stack.database.transaction((unit) => unit.campaigns.update('default', { total: 60, state: 'PAUSED' }, 2));
+        await storeCampaign(stack, { id: 'fresh', total: 5 });
+      });
+      await rebuild(probe);
+      expect(await gauge()).toMatchObject({
+        claimed: 2,
+        sequence: 2,
+        terms: { total: 60, state: 'PAUSED', version: 2 },
+      });
+      expect(await gauge('fresh')).toMatchObject({ claimed: 0, terms: { total: 5, version: 1 } });
+      expect(await claim('new1', 'fresh')).toMatchObject({ kind: 'ADMITTED', sequence: 1 });
+    },
+  );
+});
+
+describe('the epoch of a rebuild', () => {
+  it('is at least the unix time, and above the one before', async () => {
+    const now = Math.floor((await stack.database.read((unit) => unit.now())) / 1_000);
+    await rebuild();
+    const first = await row();
+    expect(first.epoch).toBeGreaterThanOrEqual(now);
+    await rebuild();
+    expect((await row()).epoch).toBeGreaterThan(first.epoch);
+    const ahead = first.epoch + 1_000_000;
+    await journal('UPDATE gate SET epoch = ?', [ahead]);
+    await rebuild();
+    expect((await row()).epoch).toBe(ahead + 1);
+  });
+
+  it('is none that a restored database has forgotten', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await rebuild();
+    const lost = await row();
+    await journal('UPDATE gate SET epoch = 3, script_sha = ?', ['backup']);
+    await rebuilderOf(stack).rebuild(lost.epoch);
+    expect((await row()).epoch).toBeGreaterThan(lost.epoch);
+    expect(await gauge()).toMatchObject({ claimed: 0 });
+  });
+
+  it('waits for the answers under an older one, and waits for nothing where none was ever open', async () => {
+    const waits: number[] = [];
+    class TimedProbe extends StepProbe {
+      private dropped = 0;
+      override async after(step: RebuildStep, epoch: number): Promise<void> {
+        if (step === 'older-epochs-dropped') this.dropped = performance.now();
+        if (step === 'quiesced') waits.push(performance.now() - this.dropped);
+        await super.after(step, epoch);
+      }
+    }
+    const builder = new (class extends SharedGateBuilder {
+      override readonly quiesceMs = 120;
+    })(stack.memory);
+    const rebuilder = rebuilderOf(stack, { probe: new TimedProbe(), builder });
+    await rebuilder.rebuild(0);
+    await rebuilder.rebuild((await row()).epoch);
+    expect(waits[0]).toBeLessThan(100);
+    expect(waits[1]).toBeGreaterThanOrEqual(119);
+  });
+});
+
+describe('several rebuilders', () => {
+  const shared = (probe?: StepProbe) =>
+    rebuilderOf(stack, { builder: new SharedGateBuilder(stack.memory), ...(probe === undefined ? {} : { probe }) });
+
+  it('meet the same fence: one opens, the others return', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    const probes = [new StepProbe(), new StepProbe(), new StepProbe()];
+    await Promise.all(probes.map((probe) => shared(probe).rebuild(0)));
+    const built = probes.filter(({ steps }) => steps.length > 0);
+    expect(built).toHaveLength(1);
+    expect((await openPass(stack)).epoch).toBe(built[0]?.epoch);
+  });
+
+  it('return at once when the epoch has moved on and the gate answers', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await shared().rebuild(0);
+    const before = await row();
+    await shared().rebuild(before.epoch - 1);
+    expect(await row()).toEqual(before);
+  });
+
+  it.each([
+    ['the fence is gone', () => wipeGate(stack)],
+    [
+      'a campaign is damaged',
+      () => {
+        for (const epoch of openEpochs) stack.memory.campaign(epoch, 'default').applied.set('ghost', claimRecord);
+      },
+    ],
+  ])('rebuild again when the epoch has moved on but %s', async (_what, damage) => {
+    await storeCampaign(stack, { id: 'default' });
+    await shared().rebuild(0);
+    const before = await row();
+    openEpochs = [before.epoch];
+    damage();
+    await shared().rebuild(before.epoch - 1);
+    expect((await row()).epoch).toBeGreaterThan(before.epoch);
+    expect(await gauge()).toMatchObject({ claimed: 0 });
+  });
+
+  it('join one another in one process', async () => {
+    const probe = new StepProbe();
+    const rebuilder = shared(probe);
+    await Promise.all([rebuilder.rebuild(0), rebuilder.rebuild(0), rebuilder.rebuild(0)]);
+    expect(probe.steps).toEqual([...REBUILD_STEPS]);
+  });
+
+  it('leave another builder’s lease alone until it has run out', async () => {
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('elsewhere', 7, 10_000));
+    await shared().rebuild(7);
+    expect(await row()).toMatchObject({ epoch: 7, builder: 'elsewhere', fence: null });
+    await expireLease(stack);
+    await shared().rebuild(7);
+    expect((await openPass(stack)).epoch).toBeGreaterThan(7);
+  });
+
+  it('do not wait for a dead process where no other one can live', async () => {
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('killed', 7, 10_000));
+    await rebuilderOf(stack).rebuild(7);
+    expect((await openPass(stack)).epoch).toBeGreaterThan(7);
+  });
+
+  it.each(REBUILD_STEPS.slice(0, -1))(
+    'change nothing after somebody took the expired lease over, when they go on after: %s',
+    async (step) => {
+      await storeCampaign(stack, { id: 'default', total: 10 });
+      await shared().rebuild(0);
+      await issueCoupons(stack, [claimOf(1)]);
+      const seen = (await row()).epoch;
+      await stack.log.publish(claimOf(2, { epoch: seen }));
+      let opened = await row();
+      const sleeper = new StepProbe().at(step, async () => {
+        await expireLease(stack);
+        await shared().rebuild(seen);
+        opened = await row();
+        // Under the new epoch somebody claims; the sleeper must not take that away either.
+        expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 3 });
+      });
+
+      await shared(sleeper).rebuild(seen);
+
+      expect(sleeper.epoch).toBeLessThan(opened.epoch);
+      expect(await row()).toEqual(opened);
+      expect(await gauge()).toMatchObject({ claimed: 3, sequence: 3 });
+      expect(stack.memory.letsIn({ epoch: sleeper.epoch, fence: 'any' })).toBe(false);
+      expect(epochsInMemory()).toEqual([opened.epoch]);
+    },
+  );
+
+  it.each(REBUILD_STEPS.slice(0, -1))('start anew after a rebuild that died after: %s', async (step) => {
+    await storeCampaign(stack, { id: 'default', total: 10 });
+    await shared().rebuild(0);
+    await issueCoupons(stack, [claimOf(1)]);
+    const seen = (await row()).epoch;
+    await stack.log.publish(claimOf(2, { epoch: seen }));
+    const failing = new StepProbe().at(step, () => Promise.reject(new Error('killed')));
+    await expect(shared(failing).rebuild(seen)).rejects.toThrow('killed');
+    expect(await row()).toMatchObject({ epoch: failing.epoch, fence: null });
+
+    await shared().rebuild(seen);
+    expect(await row()).toMatchObject({ epoch: failing.epoch, fence: null });
+    await expireLease(stack);
+    await shared().rebuild(seen);
+    expect((await openPass(stack)).epoch).toBeGreaterThan(failing.epoch);
+    expect(await gauge()).toMatchObject({ claimed: 2, pending: 1, sequence: 2 });
+    expect(epochsInMemory()).toEqual([(await row()).epoch]);
+  });
+
+  it('take their own failed attempt up again without waiting for its lease', async () => {
+    const probe = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the database is away')));
+    const rebuilder = shared(probe);
+    await expect(rebuilder.rebuild(0)).rejects.toThrow('away');
+    probe.at('cut-stored', () => Promise.resolve());
+    await rebuilder.rebuild(0);
+    expect((await openPass(stack)).epoch).toBe(probe.epoch);
+  });
+
+  it('stop with their process, and start nothing after that', async () => {
+    const probe = new StepProbe();
+    const rebuilder = shared(probe);
+    let stopping = Promise.resolve();
+    probe.at('quiesced', () => {
+      stopping = rebuilder.stop();
+      return Promise.resolve();
+    });
+    await expect(rebuilder.rebuild(0)).rejects.toThrow('shutting down');
+    await stopping;
+    expect(probe.steps.at(-1)).toBe('quiesced');
+    await expect(rebuilder.rebuild(0)).rejects.toThrow('shutting down');
+  });
+});
+
+let openEpochs: number[] = [];
+const claimRecord = { claimId: 'ghost', sequence: 1, claimedAt: 1, idempotencyDigest: null };
+
+/** The epochs of which the in-process gate remembers anything. */
+function epochsInMemory(): number[] {
+  return [...(stack.memory as unknown as { epochs: Map<number, unknown> }).epochs.keys()];
+}

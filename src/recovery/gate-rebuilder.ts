@@ -1,0 +1,342 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { type ClaimEvent, decodeClaimEvent } from '../events/claim-event.js';
+import { ClaimLog, type LogOffsets, type LogRecord } from '../events/claim-log.js';
+import { GateBuilder, type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
+import { IssuanceGate } from '../gate/issuance-gate.js';
+import { type IssuedClaim } from '../persistence/coupon-store.js';
+import { Database, type UnitOfWork } from '../persistence/database.js';
+import { type GateCut, type GateRow } from '../persistence/gate-row-store.js';
+import { isStaleClaim } from '../persistence/stale-claims.js';
+import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
+import { CAMPAIGN_PAGE, findFence, forEachCampaign } from './gate-health.js';
+import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
+import { StagedClaims, toStagedClaim } from './staged-claims.js';
+
+/** Rows of one page of the snapshot, and claims of one call to the gate. */
+const PAGE = 2_000;
+/** Messages of the log that are looked up in the database at once. */
+const LOG_PAGE = 500;
+/** Epochs whose cut is kept at hand; the topic is not ours alone, so their number is not either. */
+const MAX_KNOWN_CUTS = 1_000;
+
+/** The process is shutting down; the lease runs out and another process builds. */
+export class RebuildStoppedError extends Error {
+  override readonly name = 'RebuildStoppedError';
+}
+
+/** A new epoch in our hands. */
+interface Lease {
+  readonly epoch: number;
+  /** An older epoch may have been open somewhere, so answers under it may still be on their way. */
+  readonly followsAnEpoch: boolean;
+}
+
+/** What of the log the database may not have seen. */
+interface Unsettled {
+  readonly from: LogOffsets;
+  readonly end: LogOffsets;
+}
+
+/**
+ * Makes a new gate out of what is durable, under a new epoch (design §4, rebuild). It needs the database, the log and
+ * the gate's server, but no living consumer.
+ *
+ * The order of the steps is the protocol; each one closes the way for something that would be lost or given out twice:
+ * 1. The lease raises the epoch, so nobody can write a failed event under the old one any more.
+ * 2. The old keys go and the answers under them run out, so nothing that was promised can be published any more.
+ * 3. Only then is the log's end taken: everything promised lies before it.
+ * 4. The end is stored as the cut *before* the database is read: what the consumer commits after this moment and would
+ *    be missing in the snapshot, it has to judge by the cut.
+ * 5. What the consumer has not settled is read from the log itself.
+ * 6. Metas come last, and the row opens only if it is still ours.
+ */
+@Injectable()
+export class GateRebuilder {
+  private readonly logger = new Logger(GateRebuilder.name);
+  /** Unlike a host name this is not taken over by the next process in the same place. */
+  private readonly builderId = randomUUID();
+  private readonly probe: RebuildProbe;
+  private running: Promise<void> | null = null;
+  private lease: BuilderLease | null = null;
+  private stopped = false;
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
+    @Inject(GateBuilder) private readonly builder: GateBuilder,
+    @Inject(ClaimLog) private readonly log: ClaimLog,
+    @Optional() @Inject(RebuildProbe) probe?: RebuildProbe,
+  ) {
+    this.probe = probe ?? new RebuildProbe();
+  }
+
+  /**
+   * Rebuilds the gate unless somebody has done it or is doing it: returns when an epoch above `seenEpoch` is open and
+   * the gate answers under it, when another builder's lease runs, and when another builder took the lease over.
+   *
+   * One at a time in a process; a second call joins the first. Rejects when a step failed; nothing is undone then, the
+   * next attempt takes a new epoch and drops what this one left.
+   *
+   * @param seenEpoch the epoch that is known to be lost; 0 when none was ever seen.
+   */
+  rebuild(seenEpoch: number): Promise<void> {
+    this.running ??= this.attempt(seenEpoch).finally(() => {
+      this.running = null;
+    });
+    return this.running;
+  }
+
+  /** Ends a running rebuild at its next step, and refuses new ones. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.lease?.abort(new RebuildStoppedError('the process is shutting down'));
+    await this.running?.catch(() => undefined);
+  }
+
+  private async attempt(seenEpoch: number): Promise<void> {
+    const taken = await this.takeLease(seenEpoch);
+    if (taken === null) return;
+    const { epoch } = taken;
+    const startedAt = performance.now();
+    this.logger.warn(`rebuilding the gate as epoch ${epoch}`);
+    const lease = new BuilderLease(this.database, this.builderId, epoch);
+    this.lease = lease;
+    if (this.stopped) lease.abort(new RebuildStoppedError('the process is shutting down'));
+    try {
+      await this.build(lease, taken.followsAnEpoch);
+      this.logger.log(`epoch ${epoch} is open after ${Math.round(performance.now() - startedAt)} ms`);
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) throw error;
+      this.logger.warn(`${error.message}; what was staged for epoch ${epoch} is abandoned`);
+      await this.builder.abandon(epoch);
+    } finally {
+      this.lease = null;
+      await lease.end();
+    }
+  }
+
+  /** Step 1; null when there is nothing to do for us. */
+  private async takeLease(seenEpoch: number): Promise<Lease | null> {
+    for (;;) {
+      if (this.stopped) throw new RebuildStoppedError('the process is shutting down');
+      const { seen, readAt } = await this.database.read(async (unit) => ({
+        seen: await unit.gate.read(),
+        readAt: await unit.now(),
+      }));
+      // Everybody who meets the fence comes by every 500 ms: they must not queue for the lock that the builder needs.
+      if (this.isHeldByAnother(seen, readAt)) return null;
+      if (seen.epoch > seenEpoch && (await this.isServing(seen))) return null;
+      const taken = await this.database.transaction(async (unit): Promise<Lease | 'held' | 'changed'> => {
+        const row = await unit.gate.lockExclusive();
+        // Somebody opened or began an epoch while we looked: what we saw is no reason to close that one.
+        if (row.epoch !== seen.epoch || row.fence !== seen.fence) return 'changed';
+        const now = await unit.now();
+        if (this.isHeldByAnother(row, now)) return 'held';
+        // Unix time: a database that was restored from a backup never comes to an epoch of its lost future again.
+        const epoch = Math.max(row.epoch + 1, seenEpoch + 1, Math.floor(now / 1_000));
+        await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
+        return { epoch, followsAnEpoch: row.epoch > 0 || seenEpoch > 0 };
+      });
+      if (taken === 'held') return null;
+      if (taken !== 'changed') return taken;
+    }
+  }
+
+  private async isServing({ epoch, fence }: GateRow): Promise<boolean> {
+    return fence !== null && (await findFence(this.database, this.gate, { epoch, fence })) === null;
+  }
+
+  private isHeldByAnother({ fence, builder, leaseUntil }: GateRow, now: number): boolean {
+    // Where it is certain that no other process lives, the holder is a process that died.
+    const alone = this.builder.quiesceMs === 0;
+    return fence === null && builder !== null && builder !== this.builderId && !alone && (leaseUntil ?? 0) > now;
+  }
+
+  private async build(lease: BuilderLease, followsAnEpoch: boolean): Promise<void> {
+    const { epoch } = lease;
+    const done = async (step: RebuildStep) => {
+      await this.probe.after(step, epoch);
+      lease.check();
+    };
+    await done('leased');
+
+    await this.builder.dropEpochsBelow(epoch);
+    await done('older-epochs-dropped');
+    if (followsAnEpoch && this.builder.quiesceMs > 0) await lease.wait(this.builder.quiesceMs);
+    await done('quiesced');
+
+    const unsettled = await this.readOffsets();
+    await done('offsets-read');
+
+    await this.storeCut(lease, unsettled.end);
+    await done('cut-stored');
+    const found = new StagedClaims();
+    await this.database.snapshot((unit) => this.stageSnapshot(lease, unit, found));
+    await done('snapshot-staged');
+
+    await this.readLog(lease, unsettled, found);
+    await done('log-read');
+
+    // After the coupons: who is staged already keeps what came first, and the coupon wins.
+    for (const { campaignId, claims } of found.pages(PAGE)) {
+      lease.check();
+      await this.builder.stage(epoch, campaignId, claims);
+    }
+    await done('pending-staged');
+
+    const fence = await this.builder.installFence(epoch);
+    await done('fence-installed');
+    await this.openStaged(epoch, found.stagedCampaigns());
+    await done('metas-written');
+
+    // A renewal after the opening would find no lease and take it for lost.
+    await lease.end();
+    lease.check();
+    await this.open(lease, fence, found);
+    await this.probe.after('opened', epoch);
+  }
+
+  /** Step 3. The committed offsets first: they may only be older than the end, never newer. */
+  private async readOffsets(): Promise<Unsettled> {
+    const committed = await this.log.committedOffsets();
+    const end = await this.log.endOffsets();
+    const start = await this.log.startOffsets();
+    const from = new Map<number, number>();
+    for (const [partition, last] of end) {
+      const first = start.get(partition) ?? 0;
+      const settled = committed.get(partition);
+      // Never committed, pruned beyond it, or a topic that was made anew: nothing is known, so everything is read.
+      const known = settled !== undefined && settled >= first && settled <= last;
+      from.set(partition, known ? settled : first);
+    }
+    return { from, end };
+  }
+
+  /** Step 4, first half. */
+  private async storeCut(lease: BuilderLease, offsets: LogOffsets): Promise<void> {
+    await this.database.transaction(async (unit) => {
+      assertMine(await unit.gate.lockExclusive(), lease);
+      await unit.gate.storeCut({ epoch: lease.epoch, offsets });
+    });
+  }
+
+  /** Step 4, second half: one instant of the database, in pages. Coupons go straight to the gate. */
+  private async stageSnapshot(lease: BuilderLease, unit: UnitOfWork, found: StagedClaims): Promise<void> {
+    await forEachCampaign(unit, (campaign) => found.addCampaign(campaign));
+    let after = 0;
+    for (;;) {
+      lease.check();
+      const coupons = await unit.coupons.listIssuedAfter(after, PAGE);
+      await this.stageCoupons(lease.epoch, coupons, found);
+      const last = coupons.at(-1);
+      if (last === undefined || coupons.length < PAGE) break;
+      after = last.id;
+    }
+    for (const [campaignId, sequence] of await unit.failedEvents.highestSequences()) {
+      found.noteSequence(campaignId, sequence);
+    }
+    after = 0;
+    for (;;) {
+      lease.check();
+      const rows = await unit.failedEvents.openClaimsAfter(after, PAGE);
+      for (const { claim } of rows) {
+        if (claim !== null) found.add(claim);
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE) break;
+      after = last.id;
+    }
+  }
+
+  private async stageCoupons(epoch: number, coupons: readonly IssuedClaim[], found: StagedClaims): Promise<void> {
+    const byCampaign = new Map<string, StagedClaim[]>();
+    for (const coupon of coupons) {
+      found.noteSequence(coupon.campaignId, coupon.sequence);
+      let claims = byCampaign.get(coupon.campaignId);
+      if (claims === undefined) byCampaign.set(coupon.campaignId, (claims = []));
+      claims.push(toStagedClaim(coupon, false));
+    }
+    for (const [campaignId, claims] of byCampaign) await this.builder.stage(epoch, campaignId, claims);
+  }
+
+  /** Step 5. */
+  private async readLog(lease: BuilderLease, { from, end }: Unsettled, found: StagedClaims): Promise<void> {
+    const cuts = new Map<number, GateCut | null>();
+    for await (const records of this.log.read(from, end)) {
+      for (let first = 0; first < records.length; first += LOG_PAGE) {
+        lease.check();
+        await this.addMissing(lease.epoch, records.slice(first, first + LOG_PAGE), cuts, found);
+      }
+    }
+  }
+
+  private async addMissing(
+    epoch: number,
+    records: readonly LogRecord[],
+    cuts: Map<number, GateCut | null>,
+    found: StagedClaims,
+  ): Promise<void> {
+    const events: { event: ClaimEvent; record: LogRecord }[] = [];
+    for (const record of records) {
+      // What cannot be read is poison; the consumer sets it aside, and no slot belongs to it.
+      const decoded = decodeClaimEvent(record.value);
+      if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
+      found.noteSequence(decoded.event.campaignId, decoded.event.sequence);
+      events.push({ event: decoded.event, record });
+    }
+    if (events.length === 0) return;
+    const { issued, statuses } = await this.database.read(async (unit) => {
+      if (cuts.size > MAX_KNOWN_CUTS) cuts.clear();
+      for (const { event } of events) {
+        if (!cuts.has(event.epoch)) cuts.set(event.epoch, await unit.gate.cutAbove(event.epoch));
+      }
+      // Statuses first: a claim that becomes a coupon in between is then in one of the two answers at least.
+      const statuses = await unit.failedEvents.statusesOf(events.map(({ event }) => event.claimId));
+      return { statuses, issued: await unit.coupons.findByUsers(events.map(({ event }) => event)) };
+    });
+    // They may be younger than the snapshot, so they are staged here rather than skipped; whoever is there stays.
+    await this.stageCoupons(epoch, issued, found);
+    const issuedTo = new Set(issued.map(({ campaignId, userId }) => `${campaignId}:${userId}`));
+    for (const { event, record } of events) {
+      if (issuedTo.has(`${event.campaignId}:${event.userId}`)) continue;
+      if (statuses.get(event.claimId) === 'DISCARDED') continue;
+      if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) continue;
+      found.add(event);
+    }
+  }
+
+  private async openStaged(epoch: number, campaigns: readonly StagedCampaign[]): Promise<void> {
+    for (let first = 0; first < campaigns.length; first += CAMPAIGN_PAGE) {
+      await this.builder.openStaged(epoch, campaigns.slice(first, first + CAMPAIGN_PAGE));
+    }
+  }
+
+  /**
+   * Step 6, the opening transaction. Every campaign write shares the lock that is held here, so no campaign can change
+   * between this reading and the opening; one that is made later finds the gate open.
+   */
+  private async open(lease: BuilderLease, fence: string, found: StagedClaims): Promise<void> {
+    const { epoch } = lease;
+    await this.database.transaction(async (unit) => {
+      assertMine(await unit.gate.lockExclusive(), lease);
+      const differences: StagedCampaign[] = [];
+      await forEachCampaign(unit, (campaign) => {
+        const difference = found.difference(campaign);
+        if (difference !== null) differences.push(difference);
+      });
+      await this.openStaged(epoch, differences);
+      await unit.gate.open(epoch, fence);
+    });
+  }
+}
+
+/**
+ * Under the row's exclusive lock. The lease's end does not matter: nobody took it over, and nobody can now.
+ *
+ * @throws LeaseLostError when another builder holds the row.
+ */
+function assertMine(row: GateRow, { epoch, builder }: BuilderLease): void {
+  if (row.epoch === epoch && row.builder === builder && row.fence === null) return;
+  throw new LeaseLostError(`epoch ${epoch} was taken over by epoch ${row.epoch}`);
+}

@@ -1,0 +1,215 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type FailedEventStatus } from '../events/failed-event-store.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import {
+  type CampaignGauge,
+  type GatePass,
+  GateTimeoutError,
+  GateUnavailableError,
+  IssuanceGate,
+  type PendingClaim,
+} from '../gate/issuance-gate.js';
+import { Database, type UnitOfWork } from '../persistence/database.js';
+
+/** A disagreement counts only when this many looks in a row find it: the gate and the database are read one after the other. */
+const LOOKS = 3;
+const PENDING_PAGE = 500;
+/** Pending claims that one audit compares one by one; with more, it may overlook a difference but never invents one. */
+const MAX_PENDING = 5_000;
+/** The same for failed events. */
+const MAX_SLOT_HOLDERS = 500;
+
+/** What gate and database say about one campaign. */
+export interface CampaignAudit {
+  campaignId: string;
+  /** The database's. */
+  total: number;
+  /** Claims that hold a slot at the gate; null while the gate cannot be trusted or reached. */
+  gate: number | null;
+  /** Of these, claims that were not seen in the database yet; null as above. */
+  pending: number | null;
+  /** ms by the gate's clock; null when nothing is pending. */
+  oldestPendingMs: number | null;
+  /** The counter in the campaign's row. */
+  issued: number;
+  /** Coupon rows. */
+  rows: number;
+  failed: Record<FailedEventStatus, number>;
+  /** See `PromiseAudit`; 0 when all promises hold. */
+  drift: number;
+}
+
+interface GateView {
+  readonly gauge: CampaignGauge;
+  readonly pending: readonly PendingClaim[];
+  readonly now: number;
+}
+
+interface DatabaseView {
+  readonly total: number;
+  readonly issued: number;
+  readonly rows: number;
+  readonly failed: Record<FailedEventStatus, number>;
+  /** Users who hold a slot by a failed event alone. */
+  readonly slotHolders: number;
+  readonly sampledSlotHolders: readonly { userId: string; claimId: string }[];
+  /** Of the users whose claims the gate called pending before, those who have a coupon. */
+  readonly pendingIssued: ReadonlySet<string>;
+}
+
+/**
+ * Compares what was promised with what is there. Drift is the sum of
+ *
+ * - `|issued − rows|`: a coupon row vanished, or the counter is wrong;
+ * - `max(0, rows − total)`: oversold;
+ * - *unexplained*: claims at the gate that are not pending and that neither a coupon nor a failed event stands for;
+ * - *missing*: coupons whose claim is not at the gate, so that the slot could be given out again.
+ *
+ * A claim in flight counts nowhere, since it is pending, and being pending with a coupon (committed, not cleared yet)
+ * is told apart claim by claim. The three views are read in an order that can only hide a difference while something
+ * moves: the gate's settled claims before the database, which knows all of them by then, and the gate's sum after it,
+ * which includes every coupon by then. While the gate is untrusted, only the first two are known.
+ */
+@Injectable()
+export class PromiseAudit {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
+    @Inject(EpochWatch) private readonly watch: EpochWatch,
+  ) {}
+
+  /** null when there is no such campaign. Rejects with `DatabaseError` when the database does not answer. */
+  async audit(campaignId: string): Promise<CampaignAudit | null> {
+    let best: CampaignAudit | null = null;
+    for (let look = 0; look < LOOKS; look++) {
+      const seen = await this.look(campaignId);
+      if (seen === null) return null;
+      if (best === null || seen.drift <= best.drift) best = seen;
+      if (best.drift === 0) break;
+    }
+    return best;
+  }
+
+  private async look(campaignId: string): Promise<CampaignAudit | null> {
+    const { pass } = this.watch;
+    const before = pass === null ? null : await this.lookAtGate(pass, campaignId);
+    const stored = await this.database.snapshot((unit) => this.lookAtDatabase(unit, campaignId, before?.pending ?? []));
+    if (stored === null) return null;
+    const { total, issued, rows, failed } = stored;
+    const drift = Math.abs(issued - rows) + Math.max(0, rows - total);
+    const audit: CampaignAudit = {
+      campaignId,
+      total,
+      gate: null,
+      pending: null,
+      oldestPendingMs: null,
+      issued,
+      rows,
+      failed,
+      drift,
+    };
+    if (pass === null || before === null) return audit;
+    const pendingUsers = new Set(before.pending.map(({ userId }) => userId));
+    const found = await this.countHolders(pass, campaignId, pendingUsers, stored.sampledSlotHolders);
+    const after = await this.readGauge(pass, campaignId);
+    if (found === null || after === null) return audit;
+
+    const { claimed, pending, oldestPendingAt } = before.gauge;
+    const holders = stored.slotHolders <= MAX_SLOT_HOLDERS ? found : stored.slotHolders;
+    const unexplained = Math.max(0, claimed - pending - (rows - stored.pendingIssued.size) - holders);
+    const missing = Math.max(0, rows + (pendingUsers.size - stored.pendingIssued.size) + found - after.claimed);
+    return {
+      ...audit,
+      gate: claimed,
+      pending,
+      oldestPendingMs: oldestPendingAt === null ? null : Math.max(0, before.now - oldestPendingAt),
+      drift: drift + unexplained + missing,
+    };
+  }
+
+  private async lookAtGate(pass: GatePass, campaignId: string): Promise<GateView | null> {
+    return unlessAway(async () => {
+      const now = await this.gate.now();
+      const gauge = await this.readGauge(pass, campaignId);
+      if (gauge === null) return null;
+      // After the gauge: what is pending here and was there before, was pending there too.
+      const pending: PendingClaim[] = [];
+      while (pending.length < MAX_PENDING) {
+        const page = await this.gate.pendingBefore(
+          pass,
+          campaignId,
+          Number.MAX_SAFE_INTEGER,
+          PENDING_PAGE,
+          pending.length,
+        );
+        if ('kind' in page) return null;
+        pending.push(...page);
+        if (page.length < PENDING_PAGE) break;
+      }
+      return { gauge, pending: onePerUser(pending), now };
+    });
+  }
+
+  private async readGauge(pass: GatePass, campaignId: string): Promise<CampaignGauge | null> {
+    return unlessAway(async () => {
+      const [gauge] = await this.gate.gauge(pass, [campaignId]);
+      return gauge === undefined || 'kind' in gauge ? null : gauge;
+    });
+  }
+
+  /**
+   * Users who hold a slot at the gate by a failed event alone and are not pending. Each is looked up: a message that came
+   * from outside has a failed event and no slot.
+   */
+  private async countHolders(
+    pass: GatePass,
+    campaignId: string,
+    pendingUsers: ReadonlySet<string>,
+    slotHolders: DatabaseView['sampledSlotHolders'],
+  ): Promise<number | null> {
+    const claimIds = new Set(slotHolders.map(({ claimId }) => claimId));
+    const users = new Set(slotHolders.map(({ userId }) => userId).filter((userId) => !pendingUsers.has(userId)));
+    return unlessAway(async () => {
+      const outcomes = await Promise.all([...users].map((userId) => this.gate.lookUp(pass, campaignId, userId)));
+      return outcomes.filter((outcome) => outcome.kind === 'FOUND' && claimIds.has(outcome.record.claimId)).length;
+    });
+  }
+
+  private async lookAtDatabase(
+    unit: UnitOfWork,
+    campaignId: string,
+    pending: readonly PendingClaim[],
+  ): Promise<DatabaseView | null> {
+    const campaign = await unit.campaigns.find(campaignId);
+    if (campaign === null) return null;
+    const pendingIssued = new Set<string>();
+    for (let first = 0; first < pending.length; first += PENDING_PAGE) {
+      const page = pending.slice(first, first + PENDING_PAGE);
+      for (const { userId } of await unit.coupons.findByUsers(page)) pendingIssued.add(userId);
+    }
+    return {
+      total: campaign.total,
+      issued: campaign.issued,
+      rows: await unit.coupons.count(campaignId),
+      failed: await unit.failedEvents.countByStatus(campaignId),
+      slotHolders: await unit.failedEvents.countSlotHolders(campaignId),
+      sampledSlotHolders: await unit.failedEvents.slotHolders(campaignId, MAX_SLOT_HOLDERS),
+      pendingIssued,
+    };
+  }
+}
+
+/** Pages that are read one after the other may name a claim twice while others are cleared in between. */
+function onePerUser(pending: readonly PendingClaim[]): PendingClaim[] {
+  return [...new Map(pending.map((claim) => [claim.userId, claim])).values()];
+}
+
+/** An audit still tells what the database knows while the gate is away. */
+async function unlessAway<T>(work: () => Promise<T | null>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof GateUnavailableError || error instanceof GateTimeoutError) return null;
+    throw error;
+  }
+}

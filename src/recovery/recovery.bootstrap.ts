@@ -1,0 +1,142 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { EpochWatch, type FenceSignal } from '../gate/epoch-watch.js';
+import { GateBuilder } from '../gate/gate-builder.js';
+import { Database } from '../persistence/database.js';
+import { campaignPages } from './gate-health.js';
+import { GateRebuilder } from './gate-rebuilder.js';
+import { GateReconciler } from './gate-reconciler.js';
+import { PromiseAudit } from './promise-audit.js';
+import { RecoveryMetrics } from './recovery-metrics.js';
+
+/** How often the terms are compared, ms. */
+const RECONCILE_INTERVAL_MS = 3_000;
+/** How often drift is measured for the metrics, in rounds: it counts every coupon row. */
+const ROUNDS_PER_AUDIT = 10;
+/** The longest wait after a rebuild that failed, ms. */
+const MAX_BACKOFF_MS = 10_000;
+
+/** What a process wants of the recovery; depends on its roles. */
+export class RecoveryOptions {
+  constructor(
+    /** False for a process without a role that meets the gate: it neither watches nor rebuilds. */
+    readonly needsGate: boolean,
+  ) {}
+}
+
+/** Rebuilds when somebody meets a fence, reconciles while nobody does, and stops with the process. */
+@Injectable()
+export class RecoveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(RecoveryService.name);
+  private recovered: Promise<void> | null = null;
+  private rebuilding: Promise<void> | null = null;
+  private failures = 0;
+  /** Monotonic, ms. */
+  private notBefore = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private round: Promise<void> = Promise.resolve();
+  private rounds = 0;
+  private stopped = false;
+
+  constructor(
+    @Inject(RecoveryOptions) private readonly options: RecoveryOptions,
+    @Inject(EpochWatch) private readonly watch: EpochWatch,
+    @Inject(GateBuilder) private readonly builder: GateBuilder,
+    @Inject(GateRebuilder) private readonly rebuilder: GateRebuilder,
+    @Inject(GateReconciler) private readonly reconciler: GateReconciler,
+    @Inject(PromiseAudit) private readonly audit: PromiseAudit,
+    @Inject(RecoveryMetrics) private readonly metrics: RecoveryMetrics,
+    @Inject(Database) private readonly database: Database,
+  ) {
+    this.watch.onFence((epoch, signal) => this.onFence(epoch, signal));
+  }
+
+  /**
+   * To be awaited before the process listens. An in-process gate is empty after every start and is rebuilt here;
+   * rejects when that fails, and then the process must not listen. Where the gate is a server, this only starts the
+   * watch: the process answers 503 until the servers are there and says so. Asked again, it does nothing.
+   */
+  recoverBeforeListening(): Promise<void> {
+    this.recovered ??= this.recover();
+    return this.recovered;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.options.needsGate) return;
+    await this.recoverBeforeListening();
+    this.scheduleRound();
+  }
+
+  /** Before the connections close: what runs here needs them. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.rebuilder.stop();
+    await this.rebuilding;
+    await this.round;
+  }
+
+  private async recover(): Promise<void> {
+    if (!this.options.needsGate) return;
+    if (this.builder.quiesceMs === 0) {
+      const { epoch } = await this.database.read((unit) => unit.gate.read());
+      await this.rebuilder.rebuild(epoch);
+    }
+    await this.watch.start();
+  }
+
+  private onFence(epoch: number, signal: FenceSignal): void {
+    if (this.stopped || this.rebuilding !== null || performance.now() < this.notBefore) return;
+    // "Not open" does not say that this epoch is lost: its builder may be about to open it.
+    const lost = signal === 'not-open' ? epoch - 1 : epoch;
+    this.rebuilding = this.rebuild(lost, signal).finally(() => {
+      this.rebuilding = null;
+    });
+  }
+
+  /** Never rejects: whoever meets the fence next, at the latest the watch's next beat, tries again after the back-off. */
+  private async rebuild(lost: number, signal: FenceSignal): Promise<void> {
+    try {
+      if (signal !== 'not-open') this.logger.error(`epoch ${lost} of the gate cannot be trusted: ${signal}`);
+      await this.rebuilder.rebuild(lost);
+      this.failures = 0;
+      await this.watch.refresh();
+    } catch (error) {
+      this.failures += 1;
+      const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures, 10));
+      this.notBefore = performance.now() + Math.random() * longest;
+      this.logger.error(`the gate could not be rebuilt: ${(error as Error).message}`);
+    }
+  }
+
+  private scheduleRound(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.round = this.reconcileAndAudit().finally(() => this.scheduleRound());
+    }, RECONCILE_INTERVAL_MS);
+  }
+
+  private async reconcileAndAudit(): Promise<void> {
+    try {
+      await this.reconciler.reconcile();
+      if (this.rounds++ % ROUNDS_PER_AUDIT === 0) await this.measureDrift();
+    } catch (error) {
+      this.logger.warn(`gate and database could not be compared: ${(error as Error).message}`);
+    }
+  }
+
+  private async measureDrift(): Promise<void> {
+    for await (const { campaigns } of campaignPages(this.database)) {
+      for (const { id } of campaigns) {
+        if (this.stopped) return;
+        const audit = await this.audit.audit(id);
+        if (audit !== null) this.metrics.setDrift(id, audit.drift);
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { type ClaimEvent } from '../events/claim-event.js';
+import { type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
+import { type CampaignTerms } from '../gate/issuance-gate.js';
+import { type Campaign } from '../persistence/campaign-store.js';
+
+/** What the database says about a campaign, as the gate needs it. */
+export function termsOf({ id, total, startsAt, endsAt, state, version }: Campaign): CampaignTerms {
+  return { campaignId: id, total, startsAt, endsAt, state, version };
+}
+
+interface CampaignInTheMaking {
+  terms: CampaignTerms;
+  sequence: number;
+  readonly waiting: Map<string, ClaimEvent>;
+}
+
+/**
+ * What a rebuild has found out so far: every campaign's terms, the highest sequence, and the claims that are no coupons
+ * yet. Coupons pass through and are not kept, so that memory grows with what is in flight and not with what was issued.
+ */
+export class StagedClaims {
+  private readonly campaigns = new Map<string, CampaignInTheMaking>();
+
+  addCampaign(campaign: Campaign): void {
+    this.campaigns.set(campaign.id, { terms: termsOf(campaign), sequence: 0, waiting: new Map() });
+  }
+
+  knows(campaignId: string): boolean {
+    return this.campaigns.has(campaignId);
+  }
+
+  /**
+   * Every sequence that is seen anywhere counts, also of a claim that is stale, discarded or loses: somebody may have
+   * been told it, and none is ever given out twice.
+   */
+  noteSequence(campaignId: string, sequence: number): void {
+    const campaign = this.campaigns.get(campaignId);
+    if (campaign !== undefined && sequence > campaign.sequence) campaign.sequence = sequence;
+  }
+
+  /** Keeps one claim for each user: the highest epoch, then the highest sequence. Unknown campaigns are left out. */
+  add(claim: ClaimEvent): void {
+    const campaign = this.campaigns.get(claim.campaignId);
+    if (campaign === undefined) return;
+    const rival = campaign.waiting.get(claim.userId);
+    if (rival === undefined || isLater(claim, rival)) campaign.waiting.set(claim.userId, claim);
+  }
+
+  /** Claims that wait for their coupon, in pages, those of open campaigns first. */
+  *pages(size: number): Generator<{ campaignId: string; claims: StagedClaim[] }> {
+    for (const { terms, waiting } of this.openOnesFirst()) {
+      let claims: StagedClaim[] = [];
+      for (const claim of waiting.values()) {
+        claims.push(toStagedClaim(claim, true));
+        if (claims.length < size) continue;
+        yield { campaignId: terms.campaignId, claims };
+        claims = [];
+      }
+      if (claims.length > 0) yield { campaignId: terms.campaignId, claims };
+    }
+  }
+
+  /** Open campaigns first. */
+  stagedCampaigns(): StagedCampaign[] {
+    return this.openOnesFirst().map(({ terms, sequence }) => ({ ...terms, sequence }));
+  }
+
+  /** This campaign if the gate does not have it in this version yet. */
+  difference(campaign: Campaign): StagedCampaign | null {
+    const known = this.campaigns.get(campaign.id);
+    if (known !== undefined && known.terms.version === campaign.version) return null;
+    return { ...termsOf(campaign), sequence: known?.sequence ?? 0 };
+  }
+
+  private openOnesFirst(): CampaignInTheMaking[] {
+    const campaigns = [...this.campaigns.values()];
+    return [
+      ...campaigns.filter(({ terms }) => terms.state === 'OPEN'),
+      ...campaigns.filter(({ terms }) => terms.state !== 'OPEN'),
+    ];
+  }
+}
+
+export function toStagedClaim(
+  claim: {
+    userId: string;
+    claimId: string;
+    sequence: number;
+    claimedAt: number;
+    idempotencyDigest?: string | null | undefined;
+  },
+  pending: boolean,
+): StagedClaim {
+  const { userId, claimId, sequence, claimedAt, idempotencyDigest } = claim;
+  return { userId, claimId, sequence, claimedAt, idempotencyDigest: idempotencyDigest ?? null, pending };
+}
+
+function isLater(a: ClaimEvent, b: ClaimEvent): boolean {
+  return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch;
+}

@@ -1,0 +1,123 @@
+import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type GatePass } from '../../src/gate/issuance-gate.js';
+import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
+import { GateRebuilder } from '../../src/recovery/gate-rebuilder.js';
+import { RebuildProbe, type RebuildStep } from '../../src/recovery/rebuild-probe.js';
+import { type EmbeddedStack } from './embedded.js';
+
+/** The in-process gate as several processes would meet one server: nobody knows that nobody else lives. */
+export class SharedGateBuilder extends InProcessGateBuilder {
+  override readonly quiesceMs: number = 1;
+}
+
+/** Runs what a test has hung on a step, and remembers the steps. */
+export class StepProbe extends RebuildProbe {
+  readonly steps: RebuildStep[] = [];
+  epoch = 0;
+  private readonly actions = new Map<RebuildStep, () => Promise<unknown>>();
+
+  at(step: RebuildStep, action: () => Promise<unknown>): this {
+    this.actions.set(step, action);
+    return this;
+  }
+
+  override async after(step: RebuildStep, epoch: number): Promise<void> {
+    this.steps.push(step);
+    this.epoch = epoch;
+    await this.actions.get(step)?.();
+  }
+}
+
+/** A rebuilder as each process has one of its own. */
+export function rebuilderOf(
+  stack: EmbeddedStack,
+  { probe, builder = stack.builder }: { probe?: RebuildProbe; builder?: InProcessGateBuilder } = {},
+): GateRebuilder {
+  return new GateRebuilder(stack.database, stack.gate, builder, stack.log, probe);
+}
+
+export function watchOf({ database, gate }: EmbeddedStack): EpochWatch {
+  return new EpochWatch(database, gate);
+}
+
+/** The pass of the epoch that the gate row names as open; throws when there is none. */
+export async function openPass({ database }: Pick<EmbeddedStack, 'database'>): Promise<GatePass> {
+  const { epoch, fence } = await database.read((unit) => unit.gate.read());
+  if (fence === null) throw new Error(`epoch ${epoch} is not open`);
+  return { epoch, fence };
+}
+
+/** As after a restart of the gate's server with an empty disk. */
+export function wipeGate({ memory }: Pick<EmbeddedStack, 'memory'>): void {
+  memory.dropBelow(Number.MAX_SAFE_INTEGER);
+}
+
+/** As if the builder had been silent for longer than its lease. */
+export async function expireLease({ connection }: Pick<EmbeddedStack, 'connection'>): Promise<void> {
+  await connection.exclusive((runner) => runner.query('UPDATE gate SET lease_until = 0'));
+}
+
+/** A claim of user `u<number>`, with an id that only that number has. */
+export function claimOf(number: number, claim: Partial<ClaimEvent> = {}): ClaimEvent {
+  return {
+    claimId: `01J${String(number).padStart(23, '0')}`,
+    campaignId: 'default',
+    userId: `u${number}`,
+    sequence: number,
+    claimedAt: 1_764_000_000_000 + number,
+    epoch: 1,
+    ...claim,
+  };
+}
+
+/** Coupons as the consumer would have inserted them, counter included. */
+export async function issueCoupons({ database }: Pick<EmbeddedStack, 'database'>, claims: ClaimEvent[]): Promise<void> {
+  const page = 500;
+  for (let first = 0; first < claims.length; first += page) {
+    const chunk = claims.slice(first, first + page);
+    await database.transaction(async (unit) => {
+      await unit.coupons.insert(
+        chunk.map(({ campaignId, userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
+          campaignId,
+          userId,
+          claimId,
+          code: `code-${claimId}`,
+          sequence,
+          claimedAt,
+          idempotencyDigest: idempotencyDigest ?? null,
+        })),
+      );
+      for (const campaignId of new Set(chunk.map((claim) => claim.campaignId))) {
+        const count = chunk.filter((claim) => claim.campaignId === campaignId).length;
+        await unit.campaigns.addIssued(campaignId, count);
+      }
+    });
+  }
+}
+
+/** Rows of claims that could not be published. */
+export async function failEvents({ database }: Pick<EmbeddedStack, 'database'>, claims: ClaimEvent[]): Promise<void> {
+  const failure = { errorClass: 'unpublished', errorCode: 'away', errorMessage: 'the log was away' };
+  await database.transaction((unit) =>
+    unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API', failure }))),
+  );
+}
+
+/** An operator's last word about a claim that has a row. */
+export async function discardClaim({ database }: Pick<EmbeddedStack, 'database'>, claimId: string): Promise<void> {
+  await database.transaction(async (unit) => {
+    for (const { id } of await unit.failedEvents.findByClaimIds([claimId])) {
+      await unit.failedEvents.discard(id, 'asked for');
+    }
+  });
+}
+
+/** Resolves once `condition` holds; rejects after 5 s. */
+export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('the condition did not come true within 5 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
