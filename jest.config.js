@@ -5,6 +5,8 @@
  */
 export default {
   testEnvironment: 'node',
+  // Deadlines, not expectations: the machines of others are slow and busy.
+  testTimeout: 30_000,
   setupFiles: ['<rootDir>/test/support/quiet.ts'],
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testRegex: ['\\.(spec|contract-spec|e2e-spec)\\.ts$'],

@@ -9,11 +9,27 @@ import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/f
 import { setupOpenApi } from './http/openapi.js';
 import { RecoveryService } from './recovery/recovery.bootstrap.js';
 
+/** Nest's own account of what it wires; of use to developers of the wiring alone. */
+const WIRING = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestMicroservice']);
+
+class JsonLogger extends ConsoleLogger {
+  override log(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (typeof context === 'string' && WIRING.has(context)) this.verbose(message, ...rest);
+    else super.log(message, ...rest);
+  }
+
+  override error(message: unknown, ...rest: unknown[]): void {
+    // What keeps the process from starting is thrown as well, and main.ts says it in one line.
+    if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...rest);
+  }
+}
+
 /** JSON lines on standard output; everything from `LOG_LEVEL` up. */
 export function jsonLogger({ logLevel }: Pick<AppConfig, 'logLevel'>): LoggerService {
   const levels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
   const last = levels.indexOf(logLevel === 'info' ? 'log' : logLevel);
-  return new ConsoleLogger({ json: true, colors: false, compact: true, logLevels: levels.slice(0, last + 1) });
+  return new JsonLogger({ json: true, colors: false, compact: true, logLevels: levels.slice(0, last + 1) });
 }
 
 /** Builds the application as it runs, without starting anything: the process and the tests use the same. */

@@ -1,30 +1,30 @@
-import { Logger, ShutdownSignal } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, startApp } from './app.setup.js';
 import { AdminToken } from './config/admin-token.js';
 import { AppConfig, ConfigurationError, readEnv } from './config/env.js';
 import { StartupError } from './config/startup-error.js';
 
 /** The latest moment at which a stopping process ends, ms after the signal. */
-const SHUTDOWN_LIMIT_MS = 10_000;
+const SHUTDOWN_LIMIT_MS = 9_500;
 
 async function main(): Promise<void> {
   const app = await createApp(readEnv());
-  app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT]);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, limitShutdown);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
   const url = await startApp(app);
   const { profile, roles } = app.get(AppConfig);
-  new Logger('Service').log({
-    message: `listening on ${url}`,
-    docs: `${url}/docs`,
-    adminToken: app.get(AdminToken).origin,
-    profile,
-    roles: [...roles],
-  });
+  new Logger('Service').log(
+    `listening on ${url} as ${[...roles].join(', ')} (${profile}); docs at ${url}/docs, admin token: ${app.get(AdminToken).origin}`,
+  );
 }
 
-/** A dependency that never answers must not keep the process from ending; what is not durable was not promised. */
-function limitShutdown(): void {
-  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS - 500).unref();
+/** Answers what is in flight, makes durable what was taken, and ends. */
+async function stop(app: NestFastifyApplication, signal: string): Promise<void> {
+  new Logger('Service').log(`stopping on ${signal}`);
+  // A dependency that never answers must not keep the process alive; what is not durable was not promised.
+  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+  await app.close();
+  process.exit(0);
 }
 
 /** One line for what an operator can mend, a stack for what only a developer can. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareDataDirectory } from './data-directory.js';
 import { type AppConfig, ConfigurationError } from './env.js';
 
 /** The one secret that opens the admin calls. Abstract, so that tests and deployments can bring their own. */
@@ -42,13 +43,13 @@ const FILE_NAME = 'admin-token';
  * with mode 0600. Only the embedded profile gets as far as the file: the other one demands the variable.
  *
  * @throws ConfigurationError when the file holds no usable token.
- * @throws the file system's error when the data directory cannot be written.
+ * @throws StartupError when the data directory cannot be written.
  */
 export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'dataDir'>): AdminToken {
   if (config.adminToken !== undefined) {
     return new KnownAdminToken(config.adminToken, 'ADMIN_TOKEN', false);
   }
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  prepareDataDirectory(config.dataDir);
   const path = join(config.dataDir, FILE_NAME);
   const created = createOnce(path);
   // A copy or a restore may have widened the mode; whoever could read it meanwhile is beyond repair, the rest is not.

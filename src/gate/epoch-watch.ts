@@ -107,9 +107,19 @@ export class EpochWatch implements OnApplicationShutdown {
   }
 
   /** For readiness and metrics. `unknown`: the gate row was never read. */
-  get state(): { state: 'open' | 'fenced' | 'unknown'; epoch: number | null; databaseAway: boolean } {
+  get state(): {
+    state: 'open' | 'fenced' | 'unknown';
+    epoch: number | null;
+    databaseAway: boolean;
+    gateAway: boolean;
+  } {
     const state = this.pass !== null ? 'open' : this.sighting === null ? 'unknown' : 'fenced';
-    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.unansweredAt !== null };
+    return {
+      state,
+      epoch: this.sighting?.epoch ?? null,
+      databaseAway: this.unansweredAt !== null,
+      gateAway: this.gateTroubledAt !== null,
+    };
   }
 
   /** Somebody met a fence under this epoch. Until the epoch moves on or the fence is back, nothing is admitted. */

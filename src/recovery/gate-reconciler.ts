@@ -5,7 +5,7 @@ import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
 import { campaignPages, isRealFence } from './gate-health.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
-import { termsOf } from './staged-claims.js';
+import { termsOf } from '../gate/campaign-terms.js';
 
 /**
  * Copies the database's terms to the gate where a change got lost on its way: the caller of a PATCH may die between the

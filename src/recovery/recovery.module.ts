@@ -1,4 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { type Role } from '../config/env.js';
+import { MetricsModule } from '../events/metrics.module.js';
 import { GateModule } from '../gate/gate.module.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
@@ -10,13 +12,13 @@ import { RecoveryOptions, RecoveryService } from './recovery.bootstrap.js';
 /** Rebuilds the gate, keeps its terms those of the database, and audits the promises. */
 @Module({})
 export class RecoveryModule {
-  /** Needs `MetricsRegistry` and the ports from modules around it. */
-  static with(options: RecoveryOptions): DynamicModule {
+  static for(roles: ReadonlySet<Role>): DynamicModule {
     return {
       module: RecoveryModule,
-      imports: [GateModule],
+      imports: [GateModule, MetricsModule],
       providers: [
-        { provide: RecoveryOptions, useValue: options },
+        // Every role meets the gate: the api claims, the consumer and the retry clear and release.
+        { provide: RecoveryOptions, useValue: new RecoveryOptions(roles.size > 0) },
         RebuildProbe,
         GateRebuilder,
         GateReconciler,

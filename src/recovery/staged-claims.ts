@@ -1,12 +1,8 @@
 import { type ClaimEvent } from '../events/claim-event.js';
+import { termsOf } from '../gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
 import { type CampaignTerms } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
-
-/** What the database says about a campaign, as the gate needs it. */
-export function termsOf({ id, total, startsAt, endsAt, state, version }: Campaign): CampaignTerms {
-  return { campaignId: id, total, startsAt, endsAt, state, version };
-}
 
 interface CampaignInTheMaking {
   terms: CampaignTerms;

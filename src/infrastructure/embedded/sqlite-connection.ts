@@ -1,8 +1,8 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OnApplicationShutdown } from '@nestjs/common';
 import libsql from 'libsql';
 import { DataSource, type QueryRunner } from 'typeorm';
+import { prepareDataDirectory } from '../../config/data-directory.js';
 import { StartupError } from '../../config/startup-error.js';
 import { withDeadline } from '../../events/with-deadline.js';
 import { DatabaseError } from '../../persistence/database-error.js';
@@ -36,12 +36,7 @@ export class SqliteConnection implements OnApplicationShutdown {
    * @throws StartupError when the directory cannot be written, or another process holds the file.
    */
   static async open(directory: string): Promise<SqliteConnection> {
-    try {
-      mkdirSync(directory, { recursive: true });
-      accessSync(directory, constants.R_OK | constants.W_OK);
-    } catch (error) {
-      throw new StartupError(`DATA_DIR ${directory} cannot be written: ${(error as Error).message}`);
-    }
+    prepareDataDirectory(directory);
     const dataSource = new DataSource({
       type: 'better-sqlite3',
       driver: libsql,

@@ -1,0 +1,43 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter, Histogram } from 'prom-client';
+import { MetricsRegistry } from '../events/metrics-registry.js';
+
+export type ConsumedOutcome = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'quarantined';
+
+@Injectable()
+export class ConsumerMetrics {
+  /** One transaction with its whole chunk. */
+  readonly persistDuration: Histogram;
+  private readonly acceptToRow: Histogram;
+  private readonly consumed: Counter<'outcome'>;
+
+  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry) {
+    this.persistDuration = new Histogram({
+      name: 'coupon_persist_duration_seconds',
+      help: 'One transaction that turns a chunk of claims into coupons',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers: [registry],
+    });
+    this.acceptToRow = new Histogram({
+      name: 'coupon_accept_to_row_seconds',
+      help: 'From the gate’s yes to the committed coupon',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers: [registry],
+    });
+    this.consumed = new Counter({
+      name: 'coupon_consumed_total',
+      help: 'Claim events by what became of them at the consumer',
+      labelNames: ['outcome'],
+      registers: [registry],
+    });
+  }
+
+  count(outcome: ConsumedOutcome, events: number): void {
+    if (events > 0) this.consumed.inc({ outcome }, events);
+  }
+
+  /** @param claimedAt ms, the gate's clock. */
+  issued(claimedAt: number): void {
+    this.acceptToRow.observe(Math.max(0, Date.now() - claimedAt) / 1_000);
+  }
+}

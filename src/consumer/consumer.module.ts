@@ -1,0 +1,15 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type Role } from '../config/env.js';
+import { MetricsModule } from '../events/metrics.module.js';
+import { ClaimBatchConsumer } from './claim-batch-consumer.js';
+import { ClaimEventConsumer } from './claim-event.consumer.js';
+import { ClaimPersistence } from './claim-persistence.js';
+import { ConsumerMetrics } from './consumer.metrics.js';
+
+/** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
+@Module({ imports: [MetricsModule], providers: [ClaimPersistence, ClaimBatchConsumer, ConsumerMetrics] })
+export class ConsumerModule {
+  static for(roles: ReadonlySet<Role>): DynamicModule {
+    return { module: ConsumerModule, controllers: roles.has('consumer') ? [ClaimEventConsumer] : [] };
+  }
+}
