@@ -1,7 +1,14 @@
+import { Global, Module } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
 import { type ClaimEvent } from '../../src/events/claim-event.js';
 import { type GatePass } from '../../src/gate/issuance-gate.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
+import { EmbeddedModule } from '../../src/infrastructure/embedded/embedded.module.js';
+import { MetricsRegistry } from '../../src/events/metrics-registry.js';
+import { RecoveryOptions } from '../../src/recovery/recovery.bootstrap.js';
+import { RecoveryModule } from '../../src/recovery/recovery.module.js';
 import { GateRebuilder } from '../../src/recovery/gate-rebuilder.js';
 import { RebuildProbe, type RebuildStep } from '../../src/recovery/rebuild-probe.js';
 import { type EmbeddedStack } from './embedded.js';
@@ -113,11 +120,23 @@ export async function discardClaim({ database }: Pick<EmbeddedStack, 'database'>
   });
 }
 
-/** Resolves once `condition` holds; rejects after 5 s. */
+/** Resolves once `condition` holds; rejects after 10 s. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 10_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition did not come true within 5 s');
+    if (performance.now() > deadline) throw new Error('the condition did not come true within 10 s');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+@Global()
+@Module({ providers: [MetricsRegistry], exports: [MetricsRegistry] })
+class RegistryModule {}
+
+/** The recovery with the embedded adapters in a Nest application that has not been initialised yet. */
+export async function recoveryApplication(directory: string, options = new RecoveryOptions(true)) {
+  const testing = await Test.createTestingModule({
+    imports: [EmbeddedModule.in(directory), RegistryModule, RecoveryModule.with(options)],
+  }).compile();
+  return testing.createNestApplication(new FastifyAdapter(), { logger: false });
 }

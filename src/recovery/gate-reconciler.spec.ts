@@ -1,0 +1,176 @@
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { claimOf, watchOf } from '../../test/support/recovery.js';
+import { MetricsRegistry } from '../events/metrics-registry.js';
+import { type EpochWatch } from '../gate/epoch-watch.js';
+import { type CampaignGauge, type CampaignTerms, type GatePass } from '../gate/issuance-gate.js';
+import { GateReconciler } from './gate-reconciler.js';
+import { RecoveryMetrics } from './recovery-metrics.js';
+import { termsOf } from './staged-claims.js';
+
+Logger.overrideLogger(false);
+
+let stack: EmbeddedStack;
+let watch: EpochWatch;
+let pass: GatePass;
+let registry: MetricsRegistry;
+let reconciler: GateReconciler;
+
+beforeEach(async () => {
+  stack = await openEmbeddedStack();
+  await storeCampaign(stack, { id: 'default', total: 100 });
+  pass = await openEpoch(stack, 10);
+  watch = watchOf(stack);
+  await watch.refresh();
+  registry = new MetricsRegistry();
+  reconciler = new GateReconciler(stack.database, stack.gate, watch, new RecoveryMetrics(registry, watch));
+});
+
+afterEach(async () => {
+  await stack.close();
+});
+
+const stored = async (id = 'default') => {
+  const campaign = await stack.database.read((unit) => unit.campaigns.find(id));
+  if (campaign === null) throw new Error(`no campaign ${id}`);
+  return campaign;
+};
+const termsAtGate = async () => {
+  const [gauge] = await stack.gate.gauge(pass, ['default']);
+  return (gauge as CampaignGauge).terms;
+};
+const changeRow = (change: object, version: number) =>
+  stack.database.transaction((unit) => unit.campaigns.update('default', change, version));
+const changeGate = async (change: Partial<CampaignTerms>) =>
+  stack.gate.changeTerms(pass, { ...termsOf(await stored()), ...change });
+const claim = (number: number) => stack.gate.claim(pass, { ...claimOf(number), idempotencyDigest: null });
+const age = (id: string) =>
+  stack.connection.exclusive((runner) => runner.query('UPDATE campaigns SET created_at = 0 WHERE id = ?', [id]));
+
+describe('the reconciler', () => {
+  it('changes nothing where gate and database agree', async () => {
+    await reconciler.reconcile();
+    expect((await stored()).version).toBe(1);
+    expect(await termsAtGate()).toEqual(termsOf(await stored()));
+  });
+
+  it('brings a change to the gate that got lost after its commit', async () => {
+    await changeRow({ total: 200, state: 'PAUSED', startsAt: 5, endsAt: 9 }, 2);
+    await reconciler.reconcile();
+    expect(await termsAtGate()).toEqual(termsOf(await stored()));
+    expect(await termsAtGate()).toMatchObject({ total: 200, state: 'PAUSED', startsAt: 5, endsAt: 9, version: 2 });
+  });
+
+  it('takes back what the gate got and the database did not, under a version that the gate accepts', async () => {
+    await changeGate({ total: 50, version: 7 });
+    await reconciler.reconcile();
+    expect(await stored()).toMatchObject({ total: 100, version: 8 });
+    expect(await termsAtGate()).toMatchObject({ total: 100, version: 8 });
+  });
+
+  it('does the same where both have one version and mean different things by it', async () => {
+    await changeRow({ total: 40 }, 1);
+    await reconciler.reconcile();
+    expect(await stored()).toMatchObject({ total: 40, version: 2 });
+    expect(await termsAtGate()).toMatchObject({ total: 40, version: 2 });
+  });
+
+  it('waits for a lowering that is under way, and leaves it alone', async () => {
+    const gauge = stack.gate.gauge.bind(stack.gate);
+    let looks = 0;
+    stack.gate.gauge = async (shown, ids) => {
+      if (looks++ > 0) return gauge(shown, ids);
+      await changeGate({ total: 50, version: 2 });
+      const seen = await gauge(shown, ids);
+      await changeRow({ total: 50 }, 2);
+      return seen;
+    };
+    await reconciler.reconcile();
+    expect(looks).toBe(2);
+    expect(await stored()).toMatchObject({ total: 50, version: 2 });
+    expect(await termsAtGate()).toMatchObject({ total: 50, version: 2 });
+  });
+
+  it('writes nothing under an epoch that is over', async () => {
+    await changeGate({ total: 50, version: 7 });
+    await stack.connection.exclusive((runner) => runner.query('UPDATE gate SET epoch = 11, script_sha = NULL'));
+    await reconciler.reconcile();
+    expect(await stored()).toMatchObject({ total: 100, version: 1 });
+    expect(await termsAtGate()).toMatchObject({ total: 50, version: 7 });
+  });
+
+  it('never raises the gate above the database, and cannot lower it below what was claimed', async () => {
+    for (const number of [1, 2, 3]) await claim(number);
+    await changeRow({ total: 2 }, 2);
+    await reconciler.reconcile();
+    expect(await termsAtGate()).toMatchObject({ total: 100, version: 1 });
+    expect(watch.pass).toEqual(pass);
+  });
+
+  it('reports a missing meta as a fence, and does not make one', async () => {
+    await storeCampaign(stack, { id: 'forgotten' });
+    await age('forgotten');
+    await reconciler.reconcile();
+    expect(watch.pass).toBeNull();
+    expect(await stack.gate.gauge(pass, ['forgotten'])).toEqual([{ kind: 'FENCED', reason: 'meta-missing' }]);
+  });
+
+  it('gives the meta of a campaign that was stored just now time to arrive', async () => {
+    await storeCampaign(stack, { id: 'fresh' });
+    await reconciler.reconcile();
+    expect(watch.pass).toEqual(pass);
+    expect(await stack.gate.gauge(pass, ['fresh'])).toEqual([{ kind: 'FENCED', reason: 'meta-missing' }]);
+  });
+
+  it.each([
+    ['a claim is gone', () => stack.memory.campaign(10, 'default').applied.clear()],
+    ['a pending entry is gone', () => stack.memory.campaign(10, 'default').pending.clear()],
+    ['everything is gone', () => stack.memory.drop(10)],
+  ])('reports a fence when %s, also of a campaign that was stored just now', async (_what, damage) => {
+    await claim(1);
+    damage();
+    await reconciler.reconcile();
+    expect(watch.pass).toBeNull();
+  });
+
+  it('does nothing while no epoch is open', async () => {
+    watch.reportFence(10, 'meta-missing');
+    await changeRow({ total: 200 }, 2);
+    await reconciler.reconcile();
+    expect(await termsAtGate()).toMatchObject({ version: 1 });
+  });
+
+  it('compares every campaign, however many there are', async () => {
+    for (let number = 0; number < 450; number++) {
+      const campaign = await storeCampaign(stack, { id: `c${number}` });
+      await stack.gate.openCampaign(pass, termsOf(campaign));
+      await stack.database.transaction((unit) => unit.campaigns.update(`c${number}`, { total: 7 }, 2));
+    }
+    await reconciler.reconcile();
+    const ids = Array.from({ length: 450 }, (_, number) => `c${number}`);
+    const gauges = (await stack.gate.gauge(pass, ids)) as CampaignGauge[];
+    expect(gauges.filter(({ terms }) => terms.total === 7)).toHaveLength(450);
+  });
+
+  it('shows what is pending, and the epoch, in the metrics', async () => {
+    await claim(1);
+    stack.gate.now = () => Promise.resolve(Date.now() + 30_000);
+    await reconciler.reconcile();
+    const text = await registry.metrics();
+    expect(text).toMatch(/^coupon_pending\{campaign="default"\} 1$/m);
+    expect(Number(/^coupon_pending_oldest_seconds\{campaign="default"\} (.+)$/m.exec(text)?.[1])).toBeCloseTo(30, 0);
+    expect(text).toMatch(/^coupon_gate_epoch 10$/m);
+    expect(text).toMatch(/^coupon_gate_fenced 0$/m);
+    watch.reportFence(10, 'count-mismatch');
+    expect(await registry.metrics()).toMatch(/^coupon_gate_fenced 1$/m);
+  });
+
+  it('leaves the metrics readable when the database is away', async () => {
+    await reconciler.reconcile();
+    stack.database.read = () => Promise.reject(new Error('away'));
+    await expect(reconciler.reconcile()).rejects.toThrow('away');
+    await watch.refresh();
+    expect(await registry.metrics()).toMatch(/^coupon_gate_epoch 10$/m);
+  });
+});

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type INestApplication, Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually, recoveryApplication } from '../../test/support/recovery.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import { GateBuilder } from '../gate/gate-builder.js';
+import { IssuanceGate } from '../gate/issuance-gate.js';
+import { Database } from '../persistence/database.js';
+import { RecoveryOptions, RecoveryService } from './recovery.bootstrap.js';
+
+Logger.overrideLogger(false);
+
+let directory: string;
+let app: INestApplication;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'coupon-'));
+  app = await recoveryApplication(directory);
+});
+
+afterEach(async () => {
+  await app.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const watch = () => app.get(EpochWatch, { strict: false });
+const row = () => app.get(Database, { strict: false }).read((unit) => unit.gate.read());
+const recovery = () => app.get(RecoveryService, { strict: false });
+
+describe('at the start of a process', () => {
+  it('an in-process gate is open before anything listens', async () => {
+    const campaign = { id: 'default', name: 'default', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const };
+    await app.get(Database).transaction((unit) => unit.campaigns.insert(campaign));
+    await recovery().recoverBeforeListening();
+    const { pass } = watch();
+    expect(pass).not.toBeNull();
+    if (pass === null) return;
+    expect(await app.get(IssuanceGate).ping(pass)).toBe('ok');
+    expect(await app.get(IssuanceGate).gauge(pass, ['default'])).toMatchObject([{ claimed: 0 }]);
+  });
+
+  it('Nest’s own start does the same, and a second call does nothing', async () => {
+    await app.init();
+    const before = await row();
+    expect(watch().pass?.epoch).toBe(before.epoch);
+    await recovery().recoverBeforeListening();
+    expect(await row()).toEqual(before);
+  });
+
+  it('a gate that cannot be rebuilt keeps the process from listening', async () => {
+    app.get(GateBuilder).installFence = () => Promise.reject(new Error('out of memory'));
+    await expect(recovery().recoverBeforeListening()).rejects.toThrow('out of memory');
+  });
+
+  it('a process without a role that meets the gate leaves it alone', async () => {
+    await app.close();
+    const elsewhere = mkdtempSync(join(tmpdir(), 'coupon-'));
+    app = await recoveryApplication(elsewhere, new RecoveryOptions(false));
+    await app.init();
+    expect(await row()).toMatchObject({ epoch: 0, fence: null });
+    expect(watch().state.state).toBe('unknown');
+    rmSync(elsewhere, { recursive: true, force: true });
+  });
+});
+
+describe('while the process runs', () => {
+  beforeEach(async () => {
+    await app.init();
+  });
+
+  it('a fence starts a rebuild, and the next epoch is known at once', async () => {
+    const { epoch } = await row();
+    watch().reportFence(epoch, 'count-mismatch');
+    await eventually(() => watch().pass !== null);
+    expect(watch().pass?.epoch).toBeGreaterThan(epoch);
+  });
+
+  it('a rebuild that failed is tried again by the watch, without anybody asking', async () => {
+    const { epoch } = await row();
+    const builder = app.get(GateBuilder);
+    const drop = builder.dropEpochsBelow.bind(builder);
+    let failures = 0;
+    builder.dropEpochsBelow = (below) => {
+      if (failures++ < 2) return Promise.reject(new Error('the gate is away'));
+      return drop(below);
+    };
+    watch().reportFence(epoch, 'meta-missing');
+    await eventually(() => watch().pass !== null);
+    expect(failures).toBe(3);
+    expect(watch().pass?.epoch).toBeGreaterThan(epoch);
+  }, 15_000);
+
+  it('"not open" never closes an epoch that its builder has just opened', async () => {
+    const before = await row();
+    (watch() as unknown as { notify(epoch: number, signal: string): void }).notify(before.epoch, 'not-open');
+    await (recovery() as unknown as { rebuilding: Promise<void> | null }).rebuilding;
+    expect(await row()).toEqual(before);
+  });
+
+  it('a fence that is met while the process shuts down starts nothing', async () => {
+    const before = await row();
+    await recovery().beforeApplicationShutdown();
+    watch().reportFence(before.epoch, 'count-mismatch');
+    expect((recovery() as unknown as { rebuilding: Promise<void> | null }).rebuilding).toBeNull();
+    expect(await row()).toEqual(before);
+  });
+});
