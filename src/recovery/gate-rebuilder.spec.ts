@@ -232,7 +232,14 @@ describe('where a rebuild reads the log from', () => {
     await publishThree();
     await commit(1);
     await journal('DELETE FROM journal WHERE id < 2');
+    const read = stack.log.read.bind(stack.log);
+    let from: unknown;
+    stack.log.read = (first, end) => {
+      from = first;
+      return read(first, end);
+    };
     await rebuild();
+    expect(from).toEqual(new Map([[0, 2]]));
     expect(await gauge()).toMatchObject({ claimed: 2 });
   });
 
@@ -403,6 +410,43 @@ describe('several rebuilders', () => {
     expect(await gauge()).toMatchObject({ claimed: 0 });
   });
 
+  describe('look before they lock, and', () => {
+    /** Between the look and the lock of the next rebuild. */
+    const inBetween = (happen: () => Promise<unknown>) => {
+      const { database } = stack;
+      const transaction = database.transaction.bind(database);
+      let happened = false;
+      database.transaction = async (work) => {
+        if (!happened) {
+          happened = true;
+          await happen();
+        }
+        return transaction(work);
+      };
+    };
+
+    it('do not close an epoch that was opened in between', async () => {
+      await storeCampaign(stack, { id: 'default' });
+      await shared().rebuild(0);
+      const seen = (await row()).epoch;
+      let opened = await row();
+      inBetween(async () => {
+        await shared().rebuild(seen);
+        opened = await row();
+      });
+      await shared().rebuild(seen);
+      expect(opened.epoch).toBeGreaterThan(seen);
+      expect(await row()).toEqual(opened);
+    });
+
+    it('leave an expired lease to a builder that renewed it in between', async () => {
+      await stack.database.transaction((unit) => unit.gate.beginEpoch('elsewhere', 7, 0));
+      inBetween(() => stack.database.transaction((unit) => unit.gate.renewLease('elsewhere', 7, 10_000)));
+      await shared().rebuild(7);
+      expect(await row()).toMatchObject({ epoch: 7, builder: 'elsewhere', fence: null });
+    });
+  });
+
   it('join one another in one process', async () => {
     const probe = new StepProbe();
     const rebuilder = shared(probe);
@@ -434,18 +478,21 @@ describe('several rebuilders', () => {
       const seen = (await row()).epoch;
       await stack.log.publish(claimOf(2, { epoch: seen }));
       let opened = await row();
+      let cuts: unknown;
       const sleeper = new StepProbe().at(step, async () => {
         await expireLease(stack);
         await shared().rebuild(seen);
         opened = await row();
         // Under the new epoch somebody claims; the sleeper must not take that away either.
         expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 3 });
+        cuts = await journal('SELECT * FROM gate_cuts ORDER BY epoch, log_partition');
       });
 
       await shared(sleeper).rebuild(seen);
 
       expect(sleeper.epoch).toBeLessThan(opened.epoch);
       expect(await row()).toEqual(opened);
+      expect(await journal('SELECT * FROM gate_cuts ORDER BY epoch, log_partition')).toEqual(cuts);
       expect(await gauge()).toMatchObject({ claimed: 3, sequence: 3 });
       expect(stack.memory.letsIn({ epoch: sleeper.epoch, fence: 'any' })).toBe(false);
       expect(epochsInMemory()).toEqual([opened.epoch]);

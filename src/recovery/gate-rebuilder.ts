@@ -190,7 +190,7 @@ export class GateRebuilder {
     await this.openStaged(epoch, found.stagedCampaigns());
     await done('metas-written');
 
-    // A renewal after the opening would find no lease and take it for lost.
+    // From here on a renewal would only queue for the lock that the opening holds.
     await lease.end();
     lease.check();
     await this.open(lease, fence, found);

@@ -1,0 +1,72 @@
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type EmbeddedStack, openEmbeddedStack } from '../../test/support/embedded.js';
+import { expireLease } from '../../test/support/recovery.js';
+import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
+
+Logger.overrideLogger(false);
+
+let stack: EmbeddedStack;
+let lease: BuilderLease;
+
+beforeEach(async () => {
+  stack = await openEmbeddedStack();
+  await stack.database.transaction((unit) => unit.gate.beginEpoch('me', 7, LEASE_MS));
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'Date'] });
+  lease = new BuilderLease(stack.database, 'me', 7);
+});
+
+afterEach(async () => {
+  await lease.end();
+  jest.useRealTimers();
+  await stack.close();
+});
+
+const leaseLeftMs = () =>
+  stack.database.read(async (unit) => ((await unit.gate.read()).leaseUntil ?? 0) - (await unit.now()));
+/** Two seconds, and the renewal that they bring. */
+const renewal = async () => {
+  await jest.advanceTimersByTimeAsync(2_000);
+  await leaseLeftMs();
+};
+
+describe('a builder’s lease', () => {
+  it('is renewed every two seconds for ten', async () => {
+    for (let count = 0; count < 3; count++) {
+      await expireLease(stack);
+      await renewal();
+      expect(await leaseLeftMs()).toBeGreaterThan(9_000);
+      await jest.advanceTimersByTimeAsync(0);
+    }
+    expect(() => lease.check()).not.toThrow();
+  });
+
+  it('is lost when a renewal finds another builder', async () => {
+    const waiting = lease.wait(60_000);
+    const refused = expect(waiting).rejects.toThrow(LeaseLostError);
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('other', 8, LEASE_MS));
+    await renewal();
+    await refused;
+    expect(() => lease.check()).toThrow(LeaseLostError);
+    await expect(lease.wait(1)).rejects.toThrow(LeaseLostError);
+  });
+
+  it('is kept while the database cannot be reached, since nobody can take it then either', async () => {
+    const transaction = stack.database.transaction.bind(stack.database);
+    stack.database.transaction = () => Promise.reject(new Error('away'));
+    await expireLease(stack);
+    await renewal();
+    expect(() => lease.check()).not.toThrow();
+    stack.database.transaction = transaction;
+    await renewal();
+    expect(await leaseLeftMs()).toBeGreaterThan(9_000);
+  });
+
+  it('is left to run out at the end', async () => {
+    await lease.end();
+    await expireLease(stack);
+    await renewal();
+    expect(await leaseLeftMs()).toBeLessThan(0);
+    expect(await stack.database.read((unit) => unit.gate.read())).toMatchObject({ builder: 'me' });
+  });
+});
