@@ -34,7 +34,7 @@ const newCampaign = z
     startsAt: instant.nullish(),
     endsAt: instant.nullish(),
   })
-  .refine(({ startsAt, endsAt }) => endsAt == null || endsAt > (startsAt ?? Date.now()), {
+  .refine(({ startsAt, endsAt }) => (endsAt ?? null) === null || (endsAt ?? 0) > (startsAt ?? Date.now()), {
     path: ['endsAt'],
     error: 'window',
   });

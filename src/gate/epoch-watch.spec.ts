@@ -186,7 +186,7 @@ describe('while the database does not answer', () => {
     await beat();
     expect(await watch.confirms(10)).toBe(true);
     expect(await watch.confirms(9)).toBe(false);
-    expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true });
+    expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true, gateAway: false });
   });
 
   it('does not keep every 202 waiting for its own time-out', async () => {
@@ -387,6 +387,16 @@ describe('a fence', () => {
   });
 });
 
+it('says whether the gate answered the last ping', async () => {
+  const ping = stack.gate.ping.bind(stack.gate);
+  stack.gate.ping = () => Promise.reject(new GateTimeoutError('no answer'));
+  await beat();
+  expect(watch.state).toMatchObject({ state: 'open', gateAway: true });
+  stack.gate.ping = ping;
+  await beat();
+  expect(watch.state).toMatchObject({ state: 'open', gateAway: false });
+});
+
 it('beats by itself after its start, and stops with the process', async () => {
   await watch.start();
   await eventually(() => database.reads >= 2);
@@ -399,7 +409,7 @@ it('beats by itself after its start, and stops with the process', async () => {
 it('starts without a database, and knows nothing until it comes', async () => {
   database.away = true;
   await watch.start();
-  expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true });
+  expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true, gateAway: false });
   expect(await watch.confirms(10)).toBe(false);
   database.away = false;
   await eventually(() => watch.pass !== null);

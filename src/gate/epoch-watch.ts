@@ -61,6 +61,8 @@ export class EpochWatch implements OnApplicationShutdown {
   private unansweredAt: Instant | null = null;
   /** When a gate call last failed, until a read that was started later came back: nothing older proves the epoch. */
   private gateTroubledAt: Instant | null = null;
+  /** The last ping was not answered. */
+  private gateAway = false;
   private fenced: KnownFence | null = null;
   private timer: NodeJS.Timeout | undefined;
   private beat: Promise<void> = Promise.resolve();
@@ -114,12 +116,8 @@ export class EpochWatch implements OnApplicationShutdown {
     gateAway: boolean;
   } {
     const state = this.pass !== null ? 'open' : this.sighting === null ? 'unknown' : 'fenced';
-    return {
-      state,
-      epoch: this.sighting?.epoch ?? null,
-      databaseAway: this.unansweredAt !== null,
-      gateAway: this.gateTroubledAt !== null,
-    };
+    const { gateAway } = this;
+    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.unansweredAt !== null, gateAway };
   }
 
   /** Somebody met a fence under this epoch. Until the epoch moves on or the fence is back, nothing is admitted. */
@@ -248,11 +246,13 @@ export class EpochWatch implements OnApplicationShutdown {
     const sentAt = this.now();
     try {
       const outcome = await withTimeout(this.gate.ping(pass), CALL_TIMEOUT_MS);
+      this.gateAway = false;
       if (outcome !== 'ok') {
         this.reportFence(pass.epoch, outcome.reason);
         return true;
       }
     } catch {
+      this.gateAway = true;
       this.reportGateTrouble();
       return false;
     }

@@ -1,19 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type INestApplication, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, recoveryApplication } from '../../test/support/recovery.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { Database } from '../persistence/database.js';
-import { RecoveryOptions, RecoveryService } from './recovery.bootstrap.js';
+import { RecoveryService } from './recovery.bootstrap.js';
 
 Logger.overrideLogger(false);
 
 let directory: string;
-let app: INestApplication;
+let app: NestFastifyApplication;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'coupon-'));
@@ -52,16 +53,6 @@ describe('at the start of a process', () => {
   it('a gate that cannot be rebuilt keeps the process from listening', async () => {
     app.get(GateBuilder).installFence = () => Promise.reject(new Error('out of memory'));
     await expect(recovery().recoverBeforeListening()).rejects.toThrow('out of memory');
-  });
-
-  it('a process without a role that meets the gate leaves it alone', async () => {
-    await app.close();
-    const elsewhere = mkdtempSync(join(tmpdir(), 'coupon-'));
-    app = await recoveryApplication(elsewhere, new RecoveryOptions(false));
-    await app.init();
-    expect(await row()).toMatchObject({ epoch: 0, fence: null });
-    expect(watch().state.state).toBe('unknown');
-    rmSync(elsewhere, { recursive: true, force: true });
   });
 });
 

@@ -21,14 +21,6 @@ const ROUNDS_PER_AUDIT = 10;
 /** The longest wait after a rebuild that failed, ms. */
 const MAX_BACKOFF_MS = 10_000;
 
-/** What a process wants of the recovery; depends on its roles. */
-export class RecoveryOptions {
-  constructor(
-    /** False for a process without a role that meets the gate: it neither watches nor rebuilds. */
-    readonly needsGate: boolean,
-  ) {}
-}
-
 /** Rebuilds when somebody meets a fence, reconciles while nobody does, and stops with the process. */
 @Injectable()
 export class RecoveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -44,7 +36,6 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private stopped = false;
 
   constructor(
-    @Inject(RecoveryOptions) private readonly options: RecoveryOptions,
     @Inject(EpochWatch) private readonly watch: EpochWatch,
     @Inject(GateBuilder) private readonly builder: GateBuilder,
     @Inject(GateRebuilder) private readonly rebuilder: GateRebuilder,
@@ -67,7 +58,6 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.options.needsGate) return;
     await this.recoverBeforeListening();
     this.scheduleRound();
   }
@@ -82,7 +72,6 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private async recover(): Promise<void> {
-    if (!this.options.needsGate) return;
     if (this.builder.quiesceMs === 0) {
       const { epoch } = await this.database.read((unit) => unit.gate.read());
       await this.rebuilder.rebuild(epoch);

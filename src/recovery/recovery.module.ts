@@ -2,31 +2,25 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../config/env.js';
 import { MetricsModule } from '../events/metrics.module.js';
 import { GateModule } from '../gate/gate.module.js';
+import { AuditController } from './audit.controller.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { PromiseAudit } from './promise-audit.js';
 import { RebuildProbe } from './rebuild-probe.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
-import { RecoveryOptions, RecoveryService } from './recovery.bootstrap.js';
+import { RecoveryService } from './recovery.bootstrap.js';
 
-/** Rebuilds the gate, keeps its terms those of the database, and audits the promises. */
-@Module({})
+/**
+ * Rebuilds the gate, keeps its terms those of the database, and audits the promises. In every role: each of them meets
+ * the gate (the consumer and the retry clear what is pending), and whoever meets a fence rebuilds.
+ */
+@Module({
+  imports: [GateModule, MetricsModule],
+  providers: [RebuildProbe, GateRebuilder, GateReconciler, PromiseAudit, RecoveryMetrics, RecoveryService],
+  exports: [RecoveryService, PromiseAudit],
+})
 export class RecoveryModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {
-    return {
-      module: RecoveryModule,
-      imports: [GateModule, MetricsModule],
-      providers: [
-        // Every role meets the gate: the api claims, the consumer and the retry clear and release.
-        { provide: RecoveryOptions, useValue: new RecoveryOptions(roles.size > 0) },
-        RebuildProbe,
-        GateRebuilder,
-        GateReconciler,
-        PromiseAudit,
-        RecoveryMetrics,
-        RecoveryService,
-      ],
-      exports: [RecoveryService, PromiseAudit],
-    };
+    return { module: RecoveryModule, controllers: roles.has('api') ? [AuditController] : [] };
   }
 }

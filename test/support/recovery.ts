@@ -1,13 +1,15 @@
 import { Global, Module } from '@nestjs/common';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import { ConfigModule } from '../../src/config/config.module.js';
+import { parseEnv, type Role } from '../../src/config/env.js';
+import { configureHttp, createFastifyAdapter } from '../../src/http/fastify.js';
 import { type ClaimEvent } from '../../src/events/claim-event.js';
 import { type GatePass } from '../../src/gate/issuance-gate.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { EmbeddedModule } from '../../src/infrastructure/embedded/embedded.module.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
-import { RecoveryOptions } from '../../src/recovery/recovery.bootstrap.js';
 import { RecoveryModule } from '../../src/recovery/recovery.module.js';
 import { GateRebuilder } from '../../src/recovery/gate-rebuilder.js';
 import { RebuildProbe, type RebuildStep } from '../../src/recovery/rebuild-probe.js';
@@ -133,10 +135,23 @@ export async function eventually(condition: () => boolean | Promise<boolean>): P
 @Module({ providers: [MetricsRegistry], exports: [MetricsRegistry] })
 class RegistryModule {}
 
+/** The admin token of `recoveryApplication`. */
+export const ADMIN_TOKEN = 'a-token-of-20-chars!';
+
 /** The recovery with the embedded adapters in a Nest application that has not been initialised yet. */
-export async function recoveryApplication(directory: string, options = new RecoveryOptions(true)) {
+export async function recoveryApplication(directory: string): Promise<NestFastifyApplication> {
   const testing = await Test.createTestingModule({
-    imports: [EmbeddedModule.in(directory), RegistryModule, RecoveryModule.with(options)],
+    imports: [
+      ConfigModule.for(parseEnv({ ADMIN_TOKEN })),
+      EmbeddedModule.in(directory),
+      RegistryModule,
+      RecoveryModule.for(new Set<Role>(['api'])),
+    ],
   }).compile();
-  return testing.createNestApplication(new FastifyAdapter(), { logger: false });
+  const app = testing.createNestApplication<NestFastifyApplication>(createFastifyAdapter(), {
+    bodyParser: false,
+    logger: false,
+  });
+  configureHttp(app);
+  return app;
 }
