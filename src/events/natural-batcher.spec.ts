@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../../test/support/eventually.js';
 import { BatcherFullError, NaturalBatcher } from './natural-batcher.js';
 
 /** A writer whose batches end when the test says so. */
@@ -33,8 +34,7 @@ describe('natural batcher', () => {
     expect(batches.map(({ items }) => items)).toEqual([[1], [2]]);
     batches[0]?.release();
     await added[0];
-    await turn();
-    expect(batches.map(({ items }) => items)).toEqual([[1], [2], [3, 4]]);
+    await eventually(() => expect(batches.map(({ items }) => items)).toEqual([[1], [2], [3, 4]]));
     batches.slice(1).forEach(({ release }) => release());
     await Promise.all(added);
   });
@@ -47,7 +47,7 @@ describe('natural batcher', () => {
     await turn();
     batches[0]?.fail(new Error('disk full'));
     await expect(first).rejects.toThrow('disk full');
-    await turn();
+    await eventually(() => expect(batches).toHaveLength(2));
     batches[1]?.release();
     await expect(second).resolves.toBeUndefined();
   });

@@ -7,7 +7,7 @@ import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type CampaignTerms, type GatePass } from '../gate/issuance-gate.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
-import { termsOf } from './staged-claims.js';
+import { termsOf } from '../gate/campaign-terms.js';
 
 Logger.overrideLogger(false);
 
