@@ -116,9 +116,12 @@ export class JournalClaimLog extends ClaimLog {
     });
   }
 
-  /** Stores how far the consumer is, and deletes some of what lies before that. */
+  /**
+   * Stores how far the consumer is, and deletes some of what lies before that. Not synced by itself: an offset that is
+   * lost brings back claims that are rows already, and it cannot be there without those rows.
+   */
   settle(nextOffset: number): Promise<void> {
-    return this.connection.transaction(async (runner) => {
+    return this.connection.relaxedTransaction(async (runner) => {
       await runner.query(
         'INSERT INTO journal_offsets (consumer_group, settled) VALUES (?, ?) ' +
           'ON CONFLICT (consumer_group) DO UPDATE SET settled = excluded.settled',

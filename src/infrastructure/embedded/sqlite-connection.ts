@@ -94,24 +94,41 @@ export class SqliteConnection implements OnApplicationShutdown {
     }
   }
 
-  /** `exclusive` in a transaction that takes the write lock at once. */
-  transaction<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  /**
+   * `exclusive` in a transaction that need not be on disk when this returns: it is there with the next transaction that
+   * is, and never before an earlier one, since both are frames of one write-ahead log. For what is merely a shortcut.
+   */
+  relaxedTransaction<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
     return this.exclusive(async (runner) => {
-      await runner.query('BEGIN IMMEDIATE');
+      await runner.query('PRAGMA synchronous = NORMAL');
       try {
-        const result = await work(runner);
-        await runner.query('COMMIT');
-        return result;
-      } catch (error) {
-        // A full disk may have rolled back already; then there is nothing to undo.
-        await runner.query('ROLLBACK').catch(() => undefined);
-        throw error;
+        return await inTransaction(runner, work);
+      } finally {
+        await runner.query('PRAGMA synchronous = FULL');
       }
     });
+  }
+
+  /** `exclusive` in a transaction that takes the write lock at once, and is on disk when this returns. */
+  transaction<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    return this.exclusive((runner) => inTransaction(runner, work));
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.exclusive(async () => undefined);
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+}
+
+async function inTransaction<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  await runner.query('BEGIN IMMEDIATE');
+  try {
+    const result = await work(runner);
+    await runner.query('COMMIT');
+    return result;
+  } catch (error) {
+    // A full disk may have rolled back already; then there is nothing to undo.
+    await runner.query('ROLLBACK').catch(() => undefined);
+    throw error;
   }
 }
