@@ -135,11 +135,13 @@ export class SqlFailedEventStore extends FailedEventStore {
     const now = await this.sql.now();
     const [status, dueAt] =
       result.kind === 'published' ? ['REPUBLISHED', now + CONFIRMATION_MS] : ['PENDING', now + result.delayMs];
-    // The consumer may have been faster: what it resolved or counted meanwhile stays.
+    // The consumer may have been faster: what it resolved or counted meanwhile stays. A lease that ran out is over also
+    // while nobody has taken the row yet: whoever is about to must not find its lease ended.
     await this.sql.execute(
       'UPDATE failed_events SET status = ?, next_attempt_at = ?, lease_owner = NULL, lease_until = NULL, ' +
-        "version = version + 1, updated_at = ? WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING'",
-      [status, dueAt, now, id, owner],
+        'version = version + 1, updated_at = ? ' +
+        "WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING' AND lease_until > ?",
+      [status, dueAt, now, id, owner, now],
     );
   }
 
@@ -227,9 +229,9 @@ export class SqlFailedEventStore extends FailedEventStore {
     );
   }
 
-  async unreleased(limit: number): Promise<FailedEvent[]> {
+  async unreleased(limit: number, afterId = 0): Promise<FailedEvent[]> {
     const rows = await this.repository.find({
-      where: { status: 'DISCARDED', releasedAt: IsNull(), claimId: Not(IsNull()) },
+      where: { id: MoreThan(afterId), status: 'DISCARDED', releasedAt: IsNull(), claimId: Not(IsNull()) },
       order: { id: 'ASC' },
       take: limit,
     });
