@@ -1,9 +1,10 @@
-import { EpochWatch } from '../../src/gate/epoch-watch.js';
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../src/events/claim-event.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../src/events/claim-log.js';
 import { type FailedEvent } from '../../src/events/failed-event-store.js';
-import { type GatePass } from '../../src/gate/issuance-gate.js';
+import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { type GatePass, GateTimeoutError } from '../../src/gate/issuance-gate.js';
+import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
 import { Database, type UnitOfWork } from '../../src/persistence/database.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
 
@@ -147,5 +148,31 @@ export class InterruptibleDatabase extends Database {
   async read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     await this.before('read', (this.counts.read += 1));
     return this.database.read(work);
+  }
+}
+
+/** The gate with a clock that a test moves, and a line that it cuts. */
+export class SteeredGate extends InProcessIssuanceGate {
+  /** Calls of `release`. */
+  releases = 0;
+  /** `release` gets no answer. */
+  away = false;
+  offsetMs = 0;
+  /** Awaited after each reading of pending entries. */
+  afterPending: () => Promise<void> = () => Promise.resolve();
+
+  override now(): Promise<number> {
+    return Promise.resolve(Date.now() + this.offsetMs);
+  }
+
+  override async pendingBefore(...parameters: Parameters<InProcessIssuanceGate['pendingBefore']>) {
+    const entries = await super.pendingBefore(...parameters);
+    await this.afterPending();
+    return entries;
+  }
+
+  override release(...parameters: Parameters<InProcessIssuanceGate['release']>) {
+    this.releases += 1;
+    return this.away ? Promise.reject(new GateTimeoutError('no answer')) : super.release(...parameters);
   }
 }
