@@ -55,13 +55,15 @@ function newSweeper(claimLog: InterruptibleClaimLog = log) {
   return new PendingSweeper(database, gate, stack.watch, new ConsumedHorizon(gate, claimLog), slots);
 }
 
-beforeEach(async () => {
-  stack = await openRetryStack();
+async function open(total: number): Promise<void> {
+  stack = await openRetryStack(total);
   gate = new SteeredGate(stack.memory);
   log = new InterruptibleClaimLog(stack.log);
   database = new InterruptibleDatabase(stack.database);
   sweeper = newSweeper();
-});
+}
+
+beforeEach(() => open(10));
 
 afterEach(() => stack.close());
 
@@ -174,11 +176,7 @@ describe('a claim that is pending for long', () => {
 
   it('is found behind any number of others and in every campaign', async () => {
     await stack.close();
-    stack = await openRetryStack(2_000);
-    gate = new SteeredGate(stack.memory);
-    database = new InterruptibleDatabase(stack.database);
-    log = new InterruptibleClaimLog(stack.log);
-    sweeper = newSweeper();
+    await open(2_000);
     await sql(
       stack,
       'WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 300) ' +
@@ -296,11 +294,15 @@ describe('a claim that may still be on its way', () => {
   });
 
   it('is found although the consumer is too far behind for all samples to be kept', async () => {
+    await stack.close();
+    await open(200);
     const claim = await oldClaim();
-    await stack.log.publish(await admit(stack, 'backlog'));
-    for (let pass = 0; pass < 100; pass++) expect(await sweeper.sweep()).toEqual(NOTHING);
-    await consumeJournal(stack);
-    await stack.log.publish(await admit(stack, 'more'));
+    for (let pass = 0; pass < 100; pass++) {
+      await stack.log.publish(await admit(stack, `backlog-${pass}`));
+      expect(await sweeper.sweep()).toEqual(NOTHING);
+    }
+    // The consumer gets as far as the log was at the second sample.
+    await stack.log.settle(3);
     expect(await sweeper.sweep()).toMatchObject({ recorded: 1 });
     expect(await rowOf(stack, claim)).toBeDefined();
   });
@@ -390,6 +392,8 @@ describe('what happens while the sweeper looks', () => {
     stack = { ...stack, pass: await openEpoch(stack, EPOCH + 1) };
     const young = await admit(stack, 'young');
     await consumeJournal(stack);
+    // Only the old sample is passed.
+    await stack.log.publish(await admit(stack, 'more'));
     await sweeper.sweep();
     expect(isPending(stack, young)).toBe(true);
   });
