@@ -31,7 +31,9 @@ export class InProcessIssuanceGate extends IssuanceGate {
     const { terms, applied, pending } = campaign;
     // Before window and stock, so that a winner who asks again always sees the claim.
     const record = applied.get(userId);
-    if (record !== undefined) return Promise.resolve({ kind: 'DUPLICATE', record, pending: pending.has(userId) });
+    if (record !== undefined) {
+      return Promise.resolve({ kind: 'DUPLICATE', record: { ...record }, pending: pending.has(userId) });
+    }
     if (terms.state === 'PAUSED') return Promise.resolve({ kind: 'PAUSED' });
     if (terms.state === 'CLOSED') return Promise.resolve({ kind: 'CLOSED' });
     const now = Date.now();
@@ -56,7 +58,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     if ('kind' in campaign) return Promise.resolve(campaign);
     const record = campaign.applied.get(userId);
     if (record === undefined) return Promise.resolve({ kind: 'ABSENT' });
-    return Promise.resolve({ kind: 'FOUND', record, pending: campaign.pending.has(userId) });
+    return Promise.resolve({ kind: 'FOUND', record: { ...record }, pending: campaign.pending.has(userId) });
   }
 
   clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
@@ -79,9 +81,12 @@ export class InProcessIssuanceGate extends IssuanceGate {
   }
 
   openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced> {
-    if (!this.memory.letsIn(pass)) return Promise.resolve({ kind: 'FENCED', reason: 'fence-missing' });
+    const known = this.memory.trusted(pass, terms.campaignId);
+    if (!('kind' in known)) return Promise.resolve('exists');
+    if (known.reason !== 'meta-missing') return Promise.resolve(known);
     const campaign = this.memory.campaign(pass.epoch, terms.campaignId);
-    if (campaign.terms !== null) return Promise.resolve('exists');
+    // Claims without a meta are what is left of a damaged campaign: opened anew, it would sell their coupons again.
+    if (campaign.applied.size > 0 || campaign.pending.size > 0) return Promise.resolve(known);
     campaign.terms = { ...terms };
     return Promise.resolve('opened');
   }
