@@ -1,6 +1,14 @@
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
+import {
+  JOURNAL_PARTITION,
+  JournalClaimLog,
+  JournalLimits,
+} from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { openEmbeddedStack } from '../support/embedded.js';
+import { type ClaimLogHarness, describeClaimLogContract } from './claim-log.contract.js';
+import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
 import { describeGateBuilderContract } from './gate-builder.contract.js';
 import { describeIssuanceGateContract, type IssuanceGateHarness } from './issuance-gate.contract.js';
 
@@ -30,3 +38,26 @@ async function openGate(): Promise<IssuanceGateHarness> {
 
 describeIssuanceGateContract('InProcessIssuanceGate', openGate);
 describeGateBuilderContract('InProcessGateBuilder', openGate);
+
+async function openLog(): Promise<ClaimLogHarness> {
+  const { log, connection, close } = await openEmbeddedStack();
+  return {
+    log,
+    publisherHolding: async (waiting) => new JournalClaimLog(connection, new JournalLimits(waiting)),
+    commit: (offsets) => log.settle(offsets.get(JOURNAL_PARTITION) ?? 0),
+    close,
+  };
+}
+
+async function openDatabase(): Promise<DatabaseHarness> {
+  const { database, log, connection, close } = await openEmbeddedStack();
+  return {
+    database,
+    log,
+    execute: (sql, parameters) => connection.exclusive((runner) => runner.query(sql, parameters)),
+    close,
+  };
+}
+
+describeClaimLogContract('JournalClaimLog', openLog);
+describeDatabaseContract('SqliteDatabase', openDatabase);

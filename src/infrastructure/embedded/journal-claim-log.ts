@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { CLAIM_EVENT_PATTERN, type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
 import {
@@ -8,20 +8,25 @@ import {
   type LogRecord,
   ClaimLogUnavailableError,
 } from '../../events/claim-log.js';
-import { placeholders } from '../database/sql-dialect.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /** The journal has one partition. */
 export const JOURNAL_PARTITION = 0;
 /** One consumer reads the journal. */
 const CONSUMER_GROUP = 'coupon-consumer';
-/** Claims in one group commit. */
-const MAX_COMMIT = 500;
-/** Claims that may wait for the disk. */
-const MAX_WAITING = 20_000;
 const READ_PAGE = 500;
 /** Settled rows are deleted in steps, so that no single commit takes long. */
 const PRUNE_STEP = 2_000;
+
+/** What the journal holds back, in claims. */
+export class JournalLimits {
+  constructor(
+    /** Claims that may wait for the disk; more are refused. */
+    readonly waiting = 20_000,
+    /** Claims in one group commit. */
+    readonly commit = 500,
+  ) {}
+}
 
 interface Waiting {
   readonly event: ClaimEvent;
@@ -50,17 +55,20 @@ export class JournalClaimLog extends ClaimLog {
   private committing: Promise<void> | null = null;
   private readonly appendListeners: (() => void)[] = [];
 
-  constructor(@Inject(SqliteConnection) private readonly connection: SqliteConnection) {
+  constructor(
+    @Inject(SqliteConnection) private readonly connection: SqliteConnection,
+    @Optional() @Inject(JournalLimits) private readonly limits: JournalLimits = new JournalLimits(),
+  ) {
     super();
   }
 
   get full(): boolean {
-    return this.waiting.length >= MAX_WAITING;
+    return this.waiting.length >= this.limits.waiting;
   }
 
   publish(event: ClaimEvent): Promise<void> {
     if (this.full) {
-      return Promise.reject(new ClaimLogFullError(`${MAX_WAITING} claims are waiting for the disk`));
+      return Promise.reject(new ClaimLogFullError(`${this.limits.waiting} claims are waiting for the disk`));
     }
     return new Promise((resolve, reject) => {
       this.waiting.push({ event, resolve, reject });
@@ -117,21 +125,24 @@ export class JournalClaimLog extends ClaimLog {
   }
 
   /**
-   * Stores how far the consumer is, and deletes some of what lies before that. Not synced by itself: an offset that is
-   * lost brings back claims that are rows already, and it cannot be there without those rows.
+   * Stores how far the consumer is, and deletes some of what lies before that. An offset never goes back. The disk is
+   * not waited for: an offset that a power cut takes back means that records are delivered again, as they may be anyway.
    */
   settle(nextOffset: number): Promise<void> {
-    return this.connection.relaxedTransaction(async (runner) => {
-      await runner.query(
-        'INSERT INTO journal_offsets (consumer_group, settled) VALUES (?, ?) ' +
-          'ON CONFLICT (consumer_group) DO UPDATE SET settled = excluded.settled',
-        [CONSUMER_GROUP, nextOffset],
-      );
-      await runner.query('DELETE FROM journal WHERE id < ? AND id < (SELECT MIN(id) FROM journal) + ?', [
-        nextOffset,
-        PRUNE_STEP,
-      ]);
-    });
+    return this.connection.transaction(
+      async (runner) => {
+        await runner.query(
+          'INSERT INTO journal_offsets (consumer_group, settled) VALUES (?, ?) ' +
+            'ON CONFLICT (consumer_group) DO UPDATE SET settled = MAX(settled, excluded.settled)',
+          [CONSUMER_GROUP, nextOffset],
+        );
+        await runner.query('DELETE FROM journal WHERE id < ? AND id < (SELECT MIN(id) FROM journal) + ?', [
+          nextOffset,
+          PRUNE_STEP,
+        ]);
+      },
+      { durable: false },
+    );
   }
 
   async drain(): Promise<void> {
@@ -142,7 +153,7 @@ export class JournalClaimLog extends ClaimLog {
     // One turn of the event loop: every request that has already arrived joins the commit.
     await new Promise(setImmediate);
     while (this.waiting.length > 0) {
-      const batch = this.waiting.splice(0, MAX_COMMIT);
+      const batch = this.waiting.splice(0, this.limits.commit);
       try {
         await this.connection.transaction((runner) => append(runner, batch));
         for (const { resolve } of batch) resolve();
@@ -159,13 +170,16 @@ export class JournalClaimLog extends ClaimLog {
   }
 }
 
+/**
+ * One statement for every size of a batch: it is prepared once, and the rows cross into the driver as one string
+ * instead of three values each.
+ */
 async function append(runner: QueryRunner, batch: readonly Waiting[]): Promise<void> {
-  const now = Date.now();
-  const parameters: unknown[] = [];
-  for (const { event } of batch) parameters.push(claimEventKey(event), encodeClaimEvent(event), now);
+  const rows = batch.map(({ event }) => [claimEventKey(event), encodeClaimEvent(event)]);
   await runner.query(
-    `INSERT INTO journal (message_key, value, appended_at) VALUES ${placeholders(batch.length, 3)}`,
-    parameters,
+    'INSERT INTO journal (message_key, value, appended_at) ' +
+      "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), ? FROM json_each(?)",
+    [Date.now(), JSON.stringify(rows)],
   );
 }
 
