@@ -148,6 +148,17 @@ describe('the one connection', () => {
     expect(await synchronous()).toBe(2);
   });
 
+  it.each([
+    ['null', null],
+    ['a Buffer', Buffer.from([1])],
+    ['a text', 'x'],
+  ])('binds %s as the only parameter of a statement', async (_what, value) => {
+    const [row] = (await stack.connection.exclusive((runner) => runner.query('SELECT typeof(?) AS type', [value]))) as {
+      type: string;
+    }[];
+    expect(row?.type).toBe(value === null ? 'null' : typeof value === 'string' ? 'text' : 'blob');
+  });
+
   it('refuses a unit of work inside another one, undoes both, and goes on', async () => {
     const { database } = stack;
     const nested = database.transaction(async (unit) => {

@@ -37,7 +37,8 @@ interface Waiting {
 interface JournalRow {
   id: number;
   message_key: string | null;
-  value: Uint8Array | string | null;
+  /** libsql hands a BLOB out as an ArrayBuffer. */
+  value: ArrayBuffer | string | null;
 }
 
 /**
@@ -195,7 +196,7 @@ function toLogRecord({ id, message_key, value }: JournalRow): LogRecord {
     offset: id,
     key: message_key === null ? null : Buffer.from(message_key),
     // SQLite keeps what it was given, so a value that was put there by hand may be of either type.
-    value: value === null ? null : typeof value === 'string' ? Buffer.from(value) : value,
+    value: value === null ? null : Buffer.from(value as string),
     headers: {},
   };
 }

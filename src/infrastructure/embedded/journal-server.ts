@@ -31,7 +31,11 @@ export class JournalServer extends Server implements CustomTransportStrategy {
   /** The offset of the first record that is not settled; null until it was read. Nobody else moves it. */
   private next: number | null = null;
 
-  constructor(private readonly journal: JournalClaimLog) {
+  /** @param pauseMs how long the partition rests after the handler gave up on a batch. */
+  constructor(
+    private readonly journal: JournalClaimLog,
+    private readonly pauseMs = PAUSE_MS,
+  ) {
     super();
     journal.onAppended(() => {
       this.appended = true;
@@ -69,10 +73,10 @@ export class JournalServer extends Server implements CustomTransportStrategy {
     while (!this.closing) {
       try {
         const settledAll = await this.consumeBatch();
-        if (!settledAll) await this.rest(PAUSE_MS);
+        if (!settledAll) await this.rest(this.pauseMs);
       } catch (error) {
         this.log.error(`the journal cannot be read: ${(error as Error).message}`);
-        await this.rest(PAUSE_MS);
+        await this.rest(this.pauseMs);
       }
     }
   }
@@ -97,7 +101,11 @@ export class JournalServer extends Server implements CustomTransportStrategy {
       () => Promise.resolve(),
       () => this.closing,
     );
-    await this.handleEvent(CLAIM_EVENT_PATTERN, { pattern: CLAIM_EVENT_PATTERN, data: records }, context);
+    try {
+      await this.handleEvent(CLAIM_EVENT_PATTERN, { pattern: CLAIM_EVENT_PATTERN, data: records }, context);
+    } catch (error) {
+      this.log.error(`the handler threw after ${context.settledCount} of ${records.length}: ${String(error)}`);
+    }
     const lastSettled = records[context.settledCount - 1];
     if (lastSettled !== undefined) {
       this.next = lastSettled.offset + 1;

@@ -51,10 +51,12 @@ export class SqliteConnection implements OnApplicationShutdown {
     private readonly runner: QueryRunner,
   ) {
     const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
-    const watched = async (...call: unknown[]): Promise<unknown> => {
+    const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
       this.lastSign = performance.now();
       try {
-        return await query(...call);
+        // As one array: a single parameter that is null or a Buffer, spread, is taken by libsql for a set of named
+        // parameters, and its native code then ends the process.
+        return await query(sql, parameters.length === 0 ? parameters : [parameters], structured);
       } catch (error) {
         // Here, and not only at the edge: work that goes on after a refusal has to know what was refused.
         throw classifyDatabaseError(error);
@@ -140,6 +142,7 @@ export class SqliteConnection implements OnApplicationShutdown {
     if (this.closed) return;
     // The last turn of all: whoever asked before has been served, whoever asks later is refused.
     const last = this.exclusive(async () => {
+      clearTimeout(this.watchdog);
       this.unlock();
       await this.dataSource.destroy();
     });
