@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import '../../test/support/quiet.js';
 import { openEpoch } from '../../test/support/embedded.js';
 import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
@@ -17,7 +17,7 @@ import {
   sql,
 } from '../../test/support/retry.js';
 import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../events/claim-log.js';
-import { postponementMs } from '../events/retry-policy.js';
+import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 
@@ -155,6 +155,26 @@ describe('a log that takes nothing', () => {
     log.away = true;
     expect(await drainer.drain()).toEqual({ leased: 0, published: 0, postponed: 0 });
     expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', version: 1 });
+  });
+
+  it('is given up on long before the lease runs out when it does not answer at all', async () => {
+    const claim = await failedClaim();
+    const asked = new Promise<void>((resolve) => {
+      log.beforePublish = () => {
+        resolve();
+        return new Promise(() => undefined);
+      };
+    });
+    jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
+    try {
+      const draining = drainer.drain();
+      await asked;
+      await jest.advanceTimersByTimeAsync(PUBLISH_LEASE_MS / 6);
+      expect(await draining).toEqual({ leased: 1, published: 0, postponed: 1 });
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', attempts: 0 });
   });
 
   it('keeps back only the claims that it refused', async () => {

@@ -12,10 +12,11 @@ const BATCH = 500;
 /** Batches of one call, so that a shutdown or a test is never kept by an endless supply. */
 const MAX_BATCHES = 200;
 /**
- * How long a publish may take, ms. Nobody waits for an answer here, so a slow broker gets more time than at the api;
- * but batch and bookkeeping have to be over long before `PUBLISH_LEASE_MS` is, or two instances publish the same row.
+ * How long a publish may take, ms. Nobody waits for an answer here, so a slow broker gets more time than at the api. But
+ * batch and bookkeeping have to be over long before `PUBLISH_LEASE_MS`, or two instances publish the same row, and within
+ * the 10 s in which the process has to exit.
  */
-const PUBLISH_DEADLINE_MS = 10_000;
+const PUBLISH_DEADLINE_MS = 5_000;
 
 /** What one `drain()` did, in rows. `leased` is the sum of the other two. */
 export interface DrainReport {
