@@ -69,17 +69,17 @@ describe('draining failed events', () => {
 
   it('goes on batch after batch until nothing is due', async () => {
     const claim = await failedClaim('user-0');
-    const row = await knownRowOf(stack, claim);
-    const copies = Array.from({ length: 1_100 }, (_, index) => {
+    const copies = Array.from({ length: 1_001 }, (_, index) => {
       const claimId = `01ARZ3NDEKTSV4RRFFQ6${String(index).padStart(6, '0')}`;
       return { ...claim, claimId, userId: `user-${index + 1}`, sequence: index + 2 };
     });
-    await failToPublish(stack, ...copies);
-    expect(await drainer.drain()).toEqual({ leased: 1_101, published: 1_101, postponed: 0 });
+    for (let first = 0; first < copies.length; first += 400) {
+      await failToPublish(stack, ...copies.slice(first, first + 400));
+    }
+    expect(await drainer.drain()).toEqual({ leased: 1_002, published: 1_002, postponed: 0 });
     const counts = await stack.database.read((unit) => unit.failedEvents.countByStatus());
-    expect(counts).toMatchObject({ PENDING: 0, PUBLISHING: 0, REPUBLISHED: 1_101 });
-    expect(row.claim).toEqual(claim);
-  });
+    expect(counts).toMatchObject({ PENDING: 0, PUBLISHING: 0, REPUBLISHED: 1_002 });
+  }, 30_000);
 
   it('stops between two batches when the process shuts down', async () => {
     await failedClaim();

@@ -138,16 +138,16 @@ export class SqlFailedEventStore extends FailedEventStore {
   }
 
   async finishLease(owner: string, id: number, result: PublishResult): Promise<void> {
-    const now = await this.sql.now();
-    const [status, dueAt] =
-      result.kind === 'published' ? ['REPUBLISHED', now + CONFIRMATION_MS] : ['PENDING', now + result.delayMs];
+    const { now } = this.sql.dialect;
+    const [status, waitMs] =
+      result.kind === 'published' ? ['REPUBLISHED', CONFIRMATION_MS] : ['PENDING', result.delayMs];
     // The consumer may have been faster: what it resolved or counted meanwhile stays. A lease that ran out is over also
     // while nobody has taken the row yet: whoever is about to must not find its lease ended.
     await this.sql.execute(
-      'UPDATE failed_events SET status = ?, next_attempt_at = ?, lease_owner = NULL, lease_until = NULL, ' +
-        'version = version + 1, updated_at = ? ' +
-        "WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING' AND lease_until > ?",
-      [status, dueAt, now, id, owner, now],
+      `UPDATE failed_events SET status = ?, next_attempt_at = ${now} + ?, lease_owner = NULL, lease_until = NULL, ` +
+        `version = version + 1, updated_at = ${now} ` +
+        `WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING' AND lease_until > ${now}`,
+      [status, waitMs, id, owner],
     );
   }
 
