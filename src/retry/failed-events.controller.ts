@@ -87,7 +87,7 @@ export class FailedEventsController {
     const condition = IfMatch.parse(ifMatch);
     if (request.body !== undefined && request.body !== null) {
       throw new Problem('validation-failed', {
-        extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES.unknown }] },
+        extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
       });
     }
     return show(await this.operations.requeue(id, (version) => condition.matches(version), request.id), reply);

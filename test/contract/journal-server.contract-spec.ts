@@ -10,7 +10,7 @@ import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-cla
 import { JournalServer } from '../../src/infrastructure/embedded/journal-server.js';
 import { claimEvent } from '../support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack } from '../support/embedded.js';
-import { eventually } from '../support/eventually.js';
+import { until } from '../support/until.js';
 
 type Handler = (records: readonly LogRecord[], context: ClaimBatchContext) => Promise<void>;
 
@@ -76,7 +76,7 @@ describe('JournalServer', () => {
   const settledOffset = async () => (await stack.log.committedOffsets()).get(JOURNAL_PARTITION);
   const endOffset = async () => (await stack.log.endOffsets()).get(JOURNAL_PARTITION);
   const everythingSettled = () =>
-    eventually('everything is settled', async () => (await settledOffset()) === (await endOffset()));
+    until('everything is settled', async () => (await settledOffset()) === (await endOffset()));
 
   it('delivers what was published before it listened, in arrays and in order', async () => {
     const claimIds = await publish(1_200);
@@ -118,7 +118,7 @@ describe('JournalServer', () => {
     await start();
     for (let round = 0; round < 20; round++) {
       const [claimId] = await publish(1);
-      await eventually('the claim is delivered', () => deliveries.flat().includes(claimId ?? ''));
+      await until('the claim is delivered', () => deliveries.flat().includes(claimId ?? ''));
     }
     await everythingSettled();
     expect(deliveries.flat()).toHaveLength(20);
@@ -193,12 +193,12 @@ describe('JournalServer', () => {
     let left = false;
     handleWith(async (_records, context) => {
       entered = true;
-      await eventually('the batch is revoked', () => context.revoked);
+      await until('the batch is revoked', () => context.revoked);
       context.settle(7);
       left = true;
     });
     const running = await start();
-    await eventually('the handler runs', () => entered);
+    await until('the handler runs', () => entered);
     await running.close();
     service = undefined;
     expect(left).toBe(true);
@@ -215,7 +215,7 @@ describe('JournalServer', () => {
     await publish(1);
     handleWith(() => Promise.reject(new Error('away')));
     const resting = await start();
-    await eventually('it was delivered', () => deliveries.length > 0);
+    await until('it was delivered', () => deliveries.length > 0);
     await resting.close();
     service = undefined;
     expect(await settledOffset()).toBeUndefined();

@@ -10,7 +10,7 @@ import { SQLITE_FILE, SqliteConnection } from '../../src/infrastructure/embedded
 import { claimEvent } from '../support/claims.js';
 import { type Child, startChild } from '../support/child-process.js';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../support/embedded.js';
-import { eventually } from '../support/eventually.js';
+import { until } from '../support/until.js';
 
 const PUBLISHER = new URL('../children/publish-claims.ts', import.meta.url);
 
@@ -48,7 +48,7 @@ describe('SqliteConnection', () => {
   const openChild = async (mode: 'hold' | 'publish'): Promise<Child> => {
     const started = startChild(PUBLISHER, [directory, mode]);
     child = started;
-    await eventually(
+    await until(
       'the child has opened the file',
       () => {
         if (started.process.exitCode !== null) throw new Error(started.errors());
@@ -105,7 +105,7 @@ describe('SqliteConnection', () => {
     'keeps every claim that was acknowledged before a kill -9, round %d',
     async (round) => {
       const publisher = await openChild('publish');
-      await eventually('claims are acknowledged', () => publisher.lines().length > 200 * round, 30_000);
+      await until('claims are acknowledged', () => publisher.lines().length > 200 * round, 30_000);
       await publisher.kill('SIGKILL');
       const acknowledged = publisher.lines().slice(1);
       const connection = await SqliteConnection.open(directory);
