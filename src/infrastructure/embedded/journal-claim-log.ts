@@ -8,6 +8,7 @@ import {
   type LogRecord,
   ClaimLogUnavailableError,
 } from '../../events/claim-log.js';
+import { NaturalBatcher } from '../../events/natural-batcher.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /** The journal has one partition. */
@@ -28,12 +29,6 @@ export class JournalLimits {
   ) {}
 }
 
-interface Waiting {
-  readonly event: ClaimEvent;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 interface JournalRow {
   id: number;
   message_key: string | null;
@@ -52,32 +47,28 @@ interface JournalRow {
 export class JournalClaimLog extends ClaimLog {
   /** The disk is there or the process is not. */
   readonly away = false;
-  private waiting: Waiting[] = [];
-  private committing: Promise<void> | null = null;
+  private readonly commits: NaturalBatcher<ClaimEvent>;
   private readonly appendListeners: (() => void)[] = [];
 
   constructor(
     @Inject(SqliteConnection) private readonly connection: SqliteConnection,
-    @Optional() @Inject(JournalLimits) private readonly limits: JournalLimits = new JournalLimits(),
+    @Optional() @Inject(JournalLimits) { waiting, commit }: JournalLimits = new JournalLimits(),
   ) {
     super();
+    const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: 1 };
+    this.commits = new NaturalBatcher((events) => this.append(events), limits);
   }
 
   get full(): boolean {
-    return this.waiting.length >= this.limits.waiting;
+    return this.commits.full;
   }
 
   publish(event: ClaimEvent): Promise<void> {
-    if (this.full) {
-      return Promise.reject(new ClaimLogFullError(`${this.limits.waiting} claims are waiting for the disk`));
-    }
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ event, resolve, reject });
-      this.committing ??= this.commitWaiting();
-    });
+    if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for the disk'));
+    return this.commits.add(event);
   }
 
-  /** Called after every commit, in the same turn of the event loop as the acknowledgements. */
+  /** Called after every commit, successful or not. */
   onAppended(listener: () => void): void {
     this.appendListeners.push(listener);
   }
@@ -146,28 +137,18 @@ export class JournalClaimLog extends ClaimLog {
     );
   }
 
-  async drain(): Promise<void> {
-    while (this.committing !== null) await this.committing;
+  drain(): Promise<void> {
+    return this.commits.drain();
   }
 
-  private async commitWaiting(): Promise<void> {
-    // One turn of the event loop: every request that has already arrived joins the commit.
-    await new Promise(setImmediate);
-    while (this.waiting.length > 0) {
-      const batch = this.waiting.splice(0, this.limits.commit);
-      try {
-        await this.connection.transaction((runner) => append(runner, batch));
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        const failure = new ClaimLogUnavailableError(`the journal refused: ${(error as Error).message}`, {
-          cause: error,
-        });
-        for (const { reject } of batch) reject(failure);
-      }
+  private async append(events: readonly ClaimEvent[]): Promise<void> {
+    try {
+      await this.connection.transaction((runner) => insert(runner, events));
+    } catch (error) {
+      throw new ClaimLogUnavailableError(`the journal refused: ${(error as Error).message}`, { cause: error });
+    } finally {
       for (const listener of this.appendListeners) listener();
-      await new Promise(setImmediate);
     }
-    this.committing = null;
   }
 }
 
@@ -175,8 +156,8 @@ export class JournalClaimLog extends ClaimLog {
  * One statement for every size of a batch: it is prepared once, and the rows cross into the driver as one string
  * instead of three values each.
  */
-async function append(runner: QueryRunner, batch: readonly Waiting[]): Promise<void> {
-  const rows = batch.map(({ event }) => [claimEventKey(event), encodeClaimEvent(event)]);
+async function insert(runner: QueryRunner, events: readonly ClaimEvent[]): Promise<void> {
+  const rows = events.map((event) => [claimEventKey(event), encodeClaimEvent(event)]);
   await runner.query(
     'INSERT INTO journal (message_key, value, appended_at) ' +
       "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), ? FROM json_each(?)",
