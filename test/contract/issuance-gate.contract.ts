@@ -508,6 +508,25 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
         expect(await sequences(9_000, 2, 0)).toEqual([2, 3]);
       });
 
+      it('puts what was claimed after a rebuild behind what was claimed before it', async () => {
+        const campaignId = ulid();
+        const own = await openEpoch();
+        const staged = [2_000, 1_000].map((claimedAt) => ({
+          userId: `at-${claimedAt}`,
+          claimId: ulid(),
+          sequence: claimedAt,
+          claimedAt,
+          idempotencyDigest: null,
+          pending: true,
+        }));
+        await harness.builder.stage(own.epoch, campaignId, staged);
+        await harness.builder.openStaged(own.epoch, [{ ...terms(campaignId), sequence: 2_000 }]);
+        await admit(campaignId, 'new', own);
+        const page = await gate.pendingBefore(own, campaignId, (await gate.now()) + HOUR, 10, 0);
+        if ('kind' in page) throw new Error(page.reason);
+        expect(page.map(({ userId }) => userId)).toEqual(['at-1000', 'at-2000', 'new']);
+      });
+
       it('gives each of 300 claims of one instant to exactly one page', async () => {
         const campaignId = await open({ total: 300 });
         await Promise.all(Array.from({ length: 300 }, (_, user) => admit(campaignId, `u${user}`)));

@@ -40,15 +40,17 @@ export class InProcessIssuanceGate extends IssuanceGate {
     if (now < terms.startsAt) return Promise.resolve({ kind: 'NOT_STARTED', startsAt: terms.startsAt });
     if (terms.endsAt !== null && now >= terms.endsAt) return Promise.resolve({ kind: 'ENDED' });
     if (applied.size >= terms.total) return Promise.resolve({ kind: 'SOLD_OUT' });
+    const claimedAt = Math.max(now, campaign.lastAt);
+    campaign.lastAt = claimedAt;
     campaign.sequence += 1;
     campaign.count += 1;
     campaign.pendingCount += 1;
-    applied.set(userId, { claimId, sequence: campaign.sequence, claimedAt: now, idempotencyDigest });
-    pending.set(userId, now);
+    applied.set(userId, { claimId, sequence: campaign.sequence, claimedAt, idempotencyDigest });
+    pending.set(userId, claimedAt);
     return Promise.resolve({
       kind: 'ADMITTED',
       sequence: campaign.sequence,
-      claimedAt: now,
+      claimedAt,
       remaining: terms.total - applied.size,
     });
   }
@@ -105,17 +107,13 @@ export class InProcessIssuanceGate extends IssuanceGate {
       campaignIds.map((campaignId) => {
         const campaign = this.memory.trusted(pass, campaignId);
         if ('kind' in campaign) return campaign;
-        let oldestPendingAt: number | null = null;
-        for (const at of campaign.pending.values()) {
-          if (oldestPendingAt === null || at < oldestPendingAt) oldestPendingAt = at;
-        }
         return {
           campaignId,
           terms: { ...campaign.terms },
           claimed: campaign.applied.size,
           sequence: campaign.sequence,
           pending: campaign.pending.size,
-          oldestPendingAt,
+          oldestPendingAt: campaign.pending.values().next().value ?? null,
         };
       }),
     );
@@ -130,13 +128,18 @@ export class InProcessIssuanceGate extends IssuanceGate {
   ): Promise<PendingClaim[] | Fenced> {
     const campaign = this.memory.trusted(pass, campaignId);
     if ('kind' in campaign) return Promise.resolve(campaign);
-    const old = [...campaign.pending].filter(([, at]) => at < before).sort(([, a], [, b]) => a - b);
-    return Promise.resolve(
-      old.slice(offset, offset + limit).flatMap(([userId]) => {
-        const record = campaign.applied.get(userId);
-        return record === undefined ? [] : [{ campaignId, userId, ...record }];
-      }),
-    );
+    const page: PendingClaim[] = [];
+    let skip = offset;
+    for (const [userId, at] of campaign.pending) {
+      if (at >= before || page.length >= limit) break;
+      if (skip > 0) {
+        skip -= 1;
+        continue;
+      }
+      const record = campaign.applied.get(userId);
+      if (record !== undefined) page.push({ campaignId, userId, ...record });
+    }
+    return Promise.resolve(page);
   }
 
   ping(pass: GatePass): Promise<'ok' | Fenced> {
