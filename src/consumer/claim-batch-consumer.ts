@@ -60,7 +60,7 @@ export class ClaimBatchConsumer {
         return true;
       } catch (error) {
         if (!this.mayTryAgain(error) || performance.now() - startedAt >= GIVE_UP_MS) return false;
-        await rest(attempt);
+        await rest(attempt, context);
       }
     }
     return false;
@@ -182,8 +182,11 @@ function toQuarantinedRecord({ record, event, code, reason }: Poison): Quarantin
   return { record, claim: event, failure: { errorClass: 'poison', errorCode: code, errorMessage: reason } };
 }
 
-/** Full jitter, at most 2 s: shorter than a consumer may be silent. */
-async function rest(attempt: number): Promise<void> {
+/** Full jitter, at most 2 s: shorter than a consumer may be silent. Ends early when the batch is taken away. */
+async function rest(attempt: number, context: ClaimBatchContext): Promise<void> {
   const longest = Math.min(MAX_WAIT_MS, MIN_WAIT_MS * 2 ** attempt);
-  await delay(MIN_WAIT_MS + Math.random() * (longest - MIN_WAIT_MS));
+  const until = performance.now() + MIN_WAIT_MS + Math.random() * (longest - MIN_WAIT_MS);
+  while (!context.revoked && performance.now() < until) {
+    await delay(Math.min(MIN_WAIT_MS, Math.max(1, until - performance.now())));
+  }
 }
