@@ -1,0 +1,444 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  admit,
+  claimOf,
+  claimsOf,
+  consumed,
+  type ConsumerStack,
+  coupons,
+  discard,
+  EPOCH,
+  failedEvents,
+  failToPublish,
+  failure,
+  isPending,
+  issuedClaims,
+  issuedCount,
+  openConsumerStack,
+  recordsOf,
+  sql,
+  statusOf,
+} from '../../test/support/consumer.js';
+import { Logger } from '@nestjs/common';
+import { type ClaimEvent } from '../events/claim-event.js';
+import { GateTimeoutError } from '../gate/issuance-gate.js';
+
+/** The database refuses every row of this table for which the condition holds. */
+const REFUSE = (table: string, condition = '1') =>
+  `CREATE TRIGGER refusal BEFORE INSERT ON ${table} WHEN ${condition} BEGIN SELECT RAISE(ABORT, 'refused'); END`;
+
+describe('a batch of the claim log', () => {
+  let stack: ConsumerStack;
+
+  beforeEach(async () => {
+    stack = await openConsumerStack({ total: 1_000 });
+  });
+
+  afterEach(() => stack.close());
+
+  const reopen = async (...changes: Parameters<typeof openConsumerStack>) => {
+    await stack.close();
+    stack = await openConsumerStack(...changes);
+  };
+  const deliver = (claims: readonly ClaimEvent[]) => stack.deliver(recordsOf(claims));
+
+  describe('when nothing fails', () => {
+    it('becomes coupons chunk by chunk, and is settled to its end', async () => {
+      await reopen({ chunkSize: 4 });
+      expect((await deliver(claimsOf(1, 10))).settledCount).toBe(10);
+      expect(await issuedCount(stack)).toBe(10);
+      expect(stack.faults.transactions).toBe(3);
+      expect(await consumed(stack)).toEqual({ issued: 10 });
+    });
+
+    it('changes nothing when it is delivered again from its start', async () => {
+      const claims = claimsOf(1, 10);
+      await deliver(claims);
+      const before = await coupons(stack);
+      expect((await deliver(claims)).settledCount).toBe(10);
+      expect(await coupons(stack)).toEqual(before);
+      expect(await issuedCount(stack)).toBe(10);
+      expect(await consumed(stack)).toEqual({ issued: 10, duplicate: 10 });
+    });
+
+    it('holds no claim twice, whether it comes again in one chunk or in another', async () => {
+      await reopen({ chunkSize: 3 });
+      const [one, two, three] = [claimOf(1), claimOf(2), claimOf(3)];
+      expect((await deliver([one, one, two, two, three, one, three])).settledCount).toBe(7);
+      expect(await issuedCount(stack)).toBe(3);
+    });
+
+    it('settles nothing before its commit', async () => {
+      await reopen({ chunkSize: 2 });
+      const settled: number[] = [];
+      await stack.deliver(recordsOf(claimsOf(1, 6)), {
+        onContext: (context) => {
+          stack.faults.beforeCommit = () => settled.push(context.settledCount);
+        },
+      });
+      expect(settled).toEqual([0, 2, 4]);
+    });
+
+    it('tells how long a coupon took from the gate to its row', async () => {
+      const claimedAt = Date.now() - 1_500;
+      await deliver([claimOf(1, { claimedAt }), claimOf(2, { claimedAt: Date.now() + 60_000 })]);
+      const metrics = await stack.registry.metrics();
+      expect(metrics).toContain('coupon_accept_to_row_seconds_count 2');
+      expect(metrics).toMatch(/coupon_accept_to_row_seconds_sum 1\.[5-9]/);
+      expect(metrics).toContain('coupon_persist_duration_seconds_count 1');
+    });
+  });
+
+  describe('with messages that can never become coupons', () => {
+    const good = claimsOf(1, 9);
+    const broken = (change: Record<string, unknown>) => JSON.stringify({ v: 1, ...claimOf(50), ...change });
+    const poison: [what: string, content: ClaimEvent | Uint8Array | string | null, code: string][] = [
+      ['no value', null, 'unreadable'],
+      ['broken JSON', '{"v":1,', 'unreadable'],
+      ['invalid UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'unreadable'],
+      ['a later version', broken({ v: 2 }), 'unknown-version'],
+      ['an array', '[]', 'invalid-schema'],
+      ['a user with a space', broken({ userId: 'alice ' }), 'invalid-schema'],
+      ['a megabyte', 'x'.repeat(1024 * 1024), 'unreadable'],
+      ['an unknown campaign', claimOf(60, { campaignId: 'unknown' }), 'unknown-campaign'],
+    ];
+
+    it('sets all of them aside and makes coupons of the others', async () => {
+      const contents = [
+        ...good.slice(0, 1),
+        ...poison.flatMap(([, content], index) => [content, good[index + 1] ?? null]),
+      ];
+      const { settledCount, size } = await stack.deliver(recordsOf(contents));
+      expect(settledCount).toBe(size);
+      expect(await issuedClaims(stack)).toEqual(good.map(({ claimId }) => claimId));
+      const rows = await failedEvents(stack);
+      expect(rows.map(({ failure: { errorCode } }) => errorCode)).toEqual(poison.map(([, , code]) => code));
+      expect(new Set(rows.map(({ source, status }) => `${source} ${status}`))).toEqual(new Set(['CONSUMER DEAD']));
+      expect(await consumed(stack)).toEqual({ issued: 9, quarantined: 8 });
+    });
+
+    it.each(poison)(
+      'sets %s aside also when it comes alone, and once when it comes twice',
+      async (_what, content, code) => {
+        for (let delivery = 1; delivery <= 2; delivery++) {
+          expect((await stack.deliver(recordsOf([content]))).settledCount).toBe(1);
+        }
+        const rows = await failedEvents(stack);
+        expect(rows.map(({ failure: { errorCode } }) => errorCode)).toEqual([code]);
+      },
+    );
+
+    it('lets claims beyond the total wait for the retry, and clears what the gate holds pending', async () => {
+      const [first, second] = [await admit(stack, 1), await admit(stack, 2)];
+      await sql(stack, "UPDATE campaigns SET total = 1 WHERE id = 'default'");
+      expect((await deliver([second, first])).settledCount).toBe(2);
+      expect(await issuedClaims(stack)).toEqual([first.claimId]);
+      expect(await failedEvents(stack)).toMatchObject([
+        { dedupeKey: second.claimId, status: 'PENDING', attempts: 1, failure: { errorCode: 'over-total' } },
+      ]);
+      expect(isPending(stack, 'u2')).toBe(false);
+    });
+
+    it('counts one failed attempt for two deliveries in one chunk', async () => {
+      await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
+      await deliver([claimOf(1), claimOf(1)]);
+      expect(await failedEvents(stack)).toMatchObject([{ attempts: 1 }]);
+    });
+
+    it('leaves a claim alone that was discarded, and one that came too late', async () => {
+      await failToPublish(stack, claimOf(1));
+      await discard(stack, claimOf(1));
+      await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: EPOCH, offsets: new Map([[0, 0]]) }));
+      const late = claimOf(2, { epoch: EPOCH - 1 });
+      expect((await deliver([claimOf(1), late, claimOf(3)])).settledCount).toBe(3);
+      expect(await issuedClaims(stack)).toEqual([claimOf(3).claimId]);
+      expect(await failedEvents(stack)).toHaveLength(1);
+      expect(await consumed(stack)).toEqual({ discarded: 1, stale: 1, issued: 1 });
+    });
+  });
+
+  describe('at the gate', () => {
+    it('is no longer pending once it is in the database, also when it was there before', async () => {
+      const [one, two] = [await admit(stack, 1), await admit(stack, 2)];
+      await stack.persistence.persist([{ record: { partition: 0, offset: 0 }, event: one }]);
+      await deliver([one, two]);
+      expect([isPending(stack, 'u1'), isPending(stack, 'u2')]).toEqual([false, false]);
+    });
+
+    it('stays pending while no epoch is open', async () => {
+      const claim = await admit(stack, 1);
+      await stack.database.transaction((unit) => unit.gate.beginEpoch('somebody', EPOCH + 1, 10_000));
+      expect((await deliver([claim])).settledCount).toBe(1);
+      expect(isPending(stack, 'u1')).toBe(true);
+    });
+
+    it('may stay pending when the gate is away: the coupons are what counts', async () => {
+      await reopen({ chunkSize: 1 });
+      let calls = 0;
+      stack.gate.clearPending = () => {
+        calls += 1;
+        return Promise.reject(new GateTimeoutError('no answer'));
+      };
+      expect((await deliver(claimsOf(1, 5))).settledCount).toBe(5);
+      expect(await issuedCount(stack)).toBe(5);
+      // One wait for a dead gate is enough.
+      expect(calls).toBe(1);
+    });
+  });
+
+  describe('while the database is away', () => {
+    it('is tried again until the database is back', async () => {
+      await reopen({ chunkSize: 2 });
+      stack.faults.before = (count) => {
+        if (count >= 2 && count <= 5) throw failure('infrastructure');
+      };
+      expect((await deliver(claimsOf(1, 6))).settledCount).toBe(6);
+      expect(await issuedCount(stack)).toBe(6);
+      expect(stack.faults.transactions).toBe(3 + 4);
+      expect(await consumed(stack)).toEqual({ issued: 6 });
+    });
+
+    it('is given back after a while with what is settled; nothing is quarantined, and the next delivery ends it', async () => {
+      await reopen({ chunkSize: 2 });
+      stack.faults.before = (count) => {
+        if (count > 1) throw failure('infrastructure');
+      };
+      const claims = claimsOf(1, 6);
+      expect((await deliver(claims)).settledCount).toBe(2);
+      expect(await failedEvents(stack)).toEqual([]);
+      stack.faults.before = () => undefined;
+      expect((await deliver(claims)).settledCount).toBe(6);
+      expect(await issuedCount(stack)).toBe(6);
+    });
+
+    it('has its coupons once when only the answer to a commit was lost', async () => {
+      await failToPublish(stack, claimOf(1));
+      stack.faults.afterCommit = (count) => {
+        if (count === 1) throw failure('infrastructure');
+      };
+      expect((await deliver(claimsOf(1, 3))).settledCount).toBe(3);
+      expect(await issuedCount(stack)).toBe(3);
+      expect(await statusOf(stack, claimOf(1))).toBe('RESOLVED');
+    });
+
+    it('is settled up to the first message that cannot be set aside', async () => {
+      await sql(stack, 'CREATE TABLE away AS SELECT 1 AS away');
+      await sql(stack, REFUSE('failed_events', 'EXISTS (SELECT 1 FROM away)'));
+      const records = recordsOf([claimOf(1), claimOf(2), 'broken', claimOf(3), 'broken too']);
+      expect((await stack.deliver(records)).settledCount).toBe(2);
+      expect(await issuedCount(stack)).toBe(3);
+      await sql(stack, 'DELETE FROM away');
+      expect((await stack.deliver(records)).settledCount).toBe(5);
+      expect(await failedEvents(stack)).toHaveLength(2);
+    });
+
+    it('tries a quarantine again like a chunk, and counts one attempt', async () => {
+      await failToPublish(stack, claimOf(1, { campaignId: 'unknown' }));
+      stack.faults.before = (count) => {
+        if (count === 2 || count === 3) throw failure('infrastructure');
+      };
+      expect((await deliver([claimOf(1, { campaignId: 'unknown' })])).settledCount).toBe(1);
+      expect(await failedEvents(stack)).toMatchObject([{ attempts: 1, status: 'DEAD' }]);
+    });
+
+    it('is kept alive, also by a single statement that takes long', async () => {
+      let beats = 0;
+      const beaten = async () => {
+        while (beats < 3) await new Promise(setImmediate);
+      };
+      stack.faults.before = beaten;
+      await stack.deliver(recordsOf([claimOf(1)]), {
+        heartbeat: () => {
+          beats += 1;
+          return Promise.resolve();
+        },
+      });
+      expect(beats).toBeGreaterThanOrEqual(3);
+      expect(await issuedCount(stack)).toBe(1);
+    });
+
+    it('stops when its heartbeat says that it was taken away', async () => {
+      await reopen({ giveUpAfterMs: 3_600_000 });
+      stack.faults.before = () => {
+        throw failure('infrastructure');
+      };
+      const heartbeat = () => Promise.reject(new Error('rebalancing'));
+      expect((await stack.deliver(recordsOf([claimOf(1)]), { heartbeat })).settledCount).toBe(0);
+    });
+  });
+
+  describe('when it is revoked', () => {
+    it('ends with the chunk under way', async () => {
+      await reopen({ chunkSize: 2 });
+      const isRevoked = () => stack.faults.transactions >= 2;
+      expect((await stack.deliver(recordsOf(claimsOf(1, 10)), { isRevoked })).settledCount).toBe(4);
+      expect(await issuedCount(stack)).toBe(4);
+    });
+
+    it('ends while it waits, however long the wait', async () => {
+      await reopen({ minWaitMs: 3_600_000, maxWaitMs: 3_600_000, giveUpAfterMs: 3_600_000 });
+      stack.faults.before = () => {
+        throw failure('infrastructure');
+      };
+      let asked = 0;
+      const isRevoked = () => (asked += 1) > 5;
+      expect((await stack.deliver(recordsOf([claimOf(1)]), { isRevoked })).settledCount).toBe(0);
+    });
+  });
+
+  describe('when the database refuses rows', () => {
+    it('sets the one bad row of 500 aside, in a few steps', async () => {
+      await sql(stack, REFUSE('coupons', "NEW.user_id = 'u321'"));
+      const claims = claimsOf(1, 500);
+      expect((await deliver(claims)).settledCount).toBe(500);
+      expect(await issuedClaims(stack)).toEqual(
+        claims.filter(({ userId }) => userId !== 'u321').map(({ claimId }) => claimId),
+      );
+      expect(await failedEvents(stack)).toMatchObject([
+        { claim: claimOf(321), status: 'PENDING', failure: { errorCode: 'refused-by-database', errorClass: 'poison' } },
+      ]);
+      expect(await issuedCount(stack)).toBe(499);
+      expect(stack.faults.transactions).toBeLessThan(30);
+    });
+
+    it.each(['data', 'unknown'] as const)('finds several bad rows by errors of kind %s', async (kind) => {
+      const bad = new Set(['u7', 'u8', 'u40']);
+      const persist = stack.persistence.persist.bind(stack.persistence);
+      stack.persistence.persist = (chunk) =>
+        chunk.some(({ event }) => bad.has(event.userId)) ? Promise.reject(failure(kind)) : persist(chunk);
+      expect((await deliver(claimsOf(1, 50))).settledCount).toBe(50);
+      expect((await failedEvents(stack)).map(({ claim }) => claim?.userId)).toEqual([...bad]);
+      expect(await issuedCount(stack)).toBe(47);
+    });
+
+    it('clears what the gate holds pending of a row that it sets aside', async () => {
+      const claim = await admit(stack, 1);
+      await sql(stack, REFUSE('coupons', "NEW.user_id = 'u1'"));
+      await deliver([claim]);
+      expect(isPending(stack, 'u1')).toBe(false);
+    });
+
+    it.each([
+      ['every row', REFUSE('coupons'), 'DROP TRIGGER refusal'],
+      ['the table', 'ALTER TABLE coupons RENAME TO elsewhere', 'ALTER TABLE elsewhere RENAME TO coupons'],
+      ['the counter', REFUSE('campaigns').replace('INSERT', 'UPDATE'), 'DROP TRIGGER refusal'],
+    ])(
+      'takes nothing for poison when it refuses %s, and goes on when that is mended',
+      async (_what, breakIt, mendIt) => {
+        await sql(stack, breakIt);
+        const claims = claimsOf(1, 20);
+        expect((await deliver(claims)).settledCount).toBe(0);
+        expect(await failedEvents(stack)).toEqual([]);
+        await sql(stack, mendIt);
+        expect((await deliver(claims)).settledCount).toBe(20);
+        expect(await issuedCount(stack)).toBe(20);
+        expect(await failedEvents(stack)).toEqual([]);
+      },
+    );
+
+    it('goes on by itself when a refusal of everything ends in time', async () => {
+      await reopen({ giveUpAfterMs: 20_000 });
+      await sql(stack, REFUSE('coupons'));
+      stack.faults.before = async (count) => {
+        if (count === 30) await sql(stack, 'DROP TRIGGER refusal');
+      };
+      expect((await deliver(claimsOf(1, 20))).settledCount).toBe(20);
+      expect(await failedEvents(stack)).toEqual([]);
+    });
+
+    it('looks again when a unique key is taken, which settles nothing by itself', async () => {
+      stack.faults.before = (count) => {
+        if (count <= 2) throw failure('duplicate');
+      };
+      expect((await deliver(claimsOf(1, 3))).settledCount).toBe(3);
+      expect(stack.faults.transactions).toBe(3);
+      expect(await issuedCount(stack)).toBe(3);
+    });
+
+    it('sets a claim aside whose id another user’s coupon has', async () => {
+      const forged = claimOf(1, { userId: 'thief' });
+      expect((await deliver([claimOf(1), claimOf(2), forged])).settledCount).toBe(3);
+      expect((await coupons(stack)).map(({ userId }) => userId)).toEqual(['u1', 'u2']);
+      expect(await failedEvents(stack)).toMatchObject([
+        { claim: forged, failure: { errorCode: 'refused-by-database' } },
+      ]);
+    });
+
+    it('stores a message without its bytes when they are what is refused, and those of the others with them', async () => {
+      await sql(stack, REFUSE('failed_events', "NEW.payload = CAST('bad' AS BLOB)"));
+      expect((await stack.deliver(recordsOf(['one', 'bad', 'two']))).settledCount).toBe(3);
+      const rows = await sql<{ payload: Uint8Array | null }>(stack, 'SELECT payload FROM failed_events ORDER BY id');
+      expect(rows.map(({ payload }) => (payload === null ? null : Buffer.from(payload).toString()))).toEqual([
+        'one',
+        null,
+        'two',
+      ]);
+    });
+  });
+
+  describe('when we are mistaken', () => {
+    it('settles nothing, does not fail, and does better with the next delivery', async () => {
+      stack.faults.before = () => {
+        throw new TypeError('x is undefined');
+      };
+      const claims = claimsOf(1, 3);
+      expect((await deliver(claims)).settledCount).toBe(0);
+      expect(await failedEvents(stack)).toEqual([]);
+      stack.faults.before = () => undefined;
+      expect((await deliver(claims)).settledCount).toBe(3);
+    });
+
+    it('keeps what was settled before', async () => {
+      await reopen({ chunkSize: 2 });
+      stack.faults.before = (count) => {
+        if (count === 2) throw new RangeError('a mistake');
+      };
+      expect((await deliver(claimsOf(1, 6))).settledCount).toBe(2);
+    });
+
+    it('survives what is no batch at all', async () => {
+      await expect(stack.deliver(Object.assign([1], { length: 1 }) as never)).resolves.toMatchObject({
+        settledCount: 0,
+      });
+    });
+  });
+
+  describe('in the log', () => {
+    const lines: { level: string; message: unknown }[] = [];
+
+    beforeEach(() => {
+      lines.length = 0;
+      const keep = (level: string) => (message: unknown) => void lines.push({ level, message });
+      const logger = { log: keep('log'), warn: keep('warn'), error: keep('error'), debug: keep('debug') };
+      Logger.overrideLogger(logger);
+    });
+
+    afterEach(() => Logger.overrideLogger(false));
+
+    it('leaves one line for debugging', async () => {
+      await deliver(claimsOf(1, 100));
+      expect(lines).toEqual([{ level: 'debug', message: 'coupon_create[0]: 100 of 100 settled' }]);
+    });
+
+    it('names a quarantined claim', async () => {
+      await deliver([claimOf(1, { campaignId: 'unknown' })]);
+      expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
+        { message: { quarantined: [{ code: 'unknown-campaign', claimId: claimOf(1).claimId, offset: 0 }] } },
+      ]);
+    });
+
+    it('has one warning for an outage over many batches, and says when it ends', async () => {
+      stack.faults.before = () => {
+        throw failure('infrastructure');
+      };
+      for (let delivery = 1; delivery <= 3; delivery++) await deliver([claimOf(1)]);
+      stack.faults.before = () => undefined;
+      for (let delivery = 1; delivery <= 3; delivery++) await deliver([claimOf(1)]);
+      const said = lines.filter(({ level }) => level !== 'debug').map(({ level, message }) => `${level}: ${message}`);
+      expect(said).toEqual([
+        'warn: claims cannot be persisted, and wait: TEST_INFRASTRUCTURE: injected',
+        expect.stringMatching(/^log: claims are persisted again, after \d+\.\d s$/),
+      ]);
+    });
+  });
+});
