@@ -37,12 +37,15 @@ export class BatchHold {
   }
 
   private beat(): void {
-    this.beating ??= this.context
-      .heartbeat()
-      .catch(() => {
-        // A rebalance. The transport knows it too, and does with its client what has to be done.
-        this.taken = true;
-      })
-      .finally(() => (this.beating = null));
+    this.beating ??= this.tellTransport().finally(() => (this.beating = null));
+  }
+
+  private async tellTransport(): Promise<void> {
+    try {
+      await this.context.heartbeat();
+    } catch {
+      // A rebalance. The transport knows it too, and does with its client what has to be done.
+      this.taken = true;
+    }
   }
 }

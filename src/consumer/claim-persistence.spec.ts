@@ -13,6 +13,7 @@ import {
   issuedCount,
   openConsumerStack,
   readableOf,
+  recordOf,
   sql,
   statusOf,
 } from '../../test/support/consumer.js';
@@ -203,6 +204,29 @@ describe('the transaction of a chunk', () => {
     });
   });
 
+  it('locks the gate row, then the campaigns, before it reads anything that others change under these locks', async () => {
+    await failToPublish(stack, claimOf(1));
+    await stack.persistence.persist([readableOf(claimOf(1)), readableOf(claimOf(2, { campaignId: 'another' }))]);
+    // SQLite has one writer at a time and would forgive any order; the servers of the other profile do not.
+    expect(stack.faults.calls).toEqual([
+      'gate.lockShared',
+      'campaigns.lock',
+      'failedEvents.statusesOf',
+      'coupons.findByUsers',
+      'gate.cutAbove',
+      'coupons.insert',
+      'campaigns.addIssued',
+      'failedEvents.resolve',
+    ]);
+  });
+
+  it('locks the gate row before it sets anything aside', async () => {
+    const record = recordOf('broken', 0);
+    const failed = { errorClass: 'poison', errorCode: 'unreadable', errorMessage: 'broken' };
+    expect(await stack.persistence.quarantine([{ record, claim: null, failure: failed }])).toEqual(stack.pass);
+    expect(stack.faults.calls).toEqual(['gate.lockShared', 'failedEvents.quarantine']);
+  });
+
   it('leaves nothing behind when it fails before the commit', async () => {
     await failToPublish(stack, claimOf(1));
     stack.faults.beforeCommit = () => {
@@ -227,6 +251,12 @@ describe('the transaction of a chunk', () => {
     ])('says so when the database takes %s', async (_what, statement) => {
       await sql(stack, statement.replaceAll('"', "'"));
       expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
+    });
+
+    it('says so when the campaign has no coupon left, or does not exist', async () => {
+      await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
+      expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
+      expect(await stack.persistence.acceptsCoupons('unknown')).toBe(false);
     });
 
     it('says so when the database does not answer', async () => {

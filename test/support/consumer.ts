@@ -20,6 +20,8 @@ export const EPOCH = 100;
 /** The real database behind a line that a test cuts. */
 export class FaultyDatabase extends Database {
   transactions = 0;
+  /** What was asked of the stores in transactions, as `store.method`. */
+  readonly calls: string[] = [];
   /** Called with the number of the transaction, from 1, before it starts; may throw. */
   before: (count: number) => void | Promise<void> = () => undefined;
   /** Called inside the transaction, after the work and before the commit; may throw. */
@@ -35,12 +37,34 @@ export class FaultyDatabase extends Database {
     const count = (this.transactions += 1);
     await this.before(count);
     const result = await this.database.transaction(async (unit) => {
-      const done = await work(unit);
+      const done = await work(this.listening(unit));
       this.beforeCommit();
       return done;
     });
     this.afterCommit(count);
     return result;
+  }
+
+  private listening(unit: UnitOfWork): UnitOfWork {
+    const listen = <S extends object>(name: string, store: S): S =>
+      new Proxy(store, {
+        get: (target, method) => {
+          const value: unknown = Reflect.get(target, method);
+          if (typeof value !== 'function') return value;
+          return (...parameters: unknown[]) => {
+            this.calls.push(`${name}.${String(method)}`);
+            return (value as (...parameters: unknown[]) => unknown).apply(target, parameters);
+          };
+        },
+      });
+    return {
+      gate: listen('gate', unit.gate),
+      campaigns: listen('campaigns', unit.campaigns),
+      coupons: listen('coupons', unit.coupons),
+      failedEvents: listen('failedEvents', unit.failedEvents),
+      audit: unit.audit,
+      now: () => unit.now(),
+    };
   }
 
   snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
