@@ -7,6 +7,7 @@ import { HealthModule } from './health/health.module.js';
 import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
 import { IssuanceModule } from './issuance/issuance.module.js';
 import { RecoveryModule } from './recovery/recovery.module.js';
+import { RetryModule } from './retry/retry.module.js';
 
 /** The whole service. Read the imports from top to bottom: a claim travels in this order. */
 @Module({})
@@ -22,6 +23,7 @@ export class AppModule {
         CampaignsModule.for(roles),
         IssuanceModule.for(roles),
         ConsumerModule.for(roles),
+        RetryModule.for(roles),
         RecoveryModule.for(roles),
         HealthModule,
       ],

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
-import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import { type Fenced, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { type Campaign, type CampaignChange } from '../persistence/campaign-store.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { Database } from '../persistence/database.js';
@@ -165,12 +165,10 @@ export class CampaignAdministration {
   }
 
   /** Tells the gate what is stored already. A failure loses nothing: a rebuild or the reconciler comes back to it. */
-  private async tell(pass: GatePass, call: () => Promise<unknown>): Promise<void> {
+  private async tell(pass: GatePass, call: () => Promise<string | Fenced>): Promise<void> {
     try {
       const answer = await call();
-      if (typeof answer === 'object' && answer !== null && 'reason' in answer) {
-        this.watch.reportFence(pass.epoch, 'meta-missing');
-      }
+      if (typeof answer === 'object') this.watch.reportFence(pass.epoch, answer.reason);
     } catch (error) {
       this.watch.reportGateTrouble();
       this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);

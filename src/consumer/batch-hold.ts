@@ -17,7 +17,7 @@ export class BatchHold {
     private readonly context: ClaimBatchContext,
     everyMs: number,
   ) {
-    this.timer = setInterval(() => this.beat(), everyMs);
+    this.timer = setInterval(() => void this.beat(), everyMs);
   }
 
   /** The process shuts down, or somebody else has the partition: what is not settled by now will be delivered again. */
@@ -36,8 +36,10 @@ export class BatchHold {
     await this.beating;
   }
 
-  private beat(): void {
+  /** Tells the transport now, and finds out whether the batch is still ours. */
+  beat(): Promise<void> {
     this.beating ??= this.tellTransport().finally(() => (this.beating = null));
+    return this.beating;
   }
 
   private async tellTransport(): Promise<void> {

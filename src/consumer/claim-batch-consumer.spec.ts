@@ -145,6 +145,15 @@ describe('a batch of the claim log', () => {
       expect(await failedEvents(stack)).toMatchObject([{ attempts: 1 }]);
     });
 
+    it('counts a claim that keeps failing, and leaves it to an operator after twelve times', async () => {
+      await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
+      for (let attempt = 1; attempt <= 12; attempt++) {
+        await deliver([claimOf(1)]);
+        const status = attempt < 12 ? 'PENDING' : 'DEAD';
+        expect(await failedEvents(stack)).toMatchObject([{ attempts: attempt, status }]);
+      }
+    });
+
     it('leaves a claim alone that was discarded, and one that came too late', async () => {
       await failToPublish(stack, claimOf(1));
       await discard(stack, claimOf(1));
@@ -257,12 +266,19 @@ describe('a batch of the claim log', () => {
       expect(await issuedCount(stack)).toBe(1);
     });
 
-    it('stops when its heartbeat says that it was taken away', async () => {
+    it('is left alone once a heartbeat says that it was taken away', async () => {
+      const heartbeat = () => Promise.reject(new Error('rebalancing'));
+      expect((await stack.deliver(recordsOf(claimsOf(1, 3)), { heartbeat })).settledCount).toBe(0);
+      expect(await issuedCount(stack)).toBe(0);
+    });
+
+    it('stops when its heartbeat says so while it waits', async () => {
       await reopen({ giveUpAfterMs: 3_600_000 });
       stack.faults.before = () => {
         throw failure('infrastructure');
       };
-      const heartbeat = () => Promise.reject(new Error('rebalancing'));
+      const heartbeat = () =>
+        stack.faults.transactions === 0 ? Promise.resolve() : Promise.reject(new Error('rebalancing'));
       expect((await stack.deliver(recordsOf([claimOf(1)]), { heartbeat })).settledCount).toBe(0);
     });
   });

@@ -99,6 +99,7 @@ export class ClaimBatchConsumer {
     let width = chunkSize;
     let looks = 1;
     for (let start = 0; start < records.length;) {
+      await batch.hold.beat();
       if (batch.hold.lost) return;
       const chunk = records.slice(start, start + width).map(decode);
       try {

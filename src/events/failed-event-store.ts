@@ -122,7 +122,10 @@ export abstract class FailedEventStore {
    */
   abstract lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]>;
 
-  /** Ends the lease of `owner` on a row: REPUBLISHED and due again after 2 min, or PENDING again. */
+  /**
+   * Ends the lease of `owner` on a row: REPUBLISHED and due again after 2 min, or PENDING again. A row that is no longer
+   * under this lease stays as it is: the lease ran out, the consumer was faster, or an operator discarded it.
+   */
   abstract finishLease(owner: string, id: number, result: PublishResult): Promise<void>;
 
   /** Rows with a valid claim that are neither RESOLVED nor DISCARDED, by id: what a rebuilt gate must still know. */
@@ -163,8 +166,8 @@ export abstract class FailedEventStore {
   /** DISCARDED, with the reason as its note. The caller holds the locks of the campaign and of the row. */
   abstract discard(id: number, reason: string): Promise<void>;
 
-  /** DISCARDED rows with a claim whose slot at the gate was not yet given back, by id. */
-  abstract unreleased(limit: number): Promise<FailedEvent[]>;
+  /** DISCARDED rows with a claim whose slot at the gate was not yet given back, by id, from behind `afterId` on. */
+  abstract unreleased(limit: number, afterId?: number): Promise<FailedEvent[]>;
 
   abstract markReleased(id: number): Promise<void>;
 

@@ -13,12 +13,32 @@ function heldWriter() {
 const turn = () => new Promise(setImmediate);
 
 describe('natural batcher', () => {
+  it('waits a few turns while each of them brings something, and not for ever', async () => {
+    const { batches, write } = heldWriter();
+    const batcher = new NaturalBatcher<number>(write, { maxBatch: 100, maxWaiting: 100, maxInFlight: 1 });
+    const added: Promise<void>[] = [];
+    // Two at once, then one in every turn.
+    added.push(batcher.add(-1));
+    for (let item = 0; batches.length === 0 && item < 50; item++) {
+      added.push(batcher.add(item));
+      await turn();
+    }
+    const [first] = batches;
+    expect(first?.items.length).toBeGreaterThan(2);
+    expect(first?.items.length).toBeLessThan(20);
+    first?.release();
+    await eventually(() => {
+      batches.forEach(({ release }) => release());
+      expect(batches.flatMap(({ items }) => items)).toHaveLength(added.length);
+    });
+    await Promise.all(added);
+  });
+
   it('sends what arrives in one turn of the event loop as one batch', async () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(write, { maxBatch: 10, maxWaiting: 100, maxInFlight: 1 });
     const done = Promise.all([1, 2, 3].map((item) => batcher.add(item)));
-    await turn();
-    expect(batches.map(({ items }) => items)).toEqual([[1, 2, 3]]);
+    await eventually(() => expect(batches.map(({ items }) => items)).toEqual([[1, 2, 3]]));
     batches[0]?.release();
     await done;
   });
@@ -27,10 +47,12 @@ describe('natural batcher', () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(write, { maxBatch: 10, maxWaiting: 100, maxInFlight: 2 });
     const added: Promise<void>[] = [];
-    for (const item of [1, 2, 3, 4]) {
+    for (const item of [1, 2]) {
       added.push(batcher.add(item));
-      await turn();
+      await eventually(() => expect(batches).toHaveLength(item));
     }
+    added.push(batcher.add(3), batcher.add(4));
+    await turn();
     expect(batches.map(({ items }) => items)).toEqual([[1], [2]]);
     batches[0]?.release();
     await added[0];
@@ -44,7 +66,7 @@ describe('natural batcher', () => {
     const batcher = new NaturalBatcher<number>(write, { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 });
     const first = batcher.add(1);
     const second = batcher.add(2);
-    await turn();
+    await eventually(() => expect(batches).toHaveLength(1));
     batches[0]?.fail(new Error('disk full'));
     await expect(first).rejects.toThrow('disk full');
     await eventually(() => expect(batches).toHaveLength(2));
@@ -59,7 +81,7 @@ describe('natural batcher', () => {
     expect(batcher.full).toBe(true);
     await expect(batcher.add(3)).rejects.toBeInstanceOf(BatcherFullError);
     const drained = batcher.drain();
-    await turn();
+    await eventually(() => expect(batches).toHaveLength(1));
     batches[0]?.release();
     await drained;
     await Promise.all(taken);

@@ -11,6 +11,13 @@ export interface BatcherLimits {
   readonly maxInFlight: number;
 }
 
+/**
+ * A batch waits for so many turns of the event loop while each of them brings new items. What arrives together is spread
+ * over a few turns by the sockets it comes from; leaving after the first would split it into batches that pay for a
+ * write each.
+ */
+const MAX_GATHERING_TURNS = 8;
+
 interface Waiting<T> {
   readonly item: T;
   readonly resolve: () => void;
@@ -54,11 +61,19 @@ export class NaturalBatcher<T> {
     }
   }
 
-  /** One turn of the event loop later: whatever has arrived in this one joins the batch. */
   private schedule(): void {
     if (this.scheduled || this.inFlight.size >= this.limits.maxInFlight) return;
     this.scheduled = true;
+    this.gather(this.waiting.length, 1);
+  }
+
+  private gather(seen: number, turn: number): void {
     setImmediate(() => {
+      const arrived = this.waiting.length;
+      if (arrived > seen && arrived < this.limits.maxBatch && turn < MAX_GATHERING_TURNS) {
+        this.gather(arrived, turn + 1);
+        return;
+      }
       this.scheduled = false;
       this.send();
     });

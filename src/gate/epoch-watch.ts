@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
 import { type FenceReason, type GatePass, IssuanceGate } from './issuance-gate.js';
@@ -187,7 +188,7 @@ export class EpochWatch implements OnApplicationShutdown {
   private async readRow(startedAt: Instant): Promise<boolean> {
     let row: GateRow;
     try {
-      row = await withTimeout(
+      row = await withDeadline(
         this.database.read((unit) => unit.gate.read()),
         CALL_TIMEOUT_MS,
       );
@@ -245,7 +246,7 @@ export class EpochWatch implements OnApplicationShutdown {
   private async ping(pass: GatePass): Promise<boolean> {
     const sentAt = this.now();
     try {
-      const outcome = await withTimeout(this.gate.ping(pass), CALL_TIMEOUT_MS);
+      const outcome = await withDeadline(this.gate.ping(pass), CALL_TIMEOUT_MS);
       this.gateAway = false;
       if (outcome !== 'ok') {
         this.reportFence(pass.epoch, outcome.reason);
@@ -318,16 +319,4 @@ function isBehind(row: GateRow, last: Sighting): boolean {
 
 function sameRow(a: Sighting, b: Sighting): boolean {
   return a.epoch === b.epoch && a.pass?.fence === b.pass?.fence;
-}
-
-async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -121,7 +121,10 @@ export abstract class IssuanceGate {
    */
   abstract release(pass: GatePass, claim: ClaimReference): Promise<'released' | 'gone' | Fenced>;
 
-  /** Opens a campaign that was just stored. `exists` when the gate knows it already. */
+  /**
+   * Opens a campaign that was just stored. `exists` when the gate knows it already; FENCED when what it knows of it is
+   * damaged, also when only the meta is missing while claims are there.
+   */
   abstract openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced>;
 
   /**

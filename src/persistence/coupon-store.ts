@@ -31,7 +31,10 @@ export interface IssuedClaim {
 
 /** The table `coupons`, seen from inside one transaction. */
 export abstract class CouponStore {
-  /** One plain multi-row INSERT: all of them or none. Never INSERT IGNORE, which hides data errors. */
+  /**
+   * Plain multi-row INSERT: all of them or none, also when the unit of work goes on after a refusal. Never INSERT
+   * IGNORE, which hides data errors.
+   */
   abstract insert(coupons: readonly NewCoupon[]): Promise<void>;
 
   abstract find(campaignId: string, userId: string): Promise<Coupon | null>;

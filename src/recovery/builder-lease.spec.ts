@@ -62,6 +62,15 @@ describe('a builder’s lease', () => {
     expect(await leaseLeftMs()).toBeGreaterThan(9_000);
   });
 
+  it('lets its holder wait for exactly as long as asked', async () => {
+    let over = false;
+    const waiting = lease.wait(3_000).then(() => (over = true));
+    await jest.advanceTimersByTimeAsync(2_999);
+    expect(over).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    await waiting;
+  });
+
   it('is left to run out at the end', async () => {
     await lease.end();
     await expireLease(stack);

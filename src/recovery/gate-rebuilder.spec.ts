@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
 import {
@@ -14,6 +14,7 @@ import {
   wipeGate,
 } from '../../test/support/recovery.js';
 import { type ClaimOutcome } from '../gate/issuance-gate.js';
+import { BuilderLease } from './builder-lease.js';
 import { REBUILD_STEPS, type RebuildStep } from './rebuild-probe.js';
 
 Logger.overrideLogger(false);
@@ -350,23 +351,21 @@ describe('the epoch of a rebuild', () => {
   });
 
   it('waits for the answers under an older one, and waits for nothing where none was ever open', async () => {
-    const waits: number[] = [];
-    class TimedProbe extends StepProbe {
-      private dropped = 0;
-      override async after(step: RebuildStep, epoch: number): Promise<void> {
-        if (step === 'older-epochs-dropped') this.dropped = performance.now();
-        if (step === 'quiesced') waits.push(performance.now() - this.dropped);
-        await super.after(step, epoch);
-      }
-    }
+    const probe = new StepProbe();
+    const waits: [number, RebuildStep | undefined][] = [];
+    const wait = jest.spyOn(BuilderLease.prototype, 'wait').mockImplementation((ms) => {
+      waits.push([ms, probe.steps.at(-1)]);
+      return Promise.resolve();
+    });
     const builder = new (class extends SharedGateBuilder {
-      override readonly quiesceMs = 120;
+      override readonly quiesceMs = 3_000;
     })(stack.memory);
-    const rebuilder = rebuilderOf(stack, { probe: new TimedProbe(), builder });
+    const rebuilder = rebuilderOf(stack, { probe, builder });
     await rebuilder.rebuild(0);
+    expect(waits).toEqual([]);
     await rebuilder.rebuild((await row()).epoch);
-    expect(waits[0]).toBeLessThan(100);
-    expect(waits[1]).toBeGreaterThanOrEqual(119);
+    expect(waits).toEqual([[3_000, 'older-epochs-dropped']]);
+    wait.mockRestore();
   });
 });
 

@@ -99,7 +99,7 @@ export class GateRebuilder {
     if (taken === null) return;
     const { epoch } = taken;
     const startedAt = performance.now();
-    this.logger.warn(`rebuilding the gate as epoch ${epoch}`);
+    this.logger.log(`rebuilding the gate as epoch ${epoch}`);
     const lease = new BuilderLease(this.database, this.builderId, epoch);
     this.lease = lease;
     if (this.stopped) lease.abort(new RebuildStoppedError('the process is shutting down'));

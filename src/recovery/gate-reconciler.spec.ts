@@ -4,7 +4,7 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from 
 import { claimOf, watchOf } from '../../test/support/recovery.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
-import { type CampaignGauge, type CampaignTerms, type GatePass } from '../gate/issuance-gate.js';
+import { type CampaignGauge, type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 import { termsOf } from '../gate/campaign-terms.js';
@@ -151,6 +151,13 @@ describe('the reconciler', () => {
     const ids = Array.from({ length: 450 }, (_, number) => `c${number}`);
     const gauges = (await stack.gate.gauge(pass, ids)) as CampaignGauge[];
     expect(gauges.filter(({ terms }) => terms.total === 7)).toHaveLength(450);
+  });
+
+  it('tells the watch when the gate did not answer, since nothing may be promised on old knowledge then', async () => {
+    stack.gate.gauge = () => Promise.reject(new GateTimeoutError('no answer'));
+    await expect(reconciler.reconcile()).rejects.toThrow('no answer');
+    stack.database.read = () => Promise.reject(new Error('away'));
+    expect(await watch.confirms(10)).toBe(false);
   });
 
   it('shows what is pending, and the epoch, in the metrics', async () => {

@@ -1,6 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { EpochWatch } from '../gate/epoch-watch.js';
-import { type CampaignGauge, type CampaignTerms, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import {
+  type CampaignGauge,
+  type CampaignTerms,
+  type GatePass,
+  GateTimeoutError,
+  GateUnavailableError,
+  IssuanceGate,
+} from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
 import { campaignPages, isRealFence } from './gate-health.js';
@@ -27,6 +34,16 @@ export class GateReconciler {
   async reconcile(): Promise<void> {
     const { pass } = this.watch;
     if (pass === null) return;
+    try {
+      await this.compareAll(pass);
+    } catch (error) {
+      // The watch may rely on an epoch without the database only while every gate call succeeds, ours included.
+      if (error instanceof GateUnavailableError || error instanceof GateTimeoutError) this.watch.reportGateTrouble();
+      throw error;
+    }
+  }
+
+  private async compareAll(pass: GatePass): Promise<void> {
     const now = await this.gate.now();
     for await (const { campaigns, readAt } of campaignPages(this.database)) {
       const gauges = await this.gate.gauge(

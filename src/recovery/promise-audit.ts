@@ -128,7 +128,7 @@ export class PromiseAudit {
   }
 
   private async lookAtGate(pass: GatePass, campaignId: string): Promise<GateView | null> {
-    return unlessAway(async () => {
+    return this.unlessAway(async () => {
       const now = await this.gate.now();
       const gauge = await this.readGauge(pass, campaignId);
       if (gauge === null) return null;
@@ -151,7 +151,7 @@ export class PromiseAudit {
   }
 
   private async readGauge(pass: GatePass, campaignId: string): Promise<CampaignGauge | null> {
-    return unlessAway(async () => {
+    return this.unlessAway(async () => {
       const [gauge] = await this.gate.gauge(pass, [campaignId]);
       return gauge === undefined || 'kind' in gauge ? null : gauge;
     });
@@ -169,7 +169,7 @@ export class PromiseAudit {
   ): Promise<number | null> {
     const claimIds = new Set(slotHolders.map(({ claimId }) => claimId));
     const users = new Set(slotHolders.map(({ userId }) => userId).filter((userId) => !pendingUsers.has(userId)));
-    return unlessAway(async () => {
+    return this.unlessAway(async () => {
       const outcomes = await Promise.all([...users].map((userId) => this.gate.lookUp(pass, campaignId, userId)));
       return outcomes.filter((outcome) => outcome.kind === 'FOUND' && claimIds.has(outcome.record.claimId)).length;
     });
@@ -197,19 +197,20 @@ export class PromiseAudit {
       pendingIssued,
     };
   }
+
+  /** An audit still tells what the database knows while the gate is away. */
+  private async unlessAway<T>(work: () => Promise<T | null>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof GateUnavailableError || error instanceof GateTimeoutError)) throw error;
+      this.watch.reportGateTrouble();
+      return null;
+    }
+  }
 }
 
 /** Pages that are read one after the other may name a claim twice while others are cleared in between. */
 function onePerUser(pending: readonly PendingClaim[]): PendingClaim[] {
   return [...new Map(pending.map((claim) => [claim.userId, claim])).values()];
-}
-
-/** An audit still tells what the database knows while the gate is away. */
-async function unlessAway<T>(work: () => Promise<T | null>): Promise<T | null> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof GateUnavailableError || error instanceof GateTimeoutError) return null;
-    throw error;
-  }
 }

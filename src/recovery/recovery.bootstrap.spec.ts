@@ -5,6 +5,7 @@ import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, recoveryApplication } from '../../test/support/recovery.js';
+import { MetricsRegistry } from '../events/metrics-registry.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
@@ -82,6 +83,20 @@ describe('while the process runs', () => {
     expect(failures).toBe(3);
     expect(watch().pass?.epoch).toBeGreaterThan(epoch);
   }, 15_000);
+
+  it('a round measures the drift of every campaign that can still move', async () => {
+    for (const [id, state] of [
+      ['running', 'OPEN'],
+      ['over', 'CLOSED'],
+    ] as const) {
+      const campaign = { id, name: id, total: 5, startsAt: 0, endsAt: null, state };
+      await app.get(Database).transaction((unit) => unit.campaigns.insert(campaign));
+    }
+    await (recovery() as unknown as { reconcileAndAudit(): Promise<void> }).reconcileAndAudit();
+    const text = await app.get(MetricsRegistry).metrics();
+    expect(text).toMatch(/^coupon_drift\{campaign="running"\} 0$/m);
+    expect(text).not.toContain('campaign="over"');
+  });
 
   it('"not open" never closes an epoch that its builder has just opened', async () => {
     const before = await row();

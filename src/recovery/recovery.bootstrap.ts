@@ -121,8 +121,10 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
 
   private async measureDrift(): Promise<void> {
     for await (const { campaigns } of campaignPages(this.database)) {
-      for (const { id } of campaigns) {
+      for (const { id, state } of campaigns) {
         if (this.stopped) return;
+        // Closed is final; years of closed campaigns must not cost a count each. The audit call still looks at them.
+        if (state === 'CLOSED') continue;
         const audit = await this.audit.audit(id);
         if (audit !== null) this.metrics.setDrift(id, audit.drift);
       }

@@ -46,3 +46,12 @@ export function placeholders(rows: number, columns: number): string {
 export function inList(values: readonly unknown[]): string {
   return placeholders(1, values.length);
 }
+
+/** Values in one IN list: SQLite takes 32,766 parameters in a statement. */
+const MAX_LIST = 10_000;
+
+/** Cuts a list so that each part fits into one statement; `columns` is how many parameters an element takes. */
+export function* chunks<T>(values: readonly T[], columns = 1): Generator<readonly T[]> {
+  const size = Math.floor(MAX_LIST / columns);
+  for (let start = 0; start < values.length; start += size) yield values.slice(start, start + size);
+}

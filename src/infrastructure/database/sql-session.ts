@@ -28,6 +28,19 @@ export class SqlSession {
     return result.affected ?? 0;
   }
 
+  /** All of `work` or nothing of it, while the unit of work around it goes on either way. */
+  async allOrNothing(work: () => Promise<void>): Promise<void> {
+    await this.runner.query('SAVEPOINT all_or_nothing');
+    try {
+      await work();
+    } catch (error) {
+      // A deadlock has ended the whole transaction, and the savepoint with it: the first error is the one that counts.
+      await this.runner.query('ROLLBACK TO SAVEPOINT all_or_nothing').catch(() => undefined);
+      throw error;
+    }
+    await this.runner.query('RELEASE SAVEPOINT all_or_nothing');
+  }
+
   async now(): Promise<number> {
     const [row] = await this.select<{ now: number | string }>(`SELECT ${this.dialect.now} AS now`);
     return Number(row?.now);

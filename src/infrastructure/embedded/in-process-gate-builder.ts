@@ -38,6 +38,9 @@ export class InProcessGateBuilder extends GateBuilder {
     for (const { sequence, ...terms } of campaigns) {
       const campaign = this.memory.campaign(epoch, terms.campaignId);
       if (campaign.terms !== null && campaign.terms.version >= terms.version) continue;
+      const oldestFirst = [...campaign.pending].sort(([, a], [, b]) => a - b);
+      campaign.pending = new Map(oldestFirst);
+      campaign.lastAt = Math.max(campaign.lastAt, oldestFirst.at(-1)?.[1] ?? 0);
       campaign.sequence = Math.max(campaign.sequence, sequence);
       campaign.terms = terms;
     }

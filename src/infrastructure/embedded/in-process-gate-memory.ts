@@ -7,12 +7,17 @@ export interface CampaignMemory {
   /** null until the campaign is opened: no claim is admitted before. */
   terms: CampaignTerms | null;
   sequence: number;
+  /** The latest instant that was given out, ms: the clock of a campaign never goes back, whatever the machine's does. */
+  lastAt: number;
   count: number;
   pendingCount: number;
   /** userId → claim. */
   readonly applied: Map<string, ClaimRecord>;
-  /** userId → ms, the gate's clock. */
-  readonly pending: Map<string, number>;
+  /**
+   * userId → ms, the gate's clock; oldest first once the campaign is open, so that nobody has to sort a million of
+   * them on the event loop.
+   */
+  pending: Map<string, number>;
 }
 
 interface EpochMemory {
@@ -51,7 +56,15 @@ export class InProcessGateMemory {
     const { campaigns } = this.epoch(epoch);
     let campaign = campaigns.get(campaignId);
     if (campaign === undefined) {
-      campaign = { terms: null, sequence: 0, count: 0, pendingCount: 0, applied: new Map(), pending: new Map() };
+      campaign = {
+        terms: null,
+        sequence: 0,
+        lastAt: 0,
+        count: 0,
+        pendingCount: 0,
+        applied: new Map(),
+        pending: new Map(),
+      };
       campaigns.set(campaignId, campaign);
     }
     return campaign;

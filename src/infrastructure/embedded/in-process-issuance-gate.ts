@@ -31,22 +31,26 @@ export class InProcessIssuanceGate extends IssuanceGate {
     const { terms, applied, pending } = campaign;
     // Before window and stock, so that a winner who asks again always sees the claim.
     const record = applied.get(userId);
-    if (record !== undefined) return Promise.resolve({ kind: 'DUPLICATE', record, pending: pending.has(userId) });
+    if (record !== undefined) {
+      return Promise.resolve({ kind: 'DUPLICATE', record: { ...record }, pending: pending.has(userId) });
+    }
     if (terms.state === 'PAUSED') return Promise.resolve({ kind: 'PAUSED' });
     if (terms.state === 'CLOSED') return Promise.resolve({ kind: 'CLOSED' });
     const now = Date.now();
     if (now < terms.startsAt) return Promise.resolve({ kind: 'NOT_STARTED', startsAt: terms.startsAt });
     if (terms.endsAt !== null && now >= terms.endsAt) return Promise.resolve({ kind: 'ENDED' });
     if (applied.size >= terms.total) return Promise.resolve({ kind: 'SOLD_OUT' });
+    const claimedAt = Math.max(now, campaign.lastAt);
+    campaign.lastAt = claimedAt;
     campaign.sequence += 1;
     campaign.count += 1;
     campaign.pendingCount += 1;
-    applied.set(userId, { claimId, sequence: campaign.sequence, claimedAt: now, idempotencyDigest });
-    pending.set(userId, now);
+    applied.set(userId, { claimId, sequence: campaign.sequence, claimedAt, idempotencyDigest });
+    pending.set(userId, claimedAt);
     return Promise.resolve({
       kind: 'ADMITTED',
       sequence: campaign.sequence,
-      claimedAt: now,
+      claimedAt,
       remaining: terms.total - applied.size,
     });
   }
@@ -56,7 +60,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     if ('kind' in campaign) return Promise.resolve(campaign);
     const record = campaign.applied.get(userId);
     if (record === undefined) return Promise.resolve({ kind: 'ABSENT' });
-    return Promise.resolve({ kind: 'FOUND', record, pending: campaign.pending.has(userId) });
+    return Promise.resolve({ kind: 'FOUND', record: { ...record }, pending: campaign.pending.has(userId) });
   }
 
   clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
@@ -79,9 +83,12 @@ export class InProcessIssuanceGate extends IssuanceGate {
   }
 
   openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced> {
-    if (!this.memory.letsIn(pass)) return Promise.resolve({ kind: 'FENCED', reason: 'fence-missing' });
+    const known = this.memory.trusted(pass, terms.campaignId);
+    if (!('kind' in known)) return Promise.resolve('exists');
+    if (known.reason !== 'meta-missing') return Promise.resolve(known);
     const campaign = this.memory.campaign(pass.epoch, terms.campaignId);
-    if (campaign.terms !== null) return Promise.resolve('exists');
+    // Claims without a meta are what is left of a damaged campaign: opened anew, it would sell their coupons again.
+    if (campaign.applied.size > 0 || campaign.pending.size > 0) return Promise.resolve(known);
     campaign.terms = { ...terms };
     return Promise.resolve('opened');
   }
@@ -100,17 +107,13 @@ export class InProcessIssuanceGate extends IssuanceGate {
       campaignIds.map((campaignId) => {
         const campaign = this.memory.trusted(pass, campaignId);
         if ('kind' in campaign) return campaign;
-        let oldestPendingAt: number | null = null;
-        for (const at of campaign.pending.values()) {
-          if (oldestPendingAt === null || at < oldestPendingAt) oldestPendingAt = at;
-        }
         return {
           campaignId,
           terms: { ...campaign.terms },
           claimed: campaign.applied.size,
           sequence: campaign.sequence,
           pending: campaign.pending.size,
-          oldestPendingAt,
+          oldestPendingAt: campaign.pending.values().next().value ?? null,
         };
       }),
     );
@@ -125,13 +128,18 @@ export class InProcessIssuanceGate extends IssuanceGate {
   ): Promise<PendingClaim[] | Fenced> {
     const campaign = this.memory.trusted(pass, campaignId);
     if ('kind' in campaign) return Promise.resolve(campaign);
-    const old = [...campaign.pending].filter(([, at]) => at < before).sort(([, a], [, b]) => a - b);
-    return Promise.resolve(
-      old.slice(offset, offset + limit).flatMap(([userId]) => {
-        const record = campaign.applied.get(userId);
-        return record === undefined ? [] : [{ campaignId, userId, ...record }];
-      }),
-    );
+    const page: PendingClaim[] = [];
+    let skip = offset;
+    for (const [userId, at] of campaign.pending) {
+      if (at >= before || page.length >= limit) break;
+      if (skip > 0) {
+        skip -= 1;
+        continue;
+      }
+      const record = campaign.applied.get(userId);
+      if (record !== undefined) page.push({ campaignId, userId, ...record });
+    }
+    return Promise.resolve(page);
   }
 
   ping(pass: GatePass): Promise<'ok' | Fenced> {

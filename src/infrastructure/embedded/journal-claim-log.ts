@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { CLAIM_EVENT_PATTERN, type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
 import {
@@ -8,31 +8,32 @@ import {
   type LogRecord,
   ClaimLogUnavailableError,
 } from '../../events/claim-log.js';
-import { placeholders } from '../database/sql-dialect.js';
+import { NaturalBatcher } from '../../events/natural-batcher.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /** The journal has one partition. */
 export const JOURNAL_PARTITION = 0;
 /** One consumer reads the journal. */
 const CONSUMER_GROUP = 'coupon-consumer';
-/** Claims in one group commit. */
-const MAX_COMMIT = 500;
-/** Claims that may wait for the disk. */
-const MAX_WAITING = 20_000;
 const READ_PAGE = 500;
 /** Settled rows are deleted in steps, so that no single commit takes long. */
 const PRUNE_STEP = 2_000;
 
-interface Waiting {
-  readonly event: ClaimEvent;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+/** What the journal holds back, in claims. */
+export class JournalLimits {
+  constructor(
+    /** Claims that may wait for the disk; more are refused. */
+    readonly waiting = 20_000,
+    /** Claims in one group commit. */
+    readonly commit = 500,
+  ) {}
 }
 
 interface JournalRow {
   id: number;
   message_key: string | null;
-  value: Uint8Array | string | null;
+  /** libsql hands a BLOB out as an ArrayBuffer. */
+  value: ArrayBuffer | string | null;
 }
 
 /**
@@ -46,29 +47,28 @@ interface JournalRow {
 export class JournalClaimLog extends ClaimLog {
   /** The disk is there or the process is not. */
   readonly away = false;
-  private waiting: Waiting[] = [];
-  private committing: Promise<void> | null = null;
+  private readonly commits: NaturalBatcher<ClaimEvent>;
   private readonly appendListeners: (() => void)[] = [];
 
-  constructor(@Inject(SqliteConnection) private readonly connection: SqliteConnection) {
+  constructor(
+    @Inject(SqliteConnection) private readonly connection: SqliteConnection,
+    @Optional() @Inject(JournalLimits) { waiting, commit }: JournalLimits = new JournalLimits(),
+  ) {
     super();
+    const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: 1 };
+    this.commits = new NaturalBatcher((events) => this.append(events), limits);
   }
 
   get full(): boolean {
-    return this.waiting.length >= MAX_WAITING;
+    return this.commits.full;
   }
 
   publish(event: ClaimEvent): Promise<void> {
-    if (this.full) {
-      return Promise.reject(new ClaimLogFullError(`${MAX_WAITING} claims are waiting for the disk`));
-    }
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ event, resolve, reject });
-      this.committing ??= this.commitWaiting();
-    });
+    if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for the disk'));
+    return this.commits.add(event);
   }
 
-  /** Called after every commit, in the same turn of the event loop as the acknowledgements. */
+  /** Called after every commit, successful or not. */
   onAppended(listener: () => void): void {
     this.appendListeners.push(listener);
   }
@@ -116,53 +116,52 @@ export class JournalClaimLog extends ClaimLog {
     });
   }
 
-  /** Stores how far the consumer is, and deletes some of what lies before that. */
+  /**
+   * Stores how far the consumer is, and deletes some of what lies before that. An offset never goes back. The disk is
+   * not waited for: an offset that a power cut takes back means that records are delivered again, as they may be anyway.
+   */
   settle(nextOffset: number): Promise<void> {
-    return this.connection.transaction(async (runner) => {
-      await runner.query(
-        'INSERT INTO journal_offsets (consumer_group, settled) VALUES (?, ?) ' +
-          'ON CONFLICT (consumer_group) DO UPDATE SET settled = excluded.settled',
-        [CONSUMER_GROUP, nextOffset],
-      );
-      await runner.query('DELETE FROM journal WHERE id < ? AND id < (SELECT MIN(id) FROM journal) + ?', [
-        nextOffset,
-        PRUNE_STEP,
-      ]);
-    });
+    return this.connection.transaction(
+      async (runner) => {
+        await runner.query(
+          'INSERT INTO journal_offsets (consumer_group, settled) VALUES (?, ?) ' +
+            'ON CONFLICT (consumer_group) DO UPDATE SET settled = MAX(settled, excluded.settled)',
+          [CONSUMER_GROUP, nextOffset],
+        );
+        await runner.query('DELETE FROM journal WHERE id < ? AND id < (SELECT MIN(id) FROM journal) + ?', [
+          nextOffset,
+          PRUNE_STEP,
+        ]);
+      },
+      { durable: false },
+    );
   }
 
-  async drain(): Promise<void> {
-    while (this.committing !== null) await this.committing;
+  drain(): Promise<void> {
+    return this.commits.drain();
   }
 
-  private async commitWaiting(): Promise<void> {
-    // One turn of the event loop: every request that has already arrived joins the commit.
-    await new Promise(setImmediate);
-    while (this.waiting.length > 0) {
-      const batch = this.waiting.splice(0, MAX_COMMIT);
-      try {
-        await this.connection.transaction((runner) => append(runner, batch));
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        const failure = new ClaimLogUnavailableError(`the journal refused: ${(error as Error).message}`, {
-          cause: error,
-        });
-        for (const { reject } of batch) reject(failure);
-      }
+  private async append(events: readonly ClaimEvent[]): Promise<void> {
+    try {
+      await this.connection.transaction((runner) => insert(runner, events));
+    } catch (error) {
+      throw new ClaimLogUnavailableError(`the journal refused: ${(error as Error).message}`, { cause: error });
+    } finally {
       for (const listener of this.appendListeners) listener();
-      await new Promise(setImmediate);
     }
-    this.committing = null;
   }
 }
 
-async function append(runner: QueryRunner, batch: readonly Waiting[]): Promise<void> {
-  const now = Date.now();
-  const parameters: unknown[] = [];
-  for (const { event } of batch) parameters.push(claimEventKey(event), encodeClaimEvent(event), now);
+/**
+ * One statement for every size of a batch: it is prepared once, and the rows cross into the driver as one string
+ * instead of three values each.
+ */
+async function insert(runner: QueryRunner, events: readonly ClaimEvent[]): Promise<void> {
+  const rows = events.map((event) => [claimEventKey(event), encodeClaimEvent(event)]);
   await runner.query(
-    `INSERT INTO journal (message_key, value, appended_at) VALUES ${placeholders(batch.length, 3)}`,
-    parameters,
+    'INSERT INTO journal (message_key, value, appended_at) ' +
+      "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), ? FROM json_each(?)",
+    [Date.now(), JSON.stringify(rows)],
   );
 }
 
@@ -178,7 +177,7 @@ function toLogRecord({ id, message_key, value }: JournalRow): LogRecord {
     offset: id,
     key: message_key === null ? null : Buffer.from(message_key),
     // SQLite keeps what it was given, so a value that was put there by hand may be of either type.
-    value: value === null ? null : typeof value === 'string' ? Buffer.from(value) : value,
+    value: value === null ? null : Buffer.from(value as string),
     headers: {},
   };
 }

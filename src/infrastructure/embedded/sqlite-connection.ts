@@ -4,7 +4,6 @@ import libsql from 'libsql';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { prepareDataDirectory } from '../../config/data-directory.js';
 import { StartupError } from '../../config/startup-error.js';
-import { withDeadline } from '../../events/with-deadline.js';
 import { DatabaseError } from '../../persistence/database-error.js';
 import { classifyDatabaseError } from '../database/classify-database-error.js';
 import { SCHEMA } from '../database/schema.js';
@@ -12,8 +11,24 @@ import { SCHEMA } from '../database/schema.js';
 /** The file that holds everything: coupons, failed events, the gate row and the journal. */
 export const SQLITE_FILE = 'coupon.sqlite';
 
-/** How long a unit of work waits for its turn, ms. */
-const TURN_DEADLINE_MS = 5_000;
+/**
+ * After so long without a statement, ms, a unit of work counts as stuck and those who wait for it are refused. SQLite
+ * answers within the call, so a healthy one is never idle; one that awaits another one would be for ever.
+ */
+const STALLED_MS = 1_000;
+
+interface Waiter {
+  readonly enter: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
+export interface SqliteTransactionOptions {
+  /**
+   * False for what may be lost together with everything after it when the power fails: the commit then does not wait
+   * for the disk. Never for anything that was promised to somebody.
+   */
+  readonly durable?: boolean;
+}
 
 /**
  * The one connection to the one file, and the mutex around it.
@@ -24,12 +39,31 @@ const TURN_DEADLINE_MS = 5_000;
  * instance, also after a kill -9 left files behind.
  */
 export class SqliteConnection implements OnApplicationShutdown {
-  private tail: Promise<void> = Promise.resolve();
+  private readonly waiters: Waiter[] = [];
+  private busy = false;
+  private closed = false;
+  /** When the unit of work that holds the connection was last heard of, ms, monotonic. */
+  private lastSign = 0;
+  private watchdog: NodeJS.Timeout | undefined;
 
   private constructor(
     private readonly dataSource: DataSource,
     private readonly runner: QueryRunner,
-  ) {}
+  ) {
+    const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
+    const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
+      this.lastSign = performance.now();
+      try {
+        // As one array: a single parameter that is null or a Buffer, spread, is taken by libsql for a set of named
+        // parameters, and its native code then ends the process.
+        return await query(sql, parameters.length === 0 ? parameters : [parameters], structured);
+      } catch (error) {
+        // Here, and not only at the edge: work that goes on after a refusal has to know what was refused.
+        throw classifyDatabaseError(error);
+      }
+    };
+    runner.query = watched as QueryRunner['query'];
+  }
 
   /**
    * Opens, locks and migrates the file.
@@ -65,53 +99,113 @@ export class SqliteConnection implements OnApplicationShutdown {
 
   /**
    * Runs `work` alone on the connection, in the order of the calls.
+   *
+   * A unit of work that starts another one and awaits it would wait for itself: it is refused after a second, like
+   * everybody else who waits behind one that is stuck. (AsyncLocalStorage would tell at once, but makes every promise
+   * of the process dearer.)
    * @throws DatabaseError, or what `work` throws.
    */
   async exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const before = this.tail;
-    let done: () => void = () => undefined;
-    this.tail = new Promise<void>((resolve) => (done = resolve));
+    if (this.closed) throw new DatabaseError('infrastructure', 'SQLITE_CLOSED', 'the database file is closed');
+    if (this.busy) await this.turn();
+    this.busy = true;
+    this.lastSign = performance.now();
     try {
-      await this.turn(before);
       return await work(this.runner);
     } catch (error) {
       throw classifyDatabaseError(error);
     } finally {
-      // Whoever gave up waiting passes the turn on only when it would have been its own.
-      void before.then(done);
-    }
-  }
-
-  private async turn(before: Promise<void>): Promise<void> {
-    try {
-      await withDeadline(before, TURN_DEADLINE_MS);
-    } catch {
-      throw new DatabaseError(
-        'infrastructure',
-        'NO_TURN',
-        `the database was not free for ${TURN_DEADLINE_MS} ms; a unit of work started inside another one waits for itself`,
-      );
+      const next = this.waiters.shift();
+      if (next === undefined) this.busy = false;
+      else next.enter();
     }
   }
 
   /** `exclusive` in a transaction that takes the write lock at once. */
-  transaction<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  transaction<T>(
+    work: (runner: QueryRunner) => Promise<T>,
+    { durable = true }: SqliteTransactionOptions = {},
+  ): Promise<T> {
     return this.exclusive(async (runner) => {
-      await runner.query('BEGIN IMMEDIATE');
+      if (durable) return inTransaction(runner, work);
+      // After a power cut the file is a prefix of its history: what is not synced now, the next durable commit syncs.
+      this.waitForDisk(false);
       try {
-        const result = await work(runner);
-        await runner.query('COMMIT');
-        return result;
-      } catch (error) {
-        // A full disk may have rolled back already; then there is nothing to undo.
-        await runner.query('ROLLBACK').catch(() => undefined);
-        throw error;
+        return await inTransaction(runner, work);
+      } finally {
+        this.waitForDisk(true);
       }
     });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.exclusive(async () => undefined);
-    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+    if (this.closed) return;
+    // The last turn of all: whoever asked before has been served, whoever asks later is refused.
+    const last = this.exclusive(async () => {
+      clearTimeout(this.watchdog);
+      this.unlock();
+      await this.dataSource.destroy();
+    });
+    this.closed = true;
+    await last;
+  }
+
+  private waitForDisk(wait: boolean): void {
+    // Not through the runner: SQLite executes this pragma when it is prepared, and the runner prepares a text only once.
+    driverConnection(this.dataSource).exec(`PRAGMA synchronous = ${wait ? 'FULL' : 'NORMAL'}`);
+  }
+
+  /**
+   * Closing alone keeps the lock until the garbage collector has found every prepared statement, and so would refuse
+   * whoever opens the file next in this process. The way out of the exclusive mode leads through leaving WAL.
+   */
+  private unlock(): void {
+    const connection = driverConnection(this.dataSource);
+    try {
+      for (const pragma of ['journal_mode = DELETE', 'locking_mode = NORMAL']) connection.exec(`PRAGMA ${pragma}`);
+      connection.exec('SELECT COUNT(*) FROM gate');
+    } catch {
+      // A disk that refuses even this keeps the lock until the process ends, and everything committed with it.
+    }
+  }
+
+  private turn(): Promise<void> {
+    this.watchdog ??= setTimeout(() => this.refuseBehindStalled(), STALLED_MS);
+    return new Promise((enter, refuse) => {
+      this.waiters.push({ enter, refuse });
+    });
+  }
+
+  private refuseBehindStalled(): void {
+    this.watchdog = undefined;
+    const idleMs = performance.now() - this.lastSign;
+    if (idleMs >= STALLED_MS) {
+      const error = new DatabaseError(
+        'infrastructure',
+        'SQLITE_STALLED',
+        `a unit of work has held the database for ${Math.round(idleMs)} ms without a statement: it is stuck, ` +
+          'or waits for a unit of work that it started itself',
+      );
+      for (const { refuse } of this.waiters.splice(0)) refuse(error);
+    } else if (this.waiters.length > 0) {
+      this.watchdog = setTimeout(() => this.refuseBehindStalled(), STALLED_MS - idleMs);
+    }
+  }
+}
+
+function driverConnection({ driver }: DataSource): { exec(sql: string): void } {
+  return (driver as unknown as { databaseConnection: { exec(sql: string): void } }).databaseConnection;
+}
+
+async function inTransaction<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  await runner.query('BEGIN IMMEDIATE');
+  try {
+    const result = await work(runner);
+    await runner.query('COMMIT');
+    return result;
+  } catch (error) {
+    // A full disk may have rolled back already; then there is nothing to undo.
+    await runner.query('ROLLBACK').catch(() => undefined);
+    throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { In, MoreThan } from 'typeorm';
 import { type Campaign, type CampaignChange, CampaignStore } from '../../../persistence/campaign-store.js';
 import { CampaignEntity } from '../entities/campaign.entity.js';
-import { inList } from '../sql-dialect.js';
+import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
 
 export class SqlCampaignStore extends CampaignStore {
@@ -13,20 +13,26 @@ export class SqlCampaignStore extends CampaignStore {
     return this.sql.repository(CampaignEntity).findOneBy({ id });
   }
 
-  findMany(ids: readonly string[]): Promise<Campaign[]> {
-    if (ids.length === 0) return Promise.resolve([]);
-    return this.sql.repository(CampaignEntity).findBy({ id: In(ids) });
+  async findMany(ids: readonly string[]): Promise<Campaign[]> {
+    const found: Campaign[] = [];
+    for (const some of chunks(ids)) found.push(...(await this.sql.repository(CampaignEntity).findBy({ id: In(some) })));
+    return found;
   }
 
   async lock(ids: readonly string[]): Promise<Campaign[]> {
-    if (ids.length === 0) return [];
     const { lockExclusive } = this.sql.dialect;
-    if (lockExclusive !== '') {
-      await this.sql.select(`SELECT id FROM campaigns WHERE id IN ${inList(ids)} ORDER BY id${lockExclusive}`, [
-        ...ids,
-      ]);
+    const locked: Campaign[] = [];
+    for (const some of chunks([...ids].sort())) {
+      if (lockExclusive !== '') {
+        await this.sql.select(`SELECT id FROM campaigns WHERE id IN ${inList(some)} ORDER BY id${lockExclusive}`, [
+          ...some,
+        ]);
+      }
+      locked.push(
+        ...(await this.sql.repository(CampaignEntity).find({ where: { id: In(some) }, order: { id: 'ASC' } })),
+      );
     }
-    return this.sql.repository(CampaignEntity).find({ where: { id: In(ids) }, order: { id: 'ASC' } });
+    return locked;
   }
 
   list(limit: number, before?: { createdAt: number; id: string }): Promise<Campaign[]> {

@@ -1,7 +1,7 @@
 import { LessThan } from 'typeorm';
 import { type Coupon, CouponStore, type IssuedClaim, type NewCoupon } from '../../../persistence/coupon-store.js';
 import { CouponEntity } from '../entities/coupon.entity.js';
-import { placeholders } from '../sql-dialect.js';
+import { chunks, placeholders } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
 
 interface RawIssuedClaim {
@@ -14,6 +14,9 @@ interface RawIssuedClaim {
   idempotency_digest: string | null;
 }
 
+/** Of one coupon in an INSERT. */
+const COLUMNS = 8;
+
 /** The statements of the consumer and of the rebuild are written out: they run once for each claim of a drop. */
 export class SqlCouponStore extends CouponStore {
   constructor(private readonly sql: SqlSession) {
@@ -23,25 +26,12 @@ export class SqlCouponStore extends CouponStore {
   async insert(coupons: readonly NewCoupon[]): Promise<void> {
     if (coupons.length === 0) return;
     const createdAt = await this.sql.now();
-    const parameters: unknown[] = [];
-    for (const coupon of coupons) {
-      parameters.push(
-        coupon.campaignId,
-        coupon.userId,
-        coupon.claimId,
-        coupon.code,
-        coupon.sequence,
-        coupon.claimedAt,
-        coupon.idempotencyDigest,
-        createdAt,
-      );
-    }
-    await this.sql.execute(
-      'INSERT INTO coupons ' +
-        '(campaign_id, user_id, claim_id, code, sequence, claimed_at, idempotency_digest, created_at) ' +
-        `VALUES ${placeholders(coupons.length, 8)}`,
-      parameters,
-    );
+    const statements = [...chunks(coupons, COLUMNS)];
+    const [only] = statements;
+    if (statements.length === 1 && only !== undefined) return this.insertChunk(only, createdAt);
+    await this.sql.allOrNothing(async () => {
+      for (const statement of statements) await this.insertChunk(statement, createdAt);
+    });
   }
 
   find(campaignId: string, userId: string): Promise<Coupon | null> {
@@ -49,13 +39,16 @@ export class SqlCouponStore extends CouponStore {
   }
 
   async findByUsers(pairs: readonly { campaignId: string; userId: string }[]): Promise<IssuedClaim[]> {
-    if (pairs.length === 0) return [];
-    const rows = await this.sql.select<RawIssuedClaim>(
-      'SELECT id, campaign_id, user_id, claim_id, sequence, claimed_at, idempotency_digest FROM coupons ' +
-        `WHERE (campaign_id, user_id) IN ${this.sql.dialect.pairs(pairs.length)}`,
-      pairs.flatMap(({ campaignId, userId }) => [campaignId, userId]),
-    );
-    return rows.map(toIssuedClaim);
+    const found: IssuedClaim[] = [];
+    for (const some of chunks(pairs, 2)) {
+      const rows = await this.sql.select<RawIssuedClaim>(
+        'SELECT id, campaign_id, user_id, claim_id, sequence, claimed_at, idempotency_digest FROM coupons ' +
+          `WHERE (campaign_id, user_id) IN ${this.sql.dialect.pairs(some.length)}`,
+        some.flatMap(({ campaignId, userId }) => [campaignId, userId]),
+      );
+      for (const row of rows) found.push(toIssuedClaim(row));
+    }
+    return found;
   }
 
   listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]> {
@@ -77,6 +70,28 @@ export class SqlCouponStore extends CouponStore {
 
   count(campaignId: string): Promise<number> {
     return this.sql.repository(CouponEntity).countBy({ campaignId });
+  }
+
+  private async insertChunk(coupons: readonly NewCoupon[], createdAt: number): Promise<void> {
+    const parameters: unknown[] = [];
+    for (const coupon of coupons) {
+      parameters.push(
+        coupon.campaignId,
+        coupon.userId,
+        coupon.claimId,
+        coupon.code,
+        coupon.sequence,
+        coupon.claimedAt,
+        coupon.idempotencyDigest,
+        createdAt,
+      );
+    }
+    await this.sql.execute(
+      'INSERT INTO coupons ' +
+        '(campaign_id, user_id, claim_id, code, sequence, claimed_at, idempotency_digest, created_at) ' +
+        `VALUES ${placeholders(coupons.length, COLUMNS)}`,
+      parameters,
+    );
   }
 }
 

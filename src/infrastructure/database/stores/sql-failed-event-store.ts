@@ -15,11 +15,14 @@ import {
 import { type ClaimEvent } from '../../../events/claim-event.js';
 import { backoffMs, CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../events/retry-policy.js';
 import { FailedEventEntity } from '../entities/failed-event.entity.js';
-import { inList } from '../sql-dialect.js';
+import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
 
 /** What is kept of a broken message, bytes: enough to see what it was, not enough to fill the disk. */
 const MAX_KEPT_BYTES = 32 * 1024;
+
+/** Of one row, at most, in an INSERT. */
+const COLUMNS = 32;
 
 const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
 
@@ -36,17 +39,16 @@ export class SqlFailedEventStore extends FailedEventStore {
 
   async addUnpublished(claims: readonly UnpublishedClaim[]): Promise<void> {
     if (claims.length === 0) return;
-    const known = await this.statusesOf(claims.map(({ claim }) => claim.claimId));
+    const known = new Set((await this.statusesOf(claims.map(({ claim }) => claim.claimId))).keys());
     const now = await this.sql.now();
-    const rows = claims
-      .filter(({ claim }) => !known.has(claim.claimId))
-      .map(({ claim, source, failure }) => ({
-        ...newRow(claim.claimId, claim, failure, now),
-        source,
-        status: 'PENDING' as const,
-        attempts: 0,
-      }));
-    if (rows.length > 0) await this.repository.insert(rows);
+    const rows = [];
+    for (const { claim, source, failure } of claims) {
+      // A claim that was sent twice, as an idempotent replay is, may stand twice in one batch.
+      if (known.has(claim.claimId)) continue;
+      known.add(claim.claimId);
+      rows.push({ ...newRow(claim.claimId, claim, failure, now), source, status: 'PENDING' as const, attempts: 0 });
+    }
+    for (const some of chunks(rows, COLUMNS)) await this.repository.insert([...some]);
   }
 
   async quarantine(
@@ -93,22 +95,26 @@ export class SqlFailedEventStore extends FailedEventStore {
   }
 
   async statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>> {
-    if (claimIds.length === 0) return new Map();
-    const rows = await this.sql.select<{ claim_id: string; status: FailedEventStatus }>(
-      `SELECT claim_id, status FROM failed_events WHERE claim_id IN ${inList(claimIds)}`,
-      [...claimIds],
-    );
-    return new Map(rows.map((row) => [row.claim_id, row.status]));
+    const statuses = new Map<string, FailedEventStatus>();
+    for (const some of chunks(claimIds)) {
+      const rows = await this.sql.select<{ claim_id: string; status: FailedEventStatus }>(
+        `SELECT claim_id, status FROM failed_events WHERE claim_id IN ${inList(some)}`,
+        [...some],
+      );
+      for (const row of rows) statuses.set(row.claim_id, row.status);
+    }
+    return statuses;
   }
 
   async resolve(claimIds: readonly string[]): Promise<void> {
-    if (claimIds.length === 0) return;
-    await this.sql.execute(
-      "UPDATE failed_events SET status = 'RESOLVED', resolved_by = 'consumer', lease_owner = NULL, lease_until = NULL, " +
-        `version = version + 1, updated_at = ${this.sql.dialect.now} ` +
-        `WHERE claim_id IN ${inList(claimIds)} AND status NOT IN ('RESOLVED', 'DISCARDED')`,
-      [...claimIds],
-    );
+    for (const some of chunks(claimIds)) {
+      await this.sql.execute(
+        "UPDATE failed_events SET status = 'RESOLVED', resolved_by = 'consumer', lease_owner = NULL, " +
+          `lease_until = NULL, version = version + 1, updated_at = ${this.sql.dialect.now} ` +
+          `WHERE claim_id IN ${inList(some)} AND status NOT IN ('RESOLVED', 'DISCARDED')`,
+        [...some],
+      );
+    }
   }
 
   async lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]> {
@@ -132,14 +138,16 @@ export class SqlFailedEventStore extends FailedEventStore {
   }
 
   async finishLease(owner: string, id: number, result: PublishResult): Promise<void> {
-    const now = await this.sql.now();
-    const [status, dueAt] =
-      result.kind === 'published' ? ['REPUBLISHED', now + CONFIRMATION_MS] : ['PENDING', now + result.delayMs];
-    // The consumer may have been faster: what it resolved or counted meanwhile stays.
+    const { now } = this.sql.dialect;
+    const [status, waitMs] =
+      result.kind === 'published' ? ['REPUBLISHED', CONFIRMATION_MS] : ['PENDING', result.delayMs];
+    // The consumer may have been faster: what it resolved or counted meanwhile stays. A lease that ran out is over also
+    // while nobody has taken the row yet: whoever is about to must not find its lease ended.
     await this.sql.execute(
-      'UPDATE failed_events SET status = ?, next_attempt_at = ?, lease_owner = NULL, lease_until = NULL, ' +
-        "version = version + 1, updated_at = ? WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING'",
-      [status, dueAt, now, id, owner],
+      `UPDATE failed_events SET status = ?, next_attempt_at = ${now} + ?, lease_owner = NULL, lease_until = NULL, ` +
+        `version = version + 1, updated_at = ${now} ` +
+        `WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING' AND lease_until > ${now}`,
+      [status, waitMs, id, owner],
     );
   }
 
@@ -177,8 +185,11 @@ export class SqlFailedEventStore extends FailedEventStore {
   }
 
   async findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]> {
-    if (claimIds.length === 0) return [];
-    return (await this.repository.findBy({ claimId: In(claimIds) })).map(toFailedEvent);
+    const found: FailedEvent[] = [];
+    for (const some of chunks(claimIds)) {
+      for (const row of await this.repository.findBy({ claimId: In(some) })) found.push(toFailedEvent(row));
+    }
+    return found;
   }
 
   async findByUser(campaignId: string, userId: string): Promise<FailedEvent | null> {
@@ -227,9 +238,9 @@ export class SqlFailedEventStore extends FailedEventStore {
     );
   }
 
-  async unreleased(limit: number): Promise<FailedEvent[]> {
+  async unreleased(limit: number, afterId = 0): Promise<FailedEvent[]> {
     const rows = await this.repository.find({
-      where: { status: 'DISCARDED', releasedAt: IsNull(), claimId: Not(IsNull()) },
+      where: { id: MoreThan(afterId), status: 'DISCARDED', releasedAt: IsNull(), claimId: Not(IsNull()) },
       order: { id: 'ASC' },
       take: limit,
     });

@@ -1,0 +1,94 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type ClaimEvent } from '../events/claim-event.js';
+import { type FailedEvent } from '../events/failed-event-store.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import { Database } from '../persistence/database.js';
+
+/** Gives the slots of discarded claims back to the stock. */
+@Injectable()
+export class DiscardedSlots {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
+    @Inject(EpochWatch) private readonly watch: EpochWatch,
+  ) {}
+
+  /**
+   * Frees the slots of these DISCARDED rows and remembers it in the rows; returns how many slots were freed. Can be
+   * repeated: the gate compares the claimId, so a slot that the user has taken anew with another claim stays taken.
+   *
+   * A row whose campaign is fenced, or whose epoch ends meanwhile, stays unreleased for the sweeper.
+   * @throws DatabaseError, GateUnavailableError, GateTimeoutError
+   */
+  async release(pass: GatePass, rows: readonly FailedEvent[]): Promise<number> {
+    const discarded = rows.flatMap(({ id, claim }) => (claim === null ? [] : [{ id, claim }]));
+    const { campaigns, holders } = await this.lookUp(discarded.map(({ claim }) => claim));
+    const done: number[] = [];
+    const fenced = new Set<string>();
+    let freed = 0;
+    for (const { id, claim } of discarded) {
+      if (fenced.has(claim.campaignId)) continue;
+      // The gate would call a campaign that nobody ever stored fenced, and there is no slot of it to give back.
+      if (campaigns.has(claim.campaignId)) {
+        const outcome = holders.has(userKey(claim)) ? await this.keep(pass, claim) : await this.free(pass, claim);
+        if (outcome === 'fenced') {
+          fenced.add(claim.campaignId);
+          continue;
+        }
+        if (outcome === 'released') freed += 1;
+      }
+      done.push(id);
+    }
+    await this.markReleased(pass, done);
+    return freed;
+  }
+
+  private lookUp(claims: readonly ClaimEvent[]) {
+    return this.database.read(async (unit) => {
+      const campaigns = await unit.campaigns.findMany([...new Set(claims.map(({ campaignId }) => campaignId))]);
+      const coupons = await unit.coupons.findByUsers(claims);
+      return { campaigns: new Set(campaigns.map(({ id }) => id)), holders: new Set(coupons.map(userKey)) };
+    });
+  }
+
+  /** The user has a coupon after all, by another claim: the slot is that coupon's. */
+  private async keep(pass: GatePass, claim: ClaimEvent): Promise<'kept'> {
+    await this.atGate(() => this.gate.clearPending(pass, [claim]));
+    return 'kept';
+  }
+
+  private async free(pass: GatePass, claim: ClaimEvent): Promise<'released' | 'gone' | 'fenced'> {
+    const outcome = await this.atGate(() => this.gate.release(pass, claim));
+    if (typeof outcome === 'string') return outcome;
+    // A campaign that was stored a moment ago has no meta yet; whether one is lost is for the reconciler to find out.
+    if (outcome.reason !== 'meta-missing') this.watch.reportFence(pass.epoch, outcome.reason);
+    return 'fenced';
+  }
+
+  /**
+   * Only while the epoch in which the slot was freed is still the current one. A rebuild that began before the row was
+   * DISCARDED has taken the claim over into the next gate; if the row said "released" then, nobody would free that slot.
+   */
+  private async markReleased(pass: GatePass, ids: readonly number[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.database.transaction(async (unit) => {
+      const { epoch, fence } = await unit.gate.lockShared();
+      if (epoch !== pass.epoch || fence === null) return;
+      for (const id of ids) await unit.failedEvents.markReleased(id);
+    });
+  }
+
+  private async atGate<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      this.watch.reportGateTrouble();
+      throw error;
+    }
+  }
+}
+
+function userKey({ campaignId, userId }: { campaignId: string; userId: string }): string {
+  return `${campaignId}:${userId}`;
+}

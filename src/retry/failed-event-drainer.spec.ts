@@ -1,0 +1,312 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import '../../test/support/quiet.js';
+import { openEpoch } from '../../test/support/embedded.js';
+import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
+import {
+  admit,
+  CAMPAIGN,
+  couponOf,
+  EPOCH,
+  failToPublish,
+  InterruptibleClaimLog,
+  InterruptibleDatabase,
+  knownRowOf,
+  letTimePass,
+  openRetryStack,
+  type RetryStack,
+  sql,
+} from '../../test/support/retry.js';
+import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../events/claim-log.js';
+import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
+import { DatabaseError } from '../persistence/database-error.js';
+import { FailedEventDrainer } from './failed-event-drainer.js';
+
+let stack: RetryStack;
+let log: InterruptibleClaimLog;
+let database: InterruptibleDatabase;
+let drainer: FailedEventDrainer;
+
+beforeEach(async () => {
+  stack = await openRetryStack();
+  log = new InterruptibleClaimLog(stack.log);
+  database = new InterruptibleDatabase(stack.database);
+  drainer = new FailedEventDrainer(database, log);
+});
+
+afterEach(() => stack.close());
+
+const refuseWith = (error: Error) => {
+  log.beforePublish = () => Promise.reject(error);
+};
+const acceptAgain = () => {
+  log.beforePublish = () => Promise.resolve();
+};
+
+/** Claims admitted at the gate whose publish failed at the api. */
+async function failedClaims(...users: string[]) {
+  const claims = [];
+  for (const user of users) claims.push(await admit(stack, user));
+  await failToPublish(stack, ...claims);
+  return claims;
+}
+
+async function failedClaim(user = 'alice') {
+  const claim = await admit(stack, user);
+  await failToPublish(stack, claim);
+  return claim;
+}
+
+describe('draining failed events', () => {
+  it('brings a due claim onto the log, and the consumer makes it a coupon', async () => {
+    const claim = await failedClaim();
+    expect(await drainer.drain()).toEqual({ leased: 1, published: 1, postponed: 0 });
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'REPUBLISHED', attempts: 0, leaseOwner: null });
+    await consumeJournal(stack);
+    expect(await couponOf(stack, claim)).toMatchObject({ claimId: claim.claimId, sequence: claim.sequence });
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'RESOLVED', resolvedBy: 'consumer' });
+    expect(await drainer.drain()).toEqual({ leased: 0, published: 0, postponed: 0 });
+  });
+
+  it('goes on batch after batch until nothing is due', async () => {
+    const claim = await failedClaim('user-0');
+    const copies = Array.from({ length: 1_001 }, (_, index) => {
+      const claimId = `01ARZ3NDEKTSV4RRFFQ6${String(index).padStart(6, '0')}`;
+      return { ...claim, claimId, userId: `user-${index + 1}`, sequence: index + 2 };
+    });
+    for (let first = 0; first < copies.length; first += 400) {
+      await failToPublish(stack, ...copies.slice(first, first + 400));
+    }
+    expect(await drainer.drain()).toEqual({ leased: 1_002, published: 1_002, postponed: 0 });
+    const counts = await stack.database.read((unit) => unit.failedEvents.countByStatus());
+    expect(counts).toMatchObject({ PENDING: 0, PUBLISHING: 0, REPUBLISHED: 1_002 });
+  }, 30_000);
+
+  it('stops between two batches when the process shuts down', async () => {
+    await failedClaim();
+    const shutdown = new AbortController();
+    shutdown.abort();
+    expect(await drainer.drain(shutdown.signal)).toEqual({ leased: 0, published: 0, postponed: 0 });
+  });
+
+  it('publishes under the epoch that is open now, not under the one in the row', async () => {
+    const claim = await failedClaim();
+    await openEpoch(stack, EPOCH + 1);
+    await drainer.drain();
+    expect(await eventsOnJournal(stack)).toEqual([{ ...claim, epoch: EPOCH + 1 }]);
+  });
+
+  it('publishes nothing while no epoch is open, and leaves the row due', async () => {
+    const claim = await failedClaim();
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('somebody', EPOCH + 1, 10_000));
+    expect(await drainer.drain()).toEqual({ leased: 0, published: 0, postponed: 0 });
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', attempts: 0, version: 1 });
+    expect(await eventsOnJournal(stack)).toEqual([]);
+    await openEpoch(stack, EPOCH + 2);
+    expect(await drainer.drain()).toMatchObject({ published: 1 });
+  });
+
+  it('publishes again soon when a rebuild began meanwhile, since the event may lie behind its cut', async () => {
+    const claim = await failedClaim();
+    log.beforePublish = async () => {
+      await openEpoch(stack, EPOCH + 1);
+    };
+    expect(await drainer.drain()).toEqual({ leased: 1, published: 0, postponed: 1 });
+    const { status, attempts, nextAttemptAt } = await knownRowOf(stack, claim);
+    expect({ status, attempts }).toEqual({ status: 'PENDING', attempts: 0 });
+    expect(nextAttemptAt).toBeLessThan(Date.now() + 15_000);
+    acceptAgain();
+    await letTimePass(stack);
+    await drainer.drain();
+    expect((await eventsOnJournal(stack)).map(({ epoch }) => epoch)).toEqual([EPOCH, EPOCH + 1]);
+  });
+});
+
+describe('a log that takes nothing', () => {
+  it.each([
+    ['is away', new ClaimLogUnavailableError('no broker')],
+    ['is full', new ClaimLogFullError('queue')],
+    ['does not confirm', new ClaimLogUnconfirmedError('no answer')],
+  ])('uses up no attempt when it %s, however often', async (_what, error) => {
+    const claim = await failedClaim();
+    refuseWith(error);
+    for (let outage = 0; outage < 15; outage++) {
+      expect(await drainer.drain()).toEqual({ leased: 1, published: 0, postponed: 1 });
+      await letTimePass(stack);
+    }
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', attempts: 0, leaseOwner: null });
+    acceptAgain();
+    expect(await drainer.drain()).toMatchObject({ published: 1 });
+  });
+
+  it('backs off for 1 to 10 s, at random', async () => {
+    expect([0, 0.5, 0.999_999].map((random) => postponementMs(() => random))).toEqual([1_000, 5_500, 9_999]);
+    const claim = await failedClaim();
+    refuseWith(new ClaimLogUnavailableError('no broker'));
+    const before = Date.now();
+    await drainer.drain();
+    const { nextAttemptAt } = await knownRowOf(stack, claim);
+    expect(nextAttemptAt).toBeGreaterThanOrEqual(before + 1_000);
+    expect(nextAttemptAt).toBeLessThan(Date.now() + 10_000);
+    expect(await drainer.drain()).toMatchObject({ leased: 0 });
+  });
+
+  it('is not asked at all while it is known to be away', async () => {
+    const claim = await failedClaim();
+    log.away = true;
+    expect(await drainer.drain()).toEqual({ leased: 0, published: 0, postponed: 0 });
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', version: 1 });
+  });
+
+  it('is given up on long before the lease runs out when it does not answer at all', async () => {
+    const claim = await failedClaim();
+    const asked = new Promise<void>((resolve) => {
+      log.beforePublish = () => {
+        resolve();
+        return new Promise(() => undefined);
+      };
+    });
+    jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
+    try {
+      const draining = drainer.drain();
+      await asked;
+      await jest.advanceTimersByTimeAsync(PUBLISH_LEASE_MS / 6);
+      expect(await draining).toEqual({ leased: 1, published: 0, postponed: 1 });
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', attempts: 0 });
+  });
+
+  it('keeps back only the claims that it refused', async () => {
+    const [first, second] = await failedClaims('alice', 'bob');
+    log.beforePublish = ({ userId }) =>
+      userId === 'alice' ? Promise.reject(new ClaimLogUnconfirmedError('no answer')) : Promise.resolve();
+    expect(await drainer.drain()).toEqual({ leased: 2, published: 1, postponed: 1 });
+    expect(await knownRowOf(stack, first!)).toMatchObject({ status: 'PENDING' });
+    expect(await knownRowOf(stack, second!)).toMatchObject({ status: 'REPUBLISHED' });
+  });
+});
+
+describe('leases', () => {
+  it('let two drainers take disjoint rows', async () => {
+    await failedClaims('alice', 'bob', 'carol', 'dave', 'erin', 'frank');
+    const other = new FailedEventDrainer(stack.database, log);
+    const reports = await Promise.all([drainer.drain(), other.drain()]);
+    expect(reports.reduce((sum, { published }) => sum + published, 0)).toBe(6);
+    const users = (await eventsOnJournal(stack)).map(({ userId }) => userId);
+    expect(users.toSorted()).toEqual(['alice', 'bob', 'carol', 'dave', 'erin', 'frank']);
+  });
+
+  it('hide a row from everybody else until they run out', async () => {
+    await failedClaim();
+    const other = new FailedEventDrainer(stack.database, stack.log);
+    let duringPublish: unknown;
+    log.beforePublish = async () => {
+      duringPublish = await other.drain();
+    };
+    await drainer.drain();
+    expect(duringPublish).toEqual({ leased: 0, published: 0, postponed: 0 });
+  });
+
+  it('that ran out are not finished by their former holder: the row is due again', async () => {
+    const claim = await failedClaim();
+    let publishes = 0;
+    log.beforePublish = async () => {
+      publishes += 1;
+      if (publishes > 1) expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PUBLISHING' });
+      else await letTimePass(stack);
+    };
+    expect(await drainer.drain()).toMatchObject({ leased: 2 });
+    expect(publishes).toBe(2);
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'REPUBLISHED' });
+  });
+
+  it('that ran out and were taken over by the same process are left to the later call', async () => {
+    const claim = await failedClaim();
+    let calls = 0;
+    log.beforePublish = async () => {
+      calls += 1;
+      if (calls === 1) {
+        await letTimePass(stack);
+        // The second call holds the row for the rest of this one.
+        await stack.database.transaction((unit) => unit.failedEvents.lease('later', 1, 60_000));
+      }
+    };
+    await drainer.drain();
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PUBLISHING', leaseOwner: 'later' });
+  });
+
+  it('name every batch differently, also within one process', async () => {
+    const owners: (string | null)[] = [];
+    const claim = await failedClaim();
+    log.beforePublish = async () => {
+      owners.push((await knownRowOf(stack, claim)).leaseOwner);
+    };
+    for (const each of [drainer, drainer, new FailedEventDrainer(stack.database, log)]) {
+      await each.drain();
+      await letTimePass(stack);
+    }
+    expect(new Set(owners).size).toBe(3);
+    expect(owners.every((owner) => owner !== null && owner.length <= 64)).toBe(true);
+  });
+
+  it('end as the consumer left the row, when the consumer is faster', async () => {
+    const claim = await failedClaim();
+    database.before = async (kind, count) => {
+      if (kind === 'transaction' && count === 2) await consumeJournal(stack);
+    };
+    await drainer.drain();
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'RESOLVED' });
+  });
+
+  it('survive a collision with another transaction', async () => {
+    const claim = await failedClaim();
+    database.before = (kind, count) =>
+      kind === 'transaction' && count === 2
+        ? Promise.reject(new DatabaseError('infrastructure', 'ER_LOCK_DEADLOCK', 'deadlock'))
+        : Promise.resolve();
+    expect(await drainer.drain()).toMatchObject({ published: 1 });
+    expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'REPUBLISHED' });
+  });
+});
+
+describe('a republished claim', () => {
+  it('is due again after two minutes without a coupon', async () => {
+    const claim = await failedClaim();
+    const before = Date.now();
+    await drainer.drain();
+    const { nextAttemptAt } = await knownRowOf(stack, claim);
+    expect(nextAttemptAt).toBeGreaterThanOrEqual(before + 120_000);
+    expect(nextAttemptAt).toBeLessThanOrEqual(Date.now() + 120_000);
+    expect(await drainer.drain()).toMatchObject({ leased: 0 });
+    await letTimePass(stack);
+    expect(await drainer.drain()).toMatchObject({ leased: 1, published: 1 });
+  });
+
+  it('is published at most twice and issued once when the process dies before it says so', async () => {
+    const claim = await failedClaim();
+    database.before = (kind, count) =>
+      kind === 'transaction' && count > 1 ? Promise.reject(new Error('killed')) : Promise.resolve();
+    await expect(drainer.drain()).rejects.toThrow('killed');
+
+    const successor = new FailedEventDrainer(stack.database, stack.log);
+    expect(await successor.drain()).toMatchObject({ leased: 0 });
+    await letTimePass(stack);
+    expect(await successor.drain()).toMatchObject({ leased: 1, published: 1 });
+    expect(await eventsOnJournal(stack)).toEqual([claim, claim]);
+    await consumeJournal(stack);
+    expect(await couponOf(stack, claim)).toMatchObject({ claimId: claim.claimId });
+    expect(await stack.database.read((unit) => unit.campaigns.find(CAMPAIGN))).toMatchObject({ issued: 1 });
+    await letTimePass(stack);
+    expect(await successor.drain()).toMatchObject({ leased: 0 });
+  });
+
+  it('is never one that waits for an operator, or that is at its end', async () => {
+    await failedClaim();
+    for (const status of ['DEAD', 'DISCARDED', 'RESOLVED']) {
+      await sql(stack, 'UPDATE failed_events SET status = ?', status);
+      await letTimePass(stack);
+      expect(await drainer.drain()).toMatchObject({ leased: 0 });
+    }
+  });
+});

@@ -1,0 +1,138 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  type FailedEvent,
+  type FailedEventFilter,
+  type FailedEventStatus,
+  type OperatorChange,
+} from '../events/failed-event-store.js';
+import { type GatePass } from '../gate/issuance-gate.js';
+import { Database, type UnitOfWork } from '../persistence/database.js';
+import { type GateRow } from '../persistence/gate-row-store.js';
+import { DiscardedSlots } from './discarded-slots.js';
+
+/** What became of an operator's order. Only `changed` has changed anything. */
+export type OperatorOutcome =
+  | OperatorChange
+  /** The user has a coupon of this campaign: there is nothing left to discard. */
+  | { readonly kind: 'coupon-exists'; readonly row: FailedEvent };
+
+/** Whether the caller has seen this version of the row; asked under the row's lock. */
+export type VersionCondition = (version: number) => boolean;
+
+/**
+ * DEAD is what a requeue is for. PENDING waits for its back-off, up to five minutes, and an operator who has mended the
+ * cause may cut that short. The others are on their way already, or at their end.
+ */
+const REQUEUABLE: readonly FailedEventStatus[] = ['DEAD', 'PENDING'];
+
+/** What operators do with failed events. Each change leaves a row in `admin_audit`, in the same transaction. */
+@Injectable()
+export class FailedEventOperations {
+  private readonly logger = new Logger(FailedEventOperations.name);
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(DiscardedSlots) private readonly slots: DiscardedSlots,
+  ) {}
+
+  /**
+   * Newest first. `next` is the id before which the next page begins, null on the last one.
+   * @throws DatabaseError
+   */
+  async list(filter: FailedEventFilter): Promise<{ rows: FailedEvent[]; next: number | null }> {
+    const { limit } = filter;
+    const found = await this.database.read((unit) => unit.failedEvents.list({ ...filter, limit: limit + 1 }));
+    const rows = found.slice(0, limit);
+    return { rows, next: found.length > limit ? (rows.at(-1)?.id ?? null) : null };
+  }
+
+  /**
+   * PENDING and due at once, with all its attempts before it. A message that could not be read has nothing to publish.
+   * @throws DatabaseError
+   */
+  requeue(id: number, hasSeen: VersionCondition, requestId: string | null): Promise<OperatorOutcome> {
+    return this.database.transaction(async (unit): Promise<OperatorOutcome> => {
+      const row = await unit.failedEvents.lock(id);
+      if (row === null) return { kind: 'not-found' };
+      if (!hasSeen(row.version)) return { kind: 'stale-version', row };
+      if (row.claim === null || !REQUEUABLE.includes(row.status)) return { kind: 'invalid-state', row };
+      await unit.failedEvents.requeue(id, row.note);
+      return this.changed(unit, 'failed-event.requeue', row, requestId, {});
+    });
+  }
+
+  /**
+   * Final: the consumer skips this claim from now on, also an event of it that is on the log already, and the user may
+   * claim again. The slot goes back to the stock after the commit; when the gate does not answer, the sweeper does it.
+   * @throws DatabaseError
+   */
+  async discard(
+    id: number,
+    reason: string,
+    hasSeen: VersionCondition,
+    requestId: string | null,
+  ): Promise<OperatorOutcome> {
+    // The claim of a row never changes, and its campaign has to be locked before the row.
+    const claim = (await this.database.read((unit) => unit.failedEvents.find(id)))?.claim ?? null;
+    let pass: GatePass | null = null;
+    const outcome = await this.database.transaction(async (unit): Promise<OperatorOutcome> => {
+      pass = passOf(await unit.gate.lockShared());
+      // The consumer inserts coupons under this lock: either it sees DISCARDED, or the coupon is seen here.
+      if (claim !== null) await unit.campaigns.lock([claim.campaignId]);
+      const row = await unit.failedEvents.lock(id);
+      if (row === null) return { kind: 'not-found' };
+      if (!hasSeen(row.version)) return { kind: 'stale-version', row };
+      if (row.status === 'DISCARDED') return { kind: 'invalid-state', row };
+      if (claim !== null && (await unit.coupons.find(claim.campaignId, claim.userId)) !== null) {
+        return { kind: 'coupon-exists', row };
+      }
+      if (row.status === 'RESOLVED') return { kind: 'invalid-state', row };
+      await unit.failedEvents.discard(id, reason);
+      return this.changed(unit, 'failed-event.discard', row, requestId, { reason });
+    });
+    if (outcome.kind === 'changed' && pass !== null) await this.freeSlot(pass, outcome.row);
+    return outcome;
+  }
+
+  private async changed(
+    unit: UnitOfWork,
+    action: string,
+    before: FailedEvent,
+    requestId: string | null,
+    detail: Record<string, unknown>,
+  ): Promise<OperatorOutcome> {
+    const row = await unit.failedEvents.find(before.id);
+    if (row === null) return { kind: 'not-found' };
+    await unit.audit.record({
+      action,
+      subject: String(before.id),
+      requestId,
+      detail: {
+        ...detail,
+        campaignId: before.claim?.campaignId ?? null,
+        claimId: before.claim?.claimId ?? null,
+        from: before.status,
+        to: row.status,
+        version: row.version,
+      },
+    });
+    return { kind: 'changed', row };
+  }
+
+  /** Best effort: the order is carried out already, and its caller must not be told that it failed. */
+  private async freeSlot(pass: GatePass, row: FailedEvent): Promise<void> {
+    try {
+      await this.slots.release(pass, [row]);
+    } catch (error) {
+      this.logger.warn({
+        message: 'the slot of a discarded claim waits for the sweeper',
+        claimId: row.claim?.claimId,
+        reason: (error as Error).message,
+      });
+    }
+  }
+}
+
+function passOf({ epoch, fence }: GateRow): GatePass | null {
+  return fence === null ? null : { epoch, fence };
+}

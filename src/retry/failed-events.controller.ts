@@ -1,0 +1,140 @@
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  HttpStatus,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { FAILED_EVENT_STATUSES } from '../events/failed-event-store.js';
+import { AdminGuard } from '../http/admin.guard.js';
+import { etagOf, IfMatch } from '../http/if-match.js';
+import { INPUT_RULES } from '../http/input-rules.js';
+import { ApiAdmin, ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { Problem } from '../http/problem.js';
+import { campaignId, keysetCursor, listQuery, reason, rowId } from '../http/schemas.js';
+import {
+  type FailedEventJson,
+  failedEventJson,
+  failedEventJsonSchema,
+  failedEventListJsonSchema,
+} from './failed-event-json.js';
+import { FailedEventOperations, type OperatorOutcome } from './failed-event-operations.js';
+
+const cursor = keysetCursor(z.int().min(1));
+const query = listQuery(cursor, {
+  status: z.enum(FAILED_EVENT_STATUSES, { error: 'status' }).optional(),
+  campaignId: campaignId.optional(),
+});
+const discardOrder = z.strictObject({ reason });
+
+const IF_MATCH = { name: 'If-Match', required: true, description: 'The version that was read, in quotes, or *.' };
+
+/** What operators do with the claims that could not be published or persisted. */
+@ApiTags('administration')
+@ApiAdmin()
+@Controller('api/admin/failed-events')
+@UseGuards(AdminGuard)
+export class FailedEventsController {
+  constructor(@Inject(FailedEventOperations) private readonly operations: FailedEventOperations) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Claims that could not be published or persisted, newest first' })
+  @ApiAnswer(200, 'One page.', failedEventListJsonSchema)
+  @ApiProblems('validation-failed', 'invalid-cursor', 'database-unavailable')
+  async listFailedEvents(
+    @Query({ schema: query }) { limit, cursor: beforeId, status, campaignId }: z.infer<typeof query>,
+  ): Promise<z.infer<typeof failedEventListJsonSchema>> {
+    const { rows, next } = await this.operations.list({
+      limit,
+      ...(beforeId === undefined ? {} : { beforeId }),
+      ...(status === undefined ? {} : { status }),
+      ...(campaignId === undefined ? {} : { campaignId }),
+    });
+    return { items: rows.map(failedEventJson), nextCursor: next === null ? null : cursor.encode(next) };
+  }
+
+  @Post(':id/requeue')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ summary: 'Publish it again now, with all attempts before it; for DEAD and PENDING' })
+  @ApiHeader(IF_MATCH)
+  @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, { ETag: 'Its new version.' })
+  @ApiProblems(
+    'validation-failed',
+    'invalid-if-match',
+    'failed-event-not-found',
+    'invalid-state',
+    'precondition-failed',
+    'precondition-required',
+    'database-unavailable',
+  )
+  async requeueFailedEvent(
+    @Param('id', { schema: rowId }) id: number,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FailedEventJson> {
+    const condition = IfMatch.parse(ifMatch);
+    if (request.body !== undefined && request.body !== null) {
+      throw new Problem('validation-failed', {
+        extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
+      });
+    }
+    return show(await this.operations.requeue(id, (version) => condition.matches(version), request.id), reply);
+  }
+
+  @Post(':id/discard')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ summary: 'Give the claim up for good: it becomes no coupon, and its slot goes back to the stock' })
+  @ApiHeader(IF_MATCH)
+  @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, { ETag: 'Its new version.' })
+  @ApiProblems(
+    'malformed-json',
+    'validation-failed',
+    'invalid-if-match',
+    'failed-event-not-found',
+    'invalid-state',
+    'coupon-exists',
+    'precondition-failed',
+    'precondition-required',
+    'database-unavailable',
+  )
+  async discardFailedEvent(
+    @Param('id', { schema: rowId }) id: number,
+    @Body({ schema: discardOrder }) order: z.infer<typeof discardOrder>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FailedEventJson> {
+    const condition = IfMatch.parse(ifMatch);
+    const hasSeen = (version: number) => condition.matches(version);
+    return show(await this.operations.discard(id, order.reason, hasSeen, request.id), reply);
+  }
+}
+
+/** @throws Problem for every outcome but `changed`. */
+function show(outcome: OperatorOutcome, reply: FastifyReply): FailedEventJson {
+  switch (outcome.kind) {
+    case 'changed':
+      reply.header('etag', etagOf(outcome.row.version));
+      return failedEventJson(outcome.row);
+    case 'not-found':
+      throw new Problem('failed-event-not-found');
+    case 'stale-version':
+      throw new Problem('precondition-failed');
+    case 'invalid-state':
+      throw new Problem('invalid-state');
+    case 'coupon-exists':
+      throw new Problem('coupon-exists');
+  }
+}

@@ -1,0 +1,492 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import '../../test/support/quiet.js';
+import { openEpoch } from '../../test/support/embedded.js';
+import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
+import {
+  admit,
+  CAMPAIGN,
+  claimed,
+  couponOf,
+  EPOCH,
+  failToPublish,
+  InterruptibleClaimLog,
+  InterruptibleDatabase,
+  isPending,
+  knownRowOf,
+  makeOlder,
+  openRetryStack,
+  type RetryStack,
+  rowOf,
+  sql,
+  SteeredGate,
+} from '../../test/support/retry.js';
+import { type ClaimEvent } from '../events/claim-event.js';
+import { type LogOffsets } from '../events/claim-log.js';
+import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
+import { GateTimeoutError } from '../gate/issuance-gate.js';
+import { DatabaseError } from '../persistence/database-error.js';
+import { ConsumedHorizon } from './consumed-horizon.js';
+import { DiscardedSlots } from './discarded-slots.js';
+import { FailedEventDrainer } from './failed-event-drainer.js';
+import { PendingSweeper } from './pending-sweeper.js';
+
+const MINUTE = 60_000;
+const NOTHING = { cleared: 0, released: 0, recorded: 0 };
+
+/** A log of several partitions whose offsets a test sets. */
+class SetLog extends InterruptibleClaimLog {
+  start: LogOffsets = new Map();
+  end: LogOffsets = new Map();
+  committed: LogOffsets = new Map();
+
+  override startOffsets = () => Promise.resolve(this.start);
+  override endOffsets = () => Promise.resolve(this.end);
+  override committedOffsets = () => Promise.resolve(this.committed);
+}
+
+let stack: RetryStack;
+let gate: SteeredGate;
+let log: InterruptibleClaimLog;
+let database: InterruptibleDatabase;
+let sweeper: PendingSweeper;
+
+function newSweeper(claimLog: InterruptibleClaimLog = log) {
+  const slots = new DiscardedSlots(database, gate, stack.watch);
+  return new PendingSweeper(database, gate, stack.watch, new ConsumedHorizon(gate, claimLog), slots);
+}
+
+async function open(total: number): Promise<void> {
+  stack = await openRetryStack(total);
+  gate = new SteeredGate(stack.memory);
+  log = new InterruptibleClaimLog(stack.log);
+  database = new InterruptibleDatabase(stack.database);
+  sweeper = newSweeper();
+}
+
+beforeEach(() => open(10));
+
+afterEach(() => stack.close());
+
+/** Admitted a minute ago, unless told otherwise. */
+async function oldClaim(user = 'alice', ageMs = MINUTE): Promise<ClaimEvent> {
+  const claim = await admit(stack, user);
+  makeOlder(stack, claim, ageMs);
+  return claim;
+}
+
+async function discard(claim: ClaimEvent) {
+  const { id } = await knownRowOf(stack, claim);
+  await stack.database.transaction((unit) => unit.failedEvents.discard(id, 'fraud'));
+}
+
+async function issue(claim: ClaimEvent) {
+  const { claimId, campaignId, userId, sequence, claimedAt } = claim;
+  await stack.database.transaction(async (unit) => {
+    const code = `code-${claimId}`;
+    await unit.coupons.insert([{ claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest: null, code }]);
+    await unit.campaigns.addIssued(campaignId, 1);
+  });
+}
+
+const failedEvents = () =>
+  stack.database.read((unit) => unit.failedEvents.list({ limit: 100 })).then((rows) => rows.length);
+
+describe('a claim that is pending for long', () => {
+  it('and is nowhere becomes a failed event under the open epoch, and then a coupon', async () => {
+    const claim = await oldClaim();
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1 });
+    const row = await knownRowOf(stack, claim);
+    expect(row).toMatchObject({
+      source: 'SWEEPER',
+      status: 'PENDING',
+      attempts: 0,
+      claim,
+      failure: { errorClass: 'lost', errorCode: 'never-arrived' },
+    });
+    expect(await eventsOnJournal(stack)).toEqual([]);
+    expect(isPending(stack, claim)).toBe(false);
+    await new FailedEventDrainer(stack.database, stack.log).drain();
+    await consumeJournal(stack);
+    expect(await couponOf(stack, claim)).toMatchObject({ claimId: claim.claimId });
+    expect(await claimed(stack)).toBe(1);
+  });
+
+  it('keeps the digest of its idempotency key', async () => {
+    const digest = 'A'.repeat(43);
+    const claimId = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+    await stack.gate.claim(stack.pass, { campaignId: CAMPAIGN, userId: 'alice', claimId, idempotencyDigest: digest });
+    stack.memory.campaign(EPOCH, CAMPAIGN).pending.set('alice', 1);
+    await sweeper.sweep();
+    const [row] = await stack.database.read((unit) => unit.failedEvents.findByClaimIds([claimId]));
+    expect(row?.claim?.idempotencyDigest).toBe(digest);
+  });
+
+  it('is forgotten as pending when it is a coupon', async () => {
+    const claim = await oldClaim();
+    await stack.log.publish(claim);
+    await consumeJournal(stack);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+    expect(isPending(stack, claim)).toBe(false);
+    expect(await claimed(stack)).toBe(1);
+    expect(await rowOf(stack, claim)).toBeUndefined();
+  });
+
+  it('is forgotten as pending when the user has a coupon by another claim', async () => {
+    const claim = await oldClaim();
+    await issue({ ...claim, claimId: '01ARZ3NDEKTSV4RRFFQ69G5FAV' });
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+    expect(await failedEvents()).toBe(0);
+  });
+
+  it.each(['PENDING', 'PUBLISHING', 'REPUBLISHED', 'DEAD'])(
+    'is forgotten as pending when its failed event is %s, which stays as it is',
+    async (status) => {
+      const claim = await oldClaim();
+      await failToPublish(stack, claim);
+      await sql(stack, 'UPDATE failed_events SET status = ?', status);
+      expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+      expect(isPending(stack, claim)).toBe(false);
+      expect(await claimed(stack)).toBe(1);
+      expect(await knownRowOf(stack, claim)).toMatchObject({ status, source: 'API', version: 1 });
+    },
+  );
+
+  it('gives its slot back when it was discarded', async () => {
+    const claim = await oldClaim();
+    await failToPublish(stack, claim);
+    await discard(claim);
+    // As if the row had been marked before a rebuild took the claim over.
+    await sql(stack, 'UPDATE failed_events SET released_at = 1');
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
+    expect(await claimed(stack)).toBe(0);
+    expect(isPending(stack, claim)).toBe(false);
+  });
+
+  it('keeps its slot when it was discarded and the user has a coupon', async () => {
+    const claim = await oldClaim();
+    await failToPublish(stack, claim);
+    await issue({ ...claim, claimId: '01ARZ3NDEKTSV4RRFFQ69G5FAV' });
+    await discard(claim);
+    await sweeper.sweep();
+    expect(gate.releases).toBe(0);
+    expect(await claimed(stack)).toBe(1);
+    expect(isPending(stack, claim)).toBe(false);
+    expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
+  });
+
+  it('is found behind any number of others and in every campaign', async () => {
+    await stack.close();
+    await open(2_000);
+    await sql(
+      stack,
+      'WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 300) ' +
+        'INSERT INTO campaigns (id, name, total, starts_at, state, version, created_at, updated_at) ' +
+        "SELECT 'c' || i, 'c', 5, 0, 'OPEN', 1, 0, 0 FROM n",
+    );
+    stack = { ...stack, pass: await openEpoch(stack, EPOCH + 1) };
+    for (let user = 0; user < 1_200; user++) await oldClaim(`user-${user}`);
+    const claimId = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+    const request = { campaignId: 'c299', userId: 'zoe', claimId, idempotencyDigest: null };
+    await stack.gate.claim(stack.pass, request);
+    stack.memory.campaign(EPOCH + 1, 'c299').pending.set('zoe', 1);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1_201 });
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+  }, 30_000);
+
+  it('costs nothing when nothing is left to do', async () => {
+    await oldClaim('alice');
+    await oldClaim('bob');
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 2 });
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    expect(await newSweeper().sweep()).toEqual(NOTHING);
+    expect(await failedEvents()).toBe(2);
+  });
+});
+
+describe('a claim that may still be on its way', () => {
+  it('is never touched while its event lies ahead of the consumer, however old it is', async () => {
+    const claim = await oldClaim('alice', 60 * MINUTE);
+    await stack.log.publish(claim);
+    for (let pass = 0; pass < 3; pass++) {
+      gate.offsetMs += 10 * MINUTE;
+      expect(await sweeper.sweep()).toEqual(NOTHING);
+    }
+    expect(isPending(stack, claim)).toBe(true);
+    await consumeJournal(stack);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+    expect(await failedEvents()).toBe(0);
+  });
+
+  it('is never touched before it is older than a passed sample by the whole budget of a request', async () => {
+    // In the order of their ages, as the gate admits and keeps them.
+    const old = await admit(stack, 'old');
+    const young = await admit(stack, 'young');
+    const now = Date.now();
+    const setAge = ({ userId }: ClaimEvent, ms: number) =>
+      stack.memory.campaign(EPOCH, CAMPAIGN).pending.set(userId, now + MINUTE - ms);
+    gate.now = () => Promise.resolve(now + MINUTE);
+    setAge(young, CLAIM_DEADLINE_MS);
+    setAge(old, CLAIM_DEADLINE_MS + 1);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1 });
+    expect(isPending(stack, young)).toBe(true);
+    expect(await rowOf(stack, old)).toBeDefined();
+  });
+
+  it('is judged by the sample that was passed, not by the time at which that shows', async () => {
+    const before = await oldClaim('before');
+    await stack.log.publish(before);
+    await sweeper.sweep();
+    // Admitted after the sample; its event never arrives, and the next sample is not passed either.
+    gate.offsetMs = MINUTE;
+    const after = await oldClaim('after', -MINUTE / 2);
+    await consumeJournal(stack);
+    await stack.log.publish(await admit(stack, 'unconsumed'));
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+    expect(isPending(stack, after)).toBe(true);
+    await consumeJournal(stack);
+    expect(await sweeper.sweep()).toMatchObject({ recorded: 1 });
+    expect(await rowOf(stack, after)).toBeDefined();
+  });
+
+  it('is not mistaken for an old one when it arrives while the sample is taken', async () => {
+    let arriving: ClaimEvent | undefined;
+    log.afterEndOffsets = async () => {
+      if (arriving !== undefined) return;
+      arriving = await admit(stack, 'arriving');
+      await stack.log.publish(arriving);
+      gate.offsetMs = MINUTE;
+    };
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    expect(isPending(stack, arriving!)).toBe(true);
+  });
+
+  it('waits for every partition, of which those without a message count as read', async () => {
+    const partitions = new SetLog(stack.log);
+    sweeper = newSweeper(partitions);
+    await oldClaim();
+    const judge = async (end: [number, number][], committed: [number, number][], start: [number, number][]) => {
+      partitions.start = new Map(start);
+      partitions.end = new Map(end);
+      partitions.committed = new Map(committed);
+      return (await newSweeper(partitions).sweep()).recorded;
+    };
+    const end: [number, number][] = [
+      [0, 10],
+      [1, 7],
+    ];
+    const start = (second: number): [number, number][] => [
+      [0, 0],
+      [1, second],
+    ];
+    expect(await judge([], [], [])).toBe(0);
+    expect(await judge(end, [[0, 10]], start(0))).toBe(0);
+    expect(await judge(end, [[0, 10]], start(6))).toBe(0);
+    expect(
+      await judge(
+        end,
+        [
+          [0, 9],
+          [1, 7],
+        ],
+        start(0),
+      ),
+    ).toBe(0);
+    expect(await judge(end, [[0, 10]], start(7))).toBe(1);
+  });
+
+  it('is found although the consumer is too far behind for all samples to be kept', async () => {
+    await stack.close();
+    await open(200);
+    const claim = await oldClaim();
+    for (let pass = 0; pass < 100; pass++) {
+      await stack.log.publish(await admit(stack, `backlog-${pass}`));
+      expect(await sweeper.sweep()).toEqual(NOTHING);
+    }
+    // The consumer gets as far as the log was at the second sample.
+    await stack.log.settle(3);
+    expect(await sweeper.sweep()).toMatchObject({ recorded: 1 });
+    expect(await rowOf(stack, claim)).toBeDefined();
+  }, 30_000);
+});
+
+describe('what happens while the sweeper looks', () => {
+  /** Before the transaction in which the sweeper looks again and inserts. */
+  const beforeInsert = (happening: () => Promise<unknown>) => {
+    database.before = async (kind) => {
+      if (kind === 'transaction') await happening();
+    };
+  };
+
+  it('the consumer clears the entry: nothing is written for it', async () => {
+    const claim = await oldClaim();
+    gate.afterPending = async () => {
+      if (!isPending(stack, claim)) return;
+      await issue(claim);
+      await stack.gate.clearPending(stack.pass, [claim]);
+    };
+    await sweeper.sweep();
+    expect(await failedEvents()).toBe(0);
+    expect(await claimed(stack)).toBe(1);
+  });
+
+  it('the consumer commits the coupon between look and insert: nothing is written', async () => {
+    const claim = await oldClaim();
+    beforeInsert(() => issue(claim));
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+    expect(await failedEvents()).toBe(0);
+  });
+
+  it('the api writes the row between look and insert: its row stays', async () => {
+    const claim = await oldClaim();
+    beforeInsert(() => failToPublish(stack, claim));
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+    expect(await knownRowOf(stack, claim)).toMatchObject({ source: 'API', version: 1 });
+  });
+
+  it('two sweepers find the same claim: one row, one coupon', async () => {
+    const claim = await oldClaim();
+    const reports = await Promise.all([sweeper.sweep(), newSweeper().sweep()]);
+    expect(reports.reduce((sum, { recorded }) => sum + recorded, 0)).toBe(1);
+    expect(await failedEvents()).toBe(1);
+    expect(isPending(stack, claim)).toBe(false);
+  });
+
+  it('the unique key refuses the insert: the sweeper reads again and finds the row', async () => {
+    const claim = await oldClaim();
+    database.before = async (kind, count) => {
+      if (kind !== 'transaction' || count > 1) return;
+      await failToPublish(stack, claim);
+      throw new DatabaseError('duplicate', 'ER_DUP_ENTRY', 'failed_events_once');
+    };
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
+    expect(await knownRowOf(stack, claim)).toMatchObject({ source: 'API', version: 1 });
+  });
+
+  it('a rebuild begins: nothing is written under the old epoch', async () => {
+    const claim = await oldClaim();
+    beforeInsert(() => stack.database.transaction((unit) => unit.gate.beginEpoch('somebody', EPOCH + 1, 10_000)));
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    expect(await failedEvents()).toBe(0);
+    expect(isPending(stack, claim)).toBe(true);
+  });
+
+  it('a rebuild is over: nothing is written under the new epoch either', async () => {
+    const claim = await oldClaim();
+    beforeInsert(() => openEpoch(stack, EPOCH + 1));
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    expect(await failedEvents()).toBe(0);
+    expect(isPending(stack, claim)).toBe(true);
+  });
+
+  it('no epoch is open: nothing is looked at', async () => {
+    await oldClaim();
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('somebody', EPOCH + 1, 10_000));
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    expect(await failedEvents()).toBe(0);
+  });
+
+  it('the epoch changes: samples of the old gate’s clock are forgotten', async () => {
+    gate.offsetMs = 60 * MINUTE;
+    await stack.log.publish(await admit(stack, 'backlog'));
+    await sweeper.sweep();
+    gate.offsetMs = 0;
+    stack = { ...stack, pass: await openEpoch(stack, EPOCH + 1) };
+    const young = await admit(stack, 'young');
+    await consumeJournal(stack);
+    // Only the old sample is passed.
+    await stack.log.publish(await admit(stack, 'more'));
+    await sweeper.sweep();
+    expect(isPending(stack, young)).toBe(true);
+  });
+
+  it('the gate is damaged: the fence is reported, and nothing is written', async () => {
+    await oldClaim();
+    const reports: unknown[] = [];
+    stack.watch.onFence((epoch, reason) => reports.push([epoch, reason]));
+    stack.memory.campaign(EPOCH, CAMPAIGN).count += 1;
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    expect(reports).toEqual([[EPOCH, 'count-mismatch']]);
+    expect(await failedEvents()).toBe(0);
+  });
+
+  it('a campaign is stored that the gate does not know yet: nobody calls for a rebuild', async () => {
+    const reports: unknown[] = [];
+    stack.watch.onFence((epoch, reason) => reports.push([epoch, reason]));
+    await stack.database.transaction((unit) =>
+      unit.campaigns.insert({ id: 'a-new', name: 'new', total: 1, startsAt: 0, endsAt: null, state: 'OPEN' }),
+    );
+    await oldClaim();
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1 });
+    expect(reports).toEqual([]);
+  });
+});
+
+describe('the slot of a discarded claim', () => {
+  it('goes back once, however often the sweeper comes by', async () => {
+    const claim = await admit(stack, 'alice');
+    await failToPublish(stack, claim);
+    await admit(stack, 'bob');
+    await discard(claim);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    expect(await newSweeper().sweep()).toEqual(NOTHING);
+    expect(gate.releases).toBe(1);
+    expect(await claimed(stack)).toBe(1);
+    expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
+  });
+
+  it('goes back although it is younger than any sample that was passed', async () => {
+    const claim = await admit(stack, 'alice');
+    await failToPublish(stack, claim);
+    await discard(claim);
+    await stack.log.publish(await admit(stack, 'backlog'));
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
+  });
+
+  it('stays taken when the user has claimed again', async () => {
+    const claim = await admit(stack, 'alice');
+    await failToPublish(stack, claim);
+    await discard(claim);
+    await stack.gate.release(stack.pass, claim);
+    const again = await admit(stack, 'alice');
+    await sweeper.sweep();
+    expect(await claimed(stack)).toBe(1);
+    expect(isPending(stack, again)).toBe(true);
+    expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
+  });
+
+  it('is tried again when the gate did not answer', async () => {
+    const claim = await admit(stack, 'alice');
+    await failToPublish(stack, claim);
+    await discard(claim);
+    gate.away = true;
+    await expect(sweeper.sweep()).rejects.toBeInstanceOf(GateTimeoutError);
+    expect((await knownRowOf(stack, claim)).releasedAt).toBeNull();
+    gate.away = false;
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
+    expect(await claimed(stack)).toBe(0);
+  });
+
+  it('is not marked as given back when the epoch ended meanwhile: the new gate may hold it too', async () => {
+    const claim = await admit(stack, 'alice');
+    await failToPublish(stack, claim);
+    await discard(claim);
+    database.before = async (kind) => {
+      if (kind === 'transaction') await openEpoch(stack, EPOCH + 1);
+    };
+    await sweeper.sweep();
+    expect((await knownRowOf(stack, claim)).releasedAt).toBeNull();
+    database.before = () => Promise.resolve();
+    await sweeper.sweep();
+    expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
+  });
+
+  it('is nothing to wait for when the campaign never existed', async () => {
+    const claim = { ...(await admit(stack, 'alice')), campaignId: 'unknown' };
+    await failToPublish(stack, claim);
+    await discard(claim);
+    await sweeper.sweep();
+    expect(gate.releases).toBe(0);
+    expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
+  });
+});

@@ -1,0 +1,55 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
+import { FailedEventDrainer } from './failed-event-drainer.js';
+import { PendingSweeper } from './pending-sweeper.js';
+
+/** The schedule, and nothing else: what is due is decided by the database's clock, and tests call the work itself. */
+@Injectable()
+export class RetryCron implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(RetryCron.name);
+  private readonly shutdown = new AbortController();
+  private readonly running = new Set<Promise<void>>();
+  private readonly failing = new Set<string>();
+
+  constructor(
+    @Inject(FailedEventDrainer) private readonly drainer: FailedEventDrainer,
+    @Inject(PendingSweeper) private readonly sweeper: PendingSweeper,
+  ) {}
+
+  /** Every 10 s. Never rejects. */
+  @Cron('*/10 * * * * *', { name: 'failed-event-drain', waitForCompletion: true })
+  drain(): Promise<void> {
+    return this.track('drain', (signal) => this.drainer.drain(signal));
+  }
+
+  /** Every 10 s, between two drains. Never rejects. */
+  @Cron('5/10 * * * * *', { name: 'pending-sweep', waitForCompletion: true })
+  sweep(): Promise<void> {
+    return this.track('sweep', (signal) => this.sweeper.sweep(signal));
+  }
+
+  /** Nest's scheduler stops its timers but waits for nobody; connections are closed after this hook. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.shutdown.abort();
+    await Promise.all(this.running);
+  }
+
+  private async track(job: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    if (this.shutdown.signal.aborted) return;
+    const run = this.attempt(job, work);
+    this.running.add(run);
+    await run;
+    this.running.delete(run);
+  }
+
+  /** One line when an outage begins and one when it is over. */
+  private async attempt(job: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    try {
+      await work(this.shutdown.signal);
+      if (this.failing.delete(job)) this.logger.log(`${job} works again`);
+    } catch (error) {
+      if (!this.failing.has(job)) this.logger.error(`${job} failed, and will be tried again: ${String(error)}`);
+      this.failing.add(job);
+    }
+  }
+}

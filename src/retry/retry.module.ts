@@ -1,0 +1,39 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { type Role } from '../config/env.js';
+import { MetricsModule } from '../events/metrics.module.js';
+import { GateModule } from '../gate/gate.module.js';
+import { ConsumedHorizon } from './consumed-horizon.js';
+import { DiscardedSlots } from './discarded-slots.js';
+import { FailedEventDrainer } from './failed-event-drainer.js';
+import { FailedEventMetrics } from './failed-event-metrics.js';
+import { FailedEventOperations } from './failed-event-operations.js';
+import { FailedEventsController } from './failed-events.controller.js';
+import { PendingSweeper } from './pending-sweeper.js';
+import { RetryCron } from './retry.cron.js';
+
+/** Brings claims that failed or never arrived back onto the log, and lets operators look after them. */
+@Module({
+  imports: [GateModule, MetricsModule],
+  providers: [
+    FailedEventDrainer,
+    ConsumedHorizon,
+    DiscardedSlots,
+    PendingSweeper,
+    FailedEventOperations,
+    FailedEventMetrics,
+  ],
+  exports: [FailedEventDrainer, PendingSweeper],
+})
+export class RetryModule {
+  /** Role `retry` runs the schedule, role `api` serves the operators' calls. Needs the ports from modules around it. */
+  static for(roles: ReadonlySet<Role>): DynamicModule {
+    const scheduled = roles.has('retry');
+    return {
+      module: RetryModule,
+      imports: scheduled ? [ScheduleModule.forRoot()] : [],
+      providers: scheduled ? [RetryCron] : [],
+      controllers: roles.has('api') ? [FailedEventsController] : [],
+    };
+  }
+}

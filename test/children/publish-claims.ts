@@ -1,0 +1,24 @@
+import 'reflect-metadata';
+import { writeSync } from 'node:fs';
+import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { claimEvent } from '../support/claims.js';
+
+/**
+ * Publishes for as long as it lives and writes each acknowledged claimId to stdout; `hold` only keeps the file open.
+ * The write is synchronous: a killed process must not take an id along that it had announced to itself only.
+ */
+const [directory = '', mode = 'publish'] = process.argv.slice(2);
+const log = new JournalClaimLog(await SqliteConnection.open(directory));
+
+async function publishForEver(): Promise<never> {
+  for (;;) {
+    const event = claimEvent();
+    await log.publish(event);
+    writeSync(1, `${event.claimId}\n`);
+  }
+}
+
+writeSync(1, 'open\n');
+if (mode === 'publish') await Promise.all(Array.from({ length: 40 }, publishForEver));
+else setInterval(() => undefined, 1_000);

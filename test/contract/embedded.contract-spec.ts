@@ -1,0 +1,63 @@
+import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
+import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
+import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
+import {
+  JOURNAL_PARTITION,
+  JournalClaimLog,
+  JournalLimits,
+} from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { openEmbeddedStack } from '../support/embedded.js';
+import { type ClaimLogHarness, describeClaimLogContract } from './claim-log.contract.js';
+import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
+import { describeGateBuilderContract } from './gate-builder.contract.js';
+import { describeIssuanceGateContract, type IssuanceGateHarness } from './issuance-gate.contract.js';
+
+async function openGate(): Promise<IssuanceGateHarness> {
+  const memory = new InProcessGateMemory();
+  let epoch = 1_764_000_000;
+  return {
+    gate: new InProcessIssuanceGate(memory),
+    builder: new InProcessGateBuilder(memory),
+    nextEpoch: () => ++epoch,
+    wipe: async () => memory.dropBelow(Number.POSITIVE_INFINITY),
+    deleteStructure: async (epoch, campaignId, structure) => {
+      const campaign = memory.campaign(epoch, campaignId);
+      if (structure === 'applied_user') campaign.applied.clear();
+      else if (structure === 'pending') campaign.pending.clear();
+      else Object.assign(campaign, { terms: null, sequence: 0, count: 0, pendingCount: 0 });
+    },
+    forgetRecord: async (epoch, campaignId, userId) => {
+      memory.campaign(epoch, campaignId).applied.delete(userId);
+    },
+    forgetPending: async (epoch, campaignId, userId) => {
+      memory.campaign(epoch, campaignId).pending.delete(userId);
+    },
+    close: async () => undefined,
+  };
+}
+
+describeIssuanceGateContract('InProcessIssuanceGate', openGate);
+describeGateBuilderContract('InProcessGateBuilder', openGate);
+
+async function openLog(): Promise<ClaimLogHarness> {
+  const { log, connection, close } = await openEmbeddedStack();
+  return {
+    log,
+    publisherHolding: async (waiting) => new JournalClaimLog(connection, new JournalLimits(waiting)),
+    commit: (offsets) => log.settle(offsets.get(JOURNAL_PARTITION) ?? 0),
+    close,
+  };
+}
+
+async function openDatabase(): Promise<DatabaseHarness> {
+  const { database, log, connection, close } = await openEmbeddedStack();
+  return {
+    database,
+    log,
+    execute: (sql, parameters) => connection.exclusive((runner) => runner.query(sql, parameters)),
+    close,
+  };
+}
+
+describeClaimLogContract('JournalClaimLog', openLog);
+describeDatabaseContract('SqliteDatabase', openDatabase);

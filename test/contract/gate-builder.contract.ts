@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
+import { type GateBuilder, type StagedClaim } from '../../src/gate/gate-builder.js';
+import { type GatePass, type IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { type IssuanceGateHarness, request, terms } from './issuance-gate.contract.js';
+
+function staged(userId: string, sequence: number, over: Partial<StagedClaim> = {}): StagedClaim {
+  return { userId, claimId: ulid(), sequence, claimedAt: sequence, idempotencyDigest: null, pending: false, ...over };
+}
+
+export function describeGateBuilderContract(name: string, openHarness: () => Promise<IssuanceGateHarness>): void {
+  describe(`${name} as a GateBuilder`, () => {
+    let harness: IssuanceGateHarness;
+    let gate: IssuanceGate;
+    let builder: GateBuilder;
+    let epoch: number;
+
+    const installed = async (): Promise<GatePass> => ({ epoch, fence: await builder.installFence(epoch) });
+
+    beforeAll(async () => {
+      harness = await openHarness();
+      ({ gate, builder } = harness);
+    });
+    beforeEach(() => {
+      epoch = harness.nextEpoch();
+    });
+    afterAll(() => harness.close());
+
+    it('opens a gate that knows the staged claims, their sequence and which of them are pending', async () => {
+      const campaignId = ulid();
+      const alice = staged('alice', 3, { idempotencyDigest: 'C'.repeat(43) });
+      const bob = staged('bob', 7, { pending: true });
+      await builder.stage(epoch, campaignId, [alice]);
+      await builder.stage(epoch, campaignId, [bob]);
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { total: 3, version: 4 }), sequence: 9 }]);
+      expect(await gate.gauge(pass, [campaignId])).toEqual([
+        {
+          campaignId,
+          terms: terms(campaignId, { total: 3, version: 4 }),
+          claimed: 2,
+          sequence: 9,
+          pending: 1,
+          oldestPendingAt: 7,
+        },
+      ]);
+      const { userId: _alice, pending: _done, ...record } = alice;
+      expect(await gate.lookUp(pass, campaignId, 'alice')).toEqual({ kind: 'FOUND', record, pending: false });
+      expect(await gate.lookUp(pass, campaignId, 'bob')).toMatchObject({ pending: true });
+      expect(await gate.claim(pass, request(campaignId, 'carol'))).toMatchObject({ sequence: 10, remaining: 0 });
+      expect((await gate.claim(pass, request(campaignId, 'dave'))).kind).toBe('SOLD_OUT');
+    });
+
+    it('keeps the claim that was staged first, within one call and across calls', async () => {
+      const campaignId = ulid();
+      const first = staged('alice', 1, { pending: true });
+      await builder.stage(epoch, campaignId, [first, staged('alice', 2)]);
+      await builder.stage(epoch, campaignId, [staged('alice', 3), staged('bob', 4)]);
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 4 }]);
+      expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({
+        record: { claimId: first.claimId },
+        pending: true,
+      });
+      expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, pending: 1 }]);
+    });
+
+    it('takes 20,000 claims and none', async () => {
+      const campaignId = ulid();
+      const claims = Array.from({ length: 20_000 }, (_, index) => staged(`u${index}`, index + 1, { pending: true }));
+      await builder.stage(epoch, campaignId, claims);
+      await builder.stage(epoch, campaignId, []);
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { total: 20_000 }), sequence: 20_000 }]);
+      expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 20_000, pending: 20_000 }]);
+      expect((await gate.claim(pass, request(campaignId, 'late'))).kind).toBe('SOLD_OUT');
+    });
+
+    it('opens a campaign that has no claims at all', async () => {
+      const campaignId = ulid();
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 0 }]);
+      expect(await gate.claim(pass, request(campaignId, 'alice'))).toMatchObject({ kind: 'ADMITTED', sequence: 1 });
+    });
+
+    it('admits nothing before the metas are written', async () => {
+      const campaignId = ulid();
+      await builder.stage(epoch, campaignId, [staged('alice', 1)]);
+      const pass = await installed();
+      expect(await gate.claim(pass, request(campaignId, 'bob'))).toEqual({ kind: 'FENCED', reason: 'meta-missing' });
+    });
+
+    it('writes metas again only with a newer version, and never lowers the sequence', async () => {
+      const campaignId = ulid();
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { version: 3, total: 10 }), sequence: 5 }]);
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { version: 3, total: 20 }), sequence: 5 }]);
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { version: 2, total: 30 }), sequence: 5 }]);
+      expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ terms: { total: 10, version: 3 } }]);
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { version: 4, total: 40 }), sequence: 0 }]);
+      expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ terms: { total: 40, version: 4 }, sequence: 5 }]);
+    });
+
+    it('opens a campaign whose total was lowered below what was already claimed as sold out', async () => {
+      const campaignId = ulid();
+      await builder.stage(epoch, campaignId, [staged('a', 1), staged('b', 2)]);
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { total: 1 }), sequence: 2 }]);
+      expect((await gate.claim(pass, request(campaignId, 'c'))).kind).toBe('SOLD_OUT');
+    });
+
+    it('drops the epochs below and touches neither this one nor a later one', async () => {
+      const campaignId = ulid();
+      const passes: GatePass[] = [];
+      for (let count = 0; count < 3; count++) {
+        await builder.stage(epoch, campaignId, [staged('alice', 1)]);
+        passes.push(await installed());
+        await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 1 }]);
+        epoch = harness.nextEpoch();
+      }
+      const [old, mine, later] = passes as [GatePass, GatePass, GatePass];
+      await builder.dropEpochsBelow(mine.epoch);
+      await builder.dropEpochsBelow(mine.epoch);
+      expect(await gate.lookUp(old, campaignId, 'alice')).toMatchObject({ kind: 'FENCED' });
+      for (const pass of [mine, later]) {
+        expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ kind: 'FOUND' });
+        expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 1 }]);
+      }
+    });
+
+    it('abandons its own epoch alone, and can do so twice', async () => {
+      const campaignId = ulid();
+      const kept = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 0 }]);
+      epoch = harness.nextEpoch();
+      await builder.stage(epoch, campaignId, [staged('alice', 1)]);
+      const abandoned = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 1 }]);
+      await builder.abandon(epoch);
+      await builder.abandon(epoch);
+      expect(await gate.lookUp(abandoned, campaignId, 'alice')).toMatchObject({ kind: 'FENCED' });
+      expect(await gate.lookUp(kept, campaignId, 'alice')).toEqual({ kind: 'ABSENT' });
+    });
+
+    it('cannot be seen by the open epoch when it wakes up late and writes to an old one', async () => {
+      const campaignId = ulid();
+      const late = epoch;
+      await builder.stage(late, campaignId, [staged('alice', 1)]);
+      epoch = harness.nextEpoch();
+      await builder.dropEpochsBelow(epoch);
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId, { total: 1 }), sequence: 0 }]);
+      const before = await gate.gauge(pass, [campaignId]);
+
+      await builder.stage(late, campaignId, [staged('bob', 2), staged('carol', 3)]);
+      await builder.openStaged(late, [{ ...terms(campaignId, { total: 9, version: 9 }), sequence: 3 }]);
+      await builder.abandon(late);
+
+      expect(await gate.gauge(pass, [campaignId])).toEqual(before);
+      expect(await gate.claim(pass, request(campaignId, 'bob'))).toMatchObject({ kind: 'ADMITTED', sequence: 1 });
+    });
+
+    it('gives every epoch a fence of its own', async () => {
+      const first = await installed();
+      epoch = harness.nextEpoch();
+      const second = await installed();
+      expect(second.fence).not.toBe(first.fence);
+      expect(await gate.ping(first)).toBe('ok');
+      expect(await gate.ping(second)).toBe('ok');
+    });
+  });
+}

@@ -1,0 +1,236 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { StartupError } from '../../src/config/startup-error.js';
+import { decodeClaimEvent } from '../../src/events/claim-event.js';
+import { ClaimLogUnavailableError } from '../../src/events/claim-log.js';
+import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { SQLITE_FILE, SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { claimEvent } from '../support/claims.js';
+import { type Child, startChild } from '../support/child-process.js';
+import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../support/embedded.js';
+import { until } from '../support/until.js';
+
+const PUBLISHER = new URL('../children/publish-claims.ts', import.meta.url);
+
+async function refusal(directory: string): Promise<Error> {
+  return SqliteConnection.open(directory).then(
+    () => new Error('it was opened'),
+    (error: unknown) => error as Error,
+  );
+}
+
+async function claimIdsIn(log: JournalClaimLog): Promise<Set<string>> {
+  const claimIds = new Set<string>();
+  for await (const page of log.read(await log.startOffsets(), await log.endOffsets())) {
+    for (const { value } of page) {
+      const decoded = decodeClaimEvent(value);
+      if (decoded.kind === 'claim') claimIds.add(decoded.event.claimId);
+    }
+  }
+  return claimIds;
+}
+
+describe('SqliteConnection', () => {
+  let directory: string;
+  let child: Child | undefined;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-'));
+  });
+  afterEach(async () => {
+    await child?.kill('SIGKILL');
+    child = undefined;
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const openChild = async (mode: 'hold' | 'publish'): Promise<Child> => {
+    const started = startChild(PUBLISHER, [directory, mode]);
+    child = started;
+    await until(
+      'the child has opened the file',
+      () => {
+        if (started.process.exitCode !== null) throw new Error(started.errors());
+        return started.lines().includes('open');
+      },
+      30_000,
+    );
+    return started;
+  };
+
+  it('refuses a directory that another process holds, and takes it over when that one was killed', async () => {
+    const holder = await openChild('hold');
+    const error = await refusal(directory);
+    expect(error).toBeInstanceOf(StartupError);
+    expect(error.message).toContain('in use by another instance');
+    await holder.kill('SIGKILL');
+    const connection = await SqliteConnection.open(directory);
+    await connection.onApplicationShutdown();
+  }, 60_000);
+
+  it('refuses a directory that cannot be made', async () => {
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    for (const impossible of [file, join(file, 'below'), '/dev/null/data']) {
+      const error = await refusal(impossible);
+      expect(error).toBeInstanceOf(StartupError);
+      expect(error.message).toContain(impossible);
+    }
+  });
+
+  it('refuses a file that is not a database, and leaves it as it was', async () => {
+    const file = join(directory, SQLITE_FILE);
+    const content = 'not a database, but somebody’s only copy of it\n'.repeat(200);
+    writeFileSync(file, content);
+    const error = await refusal(directory);
+    expect(error).toBeInstanceOf(StartupError);
+    expect(error.message).toContain(SQLITE_FILE);
+    expect(readFileSync(file, 'utf8')).toBe(content);
+  });
+
+  it('makes the directory, and finds everything again after an orderly stop', async () => {
+    const nested = join(directory, 'a', 'b');
+    const first = await SqliteConnection.open(nested);
+    const event = claimEvent();
+    await new JournalClaimLog(first).publish(event);
+    await first.onApplicationShutdown();
+    await first.onApplicationShutdown();
+    const again = await SqliteConnection.open(nested);
+    expect(await claimIdsIn(new JournalClaimLog(again))).toEqual(new Set([event.claimId]));
+    await again.onApplicationShutdown();
+  });
+
+  it.each([1, 2, 3, 4, 5])(
+    'keeps every claim that was acknowledged before a kill -9, round %d',
+    async (round) => {
+      const publisher = await openChild('publish');
+      await until('claims are acknowledged', () => publisher.lines().length > 200 * round, 30_000);
+      await publisher.kill('SIGKILL');
+      const acknowledged = publisher.lines().slice(1);
+      const connection = await SqliteConnection.open(directory);
+      const kept = await claimIdsIn(new JournalClaimLog(connection));
+      expect(acknowledged.length).toBeGreaterThan(100);
+      expect(acknowledged.filter((claimId) => !kept.has(claimId))).toEqual([]);
+      await connection.onApplicationShutdown();
+    },
+    60_000,
+  );
+});
+
+describe('the one connection', () => {
+  let stack: EmbeddedStack;
+
+  beforeAll(async () => {
+    stack = await openEmbeddedStack();
+  });
+  afterAll(() => stack.close());
+
+  const synchronous = () =>
+    stack.connection.exclusive(async (runner) => {
+      const connection = (runner as unknown as { driver: { databaseConnection: { pragma(of: string): unknown } } })
+        .driver.databaseConnection;
+      return (connection.pragma('synchronous') as [{ synchronous: number }])[0].synchronous;
+    });
+
+  it('waits for the disk at every commit, also after one that need not', async () => {
+    expect(await synchronous()).toBe(2);
+    await stack.connection.transaction(async () => undefined, { durable: false });
+    await stack.connection
+      .transaction(() => Promise.reject(new Error('undo')), { durable: false })
+      .catch(() => undefined);
+    expect(await synchronous()).toBe(2);
+    // More texts than the driver keeps prepared: none of them may be what sets the pragma.
+    for (let text = 0; text < 150; text++) {
+      await stack.connection.exclusive((runner) => runner.query(`SELECT ${text}`));
+    }
+    await stack.connection.transaction(async () => undefined, { durable: false });
+    expect(await synchronous()).toBe(2);
+  });
+
+  it.each([
+    ['null', null],
+    ['a Buffer', Buffer.from([1])],
+    ['a text', 'x'],
+  ])('binds %s as the only parameter of a statement', async (_what, value) => {
+    const [row] = (await stack.connection.exclusive((runner) => runner.query('SELECT typeof(?) AS type', [value]))) as {
+      type: string;
+    }[];
+    expect(row?.type).toBe(value === null ? 'null' : typeof value === 'string' ? 'text' : 'blob');
+  });
+
+  it('refuses a unit of work inside another one, undoes both, and goes on', async () => {
+    const { database } = stack;
+    const nested = database.transaction(async (unit) => {
+      await unit.campaigns.insert({ id: 'outer', name: 'x', total: 1, startsAt: 0, endsAt: null, state: 'OPEN' });
+      await database.transaction((inner) =>
+        inner.campaigns.insert({ id: 'inner', name: 'x', total: 1, startsAt: 0, endsAt: null, state: 'OPEN' }),
+      );
+    });
+    await expect(nested).rejects.toMatchObject({ kind: 'infrastructure', code: 'SQLITE_STALLED' });
+    expect(await database.read(({ campaigns }) => campaigns.findMany(['outer', 'inner']))).toEqual([]);
+    expect(await storeCampaign(stack, { id: 'after' })).toMatchObject({ id: 'after' });
+  });
+
+  it('refuses a publish that a unit of work waits for, and goes on', async () => {
+    const stuck = stack.database.transaction(() => stack.log.publish(claimEvent()));
+    await expect(stuck).rejects.toBeInstanceOf(ClaimLogUnavailableError);
+    await stack.log.publish(claimEvent());
+  });
+
+  it('lets others wait for a unit of work that is slow but alive', async () => {
+    const { database } = stack;
+    const end = performance.now() + 1_500;
+    const slow = database.transaction(async ({ campaigns }) => {
+      while (performance.now() < end) {
+        await campaigns.find('nobody');
+        await new Promise(setImmediate);
+      }
+    });
+    expect(await database.read((unit) => unit.now())).toEqual(expect.any(Number));
+    await slow;
+  });
+
+  it('rejects with infrastructure while the disk is full, loses nothing, and recovers', async () => {
+    const full = await openEmbeddedStack();
+    const pages = (count: number) =>
+      full.connection.exclusive((runner) => runner.query(`PRAGMA max_page_count = ${count}`));
+    await pages(60);
+    const acknowledged: string[] = [];
+    const refused: unknown[] = [];
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        Array.from({ length: 200 }, async () => {
+          const event = claimEvent();
+          await full.log.publish(event).then(
+            () => acknowledged.push(event.claimId),
+            (error: unknown) => refused.push(error),
+          );
+        }),
+      );
+    }
+    expect(acknowledged.length).toBeGreaterThan(0);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const error of refused) {
+      expect(error).toBeInstanceOf(ClaimLogUnavailableError);
+      expect((error as Error).cause).toMatchObject({ kind: 'infrastructure', code: 'SQLITE_FULL' });
+    }
+    await pages(100_000);
+    const late = claimEvent();
+    await full.log.publish(late);
+    expect(await claimIdsIn(full.log)).toEqual(new Set([...acknowledged, late.claimId]));
+    await full.close();
+  });
+
+  it('serves what was asked for before the stop and refuses what comes after it', async () => {
+    const stopping = await openEmbeddedStack();
+    const before = storeCampaign(stopping, { id: 'before' });
+    const stop = stopping.connection.onApplicationShutdown();
+    const after = storeCampaign(stopping, { id: 'after' });
+    await expect(after).rejects.toMatchObject({ kind: 'infrastructure', code: 'SQLITE_CLOSED' });
+    await expect(stopping.log.publish(claimEvent())).rejects.toBeInstanceOf(ClaimLogUnavailableError);
+    expect(await before).toMatchObject({ id: 'before' });
+    await stop;
+    await stopping.close();
+  });
+});

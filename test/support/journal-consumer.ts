@@ -1,0 +1,38 @@
+import { type ClaimEvent, decodeClaimEvent } from '../../src/events/claim-event.js';
+import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { type EmbeddedStack } from './embedded.js';
+
+/** Every claim event that lies on the journal unsettled, oldest first. */
+export async function eventsOnJournal({ log }: Pick<EmbeddedStack, 'log'>): Promise<ClaimEvent[]> {
+  const events: ClaimEvent[] = [];
+  for await (const page of log.read(await log.startOffsets(), await log.endOffsets())) {
+    for (const { value } of page) {
+      const decoded = decodeClaimEvent(value);
+      if (decoded.kind === 'claim') events.push(decoded.event);
+    }
+  }
+  return events;
+}
+
+/**
+ * The consumer's transaction of design §5 in its shortest form, one event at a time, for tests of what comes before and
+ * after it. Pending entries are left to the caller, as by a consumer that dies right after its commit.
+ */
+export async function consumeJournal({ database, log }: Pick<EmbeddedStack, 'database' | 'log'>): Promise<void> {
+  const end = await log.endOffsets();
+  for (const event of await eventsOnJournal({ log })) {
+    await database.transaction(async (unit) => {
+      await unit.gate.lockShared();
+      await unit.campaigns.lock([event.campaignId]);
+      if ((await unit.failedEvents.statusesOf([event.claimId])).get(event.claimId) === 'DISCARDED') return;
+      if ((await unit.coupons.find(event.campaignId, event.userId)) === null) {
+        const { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest = null } = event;
+        const code = `code-${claimId}`;
+        await unit.coupons.insert([{ claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, code }]);
+        await unit.campaigns.addIssued(campaignId, 1);
+      }
+      await unit.failedEvents.resolve([event.claimId]);
+    });
+  }
+  await log.settle(end.get(JOURNAL_PARTITION) ?? 0);
+}

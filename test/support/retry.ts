@@ -1,0 +1,178 @@
+import { ulid } from 'ulid';
+import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { ClaimLog, type LogOffsets, type LogRecord } from '../../src/events/claim-log.js';
+import { type FailedEvent } from '../../src/events/failed-event-store.js';
+import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { type GatePass, GateTimeoutError } from '../../src/gate/issuance-gate.js';
+import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
+import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
+
+export const CAMPAIGN = 'drop';
+export const EPOCH = 100;
+
+/** The embedded adapters with one open campaign. */
+export interface RetryStack extends EmbeddedStack {
+  readonly pass: GatePass;
+  readonly watch: EpochWatch;
+}
+
+export async function openRetryStack(total = 10): Promise<RetryStack> {
+  const stack = await openEmbeddedStack();
+  await storeCampaign(stack, { id: CAMPAIGN, total });
+  const pass = await openEpoch(stack, EPOCH);
+  return { ...stack, pass, watch: new EpochWatch(stack.database, stack.gate) };
+}
+
+/** A claim that the gate has admitted, and nobody made durable yet. */
+export async function admit({ gate, pass }: RetryStack, userId: string): Promise<ClaimEvent> {
+  const claimId = ulid();
+  const outcome = await gate.claim(pass, { campaignId: CAMPAIGN, userId, claimId, idempotencyDigest: null });
+  if (outcome.kind !== 'ADMITTED') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
+  const { sequence, claimedAt } = outcome;
+  return { claimId, campaignId: CAMPAIGN, userId, sequence, claimedAt, epoch: pass.epoch };
+}
+
+/** What the api's fallback writes when the log refuses a claim. */
+export async function failToPublish({ database }: RetryStack, ...claims: ClaimEvent[]): Promise<FailedEvent[]> {
+  const failure = { errorClass: 'unpublished', errorCode: 'ClaimLogUnavailableError', errorMessage: 'away' };
+  return database.transaction(async (unit) => {
+    await unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API' as const, failure })));
+    return unit.failedEvents.findByClaimIds(claims.map(({ claimId }) => claimId));
+  });
+}
+
+export async function rowOf({ database }: RetryStack, { claimId }: ClaimEvent): Promise<FailedEvent | undefined> {
+  return (await database.read((unit) => unit.failedEvents.findByClaimIds([claimId])))[0];
+}
+
+/** `rowOf` for a claim that must have a row. */
+export async function knownRowOf(stack: RetryStack, claim: ClaimEvent): Promise<FailedEvent> {
+  const row = await rowOf(stack, claim);
+  if (row === undefined) throw new Error(`${claim.userId} has no failed event`);
+  return row;
+}
+
+export function couponOf({ database }: RetryStack, { campaignId, userId }: ClaimEvent) {
+  return database.read((unit) => unit.coupons.find(campaignId, userId));
+}
+
+export function sql<T = unknown>({ connection }: RetryStack, statement: string, ...parameters: unknown[]) {
+  return connection.exclusive((runner) => runner.query(statement, parameters)) as Promise<T[]>;
+}
+
+/** The time that a row waits has passed: its lease, its back-off or its confirmation. */
+export async function letTimePass(stack: RetryStack): Promise<void> {
+  await sql(
+    stack,
+    'UPDATE failed_events SET next_attempt_at = 1, lease_until = CASE WHEN lease_until IS NULL THEN NULL ELSE 1 END',
+  );
+}
+
+/** The claim was admitted so many ms earlier than it was. */
+export function makeOlder({ memory, pass }: RetryStack, { userId, claimedAt }: ClaimEvent, ms: number): void {
+  memory.campaign(pass.epoch, CAMPAIGN).pending.set(userId, claimedAt - ms);
+}
+
+export function isPending({ memory, pass }: RetryStack, { userId }: ClaimEvent): boolean {
+  return memory.campaign(pass.epoch, CAMPAIGN).pending.has(userId);
+}
+
+/** Slots that are taken. */
+export async function claimed({ gate, pass }: RetryStack): Promise<number> {
+  const [gauge] = await gate.gauge(pass, [CAMPAIGN]);
+  if (gauge === undefined || 'kind' in gauge) throw new Error('the campaign is fenced');
+  return gauge.claimed;
+}
+
+/** The real log behind a line that a test cuts. */
+export class InterruptibleClaimLog extends ClaimLog {
+  away = false;
+  readonly full = false;
+  /** Awaited before each publish. */
+  beforePublish: (event: ClaimEvent) => Promise<void> = () => Promise.resolve();
+  /** Awaited after each reading of the end offsets. */
+  afterEndOffsets: () => Promise<void> = () => Promise.resolve();
+
+  constructor(private readonly log: ClaimLog) {
+    super();
+  }
+
+  async publish(event: ClaimEvent): Promise<void> {
+    await this.beforePublish(event);
+    return this.log.publish(event);
+  }
+
+  async endOffsets(): Promise<LogOffsets> {
+    const end = await this.log.endOffsets();
+    await this.afterEndOffsets();
+    return end;
+  }
+
+  startOffsets(): Promise<LogOffsets> {
+    return this.log.startOffsets();
+  }
+
+  committedOffsets(): Promise<LogOffsets> {
+    return this.log.committedOffsets();
+  }
+
+  read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]> {
+    return this.log.read(from, to);
+  }
+
+  drain(): Promise<void> {
+    return this.log.drain();
+  }
+}
+
+/** The real database; a test decides what happens between its units of work. */
+export class InterruptibleDatabase extends Database {
+  /** Awaited before each unit of work with its number, from 1; may throw. */
+  before: (kind: 'transaction' | 'read', count: number) => Promise<void> = () => Promise.resolve();
+  private readonly counts = { transaction: 0, read: 0 };
+
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    await this.before('transaction', (this.counts.transaction += 1));
+    return this.database.transaction(work);
+  }
+
+  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.snapshot(work);
+  }
+
+  async read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    await this.before('read', (this.counts.read += 1));
+    return this.database.read(work);
+  }
+}
+
+/** The gate with a clock that a test moves, and a line that it cuts. */
+export class SteeredGate extends InProcessIssuanceGate {
+  /** Calls of `release`. */
+  releases = 0;
+  /** `release` gets no answer. */
+  away = false;
+  offsetMs = 0;
+  /** Awaited after each reading of pending entries. */
+  afterPending: () => Promise<void> = () => Promise.resolve();
+
+  override now(): Promise<number> {
+    return Promise.resolve(Date.now() + this.offsetMs);
+  }
+
+  override async pendingBefore(...parameters: Parameters<InProcessIssuanceGate['pendingBefore']>) {
+    const entries = await super.pendingBefore(...parameters);
+    await this.afterPending();
+    return entries;
+  }
+
+  override release(...parameters: Parameters<InProcessIssuanceGate['release']>) {
+    this.releases += 1;
+    return this.away ? Promise.reject(new GateTimeoutError('no answer')) : super.release(...parameters);
+  }
+}

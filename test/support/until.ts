@@ -1,0 +1,19 @@
+/**
+ * Waits until `condition` holds and returns what it found. Throws after the deadline, with what it was waiting for:
+ * a test never sleeps for a time that somebody guessed.
+ */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  deadlineMs = 5_000,
+): Promise<Exclude<T, false | null | undefined>> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const found = await condition();
+    if (found !== false && found !== null && found !== undefined) {
+      return found as Exclude<T, false | null | undefined>;
+    }
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
