@@ -1,479 +1,460 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ulid } from 'ulid';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { eventually } from '../../test/support/eventually.js';
-import { ClaimBatchContext } from '../events/claim-batch.context.js';
-import { type ClaimEvent, encodeClaimEvent } from '../events/claim-event.js';
-import { type LogRecord } from '../events/claim-log.js';
-import { type FailedEvent } from '../events/failed-event-store.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { type GatePass } from '../gate/issuance-gate.js';
-import { DatabaseError } from '../persistence/database-error.js';
-import { Database, type UnitOfWork } from '../persistence/database.js';
-import { ClaimBatchConsumer } from './claim-batch-consumer.js';
-import { ClaimPersistence } from './claim-persistence.js';
-import { ConsumerMetrics } from './consumer.metrics.js';
+import {
+  admit,
+  claimOf,
+  claimsOf,
+  consumed,
+  type ConsumerStack,
+  coupons,
+  discard,
+  EPOCH,
+  failedEvents,
+  failToPublish,
+  failure,
+  isPending,
+  issuedClaims,
+  issuedCount,
+  openConsumerStack,
+  recordsOf,
+  sql,
+  statusOf,
+} from '../../test/support/consumer.js';
+import { Logger } from '@nestjs/common';
+import { type ClaimEvent } from '../events/claim-event.js';
+import { GateTimeoutError } from '../gate/issuance-gate.js';
 
-const EPOCH = 10;
-const TOPIC = 'coupon_create';
+/** The database refuses every row of this table for which the condition holds. */
+const REFUSE = (table: string, condition = '1') =>
+  `CREATE TRIGGER refusal BEFORE INSERT ON ${table} WHEN ${condition} BEGIN SELECT RAISE(ABORT, 'refused'); END`;
 
-/** The real database behind a door: the test decides what goes wrong before or after a transaction. */
-class DoorToDatabase extends Database {
-  before: () => void = () => undefined;
-  after: () => void = () => undefined;
-  transactions = 0;
-
-  constructor(private readonly database: Database) {
-    super();
-  }
-
-  async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    this.transactions += 1;
-    this.before();
-    const result = await this.database.transaction(work);
-    this.after();
-    return result;
-  }
-  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    return this.database.snapshot(work);
-  }
-  read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    return this.database.read(work);
-  }
-}
-
-/** Throws `error` for the first `times` calls. */
-function failing(times: number, error: () => Error): () => void {
-  let left = times;
-  return () => {
-    if (left-- > 0) throw error();
-  };
-}
-
-const lost = () => new DatabaseError('infrastructure', 'ECONNRESET', 'connection lost');
-
-describe('claim batch consumer', () => {
-  let stack: EmbeddedStack;
-  let database: DoorToDatabase;
-  let consumer: ClaimBatchConsumer;
-  let registry: MetricsRegistry;
-  let pass: GatePass;
-  let revoked: boolean;
-  let heartbeats: number;
-  let nextOffset: number;
+describe('a batch of the claim log', () => {
+  let stack: ConsumerStack;
 
   beforeEach(async () => {
-    stack = await openEmbeddedStack();
-    await storeCampaign(stack, { id: 'default', total: 100 });
-    pass = await openEpoch(stack, EPOCH);
-    database = new DoorToDatabase(stack.database);
-    registry = new MetricsRegistry();
-    consumer = new ClaimBatchConsumer(
-      new ClaimPersistence(database),
-      database,
-      stack.gate,
-      new ConsumerMetrics(registry),
-    );
-    revoked = false;
-    heartbeats = 0;
-    nextOffset = 1;
+    stack = await openConsumerStack({ total: 1_000 });
   });
+
   afterEach(() => stack.close());
 
-  const claim = (userId: string, more: Partial<ClaimEvent> = {}): ClaimEvent => ({
-    claimId: ulid(),
-    campaignId: 'default',
-    userId,
-    sequence: nextOffset,
-    claimedAt: Date.now(),
-    epoch: EPOCH,
-    ...more,
-  });
-  const bytes = (value: Uint8Array | string | null): LogRecord => ({
-    topic: TOPIC,
-    partition: 0,
-    offset: nextOffset++,
-    key: null,
-    value: typeof value === 'string' ? Buffer.from(value) : value,
-    headers: {},
-  });
-  const record = (event: ClaimEvent) => bytes(encodeClaimEvent(event));
-  const crowd = (count: number, more: Partial<ClaimEvent> = {}) =>
-    Array.from({ length: count }, (_, index) => record(claim(`user-${index}`, { sequence: index + 1, ...more })));
-
-  const contextOf = (records: readonly LogRecord[]) =>
-    new ClaimBatchContext(
-      TOPIC,
-      0,
-      records.length,
-      () => {
-        heartbeats += 1;
-        return Promise.resolve();
-      },
-      () => revoked,
-    );
-
-  /** Delivers the batch once and returns how much of it was settled. */
-  const deliver = async (records: readonly LogRecord[]): Promise<number> => {
-    const context = contextOf(records);
-    await consumer.consume(records, context);
-    return context.settledCount;
+  const reopen = async (...changes: Parameters<typeof openConsumerStack>) => {
+    await stack.close();
+    stack = await openConsumerStack(...changes);
   };
+  const deliver = (claims: readonly ClaimEvent[]) => stack.deliver(recordsOf(claims));
 
-  const coupons = (campaignId = 'default') => stack.database.read((unit) => unit.coupons.count(campaignId));
-  const issued = async (campaignId = 'default') =>
-    (await stack.database.read((unit) => unit.campaigns.find(campaignId)))?.issued;
-  const failedEvents = (): Promise<FailedEvent[]> =>
-    stack.database.read((unit) => unit.failedEvents.list({ limit: 1_000 }));
-  const sql = (statement: string) => stack.connection.exclusive((runner) => runner.query(statement));
-  const consumed = async (outcome: string) => {
-    const line = (await registry.metrics())
-      .split('\n')
-      .find((text) => text.startsWith(`coupon_consumed_total{outcome="${outcome}"}`));
-    return Number(line?.split(' ')[1] ?? 0);
-  };
-  const unpublished = (event: ClaimEvent) =>
-    stack.database.transaction((unit) =>
-      unit.failedEvents.addUnpublished([
-        { claim: event, source: 'API', failure: { errorClass: 'unpublished', errorCode: 'x', errorMessage: 'x' } },
-      ]),
-    );
-
-  it('turns claims into coupons and clears what is pending', async () => {
-    const admitted = await stack.gate.claim(pass, {
-      campaignId: 'default',
-      userId: 'a',
-      claimId: ulid(),
-      idempotencyDigest: null,
+  describe('when nothing fails', () => {
+    it('becomes coupons chunk by chunk, and is settled to its end', async () => {
+      await reopen({ chunkSize: 4 });
+      expect((await deliver(claimsOf(1, 10))).settledCount).toBe(10);
+      expect(await issuedCount(stack)).toBe(10);
+      expect(stack.faults.transactions).toBe(3);
+      expect(await consumed(stack)).toEqual({ issued: 10 });
     });
-    expect(admitted.kind).toBe('ADMITTED');
-    const looked = await stack.gate.lookUp(pass, 'default', 'a');
-    if (looked.kind !== 'FOUND') throw new Error('not found');
-    const { claimId, sequence } = looked.record;
-    expect(await deliver([record(claim('a', { claimId, sequence }))])).toBe(1);
-    expect(await stack.database.read((unit) => unit.coupons.find('default', 'a'))).toMatchObject({ claimId, sequence });
-    expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: false });
-    expect([await issued(), await consumed('issued')]).toEqual([1, 1]);
+
+    it('changes nothing when it is delivered again from its start', async () => {
+      const claims = claimsOf(1, 10);
+      await deliver(claims);
+      const before = await coupons(stack);
+      expect((await deliver(claims)).settledCount).toBe(10);
+      expect(await coupons(stack)).toEqual(before);
+      expect(await issuedCount(stack)).toBe(10);
+      expect(await consumed(stack)).toEqual({ issued: 10, duplicate: 10 });
+    });
+
+    it('holds no claim twice, whether it comes again in one chunk or in another', async () => {
+      await reopen({ chunkSize: 3 });
+      const [one, two, three] = [claimOf(1), claimOf(2), claimOf(3)];
+      expect((await deliver([one, one, two, two, three, one, three])).settledCount).toBe(7);
+      expect(await issuedCount(stack)).toBe(3);
+    });
+
+    it('settles nothing before its commit', async () => {
+      await reopen({ chunkSize: 2 });
+      const settled: number[] = [];
+      await stack.deliver(recordsOf(claimsOf(1, 6)), {
+        onContext: (context) => {
+          stack.faults.beforeCommit = () => settled.push(context.settledCount);
+        },
+      });
+      expect(settled).toEqual([0, 2, 4]);
+    });
+
+    it('tells how long a coupon took from the gate to its row', async () => {
+      const claimedAt = Date.now() - 1_500;
+      await deliver([claimOf(1, { claimedAt }), claimOf(2, { claimedAt: Date.now() + 60_000 })]);
+      const metrics = await stack.registry.metrics();
+      expect(metrics).toContain('coupon_accept_to_row_seconds_count 2');
+      expect(metrics).toMatch(/coupon_accept_to_row_seconds_sum 1\.[5-9]/);
+      expect(metrics).toContain('coupon_persist_duration_seconds_count 1');
+    });
   });
 
-  it('changes nothing when everything is delivered again', async () => {
-    const records = crowd(40);
-    expect(await deliver(records)).toBe(40);
-    expect(await deliver(records)).toBe(40);
-    expect(await deliver([...records, ...records])).toBe(80);
-    expect([await coupons(), await issued()]).toEqual([40, 40]);
-    expect(await failedEvents()).toEqual([]);
-  });
-
-  it('issues exactly the total, to those who came first, in whatever order they arrive', async () => {
-    const records = crowd(1_000).reverse();
-    expect(await deliver(records)).toBe(1_000);
-    expect([await coupons(), await issued()]).toEqual([100, 100]);
-    const over = await failedEvents();
-    expect(over).toHaveLength(900);
-    expect(over.every(({ failure, status }) => failure.errorCode === 'over-total' && status === 'PENDING')).toBe(true);
-  });
-
-  it('gives the room that is left in a chunk to the lowest sequences', async () => {
-    await storeCampaign(stack, { id: 'small', total: 3 });
-    await deliver(crowd(10, { campaignId: 'small' }).reverse());
-    const held = await stack.database.read((unit) => unit.coupons.listIssuedAfter(0, 10));
-    expect(held.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual([1, 2, 3]);
-  });
-
-  it('keeps 20 campaigns apart in one chunk', async () => {
-    const records: LogRecord[] = [];
-    for (let index = 0; index < 20; index++) {
-      await storeCampaign(stack, { id: `c-${index}`, total: 5 });
-      records.push(...crowd(index, { campaignId: `c-${index}` }));
-    }
-    expect(await deliver(records.sort(() => Math.random() - 0.5))).toBe(records.length);
-    for (let index = 0; index < 20; index++) {
-      const expected = Math.min(index, 5);
-      expect([await coupons(`c-${index}`), await issued(`c-${index}`)]).toEqual([expected, expected]);
-    }
-  });
-
-  it('gives a user with two claims one coupon: of the highest epoch, then of the highest sequence', async () => {
-    const events = [
-      claim('a', { epoch: EPOCH, sequence: 1 }),
-      claim('a', { epoch: EPOCH + 1, sequence: 2 }),
-      claim('a', { epoch: EPOCH + 1, sequence: 3 }),
-      claim('a', { epoch: EPOCH, sequence: 9 }),
+  describe('with messages that can never become coupons', () => {
+    const good = claimsOf(1, 9);
+    const broken = (change: Record<string, unknown>) => JSON.stringify({ v: 1, ...claimOf(50), ...change });
+    const poison: [what: string, content: ClaimEvent | Uint8Array | string | null, code: string][] = [
+      ['no value', null, 'unreadable'],
+      ['broken JSON', '{"v":1,', 'unreadable'],
+      ['invalid UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'unreadable'],
+      ['a later version', broken({ v: 2 }), 'unknown-version'],
+      ['an array', '[]', 'invalid-schema'],
+      ['a user with a space', broken({ userId: 'alice ' }), 'invalid-schema'],
+      ['a megabyte', 'x'.repeat(1024 * 1024), 'unreadable'],
+      ['an unknown campaign', claimOf(60, { campaignId: 'unknown' }), 'unknown-campaign'],
     ];
-    expect(await deliver(events.map(record))).toBe(4);
-    const coupon = await stack.database.read((unit) => unit.coupons.find('default', 'a'));
-    expect(coupon?.claimId).toBe(events[2]?.claimId);
-    expect(await issued()).toBe(1);
-  });
 
-  it('resolves the failed event of a claim that became a coupon', async () => {
-    const event = claim('a');
-    await unpublished(event);
-    await deliver([record(event)]);
-    expect(await failedEvents()).toEqual([expect.objectContaining({ status: 'RESOLVED', resolvedBy: 'consumer' })]);
-  });
-
-  it('resolves the failed event of a claim whose user has a coupon from another one', async () => {
-    await deliver([record(claim('a'))]);
-    const second = claim('a');
-    await unpublished(second);
-    await deliver([record(second)]);
-    expect(await failedEvents()).toEqual([expect.objectContaining({ status: 'RESOLVED' })]);
-    expect(await coupons()).toBe(1);
-  });
-
-  it('skips a claim that an operator has discarded', async () => {
-    const event = claim('a');
-    await unpublished(event);
-    const [row] = await failedEvents();
-    await stack.database.transaction((unit) => unit.failedEvents.discard(row?.id ?? 0, 'fraud'));
-    expect(await deliver([record(event)])).toBe(1);
-    expect([await coupons(), await consumed('discarded')]).toEqual([0, 1]);
-    expect(await failedEvents()).toEqual([expect.objectContaining({ status: 'DISCARDED' })]);
-  });
-
-  describe('with a rebuild behind it', () => {
-    const cut = (epoch: number, offsets: [number, number][]) =>
-      stack.database.transaction((unit) => unit.gate.storeCut({ epoch, offsets: new Map(offsets) }));
-
-    it('honours what lies before the cut and drops what lies behind it', async () => {
-      await cut(EPOCH + 1, [[0, 3]]);
-      const before = record(claim('before', { sequence: 1 }));
-      nextOffset = 3;
-      const behind = record(claim('behind', { sequence: 2 }));
-      expect(await deliver([before, behind])).toBe(2);
-      expect(await stack.database.read((unit) => unit.coupons.find('default', 'behind'))).toBeNull();
-      expect([await coupons(), await consumed('stale')]).toEqual([1, 1]);
-      expect(await failedEvents()).toEqual([]);
-    });
-
-    it('takes a partition that the cut does not name for empty at that time', async () => {
-      await cut(EPOCH + 1, [[7, 1_000]]);
-      await deliver([record(claim('a'))]);
-      expect(await coupons()).toBe(0);
-    });
-
-    it('is not concerned by the cut of the claim’s own epoch, nor by one without a cut', async () => {
-      await cut(EPOCH, [[0, 0]]);
-      await deliver([record(claim('a'))]);
-      expect(await coupons()).toBe(1);
-    });
-
-    it('goes by the lowest epoch above, which closed first', async () => {
-      await cut(EPOCH + 1, [[0, 0]]);
-      await cut(EPOCH + 2, [[0, 1_000]]);
-      await deliver([record(claim('a'))]);
-      expect(await coupons()).toBe(0);
-    });
-
-    it('does not take a coupon away because its event comes again behind the cut', async () => {
-      const event = claim('a');
-      await deliver([record(event)]);
-      await cut(EPOCH + 1, [[0, 0]]);
-      await deliver([record(event)]);
-      expect([await coupons(), await issued(), await consumed('duplicate')]).toEqual([1, 1, 1]);
-    });
-  });
-
-  describe('with broken messages', () => {
-    const good = () => record(claim(`good-${nextOffset}`));
-
-    it('sets them aside and issues the good ones around them', async () => {
-      const broken: [LogRecord, string][] = [
-        [bytes(null), 'unreadable'],
-        [bytes(''), 'unreadable'],
-        [bytes('{"v":1'), 'unreadable'],
-        [bytes(Buffer.from([0, 0x7b, 0x7d])), 'unreadable'],
-        [bytes(Buffer.from([0xff, 0xfe])), 'unreadable'],
-        [bytes(Buffer.alloc(1_000_000, 'x')), 'unreadable'],
-        [bytes(JSON.stringify({ data: claim('a') })), 'invalid-schema'],
-        [bytes(JSON.stringify({ v: 2, ...claim('a') })), 'unknown-version'],
-        [bytes(JSON.stringify({ v: 1, ...claim('a'), userId: 1 })), 'invalid-schema'],
-        [bytes(JSON.stringify({ v: 1, ...claim('a'), userId: 'alice ' })), 'invalid-schema'],
-        [record(claim('a', { campaignId: 'nowhere' })), 'unknown-campaign'],
+    it('sets all of them aside and makes coupons of the others', async () => {
+      const contents = [
+        ...good.slice(0, 1),
+        ...poison.flatMap(([, content], index) => [content, good[index + 1] ?? null]),
       ];
-      const batch = broken.flatMap(([message]) => [good(), message]);
-      expect(await deliver(batch)).toBe(batch.length);
-      expect([await coupons(), await issued()]).toEqual([broken.length, broken.length]);
-      const rows = await failedEvents();
-      for (const [message, code] of broken) {
-        expect(rows.find(({ offset }) => offset === message.offset)).toMatchObject({
-          status: 'DEAD',
-          source: 'CONSUMER',
-          attempts: 1,
-          failure: { errorClass: 'poison', errorCode: code },
-        });
-      }
-      expect(rows).toHaveLength(broken.length);
-      expect(await deliver(batch)).toBe(batch.length);
-      expect(await failedEvents()).toHaveLength(broken.length);
+      const { settledCount, size } = await stack.deliver(recordsOf(contents));
+      expect(settledCount).toBe(size);
+      expect(await issuedClaims(stack)).toEqual(good.map(({ claimId }) => claimId));
+      const rows = await failedEvents(stack);
+      expect(rows.map(({ failure: { errorCode } }) => errorCode)).toEqual(poison.map(([, , code]) => code));
+      expect(new Set(rows.map(({ source, status }) => `${source} ${status}`))).toEqual(new Set(['CONSUMER DEAD']));
+      expect(await consumed(stack)).toEqual({ issued: 9, quarantined: 8 });
     });
 
-    it('clears the pending entry of a claim that it set aside', async () => {
-      const claimId = ulid();
-      await stack.gate.claim(pass, { campaignId: 'default', userId: 'a', claimId, idempotencyDigest: null });
-      await sql('UPDATE campaigns SET issued = total');
-      await deliver([record(claim('a', { claimId }))]);
-      expect(await failedEvents()).toEqual([
-        expect.objectContaining({ failure: expect.objectContaining({ errorCode: 'over-total' }) }),
-      ]);
-      expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: false });
-    });
-
-    it('counts a claim that keeps failing, and gives up after exactly twelve times', async () => {
-      await sql('UPDATE campaigns SET issued = total');
-      const message = record(claim('a'));
-      for (let attempt = 1; attempt <= 12; attempt++) {
-        await deliver([message]);
-        expect(await failedEvents()).toEqual([
-          expect.objectContaining({ attempts: attempt, status: attempt < 12 ? 'PENDING' : 'DEAD' }),
-        ]);
-      }
-    });
-
-    it('finds the one row that the database refuses, and issues the 499 others', async () => {
-      await storeCampaign(stack, { id: 'wide', total: 1_000 });
-      await sql(
-        "CREATE TRIGGER odd BEFORE INSERT ON coupons WHEN NEW.user_id = 'user-217' BEGIN SELECT RAISE(ABORT, 'odd'); END",
-      );
-      const records = crowd(500, { campaignId: 'wide' });
-      expect(await deliver(records)).toBe(500);
-      expect([await coupons('wide'), await issued('wide')]).toEqual([499, 499]);
-      expect(await failedEvents()).toEqual([
-        expect.objectContaining({
-          status: 'PENDING',
-          claim: expect.objectContaining({ userId: 'user-217' }),
-          failure: expect.objectContaining({ errorCode: 'refused-by-database' }),
-        }),
-      ]);
-    });
-
-    it('stores a message without its bytes when the bytes are what cannot be stored', async () => {
-      await sql(
-        "CREATE TRIGGER fat BEFORE INSERT ON failed_events WHEN NEW.payload IS NOT NULL BEGIN SELECT RAISE(ABORT, 'fat'); END",
-      );
-      expect(await deliver([bytes('broken'), good()])).toBe(2);
-      expect(await failedEvents()).toEqual([expect.objectContaining({ status: 'DEAD' })]);
-      expect(await coupons()).toBe(1);
-    });
-  });
-
-  describe('while the database is in trouble', () => {
-    it('tries the same chunk again until it is stored', async () => {
-      database.before = failing(3, lost);
-      expect(await deliver(crowd(50))).toBe(50);
-      expect([await coupons(), await issued()]).toEqual([50, 50]);
-      expect(await failedEvents()).toEqual([]);
-      expect(heartbeats).toBeGreaterThanOrEqual(4);
-    });
-
-    it('stores nothing twice when the connection was lost after the commit', async () => {
-      database.after = failing(2, lost);
-      expect(await deliver(crowd(50))).toBe(50);
-      expect([await coupons(), await issued()]).toEqual([50, 50]);
-    });
-
-    it('settles and quarantines nothing when no row at all can be stored, and goes on by itself afterwards', async () => {
-      await sql("CREATE TRIGGER closed BEFORE INSERT ON coupons BEGIN SELECT RAISE(ABORT, 'closed'); END");
-      const records = crowd(20);
-      const context = contextOf(records);
-      const consuming = consumer.consume(records, context);
-      await eventually(() => expect(database.transactions).toBeGreaterThan(20));
-      expect(context.settledCount).toBe(0);
-      expect(await failedEvents()).toEqual([]);
-      await sql('DROP TRIGGER closed');
-      await consuming;
-      expect(context.settledCount).toBe(20);
-      expect([await coupons(), await failedEvents()]).toEqual([20, []]);
-    });
-
-    it('does the same when the table is gone', async () => {
-      await sql('ALTER TABLE coupons RENAME TO elsewhere');
-      const records = crowd(4);
-      const context = contextOf(records);
-      const consuming = consumer.consume(records, context);
-      await eventually(() => expect(database.transactions).toBeGreaterThan(5));
-      await sql('ALTER TABLE elsewhere RENAME TO coupons');
-      await consuming;
-      expect([context.settledCount, await coupons(), await failedEvents()]).toEqual([4, 4, []]);
-    });
-
-    it('tries a quarantine again that was interrupted', async () => {
-      let calls = 0;
-      database.before = () => {
-        if (++calls === 2) throw lost();
-      };
-      expect(await deliver([record(claim('a')), bytes('broken')])).toBe(2);
-      expect([await coupons(), (await failedEvents()).length]).toEqual([1, 1]);
-    });
-
-    it('looks again when a unique key was taken in between, and settles nothing by the key alone', async () => {
-      database.before = failing(1, () => new DatabaseError('duplicate', 'ER_DUP_ENTRY', 'taken'));
-      expect(await deliver(crowd(3))).toBe(3);
-      expect([await coupons(), await failedEvents()]).toEqual([3, []]);
-    });
-  });
-
-  it('stops when the batch was taken away, with nothing settled that is not stored', async () => {
-    database.before = () => {
-      revoked = true;
-      throw lost();
-    };
-    expect(await deliver(crowd(10))).toBe(0);
-    expect(await coupons()).toBe(0);
-  });
-
-  it('ends a wait at once when the batch is taken away', async () => {
-    database.before = () => {
-      throw lost();
-    };
-    const records = crowd(1);
-    const delivered = deliver(records);
-    await eventually(() => expect(database.transactions).toBeGreaterThan(4));
-    revoked = true;
-    const asked = performance.now();
-    expect(await delivered).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(1_000);
-  });
-
-  it('settles nothing more once a heartbeat says that the batch belongs to somebody else', async () => {
-    const records = crowd(3);
-    const context = new ClaimBatchContext(
-      TOPIC,
-      0,
-      3,
-      () => Promise.reject(new Error('rebalance')),
-      () => false,
+    it.each(poison)(
+      'sets %s aside also when it comes alone, and once when it comes twice',
+      async (_what, content, code) => {
+        for (let delivery = 1; delivery <= 2; delivery++) {
+          expect((await stack.deliver(recordsOf([content]))).settledCount).toBe(1);
+        }
+        const rows = await failedEvents(stack);
+        expect(rows.map(({ failure: { errorCode } }) => errorCode)).toEqual([code]);
+      },
     );
-    await consumer.consume(records, context);
-    expect([context.settledCount, await coupons()]).toEqual([0, 0]);
+
+    it('lets claims beyond the total wait for the retry, and clears what the gate holds pending', async () => {
+      const [first, second] = [await admit(stack, 1), await admit(stack, 2)];
+      await sql(stack, "UPDATE campaigns SET total = 1 WHERE id = 'default'");
+      expect((await deliver([second, first])).settledCount).toBe(2);
+      expect(await issuedClaims(stack)).toEqual([first.claimId]);
+      expect(await failedEvents(stack)).toMatchObject([
+        { dedupeKey: second.claimId, status: 'PENDING', attempts: 1, failure: { errorCode: 'over-total' } },
+      ]);
+      expect(isPending(stack, 'u2')).toBe(false);
+    });
+
+    it('counts one failed attempt for two deliveries in one chunk', async () => {
+      await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
+      await deliver([claimOf(1), claimOf(1)]);
+      expect(await failedEvents(stack)).toMatchObject([{ attempts: 1 }]);
+    });
+
+    it('counts a claim that keeps failing, and leaves it to an operator after twelve times', async () => {
+      await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
+      for (let attempt = 1; attempt <= 12; attempt++) {
+        await deliver([claimOf(1)]);
+        const status = attempt < 12 ? 'PENDING' : 'DEAD';
+        expect(await failedEvents(stack)).toMatchObject([{ attempts: attempt, status }]);
+      }
+    });
+
+    it('leaves a claim alone that was discarded, and one that came too late', async () => {
+      await failToPublish(stack, claimOf(1));
+      await discard(stack, claimOf(1));
+      await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: EPOCH, offsets: new Map([[0, 0]]) }));
+      const late = claimOf(2, { epoch: EPOCH - 1 });
+      expect((await deliver([claimOf(1), late, claimOf(3)])).settledCount).toBe(3);
+      expect(await issuedClaims(stack)).toEqual([claimOf(3).claimId]);
+      expect(await failedEvents(stack)).toHaveLength(1);
+      expect(await consumed(stack)).toEqual({ discarded: 1, stale: 1, issued: 1 });
+    });
   });
 
-  it('settles nothing by a mistake of our own, and survives it', async () => {
-    database.before = failing(1, () => new TypeError('undefined is not a function'));
-    const records = crowd(3);
-    expect(await deliver(records)).toBe(0);
-    expect(await deliver(records)).toBe(3);
-    expect([await coupons(), await failedEvents()]).toEqual([3, []]);
+  describe('at the gate', () => {
+    it('is no longer pending once it is in the database, also when it was there before', async () => {
+      const [one, two] = [await admit(stack, 1), await admit(stack, 2)];
+      await stack.persistence.persist([{ record: { partition: 0, offset: 0 }, event: one }]);
+      await deliver([one, two]);
+      expect([isPending(stack, 'u1'), isPending(stack, 'u2')]).toEqual([false, false]);
+    });
+
+    it('stays pending while no epoch is open', async () => {
+      const claim = await admit(stack, 1);
+      await stack.database.transaction((unit) => unit.gate.beginEpoch('somebody', EPOCH + 1, 10_000));
+      expect((await deliver([claim])).settledCount).toBe(1);
+      expect(isPending(stack, 'u1')).toBe(true);
+    });
+
+    it('may stay pending when the gate is away: the coupons are what counts', async () => {
+      await reopen({ chunkSize: 1 });
+      let calls = 0;
+      stack.gate.clearPending = () => {
+        calls += 1;
+        return Promise.reject(new GateTimeoutError('no answer'));
+      };
+      expect((await deliver(claimsOf(1, 5))).settledCount).toBe(5);
+      expect(await issuedCount(stack)).toBe(5);
+      // One wait for a dead gate is enough.
+      expect(calls).toBe(1);
+    });
   });
 
-  it('settles chunk by chunk, so that a failure keeps what came before it', async () => {
-    await storeCampaign(stack, { id: 'wide', total: 2_000 });
-    const records = crowd(1_200, { campaignId: 'wide' });
-    database.before = () => {
-      if (database.transactions === 3) throw new TypeError('later');
-    };
-    expect(await deliver(records)).toBe(1_000);
-    expect(await coupons('wide')).toBe(1_000);
+  describe('while the database is away', () => {
+    it('is tried again until the database is back', async () => {
+      await reopen({ chunkSize: 2 });
+      stack.faults.before = (count) => {
+        if (count >= 2 && count <= 5) throw failure('infrastructure');
+      };
+      expect((await deliver(claimsOf(1, 6))).settledCount).toBe(6);
+      expect(await issuedCount(stack)).toBe(6);
+      expect(stack.faults.transactions).toBe(3 + 4);
+      expect(await consumed(stack)).toEqual({ issued: 6 });
+    });
+
+    it('is given back after a while with what is settled; nothing is quarantined, and the next delivery ends it', async () => {
+      await reopen({ chunkSize: 2 });
+      stack.faults.before = (count) => {
+        if (count > 1) throw failure('infrastructure');
+      };
+      const claims = claimsOf(1, 6);
+      expect((await deliver(claims)).settledCount).toBe(2);
+      expect(await failedEvents(stack)).toEqual([]);
+      stack.faults.before = () => undefined;
+      expect((await deliver(claims)).settledCount).toBe(6);
+      expect(await issuedCount(stack)).toBe(6);
+    });
+
+    it('has its coupons once when only the answer to a commit was lost', async () => {
+      await failToPublish(stack, claimOf(1));
+      stack.faults.afterCommit = (count) => {
+        if (count === 1) throw failure('infrastructure');
+      };
+      expect((await deliver(claimsOf(1, 3))).settledCount).toBe(3);
+      expect(await issuedCount(stack)).toBe(3);
+      expect(await statusOf(stack, claimOf(1))).toBe('RESOLVED');
+    });
+
+    it('is settled up to the first message that cannot be set aside', async () => {
+      await sql(stack, 'CREATE TABLE away AS SELECT 1 AS away');
+      await sql(stack, REFUSE('failed_events', 'EXISTS (SELECT 1 FROM away)'));
+      const records = recordsOf([claimOf(1), claimOf(2), 'broken', claimOf(3), 'broken too']);
+      expect((await stack.deliver(records)).settledCount).toBe(2);
+      expect(await issuedCount(stack)).toBe(3);
+      await sql(stack, 'DELETE FROM away');
+      expect((await stack.deliver(records)).settledCount).toBe(5);
+      expect(await failedEvents(stack)).toHaveLength(2);
+    });
+
+    it('tries a quarantine again like a chunk, and counts one attempt', async () => {
+      await failToPublish(stack, claimOf(1, { campaignId: 'unknown' }));
+      stack.faults.before = (count) => {
+        if (count === 2 || count === 3) throw failure('infrastructure');
+      };
+      expect((await deliver([claimOf(1, { campaignId: 'unknown' })])).settledCount).toBe(1);
+      expect(await failedEvents(stack)).toMatchObject([{ attempts: 1, status: 'DEAD' }]);
+    });
+
+    it('is kept alive, also by a single statement that takes long', async () => {
+      let beats = 0;
+      const beaten = async () => {
+        while (beats < 3) await new Promise(setImmediate);
+      };
+      stack.faults.before = beaten;
+      await stack.deliver(recordsOf([claimOf(1)]), {
+        heartbeat: () => {
+          beats += 1;
+          return Promise.resolve();
+        },
+      });
+      expect(beats).toBeGreaterThanOrEqual(3);
+      expect(await issuedCount(stack)).toBe(1);
+    });
+
+    it('is left alone once a heartbeat says that it was taken away', async () => {
+      const heartbeat = () => Promise.reject(new Error('rebalancing'));
+      expect((await stack.deliver(recordsOf(claimsOf(1, 3)), { heartbeat })).settledCount).toBe(0);
+      expect(await issuedCount(stack)).toBe(0);
+    });
+
+    it('stops when its heartbeat says so while it waits', async () => {
+      await reopen({ giveUpAfterMs: 3_600_000 });
+      stack.faults.before = () => {
+        throw failure('infrastructure');
+      };
+      const heartbeat = () =>
+        stack.faults.transactions === 0 ? Promise.resolve() : Promise.reject(new Error('rebalancing'));
+      expect((await stack.deliver(recordsOf([claimOf(1)]), { heartbeat })).settledCount).toBe(0);
+    });
   });
 
-  it('leaves what is pending alone while a rebuild is under way', async () => {
-    const claimId = ulid();
-    await stack.gate.claim(pass, { campaignId: 'default', userId: 'a', claimId, idempotencyDigest: null });
-    await stack.database.transaction((unit) => unit.gate.beginEpoch('another', EPOCH + 1, 10_000));
-    expect(await deliver([record(claim('a', { claimId }))])).toBe(1);
-    expect(await coupons()).toBe(1);
-    expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: true });
+  describe('when it is revoked', () => {
+    it('ends with the chunk under way', async () => {
+      await reopen({ chunkSize: 2 });
+      const isRevoked = () => stack.faults.transactions >= 2;
+      expect((await stack.deliver(recordsOf(claimsOf(1, 10)), { isRevoked })).settledCount).toBe(4);
+      expect(await issuedCount(stack)).toBe(4);
+    });
+
+    it('ends while it waits, however long the wait', async () => {
+      await reopen({ minWaitMs: 3_600_000, maxWaitMs: 3_600_000, giveUpAfterMs: 3_600_000 });
+      stack.faults.before = () => {
+        throw failure('infrastructure');
+      };
+      let asked = 0;
+      const isRevoked = () => (asked += 1) > 5;
+      expect((await stack.deliver(recordsOf([claimOf(1)]), { isRevoked })).settledCount).toBe(0);
+    });
+  });
+
+  describe('when the database refuses rows', () => {
+    it('sets the one bad row of 500 aside, in a few steps', async () => {
+      await sql(stack, REFUSE('coupons', "NEW.user_id = 'u321'"));
+      const claims = claimsOf(1, 500);
+      expect((await deliver(claims)).settledCount).toBe(500);
+      expect(await issuedClaims(stack)).toEqual(
+        claims.filter(({ userId }) => userId !== 'u321').map(({ claimId }) => claimId),
+      );
+      expect(await failedEvents(stack)).toMatchObject([
+        { claim: claimOf(321), status: 'PENDING', failure: { errorCode: 'refused-by-database', errorClass: 'poison' } },
+      ]);
+      expect(await issuedCount(stack)).toBe(499);
+      expect(stack.faults.transactions).toBeLessThan(30);
+    });
+
+    it.each(['data', 'unknown'] as const)('finds several bad rows by errors of kind %s', async (kind) => {
+      const bad = new Set(['u7', 'u8', 'u40']);
+      const persist = stack.persistence.persist.bind(stack.persistence);
+      stack.persistence.persist = (chunk) =>
+        chunk.some(({ event }) => bad.has(event.userId)) ? Promise.reject(failure(kind)) : persist(chunk);
+      expect((await deliver(claimsOf(1, 50))).settledCount).toBe(50);
+      expect((await failedEvents(stack)).map(({ claim }) => claim?.userId)).toEqual([...bad]);
+      expect(await issuedCount(stack)).toBe(47);
+    });
+
+    it('clears what the gate holds pending of a row that it sets aside', async () => {
+      const claim = await admit(stack, 1);
+      await sql(stack, REFUSE('coupons', "NEW.user_id = 'u1'"));
+      await deliver([claim]);
+      expect(isPending(stack, 'u1')).toBe(false);
+    });
+
+    it.each([
+      ['every row', REFUSE('coupons'), 'DROP TRIGGER refusal'],
+      ['the table', 'ALTER TABLE coupons RENAME TO elsewhere', 'ALTER TABLE elsewhere RENAME TO coupons'],
+      ['the counter', REFUSE('campaigns').replace('INSERT', 'UPDATE'), 'DROP TRIGGER refusal'],
+    ])(
+      'takes nothing for poison when it refuses %s, and goes on when that is mended',
+      async (_what, breakIt, mendIt) => {
+        await sql(stack, breakIt);
+        const claims = claimsOf(1, 20);
+        expect((await deliver(claims)).settledCount).toBe(0);
+        expect(await failedEvents(stack)).toEqual([]);
+        await sql(stack, mendIt);
+        expect((await deliver(claims)).settledCount).toBe(20);
+        expect(await issuedCount(stack)).toBe(20);
+        expect(await failedEvents(stack)).toEqual([]);
+      },
+    );
+
+    it('goes on by itself when a refusal of everything ends in time', async () => {
+      await reopen({ giveUpAfterMs: 20_000 });
+      await sql(stack, REFUSE('coupons'));
+      stack.faults.before = async (count) => {
+        if (count === 30) await sql(stack, 'DROP TRIGGER refusal');
+      };
+      expect((await deliver(claimsOf(1, 20))).settledCount).toBe(20);
+      expect(await failedEvents(stack)).toEqual([]);
+    });
+
+    it('looks again when a unique key is taken, which settles nothing by itself', async () => {
+      stack.faults.before = (count) => {
+        if (count <= 2) throw failure('duplicate');
+      };
+      expect((await deliver(claimsOf(1, 3))).settledCount).toBe(3);
+      expect(stack.faults.transactions).toBe(3);
+      expect(await issuedCount(stack)).toBe(3);
+    });
+
+    it('sets a claim aside whose id another user’s coupon has', async () => {
+      const forged = claimOf(1, { userId: 'thief' });
+      expect((await deliver([claimOf(1), claimOf(2), forged])).settledCount).toBe(3);
+      expect((await coupons(stack)).map(({ userId }) => userId)).toEqual(['u1', 'u2']);
+      expect(await failedEvents(stack)).toMatchObject([
+        { claim: forged, failure: { errorCode: 'refused-by-database' } },
+      ]);
+    });
+
+    it('stores a message without its bytes when they are what is refused, and those of the others with them', async () => {
+      await sql(stack, REFUSE('failed_events', "NEW.payload = CAST('bad' AS BLOB)"));
+      expect((await stack.deliver(recordsOf(['one', 'bad', 'two']))).settledCount).toBe(3);
+      const rows = await sql<{ payload: Uint8Array | null }>(stack, 'SELECT payload FROM failed_events ORDER BY id');
+      expect(rows.map(({ payload }) => (payload === null ? null : Buffer.from(payload).toString()))).toEqual([
+        'one',
+        null,
+        'two',
+      ]);
+    });
+  });
+
+  describe('when we are mistaken', () => {
+    it('settles nothing, does not fail, and does better with the next delivery', async () => {
+      stack.faults.before = () => {
+        throw new TypeError('x is undefined');
+      };
+      const claims = claimsOf(1, 3);
+      expect((await deliver(claims)).settledCount).toBe(0);
+      expect(await failedEvents(stack)).toEqual([]);
+      stack.faults.before = () => undefined;
+      expect((await deliver(claims)).settledCount).toBe(3);
+    });
+
+    it('keeps what was settled before', async () => {
+      await reopen({ chunkSize: 2 });
+      stack.faults.before = (count) => {
+        if (count === 2) throw new RangeError('a mistake');
+      };
+      expect((await deliver(claimsOf(1, 6))).settledCount).toBe(2);
+    });
+
+    it('survives what is no batch at all', async () => {
+      await expect(stack.deliver(Object.assign([1], { length: 1 }) as never)).resolves.toMatchObject({
+        settledCount: 0,
+      });
+    });
+  });
+
+  describe('in the log', () => {
+    const lines: { level: string; message: unknown }[] = [];
+
+    beforeEach(() => {
+      lines.length = 0;
+      const keep = (level: string) => (message: unknown) => void lines.push({ level, message });
+      const logger = { log: keep('log'), warn: keep('warn'), error: keep('error'), debug: keep('debug') };
+      Logger.overrideLogger(logger);
+    });
+
+    afterEach(() => Logger.overrideLogger(false));
+
+    it('leaves one line for debugging', async () => {
+      await deliver(claimsOf(1, 100));
+      expect(lines).toEqual([{ level: 'debug', message: 'coupon_create[0]: 100 of 100 settled' }]);
+    });
+
+    it('names a quarantined claim', async () => {
+      await deliver([claimOf(1, { campaignId: 'unknown' })]);
+      expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
+        { message: { quarantined: [{ code: 'unknown-campaign', claimId: claimOf(1).claimId, offset: 0 }] } },
+      ]);
+    });
+
+    it('has one warning for an outage over many batches, and says when it ends', async () => {
+      stack.faults.before = () => {
+        throw failure('infrastructure');
+      };
+      for (let delivery = 1; delivery <= 3; delivery++) await deliver([claimOf(1)]);
+      stack.faults.before = () => undefined;
+      for (let delivery = 1; delivery <= 3; delivery++) await deliver([claimOf(1)]);
+      const said = lines.filter(({ level }) => level !== 'debug').map(({ level, message }) => `${level}: ${message}`);
+      expect(said).toEqual([
+        'warn: claims cannot be persisted, and wait: TEST_INFRASTRUCTURE: injected',
+        expect.stringMatching(/^log: claims are persisted again, after \d+\.\d s$/),
+      ]);
+    });
   });
 });

@@ -1,192 +1,304 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type ClaimBatchContext } from '../events/claim-batch.context.js';
-import { decodeClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent, decodeClaimEvent, type PoisonCode } from '../events/claim-event.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { type QuarantinedRecord } from '../events/failed-event-store.js';
 import { type ClaimReference, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
-import { DatabaseError } from '../persistence/database-error.js';
-import { Database } from '../persistence/database.js';
-import { ClaimPersistence, type PersistedChunk, type Poison, type ReadableRecord } from './claim-persistence.js';
+import { type DatabaseError } from '../persistence/database-error.js';
+import { BatchHold } from './batch-hold.js';
+import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
+import { ConsumerSettings } from './consumer-settings.js';
 import { failureClassOf } from './failure-class.js';
 
-/** Claims of one transaction. */
-const CHUNK = 500;
-/** After so long without success the batch is given back; the transport pauses the partition and delivers again, ms. */
-const GIVE_UP_MS = 10_000;
-const MIN_WAIT_MS = 50;
-const MAX_WAIT_MS = 2_000;
 /** A unique key that is still taken after so many looks is not a race. */
 const MAX_LOOKS = 3;
+/** Quarantined messages that one warning names. */
+const MAX_NAMED = 20;
+
+/** A message that can never become a coupon as it is. */
+interface Poison {
+  readonly record: LogRecord;
+  /** null when it could not be read. */
+  readonly event: ClaimEvent | null;
+  readonly code: PoisonCode;
+  readonly reason: string;
+}
+
+interface Unreadable extends Poison {
+  readonly event: null;
+}
+
+interface Readable extends ReadableRecord {
+  readonly record: LogRecord;
+}
+
+type Decoded = Readable | Unreadable;
+
+/** What is remembered while one batch is worked on. */
+interface Batch {
+  readonly context: ClaimBatchContext;
+  readonly hold: BatchHold;
+  /** Failures since the last commit, and when the first of them was noticed, ms. */
+  failures: number;
+  failingSince: number;
+  /** Calls to the gate run beside the next chunk; the batch ends after the last of them. */
+  clearing: Promise<void>;
+  /** After one call that failed the rest is left to the sweeper, or each chunk would wait for a dead gate. */
+  gateAway: boolean;
+}
+
+/** The batch is given back: revoked, or the database was away for too long. */
+class GivenBack extends Error {}
 
 /**
  * Settles a batch of the log from its start: every record becomes a coupon, is known to have one, is stale, discarded or
- * quarantined. What is not settled when this returns is delivered again.
+ * quarantined. What is not settled when `consume` returns is delivered again.
+ *
+ * A chunk that the database refuses is halved until what is refused stands alone; after a success the chunks grow again.
+ * So one bad row among 500 costs some 20 transactions, and the 499 others are not kept waiting for it.
  */
 @Injectable()
 export class ClaimBatchConsumer {
   private readonly logger = new Logger(ClaimBatchConsumer.name);
-  private outage = false;
+  /** ms of the monotonic clock; null while the database takes claims. One warning for an outage, not one a batch. */
+  private outageSince: number | null = null;
 
   constructor(
     @Inject(ClaimPersistence) private readonly persistence: ClaimPersistence,
-    @Inject(Database) private readonly database: Database,
     @Inject(IssuanceGate) private readonly gate: IssuanceGate,
     @Inject(ConsumerMetrics) private readonly metrics: ConsumerMetrics,
+    @Inject(ConsumerSettings) private readonly settings: ConsumerSettings,
   ) {}
 
   /** Never rejects: an error would reach the transport as an ordinary value. */
   async consume(records: readonly LogRecord[], context: ClaimBatchContext): Promise<void> {
-    for (let start = 0; start < records.length; start += CHUNK) {
-      const chunk = records.slice(start, start + CHUNK);
-      if (!(await this.settleChunk(chunk, context))) return;
-      context.settle(start + chunk.length);
+    const hold = new BatchHold(context, this.settings.heartbeatMs);
+    const batch: Batch = {
+      context,
+      hold,
+      failures: 0,
+      failingSince: 0,
+      clearing: Promise.resolve(),
+      gateAway: false,
+    };
+    try {
+      await this.settleAll(records, batch);
+    } catch (error) {
+      // Anything else is a mistake of ours: it settles nothing, and comes back with the batch.
+      if (!(error instanceof GivenBack)) this.logger.error(error instanceof Error ? error.stack : error);
+    } finally {
+      await batch.clearing;
+      await hold.end();
     }
+    this.logger.debug(`${context.topic}[${context.partition}]: ${context.settledCount} of ${context.size} settled`);
   }
 
-  /** False when the chunk has to be delivered again. */
-  private async settleChunk(chunk: readonly LogRecord[], context: ClaimBatchContext): Promise<boolean> {
-    const { readable, unreadable } = decode(chunk);
-    const startedAt = performance.now();
-    for (let attempt = 1; !context.revoked; attempt++) {
+  private async settleAll(records: readonly LogRecord[], batch: Batch): Promise<void> {
+    const { chunkSize } = this.settings;
+    let width = chunkSize;
+    let looks = 1;
+    for (let start = 0; start < records.length;) {
+      await batch.hold.beat();
+      if (batch.hold.lost) return;
+      const chunk = records.slice(start, start + width).map(decode);
       try {
-        await context.heartbeat();
-        const persisted = await this.persistOrBisect(readable);
-        const poison = [...unreadable, ...persisted.flatMap((part) => part.poison)];
-        await this.quarantine(poison);
-        await this.forgetPending(persisted, poison);
-        this.report(persisted, poison);
-        return true;
-      } catch (error) {
-        if (!this.mayTryAgain(error) || performance.now() - startedAt >= GIVE_UP_MS) return false;
-        await rest(attempt, context);
-      }
-    }
-    return false;
-  }
-
-  /** In one transaction if possible; otherwise in halves, until what is refused stands alone. */
-  private async persistOrBisect(chunk: readonly ReadableRecord[]): Promise<PersistedChunk[]> {
-    if (chunk.length === 0) return [];
-    for (let look = 1; ; look++) {
-      try {
-        const end = this.metrics.persistDuration.startTimer();
-        const persisted = await this.persistence.persist(chunk);
-        end();
-        return [persisted];
+        await this.settleChunk(chunk, start, batch);
+        start += chunk.length;
+        width = Math.min(chunkSize, width * 2);
+        looks = 1;
       } catch (error) {
         const failure = failureClassOf(error);
-        if (failure === 'duplicate' && look < MAX_LOOKS) continue;
-        if (failure === 'infrastructure' || failure === 'defect') throw error;
-        return this.bisect(chunk, error as DatabaseError);
+        if (failure === 'duplicate' && looks < MAX_LOOKS) {
+          looks += 1;
+          continue;
+        }
+        if (failure === 'defect') throw error;
+        if (failure === 'infrastructure') {
+          await this.waitOut(error, batch);
+          continue;
+        }
+        looks = 1;
+        const [suspect] = chunk;
+        if (chunk.length > 1) width = Math.ceil(chunk.length / 2);
+        else if (suspect !== undefined)
+          start += await this.settleSuspect(suspect, start, error as DatabaseError, batch);
       }
     }
   }
 
-  private async bisect(chunk: readonly ReadableRecord[], error: DatabaseError): Promise<PersistedChunk[]> {
-    const [only] = chunk;
-    if (only === undefined) return [];
-    if (chunk.length > 1) {
-      const middle = chunk.length >> 1;
-      const first = await this.persistOrBisect(chunk.slice(0, middle));
-      return [...first, ...(await this.persistOrBisect(chunk.slice(middle)))];
+  /**
+   * One transaction, then what follows from it.
+   * @throws DatabaseError when the transaction failed; nothing is settled then.
+   */
+  private async settleChunk(chunk: readonly Decoded[], start: number, batch: Batch): Promise<void> {
+    const readable = chunk.filter((decoded) => decoded.event !== null);
+    const persisted = await this.persist(readable, batch);
+    const coupons = readable.filter((_readable, index) => isCoupon(persisted.verdicts[index]));
+    this.clearPending(
+      persisted.pass,
+      coupons.map(({ event }) => event),
+      batch,
+    );
+
+    let next = 0;
+    const poison: Poison[] = [];
+    for (const [index, decoded] of chunk.entries()) {
+      const found = decoded.event === null ? decoded : poisonOf(decoded, persisted.verdicts[next++]);
+      if (found === null) continue;
+      // What was committed before the first of them need not be delivered again, whatever becomes of the quarantine.
+      if (poison.length === 0) batch.context.settle(start + index);
+      poison.push(found);
     }
-    if (!(await this.persistence.acceptsCoupons(only.event.campaignId))) {
-      // Not this row: nothing can be stored, whatever number the server gives (a changed password, a missing table).
-      throw new DatabaseError('infrastructure', error.code, error.message, { cause: error });
+    if (poison.length > 0) await this.quarantine(poison, batch);
+    batch.context.settle(start + chunk.length);
+  }
+
+  private async persist(readable: readonly ReadableRecord[], batch: Batch): Promise<PersistedChunk> {
+    if (readable.length === 0) return { pass: null, verdicts: [] };
+    const stopTimer = this.metrics.persistDuration.startTimer();
+    const persisted = await this.persistence.persist(readable);
+    stopTimer();
+    this.committed(batch);
+    const committedAt = Date.now();
+    const counts = { issued: 0, duplicate: 0, stale: 0, discarded: 0 };
+    for (const [index, { event }] of readable.entries()) {
+      const verdict = persisted.verdicts[index] as Verdict;
+      if (verdict in counts) counts[verdict as keyof typeof counts] += 1;
+      if (verdict === 'issued') this.metrics.issued(event.claimedAt, committedAt);
+    }
+    for (const [outcome, count] of Object.entries(counts)) this.metrics.count(outcome as keyof typeof counts, count);
+    return persisted;
+  }
+
+  /**
+   * A record that was refused alone. It is poison only if the database takes one that must fit; when it takes nothing,
+   * the number of its error does not matter (a changed password, a missing table).
+   *
+   * @returns how many records are settled by it: 1, or 0 when it has to be tried again.
+   */
+  private async settleSuspect(suspect: Decoded, start: number, error: DatabaseError, batch: Batch): Promise<number> {
+    const { record, event } = suspect;
+    if (event === null || !(await this.persistence.acceptsCoupons(event.campaignId))) {
+      await this.waitOut(error, batch);
+      return 0;
     }
     const reason = `${error.code}: ${error.message}`;
-    const poison: Poison = { record: only.record, event: only.event, code: 'refused-by-database', reason };
-    return [{ pass: null, issued: [], duplicates: [], stale: [], discarded: [], poison: [poison] }];
+    await this.quarantine([{ record, event, code: 'refused-by-database', reason }], batch);
+    batch.context.settle(start + 1);
+    return 1;
   }
 
-  private async quarantine(poison: readonly Poison[]): Promise<void> {
-    if (poison.length === 0) return;
-    const records = poison.map(toQuarantinedRecord);
+  /** Returns when all of it is stored: a message that cannot even be set aside holds its partition. */
+  private async quarantine(poison: readonly Poison[], batch: Batch): Promise<void> {
+    // Two deliveries of one claim are one failed attempt.
+    const once = new Map(poison.map((one) => [one.event?.claimId ?? one, one]));
+    let waiting = [...once.values()];
+    let width = waiting.length;
+    while (waiting.length > 0) {
+      if (batch.hold.lost) throw new GivenBack();
+      const part = waiting.slice(0, width);
+      try {
+        const pass = await this.setAside(part);
+        this.committed(batch);
+        waiting = waiting.slice(width);
+        const claims = part.flatMap(({ event }) => event ?? []);
+        this.clearPending(pass, claims, batch);
+      } catch (error) {
+        // One of them is refused: each for itself, so that it does not cost the others their payload.
+        if (failureClassOf(error) === 'suspect' && part.length > 1) width = 1;
+        else await this.waitOut(error, batch);
+      }
+    }
+    this.metrics.count('quarantined', poison.length);
+    this.warnOf([...once.values()]);
+  }
+
+  private async setAside(part: readonly Poison[]): Promise<GatePass | null> {
+    const records = part.map(toQuarantinedRecord);
     try {
-      await this.store(records);
+      return await this.persistence.quarantine(records);
     } catch (error) {
-      if (failureClassOf(error) !== 'suspect') throw error;
-      await this.store(records, { withoutPayload: true });
-    }
-    for (const { event, record, code } of poison) {
-      const { topic, partition, offset } = record;
-      this.logger.warn({ message: 'quarantined', code, claimId: event?.claimId, topic, partition, offset });
+      if (part.length > 1 || failureClassOf(error) !== 'suspect') throw error;
+      return this.persistence.quarantine(records, { withoutPayload: true });
     }
   }
 
-  private store(records: readonly QuarantinedRecord[], options?: { withoutPayload: boolean }): Promise<void> {
-    return this.database.transaction(async (unit) => {
-      await unit.gate.lockShared();
-      await unit.failedEvents.quarantine(records, options);
+  /** Best effort, beside the next chunk: what stays pending is found by the sweeper. */
+  private clearPending(pass: GatePass | null, claims: readonly ClaimReference[], batch: Batch): void {
+    if (pass === null || claims.length === 0) return;
+    batch.clearing = batch.clearing.then(async () => {
+      if (batch.gateAway) return;
+      try {
+        await this.gate.clearPending(pass, claims);
+      } catch (error) {
+        batch.gateAway = true;
+        this.logger.debug(`pending claims are left to the sweeper: ${(error as Error).message}`);
+      }
     });
   }
 
-  /** Best effort: what stays pending is found again by the sweeper. */
-  private async forgetPending(persisted: readonly PersistedChunk[], poison: readonly Poison[]): Promise<void> {
-    const pass = persisted.find((part) => part.pass !== null)?.pass ?? null;
-    if (pass === null) return;
-    const claims: ClaimReference[] = persisted.flatMap(({ issued, duplicates }) => [...issued, ...duplicates]);
-    claims.push(...poison.flatMap(({ event }) => (event === null ? [] : [event])));
-    await this.clear(pass, claims);
+  /**
+   * Waits before the next try, longer after each failure.
+   * @throws GivenBack when the batch is lost or the database has been away for too long, and the error when it is a
+   * mistake of ours.
+   */
+  private async waitOut(error: unknown, batch: Batch): Promise<void> {
+    if (failureClassOf(error) === 'defect') throw error;
+    const { minWaitMs, maxWaitMs, giveUpAfterMs } = this.settings;
+    const now = performance.now();
+    if (this.outageSince === null) {
+      this.outageSince = now;
+      const { code, message } = error as DatabaseError;
+      this.logger.warn(`claims cannot be persisted, and wait: ${code}: ${message}`);
+    }
+    if (batch.failures === 0) batch.failingSince = now;
+    batch.failures += 1;
+    const patience = giveUpAfterMs - (now - batch.failingSince);
+    if (patience <= 0) throw new GivenBack();
+    // Full jitter: consumers that failed together do not come back together.
+    const longest = Math.min(maxWaitMs, minWaitMs * 2 ** batch.failures);
+    await batch.hold.rest(Math.min(patience, minWaitMs + Math.random() * (longest - minWaitMs)));
+    if (batch.hold.lost) throw new GivenBack();
   }
 
-  private async clear(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
-    try {
-      await this.gate.clearPending(pass, claims);
-    } catch (error) {
-      this.logger.debug(`pending claims were not cleared: ${(error as Error).message}`);
-    }
+  private committed(batch: Batch): void {
+    batch.failures = 0;
+    if (this.outageSince === null) return;
+    const seconds = ((performance.now() - this.outageSince) / 1_000).toFixed(1);
+    this.outageSince = null;
+    this.logger.log(`claims are persisted again, after ${seconds} s`);
   }
 
-  private report(persisted: readonly PersistedChunk[], poison: readonly Poison[]): void {
-    if (this.outage) this.logger.log('claims are persisted again');
-    this.outage = false;
-    for (const { issued, duplicates, stale, discarded } of persisted) {
-      this.metrics.count('issued', issued.length);
-      this.metrics.count('duplicate', duplicates.length);
-      this.metrics.count('stale', stale.length);
-      this.metrics.count('discarded', discarded.length);
-      for (const { claimedAt } of issued) this.metrics.issued(claimedAt);
-    }
-    this.metrics.count('quarantined', poison.length);
-  }
-
-  private mayTryAgain(error: unknown): boolean {
-    const failure = failureClassOf(error);
-    if (failure === 'defect') {
-      // Also a batch that was taken away: its heartbeat throws, and whoever has it now settles it.
-      this.logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
-      return false;
-    }
-    // One line for an outage, not one for each attempt.
-    if (!this.outage) this.logger.warn(`claims cannot be persisted: ${(error as Error).message}`);
-    this.outage = true;
-    return true;
+  private warnOf(poison: readonly Poison[]): void {
+    const quarantined = poison.slice(0, MAX_NAMED).map(({ record, event, code }) => ({
+      code,
+      claimId: event?.claimId ?? null,
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+    }));
+    this.logger.warn({ message: `${poison.length} claim events were quarantined`, quarantined });
   }
 }
 
-function decode(chunk: readonly LogRecord[]): { readable: ReadableRecord[]; unreadable: Poison[] } {
-  const readable: ReadableRecord[] = [];
-  const unreadable: Poison[] = [];
-  for (const record of chunk) {
-    const decoded = decodeClaimEvent(record.value);
-    if (decoded.kind === 'claim') readable.push({ record, event: decoded.event });
-    else unreadable.push({ record, event: null, code: decoded.code, reason: decoded.reason });
-  }
-  return { readable, unreadable };
+function decode(record: LogRecord): Decoded {
+  const decoded = decodeClaimEvent(record.value);
+  return decoded.kind === 'claim'
+    ? { record, event: decoded.event }
+    : { record, event: null, code: decoded.code, reason: decoded.reason };
+}
+
+function isCoupon(verdict: Verdict | undefined): boolean {
+  return verdict === 'issued' || verdict === 'duplicate';
+}
+
+function poisonOf({ record, event }: Readable, verdict: Verdict | undefined): Poison | null {
+  if (verdict === 'unknown-campaign') return { record, event, code: verdict, reason: 'no such campaign' };
+  if (verdict === 'over-total') return { record, event, code: verdict, reason: 'every coupon of the total is issued' };
+  return null;
 }
 
 function toQuarantinedRecord({ record, event, code, reason }: Poison): QuarantinedRecord {
   return { record, claim: event, failure: { errorClass: 'poison', errorCode: code, errorMessage: reason } };
-}
-
-/** Full jitter, at most 2 s: shorter than a consumer may be silent. Ends early when the batch is taken away. */
-async function rest(attempt: number, context: ClaimBatchContext): Promise<void> {
-  const longest = Math.min(MAX_WAIT_MS, MIN_WAIT_MS * 2 ** attempt);
-  const until = performance.now() + MIN_WAIT_MS + Math.random() * (longest - MIN_WAIT_MS);
-  while (!context.revoked && performance.now() < until) {
-    await delay(Math.min(MIN_WAIT_MS, Math.max(1, until - performance.now())));
-  }
 }

@@ -1,54 +1,46 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
-import { type ClaimEvent, type PoisonCode } from '../events/claim-event.js';
+import { type ClaimEvent } from '../events/claim-event.js';
 import { type LogRecord } from '../events/claim-log.js';
+import { type QuarantinedRecord } from '../events/failed-event-store.js';
 import { type GatePass } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { type GateCut, type GateRow } from '../persistence/gate-row-store.js';
 import { isStaleClaim } from '../persistence/stale-claims.js';
 import { couponCodeFactory } from './coupon-code.js';
+import { failureClassOf } from './failure-class.js';
 
 /** A message of the log that could be read. */
 export interface ReadableRecord {
-  readonly record: LogRecord;
+  readonly record: Pick<LogRecord, 'partition' | 'offset'>;
   readonly event: ClaimEvent;
 }
 
-/** A message that can never become a coupon as it is. */
-export interface Poison {
-  readonly record: LogRecord;
-  readonly event: ClaimEvent | null;
-  readonly code: PoisonCode;
-  readonly reason: string;
-}
+/**
+ * What became of a claim:
+ * - `duplicate`: its user has a coupon, from this claim or another; a failed event of it is RESOLVED, since nothing is
+ *   left to do. (DISCARDED would be wrong for the claim that lost: it would give back a slot that the coupon fills.)
+ * - `stale`: it came behind the end of its own epoch and was never answered 202.
+ * - `discarded`: an operator has said the last word.
+ * - `unknown-campaign`, `over-total`: it can not become a coupon; the caller quarantines it.
+ */
+export type Verdict = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'unknown-campaign' | 'over-total';
 
 /** What one committed transaction made of its chunk. */
 export interface PersistedChunk {
   /** Of the gate row that was locked; null while a rebuild is under way. */
   readonly pass: GatePass | null;
-  readonly issued: readonly ClaimEvent[];
-  /** The user has a coupon, by this claim or another. */
-  readonly duplicates: readonly ClaimEvent[];
-  /** Admitted under an epoch that was over when they arrived: never promised. */
-  readonly stale: readonly ClaimEvent[];
-  /** An operator has the last word. */
-  readonly discarded: readonly ClaimEvent[];
-  readonly poison: readonly Poison[];
+  /** One for each record, in their order. */
+  readonly verdicts: readonly Verdict[];
 }
 
-/** What is to become of each record, decided under the locks. */
-interface Verdicts {
-  readonly fresh: ReadableRecord[];
-  readonly duplicates: ClaimEvent[];
-  readonly stale: ClaimEvent[];
-  readonly discarded: ClaimEvent[];
-  readonly poison: Poison[];
-  /** Claims that have a failed event, whatever its state. */
-  readonly failedBefore: ReadonlySet<string>;
+/** Thrown by our own work to take a trial back. */
+class TakenBack extends Error {
+  constructor(readonly verdict: Verdict | undefined) {
+    super('a trial that was never meant to be committed');
+  }
 }
-
-class RolledBack extends Error {}
 
 /** Turns a chunk of claims into coupons, in one transaction (design §5). */
 @Injectable()
@@ -58,125 +50,156 @@ export class ClaimPersistence {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /**
-   * Whatever happens in here is done or not done as a whole, and doing it twice changes nothing: the row lock of the
-   * campaign makes `issued` and the rows move together, and a coupon that exists settles its claim.
+   * The whole chunk or nothing of it; and twice is as good as once, because a claim whose user has a coupon changes
+   * nothing. So it does not matter whether an error came before or after the commit.
    *
    * @throws DatabaseError
    */
   persist(chunk: readonly ReadableRecord[]): Promise<PersistedChunk> {
-    return this.database.transaction(async (unit) => {
-      // A share of the gate row first: a rebuild stores its cut either before this transaction or after its commit.
-      const gate = await unit.gate.lockShared();
-      const campaigns = await lockCampaigns(unit, chunk);
-      const verdicts = await judge(unit, chunk, campaigns);
-      const issued = takeWithinTotal(verdicts, campaigns);
-      await unit.coupons.insert(
-        issued.map(({ campaignId, userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
-          campaignId,
-          userId,
-          claimId,
-          code: this.nextCode(),
-          sequence,
-          claimedAt,
-          idempotencyDigest: idempotencyDigest ?? null,
-        })),
-      );
-      for (const [campaignId, count] of countByCampaign(issued)) await unit.campaigns.addIssued(campaignId, count);
-      const { duplicates, stale, discarded, poison, failedBefore } = verdicts;
-      // A failed event whose user has a coupon has nothing left to do, also when the coupon came from another claim.
-      const settled = [...issued, ...duplicates].map(({ claimId }) => claimId);
-      await unit.failedEvents.resolve(settled.filter((claimId) => failedBefore.has(claimId)));
-      return { pass: passOf(gate), issued, duplicates, stale, discarded, poison };
-    });
+    return this.database.transaction((unit) => this.settle(unit, chunk));
   }
 
   /**
-   * Can the database store a coupon of this campaign at all? Inserts a row that must fit and takes it back: the answer
-   * tells a row that is refused from a server that refuses everything.
+   * Does the database take a coupon of this campaign at all? A claim that must fit goes the whole way of `persist` and
+   * is taken back: what tells a row that is refused from a server that refuses everything.
    */
   async acceptsCoupons(campaignId: string): Promise<boolean> {
+    const claimId = ulid();
+    // No epoch is above this one, so the trial is never stale.
+    const epoch = Number.MAX_SAFE_INTEGER;
+    const event = { claimId, campaignId, userId: `trial-${claimId}`, sequence: 1, claimedAt: Date.now(), epoch };
     try {
       await this.database.transaction(async (unit) => {
-        await unit.gate.lockShared();
-        await unit.campaigns.lock([campaignId]);
-        const id = ulid();
-        await unit.coupons.insert([
-          {
-            campaignId,
-            userId: id,
-            claimId: id,
-            code: this.nextCode(),
-            sequence: 1,
-            claimedAt: 0,
-            idempotencyDigest: null,
-          },
-        ]);
-        throw new RolledBack();
+        const { verdicts } = await this.settle(unit, [{ record: { partition: 0, offset: 0 }, event }]);
+        throw new TakenBack(verdicts[0]);
       });
     } catch (error) {
-      return error instanceof RolledBack;
+      if (error instanceof TakenBack) return error.verdict === 'issued';
+      if (failureClassOf(error) === 'defect') throw error;
     }
     return false;
   }
+
+  /**
+   * Sets records aside in `failed_events`, in a transaction of its own.
+   *
+   * @returns the pass under which their pending entries can be cleared.
+   * @throws DatabaseError
+   */
+  quarantine(
+    records: readonly QuarantinedRecord[],
+    options: { withoutPayload: boolean } = { withoutPayload: false },
+  ): Promise<GatePass | null> {
+    return this.database.transaction(async (unit) => {
+      const gate = await unit.gate.lockShared();
+      await unit.failedEvents.quarantine(records, options);
+      return passOf(gate);
+    });
+  }
+
+  private async settle(unit: UnitOfWork, chunk: readonly ReadableRecord[]): Promise<PersistedChunk> {
+    // The gate row first: the cut of a rebuild is stored either before this transaction or after its commit.
+    const gate = await unit.gate.lockShared();
+    const campaigns = await lockCampaigns(unit, chunk);
+    const events = chunk.map(({ event }) => event);
+    const statuses = await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId));
+    const holders = new Set((await unit.coupons.findByUsers(events)).map(holderOf));
+    const cuts = await cutsAbove(unit, events);
+
+    const verdicts = judge(chunk, {
+      hasCoupon: (key) => holders.has(key),
+      isDiscarded: ({ claimId }) => statuses.get(claimId) === 'DISCARDED',
+      isStale: ({ record, event }) => isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset),
+      campaigns,
+    });
+
+    const issued = events.filter((_event, index) => verdicts[index] === 'issued');
+    await this.insertCoupons(unit, issued);
+    for (const [campaignId, count] of countByCampaign(issued)) await unit.campaigns.addIssued(campaignId, count);
+
+    const finished = events.filter(
+      ({ claimId }, index) =>
+        statuses.has(claimId) && (verdicts[index] === 'issued' || verdicts[index] === 'duplicate'),
+    );
+    await unit.failedEvents.resolve(finished.map(({ claimId }) => claimId));
+    return { pass: passOf(gate), verdicts };
+  }
+
+  private async insertCoupons(unit: UnitOfWork, events: readonly ClaimEvent[]): Promise<void> {
+    await unit.coupons.insert(
+      events.map(({ campaignId, userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
+        campaignId,
+        userId,
+        claimId,
+        code: this.nextCode(),
+        sequence,
+        claimedAt,
+        idempotencyDigest: idempotencyDigest ?? null,
+      })),
+    );
+  }
+}
+
+interface WhatIsKnown {
+  /** @param key of campaign and user. */
+  readonly hasCoupon: (key: string) => boolean;
+  readonly isDiscarded: (event: ClaimEvent) => boolean;
+  readonly isStale: (readable: ReadableRecord) => boolean;
+  /** Locked. */
+  readonly campaigns: ReadonlyMap<string, Campaign>;
+}
+
+/** Decides under the locks; the order of the questions is part of the protocol. */
+function judge(
+  chunk: readonly ReadableRecord[],
+  { hasCoupon, isDiscarded, isStale, campaigns }: WhatIsKnown,
+): Verdict[] {
+  const keys = chunk.map(({ event }) => holderOf(event));
+  const contenders = new Map<string, number>();
+  const verdicts: (Verdict | undefined)[] = chunk.map((readable, index) => {
+    const { event } = readable;
+    const key = keys[index] as string;
+    if (isDiscarded(event)) return 'discarded';
+    if (hasCoupon(key)) return 'duplicate';
+    // Before anything that is quarantined: a failed event would be published again, and so outlive its own end.
+    if (isStale(readable)) return 'stale';
+    if (!campaigns.has(event.campaignId)) return 'unknown-campaign';
+    const rival = contenders.get(key);
+    if (rival === undefined || isLater(event, (chunk[rival] as ReadableRecord).event)) contenders.set(key, index);
+    return undefined;
+  });
+
+  // First come, first served also where the gate has let in too many: who came last finds no room.
+  const sequenceAt = (index: number) => (chunk[index] as ReadableRecord).event.sequence;
+  const room = new Map([...campaigns.values()].map(({ id, total, issued }) => [id, total - issued]));
+  for (const index of [...contenders.values()].sort((a, b) => sequenceAt(a) - sequenceAt(b))) {
+    const { campaignId } = (chunk[index] as ReadableRecord).event;
+    const left = room.get(campaignId) ?? 0;
+    verdicts[index] = left > 0 ? 'issued' : 'over-total';
+    room.set(campaignId, left - 1);
+  }
+
+  // Who lost against another claim of the same user shares its fate: no coupon, no duplicate of one.
+  return verdicts.map((verdict, index) => {
+    if (verdict !== undefined) return verdict;
+    const winner = contenders.get(keys[index] as string) as number;
+    return verdicts[winner] === 'issued' ? 'duplicate' : 'over-total';
+  });
+}
+
+/**
+ * Which of two claims of one user counts: the highest epoch, then the highest sequence. A gate admits a user twice only
+ * when it has forgotten or released the first claim, so the later one is what it stands by. The rebuild decides alike; if
+ * it did not, gate and database would tell the user of different claims.
+ */
+function isLater(a: ClaimEvent, b: ClaimEvent): boolean {
+  return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch;
 }
 
 async function lockCampaigns(unit: UnitOfWork, chunk: readonly ReadableRecord[]): Promise<Map<string, Campaign>> {
   const ids = [...new Set(chunk.map(({ event }) => event.campaignId))].sort();
   const campaigns = await unit.campaigns.lock(ids);
   return new Map(campaigns.map((campaign) => [campaign.id, campaign]));
-}
-
-async function judge(
-  unit: UnitOfWork,
-  chunk: readonly ReadableRecord[],
-  campaigns: ReadonlyMap<string, Campaign>,
-): Promise<Verdicts> {
-  const events = chunk.map(({ event }) => event);
-  const coupons = new Set((await unit.coupons.findByUsers(events)).map(holderOf));
-  const statuses = await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId));
-  const cuts = await cutsAbove(unit, events);
-  const failedBefore = new Set(statuses.keys());
-  const verdicts: Verdicts = { fresh: [], duplicates: [], stale: [], discarded: [], poison: [], failedBefore };
-
-  const candidates = new Map<string, ReadableRecord>();
-  for (const readable of chunk) {
-    const { record, event } = readable;
-    const holder = holderOf(event);
-    if (!campaigns.has(event.campaignId)) {
-      verdicts.poison.push({ record, event, code: 'unknown-campaign', reason: 'no such campaign' });
-    } else if (coupons.has(holder)) {
-      verdicts.duplicates.push(event);
-    } else if (statuses.get(event.claimId) === 'DISCARDED') {
-      verdicts.discarded.push(event);
-    } else if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) {
-      verdicts.stale.push(event);
-    } else {
-      const rival = candidates.get(holder);
-      const [winner, loser] =
-        rival === undefined || isLater(event, rival.event) ? [readable, rival] : [rival, readable];
-      candidates.set(holder, winner);
-      if (loser !== undefined) verdicts.duplicates.push(loser.event);
-    }
-  }
-  verdicts.fresh.push(...candidates.values());
-  return verdicts;
-}
-
-/** First come, first served also where a total was lowered: whoever has no room left is set aside, last come first. */
-function takeWithinTotal(verdicts: Verdicts, campaigns: ReadonlyMap<string, Campaign>): ClaimEvent[] {
-  const room = new Map([...campaigns.values()].map(({ id, total, issued }) => [id, total - issued]));
-  const taken: ClaimEvent[] = [];
-  const inOrder = verdicts.fresh.toSorted((a, b) => a.event.sequence - b.event.sequence);
-  for (const { record, event } of inOrder) {
-    const left = room.get(event.campaignId) ?? 0;
-    if (left > 0) {
-      taken.push(event);
-      room.set(event.campaignId, left - 1);
-      continue;
-    }
-    verdicts.poison.push({ record, event, code: 'over-total', reason: 'the campaign’s total is issued' });
-  }
-  return taken;
 }
 
 async function cutsAbove(unit: UnitOfWork, events: readonly ClaimEvent[]): Promise<Map<number, GateCut | null>> {
@@ -191,11 +214,7 @@ function countByCampaign(events: readonly ClaimEvent[]): Map<string, number> {
   return counts;
 }
 
-/** The rebuild decides alike: for one user the highest epoch, then the highest sequence. */
-function isLater(a: ClaimEvent, b: ClaimEvent): boolean {
-  return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch;
-}
-
+/** Neither part can hold a colon. */
 function holderOf({ campaignId, userId }: { campaignId: string; userId: string }): string {
   return `${campaignId}:${userId}`;
 }

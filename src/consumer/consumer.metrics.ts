@@ -2,8 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 
+/** What became of a claim event at the consumer. */
 export type ConsumedOutcome = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'quarantined';
 
+/** What the consumer tells the metrics. No label has a value that comes from outside. */
 @Injectable()
 export class ConsumerMetrics {
   /** One transaction with its whole chunk. */
@@ -36,8 +38,11 @@ export class ConsumerMetrics {
     if (events > 0) this.consumed.inc({ outcome }, events);
   }
 
-  /** @param claimedAt ms, the gate's clock. */
-  issued(claimedAt: number): void {
-    this.acceptToRow.observe(Math.max(0, Date.now() - claimedAt) / 1_000);
+  /**
+   * @param claimedAt ms, the gate's clock.
+   * @param committedAt ms, the clock of this process; where it lags behind the gate's, the time counts as 0.
+   */
+  issued(claimedAt: number, committedAt: number): void {
+    this.acceptToRow.observe(Math.max(0, committedAt - claimedAt) / 1_000);
   }
 }

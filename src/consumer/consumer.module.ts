@@ -5,9 +5,13 @@ import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventConsumer } from './claim-event.consumer.js';
 import { ClaimPersistence } from './claim-persistence.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
+import { ConsumerSettings } from './consumer-settings.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
-@Module({ imports: [MetricsModule], providers: [ClaimPersistence, ClaimBatchConsumer, ConsumerMetrics] })
+@Module({
+  imports: [MetricsModule],
+  providers: [ClaimPersistence, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
+})
 export class ConsumerModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {
     return { module: ConsumerModule, controllers: roles.has('consumer') ? [ClaimEventConsumer] : [] };

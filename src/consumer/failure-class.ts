@@ -1,11 +1,15 @@
 import { DatabaseError } from '../persistence/database-error.js';
 
 /**
- * What a failed chunk means (design §5):
- * - `duplicate`: a unique key is taken by a row that was not there when we looked. Look again; it settles nothing.
+ * What a failed transaction means for the claims in it (design §5). The product's numbers were sorted before, by the
+ * adapter, into `DatabaseError.kind`; here is decided what becomes of them:
+ * - `duplicate`: a unique key is taken by a row that was not there when we looked. Look again: the key does not say
+ *   whose row it is, so it settles nothing. When it stays taken, it is a suspect.
  * - `infrastructure`: the same chunk again, later. Nothing is settled and nothing is quarantined.
- * - `suspect`: it may be a row, it may be the server. Found out by trying smaller pieces and a row that must fit.
- * - `defect`: our own mistake. Nothing is settled; the batch comes again and somebody is told.
+ * - `suspect`: perhaps a row, perhaps the server. Found out by trying smaller pieces, and in the end a row that must fit:
+ *   only a row that is refused alone while that one is accepted is poison.
+ * - `defect`: our own mistake (a TypeError). Neither may it cost a claim, nor the process: the batch comes again, and
+ *   the log says so.
  */
 export type FailureClass = 'duplicate' | 'infrastructure' | 'suspect' | 'defect';
 

@@ -218,8 +218,9 @@ describe('a claim that may still be on its way', () => {
   });
 
   it('is never touched before it is older than a passed sample by the whole budget of a request', async () => {
-    const young = await admit(stack, 'young');
+    // In the order of their ages, as the gate admits and keeps them.
     const old = await admit(stack, 'old');
+    const young = await admit(stack, 'young');
     const now = Date.now();
     const setAge = ({ userId }: ClaimEvent, ms: number) =>
       stack.memory.campaign(EPOCH, CAMPAIGN).pending.set(userId, now + MINUTE - ms);

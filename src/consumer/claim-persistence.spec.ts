@@ -1,0 +1,280 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  claimOf,
+  claimsOf,
+  type ConsumerStack,
+  coupons,
+  discard,
+  EPOCH,
+  failedEvents,
+  failToPublish,
+  failure,
+  issuedClaims,
+  issuedCount,
+  openConsumerStack,
+  readableOf,
+  recordOf,
+  sql,
+  statusOf,
+} from '../../test/support/consumer.js';
+import { storeCampaign } from '../../test/support/embedded.js';
+import { type ClaimEvent } from '../events/claim-event.js';
+
+describe('the transaction of a chunk', () => {
+  let stack: ConsumerStack;
+
+  beforeEach(async () => {
+    stack = await openConsumerStack();
+  });
+
+  afterEach(() => stack.close());
+
+  const persist = async (...events: ClaimEvent[]) =>
+    (await stack.persistence.persist(events.map((event) => readableOf(event)))).verdicts;
+  const storeCut = (epoch: number, ...offsets: [partition: number, offset: number][]) =>
+    stack.database.transaction((unit) => unit.gate.storeCut({ epoch, offsets: new Map(offsets) }));
+  const persistAt = async (event: ClaimEvent, offset: number, partition = 0) =>
+    (await stack.persistence.persist([readableOf(event, offset, partition)])).verdicts[0];
+
+  it('makes a coupon of each claim, as the claim says', async () => {
+    const claim = claimOf(2, { idempotencyDigest: 'A'.repeat(43) });
+    expect(await persist(claim, claimOf(1))).toEqual(['issued', 'issued']);
+    const [first, second] = await coupons(stack);
+    expect(first).toMatchObject({ ...couponOf(claimOf(1)), idempotencyDigest: null });
+    expect(second).toMatchObject({ ...couponOf(claim), idempotencyDigest: 'A'.repeat(43) });
+    expect(first?.code).not.toBe(second?.code);
+    expect(await issuedCount(stack)).toBe(2);
+  });
+
+  it('counts each campaign for itself', async () => {
+    await storeCampaign(stack, { id: 'another', total: 1 });
+    const elsewhere = (number: number) => claimOf(number, { campaignId: 'another', userId: 'u1' });
+    expect(await persist(claimOf(1), elsewhere(2), claimOf(3))).toEqual(['issued', 'issued', 'issued']);
+    expect(await issuedCount(stack)).toBe(2);
+    expect(await issuedCount(stack, 'another')).toBe(1);
+  });
+
+  it('hands out the pass of the gate row, and none while that is closed', async () => {
+    const pass = async () => (await stack.persistence.persist([readableOf(claimOf(1))])).pass;
+    expect(await pass()).toEqual(stack.pass);
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('somebody', EPOCH + 1, 10_000));
+    expect(await pass()).toBeNull();
+  });
+
+  describe('for one user', () => {
+    it('settles a claim that comes again, in the same chunk or later', async () => {
+      expect(await persist(claimOf(1), claimOf(1))).toEqual(['issued', 'duplicate']);
+      expect(await persist(claimOf(1))).toEqual(['duplicate']);
+      expect(await issuedCount(stack)).toBe(1);
+    });
+
+    it('keeps the coupon that exists, whatever claim comes later', async () => {
+      await persist(claimOf(1));
+      const later = claimOf(2, { userId: 'u1', epoch: EPOCH + 1 });
+      expect(await persist(later)).toEqual(['duplicate']);
+      expect(await issuedClaims(stack)).toEqual([claimOf(1).claimId]);
+    });
+
+    it.each([
+      ['the highest epoch', { epoch: EPOCH + 1, sequence: 1 }, { epoch: EPOCH, sequence: 9 }],
+      ['the highest sequence of one epoch', { sequence: 9 }, { sequence: 1 }],
+    ])('prefers %s among claims of one chunk, as the rebuild does', async (_what, better, worse) => {
+      const winner = claimOf(1, { ...better, userId: 'u' });
+      const loser = claimOf(2, { ...worse, userId: 'u' });
+      expect(await persist(loser, winner, loser)).toEqual(['duplicate', 'issued', 'duplicate']);
+      expect(await issuedClaims(stack)).toEqual([winner.claimId]);
+    });
+  });
+
+  describe('beyond the total', () => {
+    it('gives what is left to the first in the order of the gate', async () => {
+      await stack.close();
+      stack = await openConsumerStack({ total: 2 });
+      expect(await persist(claimOf(3), claimOf(1), claimOf(2))).toEqual(['over-total', 'issued', 'issued']);
+      expect(await persist(claimOf(4))).toEqual(['over-total']);
+      expect(await issuedCount(stack)).toBe(2);
+    });
+
+    it('does not call a claim a duplicate of one that got nothing', async () => {
+      await stack.close();
+      stack = await openConsumerStack({ total: 1 });
+      const [second, third] = [claimOf(2, { userId: 'u' }), claimOf(3, { userId: 'u' })];
+      expect(await persist(claimOf(1), second, third)).toEqual(['issued', 'over-total', 'over-total']);
+    });
+
+    it('issues exactly the total when 1,000 claims arrive for 100 coupons', async () => {
+      const claims = claimsOf(1, 1_000);
+      const chunks = Array.from({ length: 10 }, (_, index) => claims.filter(({ sequence }) => sequence % 10 === index));
+      const verdicts = (await Promise.all(chunks.map((chunk) => persist(...chunk)))).flat();
+      expect(verdicts.filter((verdict) => verdict === 'issued')).toHaveLength(100);
+      expect(verdicts.filter((verdict) => verdict === 'over-total')).toHaveLength(900);
+      expect(await issuedCount(stack)).toBe(100);
+    });
+  });
+
+  describe('a claim of an epoch that is over', () => {
+    it('counts before the cut, and is stale from the cut on', async () => {
+      await storeCut(EPOCH + 1, [0, 10]);
+      expect(await persistAt(claimOf(1), 9)).toBe('issued');
+      expect(await persistAt(claimOf(2), 10)).toBe('stale');
+      expect(await persistAt(claimOf(3), 11)).toBe('stale');
+      expect(await issuedCount(stack)).toBe(1);
+    });
+
+    it('is measured by the lowest cut above its own epoch, and by no other', async () => {
+      await storeCut(EPOCH, [0, 0]);
+      await storeCut(EPOCH + 2, [0, 10]);
+      await storeCut(EPOCH + 5, [0, 20]);
+      expect(await persistAt(claimOf(1), 15)).toBe('stale');
+      expect(await persistAt(claimOf(2, { epoch: EPOCH + 2 }), 15)).toBe('issued');
+      expect(await persistAt(claimOf(3, { epoch: EPOCH + 2 }), 20)).toBe('stale');
+      expect(await persistAt(claimOf(4, { epoch: EPOCH + 5 }), 1_000)).toBe('issued');
+    });
+
+    it('is stale on a partition that the cut does not name', async () => {
+      await storeCut(EPOCH + 1, [0, 10]);
+      expect(await persistAt(claimOf(1), 0, 1)).toBe('stale');
+    });
+
+    it('keeps the coupon that it has', async () => {
+      await persist(claimOf(1));
+      await storeCut(EPOCH + 1, [0, 0]);
+      expect(await persistAt(claimOf(1), 5)).toBe('duplicate');
+    });
+
+    it('counts where it was published again under the epoch of today', async () => {
+      await storeCut(EPOCH + 1, [0, 5]);
+      const late = readableOf(claimOf(1), 7);
+      const again = readableOf(claimOf(1, { epoch: EPOCH + 1 }), 8);
+      expect((await stack.persistence.persist([late, again])).verdicts).toEqual(['stale', 'issued']);
+    });
+
+    it('is stale before it is anything that would be quarantined, or it would be published again', async () => {
+      await storeCut(EPOCH + 1, [0, 0]);
+      await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
+      expect(await persist(claimOf(1), claimOf(2, { campaignId: 'unknown' }))).toEqual(['stale', 'stale']);
+    });
+
+    it('leaves its failed event alone, which lives under an epoch of its own', async () => {
+      await failToPublish(stack, claimOf(1));
+      await storeCut(EPOCH + 1, [0, 0]);
+      expect(await persist(claimOf(1))).toEqual(['stale']);
+      expect(await statusOf(stack, claimOf(1))).toBe('PENDING');
+    });
+  });
+
+  it('names a claim of a campaign that does not exist', async () => {
+    expect(await persist(claimOf(1, { campaignId: 'unknown' }), claimOf(2))).toEqual(['unknown-campaign', 'issued']);
+  });
+
+  describe('with failed events', () => {
+    it('passes over a claim that an operator has discarded', async () => {
+      await failToPublish(stack, claimOf(1), claimOf(2));
+      await discard(stack, claimOf(1));
+      expect(await persist(claimOf(1), claimOf(2))).toEqual(['discarded', 'issued']);
+      expect(await statusOf(stack, claimOf(1))).toBe('DISCARDED');
+    });
+
+    it('lets the user of a discarded claim have a new one', async () => {
+      await failToPublish(stack, claimOf(1));
+      await discard(stack, claimOf(1));
+      expect(await persist(claimOf(1), claimOf(2, { userId: 'u1' }))).toEqual(['discarded', 'issued']);
+    });
+
+    it('resolves that of a claim that becomes a coupon, and no other', async () => {
+      await failToPublish(stack, claimOf(1), claimOf(2));
+      await persist(claimOf(1));
+      expect(await statusOf(stack, claimOf(1))).toBe('RESOLVED');
+      expect(await statusOf(stack, claimOf(2))).toBe('PENDING');
+    });
+
+    it('resolves that of a claim that was a coupon already', async () => {
+      await persist(claimOf(1));
+      await failToPublish(stack, claimOf(1));
+      await persist(claimOf(1));
+      expect(await statusOf(stack, claimOf(1))).toBe('RESOLVED');
+    });
+
+    it('resolves that of a claim whose user has a coupon of another claim: it would be tried for ever', async () => {
+      const loser = claimOf(2, { userId: 'u1' });
+      await failToPublish(stack, loser);
+      await persist(claimOf(1));
+      expect(await persist(loser)).toEqual(['duplicate']);
+      expect(await statusOf(stack, loser)).toBe('RESOLVED');
+    });
+  });
+
+  it('locks the gate row, then the campaigns, before it reads anything that others change under these locks', async () => {
+    await failToPublish(stack, claimOf(1));
+    await stack.persistence.persist([readableOf(claimOf(1)), readableOf(claimOf(2, { campaignId: 'another' }))]);
+    // SQLite has one writer at a time and would forgive any order; the servers of the other profile do not.
+    expect(stack.faults.calls).toEqual([
+      'gate.lockShared',
+      'campaigns.lock',
+      'failedEvents.statusesOf',
+      'coupons.findByUsers',
+      'gate.cutAbove',
+      'coupons.insert',
+      'campaigns.addIssued',
+      'failedEvents.resolve',
+    ]);
+  });
+
+  it('locks the gate row before it sets anything aside', async () => {
+    const record = recordOf('broken', 0);
+    const failed = { errorClass: 'poison', errorCode: 'unreadable', errorMessage: 'broken' };
+    expect(await stack.persistence.quarantine([{ record, claim: null, failure: failed }])).toEqual(stack.pass);
+    expect(stack.faults.calls).toEqual(['gate.lockShared', 'failedEvents.quarantine']);
+  });
+
+  it('leaves nothing behind when it fails before the commit', async () => {
+    await failToPublish(stack, claimOf(1));
+    stack.faults.beforeCommit = () => {
+      throw failure('infrastructure');
+    };
+    await expect(persist(claimOf(1))).rejects.toThrow('injected');
+    expect(await issuedCount(stack)).toBe(0);
+    expect(await statusOf(stack, claimOf(1))).toBe('PENDING');
+  });
+
+  describe('on trial', () => {
+    it('says that coupons are accepted, and leaves nothing behind', async () => {
+      expect(await stack.persistence.acceptsCoupons('default')).toBe(true);
+      expect(await issuedCount(stack)).toBe(0);
+      expect(await failedEvents(stack)).toEqual([]);
+    });
+
+    it.each([
+      ['no coupon', 'CREATE TRIGGER t BEFORE INSERT ON coupons BEGIN SELECT RAISE(ABORT, "no"); END'],
+      ['no counting', 'CREATE TRIGGER t BEFORE UPDATE ON campaigns BEGIN SELECT RAISE(ABORT, "no"); END'],
+      ['no look at failed events', 'ALTER TABLE failed_events RENAME TO elsewhere'],
+    ])('says so when the database takes %s', async (_what, statement) => {
+      await sql(stack, statement.replaceAll('"', "'"));
+      expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
+    });
+
+    it('says so when the campaign has no coupon left, or does not exist', async () => {
+      await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
+      expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
+      expect(await stack.persistence.acceptsCoupons('unknown')).toBe(false);
+    });
+
+    it('says so when the database does not answer', async () => {
+      stack.faults.before = () => {
+        throw failure('infrastructure');
+      };
+      expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
+    });
+
+    it('does not take a mistake of ours for an answer', async () => {
+      stack.faults.before = () => {
+        throw new TypeError('x is undefined');
+      };
+      await expect(stack.persistence.acceptsCoupons('default')).rejects.toThrow(TypeError);
+    });
+  });
+});
+
+function couponOf({ claimId, campaignId, userId, sequence, claimedAt }: ClaimEvent) {
+  return { claimId, campaignId, userId, sequence, claimedAt };
+}

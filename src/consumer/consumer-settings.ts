@@ -1,0 +1,15 @@
+import { Injectable } from '@nestjs/common';
+
+/** How the consumer works through a batch. The defaults are those of the design; tests shorten the waits. */
+@Injectable()
+export class ConsumerSettings {
+  /** Claims of one transaction. Embedded shares its thread with HTTP, which waits for as long as a chunk takes. */
+  readonly chunkSize: number = 500;
+  /** The shortest and the longest wait before a chunk is tried again, ms. */
+  readonly minWaitMs: number = 50;
+  readonly maxWaitMs: number = 2_000;
+  /** After so long without a commit the batch goes back to the transport, which pauses and delivers it again, ms. */
+  readonly giveUpAfterMs: number = 10_000;
+  /** How often the transport hears that the batch is still worked on, ms; a consumer may be silent for 2 s at most. */
+  readonly heartbeatMs: number = 1_000;
+}

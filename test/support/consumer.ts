@@ -1,0 +1,237 @@
+import { type CustomTransportStrategy } from '@nestjs/microservices';
+import { ClaimBatchConsumer } from '../../src/consumer/claim-batch-consumer.js';
+import { ClaimPersistence, type ReadableRecord } from '../../src/consumer/claim-persistence.js';
+import { ConsumerMetrics, type ConsumedOutcome } from '../../src/consumer/consumer.metrics.js';
+import { ConsumerSettings } from '../../src/consumer/consumer-settings.js';
+import { ClaimBatchContext } from '../../src/events/claim-batch.context.js';
+import { CLAIM_EVENT_PATTERN, type ClaimEvent, encodeClaimEvent } from '../../src/events/claim-event.js';
+import { type LogRecord } from '../../src/events/claim-log.js';
+import { type FailedEvent } from '../../src/events/failed-event-store.js';
+import { MetricsRegistry } from '../../src/events/metrics-registry.js';
+import { type GatePass } from '../../src/gate/issuance-gate.js';
+import { JournalServer } from '../../src/infrastructure/embedded/journal-server.js';
+import { type Coupon } from '../../src/persistence/coupon-store.js';
+import { DatabaseError, type DatabaseErrorKind } from '../../src/persistence/database-error.js';
+import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
+
+export const EPOCH = 100;
+
+/** The real database behind a line that a test cuts. */
+export class FaultyDatabase extends Database {
+  transactions = 0;
+  /** What was asked of the stores in transactions, as `store.method`. */
+  readonly calls: string[] = [];
+  /** Called with the number of the transaction, from 1, before it starts; may throw. */
+  before: (count: number) => void | Promise<void> = () => undefined;
+  /** Called inside the transaction, after the work and before the commit; may throw. */
+  beforeCommit: () => void = () => undefined;
+  /** Called after the commit; may throw, as when only the answer is lost. */
+  afterCommit: (count: number) => void = () => undefined;
+
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    const count = (this.transactions += 1);
+    await this.before(count);
+    const result = await this.database.transaction(async (unit) => {
+      const done = await work(this.listening(unit));
+      this.beforeCommit();
+      return done;
+    });
+    this.afterCommit(count);
+    return result;
+  }
+
+  private listening(unit: UnitOfWork): UnitOfWork {
+    const listen = <S extends object>(name: string, store: S): S =>
+      new Proxy(store, {
+        get: (target, method) => {
+          const value: unknown = Reflect.get(target, method);
+          if (typeof value !== 'function') return value;
+          return (...parameters: unknown[]) => {
+            this.calls.push(`${name}.${String(method)}`);
+            return (value as (...parameters: unknown[]) => unknown).apply(target, parameters);
+          };
+        },
+      });
+    return {
+      gate: listen('gate', unit.gate),
+      campaigns: listen('campaigns', unit.campaigns),
+      coupons: listen('coupons', unit.coupons),
+      failedEvents: listen('failedEvents', unit.failedEvents),
+      audit: unit.audit,
+      now: () => unit.now(),
+    };
+  }
+
+  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.snapshot(work);
+  }
+
+  read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.read(work);
+  }
+}
+
+export function failure(kind: DatabaseErrorKind, message = 'injected'): DatabaseError {
+  return new DatabaseError(kind, `TEST_${kind.toUpperCase()}`, message);
+}
+
+/** The embedded adapters, campaign `default` open under `EPOCH`, and a consumer with short waits. */
+export interface ConsumerStack extends EmbeddedStack {
+  readonly pass: GatePass;
+  readonly faults: FaultyDatabase;
+  readonly persistence: ClaimPersistence;
+  readonly registry: MetricsRegistry;
+  readonly consumer: ClaimBatchConsumer;
+  /** Hands a batch to the consumer, as a transport would. */
+  deliver(records: readonly LogRecord[], transport?: Partial<Transport>): Promise<ClaimBatchContext>;
+}
+
+interface Transport {
+  heartbeat: () => Promise<void>;
+  isRevoked: () => boolean;
+  onContext: (context: ClaimBatchContext) => void;
+}
+
+export async function openConsumerStack({
+  total = 100,
+  ...changes
+}: Partial<ConsumerSettings> & { total?: number } = {}): Promise<ConsumerStack> {
+  const stack = await openEmbeddedStack();
+  await storeCampaign(stack, { id: 'default', total });
+  const pass = await openEpoch(stack, EPOCH);
+  const faults = new FaultyDatabase(stack.database);
+  const persistence = new ClaimPersistence(faults);
+  const registry = new MetricsRegistry();
+  const short = { minWaitMs: 1, maxWaitMs: 4, giveUpAfterMs: 100, heartbeatMs: 5 };
+  const settings = Object.assign(new ConsumerSettings(), short, changes);
+  const consumer = new ClaimBatchConsumer(persistence, stack.gate, new ConsumerMetrics(registry), settings);
+  return {
+    ...stack,
+    pass,
+    faults,
+    persistence,
+    registry,
+    consumer,
+    deliver: async (records, transport = {}) => {
+      const { heartbeat = () => Promise.resolve(), isRevoked = () => false, onContext } = transport;
+      const context = new ClaimBatchContext(CLAIM_EVENT_PATTERN, 0, records.length, heartbeat, isRevoked);
+      onContext?.(context);
+      await consumer.consume(records, context);
+      return context;
+    },
+  };
+}
+
+/** A claim of user `u<number>`, with an id that only that number has. */
+export function claimOf(number: number, claim: Partial<ClaimEvent> = {}): ClaimEvent {
+  return {
+    claimId: `01J${String(number).padStart(23, '0')}`,
+    campaignId: 'default',
+    userId: `u${number}`,
+    sequence: number,
+    claimedAt: 1_764_000_000_000 + number,
+    epoch: EPOCH,
+    ...claim,
+  };
+}
+
+/** The claims of users `u<first>` to `u<last>`. */
+export function claimsOf(first: number, last: number): ClaimEvent[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => claimOf(first + index));
+}
+
+/** The message at offset `offset`, with a claim or with whatever bytes somebody has put there. */
+export function recordOf(content: ClaimEvent | Uint8Array | string | null, offset: number, partition = 0): LogRecord {
+  const value =
+    content === null || content instanceof Uint8Array
+      ? content
+      : Buffer.from(typeof content === 'string' ? content : encodeClaimEvent(content));
+  return { topic: CLAIM_EVENT_PATTERN, partition, offset, key: null, value, headers: {} };
+}
+
+/** The messages at offsets 0, 1, 2 … of partition 0. */
+export function recordsOf(contents: readonly (ClaimEvent | Uint8Array | string | null)[]): LogRecord[] {
+  return contents.map((content, offset) => recordOf(content, offset));
+}
+
+export function readableOf(event: ClaimEvent, offset = 0, partition = 0): ReadableRecord {
+  return { record: { partition, offset }, event };
+}
+
+/** A claim as the gate admits it. */
+export async function admit({ gate, pass }: ConsumerStack, number: number): Promise<ClaimEvent> {
+  const { claimId, campaignId, userId } = claimOf(number);
+  const outcome = await gate.claim(pass, { campaignId, userId, claimId, idempotencyDigest: null });
+  if (outcome.kind !== 'ADMITTED') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
+  return claimOf(number, { sequence: outcome.sequence, claimedAt: outcome.claimedAt });
+}
+
+export function isPending({ memory, pass }: ConsumerStack, userId: string): boolean {
+  return memory.campaign(pass.epoch, 'default').pending.has(userId);
+}
+
+/** What the api's fallback writes for claims that it cannot publish. */
+export async function failToPublish({ database }: EmbeddedStack, ...claims: ClaimEvent[]): Promise<void> {
+  const failed = { errorClass: 'unpublished', errorCode: 'away', errorMessage: 'away' };
+  await database.transaction((unit) =>
+    unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API', failure: failed }))),
+  );
+}
+
+export async function discard({ database }: EmbeddedStack, { claimId }: ClaimEvent): Promise<void> {
+  await database.transaction(async (unit) => {
+    const [row] = await unit.failedEvents.findByClaimIds([claimId]);
+    if (row === undefined) throw new Error(`${claimId} has no failed event`);
+    await unit.failedEvents.discard(row.id, 'test');
+  });
+}
+
+/** By sequence. */
+export async function coupons({ database }: EmbeddedStack): Promise<Coupon[]> {
+  const issued = await database.read((unit) => unit.coupons.listIssuedAfter(0, 10_000));
+  const rows = await Promise.all(
+    issued.map(({ campaignId, userId }) => database.read((unit) => unit.coupons.find(campaignId, userId))),
+  );
+  return (rows as Coupon[]).sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Claims that have become coupons, in the order of the rows. */
+export async function issuedClaims({ database }: EmbeddedStack): Promise<string[]> {
+  return (await database.read((unit) => unit.coupons.listIssuedAfter(0, 10_000))).map(({ claimId }) => claimId);
+}
+
+/** The counter of the campaign, which has to be the number of its rows. */
+export async function issuedCount({ database }: EmbeddedStack, campaignId = 'default'): Promise<number> {
+  const campaign = await database.read((unit) => unit.campaigns.find(campaignId));
+  const rows = await database.read((unit) => unit.coupons.count(campaignId));
+  if (campaign?.issued !== rows) throw new Error(`issued says ${campaign?.issued}, there are ${rows} rows`);
+  return rows;
+}
+
+/** Oldest first. */
+export async function failedEvents({ database }: EmbeddedStack): Promise<FailedEvent[]> {
+  return (await database.read((unit) => unit.failedEvents.list({ limit: 1_000 }))).reverse();
+}
+
+export async function statusOf({ database }: EmbeddedStack, { claimId }: ClaimEvent) {
+  return (await database.read((unit) => unit.failedEvents.statusesOf([claimId]))).get(claimId);
+}
+
+export async function consumed({ registry }: ConsumerStack): Promise<Partial<Record<ConsumedOutcome, number>>> {
+  const metric = await registry.getSingleMetric('coupon_consumed_total')?.get();
+  return Object.fromEntries(metric?.values.map(({ labels, value }) => [labels['outcome'], value]) ?? []);
+}
+
+export function sql<T = unknown>({ connection }: EmbeddedStack, statement: string, ...parameters: unknown[]) {
+  return connection.exclusive((runner) => runner.query(statement, parameters)) as Promise<T[]>;
+}
+
+/** The transport of the embedded profile. */
+export function journalServer({ log }: EmbeddedStack): CustomTransportStrategy {
+  return new JournalServer(log);
+}
