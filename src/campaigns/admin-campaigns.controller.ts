@@ -27,6 +27,9 @@ import { type CampaignAction, CampaignAdministration, type CampaignChangeOutcome
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
 
+/** Whoever misspelt the only property is told that, and not that there was none; and what is no instant has no order. */
+const isOtherwiseValid = ({ issues }: { readonly issues: readonly unknown[] }): boolean => issues.length === 0;
+
 const newCampaign = z
   .strictObject({
     name: campaignName,
@@ -37,6 +40,7 @@ const newCampaign = z
   .refine(({ startsAt, endsAt }) => (endsAt ?? null) === null || (endsAt ?? 0) > (startsAt ?? Date.now()), {
     path: ['endsAt'],
     error: 'window',
+    when: isOtherwiseValid,
   });
 const campaignChange = z
   .strictObject({
@@ -45,7 +49,10 @@ const campaignChange = z
     startsAt: instant.optional(),
     endsAt: instant.nullable().optional(),
   })
-  .refine((change) => Object.keys(change).length > 0, { error: 'nothing-to-change' });
+  .refine((change) => Object.keys(change).length > 0, {
+    error: 'nothing-to-change',
+    when: isOtherwiseValid,
+  });
 
 /** The three actions answer alike. */
 function ApiCampaignAction(summary: string) {
@@ -53,7 +60,15 @@ function ApiCampaignAction(summary: string) {
     HttpCode(HttpStatus.OK),
     ApiOperation({ summary }),
     ApiAnswer(200, 'Done, or already so.', campaignJsonSchema, { ETag: 'Its version.' }),
-    ApiProblems('validation-failed', 'campaign-not-found', 'campaign-closed', 'database-unavailable'),
+    ApiProblems(
+      'malformed-json',
+      'validation-failed',
+      'campaign-not-found',
+      'campaign-closed',
+      'payload-too-large',
+      'unsupported-media-type',
+      'database-unavailable',
+    ),
   );
 }
 
@@ -71,7 +86,13 @@ export class AdminCampaignsController {
   @Post()
   @ApiOperation({ summary: 'Make a campaign: stored and open at the gate when this answers' })
   @ApiAnswer(201, 'The campaign.', campaignJsonSchema, { Location: 'The campaign.', ETag: 'Its version.' })
-  @ApiProblems('malformed-json', 'validation-failed', 'database-unavailable')
+  @ApiProblems(
+    'malformed-json',
+    'validation-failed',
+    'payload-too-large',
+    'unsupported-media-type',
+    'database-unavailable',
+  )
   async createCampaign(
     @Body({ schema: newCampaign }) { name, total, startsAt, endsAt }: z.infer<typeof newCampaign>,
     @Req() request: FastifyRequest,
@@ -97,6 +118,8 @@ export class AdminCampaignsController {
     'campaign-closed',
     'total-below-claimed',
     'precondition-failed',
+    'payload-too-large',
+    'unsupported-media-type',
     'precondition-required',
     'issuer-unavailable',
     'database-unavailable',
@@ -150,7 +173,8 @@ export class AdminCampaignsController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<CampaignJson> {
-    if (request.body !== undefined && request.body !== null) {
+    // null is a body as well: what was sent is not what this call takes.
+    if (request.body !== undefined) {
       throw new Problem('validation-failed', {
         extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
       });

@@ -40,9 +40,11 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
 function problemOf(issues: Issues, metadata: ArgumentMetadata): Problem {
   const part = PARTS[metadata.type] ?? 'header';
   const parent = metadata.data === undefined ? '' : `/${escape(metadata.data)}`;
-  const errors = issues.flatMap((issue) => errorsOf(issue, part, parent)).slice(0, MAX_ERRORS);
+  const all = issues.flatMap((issue) => errorsOf(issue, part, parent));
+  // A value can break two checks of one rule (too large an integer, and too large a total); it is told once.
+  const errors = [...new Map(all.map((error) => [`${error.pointer} ${error.detail.en}`, error])).values()];
   const own = issues.map((issue) => inputRule(issue.message)?.problem).find((code) => code !== undefined);
-  return new Problem(own ?? 'validation-failed', { extensions: { errors } });
+  return new Problem(own ?? 'validation-failed', { extensions: { errors: errors.slice(0, MAX_ERRORS) } });
 }
 
 function errorsOf(issue: Issue, part: InputError['in'], parent: string): InputError[] {

@@ -70,11 +70,14 @@ export class FailedEventsController {
   @ApiHeader(IF_MATCH)
   @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, { ETag: 'Its new version.' })
   @ApiProblems(
+    'malformed-json',
     'validation-failed',
     'invalid-if-match',
     'failed-event-not-found',
     'invalid-state',
     'precondition-failed',
+    'payload-too-large',
+    'unsupported-media-type',
     'precondition-required',
     'database-unavailable',
   )
@@ -85,7 +88,8 @@ export class FailedEventsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FailedEventJson> {
     const condition = IfMatch.parse(ifMatch);
-    if (request.body !== undefined && request.body !== null) {
+    // null is a body as well: what was sent is not what this call takes.
+    if (request.body !== undefined) {
       throw new Problem('validation-failed', {
         extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
       });
@@ -106,6 +110,8 @@ export class FailedEventsController {
     'invalid-state',
     'coupon-exists',
     'precondition-failed',
+    'payload-too-large',
+    'unsupported-media-type',
     'precondition-required',
     'database-unavailable',
   )
