@@ -71,7 +71,8 @@ export class ClaimStatusLookup {
         if (outcome.reason === 'meta-missing') {
           const knowledge = await this.campaigns.lookUp(campaignId);
           if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
-          if (knowledge === 'opening') return { kind: 'NONE' };
+          // Its row is young, so the gate may not know it yet; or it has lost it already, together with a promised claim.
+          if (knowledge === 'opening') return { kind: 'UNAVAILABLE' };
         }
         this.watch.reportFence(pass.epoch, outcome.reason);
         return { kind: 'UNAVAILABLE' };
