@@ -2,11 +2,11 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
+import { passOf } from '../gate/gate-pass.js';
 import { type Fenced, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { type Campaign, type CampaignChange } from '../persistence/campaign-store.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { Database } from '../persistence/database.js';
-import { type GateRow } from '../persistence/gate-row-store.js';
 
 export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
   /** null: from now on, by the gate's clock. */
@@ -174,8 +174,4 @@ export class CampaignAdministration {
       this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);
     }
   }
-}
-
-function passOf({ epoch, fence }: GateRow): GatePass | null {
-  return fence === null ? null : { epoch, fence };
 }

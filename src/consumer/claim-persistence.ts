@@ -3,10 +3,11 @@ import { ulid } from 'ulid';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { type QuarantinedRecord } from '../events/failed-event-store.js';
+import { passOf } from '../gate/gate-pass.js';
 import { type GatePass } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
-import { type GateCut, type GateRow } from '../persistence/gate-row-store.js';
+import { type GateCut } from '../persistence/gate-row-store.js';
 import { isStaleClaim } from '../persistence/stale-claims.js';
 import { couponCodeFactory } from './coupon-code.js';
 import { failureClassOf } from './failure-class.js';
@@ -217,8 +218,4 @@ function countByCampaign(events: readonly ClaimEvent[]): Map<string, number> {
 /** Neither part can hold a colon. */
 function holderOf({ campaignId, userId }: { campaignId: string; userId: string }): string {
   return `${campaignId}:${userId}`;
-}
-
-function passOf({ epoch, fence }: GateRow): GatePass | null {
-  return fence === null ? null : { epoch, fence };
 }

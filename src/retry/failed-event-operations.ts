@@ -5,9 +5,9 @@ import {
   type FailedEventStatus,
   type OperatorChange,
 } from '../events/failed-event-store.js';
+import { passOf } from '../gate/gate-pass.js';
 import { type GatePass } from '../gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
-import { type GateRow } from '../persistence/gate-row-store.js';
 import { DiscardedSlots } from './discarded-slots.js';
 
 /** What became of an operator's order. Only `changed` has changed anything. */
@@ -131,8 +131,4 @@ export class FailedEventOperations {
       });
     }
   }
-}
-
-function passOf({ epoch, fence }: GateRow): GatePass | null {
-  return fence === null ? null : { epoch, fence };
 }

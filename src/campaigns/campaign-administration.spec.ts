@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import { type CampaignGauge, type GatePass, GateUnavailableError } from '../gate/issuance-gate.js';
+import { type Campaign } from '../persistence/campaign-store.js';
+import { CampaignAdministration } from './campaign-administration.js';
+
+const seen = () => true;
+
+describe('campaign administration', () => {
+  let stack: EmbeddedStack;
+  let watch: EpochWatch;
+  let administration: CampaignAdministration;
+  let pass: GatePass;
+
+  beforeEach(async () => {
+    stack = await openEmbeddedStack();
+    await storeCampaign(stack, { id: 'c', total: 10 });
+    pass = await openEpoch(stack, 10);
+    watch = new EpochWatch(stack.database, stack.gate);
+    administration = new CampaignAdministration(stack.database, stack.gate, watch);
+  });
+  afterEach(() => stack.close());
+
+  const stored = (id = 'c'): Promise<Campaign | null> => stack.database.read((unit) => unit.campaigns.find(id));
+  const gauge = async (id = 'c'): Promise<CampaignGauge> => {
+    const [answer] = await stack.gate.gauge(pass, [id]);
+    if (answer === undefined || 'kind' in answer) throw new Error('the gate does not know the campaign');
+    return answer;
+  };
+  const claim = (userId: string) =>
+    stack.gate.claim(pass, { campaignId: 'c', userId, claimId: userId, idempotencyDigest: null });
+  const audited = () => stack.connection.exclusive((runner) => runner.query('SELECT action, subject FROM admin_audit'));
+  /** The gate answers nothing until the returned function is called. */
+  const gateAway = () => {
+    const { changeTerms, openCampaign } = stack.gate;
+    const refuse = () => Promise.reject(new GateUnavailableError('away'));
+    stack.gate.changeTerms = refuse;
+    stack.gate.openCampaign = refuse;
+    return () => Object.assign(stack.gate, { changeTerms, openCampaign });
+  };
+
+  it('stores a campaign, opens it at the gate, and writes it into the audit', async () => {
+    const campaign = await administration.create({ name: 'n', total: 5, startsAt: null, endsAt: null }, 'r-1');
+    expect(await stored(campaign.id)).toEqual(campaign);
+    expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5, version: 1, state: 'OPEN' });
+    expect(await audited()).toEqual([{ action: 'campaign.create', subject: campaign.id }]);
+  });
+
+  it('makes the default campaign once, however many processes start', async () => {
+    await Promise.all([1, 2, 3].map(() => administration.createIfMissing('default', 'default', 100)));
+    expect((await stored('default'))?.total).toBe(100);
+    await administration.createIfMissing('default', 'default', 7);
+    expect((await stored('default'))?.total).toBe(100);
+  });
+
+  it('keeps a campaign that the gate has not heard of yet', async () => {
+    gateAway();
+    const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    expect(await stored(campaign.id)).not.toBeNull();
+  });
+
+  it('stores a campaign during a rebuild, whose opening transaction then tells the gate', async () => {
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
+    const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    expect(await stored(campaign.id)).not.toBeNull();
+    await expect(gauge(campaign.id)).rejects.toThrow('does not know');
+  });
+
+  it('raises the database before the gate, so that the gate never has more to give', async () => {
+    const back = gateAway();
+    const raised = await administration.change('c', { total: 20 }, seen, null);
+    expect(raised).toMatchObject({ kind: 'DONE', campaign: { total: 20, version: 2 } });
+    expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([20, 10]);
+    back();
+  });
+
+  it('lowers the gate before the database, and neither when the gate has admitted more', async () => {
+    for (const user of ['a', 'b', 'd']) await claim(user);
+    expect(await administration.change('c', { total: 2 }, seen, null)).toEqual({ kind: 'TOTAL_BELOW_CLAIMED' });
+    expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([10, 10]);
+    expect(await administration.change('c', { total: 3 }, seen, null)).toMatchObject({ kind: 'DONE' });
+    expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([3, 3]);
+    expect((await claim('e')).kind).toBe('SOLD_OUT');
+  });
+
+  it('does not lower without the gate, nor while it is being rebuilt', async () => {
+    const back = gateAway();
+    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
+    back();
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
+    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
+    expect((await stored())?.total).toBe(10);
+  });
+
+  it('does not lower a total that the gate knows in a newer version', async () => {
+    const ahead = { ...(await gauge()).terms, version: 7 };
+    await stack.gate.changeTerms(pass, ahead);
+    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
+    expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([10, 10]);
+  });
+
+  it('changes nothing for a caller who has not seen this version, or for a campaign that is closed', async () => {
+    expect(await administration.change('c', { name: 'x' }, () => false, null)).toEqual({ kind: 'STALE_VERSION' });
+    expect(await administration.change('nothing', { name: 'x' }, seen, null)).toEqual({ kind: 'NOT_FOUND' });
+    await administration.act('c', 'close', null);
+    expect(await administration.change('c', { name: 'x' }, seen, null)).toEqual({ kind: 'CLOSED' });
+    expect(await administration.act('c', 'resume', null)).toEqual({ kind: 'CLOSED' });
+    expect((await stored())?.version).toBe(2);
+  });
+
+  it('says yes again without a new version when a campaign is already as asked', async () => {
+    await administration.act('c', 'pause', null);
+    expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+    expect((await gauge()).terms).toMatchObject({ state: 'PAUSED', version: 2 });
+    expect((await claim('a')).kind).toBe('PAUSED');
+  });
+
+  it('refuses a window that would end before it starts', async () => {
+    const outcome = await administration.change('c', { startsAt: 2_000, endsAt: 1_000 }, seen, null);
+    expect(outcome).toEqual({ kind: 'WINDOW_INVERTED' });
+    await administration.change('c', { startsAt: 0, endsAt: 1_000 }, seen, null);
+    expect(await administration.change('c', { startsAt: 1_000 }, seen, null)).toEqual({ kind: 'WINDOW_INVERTED' });
+    expect(await administration.change('c', { startsAt: 1_000, endsAt: null }, seen, null)).toMatchObject({
+      kind: 'DONE',
+      campaign: { startsAt: 1_000, endsAt: null },
+    });
+  });
+});
