@@ -13,9 +13,11 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
   const url = await startApp(app);
   const { profile, roles } = app.get(AppConfig);
-  new Logger('Service').log(
-    `listening on ${url} as ${[...roles].join(', ')} (${profile}); docs at ${url}/docs, admin token: ${app.get(AdminToken).origin}`,
-  );
+  // Without the api there are neither docs nor anything to administer here, only health and metrics.
+  const use = roles.has('api')
+    ? `docs at ${url}/docs, admin token: ${app.get(AdminToken).origin}`
+    : 'health and metrics only';
+  new Logger('Service').log(`listening on ${url} as ${[...roles].join(', ')} (${profile}); ${use}`);
 }
 
 /** Answers what is in flight, makes durable what was taken, and ends. */

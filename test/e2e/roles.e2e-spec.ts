@@ -1,0 +1,204 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client, inParallel, tally } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { exchange } from '../support/raw-http.js';
+import { freePort, ServiceProcess } from '../support/service-process.js';
+import { ADMIN_TOKEN } from '../support/service.js';
+
+const METRICS = [
+  'coupon_claims_total',
+  'coupon_publish_duration_seconds',
+  'coupon_persist_duration_seconds',
+  'coupon_accept_to_row_seconds',
+  'coupon_pending',
+  'coupon_pending_oldest_seconds',
+  'coupon_failed_events',
+  'coupon_gate_fenced',
+  'coupon_gate_epoch',
+  'coupon_drift',
+];
+
+describe('a process', () => {
+  let directory: string;
+  let port: number;
+  let client: Client;
+  let running: ServiceProcess | undefined;
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-roles-'));
+    port = await freePort();
+    client = new Client(`http://127.0.0.1:${port}`);
+  });
+  afterEach(async () => {
+    await running?.end('SIGKILL');
+    running = undefined;
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  /** Answers; the log may be silent about it. */
+  const start = async (env: Record<string, string>) => {
+    const PORT = String(port);
+    running = ServiceProcess.spawn({ DATA_DIR: directory, PORT, ADMIN_TOKEN, ...env });
+    await eventually(async () => expect((await client.get('/health/live')).status).toBe(200));
+    return running;
+  };
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    const code = await running?.end(signal);
+    running = undefined;
+    return code;
+  };
+  const ready = () => client.get('/health/ready');
+  const statusOf = async (user: string) => (await client.get(`/api/campaigns/default/claims/${user}`)).body.status;
+
+  /** What was logged; every line has to be JSON of its own. */
+  const lines = (service: ServiceProcess): { level: string; message: unknown; context?: string; timestamp: number }[] =>
+    service.text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as ReturnType<typeof lines>[number]);
+
+  it.each([['SIGTERM'], ['SIGKILL']] as const)(
+    'that only takes claims keeps them, also over a %s, for one that issues them',
+    async (signal) => {
+      await start({ ROLES: 'api', DEFAULT_CAMPAIGN_TOTAL: '50' });
+      expect((await ready()).body).toMatchObject({ status: 'ok', roles: { api: 'ready' } });
+      const users = [...Array(80).keys()].map((n) => `u${n}`);
+      const answers = await inParallel(users, 20, async (user) => ({ user, answer: await client.apply(user) }));
+      const winners = answers.filter(({ answer }) => answer.status === 202);
+      expect(winners).toHaveLength(50);
+      const before = await inParallel(winners, 10, ({ user }) => statusOf(user));
+      expect(tally(before)).toEqual({ PENDING: 50 });
+      expect(await client.audit('default')).toMatchObject({ gate: 50, pending: 50, issued: 0, rows: 0, drift: 0 });
+      await stop(signal);
+
+      await start({});
+      await eventually(async () => {
+        expect(await client.audit('default')).toMatchObject({ gate: 50, pending: 0, issued: 50, rows: 50, drift: 0 });
+      }, 20_000);
+      for (const { user, answer } of winners) {
+        const { body } = await client.get(`/api/campaigns/default/claims/${user}`);
+        const { claimId, sequence } = answer.body;
+        expect(body).toMatchObject({ status: 'ISSUED', claimId, sequence });
+      }
+      expect((await client.apply('too-late')).body.code).toBe('sold-out');
+    },
+    60_000,
+  );
+
+  it('that only consumes issues what others took, and serves health and metrics but no API', async () => {
+    await start({ ROLES: 'api' });
+    expect((await client.apply('waits')).status).toBe(202);
+    await stop();
+
+    const consumer = await start({ ROLES: 'consumer' });
+    const report = await ready();
+    expect([report.status, report.body.roles]).toEqual([200, { consumer: 'ready' }]);
+    for (const [method, path] of [
+      ['POST', '/api/coupons/apply'],
+      ['GET', '/api/campaigns'],
+      ['GET', '/api/campaigns/default/claims/waits'],
+      ['GET', '/api/admin/failed-events'],
+      ['GET', '/api/admin/campaigns/default/audit'],
+      ['GET', '/docs'],
+      ['GET', '/docs-json'],
+    ] as const) {
+      const answer = await client.admin(method, path, method === 'POST' ? { body: { userId: 'a' } } : {});
+      expect([path, answer.status, answer.body.code]).toEqual([path, 404, 'not-found']);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    }
+    await eventually(async () => {
+      expect((await client.get('/metrics')).body).toMatch(/^coupon_consumed_total\{outcome="issued"\} 1$/m);
+    });
+    expect(consumer.text).toContain('listening on http');
+    expect(consumer.text).not.toContain('/docs');
+    expect(await stop()).toBe(0);
+
+    await start({});
+    expect(await statusOf('waits')).toBe('ISSUED');
+  });
+
+  it('that only retries is ready, and leaves claims and coupons to others', async () => {
+    await start({ ROLES: 'retry' });
+    const report = await ready();
+    expect([report.status, report.body.roles]).toEqual([200, { retry: 'ready' }]);
+    expect((await client.apply('a')).status).toBe(404);
+    expect(await stop()).toBe(0);
+  });
+
+  it('measures what operators watch, and makes no label of what a caller invents', async () => {
+    await start({ DEFAULT_CAMPAIGN_TOTAL: '1' });
+    expect((await client.apply('winner')).status).toBe(202);
+    for (const user of ['winner', 'late']) expect((await client.apply(user)).status).toBe(409);
+    await inParallel([...Array(20).keys()], 5, (n) => client.apply('a', `invented-${n}`));
+    await eventually(async () => expect(await statusOf('winner')).toBe('ISSUED'));
+    const answer = await eventually(async () => {
+      const metrics = await client.get('/metrics');
+      expect(metrics.body).toMatch(/^coupon_drift\{.*campaign="default".*\} 0$/m);
+      return metrics;
+    });
+    expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const text = answer.body as string;
+    for (const name of METRICS) expect(text).toMatch(new RegExp(`^# TYPE ${name} (?:counter|gauge|histogram)$`, 'm'));
+    for (const [outcome, count] of [
+      ['accepted', 1],
+      ['already_claimed', 1],
+      ['sold_out', 1],
+    ] as const) {
+      expect(text).toContain(`coupon_claims_total{campaign="default",outcome="${outcome}"} ${count}`);
+    }
+    expect(text).toMatch(/^coupon_accept_to_row_seconds_count 1$/m);
+    expect(text).toMatch(/^coupon_persist_duration_seconds_count 1$/m);
+    expect(text).toMatch(/^coupon_publish_duration_seconds_count 1$/m);
+    expect(text).toMatch(/^coupon_failed_events\{status="DEAD"\} 0$/m);
+    expect(text).toMatch(/^coupon_gate_fenced 0$/m);
+    expect(text).toMatch(/^coupon_gate_epoch [1-9]\d+$/m);
+    expect(text).not.toContain('invented');
+  });
+
+  it('logs JSON lines, none of them for a refused request', async () => {
+    const service = await start({ DEFAULT_CAMPAIGN_TOTAL: '1' });
+    await service.printed(/listening on http/);
+    expect((await client.apply('winner')).status).toBe(202);
+    await eventually(async () => expect(await statusOf('winner')).toBe('ISSUED'));
+    const before = lines(service);
+    expect(before.length).toBeGreaterThan(0);
+    for (const line of before) {
+      expect(line).toMatchObject({ level: expect.stringMatching(/^(?:log|warn)$/), timestamp: expect.any(Number) });
+      expect(line).toHaveProperty('message');
+    }
+    await inParallel([...Array(100).keys()], 20, async (n) => {
+      expect((await client.apply(`late-${n}`)).body.code).toBe('sold-out');
+      expect((await client.apply('winner')).body.code).toBe('already-claimed');
+      expect((await client.apply('not valid')).status).toBe(400);
+      expect((await client.apply('a', `invented-${n}`)).status).toBe(404);
+      expect((await client.get(`/nowhere/${n}`)).status).toBe(404);
+      expect((await client.send('DELETE', '/api/campaigns')).status).toBe(405);
+      expect((await client.get('/api/admin/failed-events')).status).toBe(401);
+      const { responses } = await exchange(['nonsense\r\n\r\n'], { port });
+      expect(responses[0]?.status).toBe(400);
+    });
+    // What comes last in the log is what was asked last of it.
+    await stop('SIGTERM');
+    const after = lines(service).slice(before.length);
+    expect(after.map(({ message }) => message)).toEqual(['stopping on SIGTERM']);
+    expect(service.text).not.toContain(ADMIN_TOKEN);
+  });
+
+  it.each([
+    ['fatal', []],
+    ['error', []],
+    ['warn', ['warn']],
+    ['info', ['log', 'warn']],
+    ['verbose', ['log', 'verbose', 'warn']],
+  ])('with LOG_LEVEL %s writes what is as severe, and nothing else', async (level, levels) => {
+    const service = await start({ LOG_LEVEL: level });
+    await eventually(async () => expect((await ready()).body.status).toBe('ok'));
+    await stop();
+    const written = new Set(lines(service).map((line) => line.level));
+    written.delete('debug');
+    expect([...written].sort()).toEqual(levels);
+  });
+});
