@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ClaimLog } from '../../src/events/claim-log.js';
 import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
 import { RebuildProbe } from '../../src/recovery/rebuild-probe.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
@@ -135,6 +136,32 @@ describe('a gate that has lost', () => {
       },
       90_000,
     );
+
+    it('everything between a claim and its answer does not promise the claim, which may be made again', async () => {
+      const campaign = await client.createCampaign(1);
+      const log = service.app.get(ClaimLog);
+      const publish = log.publish.bind(log);
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => (release = resolve));
+      const admitted = new Promise<void>((resolve) => {
+        jest.spyOn(log, 'publish').mockImplementationOnce(async (event) => {
+          resolve();
+          await released;
+          await publish(event);
+        });
+      });
+      const answering = client.apply('u', campaign);
+      await admitted;
+      // The rebuild finds the claim nowhere, and its event comes onto the log behind the cut.
+      const epoch = await damage((memory, epoch) => memory.drop(epoch), campaign);
+      await rebuilt(epoch);
+      release();
+      expect(word(await answering)).toBe('503 claim-unconfirmed');
+      const again = await client.apply('u', campaign);
+      expect(word(again)).toBe('202');
+      await settled(campaign, 1);
+      expect((await statusOf(campaign, 'u')).body).toMatchObject({ status: 'ISSUED', claimId: again.body.claimId });
+    });
 
     it('everything when all are taken goes on saying sold out, to the winners that they have won', async () => {
       const TOTAL = 20;
