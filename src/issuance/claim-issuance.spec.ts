@@ -246,10 +246,13 @@ describe('claim issuance', () => {
       await counted.apply({ campaignId: 'default', userId, idempotencyKey: null });
     }
     await counted.apply({ campaignId: 'invented', userId: 'a', idempotencyKey: null });
+    log.full = true;
+    await counted.apply({ campaignId: 'invented', userId: 'a', idempotencyKey: null });
     const text = await registry.metrics();
     expect(text).toContain('coupon_claims_total{campaign="default",outcome="accepted"} 3');
     expect(text).toContain('coupon_claims_total{campaign="default",outcome="already_claimed"} 1');
     expect(text).toContain('coupon_claims_total{campaign="default",outcome="sold_out"} 1');
+    expect(text).toContain('coupon_claims_total{campaign="unknown",outcome="unavailable"} 1');
     expect(text).not.toContain('invented');
   });
 });

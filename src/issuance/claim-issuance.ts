@@ -13,7 +13,7 @@ import {
 } from '../gate/issuance-gate.js';
 import { claimIdFactory } from './claim-id.js';
 import { ClaimRecorder } from './claim-recorder.js';
-import { IssuanceMetrics } from './issuance.metrics.js';
+import { IssuanceMetrics, NO_CAMPAIGN } from './issuance.metrics.js';
 import { KnownCampaigns } from './known-campaigns.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
@@ -64,7 +64,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
     const pass = this.watch.pass;
     // Asked before the gate: a claim that is admitted and then finds no room would hold a slot for nothing.
-    if (pass === null || this.log.full) return { kind: 'UNAVAILABLE' };
+    if (pass === null || this.log.full) return this.unavailable();
 
     const startedAt = performance.now();
     const claimId = this.nextClaimId();
@@ -144,7 +144,9 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   private gateFailed(error: unknown, claimId: string): ApplicationOutcome {
     this.watch.reportGateTrouble();
     // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
-    return error instanceof GateTimeoutError ? { kind: 'UNCONFIRMED', claimId } : { kind: 'UNAVAILABLE' };
+    if (!(error instanceof GateTimeoutError)) return this.unavailable();
+    this.metrics.count(NO_CAMPAIGN, 'unconfirmed');
+    return { kind: 'UNCONFIRMED', claimId };
   }
 
   private async fenced(pass: GatePass, campaignId: string, reason: FenceReason): Promise<ApplicationOutcome> {
@@ -152,13 +154,18 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
       try {
         const knowledge = await this.campaigns.lookUp(campaignId);
         if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
-        if (knowledge === 'opening') return { kind: 'UNAVAILABLE' };
+        if (knowledge === 'opening') return this.unavailable();
       } catch (error) {
         this.logger.warn(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
-        return { kind: 'UNAVAILABLE' };
+        return this.unavailable();
       }
     }
     this.watch.reportFence(pass.epoch, reason);
+    return this.unavailable();
+  }
+
+  private unavailable(): ApplicationOutcome {
+    this.metrics.count(NO_CAMPAIGN, 'unavailable');
     return { kind: 'UNAVAILABLE' };
   }
 }

@@ -11,7 +11,11 @@ export type ClaimMetricOutcome =
   | 'closed'
   | 'ended'
   | 'sold_out'
-  | 'unconfirmed';
+  | 'unconfirmed'
+  | 'unavailable';
+
+/** The label of a claim that nobody could look up: whether its campaign exists is not known. */
+export const NO_CAMPAIGN = 'unknown';
 
 /** Counts what the gate decided. Only campaigns that the gate knows become a label: an unknown id never does. */
 @Injectable()
