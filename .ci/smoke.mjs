@@ -1,6 +1,6 @@
 // Starts the service as the README says, with an empty environment, makes the README's calls, and stops it with
 // Ctrl-C: on the Node that runs this, and on the other supported versions, which npx brings.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -34,14 +34,19 @@ function expect(what, actual, expected) {
   if (actual !== expected) throw new Error(`${what}: ${actual} instead of ${expected}`);
 }
 
+/** The executable itself: npx stands between a signal and the service. */
+function executableOf(version) {
+  if (process.versions.node.startsWith(`${version}.`)) return process.execPath;
+  return execFileSync('npx', ['-y', `node@${version}`, '-p', 'process.execPath'], { encoding: 'utf8' }).trim();
+}
+
 async function session(version) {
-  const own = process.versions.node.startsWith(`${version}.`);
-  const [command, args] = own ? [process.execPath, []] : ['npx', ['-y', `node@${version}`]];
+  const node = executableOf(version);
   const directory = mkdtempSync(join(tmpdir(), 'coupon-smoke-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const start = async () => {
-    const child = spawn(command, [...args, resolve('dist/main.js')], {
+    const child = spawn(node, [resolve('dist/main.js')], {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port) },
       cwd: directory,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -54,7 +59,10 @@ async function session(version) {
   };
   const stop = async (child) => {
     child.kill('SIGINT');
-    if (child.exitCode === null) await once(child, 'exit');
+    const kill = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    clearTimeout(kill);
+    expect('the exit code', child.exitCode, 0);
   };
   const apply = (userId) =>
     fetch(`${url}/api/coupons/apply`, {
