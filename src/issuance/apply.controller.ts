@@ -2,6 +2,7 @@ import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { endOfTurn } from '../http/end-of-turn.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { CLAIM_ACCEPTED, languageOf } from '../http/language.js';
 import { ApiAnswer, ApiProblems } from '../http/openapi.js';
@@ -53,6 +54,7 @@ export class ApplyController {
   ): Promise<void> {
     const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
+    await endOfTurn();
     answer(reply, userId, outcome);
   }
 }
