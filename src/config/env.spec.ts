@@ -20,7 +20,7 @@ function mistakesOf(source: Record<string, string | undefined>): readonly string
     parseEnv(source);
   } catch (error) {
     if (error instanceof ConfigurationError) {
-      expect(error.message).toContain(error.mistakes.join('\n  '));
+      expect(error.message).toBe(error.mistakes.join('\n'));
       return error.mistakes;
     }
     throw error;

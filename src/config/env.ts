@@ -82,12 +82,12 @@ export class AppConfig implements Env {
   }
 }
 
-/** The environment cannot be used. The message holds one line per mistake and never a secret's value. */
+/** The environment cannot be used. The message is one line per mistake, and never a secret's value. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
   constructor(readonly mistakes: readonly string[]) {
-    super(['The configuration has mistakes:', ...mistakes.map((mistake) => `  ${mistake}`)].join('\n'));
+    super(mistakes.join('\n'));
   }
 }
 
