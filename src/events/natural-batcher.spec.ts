@@ -87,4 +87,22 @@ describe('natural batcher', () => {
     await Promise.all(taken);
     expect(batcher.full).toBe(false);
   });
+
+  it('drains although more keeps coming', async () => {
+    const batcher = new NaturalBatcher<number>(() => new Promise(setImmediate), {
+      maxBatch: 2,
+      maxWaiting: 1_000,
+      maxInFlight: 1,
+    });
+    let more = true;
+    const load = (async () => {
+      while (more) await Promise.all([batcher.add(1), batcher.add(2), batcher.add(3)]);
+    })();
+    const others = (async () => {
+      while (more) await batcher.add(4);
+    })();
+    await batcher.drain();
+    more = false;
+    await Promise.all([load, others]);
+  });
 });

@@ -33,6 +33,8 @@ export class NaturalBatcher<T> {
   private readonly waiting: Waiting<T>[] = [];
   private readonly inFlight = new Set<Promise<void>>();
   private scheduled = false;
+  /** Of the item that was added last. */
+  private latest: Promise<void> = Promise.resolve();
 
   /** @param write stores a whole batch; when it rejects, every item of the batch is rejected with the same error. */
   constructor(
@@ -48,17 +50,21 @@ export class NaturalBatcher<T> {
   /** Resolves when the batch with this item is written. */
   add(item: T): Promise<void> {
     if (this.full) return Promise.reject(new BatcherFullError(`${this.limits.maxWaiting} items are waiting`));
-    return new Promise((resolve, reject) => {
+    this.latest = new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
       this.schedule();
     });
+    return this.latest;
   }
 
-  /** Resolves when everything added so far is written or rejected. */
+  /**
+   * Resolves when everything added so far is written or rejected. What is added meanwhile is not waited for: under load
+   * there would always be something.
+   */
   async drain(): Promise<void> {
-    while (this.waiting.length > 0 || this.inFlight.size > 0) {
-      await Promise.race([new Promise(setImmediate), ...this.inFlight]);
-    }
+    await this.latest.catch(() => undefined);
+    // Batches leave in order, but with several under way an earlier one may end later.
+    await Promise.all(this.inFlight);
   }
 
   private schedule(): void {

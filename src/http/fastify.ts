@@ -68,6 +68,7 @@ export function createFastifyAdapter(timeouts: Partial<HttpTimeouts> = {}): Fast
 export function configureHttp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   installBodyParser(fastify);
+  closeIdleConnectionsWhileClosing(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply);
     const { headers } = request;
@@ -85,4 +86,20 @@ export function configureHttp(app: NestFastifyApplication): void {
   });
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
+}
+
+/** How often, while the server closes, connections are ended that have become idle since, ms. */
+const IDLE_CHECK_MS = 50;
+
+/**
+ * Node ends idle connections once, when it is told to close. One whose last request was answered a moment later would
+ * keep the process alive for as long as the client keeps it open.
+ */
+function closeIdleConnectionsWhileClosing(fastify: FastifyInstance): void {
+  fastify.addHook('preClose', (done) => {
+    const timer = setInterval(() => fastify.server.closeIdleConnections(), IDLE_CHECK_MS);
+    fastify.server.once('close', () => clearInterval(timer));
+    timer.unref();
+    done();
+  });
 }
