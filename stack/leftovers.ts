@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PID_FILE, pause } from './server-process.js';
+
+/** How long a server may take for its orderly end, ms. */
+const PATIENCE_MS = 20_000;
+
+/**
+ * Ends the servers whose directories lie in `root`, whoever started them. A process that has inherited the number of a
+ * server is left alone: a server's command line names its directory.
+ */
+export async function endLeftovers(root: string): Promise<number> {
+  const pids = serversIn(root);
+  for (const pid of pids) {
+    process.kill(pid, 'SIGTERM');
+    process.kill(pid, 'SIGCONT');
+  }
+  const deadline = Date.now() + PATIENCE_MS;
+  for (const pid of pids) {
+    while (isServerIn(root, pid)) {
+      if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+      await pause(50);
+    }
+  }
+  return pids.length;
+}
+
+/** The process ids of the servers that run in directories below `root`. */
+export function serversIn(root: string): number[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, PID_FILE)))
+    .map((entry) => Number(readFileSync(join(root, entry.name, PID_FILE), 'utf8')))
+    .filter((pid) => isServerIn(root, pid));
+}
+
+function isServerIn(root: string, pid: number): boolean {
+  try {
+    const [state, ...command] = execFileSync('ps', ['-o', 'stat=,args=', '-p', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .split(/\s+/);
+    return !state?.startsWith('Z') && command.join(' ').includes(root);
+  } catch {
+    // ps ends with 1 when there is no such process.
+    return false;
+  }
+}

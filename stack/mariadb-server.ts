@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createConnection } from 'mysql2/promise';
+import { type Command, freePort, ServerProcess } from './server-process.js';
+
+const run = promisify(execFile);
+
+/** Of the test databases, which listen on 127.0.0.1 only and end with their test. */
+const USER = 'coupon';
+const PASSWORD = 'coupon';
+
+/** A MariaDB that waits for the disk at every commit, as in production. */
+export class MariadbServer extends ServerProcess {
+  private constructor(
+    directory: string,
+    port: number,
+    private args: readonly string[],
+  ) {
+    super(directory, port);
+  }
+
+  /** The server on this port and directory, not started; both are made up when they are not given. */
+  static async on(options: { port?: number; directory?: string; args?: readonly string[] } = {}) {
+    const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'coupon-mariadb-'));
+    return new MariadbServer(directory, options.port ?? (await freePort()), options.args ?? []);
+  }
+
+  static async start(options: Parameters<typeof MariadbServer.on>[0] = {}): Promise<MariadbServer> {
+    return (await MariadbServer.on(options)).start();
+  }
+
+  /** Its user may do everything, also make databases. */
+  get url(): string {
+    return this.urlOf('coupon');
+  }
+
+  urlOf(database: string): string {
+    return `mysql://${USER}:${PASSWORD}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Other settings for the next start. */
+  configure(args: readonly string[]): void {
+    this.args = args;
+  }
+
+  private get dataDirectory(): string {
+    return join(this.directory, 'data');
+  }
+
+  private get initFile(): string {
+    return join(this.directory, 'init.sql');
+  }
+
+  protected override async prepare(): Promise<void> {
+    if (existsSync(join(this.dataDirectory, 'mysql'))) return;
+    mkdirSync(this.dataDirectory, { recursive: true });
+    // Run at every start, so that a server that was killed in its first second has its user in the second one.
+    writeFileSync(
+      this.initFile,
+      [
+        `CREATE USER IF NOT EXISTS '${USER}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';`,
+        `GRANT ALL ON *.* TO '${USER}'@'127.0.0.1' WITH GRANT OPTION;`,
+        'CREATE DATABASE IF NOT EXISTS coupon;',
+        '',
+      ].join('\n'),
+    );
+    await run('mariadb-install-db', [
+      '--no-defaults',
+      `--datadir=${this.dataDirectory}`,
+      `--user=${userInfo().username}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+    ]);
+  }
+
+  protected command(): Command {
+    return {
+      program: 'mariadbd',
+      args: [
+        '--no-defaults',
+        `--user=${userInfo().username}`,
+        `--datadir=${this.dataDirectory}`,
+        // A socket's path may have 107 characters at the most; a test's directory alone can be longer.
+        `--socket=${join(tmpdir(), `coupon-mariadb-${this.port}.sock`)}`,
+        `--pid-file=${join(this.directory, 'mariadbd.pid')}`,
+        `--init-file=${this.initFile}`,
+        `--port=${this.port}`,
+        '--bind-address=127.0.0.1',
+        '--skip-name-resolve',
+        '--innodb-flush-log-at-trx-commit=1',
+        '--innodb-buffer-pool-size=256M',
+        ...this.args,
+      ],
+    };
+  }
+
+  protected async serves(): Promise<boolean> {
+    const connection = await createConnection({ uri: this.url, connectTimeout: 1_000 });
+    await connection.query('SELECT 1');
+    await connection.end();
+    return true;
+  }
+}

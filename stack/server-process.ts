@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+
+/** A server that has not come up by then will not, ms. */
+const START_DEADLINE_MS = 60_000;
+/** How often a condition is looked at, ms. */
+const POLL_MS = 20;
+
+/** Debian keeps servers where an ordinary user's PATH does not look. */
+export const SEARCH_PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`;
+
+/** How a server of the stack is started. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * One real server as a process of its own, in a directory and on a port of its own: what a test starts, stops, freezes
+ * and kills. It outlives the process that started it only until {@link endLeftovers}.
+ */
+export abstract class ServerProcess {
+  private child: ChildProcess | undefined;
+
+  constructor(
+    /** Holds the data, the log and the pid; the server may be started on it again. */
+    readonly directory: string,
+    readonly port: number,
+  ) {}
+
+  /** What runs it; called at every start. */
+  protected abstract command(): Command;
+
+  /** True as soon as it serves; a rejection counts as "not yet". */
+  protected abstract serves(): Promise<boolean>;
+
+  /** Makes what the first start needs; called at every start. */
+  protected prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get pid(): number {
+    const pid = this.child?.pid;
+    if (pid === undefined || !this.running) throw new Error(`${this.directory}: the server does not run`);
+    return pid;
+  }
+
+  get running(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  get logFile(): string {
+    return join(this.directory, 'server.log');
+  }
+
+  /** Starts it and waits until it serves. @throws with the end of its log when it does not come up. */
+  async start(): Promise<this> {
+    await this.spawn();
+    await this.ready();
+    return this;
+  }
+
+  /** Starts it without waiting. */
+  async spawn(): Promise<void> {
+    if (this.running) throw new Error(`${this.directory}: the server runs already`);
+    mkdirSync(this.directory, { recursive: true });
+    await this.prepare();
+    const { program, args, env } = this.command();
+    const log = openSync(this.logFile, 'a');
+    try {
+      // A process group of its own: Ctrl-C at a terminal ends who started it first, and that one ends the servers.
+      this.child = spawn(program, args, {
+        cwd: this.directory,
+        env: { ...process.env, PATH: SEARCH_PATH, ...env },
+        stdio: ['ignore', log, log],
+        detached: true,
+      });
+    } finally {
+      closeSync(log);
+    }
+    const failed = once(this.child, 'error').then(([error]) => Promise.reject(error as Error));
+    await Promise.race([once(this.child, 'spawn'), failed]);
+    this.child.unref();
+    writeFileSync(join(this.directory, PID_FILE), String(this.child.pid));
+  }
+
+  /** Waits until it serves. */
+  async ready(): Promise<void> {
+    const deadline = Date.now() + START_DEADLINE_MS;
+    while (!(await this.serves().catch(() => false))) {
+      if (!this.running || Date.now() > deadline) {
+        await this.kill();
+        throw new Error(`the server in ${this.directory} did not come up:\n${this.log.slice(-2_000)}`);
+      }
+      await pause(POLL_MS);
+    }
+  }
+
+  get log(): string {
+    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
+  }
+
+  /** The orderly end, which a frozen server is woken for; a server that takes longer than 20 s is killed. */
+  async stop(): Promise<void> {
+    await this.end('SIGTERM', 20_000);
+  }
+
+  /** `kill -9`: the server has no chance to write anything more. */
+  async kill(): Promise<void> {
+    await this.end('SIGKILL', 20_000);
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Freezes it: connections stay open and nothing answers, as behind a stopped virtual machine. */
+  pause(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  private async end(signal: NodeJS.Signals, patienceMs: number): Promise<void> {
+    const { child } = this;
+    if (child === undefined || !this.running) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    if (signal !== 'SIGKILL') child.kill('SIGCONT');
+    const impatient = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+    await exited;
+    clearTimeout(impatient);
+    rmSync(join(this.directory, PID_FILE), { force: true });
+  }
+}
+
+/** Where a running server's process id stands, in its directory. */
+export const PID_FILE = 'pid';
+
+/** A port on 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** True when something listens on the port. */
+export function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { endLeftovers } from './leftovers.js';
+import { howToInstall, missingPrograms } from './missing-programs.js';
+import { NativeStack } from './native-stack.js';
+
+/**
+ * Runs Jest with real servers: on free ports, in a directory that is deleted, ended whatever happens. The servers are
+ * native processes also where a Docker engine answers, because the tests kill, freeze and restart them.
+ */
+async function test(args: readonly string[]): Promise<number> {
+  const missing = missingPrograms();
+  if (missing.length > 0) throw new Error(howToInstall(missing));
+  // Everything that a test makes lies below it, the directories of its own servers too: see TMPDIR.
+  const root = mkdtempSync(join(tmpdir(), 'coupon-stack-'));
+  try {
+    const { redis, kafka, mariadb } = await NativeStack.start(root);
+    const jest = spawn(
+      process.execPath,
+      [
+        '--experimental-vm-modules',
+        '--disable-warning=ExperimentalWarning',
+        fileURLToPath(new URL('../node_modules/jest/bin/jest.js', import.meta.url)),
+        '--config',
+        fileURLToPath(new URL('../jest.stack.config.js', import.meta.url)),
+        ...args,
+      ],
+      {
+        stdio: 'inherit',
+        env: {
+          ...process.env,
+          TMPDIR: root,
+          STACK_REDIS_URL: redis.url,
+          STACK_KAFKA_BROKERS: kafka.brokers,
+          STACK_DATABASE_URL: mariadb.url,
+        },
+      },
+    );
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => jest.kill(signal));
+    const [code] = (await once(jest, 'exit')) as [number | null];
+    return code ?? 1;
+  } finally {
+    await endLeftovers(root);
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+try {
+  process.exit(await test(process.argv.slice(2)));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}
