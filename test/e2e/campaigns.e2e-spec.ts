@@ -12,7 +12,7 @@ describe('campaigns', () => {
 
   beforeAll(async () => {
     service = await startService();
-    client = new Client(service.url);
+    client = new Client(...service.urls);
   });
   afterAll(() => service.stop());
 

@@ -2,12 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../src/events/claim-event.js';
 import { ClaimLog, ClaimLogUnavailableError } from '../../src/events/claim-log.js';
-import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
 import { Database } from '../../src/persistence/database.js';
 import { FailedEventDrainer } from '../../src/retry/failed-event-drainer.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
+import { tableRows } from '../support/table-rows.js';
 
 const PATH = '/api/admin/failed-events';
 const REFUSED = { errorClass: 'poison', errorCode: 'refused-by-database', errorMessage: 'refused' };
@@ -354,16 +354,14 @@ describe('failed events', () => {
     expect(tally(found)).toEqual({ ISSUED: TOTAL });
   }, 60_000);
 
-  /** Embedded only: no contract reads the audit, so its table is asked. */
+  /** No contract reads the audit, so its table is asked. */
   describe('in the audit of the administration', () => {
     const auditOf = async (id: number) => {
-      const rows = await service.app
-        .get(SqliteConnection)
-        .exclusive((runner) => runner.query('SELECT * FROM admin_audit WHERE subject = ? ORDER BY id', [String(id)]));
-      return (rows as { action: string; request_id: string; detail: string }[]).map((row) => ({
+      const rows = await tableRows(service, 'SELECT * FROM admin_audit WHERE subject = ? ORDER BY id', [String(id)]);
+      return (rows as { action: string; request_id: string; detail: string | object }[]).map((row) => ({
         action: row.action,
         requestId: row.request_id,
-        ...(JSON.parse(row.detail) as object),
+        ...((typeof row.detail === 'string' ? JSON.parse(row.detail) : row.detail) as object),
       }));
     };
 

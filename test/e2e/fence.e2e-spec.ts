@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ClaimLog } from '../../src/events/claim-log.js';
-import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
 import { RebuildProbe } from '../../src/recovery/rebuild-probe.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
+import { type GateDamage, gateDamageOf } from '../support/gate-damage.js';
 import { type Service, startService } from '../support/service.js';
 
 /** A pending claim that a rebuild staged too early is cleared by the sweeper, which comes every 10 s. */
@@ -11,22 +11,15 @@ const SWEPT_MS = 30_000;
 /** For so long a campaign without its meta may still be on its way to the gate. */
 const YOUNG_MS = 2_000;
 
-type Damage = (memory: InProcessGateMemory, epoch: number, campaign: string) => void;
+type Damage = (gate: GateDamage, epoch: number, campaign: string) => Promise<void>;
 
-/** Embedded only: the damage is done to the gate's own memory. What is expected of the service holds on every profile. */
 const DAMAGES: [string, Damage][] = [
-  ['all of its memory', (memory, epoch) => memory.drop(epoch)],
-  ['the record of one user', (memory, epoch, campaign) => forgetFirst(memory.campaign(epoch, campaign).applied)],
-  ['every record', (memory, epoch, campaign) => memory.campaign(epoch, campaign).applied.clear()],
-  ['what is pending', (memory, epoch, campaign) => memory.campaign(epoch, campaign).pending.set('nobody', 0)],
-  ['the terms of the campaign', (memory, epoch, campaign) => void (memory.campaign(epoch, campaign).terms = null)],
+  ['all of its memory', (gate, epoch) => gate.wipe(epoch)],
+  ['the record of one user', (gate, epoch, campaign) => gate.forgetOneUser(epoch, campaign)],
+  ['every record', (gate, epoch, campaign) => gate.forgetEveryUser(epoch, campaign)],
+  ['what is pending', (gate, epoch, campaign) => gate.inventPending(epoch, campaign)],
+  ['the terms of the campaign', (gate, epoch, campaign) => gate.forgetTerms(epoch, campaign)],
 ];
-
-function forgetFirst(map: Map<string, unknown>): void {
-  const [first] = map.keys();
-  if (first === undefined) throw new Error('there is nothing to forget');
-  map.delete(first);
-}
 
 const word = ({ status, body }: Answer) => `${status} ${body.code ?? ''}`.trim();
 
@@ -45,7 +38,7 @@ describe('a gate that has lost', () => {
   const statusOf = (campaign: string, user: string) => client.get(`/api/campaigns/${campaign}/claims/${user}`);
   const damage = async (how: Damage, campaign: string) => {
     const epoch = await epochOf();
-    how(service.app.get(InProcessGateMemory), epoch, campaign);
+    await how(gateDamageOf(service), epoch, campaign);
     return epoch;
   };
   /** Open again, under a later epoch. */
@@ -67,8 +60,11 @@ describe('a gate that has lost', () => {
   const holdRebuilds = () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    const probe = jest.spyOn(service.app.get(RebuildProbe), 'after');
-    probe.mockImplementation((step) => (step === 'leased' ? released : Promise.resolve()));
+    // Whoever meets the fence first rebuilds, a worker as well as an api.
+    for (const app of service.apps) {
+      const probe = jest.spyOn(app.get(RebuildProbe), 'after');
+      probe.mockImplementation((step) => (step === 'leased' ? released : Promise.resolve()));
+    }
     return release;
   };
 
@@ -153,7 +149,7 @@ describe('a gate that has lost', () => {
       const answering = client.apply('u', campaign);
       await admitted;
       // The rebuild finds the claim nowhere, and its event comes onto the log behind the cut.
-      const epoch = await damage((memory, epoch) => memory.drop(epoch), campaign);
+      const epoch = await damage((gate, epoch) => gate.wipe(epoch), campaign);
       await rebuilt(epoch);
       release();
       expect(word(await answering)).toBe('503 claim-unconfirmed');
@@ -169,7 +165,7 @@ describe('a gate that has lost', () => {
       const winners = Array.from({ length: TOTAL }, (_, index) => `w${index}`);
       const first = await inParallel(winners, 10, (user) => client.apply(user, campaign));
       expect(tally(first.map(word))).toEqual({ 202: TOTAL });
-      const epoch = await damage((memory, epoch) => memory.drop(epoch), campaign);
+      const epoch = await damage((gate, epoch) => gate.wipe(epoch), campaign);
       const words: string[] = [];
       await inParallel([...Array(200).keys()], 20, (n) =>
         eventually(async () => {
@@ -193,7 +189,7 @@ describe('a gate that has lost', () => {
       const { body: claim } = await client.apply('winner', campaign);
       await settled(campaign, 1);
       const release = holdRebuilds();
-      const epoch = await damage((memory, epoch) => memory.drop(epoch), campaign);
+      const epoch = await damage((gate, epoch) => gate.wipe(epoch), campaign);
       try {
         await eventually(async () => expect((await ready()).body.gate.state).toBe('fenced'));
         const report = await ready();
@@ -229,7 +225,7 @@ describe('a gate that has lost', () => {
     it('everything while a campaign is made and changed opens it with what was changed', async () => {
       const before = await client.createCampaign(5);
       const release = holdRebuilds();
-      const epoch = await damage((memory, epoch) => memory.drop(epoch), before);
+      const epoch = await damage((gate, epoch) => gate.wipe(epoch), before);
       let made: string;
       try {
         await eventually(async () => expect((await ready()).body.gate.state).toBe('fenced'));

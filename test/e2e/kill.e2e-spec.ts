@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../stack/server-process.js';
+import { type Backend, openBackend } from '../support/backend.js';
 import { type Answer, Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
-import { freePort, ServiceProcess } from '../support/service-process.js';
+import { ServiceProcess } from '../support/service-process.js';
 
 const ROUNDS = 20;
 const TOTAL = 3_000;
@@ -17,23 +16,23 @@ interface Promised {
 }
 
 describe('the built service, killed with -9 in the middle of bursts', () => {
-  let directory: string;
+  let backend: Backend;
   let port: number;
   let client: Client;
   let service: ServiceProcess;
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'coupon-kill-'));
+    backend = await openBackend();
     port = await freePort();
     client = new Client(`http://127.0.0.1:${port}`);
   });
   afterAll(async () => {
     await service.end('SIGKILL');
-    rmSync(directory, { recursive: true, force: true });
+    await backend.remove();
   });
 
   it(`keeps every promise through ${ROUNDS} kills, and goes on with the sequence`, async () => {
-    service = await ServiceProcess.start(directory, port);
+    service = await ServiceProcess.start(backend, port);
     const campaign = await client.createCampaign(TOTAL);
     const promised: Promised[] = [];
     let user = 0;
@@ -67,7 +66,7 @@ describe('the built service, killed with -9 in the middle of bursts', () => {
       });
       await service.end('SIGKILL');
       await Promise.all(callers);
-      service = await ServiceProcess.start(directory, port);
+      service = await ServiceProcess.start(backend, port);
     }
 
     // Whatever is left is sold, so that no slot can have leaked.

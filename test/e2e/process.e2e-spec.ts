@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../stack/server-process.js';
 import { Client, inParallel } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
-import { freePort, ServiceProcess } from '../support/service-process.js';
+import { ServiceProcess } from '../support/service-process.js';
 
 describe('the process', () => {
   let directory: string;

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../stack/server-process.js';
+import { type Backend, openBackend } from '../support/backend.js';
 import { Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { exchange } from '../support/raw-http.js';
-import { freePort, ServiceProcess } from '../support/service-process.js';
+import { ServiceProcess } from '../support/service-process.js';
 import { ADMIN_TOKEN } from '../support/service.js';
 
 const METRICS = [
@@ -22,26 +21,26 @@ const METRICS = [
 ];
 
 describe('a process', () => {
-  let directory: string;
+  let backend: Backend;
   let port: number;
   let client: Client;
   let running: ServiceProcess | undefined;
 
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'coupon-roles-'));
+    backend = await openBackend();
     port = await freePort();
     client = new Client(`http://127.0.0.1:${port}`);
   });
   afterEach(async () => {
     await running?.end('SIGKILL');
     running = undefined;
-    rmSync(directory, { recursive: true, force: true });
+    await backend.remove();
   });
 
   /** Answers; the log may be silent about it. */
   const start = async (env: Record<string, string>) => {
     const PORT = String(port);
-    running = ServiceProcess.spawn({ DATA_DIR: directory, PORT, ADMIN_TOKEN, ...env });
+    running = ServiceProcess.spawn({ ...backend.env, PORT, ADMIN_TOKEN, ...env });
     await eventually(async () => expect((await client.get('/health/live')).status).toBe(200));
     return running;
   };

@@ -9,12 +9,17 @@ export interface Answer {
   readonly body: any;
 }
 
-/** Calls the service as its users do. */
+/** Calls the service as its users do; several addresses in turn, as a load balancer would. */
 export class Client {
-  constructor(private readonly url: string) {}
+  private readonly urls: readonly string[];
+  private calls = 0;
+
+  constructor(...urls: readonly string[]) {
+    this.urls = urls;
+  }
 
   async send(method: string, path: string, options: { body?: unknown; headers?: Record<string, string> } = {}) {
-    const response = await fetch(new URL(path, this.url), {
+    const response = await fetch(new URL(path, this.urls[this.calls++ % this.urls.length]), {
       method,
       headers: {
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),

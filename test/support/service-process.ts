@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import { type Backend } from './backend.js';
+import { eventually } from './eventually.js';
 import { ADMIN_TOKEN } from './service.js';
 
 const MAIN = resolve('dist/main.js');
 const START_DEADLINE_MS = 15_000;
+/** A worker that was killed keeps its partitions until its session is over. */
+const READY_DEADLINE_MS = 30_000;
 
 /** The built service as a process of its own, so that it can be killed. */
 export class ServiceProcess {
@@ -31,10 +34,14 @@ export class ServiceProcess {
     return new ServiceProcess(child, performance.now());
   }
 
-  /** Starts it on `port` with data in `directory`, and waits until it listens. */
-  static async start(directory: string, port: number, env: Record<string, string> = {}): Promise<ServiceProcess> {
-    const service = ServiceProcess.spawn({ DATA_DIR: directory, PORT: String(port), ADMIN_TOKEN, ...env });
+  /** Starts it on `port` with its state in `backend`, and waits until it is ready. */
+  static async start(backend: Backend, port: number, env: Record<string, string> = {}): Promise<ServiceProcess> {
+    const service = ServiceProcess.spawn({ ...backend.env, PORT: String(port), ADMIN_TOKEN, ...env });
     await service.printed(/listening on http/);
+    await eventually(async () => {
+      const report = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).text();
+      if (JSON.parse(report).status !== 'ok') throw new Error(`${report}\n${service.text}`);
+    }, READY_DEADLINE_MS);
     return service;
   }
 
@@ -75,15 +82,4 @@ export class ServiceProcess {
   private get ended(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

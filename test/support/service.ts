@@ -1,35 +1,62 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, startApp } from '../../src/app.setup.js';
 import { parseEnv } from '../../src/config/env.js';
 import { type HttpTimeouts } from '../../src/http/fastify.js';
+import { type Backend, openBackend, TOPOLOGY } from './backend.js';
+import { eventually } from './eventually.js';
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789-abcdefghij';
 
 /** A running service, as a caller sees it; the same on every profile. */
 export interface Service {
+  readonly backend: Backend;
+  /** Of the first api. */
   readonly url: string;
+  /** Of every api; one, unless the topology has them apart. */
+  readonly urls: readonly string[];
+  /** The first api. */
   readonly app: NestFastifyApplication;
+  /** Every process's application; one, unless the topology has them apart. */
+  readonly apps: readonly NestFastifyApplication[];
   stop(): Promise<void>;
 }
 
-/** Starts the service on a free port, with data of its own. */
+/** Starts the service on free ports, with data of its own, and waits until it is ready. */
 export async function startService(
   env: Record<string, string> = {},
   timeouts: Partial<HttpTimeouts> = {},
 ): Promise<Service> {
-  const directory = mkdtempSync(join(tmpdir(), 'coupon-e2e-'));
-  const config = parseEnv({ PORT: '0', DATA_DIR: directory, ADMIN_TOKEN, LOG_LEVEL: 'fatal', ...env });
-  const app = await createApp(config, { logger: false, timeouts });
-  const url = await startApp(app);
+  const backend = await openBackend();
+  const start = async (roles: Record<string, string>) => {
+    const config = parseEnv({ PORT: '0', ADMIN_TOKEN, LOG_LEVEL: 'fatal', ...backend.env, ...env, ...roles });
+    const app = await createApp(config, { logger: false, timeouts });
+    return { app, url: await startApp(app) };
+  };
+  // A test that asks for certain roles asks for one process with them.
+  const apart = TOPOLOGY === 'apart' && env['ROLES'] === undefined;
+  const api = { ROLES: 'api' };
+  const worker = { ROLES: 'consumer,retry' };
+  const processes = await Promise.all(apart ? [start(api), start(api), start(worker), start(worker)] : [start({})]);
+  const apis = apart ? processes.slice(0, 2) : processes;
+  const [first] = apis;
+  if (first === undefined) throw new Error('no process');
+  await Promise.all(
+    processes.map(({ url }) =>
+      eventually(async () => {
+        const report = await (await fetch(`${url}/health/ready`)).text();
+        if (JSON.parse(report).status !== 'ok') throw new Error(report);
+      }, 30_000),
+    ),
+  );
   return {
-    url,
-    app,
+    backend,
+    url: first.url,
+    urls: apis.map(({ url }) => url),
+    app: first.app,
+    apps: processes.map(({ app }) => app),
     stop: async () => {
-      await app.close();
-      rmSync(directory, { recursive: true, force: true });
+      await Promise.all(processes.map(({ app }) => app.close()));
+      await backend.remove();
     },
   };
 }

@@ -1,0 +1,59 @@
+import { Redis } from 'ioredis';
+import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
+import { type Service } from './service.js';
+
+/** Does to a gate's memory what a crash, an eviction or a slip of the hand does: behind the service's back. */
+export interface GateDamage {
+  wipe(epoch: number): Promise<void>;
+  forgetOneUser(epoch: number, campaignId: string): Promise<void>;
+  forgetEveryUser(epoch: number, campaignId: string): Promise<void>;
+  inventPending(epoch: number, campaignId: string): Promise<void>;
+  forgetTerms(epoch: number, campaignId: string): Promise<void>;
+}
+
+export function gateDamageOf({ app, backend }: Service): GateDamage {
+  return backend.redis === undefined ? damageInProcess(app.get(InProcessGateMemory)) : damageInRedis(backend.redis.url);
+}
+
+function damageInProcess(memory: InProcessGateMemory): GateDamage {
+  return {
+    wipe: async (epoch) => memory.drop(epoch),
+    forgetOneUser: async (epoch, campaignId) => {
+      const { applied } = memory.campaign(epoch, campaignId);
+      const [first] = applied.keys();
+      if (first === undefined) throw new Error('there is nothing to forget');
+      applied.delete(first);
+    },
+    forgetEveryUser: async (epoch, campaignId) => memory.campaign(epoch, campaignId).applied.clear(),
+    inventPending: async (epoch, campaignId) => void memory.campaign(epoch, campaignId).pending.set('nobody', 0),
+    forgetTerms: async (epoch, campaignId) => void (memory.campaign(epoch, campaignId).terms = null),
+  };
+}
+
+/** The names of the keys are part of what operators are told, so they are written out here. */
+function damageInRedis(url: string): GateDamage {
+  const withRedis = async (work: (redis: Redis) => Promise<unknown>): Promise<void> => {
+    const redis = new Redis(url, { lazyConnect: true });
+    try {
+      await redis.connect();
+      await work(redis);
+    } finally {
+      redis.disconnect();
+    }
+  };
+  const key = (epoch: number, campaignId: string, structure: string) => `coupon:{${campaignId}}:${epoch}:${structure}`;
+  return {
+    wipe: () => withRedis((redis) => redis.flushall()),
+    forgetOneUser: (epoch, campaignId) =>
+      withRedis(async (redis) => {
+        const applied = key(epoch, campaignId, 'applied_user');
+        const user = (await redis.hrandfield(applied)) as string | null;
+        if (user === null) throw new Error('there is nothing to forget');
+        await redis.hdel(applied, user);
+      }),
+    forgetEveryUser: (epoch, campaignId) => withRedis((redis) => redis.del(key(epoch, campaignId, 'applied_user'))),
+    inventPending: (epoch, campaignId) =>
+      withRedis((redis) => redis.zadd(key(epoch, campaignId, 'pending'), 0, 'nobody')),
+    forgetTerms: (epoch, campaignId) => withRedis((redis) => redis.del(key(epoch, campaignId, 'meta'))),
+  };
+}
