@@ -1,12 +1,18 @@
 import base from './jest.config.js';
 
+const { testTimeout: _, ...project } = base;
+
 /**
- * What needs real servers: the adapters' suites, and the e2e suite on the distributed profile. Run by `stack/test.ts`,
- * which starts the servers; a suite that finds none fails.
+ * What needs real servers: the adapters' suites, and the whole e2e suite on the distributed profile, with everything in
+ * one process and with two apis and two workers. Run by `stack/test.ts`, which starts the servers; a suite that finds
+ * none fails.
  * @type {import('jest').Config}
  */
 export default {
-  ...base,
   testTimeout: 60_000,
-  testRegex: ['\\.stack-spec\\.ts$'],
+  projects: [
+    { ...project, displayName: 'adapters', testRegex: ['\\.stack-spec\\.ts$'], globals: { TOPOLOGY: 'one' } },
+    { ...project, displayName: 'e2e, one process', testRegex: ['\\.e2e-spec\\.ts$'], globals: { TOPOLOGY: 'one' } },
+    { ...project, displayName: 'e2e, apart', testRegex: ['\\.e2e-spec\\.ts$'], globals: { TOPOLOGY: 'apart' } },
+  ],
 };

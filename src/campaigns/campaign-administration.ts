@@ -47,7 +47,7 @@ export class CampaignAdministration {
    * @throws DatabaseError
    */
   async create(input: NewCampaign, requestId: string | null): Promise<Campaign> {
-    const startsAt = input.startsAt ?? (await this.gate.now().catch(() => Date.now()));
+    const startsAt = input.startsAt ?? (await this.gateTime());
     return this.store({ ...input, id: ulid(), startsAt }, requestId);
   }
 
@@ -56,7 +56,7 @@ export class CampaignAdministration {
     const known = await this.database.read((unit) => unit.campaigns.find(id));
     if (known !== null) return;
     try {
-      await this.store({ id, name, total, startsAt: await this.gate.now(), endsAt: null }, null);
+      await this.store({ id, name, total, startsAt: await this.gateTime(), endsAt: null }, null);
     } catch (error) {
       if (!(error instanceof DatabaseError && error.kind === 'duplicate')) throw error;
     }
@@ -89,6 +89,11 @@ export class CampaignAdministration {
       if (campaign.state === state) return { kind: 'DONE', campaign };
       return campaign.state === 'CLOSED' ? { kind: 'CLOSED' } : { state };
     });
+  }
+
+  /** The clock that will decide the window, or our own while the gate is away. */
+  private gateTime(): Promise<number> {
+    return this.gate.now().catch(() => Date.now());
   }
 
   private async store(

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
+import { until } from '../../test/support/until.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import { GateUnavailableError } from '../gate/issuance-gate.js';
+import { DatabaseError } from '../persistence/database-error.js';
+import { CampaignAdministration } from './campaign-administration.js';
+import { DEFAULT_CAMPAIGN_ID, DefaultCampaign } from './default-campaign.js';
+
+Logger.overrideLogger(false);
+
+describe('DefaultCampaign', () => {
+  let stack: EmbeddedStack;
+  let administration: CampaignAdministration;
+  let campaign: DefaultCampaign;
+
+  beforeEach(async () => {
+    stack = await openEmbeddedStack();
+    await openEpoch(stack, 1);
+    const watch = new EpochWatch(stack.database, stack.gate);
+    administration = new CampaignAdministration(stack.database, stack.gate, watch);
+    campaign = new DefaultCampaign(administration);
+  });
+  afterEach(async () => {
+    await campaign.beforeApplicationShutdown();
+    jest.restoreAllMocks();
+    await stack.close();
+  });
+
+  const find = () => stack.database.read((unit) => unit.campaigns.find(DEFAULT_CAMPAIGN_ID));
+  const away = new DatabaseError('infrastructure', 'ECONNREFUSED', 'away');
+
+  it('is made once, and left as it is afterwards', async () => {
+    await campaign.ensure(100);
+    await campaign.ensure(200);
+    expect(await find()).toMatchObject({ id: 'default', total: 100, state: 'OPEN' });
+  });
+
+  it('is made when the database comes later, without keeping the start waiting', async () => {
+    jest.spyOn(administration, 'createIfMissing').mockRejectedValueOnce(away).mockRejectedValueOnce(away);
+    await campaign.ensure(100);
+    await until('the campaign is made', find);
+  });
+
+  it('is made while the gate is away', async () => {
+    jest.spyOn(stack.gate, 'now').mockRejectedValue(new GateUnavailableError('away'));
+    await campaign.ensure(100);
+    expect(await find()).toMatchObject({ total: 100 });
+  });
+
+  it('stops the start for anything but a database that is away', async () => {
+    jest.spyOn(stack.database, 'read').mockRejectedValue(new DatabaseError('unknown', 'X', 'no'));
+    await expect(campaign.ensure(100)).rejects.toMatchObject({ kind: 'unknown' });
+  });
+
+  it('is no longer tried when the process stops', async () => {
+    const read = jest.spyOn(stack.database, 'read').mockRejectedValue(away);
+    await campaign.ensure(100);
+    await campaign.beforeApplicationShutdown();
+    expect(read).toHaveBeenCalledTimes(1);
+    read.mockRestore();
+    expect(await find()).toBeNull();
+  });
+});
