@@ -4,7 +4,7 @@ const { testTimeout: _, ...project } = base;
 
 /**
  * What needs real servers: the adapters' suites, and the whole e2e suite on the distributed profile, with everything in
- * one process and with two apis and two workers. Run by `stack/test.ts`, which starts the servers; a suite that finds
+ * one process and with two apis and two workers; and the promises while servers and processes die. Run by `stack/test.ts`, which starts the servers; a suite that finds
  * none fails.
  * @type {import('jest').Config}
  */
@@ -13,6 +13,7 @@ export default {
   projects: [
     { ...project, displayName: 'adapters', testRegex: ['\\.stack-spec\\.ts$'], globals: { TOPOLOGY: 'one' } },
     { ...project, displayName: 'e2e, one process', testRegex: ['\\.e2e-spec\\.ts$'], globals: { TOPOLOGY: 'one' } },
+    { ...project, displayName: 'faults', testRegex: ['\\.fault-spec\\.ts$'], globals: { TOPOLOGY: 'one' } },
     { ...project, displayName: 'e2e, apart', testRegex: ['\\.e2e-spec\\.ts$'], globals: { TOPOLOGY: 'apart' } },
   ],
 };

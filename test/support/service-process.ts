@@ -24,10 +24,13 @@ export class ServiceProcess {
     }
   }
 
-  /** Starts it without waiting for anything. `env` is the whole environment, apart from PATH. */
-  static spawn(env: Record<string, string>): ServiceProcess {
+  /**
+   * Starts it without waiting for anything. `env` is the whole environment, apart from PATH; `args` are another script
+   * to run instead, with its arguments.
+   */
+  static spawn(env: Record<string, string>, args: readonly string[] = [MAIN]): ServiceProcess {
     if (!existsSync(MAIN)) throw new Error('the service is not built: run npm run build first');
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [...args], {
       env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -65,6 +68,11 @@ export class ServiceProcess {
       if (this.ended || performance.now() > deadline) throw new Error(`${pattern} was not printed:\n${this.output}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+  }
+
+  /** Sends a signal that does not end it. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(signal);
   }
 
   /** Sends the signal and waits for the end. @returns the exit code, null when the signal itself ended it. */

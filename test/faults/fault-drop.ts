@@ -1,0 +1,85 @@
+import { expect } from '@jest/globals';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Cluster } from '../support/cluster.js';
+import { Drop } from '../support/drop.js';
+import { eventually } from '../support/eventually.js';
+import { expectKept } from '../support/oracle.js';
+
+/** No call may take longer, whatever dies, ms: D and the time that a busy test machine needs to send and read it. */
+export const SLOWEST_MS = 2_500;
+
+/** FAULT_SEED repeats the random moments of a run. */
+const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
+let state = seed >>> 0;
+
+/** To be called once in a suite: the seed stands beside its outcome. */
+export function announceSeed(): void {
+  process.stdout.write(`FAULT_SEED=${seed}\n`);
+}
+
+/** An integer from `min` to `max`, the next of the seed's sequence (mulberry32). */
+export function between(min: number, max: number): number {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+  return min + (((mixed ^ (mixed >>> 14)) >>> 0) % (max - min + 1));
+}
+
+export function usersOf(count: number, prefix = 'u'): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+}
+
+/** A campaign of its own for every drop. */
+export async function openDrop(cluster: Cluster, total: number): Promise<Drop> {
+  const campaignId = await cluster.client().createCampaign(total);
+  return new Drop(campaignId, total, join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl'));
+}
+
+/** How soon things are well again, ms from the fault's end. */
+export interface Deadlines {
+  /** A claim is answered with a final answer. */
+  readonly claimsAgainMs: number;
+  /** Every promise is seen to be kept. */
+  readonly keptMs: number;
+  /** Processes are killed in it, so that their callers have no answer. */
+  readonly kills?: boolean;
+}
+
+/**
+ * Runs a drop of 5,000 users with 3 tries each, does the fault at a random moment of it, and holds the service to its
+ * promises. `fault` returns when what it broke is mended.
+ */
+export async function duringDrop(
+  cluster: Cluster,
+  drop: Drop,
+  fault: () => Promise<void>,
+  { claimsAgainMs, keptMs, kills = false }: Deadlines,
+): Promise<void> {
+  const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: 100 });
+  const moment = between(drop.total / 20, (drop.total * 6) / 10);
+  await eventually(() => expect(drop.promised().length).toBeGreaterThanOrEqual(moment), 30_000);
+  await fault();
+  const mended = performance.now();
+  await eventually(async () => {
+    expect(['202', '409 sold-out']).toContain(await drop.press(cluster.client(), `after-${drop.words.length}`));
+  }, claimsAgainMs);
+  await running;
+  await sellOut(cluster, drop);
+  await expectKept(cluster, drop, Math.max(1_000, keptMs - (performance.now() - mended)));
+  expect(drop.undocumented({ killed: kills })).toEqual([]);
+  expect(drop.slowestMs).toBeLessThan(SLOWEST_MS);
+}
+
+/** Users go on until everything is sold: slots that were given out and not promised have to come free again. */
+export async function sellOut(cluster: Cluster, drop: Drop): Promise<void> {
+  await eventually(async () => {
+    expect(await drop.press(cluster.client(), `late-${drop.words.length}`)).toBe('409 sold-out');
+  }, 60_000);
+}
+
+/** A fault that lasts: resolves when so much time has passed. It is the fault that is timed here, nothing is waited for. */
+export function passed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { NativeStack } from '../../stack/native-stack.js';
+import { freePort } from '../../stack/server-process.js';
+import { Client } from './client.js';
+import { eventually } from './eventually.js';
+import { ServiceProcess } from './service-process.js';
+import { ADMIN_TOKEN } from './service.js';
+
+/** What a process of the service runs. */
+export type Duty = 'api' | 'worker';
+
+/** Where a process may end; see test/children/service-with-failpoint.mjs. */
+export type Failpoint = 'kill-before-publish' | 'stop-before-publish' | 'kill-after-publish' | 'kill-before-offset';
+
+const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry' };
+
+/** One process of the service and where it listens. */
+export interface Member {
+  readonly duty: Duty;
+  readonly process: ServiceProcess;
+  readonly url: string;
+}
+
+/**
+ * A whole installation: servers that nobody else uses, so that they may be killed, and processes of the built service.
+ */
+export class Cluster {
+  readonly members: Member[] = [];
+
+  private constructor(
+    private readonly root: string,
+    readonly servers: NativeStack,
+    private readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  /** Starts the servers, then the processes, and waits until everything is ready. */
+  static async start(
+    counts: { apis: number; workers: number },
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Cluster> {
+    const root = mkdtempSync(join(tmpdir(), 'coupon-cluster-'));
+    const cluster = new Cluster(root, await NativeStack.start(root), env);
+    try {
+      await Promise.all([
+        ...Array.from({ length: counts.apis }, () => cluster.add('api')),
+        ...Array.from({ length: counts.workers }, () => cluster.add('worker')),
+      ]);
+      await cluster.ready();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** The variables that lead a process to the servers. */
+  get environment(): Record<string, string> {
+    const { redis, kafka, mariadb } = this.servers;
+    return {
+      PROFILE: 'distributed',
+      REDIS_URL: redis.url,
+      KAFKA_BROKERS: kafka.brokers,
+      DATABASE_URL: mariadb.url,
+      ADMIN_TOKEN,
+      LOG_LEVEL: 'info',
+      ...this.env,
+    };
+  }
+
+  /** Starts one more process, without waiting for anything. `args` as of {@link ServiceProcess.spawn}. */
+  async add(duty: Duty, env: Readonly<Record<string, string>> = {}, args?: readonly string[]): Promise<Member> {
+    const port = await freePort();
+    const variables = { ...this.environment, ROLES: ROLES[duty], PORT: String(port), ...env };
+    const process = ServiceProcess.spawn(variables, args);
+    const member = { duty, process, url: `http://127.0.0.1:${port}` };
+    this.members.push(member);
+    return member;
+  }
+
+  /** Starts a process that kills or freezes itself at the `count`th passage of a point; see the script. */
+  addFailing(duty: Duty, point: Failpoint, count: number): Promise<Member> {
+    return this.add(duty, {}, [resolve('test/children/service-with-failpoint.mjs'), point, String(count)]);
+  }
+
+  /** Ends a process by the signal; it is no member any more. */
+  async end(member: Member, signal: NodeJS.Signals): Promise<number | null> {
+    const at = this.members.indexOf(member);
+    if (at >= 0) this.members.splice(at, 1);
+    return member.process.end(signal);
+  }
+
+  apis(): Member[] {
+    return this.members.filter(({ duty }) => duty === 'api');
+  }
+
+  workers(): Member[] {
+    return this.members.filter(({ duty }) => duty === 'worker');
+  }
+
+  /** A caller of all the apis there are now, in turn. */
+  client(): Client {
+    return new Client(...this.apis().map(({ url }) => url));
+  }
+
+  /** Waits until every process says that all is well. */
+  async ready(patienceMs = 60_000): Promise<void> {
+    await Promise.all(
+      this.members.map(({ url, process }) =>
+        eventually(async () => {
+          const report = await (await fetch(`${url}/health/ready`)).text();
+          if (JSON.parse(report).status !== 'ok') throw new Error(`${report}\n${process.text.slice(-2_000)}`);
+        }, patienceMs),
+      ),
+    );
+  }
+
+  /** Asks the database itself, past the service. */
+  async rows(sql: string, parameters: (string | number)[] = []): Promise<RowDataPacket[]> {
+    const connection = await createConnection({ uri: this.servers.mariadb.url });
+    try {
+      return (await connection.query<RowDataPacket[]>(sql, parameters))[0];
+    } finally {
+      await connection.end();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.members.splice(0).map(({ process }) => process.end('SIGKILL')));
+    await this.servers.stop();
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
