@@ -1,11 +1,13 @@
 import base from './jest.config.js';
 
-const { testTimeout: _, ...project } = base;
+/** A project knows everything but the time-out, which is the run's. */
+const project = { ...base };
+delete project.testTimeout;
 
 /**
- * What needs real servers: the adapters' suites, and the whole e2e suite on the distributed profile, with everything in
- * one process and with two apis and two workers; and the promises while servers and processes die. Run by `stack/test.ts`, which starts the servers; a suite that finds
- * none fails.
+ * What needs real servers: the adapters' suites; the whole e2e suite on the distributed profile, with everything in one
+ * process and with two apis and two workers; and the promises while servers and processes die. Run by `stack/test.ts`,
+ * which starts the servers; a suite that finds none fails.
  * @type {import('jest').Config}
  */
 export default {
