@@ -3,11 +3,85 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../../stack/server-process.js';
+import { type Backend, openBackend } from '../support/backend.js';
 import { Client, inParallel } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { ServiceProcess } from '../support/service-process.js';
 
-describe('the process', () => {
+describe('a process', () => {
+  let backend: Backend;
+  const started: ServiceProcess[] = [];
+
+  beforeEach(async () => {
+    backend = await openBackend();
+  });
+  afterEach(async () => {
+    for (const service of started.splice(0)) await service.end('SIGKILL');
+    await backend.remove();
+  });
+
+  const start = async (port: number, env: Record<string, string> = {}) => {
+    const service = await ServiceProcess.start(backend, port, env);
+    started.push(service);
+    return service;
+  };
+
+  it('remembers everything after Ctrl-C and a new start', async () => {
+    const port = await freePort();
+    const client = new Client(`http://127.0.0.1:${port}`);
+    let service = await start(port, { DEFAULT_CAMPAIGN_TOTAL: '2' });
+    const first = await client.apply(1);
+    expect(first.status).toBe(202);
+    expect(await service.end('SIGINT')).toBe(0);
+
+    service = await start(port, { DEFAULT_CAMPAIGN_TOTAL: '2' });
+    const again = await client.apply(1);
+    expect(again.body).toMatchObject({ code: 'already-claimed', claim: { claimId: first.body.claimId, sequence: 1 } });
+    expect((await client.apply(2)).body.sequence).toBe(2);
+    expect((await client.apply(3)).body.code).toBe('sold-out');
+    await eventually(async () => {
+      expect((await client.get('/api/campaigns/default/claims/1')).body.status).toBe('ISSUED');
+    });
+  });
+
+  it('answers what is in flight and ends within 10 s when it is asked to stop under load', async () => {
+    const port = await freePort();
+    const client = new Client(`http://127.0.0.1:${port}`);
+    const service = await start(port, { DEFAULT_CAMPAIGN_TOTAL: '100000' });
+    const promised: string[] = [];
+    const statuses = new Set<number>();
+    let stopping = false;
+    const load = inParallel([...Array(20).keys()], 20, async (caller) => {
+      for (let n = 0; n < 10_000; n++) {
+        try {
+          const { status } = await client.apply(`c${caller}-${n}`);
+          statuses.add(status);
+          if (status === 202) promised.push(`c${caller}-${n}`);
+        } catch (error) {
+          // A connection may be refused once the port is closed; before that every call has its answer.
+          if (!stopping) throw error;
+          return;
+        }
+      }
+    });
+    await eventually(() => expect(promised.length).toBeGreaterThan(200));
+    stopping = true;
+    const asked = performance.now();
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    await load;
+    expect([...statuses].filter((status) => status !== 202 && status !== 503)).toEqual([]);
+
+    await start(port);
+    for (const user of promised.slice(-200)) {
+      await eventually(async () => {
+        expect((await client.get(`/api/campaigns/default/claims/${user}`)).body.status).toBe('ISSUED');
+      });
+    }
+  }, 60_000);
+});
+
+describe('an embedded process', () => {
   let directory: string;
   const started: ServiceProcess[] = [];
 
@@ -46,69 +120,17 @@ describe('the process', () => {
     expect([docs.status, docs.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
   });
 
-  it('remembers everything after Ctrl-C and a new start', async () => {
-    const port = await freePort();
-    const client = new Client(`http://127.0.0.1:${port}`);
-    let service = spawn({ PORT: String(port), DEFAULT_CAMPAIGN_TOTAL: '2' });
-    await service.printed(/listening on http/);
-    const first = await client.apply(1);
-    expect(first.status).toBe(202);
-    expect(await service.end('SIGINT')).toBe(0);
-
-    service = spawn({ PORT: String(port), DEFAULT_CAMPAIGN_TOTAL: '2' });
-    await service.printed(/listening on http/);
-    const again = await client.apply(1);
-    expect(again.body).toMatchObject({ code: 'already-claimed', claim: { claimId: first.body.claimId, sequence: 1 } });
-    expect((await client.apply(2)).body.sequence).toBe(2);
-    expect((await client.apply(3)).body.code).toBe('sold-out');
-    await eventually(async () => {
-      expect((await client.get('/api/campaigns/default/claims/1')).body.status).toBe('ISSUED');
-    });
-  });
-
-  it('answers what is in flight and ends within 10 s when it is asked to stop under load', async () => {
-    const port = await freePort();
-    const client = new Client(`http://127.0.0.1:${port}`);
-    const service = spawn({ PORT: String(port), DEFAULT_CAMPAIGN_TOTAL: '100000' });
-    await service.printed(/listening on http/);
-    const promised: string[] = [];
-    const statuses = new Set<number>();
-    let stopping = false;
-    const load = inParallel([...Array(20).keys()], 20, async (caller) => {
-      for (let n = 0; n < 10_000; n++) {
-        try {
-          const { status } = await client.apply(`c${caller}-${n}`);
-          statuses.add(status);
-          if (status === 202) promised.push(`c${caller}-${n}`);
-        } catch (error) {
-          // A connection may be refused once the port is closed; before that every call has its answer.
-          if (!stopping) throw error;
-          return;
-        }
-      }
-    });
-    await eventually(() => expect(promised.length).toBeGreaterThan(200));
-    stopping = true;
-    const asked = performance.now();
-    expect(await service.end('SIGTERM')).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(10_000);
-    await load;
-    expect([...statuses].filter((status) => status !== 202 && status !== 503)).toEqual([]);
-
-    const next = spawn({ PORT: String(port) });
-    await next.printed(/listening on http/);
-    for (const user of promised.slice(-200)) {
-      await eventually(async () => {
-        expect((await client.get(`/api/campaigns/default/claims/${user}`)).body.status).toBe('ISSUED');
-      });
-    }
-  }, 60_000);
-
   it('says which port is in use', async () => {
     const port = String(await freePort());
     const first = spawn({ PORT: port });
     await first.printed(/listening on http/);
     await refused({ PORT: port, DATA_DIR: join(directory, 'other') }, new RegExp(`PORT ${port}.*in use`));
+  });
+
+  it('says that the data directory cannot be written', async () => {
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    await refused({ PORT: '0', DATA_DIR: join(file, 'data') }, /DATA_DIR .*cannot be written/);
   });
 
   it('refuses a second instance on the same data, also after the first was killed and came back', async () => {
@@ -119,12 +141,6 @@ describe('the process', () => {
     const back = spawn({ PORT: '0' });
     await back.printed(/listening on http/);
     await refused({ PORT: '0' }, /in use by another instance/);
-  });
-
-  it('says that the data directory cannot be written', async () => {
-    const file = join(directory, 'file');
-    writeFileSync(file, '');
-    await refused({ PORT: '0', DATA_DIR: join(file, 'data') }, /DATA_DIR .*cannot be written/);
   });
 
   it.each([
