@@ -202,7 +202,6 @@ describe('while the database does not answer', () => {
   it.each([
     ['a gate call timed out', () => Promise.resolve(watch.reportGateTrouble())],
     ['the gate’s connection is a new one', () => watch.gateReconnected()],
-    ['the gate answered a claim with a fence', () => Promise.resolve(watch.reportFence(10, 'meta-missing'))],
     [
       'a ping failed',
       () => {
@@ -210,6 +209,16 @@ describe('while the database does not answer', () => {
         return beat();
       },
     ],
+  ])('nothing is promised any more once %s, until it answers', async (_what, happen) => {
+    await happen();
+    expect(await watch.confirms(10)).toBe(false);
+    clock.pass(1);
+    database.away = false;
+    expect(await watch.confirms(10)).toBe(true);
+  });
+
+  it.each([
+    ['the gate answered a claim with a fence', () => Promise.resolve(watch.reportFence(10, 'meta-missing'))],
     [
       'a ping found no fence',
       () => {
@@ -217,12 +226,12 @@ describe('while the database does not answer', () => {
         return beat();
       },
     ],
-  ])('nothing is promised any more once %s', async (_what, happen) => {
+  ])('nothing is promised any more under this epoch once %s', async (_what, happen) => {
     await happen();
     expect(await watch.confirms(10)).toBe(false);
     clock.pass(1);
     database.away = false;
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirms(10)).toBe(false);
   });
 
   it('a read that hangs ends after its time-out', async () => {
@@ -316,6 +325,17 @@ describe('a fence', () => {
     await watch.refresh();
     expect(signals.at(-1)).toEqual([11, 'not-open']);
     expect(watch.pass).toEqual({ epoch: 11, fence: pass.fence });
+  });
+
+  it('lets no 202 out any more, however fresh the read: the rebuild may have taken its cut already', async () => {
+    await watch.refresh();
+    watch.reportFence(10, 'count-mismatch');
+    clock.pass(1);
+    await watch.refresh();
+    expect(await watch.confirms(10)).toBe(false);
+    database.away = true;
+    clock.pass(1_001);
+    expect(await watch.confirms(10)).toBe(false);
   });
 
   it('of an epoch that is over is nobody’s business any more', async () => {

@@ -3,7 +3,7 @@ import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
 import { type FenceReason, type GatePass, IssuanceGate } from './issuance-gate.js';
-import { MachineClock } from './machine-clock.js';
+import { type Instant, MachineClock } from './machine-clock.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;
@@ -13,12 +13,6 @@ const CALL_TIMEOUT_MS = 800;
 const FRESH_MS = 1_000;
 /** Reads that one confirmation may ask for: a second one when the first came back too late to prove anything. */
 const MAX_READS = 2;
-
-/** Both clocks at once; the larger of their differences is the time that passed. */
-interface Instant {
-  readonly monotonic: number;
-  readonly wall: number;
-}
 
 /** What is known of the gate row, and from when. */
 interface Sighting {
@@ -128,13 +122,13 @@ export class EpochWatch implements OnApplicationShutdown {
     this.reportGateTrouble();
     // Damage to the memory outlives a missing fence: the fence may come back, a lost claim does not.
     const damaged = this.fenced?.epoch === epoch && this.fenced.reason !== 'fence-missing';
-    if (!damaged) this.fenced = { epoch, reason, since: this.now() };
+    if (!damaged) this.fenced = { epoch, reason, since: this.clock.now() };
     this.notify(epoch, reason);
   }
 
   /** A gate call timed out, its connection was lost or its role changed: what was read before proves nothing any more. */
   reportGateTrouble(): void {
-    this.gateTroubledAt = this.now();
+    this.gateTroubledAt = this.clock.now();
   }
 
   /** For the gate's adapter, on every new connection: behind it there may be another server, or an emptied one. */
@@ -147,11 +141,14 @@ export class EpochWatch implements OnApplicationShutdown {
    * May an answer be sent that promises something under this epoch? True only with a read of the gate row that was
    * started at most 1 s ago, after the last trouble at the gate, and showed this epoch open; or, while the database does
    * not answer, when every gate call since the last good read succeeded. To be asked after the claim became durable.
+   *
+   * Never under an epoch that is known to be fenced, however fresh the read: the rebuild has been called for, and where
+   * it knows that no other process lives it waits for nobody.
    */
   async confirms(epoch: number): Promise<boolean> {
     for (let reads = 0; ; reads++) {
       const seen = this.sighting;
-      if (seen !== null && this.proves(seen)) return seen.pass?.epoch === epoch;
+      if (seen !== null && this.proves(seen)) return this.pass?.epoch === epoch;
       // Not even a later read can bring a past epoch back.
       if (seen !== null && seen.epoch > epoch) return false;
       if (reads === MAX_READS) return false;
@@ -160,7 +157,7 @@ export class EpochWatch implements OnApplicationShutdown {
       const answered = silent ? false : await this.refresh(this.gateTroubledAt);
       // No rebuild can begin without the database; one that began before it went away dropped the old epoch's keys,
       // and the gate calls would have shown it.
-      if (!answered) return this.sighting?.pass?.epoch === epoch && this.gateTroubledAt === null;
+      if (!answered) return this.pass?.epoch === epoch && this.gateTroubledAt === null;
     }
   }
 
@@ -172,12 +169,12 @@ export class EpochWatch implements OnApplicationShutdown {
     const { reading } = this;
     if (
       reading !== null &&
-      this.elapsedMs(reading.startedAt) <= FRESH_MS / 2 &&
+      this.clock.elapsedMs(reading.startedAt) <= FRESH_MS / 2 &&
       (notBefore === null || reading.startedAt.monotonic > notBefore.monotonic)
     ) {
       return reading.done;
     }
-    const startedAt = this.now();
+    const startedAt = this.clock.now();
     const started = { startedAt, done: this.readRow(startedAt) };
     this.reading = started;
     const answered = await started.done;
@@ -196,7 +193,7 @@ export class EpochWatch implements OnApplicationShutdown {
       // An earlier read may fail after a later one was answered; that says nothing about now.
       if (this.sighting === null || this.sighting.startedAt.monotonic <= startedAt.monotonic) {
         if (this.unansweredAt === null) this.logger.warn(`the gate row cannot be read: ${(error as Error).message}`);
-        this.unansweredAt = this.now();
+        this.unansweredAt = this.clock.now();
       }
       return false;
     }
@@ -209,7 +206,7 @@ export class EpochWatch implements OnApplicationShutdown {
   private see(startedAt: Instant, row: GateRow): void {
     const last = this.sighting;
     const pass = row.fence === null ? null : { epoch: row.epoch, fence: row.fence };
-    const seen: Sighting = { startedAt, finishedAt: this.now(), pass, epoch: row.epoch, wentBack: false };
+    const seen: Sighting = { startedAt, finishedAt: this.clock.now(), pass, epoch: row.epoch, wentBack: false };
     if (last !== null && isBehind(row, last)) {
       // Two reads that overlap may come back in the wrong order; the older row is simply late.
       if (startedAt.monotonic <= last.finishedAt.monotonic) return;
@@ -244,7 +241,7 @@ export class EpochWatch implements OnApplicationShutdown {
 
   /** True when the ping itself met a fence, and reported it. */
   private async ping(pass: GatePass): Promise<boolean> {
-    const sentAt = this.now();
+    const sentAt = this.clock.now();
     try {
       const outcome = await withDeadline(this.gate.ping(pass), CALL_TIMEOUT_MS);
       this.gateAway = false;
@@ -293,20 +290,11 @@ export class EpochWatch implements OnApplicationShutdown {
 
   /** Fresh, and no gate call failed since it was sent. */
   private proves({ startedAt }: Sighting): boolean {
-    return this.elapsedMs(startedAt) <= FRESH_MS && this.gateTroubledAt === null;
+    return this.clock.elapsedMs(startedAt) <= FRESH_MS && this.gateTroubledAt === null;
   }
 
   private unansweredRecently(): boolean {
-    return this.unansweredAt !== null && this.elapsedMs(this.unansweredAt) <= FRESH_MS;
-  }
-
-  private now(): Instant {
-    return { monotonic: this.clock.monotonic(), wall: this.clock.wall() };
-  }
-
-  /** A suspended machine stops the monotonic clock, a corrected wall clock may run backwards: the larger counts. */
-  private elapsedMs(since: Instant): number {
-    return Math.max(this.clock.monotonic() - since.monotonic, this.clock.wall() - since.wall);
+    return this.unansweredAt !== null && this.clock.elapsedMs(this.unansweredAt) <= FRESH_MS;
   }
 }
 

@@ -3,5 +3,5 @@ import { EpochWatch } from './epoch-watch.js';
 import { MachineClock } from './machine-clock.js';
 
 /** What every feature that meets the gate shares: the watch over its epoch. The gate itself comes from infrastructure. */
-@Module({ providers: [MachineClock, EpochWatch], exports: [EpochWatch] })
+@Module({ providers: [MachineClock, EpochWatch], exports: [EpochWatch, MachineClock] })
 export class GateModule {}
