@@ -6,6 +6,7 @@ import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } f
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { type ClaimOutcome, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
+import { MachineClock } from '../gate/machine-clock.js';
 import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
@@ -47,6 +48,15 @@ class DoorToLog extends ClaimLog {
   }
 }
 
+/** The machine's clocks; a test suspends the machine. */
+class SuspendedClock extends MachineClock {
+  suspendedMs = 0;
+
+  override wall(): number {
+    return super.wall() + this.suspendedMs;
+  }
+}
+
 const broken = () => Promise.reject(new ClaimLogUnavailableError('the log is away'));
 
 describe('claim issuance', () => {
@@ -54,6 +64,7 @@ describe('claim issuance', () => {
   let log: DoorToLog;
   let watch: EpochWatch;
   let issuance: ClaimIssuance;
+  let clock: SuspendedClock;
   let pass: GatePass;
 
   beforeEach(async () => {
@@ -61,7 +72,8 @@ describe('claim issuance', () => {
     await storeCampaign(stack, { id: 'default', total: 3 });
     pass = await openEpoch(stack, 10);
     log = new DoorToLog(stack.log);
-    watch = new EpochWatch(stack.database, stack.gate);
+    clock = new SuspendedClock();
+    watch = new EpochWatch(stack.database, stack.gate, clock);
     await watch.start();
     const unpublished = new UnpublishedClaims(stack.database);
     issuance = new ClaimIssuance(
@@ -72,6 +84,7 @@ describe('claim issuance', () => {
       unpublished,
       new KnownCampaigns(stack.database),
       new IssuanceMetrics(new MetricsRegistry()),
+      clock,
     );
   });
   afterEach(async () => {
@@ -145,6 +158,28 @@ describe('claim issuance', () => {
       await watch.refresh();
     };
     expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+  });
+
+  it('promises nothing that was published after a sleep in which the gate may have been rebuilt', async () => {
+    log.before = async () => {
+      clock.suspendedMs = 10_000;
+      // Somebody rebuilds meanwhile, and takes the log's end. Then the database goes away, and the watch knows nothing.
+      await openEpoch(stack, 11);
+      stack.database.read = () => Promise.reject(new Error('away'));
+    };
+    expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+    expect(log.published).toHaveLength(1);
+  });
+
+  it.each([
+    [1_500, 'ACCEPTED'],
+    [2_001, 'UNCONFIRMED'],
+  ])('that was durable after %d ms is %s', async (suspendedMs, kind) => {
+    log.before = () => {
+      clock.suspendedMs = suspendedMs;
+      return Promise.resolve();
+    };
+    expect(await apply('a')).toMatchObject({ kind });
   });
 
   it('writes no failed event under an epoch that is over', async () => {

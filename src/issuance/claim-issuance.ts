@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog } from '../events/claim-log.js';
+import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type ClaimOutcome,
@@ -11,6 +12,7 @@ import {
   GateTimeoutError,
   IssuanceGate,
 } from '../gate/issuance-gate.js';
+import { type Instant, MachineClock } from '../gate/machine-clock.js';
 import { claimIdFactory } from './claim-id.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { IssuanceMetrics, NO_CAMPAIGN } from './issuance.metrics.js';
@@ -50,6 +52,7 @@ export type ApplicationOutcome =
 export class ClaimIssuance implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimIssuance.name);
   private readonly nextClaimId = claimIdFactory();
+  private readonly clock: MachineClock;
 
   constructor(
     @Inject(IssuanceGate) private readonly gate: IssuanceGate,
@@ -59,14 +62,17 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     @Inject(UnpublishedClaims) private readonly unpublished: UnpublishedClaims,
     @Inject(KnownCampaigns) private readonly campaigns: KnownCampaigns,
     @Inject(IssuanceMetrics) private readonly metrics: IssuanceMetrics,
-  ) {}
+    @Optional() @Inject(MachineClock) clock?: MachineClock,
+  ) {
+    this.clock = clock ?? new MachineClock();
+  }
 
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
     const pass = this.watch.pass;
     // Asked before the gate: a claim that is admitted and then finds no room would hold a slot for nothing.
     if (pass === null || this.log.full) return this.unavailable();
 
-    const startedAt = performance.now();
+    const startedAt = this.clock.now();
     const claimId = this.nextClaimId();
     const idempotencyDigest = idempotencyKey === null ? null : digestOf(idempotencyKey);
     let outcome: ClaimOutcome;
@@ -115,20 +121,20 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     await this.unpublished.drain();
   }
 
-  private async accept(event: ClaimEvent, startedAt: number): Promise<ApplicationOutcome> {
+  private async accept(event: ClaimEvent, startedAt: Instant): Promise<ApplicationOutcome> {
     const admittedAt = performance.now();
-    const durable = await this.recorder.record(event, startedAt);
+    const durable = await this.recorder.record(event, startedAt.monotonic);
     this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
-    return this.promise(event, durable, false);
+    return this.promise(event, durable && this.inTime(startedAt), false);
   }
 
   /**
    * The same key again gets the first answer again. While the claim is pending nobody knows whether the first call
    * made it durable, so it is published once more: a second copy is settled by the consumer without effect.
    */
-  private async replay(event: ClaimEvent, pending: boolean, startedAt: number): Promise<ApplicationOutcome> {
-    const durable = !pending || (await this.recorder.record(event, startedAt));
-    return this.promise(event, durable, true);
+  private async replay(event: ClaimEvent, pending: boolean, startedAt: Instant): Promise<ApplicationOutcome> {
+    const durable = !pending || (await this.recorder.record(event, startedAt.monotonic));
+    return this.promise(event, durable && this.inTime(startedAt), true);
   }
 
   /** The last gate before a promise: the epoch under which the claim was admitted is still the open one. */
@@ -139,6 +145,15 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     }
     this.metrics.count(event.campaignId, replayed ? 'replayed' : 'accepted');
     return { kind: 'ACCEPTED', claim: ownClaim(event, event.campaignId), replayed };
+  }
+
+  /**
+   * To be asked once the claim is durable. A rebuild takes the log's end 3 s after it has dropped the old epoch, and the
+   * gate had answered for that epoch: so what is durable within D lies before that end. What took longer, as in a
+   * suspended machine, may lie behind it and be dropped as stale; while the database is silent nothing else would show it.
+   */
+  private inTime(startedAt: Instant): boolean {
+    return this.clock.elapsedMs(startedAt) <= CLAIM_DEADLINE_MS;
   }
 
   private gateFailed(error: unknown, claimId: string): ApplicationOutcome {
