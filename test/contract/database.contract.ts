@@ -642,6 +642,24 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
           expect(await rowOf(event)).toMatchObject({ status: 'PENDING', attempts: 1, leaseOwner: null });
         });
 
+        it('do not bring back what an operator discards at the same moment', async () => {
+          const event = claim();
+          await addUnpublished(event);
+          const { id } = await rowOf(event);
+          let discarded: () => void = () => undefined;
+          const uncommitted = new Promise<void>((resolve) => (discarded = resolve));
+          const operator = write(async (unit) => {
+            await unit.failedEvents.lock(id);
+            await unit.failedEvents.discard(id, 'asked for');
+            discarded();
+            // Where units of work run side by side, the other one comes upon the row during these.
+            for (let calls = 0; calls < 50; calls++) await unit.now();
+          });
+          await uncommitted;
+          await Promise.all([operator, quarantine(event)]);
+          expect(await rowOf(event)).toMatchObject({ status: 'DISCARDED', attempts: 0 });
+        });
+
         it('are DEAD at once when the campaign is unknown', async () => {
           const event = claim();
           await quarantine(event, { ...POISON, errorCode: 'unknown-campaign' });

@@ -58,6 +58,9 @@ export class SqlFailedEventStore extends FailedEventStore {
     const now = await this.sql.now();
     for (const { record, claim, failure } of records) {
       const dedupeKey = claim?.claimId ?? digestOfPosition(record);
+      // Without the lock, an operator's discard that commits before the UPDATE would be undone by it: its slot is given
+      // back already, and the claim would come back for another one.
+      await this.lockRow('dedupe_key', dedupeKey);
       const known = await this.repository.findOneBy({ dedupeKey });
       if (known === null) {
         const attempts = 1;
@@ -203,8 +206,7 @@ export class SqlFailedEventStore extends FailedEventStore {
   }
 
   async lock(id: number): Promise<FailedEvent | null> {
-    const { lockExclusive } = this.sql.dialect;
-    if (lockExclusive !== '') await this.sql.select(`SELECT id FROM failed_events WHERE id = ?${lockExclusive}`, [id]);
+    await this.lockRow('id', id);
     return this.find(id);
   }
 
@@ -263,6 +265,13 @@ export class SqlFailedEventStore extends FailedEventStore {
     );
     for (const row of rows) counts[row.status] = Number(row.count);
     return counts;
+  }
+
+  /** The read that follows shows what was committed last: units of work that write are READ COMMITTED. */
+  private async lockRow(column: 'id' | 'dedupe_key', value: number | string): Promise<void> {
+    const { lockExclusive } = this.sql.dialect;
+    if (lockExclusive === '') return;
+    await this.sql.select(`SELECT id FROM failed_events WHERE ${column} = ?${lockExclusive}`, [value]);
   }
 
   private get repository() {
