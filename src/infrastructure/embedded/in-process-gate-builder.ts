@@ -24,7 +24,9 @@ export class InProcessGateBuilder extends GateBuilder {
       campaign.applied.set(userId, { claimId, sequence, claimedAt, idempotencyDigest });
       campaign.count += 1;
       if (!pending) continue;
-      campaign.pending.set(userId, claimedAt);
+      // Where a clock had run ahead, a claim may come from the future. Taken at its word, it would draw the instants of
+      // all later claims after it, and the sweeper would not look at any of them before that time has come.
+      campaign.pending.set(userId, Math.min(claimedAt, Date.now()));
       campaign.pendingCount += 1;
     }
     return Promise.resolve();

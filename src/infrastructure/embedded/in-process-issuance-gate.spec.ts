@@ -5,17 +5,19 @@ import { InProcessGateMemory } from './in-process-gate-memory.js';
 import { InProcessIssuanceGate } from './in-process-issuance-gate.js';
 
 /** What the contract suite cannot ask of every gate: here the clock can be stopped at one very millisecond. */
-describe('the window of the in-process gate', () => {
+describe('the clock of the in-process gate', () => {
   const startsAt = 1_764_000_000_000;
   const endsAt = startsAt + 1_000;
   let gate: InProcessIssuanceGate;
+  let builder: InProcessGateBuilder;
   let pass: GatePass;
 
   beforeEach(async () => {
     jest.useFakeTimers({ now: startsAt });
     const memory = new InProcessGateMemory();
     gate = new InProcessIssuanceGate(memory);
-    pass = { epoch: 1, fence: await new InProcessGateBuilder(memory).installFence(1) };
+    builder = new InProcessGateBuilder(memory);
+    pass = { epoch: 1, fence: await builder.installFence(1) };
     await gate.openCampaign(pass, { campaignId: 'drop', total: 9, startsAt, endsAt, state: 'OPEN', version: 1 });
   });
   afterEach(() => {
@@ -27,13 +29,27 @@ describe('the window of the in-process gate', () => {
     return gate.claim(pass, { campaignId: 'drop', userId: `u${now}`, claimId: `c${now}`, idempotencyDigest: null });
   };
 
-  it('begins with the millisecond of its start', async () => {
+  it('begins a window with the millisecond of its start', async () => {
     expect(await claimAt(startsAt - 1)).toEqual({ kind: 'NOT_STARTED', startsAt });
     expect(await claimAt(startsAt)).toMatchObject({ kind: 'ADMITTED', claimedAt: startsAt });
   });
 
-  it('is over with the millisecond of its end', async () => {
+  it('ends a window with the millisecond of its end', async () => {
     expect(await claimAt(endsAt - 1)).toMatchObject({ kind: 'ADMITTED', claimedAt: endsAt - 1 });
     expect(await claimAt(endsAt)).toEqual({ kind: 'ENDED' });
+  });
+
+  it('is not dragged along by a claim from the future, and the sweeper finds what comes after such a claim', async () => {
+    const tomorrow = startsAt + 86_400_000;
+    const staged = { userId: 'ahead', claimId: 'x', sequence: 1, claimedAt: tomorrow, idempotencyDigest: null };
+    await builder.stage(1, 'other', [{ ...staged, pending: true }]);
+    const terms = { campaignId: 'other', total: 9, startsAt, endsAt: null, state: 'OPEN' as const, version: 1 };
+    await builder.openStaged(1, [{ ...terms, sequence: 1 }]);
+    const request = { campaignId: 'other', userId: 'b', claimId: 'y', idempotencyDigest: null };
+    expect(await gate.claim(pass, request)).toMatchObject({ kind: 'ADMITTED', claimedAt: startsAt });
+    expect(await gate.pendingBefore(pass, 'other', startsAt + 1, 9, 0)).toMatchObject([
+      { userId: 'ahead', claimedAt: tomorrow },
+      { userId: 'b', claimedAt: startsAt },
+    ]);
   });
 });
