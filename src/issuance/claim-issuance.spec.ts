@@ -7,6 +7,7 @@ import { MetricsRegistry } from '../events/metrics-registry.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { type ClaimOutcome, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
 import { MachineClock } from '../gate/machine-clock.js';
+import { DatabaseError } from '../persistence/database-error.js';
 import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
@@ -131,6 +132,21 @@ describe('claim issuance', () => {
     ]);
   });
 
+  it('stores it also when another instance inserts a claim of the same batch first', async () => {
+    log.before = broken;
+    const transaction = stack.database.transaction.bind(stack.database);
+    let attempts = 0;
+    stack.database.transaction = (work) => {
+      attempts += 1;
+      return attempts === 1
+        ? Promise.reject(new DatabaseError('duplicate', 'ER_DUP_ENTRY', 'failed_events_once'))
+        : transaction(work);
+    };
+    const outcome = await apply('a');
+    expect(await failedEvents()).toMatchObject([{ claim: { claimId: claimIdOf(outcome) } }]);
+    expect(attempts).toBe(2);
+  });
+
   it('does not even try a log that is known to be away', async () => {
     log.away = true;
     log.before = () => {
@@ -172,9 +188,9 @@ describe('claim issuance', () => {
   });
 
   it.each([
-    [1_500, 'ACCEPTED'],
+    [1_000, 'ACCEPTED'],
     [2_001, 'UNCONFIRMED'],
-  ])('that was durable after %d ms is %s', async (suspendedMs, kind) => {
+  ])('takes %d ms until a claim is durable, and answers %s', async (suspendedMs, kind) => {
     log.before = () => {
       clock.suspendedMs = suspendedMs;
       return Promise.resolve();

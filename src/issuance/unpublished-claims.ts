@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type UnpublishedClaim } from '../events/failed-event-store.js';
 import { NaturalBatcher } from '../events/natural-batcher.js';
+import { inCaseOfCollision } from '../persistence/collision.js';
 import { Database } from '../persistence/database.js';
 
 /** A rebuild has begun since the claim was admitted: nothing may be written under its epoch any more. */
@@ -36,13 +37,17 @@ export class UnpublishedClaims {
   }
 
   private async insert(claims: readonly UnpublishedClaim[]): Promise<void> {
-    await this.database.transaction(async (unit) => {
-      // The share lock orders this insert against a rebuild: either the rebuild sees the row, or the row is refused.
-      const { epoch } = await unit.gate.lockShared();
-      if (claims.some(({ claim }) => claim.epoch !== epoch)) {
-        throw new EpochOverError(`epoch ${epoch} is being built or open`);
-      }
-      await unit.failedEvents.addUnpublished(claims);
-    });
+    // Another instance may insert one of these claims at the same time: a replay of it, or the sweeper. Read again, and
+    // find its row; the other claims of the batch have nothing to do with it.
+    await inCaseOfCollision('duplicate', () =>
+      this.database.transaction(async (unit) => {
+        // The share lock orders this insert against a rebuild: either the rebuild sees the row, or the row is refused.
+        const { epoch } = await unit.gate.lockShared();
+        if (claims.some(({ claim }) => claim.epoch !== epoch)) {
+          throw new EpochOverError(`epoch ${epoch} is being built or open`);
+        }
+        await unit.failedEvents.addUnpublished(claims);
+      }),
+    );
   }
 }

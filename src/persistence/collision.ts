@@ -1,4 +1,4 @@
-import { DatabaseError, type DatabaseErrorKind } from '../persistence/database-error.js';
+import { DatabaseError, type DatabaseErrorKind } from './database-error.js';
 
 const TRIES = 3;
 

@@ -5,7 +5,7 @@ import { type FailedEvent, type PublishResult } from '../events/failed-event-sto
 import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
 import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
-import { inCaseOfCollision } from './collision.js';
+import { inCaseOfCollision } from '../persistence/collision.js';
 
 /** Rows leased and published at once. */
 const BATCH = 500;

@@ -4,7 +4,7 @@ import { type FailedEvent, type Failure } from '../events/failed-event-store.js'
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { type Fenced, type GatePass, IssuanceGate, type PendingClaim } from '../gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
-import { inCaseOfCollision } from './collision.js';
+import { inCaseOfCollision } from '../persistence/collision.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
 import { DiscardedSlots } from './discarded-slots.js';
 
