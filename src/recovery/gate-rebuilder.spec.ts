@@ -291,6 +291,44 @@ describe('the cut', () => {
     expect(cuts).toEqual([{ epoch: (await row()).epoch, offsets: new Map([[0, 1]]) }]);
   });
 
+  it.each([
+    ['a coupon', () => issueCoupons(stack, [claimOf(1)]), false],
+    ['a failed event', () => failEvents(stack, [claimOf(1)]), true],
+  ])('does not lose %s whose message was consumed and deleted after the snapshot', async (_what, consume, pending) => {
+    await storeCampaign(stack, { id: 'default' });
+    await stack.log.publish(claimOf(1));
+    await stack.log.publish(claimOf(2));
+    let deleted = false;
+    const probe = new StepProbe().at('snapshot-staged', async () => {
+      if (deleted) return;
+      deleted = true;
+      await consume();
+      await stack.log.settle(2);
+    });
+    await rebuild(probe);
+    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND', record: { claimId: claimOf(1).claimId }, pending });
+    expect(await lookUp('u2')).toMatchObject({ kind: 'FOUND', pending: true });
+    expect(await gauge()).toMatchObject({ claimed: 2 });
+  });
+
+  it('does not lose a coupon whose message is deleted while the log is read', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    for (const number of [1, 2, 3]) await stack.log.publish(claimOf(number));
+    const { log } = stack;
+    const read = log.read.bind(log);
+    let reads = 0;
+    log.read = async function* (from, to) {
+      reads += 1;
+      if (reads === 1) {
+        await issueCoupons(stack, [claimOf(1), claimOf(2), claimOf(3)]);
+        await log.settle(4);
+      }
+      yield* read(from, to);
+    };
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 3, pending: 0 });
+  });
+
   it('does not lose a coupon that was committed between the snapshot and the reading of the log', async () => {
     await storeCampaign(stack, { id: 'default' });
     await stack.log.publish(claimOf(1));

@@ -48,7 +48,8 @@ interface Unsettled {
  * 3. Only then is the log's end taken: everything promised lies before it.
  * 4. The end is stored as the cut *before* the database is read: what the consumer commits after this moment and would
  *    be missing in the snapshot, it has to judge by the cut.
- * 5. What the consumer has not settled is read from the log itself.
+ * 5. What the consumer has not settled is read from the log itself; when some of it was settled and deleted meanwhile,
+ *    4 and 5 are done again without a new cut.
  * 6. Metas come last, and the row opens only if it is still ours.
  */
 @Injectable()
@@ -172,11 +173,13 @@ export class GateRebuilder {
     await this.storeCut(lease, unsettled.end);
     await done('cut-stored');
     const found = new StagedClaims();
-    await this.database.snapshot((unit) => this.stageSnapshot(lease, unit, found));
-    await done('snapshot-staged');
+    for (let unread: Unsettled | null = unsettled; unread !== null; unread = await this.findDeleted(unread)) {
+      await this.database.snapshot((unit) => this.stageSnapshot(lease, unit, found));
+      await done('snapshot-staged');
 
-    await this.readLog(lease, unsettled, found);
-    await done('log-read');
+      await this.readLog(lease, unread, found);
+      await done('log-read');
+    }
 
     // After the coupons: who is staged already keeps what came first, and the coupon wins.
     for (const { campaignId, claims } of found.pages(PAGE)) {
@@ -269,6 +272,26 @@ export class GateRebuilder {
         await this.addMissing(lease.epoch, records.slice(first, first + LOG_PAGE), cuts, found);
       }
     }
+  }
+
+  /**
+   * What has to be read again because a part of it was deleted before it was read; null when all of it was there.
+   *
+   * The consumer goes on during a rebuild, and the journal deletes what it has settled. What it stored after the
+   * snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end stands, so that
+   * happens less often each time and ends with the consumer's backlog at the latest.
+   */
+  private async findDeleted({ from, end }: Unsettled): Promise<Unsettled | null> {
+    const start = await this.log.startOffsets();
+    const left = new Map<number, number>();
+    let deleted = false;
+    for (const [partition, last] of end) {
+      const before = from.get(partition) ?? 0;
+      const first = Math.min(start.get(partition) ?? 0, last);
+      deleted ||= first > before;
+      left.set(partition, Math.max(first, before));
+    }
+    return deleted ? { from: left, end } : null;
   }
 
   private async addMissing(
