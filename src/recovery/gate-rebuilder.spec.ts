@@ -140,6 +140,15 @@ describe('what a rebuilt gate remembers', () => {
     expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 51 });
   });
 
+  it('goes on counting where somebody has put a sequence on the log that no gate ever reached', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await stack.log.publish(claimOf(50));
+    await stack.log.publish(claimOf(51, { sequence: Number.MAX_SAFE_INTEGER }));
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 2 });
+    expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 51 });
+  });
+
   it('leaves out a stale claim, and keeps the one right before the cut', async () => {
     await storeCampaign(stack, { id: 'default' });
     await stack.log.publish(claimOf(1));

@@ -4,6 +4,12 @@ import { type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
 import { type CampaignTerms } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 
+/**
+ * A sequence above this was made up outside. To go on from it would end at the last integer that JavaScript can tell from
+ * its neighbours, where the consumer takes every claim for broken.
+ */
+const MAX_SEQUENCE = 2 ** 52;
+
 interface CampaignInTheMaking {
   terms: CampaignTerms;
   sequence: number;
@@ -31,7 +37,8 @@ export class StagedClaims {
    */
   noteSequence(campaignId: string, sequence: number): void {
     const campaign = this.campaigns.get(campaignId);
-    if (campaign !== undefined && sequence > campaign.sequence) campaign.sequence = sequence;
+    if (campaign === undefined || sequence > MAX_SEQUENCE) return;
+    campaign.sequence = Math.max(campaign.sequence, sequence);
   }
 
   /** Keeps one claim for each user: the highest epoch, then the highest sequence. Unknown campaigns are left out. */
