@@ -60,6 +60,18 @@ describe('campaign administration', () => {
     expect(await stored(campaign.id)).not.toBeNull();
   });
 
+  it('does not take a campaign that another process is just opening for a lost one', async () => {
+    const fences: unknown[] = [];
+    watch.onFence((...fence) => fences.push(fence));
+    await storeCampaign(stack, { id: 'young', total: 10 });
+    expect(await administration.change('young', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await administration.act('young', 'pause', null)).toMatchObject({ kind: 'DONE' });
+    expect(fences).toEqual([]);
+    stack.memory.campaign(10, 'c').count += 1;
+    await administration.act('c', 'pause', null);
+    expect(fences).toEqual([[10, 'count-mismatch']]);
+  });
+
   it('stores a campaign during a rebuild, whose opening transaction then tells the gate', async () => {
     await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
     const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
