@@ -72,6 +72,9 @@ export class EpochWatch implements OnApplicationShutdown {
     @Optional() @Inject(MachineClock) clock?: MachineClock,
   ) {
     this.clock = clock ?? new MachineClock();
+    this.gate.onReconnected(() => {
+      this.beat = Promise.all([this.beat, this.gateReconnected()]).then(() => undefined);
+    });
   }
 
   /**
@@ -131,7 +134,7 @@ export class EpochWatch implements OnApplicationShutdown {
     this.gateTroubledAt = this.clock.now();
   }
 
-  /** For the gate's adapter, on every new connection: behind it there may be another server, or an emptied one. */
+  /** On every new connection to the gate: behind it there may be another server, or an emptied one. */
   async gateReconnected(): Promise<void> {
     this.reportGateTrouble();
     if (!this.stopped) await this.look();

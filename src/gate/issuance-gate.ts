@@ -153,4 +153,10 @@ export abstract class IssuanceGate {
 
   /** The gate's clock, ms since the Unix epoch: the one clock that decides windows. */
   abstract now(): Promise<number>;
+
+  /**
+   * Calls the listener on every new connection to the gate's server: behind it there may be another one, or an emptied
+   * one. A gate without a server has nothing to tell.
+   */
+  onReconnected(_listener: () => void): void {}
 }

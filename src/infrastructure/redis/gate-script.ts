@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** What the gate can be asked, in the order in which the script looks for it: the claim first. */
+const OPERATIONS = {
+  claim: 'claim-coupon-3.lua',
+  ping: 'ping-0.lua',
+  'look-up': 'look-up-3.lua',
+  'clear-pending': 'clear-pending-3.lua',
+  release: 'release-claim-3.lua',
+  gauge: 'gauge-3.lua',
+  'pending-before': 'pending-before-3.lua',
+  'change-terms': 'change-terms-3.lua',
+  'open-campaign': 'open-campaign-3.lua',
+} as const;
+
+export type GateOperation = keyof typeof OPERATIONS;
+
+/**
+ * Reads a Lua file of ./scripts. Its name ends with the number of its KEYS, and its header lists them.
+ * @throws Error when the two disagree: whoever calls it would pass the wrong keys.
+ */
+export function readScript(name: string): string {
+  const text = readFileSync(new URL(`./scripts/${name}`, import.meta.url), 'utf8');
+  const count = Number(/-(\d+)\.lua$/.exec(name)?.[1]);
+  const listed = /^-- KEYS {2}(.*)$/m.exec(text)?.[1] ?? '';
+  const keys = listed === 'none' ? 0 : listed.split(', ').length;
+  if (keys !== count) throw new Error(`${name} is named for ${count} keys and documents ${keys}`);
+  return text;
+}
+
+const prelude = readFileSync(new URL('./scripts/prelude.lua', import.meta.url), 'utf8');
+const branches = Object.entries(OPERATIONS).map(
+  ([operation, file]) => `if ARGV[1] == '${operation}' then\n${readScript(file)}end\n`,
+);
+
+/**
+ * The one script of an epoch: every operation, stamped with the epoch, so that its SHA is the fence. Only the builder
+ * loads it; everybody else sends the SHA that the gate row names, with EVALSHA. Who holds the SHA of an older epoch, or
+ * talks to a server that has forgotten its scripts, is answered NOSCRIPT.
+ *
+ * It is one script and not one for each operation because a fence is one value: processes of two versions of this
+ * service run side by side during an upgrade, and all of them have to use the script that the row names, whoever wrote
+ * it. So the arguments of an operation may never change their meaning; a changed operation gets a new name.
+ */
+export function gateScript(epoch: number): string {
+  return `local EPOCH = '${epoch}'\n${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
+}
+
+/** The fence of an epoch, as Redis will compute it. */
+export function fenceOf(epoch: number): string {
+  return createHash('sha1').update(gateScript(epoch)).digest('hex');
+}

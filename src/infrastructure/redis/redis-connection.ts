@@ -1,0 +1,138 @@
+import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Redis, type RedisOptions } from 'ioredis';
+import { StartupError } from '../../config/startup-error.js';
+import { GateUnavailableError } from '../../gate/issuance-gate.js';
+import { withDeadline } from '../../events/with-deadline.js';
+import { parseServerInfo, type ServerInfo, unfitness } from './server-info.js';
+
+/** A call that takes longer counts as not answered, ms: what is left of D after it is for the log and the fallback. */
+export const CALL_TIMEOUT_MS = 800;
+/** What a rebuild sends is larger, and nobody waits for it, ms. */
+const BULK_TIMEOUT_MS = 10_000;
+/** How long a start waits for a server that is there, ms; one that is not is joined later. */
+const FIRST_CONNECTION_MS = 2_000;
+const MAX_RECONNECT_DELAY_MS = 500;
+
+/**
+ * Nothing may be sent that nobody waits for any more: no queue while the connection is away, nothing sent again after it
+ * was lost. A claim that ioredis replays would be a second one.
+ */
+const OPTIONS: RedisOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 1_000,
+  // Ours, below: its failure closes the connection instead of leaving it half open.
+  enableReadyCheck: true,
+  retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
+  reconnectOnError: (error) => /^(?:READONLY|MASTERDOWN)\b/.test(error.message),
+};
+
+/**
+ * The connections of one process to the gate's Redis: one for the calls that answer somebody, one for the bulk of a
+ * rebuild. A server is used only after it was looked at, on every new connection: behind a name there may be another one
+ * than before.
+ */
+export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger('Redis');
+  private readonly client: Redis;
+  private readonly bulkClient: Redis;
+  private readonly listeners: (() => void)[] = [];
+  /** Of the server behind the calls' connection; null until it was looked at and found fit. */
+  private fit: ServerInfo | null = null;
+  private lastSaid = '';
+
+  constructor(url: string) {
+    this.client = new Redis(url, { ...OPTIONS, commandTimeout: CALL_TIMEOUT_MS, enableAutoPipelining: true });
+    this.bulkClient = new Redis(url, { ...OPTIONS, commandTimeout: BULK_TIMEOUT_MS });
+    for (const client of [this.client, this.bulkClient]) {
+      // Without a listener ioredis prints every failed attempt.
+      client.on('error', (error: Error) => this.say('warn', `Redis is away: ${error.message || 'no connection'}`));
+    }
+    this.client.on('close', () => (this.fit = null));
+    this.client.on('ready', () => void this.lookAtServer());
+  }
+
+  /**
+   * Does not wait for a server that is away: the process answers 503 until it comes.
+   * @throws StartupError when a server is there and must not be used.
+   */
+  async onModuleInit(): Promise<void> {
+    const connecting = [this.client.connect(), this.bulkClient.connect()].map((attempt) =>
+      attempt.catch(() => undefined),
+    );
+    await withDeadline(Promise.all(connecting), FIRST_CONNECTION_MS).catch(() => undefined);
+    if (this.client.status !== 'ready') return;
+    const reason = unfitness(await this.infoOf(this.client).catch(() => null));
+    if (reason !== null) {
+      this.disconnect();
+      throw new StartupError(`REDIS_URL: ${reason}`);
+    }
+  }
+
+  onApplicationShutdown(): void {
+    this.disconnect();
+  }
+
+  /** Called on every new connection to a server that was found fit. */
+  onConnected(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** For calls that somebody waits for. @throws GateUnavailableError while there is no server that may be used. */
+  get calls(): Redis {
+    if (this.fit === null || this.client.status !== 'ready') throw new GateUnavailableError('Redis is away');
+    return this.client;
+  }
+
+  /** For a rebuild. @throws GateUnavailableError as above. */
+  get bulk(): Redis {
+    if (this.fit === null || this.bulkClient.status !== 'ready') throw new GateUnavailableError('Redis is away');
+    return this.bulkClient;
+  }
+
+  /** The run id of the server behind the bulk connection, seen to be one that may be written to. */
+  async bulkServer(): Promise<string> {
+    const info = await this.infoOf(this.bulk);
+    const reason = unfitness(info);
+    if (info === null || reason !== null) throw new GateUnavailableError(reason ?? 'Redis did not answer INFO');
+    return info.runId;
+  }
+
+  private async lookAtServer(): Promise<void> {
+    try {
+      const info = await this.infoOf(this.client);
+      const reason = unfitness(info);
+      if (reason !== null) {
+        this.say('error', reason);
+        // Tried again: a replica may be promoted, a setting mended.
+        this.client.disconnect(true);
+        return;
+      }
+      this.fit = info;
+      this.say('log', `connected to Redis ${info?.version ?? ''}`);
+      for (const listener of this.listeners) listener();
+    } catch (error) {
+      this.say('warn', `Redis is away: ${(error as Error).message}`);
+      this.client.disconnect(true);
+    }
+  }
+
+  private async infoOf(client: Redis): Promise<ServerInfo | null> {
+    return parseServerInfo(await client.info());
+  }
+
+  private disconnect(): void {
+    this.client.disconnect();
+    this.bulkClient.disconnect();
+  }
+
+  /** Once, not with every attempt. */
+  private say(level: 'log' | 'warn' | 'error', text: string): void {
+    if (text === this.lastSaid) return;
+    this.lastSaid = text;
+    this.logger[level](text);
+  }
+}

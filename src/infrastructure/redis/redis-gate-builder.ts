@@ -1,0 +1,126 @@
+import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../gate/gate-builder.js';
+import { GateUnavailableError } from '../../gate/issuance-gate.js';
+import { encodeRecord } from './claim-record.js';
+import { fenceOf, gateScript, readScript } from './gate-script.js';
+import { type RedisConnection } from './redis-connection.js';
+import { toGateError } from './redis-errors.js';
+import { ANY_GATE_KEY, campaignKeys, parseGateKey } from './redis.keys.js';
+import { termsArguments } from './redis-issuance-gate.js';
+
+/** Claims that one call stages: a script holds up everybody else, and this many take about a millisecond. */
+const STAGED_AT_ONCE = 500;
+/** Calls on their way at once. */
+const IN_FLIGHT = 4;
+/** Keys that one SCAN looks at. */
+const SCANNED_AT_ONCE = 1_000;
+
+// Both are sent whole: they open nothing, and a server that has forgotten them may learn them again.
+const STAGE_CLAIMS = readScript('stage-claims-2.lua');
+const OPEN_STAGED = readScript('open-staged-3.lua');
+
+/** Builds the gate in Redis, beside the one that others may still be asking. */
+export class RedisGateBuilder extends GateBuilder {
+  /** A 202 leaves at the latest D after its claim, and needs a read of the gate row that is no older than 1 s. */
+  readonly quiesceMs: number = 3_000;
+
+  /** Where the older epochs of an epoch were dropped: only that server may be opened for it. */
+  private readonly droppedOn = new Map<number, string>();
+
+  constructor(private readonly connection: RedisConnection) {
+    super();
+  }
+
+  async dropEpochsBelow(epoch: number): Promise<void> {
+    const server = await this.server();
+    // A claim that finds no meta is fenced, so it is enough that these are gone before the rest.
+    await this.unlink((key) => key.isMeta && key.epoch < epoch);
+    await this.unlink((key) => key.epoch < epoch);
+    this.droppedOn.clear();
+    this.droppedOn.set(epoch, server);
+    await this.assertSameServer(epoch);
+  }
+
+  async stage(epoch: number, campaignId: string, claims: readonly StagedClaim[]): Promise<void> {
+    const { appliedUser, pending } = campaignKeys(campaignId, epoch);
+    const calls: (() => Promise<unknown>)[] = [];
+    for (let from = 0; from < claims.length; from += STAGED_AT_ONCE) {
+      const args = claims
+        .slice(from, from + STAGED_AT_ONCE)
+        .flatMap((claim) => [claim.userId, encodeRecord(claim), claim.pending ? claim.claimedAt : '']);
+      calls.push(() => this.connection.bulk.eval(STAGE_CLAIMS, 2, appliedUser, pending, ...args));
+    }
+    await this.attempt(async () => {
+      for (let from = 0; from < calls.length; from += IN_FLIGHT) {
+        await Promise.all(calls.slice(from, from + IN_FLIGHT).map((call) => call()));
+      }
+    });
+  }
+
+  async installFence(epoch: number): Promise<string> {
+    await this.assertSameServer(epoch);
+    const fence = await this.attempt(() => this.connection.bulk.script('LOAD', gateScript(epoch)));
+    if (fence !== fenceOf(epoch)) throw new GateUnavailableError('Redis has stored another script than the one it got');
+    return fence;
+  }
+
+  async openStaged(epoch: number, campaigns: readonly StagedCampaign[]): Promise<void> {
+    await this.assertSameServer(epoch);
+    await this.attempt(async () => {
+      for (let from = 0; from < campaigns.length; from += STAGED_AT_ONCE) {
+        await Promise.all(
+          campaigns.slice(from, from + STAGED_AT_ONCE).map((campaign) => {
+            const { meta, appliedUser, pending } = campaignKeys(campaign.campaignId, epoch);
+            const args = [...termsArguments(campaign), campaign.sequence];
+            return this.connection.bulk.eval(OPEN_STAGED, 3, meta, appliedUser, pending, ...args);
+          }),
+        );
+      }
+    });
+    await this.assertSameServer(epoch);
+  }
+
+  async abandon(epoch: number): Promise<void> {
+    this.droppedOn.delete(epoch);
+    await this.unlink((key) => key.epoch === epoch);
+  }
+
+  /**
+   * A server that took over between two steps may hold what was dropped on the other one.
+   * @throws GateUnavailableError
+   */
+  private async assertSameServer(epoch: number): Promise<void> {
+    const expected = this.droppedOn.get(epoch);
+    if (expected !== undefined && (await this.server()) !== expected) {
+      throw new GateUnavailableError('Redis was restarted or replaced in the middle of the rebuild');
+    }
+  }
+
+  private server(): Promise<string> {
+    return this.attempt(() => this.connection.bulkServer());
+  }
+
+  private unlink(chosen: (key: { readonly epoch: number; readonly isMeta: boolean }) => boolean): Promise<void> {
+    return this.attempt(async () => {
+      let cursor = '0';
+      do {
+        const redis = this.connection.bulk;
+        const [next, keys] = await redis.scan(cursor, 'MATCH', ANY_GATE_KEY, 'COUNT', SCANNED_AT_ONCE);
+        const doomed = keys.filter((key) => {
+          const parsed = parseGateKey(key);
+          return parsed !== null && chosen(parsed);
+        });
+        if (doomed.length > 0) await redis.unlink(...doomed);
+        cursor = next;
+      } while (cursor !== '0');
+    });
+  }
+
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof GateUnavailableError) throw error;
+      throw toGateError(error);
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { GateBuilder } from '../../gate/gate-builder.js';
+import { IssuanceGate } from '../../gate/issuance-gate.js';
+import { RedisConnection } from './redis-connection.js';
+import { RedisGateBuilder } from './redis-gate-builder.js';
+import { RedisIssuanceGate } from './redis-issuance-gate.js';
+
+/** The gate in Redis. */
+@Module({})
+export class RedisModule {
+  static for({ redisUrl }: { readonly redisUrl: string }): DynamicModule {
+    return {
+      module: RedisModule,
+      providers: [
+        { provide: RedisConnection, useFactory: () => new RedisConnection(redisUrl) },
+        {
+          provide: IssuanceGate,
+          useFactory: (connection: RedisConnection) => new RedisIssuanceGate(connection),
+          inject: [RedisConnection],
+        },
+        {
+          provide: GateBuilder,
+          useFactory: (connection: RedisConnection) => new RedisGateBuilder(connection),
+          inject: [RedisConnection],
+        },
+      ],
+      exports: [IssuanceGate, GateBuilder],
+    };
+  }
+}

@@ -1,0 +1,10 @@
+-- KEYS  meta, applied_user, pending
+-- ARGV  total, startsAt ms, endsAt ms or '', state, version
+-- OUT   {CHANGED} {OLDER} {BELOW_CLAIMED} {FENCED, reason}
+local damaged = damage()
+if damaged then return {'FENCED', damaged} end
+if tonumber(ARGV[6]) <= tonumber(redis.call('HGET', KEYS[1], 'version')) then return {'OLDER'} end
+if tonumber(ARGV[2]) < redis.call('HLEN', KEYS[2]) then return {'BELOW_CLAIMED'} end
+redis.call('HSET', KEYS[1], 'total', ARGV[2], 'startsAt', ARGV[3], 'endsAt', ARGV[4], 'state', ARGV[5],
+  'version', ARGV[6])
+return {'CHANGED'}

@@ -1,0 +1,37 @@
+-- In front of every operation, in the one script that an epoch has; see gate-script.ts. KEYS of every operation but ping:
+--   1  meta          hash: total, startsAt, endsAt, state, version, sequence, count, pending
+--   2  applied_user  hash: userId -> claimId|sequence|claimedAt|digest. HLEN is the counter.
+--   3  pending       zset: userId -> ms, admitted and not yet seen in the database
+-- A script that has written goes on to its end even when memory runs out, and one that has not is refused at its first
+-- write: so whatever frees memory may come first, and nothing may read after it has begun to write.
+
+-- EPOCH is the stamp. A pass whose fence and epoch do not belong together is nobody's.
+if KEYS[1] and not string.find(KEYS[1], '}:' .. EPOCH .. ':', 1, true) then return {'FENCED', 'fence-missing'} end
+
+-- Why the memory of this campaign cannot be trusted, or false. It reads all three keys, so that one of a wrong type ends
+-- every operation before it has written anything.
+local function damage()
+  local counters = redis.call('HMGET', KEYS[1], 'count', 'pending')
+  local claims = redis.call('HLEN', KEYS[2])
+  local waiting = redis.call('ZCARD', KEYS[3])
+  if not counters[1] then return 'meta-missing' end
+  if tonumber(counters[1]) ~= claims then return 'count-mismatch' end
+  if tonumber(counters[2]) ~= waiting then return 'pending-mismatch' end
+  return false
+end
+
+-- The clock of the gate, ms: this server's, for everybody.
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- Does this record belong to this claim? A late call must not touch the claim that came after it.
+local function belongs(record, claim_id)
+  return record and string.sub(record, 1, #claim_id + 1) == claim_id .. '|'
+end
+
+-- Numbers are written as what they are: Lua would write 1764000000000 as 1.764e+12.
+local function integer(number)
+  return string.format('%.0f', number)
+end

@@ -1,0 +1,44 @@
+import { Redis } from 'ioredis';
+import { RedisServer } from '../../stack/redis-server.js';
+import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
+import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
+import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
+import { campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
+import { describeGateBuilderContract } from './gate-builder.contract.js';
+import { describeIssuanceGateContract, type IssuanceGateHarness } from './issuance-gate.contract.js';
+
+/** On a server of its own, because the suite empties it. */
+async function openGate(): Promise<IssuanceGateHarness> {
+  const server = await RedisServer.start();
+  const connection = new RedisConnection(server.url);
+  await connection.onModuleInit();
+  const redis = new Redis(server.url);
+  let epoch = 1_764_000_000;
+  return {
+    gate: new RedisIssuanceGate(connection),
+    builder: new RedisGateBuilder(connection),
+    nextEpoch: () => ++epoch,
+    wipe: async () => {
+      await redis.flushall();
+      await redis.script('FLUSH');
+    },
+    deleteStructure: async (epoch, campaignId, structure) => {
+      const { meta, appliedUser, pending } = campaignKeys(campaignId, epoch);
+      await redis.del({ meta, applied_user: appliedUser, pending }[structure]);
+    },
+    forgetRecord: async (epoch, campaignId, userId) => {
+      await redis.hdel(campaignKeys(campaignId, epoch).appliedUser, userId);
+    },
+    forgetPending: async (epoch, campaignId, userId) => {
+      await redis.zrem(campaignKeys(campaignId, epoch).pending, userId);
+    },
+    close: async () => {
+      redis.disconnect();
+      connection.onApplicationShutdown();
+      await server.kill();
+    },
+  };
+}
+
+describeIssuanceGateContract('RedisIssuanceGate', openGate);
+describeGateBuilderContract('RedisGateBuilder', openGate);
