@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { createConnection } from 'mysql2/promise';
 import { RedisServer } from '../../stack/redis-server.js';
+import { stackAddress } from './stack-address.js';
+import { openTestDatabase } from './test-database.js';
 
 /**
  * How the service under test is spread over processes: everything in one on the embedded profile, everything in one on
@@ -21,13 +22,6 @@ export interface Backend {
   /** The gate's server, to be damaged; only where there is one. */
   readonly redis: RedisServer | undefined;
   remove(): Promise<void>;
-}
-
-/** The address of a server that `npm run test:stack` has started. @throws when a suite runs without it. */
-export function stackAddress(name: 'STACK_REDIS_URL' | 'STACK_KAFKA_BROKERS' | 'STACK_DATABASE_URL'): string {
-  const address = process.env[name];
-  if (!address) throw new Error(`${name} is not set: this suite needs real servers, npm run test:stack starts them`);
-  return address;
 }
 
 export function openBackend(): Promise<Backend> {
@@ -52,11 +46,8 @@ let backends = 0;
 async function openServers(): Promise<Backend> {
   const name = `e2e_${process.pid}_${++backends}`;
   const brokers = stackAddress('STACK_KAFKA_BROKERS');
-  const url = new URL(stackAddress('STACK_DATABASE_URL'));
-  await execute(url, `CREATE DATABASE ${name}`);
+  const database = await openTestDatabase();
   const redis = await RedisServer.start();
-  const database = new URL(url);
-  database.pathname = `/${name}`;
   return {
     env: {
       PROFILE: 'distributed',
@@ -64,25 +55,16 @@ async function openServers(): Promise<Backend> {
       KAFKA_BROKERS: brokers,
       KAFKA_TOPIC: name,
       KAFKA_GROUP_ID: name,
-      DATABASE_URL: String(database),
+      DATABASE_URL: database.url,
     },
     redis,
     remove: async () => {
       await redis.kill();
       rmSync(redis.directory, { recursive: true, force: true });
-      await execute(url, `DROP DATABASE ${name}`);
+      await database.drop();
       await deleteTopic(brokers, name);
     },
   };
-}
-
-async function execute(url: URL, sql: string): Promise<void> {
-  const connection = await createConnection({ uri: String(url) });
-  try {
-    await connection.query(sql);
-  } finally {
-    await connection.end();
-  }
 }
 
 async function deleteTopic(brokers: string, topic: string): Promise<void> {

@@ -20,40 +20,54 @@ export class InitialSchema1764000000000 implements MigrationInterface {
     const words = (length: number) => (sqlite ? 'TEXT' : `VARCHAR(${length}) CHARACTER SET utf8mb4`);
     const bytes = sqlite ? 'BLOB' : 'MEDIUMBLOB';
     const options = sqlite ? '' : ' ENGINE=InnoDB';
-    const create = (table: string, columns: string[]) =>
-      runner.query(`CREATE TABLE ${table} (${columns.join(', ')})${options}`);
+    // MySQL commits every statement by itself: a migration that was killed half way is run again from its start. It knows
+    // no CREATE INDEX IF NOT EXISTS either, so there the indexes come with their table.
+    const create = async (table: string, columns: string[], indexes: Record<string, string> = {}) => {
+      const inline = sqlite ? [] : Object.entries(indexes).map(([name, on]) => `INDEX ${name} (${on})`);
+      await runner.query(`CREATE TABLE IF NOT EXISTS ${table} (${[...columns, ...inline].join(', ')})${options}`);
+      if (!sqlite) return;
+      for (const [name, on] of Object.entries(indexes)) {
+        await runner.query(`CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${on})`);
+      }
+    };
 
-    await create('campaigns', [
-      `id ${id(26)} NOT NULL PRIMARY KEY`,
-      `name ${words(200)} NOT NULL`,
-      `total ${integer} NOT NULL`,
-      `issued ${integer} NOT NULL DEFAULT 0`,
-      `starts_at ${integer} NOT NULL`,
-      `ends_at ${integer}`,
-      `state ${id(16)} NOT NULL`,
-      `version ${integer} NOT NULL`,
-      `created_at ${integer} NOT NULL`,
-      `updated_at ${integer} NOT NULL`,
-      'CONSTRAINT campaigns_never_oversold CHECK (issued >= 0 AND issued <= total)',
-    ]);
-    await runner.query('CREATE INDEX campaigns_newest ON campaigns (created_at, id)');
+    await create(
+      'campaigns',
+      [
+        `id ${id(26)} NOT NULL PRIMARY KEY`,
+        `name ${words(200)} NOT NULL`,
+        `total ${integer} NOT NULL`,
+        `issued ${integer} NOT NULL DEFAULT 0`,
+        `starts_at ${integer} NOT NULL`,
+        `ends_at ${integer}`,
+        `state ${id(16)} NOT NULL`,
+        `version ${integer} NOT NULL`,
+        `created_at ${integer} NOT NULL`,
+        `updated_at ${integer} NOT NULL`,
+        'CONSTRAINT campaigns_never_oversold CHECK (issued >= 0 AND issued <= total)',
+      ],
+      { campaigns_newest: 'created_at, id' },
+    );
 
-    await create('coupons', [
-      `id ${key}`,
-      `campaign_id ${id(26)} NOT NULL`,
-      `user_id ${id(64)} NOT NULL`,
-      `claim_id ${id(26)} NOT NULL`,
-      `code ${id(32)} NOT NULL`,
-      `sequence ${integer} NOT NULL`,
-      `claimed_at ${integer} NOT NULL`,
-      `idempotency_digest ${id(43)}`,
-      `created_at ${integer} NOT NULL`,
-      'CONSTRAINT coupons_one_per_user UNIQUE (campaign_id, user_id)',
-      'CONSTRAINT coupons_one_per_claim UNIQUE (claim_id)',
-      'CONSTRAINT coupons_code UNIQUE (code)',
-      'CONSTRAINT coupons_of_campaign FOREIGN KEY (campaign_id) REFERENCES campaigns (id)',
-    ]);
-    await runner.query('CREATE INDEX coupons_of_user ON coupons (user_id, id)');
+    await create(
+      'coupons',
+      [
+        `id ${key}`,
+        `campaign_id ${id(26)} NOT NULL`,
+        `user_id ${id(64)} NOT NULL`,
+        `claim_id ${id(26)} NOT NULL`,
+        `code ${id(32)} NOT NULL`,
+        `sequence ${integer} NOT NULL`,
+        `claimed_at ${integer} NOT NULL`,
+        `idempotency_digest ${id(43)}`,
+        `created_at ${integer} NOT NULL`,
+        'CONSTRAINT coupons_one_per_user UNIQUE (campaign_id, user_id)',
+        'CONSTRAINT coupons_one_per_claim UNIQUE (claim_id)',
+        'CONSTRAINT coupons_code UNIQUE (code)',
+        'CONSTRAINT coupons_of_campaign FOREIGN KEY (campaign_id) REFERENCES campaigns (id)',
+      ],
+      { coupons_of_user: 'user_id, id' },
+    );
 
     await create('gate', [
       `id ${integer} NOT NULL PRIMARY KEY`,
@@ -62,7 +76,7 @@ export class InitialSchema1764000000000 implements MigrationInterface {
       `builder ${id(64)}`,
       `lease_until ${integer}`,
     ]);
-    await runner.query('INSERT INTO gate (id, epoch) VALUES (1, 0)');
+    await runner.query('INSERT INTO gate (id, epoch) SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM gate)');
 
     await create('gate_cuts', [
       `epoch ${integer} NOT NULL`,
@@ -71,44 +85,49 @@ export class InitialSchema1764000000000 implements MigrationInterface {
       'PRIMARY KEY (epoch, log_partition)',
     ]);
 
-    await create('failed_events', [
-      `id ${key}`,
-      `dedupe_key ${id(64)} NOT NULL`,
-      `claim_id ${id(26)}`,
-      `campaign_id ${id(26)}`,
-      `user_id ${id(64)}`,
-      `sequence ${integer}`,
-      `claimed_at ${integer}`,
-      `epoch ${integer}`,
-      `idempotency_digest ${id(43)}`,
-      `topic ${words(255)}`,
-      `log_partition ${integer}`,
-      `log_offset ${integer}`,
-      `message_key ${bytes}`,
-      `payload ${bytes}`,
-      `headers ${bytes}`,
-      `truncated ${integer} NOT NULL DEFAULT 0`,
-      `source ${id(16)} NOT NULL`,
-      `error_class ${id(32)} NOT NULL`,
-      `error_code ${id(64)} NOT NULL`,
-      `error_message ${words(500)} NOT NULL`,
-      `status ${id(16)} NOT NULL`,
-      `attempts ${integer} NOT NULL`,
-      `max_attempts ${integer} NOT NULL`,
-      `next_attempt_at ${integer} NOT NULL`,
-      `lease_owner ${id(64)}`,
-      `lease_until ${integer}`,
-      `released_at ${integer}`,
-      `resolved_by ${id(64)}`,
-      `note ${words(500)}`,
-      `version ${integer} NOT NULL`,
-      `created_at ${integer} NOT NULL`,
-      `updated_at ${integer} NOT NULL`,
-      'CONSTRAINT failed_events_once UNIQUE (dedupe_key)',
-    ]);
-    await runner.query('CREATE INDEX failed_events_due ON failed_events (status, next_attempt_at)');
-    await runner.query('CREATE INDEX failed_events_of_claim ON failed_events (claim_id)');
-    await runner.query('CREATE INDEX failed_events_of_user ON failed_events (campaign_id, user_id)');
+    await create(
+      'failed_events',
+      [
+        `id ${key}`,
+        `dedupe_key ${id(64)} NOT NULL`,
+        `claim_id ${id(26)}`,
+        `campaign_id ${id(26)}`,
+        `user_id ${id(64)}`,
+        `sequence ${integer}`,
+        `claimed_at ${integer}`,
+        `epoch ${integer}`,
+        `idempotency_digest ${id(43)}`,
+        `topic ${words(255)}`,
+        `log_partition ${integer}`,
+        `log_offset ${integer}`,
+        `message_key ${bytes}`,
+        `payload ${bytes}`,
+        `headers ${bytes}`,
+        `truncated ${integer} NOT NULL DEFAULT 0`,
+        `source ${id(16)} NOT NULL`,
+        `error_class ${id(32)} NOT NULL`,
+        `error_code ${id(64)} NOT NULL`,
+        `error_message ${words(500)} NOT NULL`,
+        `status ${id(16)} NOT NULL`,
+        `attempts ${integer} NOT NULL`,
+        `max_attempts ${integer} NOT NULL`,
+        `next_attempt_at ${integer} NOT NULL`,
+        `lease_owner ${id(64)}`,
+        `lease_until ${integer}`,
+        `released_at ${integer}`,
+        `resolved_by ${id(64)}`,
+        `note ${words(500)}`,
+        `version ${integer} NOT NULL`,
+        `created_at ${integer} NOT NULL`,
+        `updated_at ${integer} NOT NULL`,
+        'CONSTRAINT failed_events_once UNIQUE (dedupe_key)',
+      ],
+      {
+        failed_events_due: 'status, next_attempt_at',
+        failed_events_of_claim: 'claim_id',
+        failed_events_of_user: 'campaign_id, user_id',
+      },
+    );
 
     await create('admin_audit', [
       `id ${key}`,

@@ -1,0 +1,26 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type AppConfig } from '../../../config/env.js';
+import { Database } from '../../../persistence/database.js';
+import { MysqlDatabase } from './mysql-database.js';
+import { MYSQL_DEFAULTS, type MysqlSettings } from './mysql-settings.js';
+
+type DatabaseConfig = Pick<AppConfig, 'databaseSsl' | 'migrateOnStart'> & { readonly databaseUrl: string };
+
+/** What the environment says of the database. */
+export function mysqlSettings({ databaseUrl, databaseSsl }: Omit<DatabaseConfig, 'migrateOnStart'>): MysqlSettings {
+  return { ...MYSQL_DEFAULTS, url: databaseUrl, ssl: databaseSsl };
+}
+
+/** The database on MySQL or MariaDB. */
+@Module({})
+export class MysqlModule {
+  static for(config: DatabaseConfig): DynamicModule {
+    return {
+      module: MysqlModule,
+      providers: [
+        { provide: Database, useFactory: () => new MysqlDatabase(mysqlSettings(config), config.migrateOnStart) },
+      ],
+      exports: [Database],
+    };
+  }
+}

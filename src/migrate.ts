@@ -1,0 +1,23 @@
+import { ConfigurationError, readEnv } from './config/env.js';
+import { migrate } from './infrastructure/database/mysql/mysql-migrator.js';
+import { mysqlSettings } from './infrastructure/database/mysql/mysql.module.js';
+
+/** Brings the schema of the distributed profile up to date, once; for deployments that set MIGRATE_ON_START=false. */
+async function main(): Promise<string> {
+  const config = readEnv();
+  if (!config.isDistributed()) return 'nothing to do: the embedded profile migrates its file when it starts';
+  const run = await migrate(mysqlSettings(config));
+  return run.length === 0 ? 'the schema is up to date' : `migrated: ${run.join(', ')}`;
+}
+
+main().then(
+  (outcome) => {
+    process.stdout.write(`${outcome}\n`);
+    process.exit(0);
+  },
+  (error: unknown) => {
+    const { message } = error as Error;
+    process.stderr.write(`${error instanceof ConfigurationError ? message : `not migrated: ${message}`}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,23 @@
+import { createPool } from 'mysql2/promise';
+import { MysqlDatabase } from '../../src/infrastructure/database/mysql/mysql-database.js';
+import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+import { openTestDatabase } from '../support/test-database.js';
+import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
+
+async function openDatabase(): Promise<DatabaseHarness> {
+  const { url, drop } = await openTestDatabase();
+  const database = new MysqlDatabase({ ...MYSQL_DEFAULTS, url, ssl: false }, true);
+  await database.onModuleInit();
+  const pool = createPool({ uri: url });
+  return {
+    database,
+    execute: async (sql, parameters) => (await pool.query(sql, parameters))[0],
+    close: async () => {
+      await pool.end();
+      await database.onApplicationShutdown();
+      await drop();
+    },
+  };
+}
+
+describeDatabaseContract('MysqlDatabase', openDatabase);

@@ -1,0 +1,23 @@
+import { createConnection } from 'mysql2/promise';
+import { stackAddress } from './stack-address.js';
+
+let made = 0;
+
+/** An empty database of its own on the server of the stack. */
+export async function openTestDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const server = stackAddress('STACK_DATABASE_URL');
+  const name = `test_${process.pid}_${++made}`;
+  await execute(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: String(url), drop: () => execute(server, `DROP DATABASE ${name}`) };
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const connection = await createConnection({ uri: url });
+  try {
+    await connection.query(sql);
+  } finally {
+    await connection.end();
+  }
+}
