@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import Cluster from 'kafkajs/src/cluster/index.js';
+import loggers from 'kafkajs/src/loggers/index.js';
+import { type KafkaConfig } from '../../config/env.js';
+import { type LogOffsets, type LogRecord } from '../../events/claim-log.js';
+import { withDeadline } from '../../events/with-deadline.js';
+import { isPassing, protocolErrorType } from './kafka-errors.js';
+import { toLogRecord } from './kafka-records.js';
+import { topicToCreate } from './kafka-topic.js';
+import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
+import { Sockets } from './sockets.js';
+
+/** What was written, not what was committed: nobody here writes transactions, and one of others must not hold us up. */
+const READ_UNCOMMITTED = 0;
+const RETRY_MS = 100;
+/** How long a fetch waits for the first byte. What is fetched here is known to exist. */
+const FETCH_WAIT_MS = 500;
+
+export interface ConnectionTimeouts {
+  /** Until the broker is connected, its topic is there, and it is known who leads what, ms. */
+  readonly openMs: number;
+  /** One request, ms. */
+  readonly requestMs: number;
+}
+
+/** One record as it goes onto the topic. */
+export interface OutgoingRecord {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** What one fetch has brought. */
+export interface FetchedPage {
+  readonly records: readonly LogRecord[];
+  /** The offset after the last one that was looked at; the fetched offset itself when nothing was there. */
+  readonly next: number;
+}
+
+/**
+ * One connection to the brokers of the topic, with exactly the requests that the claim log needs and a limit for each of
+ * them. It is not mended: whoever sees it fail destroys it and opens another one, which starts with fresh sockets and
+ * fresh metadata. A socket whose other end is gone can look alive for a quarter of an hour.
+ *
+ * It uses kafkajs below its public surface (docs/adr/0012).
+ */
+export class KafkaConnection {
+  private readonly sockets = new Sockets();
+  private readonly cluster: Cluster;
+  private readonly topic: string;
+
+  private constructor(
+    private readonly config: KafkaConfig,
+    private readonly timeouts: ConnectionTimeouts,
+  ) {
+    this.topic = config.topic;
+    this.cluster = new Cluster({
+      ...connectionOptions(config, this.sockets),
+      connectionTimeout: timeouts.requestMs,
+      authenticationTimeout: timeouts.requestMs,
+      requestTimeout: timeouts.requestMs,
+      // Whoever holds the connection asks for fresh metadata.
+      metadataMaxAge: 24 * 60 * 60 * 1_000,
+      retry: { retries: 0 },
+      // A broker would create it with its own number of partitions and replicas.
+      allowAutoTopicCreation: false,
+      maxInFlightRequests: null,
+      isolationLevel: READ_UNCOMMITTED,
+      logger: loggers.createLogger({ level: LOG_LEVEL, logCreator }),
+    });
+  }
+
+  /**
+   * Connects, and creates the topic where it is missing.
+   *
+   * @param attempt rotates the list of brokers, so that a first one that takes connections and never answers does not
+   * keep the others from being asked.
+   */
+  static async open(config: KafkaConfig, timeouts: ConnectionTimeouts, attempt = 0): Promise<KafkaConnection> {
+    const { brokers } = config;
+    const first = brokers.length === 0 ? 0 : attempt % brokers.length;
+    const rotated = { ...config, brokers: [...brokers.slice(first), ...brokers.slice(0, first)] };
+    const connection = new KafkaConnection(rotated, timeouts);
+    try {
+      await withDeadline(connection.begin(), timeouts.openMs);
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  /** Ends everything at once; what is under way is rejected. */
+  destroy(): void {
+    this.sockets.destroy();
+  }
+
+  /** Partition → the node that leads it; as it was when the connection was opened. */
+  leaders(): Map<number, string> {
+    const nodes = new Set(this.cluster.getNodeIds());
+    const partitions = this.cluster.findTopicPartitionMetadata(this.topic);
+    const led = partitions.filter(({ leader }) => nodes.has(`${leader}`));
+    return new Map(led.map(({ partitionId, leader }) => [partitionId, `${leader}`]));
+  }
+
+  partitions(): number[] {
+    return this.cluster.findTopicPartitionMetadata(this.topic).map(({ partitionId }) => partitionId);
+  }
+
+  /** Resolves when this very node answers; a kernel takes connections for a process that is stopped. */
+  async ping(node: string): Promise<void> {
+    const broker = await this.cluster.findBroker({ nodeId: node });
+    await withDeadline(broker.metadata([this.topic]), this.timeouts.requestMs);
+  }
+
+  /**
+   * Connects to the leader, and returns what sends a batch to it. So a caller knows on which side of the first byte an
+   * error was: what rejects here has sent nothing.
+   */
+  async producer(
+    partition: number,
+    node: string,
+  ): Promise<(messages: readonly OutgoingRecord[], ms: number) => Promise<void>> {
+    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs);
+    return async (messages, ms) => {
+      const topicData = [{ topic: this.topic, partitions: [{ partition, firstSequence: 0, messages }] }];
+      await withDeadline(broker.produce({ acks: -1, timeout: ms, topicData }), ms);
+    };
+  }
+
+  /** One offset for each partition, or a rejection: a partition whose leader is away has no known offset. */
+  async offsets(which: 'start' | 'end'): Promise<LogOffsets> {
+    const partitions = this.partitions().map((partition) => ({ partition }));
+    const request = [{ topic: this.topic, partitions, fromBeginning: which === 'start' }];
+    const [answer] = await withDeadline(this.cluster.fetchTopicsOffset(request), this.timeouts.requestMs);
+    const offsets = new Map((answer?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
+    if (offsets.size !== partitions.length) throw new Error('the brokers did not tell the offset of every partition');
+    return offsets;
+  }
+
+  /** Without the partitions on which the group has never committed. */
+  async committed(groupId: string): Promise<LogOffsets> {
+    const partitions = this.partitions().map((partition) => ({ partition }));
+    const answer = await withDeadline(
+      this.cluster
+        .findGroupCoordinator({ groupId })
+        .then((coordinator) => coordinator.offsetFetch({ groupId, topics: [{ topic: this.topic, partitions }] })),
+      this.timeouts.requestMs,
+    );
+    const committed = (answer.responses[0]?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+    return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /**
+   * What lies at `offset` and behind it, at most about `maxBytes`, but one record at least where there is one.
+   * @throws the broker's OFFSET_OUT_OF_RANGE when the log does not reach there (any more).
+   */
+  async fetch(partition: number, node: string, offset: number, maxBytes: number): Promise<FetchedPage> {
+    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs);
+    const answer = await withDeadline(
+      broker.fetch({
+        isolationLevel: READ_UNCOMMITTED,
+        maxWaitTime: FETCH_WAIT_MS,
+        minBytes: 1,
+        maxBytes,
+        topics: [{ topic: this.topic, partitions: [{ partition, fetchOffset: `${offset}`, maxBytes }] }],
+      }),
+      this.timeouts.requestMs + FETCH_WAIT_MS,
+    );
+    const messages = answer.responses[0]?.partitions[0]?.messages ?? [];
+    // A batch is sent whole, also what of it lies before the offset that was asked for.
+    const wanted = messages.filter((message) => Number(message.offset) >= offset);
+    const last = wanted.at(-1);
+    return {
+      records: wanted
+        .filter(({ isControlRecord }) => isControlRecord !== true)
+        .map((message) => toLogRecord(this.topic, partition, message)),
+      // When all of the batch lies before it, compaction has removed what was there: the batch spans the offset, or the
+      // broker would have sent the next one.
+      next: last !== undefined ? Number(last.offset) + 1 : messages.length > 0 ? offset + 1 : offset,
+    };
+  }
+
+  private async begin(): Promise<void> {
+    await this.cluster.connect();
+    // Who is there; kafkajs asks for the topic's own metadata only once it knows a controller.
+    await this.cluster.refreshMetadata();
+    this.cluster.targetTopics.add(this.topic);
+    const deadline = performance.now() + this.timeouts.openMs;
+    let created = false;
+    for (;;) {
+      try {
+        return await this.cluster.refreshMetadata();
+      } catch (error) {
+        const missing = protocolErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
+        if (!isPassing(error) || performance.now() > deadline) throw error;
+        if (missing && !created) {
+          await this.createTopic();
+          created = true;
+        }
+      }
+      await delay(RETRY_MS);
+    }
+  }
+
+  private async createTopic(): Promise<void> {
+    try {
+      const controller = await this.cluster.findControllerBroker();
+      await controller.createTopics({ topics: [topicToCreate(this.config)], timeout: this.timeouts.requestMs });
+    } catch (error) {
+      // Another process was faster.
+      if (protocolErrorType(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
+    }
+  }
+}

@@ -1,0 +1,243 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { type KafkaConfig } from '../../config/env.js';
+import { type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
+import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../events/claim-log.js';
+import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
+import { NaturalBatcher } from '../../events/natural-batcher.js';
+import { KafkaConnection } from './kafka-connection.js';
+import { isRefusedBeforeAppend } from './kafka-errors.js';
+
+/** What a publisher holds back, in claims. */
+export interface PublisherLimits {
+  readonly maxBatch: number;
+  readonly maxWaiting: number;
+}
+
+/** A batch of the largest claims stays well below the 1 MB that a broker takes by default. */
+const LIMITS: PublisherLimits = { maxBatch: 1_000, maxWaiting: 20_000 };
+const MAX_IN_FLIGHT = 2;
+/** Of the 700 ms that a claim has, one batch may take so much; the rest is for its turn in the queue. */
+const PRODUCE_MS = 500;
+const CONNECTION_TIMEOUTS = { openMs: 2_000, requestMs: 500 };
+/** Between two attempts to find the broker, ms; the last value stays. */
+const PROBE_BACKOFF_MS = [100, 200, 400, 800, 1_000];
+/** How often leaders and partitions are looked up when nothing is wrong, ms. */
+const REFRESH_MS = 60_000;
+/** Until the batches on a replaced connection have ended, ms. */
+const RETIRE_MS = 2 * PRODUCE_MS;
+
+/** A partition that can be written to, and the node that leads it. */
+interface Route {
+  readonly partition: number;
+  readonly node: string;
+}
+
+interface Publication {
+  readonly event: ClaimEvent;
+  state: 'waiting' | 'sent' | 'given-up';
+}
+
+/**
+ * Brings claims onto the topic: in batches without a timer, each batch to one partition and acknowledged by every
+ * in-sync replica, the partitions in turn. Nothing is ever sent twice: a claim that failed goes to the failed events.
+ *
+ * A partition is used while its leader answers. When a batch fails, its leader's partitions are taken out at once, and a
+ * probe, on a connection of its own, looks which leaders answer; so one frozen broker of three costs two batches, and
+ * when none is left the log is `away`.
+ */
+export class KafkaPublisher {
+  private readonly logger = new Logger(KafkaPublisher.name);
+  private readonly limits: PublisherLimits;
+  private readonly batches: NaturalBatcher<Publication>;
+  private connection: KafkaConnection | null = null;
+  private routes: Route[] = [];
+  /** Somewhere, so that several processes do not march in step. */
+  private turn = Math.floor(Math.random() * 1_000);
+  private probing: Promise<void> | null = null;
+  /** Settles with the first attempt; claims wait for it instead of being refused while the process starts. */
+  private firstProbe: Promise<void> | null = null;
+  private probed = false;
+  private saidAway = false;
+  private refresh: NodeJS.Timeout | undefined;
+  private readonly closing = new AbortController();
+
+  constructor(
+    private readonly config: KafkaConfig,
+    limits: Partial<PublisherLimits> = {},
+  ) {
+    this.limits = { ...LIMITS, ...limits };
+    this.batches = new NaturalBatcher((batch) => this.write(batch), { ...this.limits, maxInFlight: MAX_IN_FLIGHT });
+  }
+
+  get away(): boolean {
+    return this.closing.signal.aborted || (this.probed && this.routes.length === 0);
+  }
+
+  get full(): boolean {
+    return this.batches.full;
+  }
+
+  /** Begins to look for the broker; publishing does so as well. Neither waits for it. */
+  connect(): void {
+    this.firstProbe ??= new Promise((resolve) => this.probe(resolve));
+  }
+
+  publish(event: ClaimEvent): Promise<void> {
+    if (this.away) return Promise.reject(unavailable(null));
+    if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for Kafka'));
+    const publication: Publication = { event, state: 'waiting' };
+    const written = this.batches.add(publication);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const { state } = publication;
+        publication.state = 'given-up';
+        const late = `no acknowledgement within ${PUBLISH_TIMEOUT_MS} ms`;
+        reject(state === 'waiting' ? new ClaimLogUnavailableError(late) : new ClaimLogUnconfirmedError(late));
+      }, PUBLISH_TIMEOUT_MS);
+      written.then(
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  async drain(): Promise<void> {
+    await this.batches.drain();
+    // Whoever waits for one of these claims is told some microtasks later.
+    await new Promise(setImmediate);
+  }
+
+  close(): void {
+    this.closing.abort();
+    clearTimeout(this.refresh);
+    this.connection?.destroy();
+    this.connection = null;
+    this.routes = [];
+  }
+
+  /** Never called for more than two batches at once, and never takes longer than the first probe and a request. */
+  private async write(batch: readonly Publication[]): Promise<void> {
+    this.connect();
+    if (!this.probed) await this.firstProbe;
+    const waiting = batch.filter(({ state }) => state === 'waiting');
+    const { connection } = this;
+    const route = this.routes[this.turn++ % Math.max(1, this.routes.length)];
+    if (connection === null || route === undefined) throw unavailable(null);
+    if (waiting.length === 0) return;
+
+    let send: Awaited<ReturnType<KafkaConnection['producer']>>;
+    try {
+      send = await connection.producer(route.partition, route.node);
+    } catch (error) {
+      this.lose(connection, route.node, error);
+      throw unavailable(error);
+    }
+    const messages = waiting.flatMap((publication) => {
+      if (publication.state !== 'waiting') return [];
+      publication.state = 'sent';
+      return [{ key: claimEventKey(publication.event), value: encodeClaimEvent(publication.event) }];
+    });
+    if (messages.length === 0) return;
+    try {
+      await send(messages, PRODUCE_MS);
+    } catch (error) {
+      if (isRefusedBeforeAppend(error)) {
+        this.rest(connection, route, error);
+        throw unavailable(error);
+      }
+      this.lose(connection, route.node, error);
+      throw new ClaimLogUnconfirmedError(`Kafka did not acknowledge: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** The node did not answer as it should: whatever it leads is not written to before it was seen to answer. */
+  private lose(connection: KafkaConnection, node: string, reason: unknown): void {
+    if (connection !== this.connection) return;
+    this.routes = this.routes.filter((route) => route.node !== node);
+    this.sayAway(reason);
+    this.probe();
+  }
+
+  /** The partition is refused by a leader that answers (too few replicas, say): it gets a rest until the next probe. */
+  private rest(connection: KafkaConnection, { partition }: Route, reason: unknown): void {
+    if (connection !== this.connection) return;
+    this.routes = this.routes.filter((route) => route.partition !== partition);
+    this.sayAway(reason);
+    this.refreshIn(PROBE_BACKOFF_MS.at(-1) as number);
+  }
+
+  /** @param tried is called when the first attempt has ended, one way or the other. */
+  private probe(tried: () => void = () => undefined): void {
+    clearTimeout(this.refresh);
+    this.probing ??= this.lookForLeaders(tried).finally(() => (this.probing = null));
+  }
+
+  private async lookForLeaders(tried: () => void): Promise<void> {
+    const { signal } = this.closing;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        const complete = await this.reconnect(attempt);
+        this.refreshIn(complete ? REFRESH_MS : (PROBE_BACKOFF_MS.at(-1) as number));
+        return;
+      } catch (error) {
+        this.probed = true;
+        this.sayAway(error);
+      } finally {
+        tried();
+      }
+      const wait = PROBE_BACKOFF_MS[Math.min(attempt, PROBE_BACKOFF_MS.length - 1)];
+      await delay(wait, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** True when every partition has a leader that answers. */
+  private async reconnect(attempt: number): Promise<boolean> {
+    const connection = await KafkaConnection.open(this.config, CONNECTION_TIMEOUTS, attempt);
+    const leaders = connection.leaders();
+    const answering = new Set<string>();
+    const pings = [...new Set(leaders.values())].map((node) =>
+      connection.ping(node).then(
+        () => void answering.add(node),
+        () => undefined,
+      ),
+    );
+    await Promise.all(pings);
+    const routes = [...leaders].filter(([, node]) => answering.has(node));
+    if (routes.length === 0 || this.closing.signal.aborted) {
+      connection.destroy();
+      throw new Error('no leader of the topic answers');
+    }
+    const replaced = this.connection;
+    this.connection = connection;
+    this.routes = routes.map(([partition, node]) => ({ partition, node }));
+    this.probed = true;
+    if (replaced !== null) setTimeout(() => replaced.destroy(), RETIRE_MS).unref();
+    if (this.saidAway) this.logger.log('Kafka answers again');
+    this.saidAway = false;
+    return routes.length === connection.partitions().length;
+  }
+
+  private refreshIn(ms: number): void {
+    clearTimeout(this.refresh);
+    if (!this.closing.signal.aborted) this.refresh = setTimeout(() => this.probe(), ms).unref();
+  }
+
+  /** One line when the last partition is gone, not one for each batch. */
+  private sayAway(reason: unknown): void {
+    if (!this.away || this.saidAway || this.closing.signal.aborted) return;
+    this.saidAway = true;
+    this.logger.warn(`Kafka takes no claims: ${(reason as Error).message}`);
+  }
+}
+
+function unavailable(cause: unknown): ClaimLogUnavailableError {
+  const reason = cause instanceof Error ? cause.message : 'no broker answers';
+  return new ClaimLogUnavailableError(`Kafka is away: ${reason}`, { cause });
+}

@@ -1,0 +1,34 @@
+import { Logger } from '@nestjs/common';
+import { type KafkaConfig as KafkajsConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
+import { type KafkaConfig } from '../../config/env.js';
+import { quietRequestQueues } from './kafkajs-request-queue.js';
+import { type Sockets } from './sockets.js';
+
+quietRequestQueues();
+
+const logger = new Logger('kafkajs');
+
+/**
+ * What kafkajs says is for developers: it complains in several lines about every attempt. The adapters tell operators
+ * in one line that the broker is away, and in one that it is back.
+ */
+export function logCreator(): (entry: LogEntry) => void {
+  return ({ namespace, label, log: { message, timestamp: _timestamp, logger: _logger, ...details } }) =>
+    logger.debug({ message: `${label} [${namespace}] ${message}`, ...details });
+}
+
+export const LOG_LEVEL = logLevel.WARN;
+
+/** Where the brokers are, and who we are. */
+export function connectionOptions(
+  { brokers, ssl, sasl }: KafkaConfig,
+  sockets: Sockets,
+): Required<Pick<KafkajsConfig, 'clientId' | 'ssl' | 'socketFactory'>> & { brokers: string[]; sasl?: SASLOptions } {
+  return {
+    clientId: 'coupon-system',
+    brokers: [...brokers],
+    ssl,
+    ...(sasl === undefined ? {} : { sasl }),
+    socketFactory: sockets.factory,
+  };
+}

@@ -1,0 +1,46 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { ulid } from 'ulid';
+import { type KafkaConfig } from '../../src/config/env.js';
+import { type LogOffsets } from '../../src/events/claim-log.js';
+
+/** The brokers that the stack has started. */
+export function stackBrokers(): string {
+  const brokers = process.env['STACK_KAFKA_BROKERS'];
+  if (brokers === undefined || brokers === '') {
+    throw new Error('STACK_KAFKA_BROKERS has to name the brokers of a running Kafka, host:port,…');
+  }
+  return brokers;
+}
+
+/** A topic and a group that nobody else has; the topic is created by whoever uses it first. */
+export function kafkaConfig(brokers: string, over: Partial<KafkaConfig> = {}): KafkaConfig {
+  const name = ulid();
+  return {
+    brokers: brokers.split(','),
+    topic: `claims-${name}`,
+    groupId: `group-${name}`,
+    partitions: 4,
+    replication: 1,
+    minInsync: 1,
+    ssl: false,
+    sasl: undefined,
+    ...over,
+  };
+}
+
+/** A client that is not ours, as an operator's tool would be. */
+export function foreignClient({ brokers }: KafkaConfig): Kafka {
+  return new Kafka({ brokers: [...brokers], clientId: 'foreign', logLevel: logLevel.NOTHING });
+}
+
+/** Stores offsets for a group without members. */
+export async function commitOffsets(config: KafkaConfig, offsets: LogOffsets): Promise<void> {
+  const admin = foreignClient(config).admin();
+  await admin.connect();
+  try {
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: `${offset}` }));
+    await admin.setOffsets({ groupId: config.groupId, topic: config.topic, partitions });
+  } finally {
+    await admin.disconnect();
+  }
+}
