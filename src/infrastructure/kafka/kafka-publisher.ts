@@ -8,24 +8,31 @@ import { NaturalBatcher } from '../../events/natural-batcher.js';
 import { KafkaConnection } from './kafka-connection.js';
 import { isRefusedBeforeAppend } from './kafka-errors.js';
 
-/** What a publisher holds back, in claims. */
+/** What a publisher holds back, and for how long. */
 export interface PublisherLimits {
+  /** Claims of one batch. */
   readonly maxBatch: number;
+  /** Claims that may wait for their batch; more are refused. */
   readonly maxWaiting: number;
+  /** How long a claim may take in all, ms. */
+  readonly publishMs: number;
+  /** How long a batch may take, ms: less, because a claim also waits for its turn. */
+  readonly produceMs: number;
 }
 
-/** A batch of the largest claims stays well below the 1 MB that a broker takes by default. */
-const LIMITS: PublisherLimits = { maxBatch: 1_000, maxWaiting: 20_000 };
+const LIMITS: PublisherLimits = {
+  // Of the largest claims it stays well below the 1 MB that a broker takes by default.
+  maxBatch: 1_000,
+  maxWaiting: 20_000,
+  publishMs: PUBLISH_TIMEOUT_MS,
+  produceMs: 500,
+};
 const MAX_IN_FLIGHT = 2;
-/** Of the 700 ms that a claim has, one batch may take so much; the rest is for its turn in the queue. */
-const PRODUCE_MS = 500;
-const CONNECTION_TIMEOUTS = { openMs: 2_000, requestMs: 500 };
+const OPEN_MS = 2_000;
 /** Between two attempts to find the broker, ms; the last value stays. */
 const PROBE_BACKOFF_MS = [100, 200, 400, 800, 1_000];
 /** How often leaders and partitions are looked up when nothing is wrong, ms. */
 const REFRESH_MS = 60_000;
-/** Until the batches on a replaced connection have ended, ms. */
-const RETIRE_MS = 2 * PRODUCE_MS;
 
 /** A partition that can be written to, and the node that leads it. */
 interface Route {
@@ -88,13 +95,14 @@ export class KafkaPublisher {
     if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for Kafka'));
     const publication: Publication = { event, state: 'waiting' };
     const written = this.batches.add(publication);
+    const { publishMs } = this.limits;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const { state } = publication;
         publication.state = 'given-up';
-        const late = `no acknowledgement within ${PUBLISH_TIMEOUT_MS} ms`;
+        const late = `no acknowledgement within ${publishMs} ms`;
         reject(state === 'waiting' ? new ClaimLogUnavailableError(late) : new ClaimLogUnconfirmedError(late));
-      }, PUBLISH_TIMEOUT_MS);
+      }, publishMs);
       written.then(
         () => {
           clearTimeout(timer);
@@ -146,7 +154,7 @@ export class KafkaPublisher {
     });
     if (messages.length === 0) return;
     try {
-      await send(messages, PRODUCE_MS);
+      await send(messages, this.limits.produceMs);
     } catch (error) {
       if (isRefusedBeforeAppend(error)) {
         this.rest(connection, route, error);
@@ -199,7 +207,11 @@ export class KafkaPublisher {
 
   /** True when every partition has a leader that answers. */
   private async reconnect(attempt: number): Promise<boolean> {
-    const connection = await KafkaConnection.open(this.config, CONNECTION_TIMEOUTS, attempt);
+    const connection = await KafkaConnection.open(
+      this.config,
+      { openMs: OPEN_MS, requestMs: this.limits.produceMs },
+      attempt,
+    );
     const leaders = connection.leaders();
     const answering = new Set<string>();
     const pings = [...new Set(leaders.values())].map((node) =>
@@ -218,7 +230,8 @@ export class KafkaPublisher {
     this.connection = connection;
     this.routes = routes.map(([partition, node]) => ({ partition, node }));
     this.probed = true;
-    if (replaced !== null) setTimeout(() => replaced.destroy(), RETIRE_MS).unref();
+    // By then the batches on it have ended.
+    if (replaced !== null) setTimeout(() => replaced.destroy(), 2 * this.limits.produceMs).unref();
     if (this.saidAway) this.logger.log('Kafka answers again');
     this.saidAway = false;
     return routes.length === connection.partitions().length;

@@ -1,0 +1,327 @@
+import { Logger } from '@nestjs/common';
+import { type CustomTransportStrategy, type KafkaContext, ServerKafka } from '@nestjs/microservices';
+import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs';
+import { type KafkaConfig } from '../../config/env.js';
+import { ClaimBatchContext } from '../../events/claim-batch.context.js';
+import { CLAIM_EVENT_PATTERN } from '../../events/claim-event.js';
+import { type ClaimLog } from '../../events/claim-log.js';
+import { withDeadline } from '../../events/with-deadline.js';
+import { ConsumerWatchdog } from './consumer-watchdog.js';
+import { KafkaConnection } from './kafka-connection.js';
+import { isTakenAway } from './kafka-errors.js';
+import { toLogRecord } from './kafka-records.js';
+import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
+import { Sockets } from './sockets.js';
+
+/** The times of the transport, ms. Tests shorten some of them. */
+export interface KafkaServerSettings {
+  /** Without a heartbeat for so long, a consumer's partitions go to the others. */
+  readonly sessionMs: number;
+  /** How long a consumer has in a rebalance to end its chunk and come back. */
+  readonly rebalanceMs: number;
+  readonly heartbeatMs: number;
+  /** How long a partition rests after the handler gave up on a batch. */
+  readonly pauseMs: number;
+  /** The longest wait before the next attempt to reach the brokers or to join the group. */
+  readonly maxBackoffMs: number;
+  /** How long `close` waits for the handler, the last commit and the farewell to the group. */
+  readonly closeMs: number;
+  /** How long the consumer may give no sign of life while messages wait. */
+  readonly silentMs: number;
+}
+
+const SETTINGS: KafkaServerSettings = {
+  sessionMs: 10_000,
+  rebalanceMs: 15_000,
+  heartbeatMs: 1_000,
+  pauseMs: 1_000,
+  maxBackoffMs: 2_000,
+  closeMs: 5_000,
+  silentMs: 30_000,
+};
+const MIN_BACKOFF_MS = 200;
+const OPEN_TIMEOUTS = { openMs: 5_000, requestMs: 3_000 };
+const CONNECTION_TIMEOUT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 8_000;
+/** Longer than any single request of it may take. */
+const CONNECT_MS = 12_000;
+/** How long a fetch waits for messages. While all partitions of a broker rest, kafkajs sleeps for as long. */
+const FETCH_WAIT_MS = 500;
+const WATCH_MS = 5_000;
+/** How often new partitions are looked for. */
+const METADATA_MAX_AGE_MS = 60_000;
+const PARTITIONS_AT_ONCE = 3;
+/** What kafkajs tries with the consumer that it has; after that a new one is made. */
+const RETRY = { retries: 5, initialRetryTime: 200, maxRetryTime: 1_000 };
+
+/** Ends when the group takes the partitions away; what was fetched before that is worked on no further. */
+class Generation {
+  revoked = false;
+  /** What the coordinator said; kafkajs joins again when it is thrown to it. */
+  reason: unknown = null;
+  /** Monotonic, ms. */
+  lastBeat = performance.now();
+
+  revoke(reason: unknown): void {
+    this.revoked = true;
+    this.reason ??= reason;
+  }
+}
+
+/** One consumer of kafkajs, from its making to its end. It is not mended: after a crash a new one is made. */
+class Session {
+  readonly sockets = new Sockets();
+  generation = new Generation();
+  /** kafkajs thinks that the crash is one after which it would go on. */
+  mayGoOn = false;
+  readonly resting = new Set<NodeJS.Timeout>();
+  readonly lost: Promise<Error>;
+  private declareLost: (error: Error) => void = () => undefined;
+
+  constructor() {
+    this.lost = new Promise((resolve) => (this.declareLost = resolve));
+  }
+
+  lose(error: Error): void {
+    this.declareLost(error);
+  }
+
+  end(): void {
+    this.generation.revoke(new Error('the consumer has ended'));
+    for (const timer of this.resting) clearTimeout(timer);
+    this.resting.clear();
+    this.sockets.destroy();
+    this.lose(new Error('the consumer has ended'));
+  }
+}
+
+/**
+ * Feeds the topic to the `@EventPattern` handler: each partition's records in arrays, from the beginning for a new group.
+ * Only the prefix that the handler has settled is committed; the rest is delivered again, after a pause of its partition.
+ *
+ * `listen` waits for nothing. The brokers are looked for in the background, for ever, and so is the group after every
+ * crash from which a new consumer can recover. From the others only a new process can: `onFatal` is to end this one.
+ */
+export class KafkaClaimServer extends ServerKafka implements CustomTransportStrategy {
+  protected override logger = new Logger(KafkaClaimServer.name);
+  private readonly settings: KafkaServerSettings;
+  private readonly watchdog: ConsumerWatchdog;
+  private closing = false;
+  private session: Session | null = null;
+  private supervision: Promise<void> = Promise.resolve();
+  private wake: () => void = () => undefined;
+  private saidAway = false;
+
+  /**
+   * @param log tells the watchdog how much waits.
+   * @param onFatal is called with the reason when this process can consume no more; it should end it within seconds.
+   */
+  constructor(
+    private readonly config: KafkaConfig,
+    log: Pick<ClaimLog, 'endOffsets' | 'startOffsets' | 'committedOffsets'>,
+    private readonly onFatal: (reason: string) => void,
+    settings: Partial<KafkaServerSettings> = {},
+  ) {
+    super({ client: { clientId: 'coupon-system', brokers: [] }, consumer: { groupId: config.groupId }, postfixId: '' });
+    this.settings = { ...SETTINGS, ...settings };
+    const { silentMs } = this.settings;
+    this.watchdog = new ConsumerWatchdog(log, (reason) => this.die(reason), {
+      silentMs,
+      checkMs: Math.min(WATCH_MS, silentMs / 3),
+    });
+  }
+
+  override async listen(callback: (err?: unknown, ...optionalParams: unknown[]) => void): Promise<void> {
+    this.supervision = this.supervise();
+    callback();
+  }
+
+  /** Lets the running handlers end their chunks, commits what they settled, and leaves the group. Always ends. */
+  override async close(): Promise<void> {
+    this.closing = true;
+    this.watchdog.stop();
+    this.wake();
+    const { session, consumer } = this;
+    const farewell = session === null ? Promise.resolve() : (consumer?.disconnect() ?? Promise.resolve());
+    await withDeadline(farewell, this.settings.closeMs).catch(() => undefined);
+    session?.end();
+    // What is left of it is the opening of a connection, and that was given up together with the sockets.
+    await withDeadline(this.supervision, this.settings.closeMs).catch(() => undefined);
+  }
+
+  /** One batch of one partition. Nothing may be thrown but what kafkajs needs to join the group again. */
+  protected async consume(payload: EachBatchPayload, session: Session): Promise<void> {
+    const { generation } = session;
+    const { batch, resolveOffset, heartbeat, pause, isRunning } = payload;
+    const { topic, partition, messages } = batch;
+    // Fetched before the partitions were taken away, and waiting for its turn since.
+    if (generation.revoked || this.closing || messages.length === 0) return;
+
+    const beat = () => this.beat(heartbeat, generation);
+    const taken = () => this.closing || generation.revoked || !isRunning();
+    const context = new ClaimBatchContext(topic, partition, messages.length, beat, taken);
+    const timer = setInterval(() => void beat().catch(() => undefined), this.settings.heartbeatMs);
+    try {
+      const records = messages.map((message) => toLogRecord(topic, partition, message));
+      const packet = { pattern: CLAIM_EVENT_PATTERN, data: records };
+      // The base class only hands the context on.
+      await this.handleEvent(CLAIM_EVENT_PATTERN, packet, context as unknown as KafkaContext);
+    } catch (error) {
+      this.logger.error(`the handler threw after ${context.settledCount} of ${context.size}: ${String(error)}`);
+    } finally {
+      clearInterval(timer);
+    }
+
+    const lastSettled = messages[context.settledCount - 1];
+    // kafkajs commits what is resolved after this method, also when it throws.
+    if (lastSettled !== undefined) resolveOffset(lastSettled.offset);
+    if (generation.revoked) throw generation.reason;
+    if (context.settledCount < context.size && !this.closing) this.rest(session, pause);
+  }
+
+  /** @throws when the partitions were taken away. */
+  private async beat(heartbeat: () => Promise<void>, generation: Generation): Promise<void> {
+    try {
+      await heartbeat();
+      generation.lastBeat = performance.now();
+    } catch (error) {
+      // A broker that does not answer takes nothing away, until it must have given up on us.
+      const expired = performance.now() - generation.lastBeat > this.settings.sessionMs;
+      if (!isTakenAway(error) && !expired) return;
+      generation.revoke(error);
+      throw error;
+    }
+  }
+
+  private rest(session: Session, pause: () => () => void): void {
+    const resume = pause();
+    const timer = setTimeout(() => {
+      session.resting.delete(timer);
+      resume();
+    }, this.settings.pauseMs);
+    session.resting.add(timer);
+  }
+
+  private async supervise(): Promise<void> {
+    this.watchdog.start();
+    let failures = 0;
+    while (!this.closing) {
+      const session = new Session();
+      this.session = session;
+      try {
+        await this.run(session, () => (failures = 0));
+      } catch (error) {
+        this.sayAway(error as Error);
+      } finally {
+        session.end();
+        this.session = null;
+      }
+      failures += 1;
+      await this.wait(Math.min(this.settings.maxBackoffMs, MIN_BACKOFF_MS * 2 ** failures));
+    }
+  }
+
+  /** Returns or throws when the session has ended. */
+  private async run(session: Session, joined: () => void): Promise<void> {
+    // Makes sure that the topic is there, which a group could not join otherwise.
+    (await KafkaConnection.open(this.config, OPEN_TIMEOUTS, Math.floor(Math.random() * 1_000))).destroy();
+    if (this.closing) return;
+
+    const consumer = this.createConsumer(session);
+    this.consumer = consumer as unknown as typeof this.consumer;
+    this.registerConsumerEventListeners();
+    const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT } = consumer.events;
+    consumer.on(FETCH, () => this.watchdog.sign());
+    consumer.on(HEARTBEAT, () => this.watchdog.sign());
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      session.generation = new Generation();
+      joined();
+      this.watchdog.sign();
+      this.sayJoined(payload.memberAssignment[this.config.topic] ?? []);
+    });
+    consumer.on(CRASH, ({ payload: { error } }) => {
+      // While we close, or after it, kafkajs trips over what we have taken from it.
+      if (!session.mayGoOn && !this.closing && this.session === session) {
+        this.die(`the consumer crashed: ${error.name}: ${error.message}`);
+      }
+      session.lose(error);
+    });
+
+    const start = async () => {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [this.config.topic], fromBeginning: true });
+    };
+    await withDeadline(start(), CONNECT_MS);
+    const running = consumer.run({
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+      eachBatch: (payload) => this.consume(payload, session),
+    });
+    // It resolves when the group is joined, or together with the crash.
+    await Promise.race([running, session.lost]);
+    throw await session.lost;
+  }
+
+  private createConsumer(session: Session): Consumer {
+    const { sessionMs, rebalanceMs, heartbeatMs } = this.settings;
+    const kafka = new Kafka({
+      ...connectionOptions(this.config, session.sockets),
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      authenticationTimeout: CONNECTION_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      retry: RETRY,
+      logLevel: LOG_LEVEL,
+      logCreator,
+    });
+    // Nest's own type of it, of which unwrap() speaks.
+    this.client = kafka as unknown as typeof this.client;
+    return kafka.consumer({
+      groupId: this.groupId,
+      sessionTimeout: sessionMs,
+      rebalanceTimeout: rebalanceMs,
+      heartbeatInterval: Math.min(heartbeatMs, sessionMs / 3),
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      allowAutoTopicCreation: false,
+      // As the rebuild reads: nobody here writes transactions, and one that others left open must not hold us up.
+      readUncommitted: true,
+      retry: {
+        ...RETRY,
+        // Asked only about errors after which going on makes sense. We do, but with a new consumer.
+        restartOnFailure: () => {
+          session.mayGoOn = true;
+          return Promise.resolve(false);
+        },
+      },
+    });
+  }
+
+  private die(reason: string): void {
+    if (this.closing) return;
+    this.logger.error(reason);
+    this.onFatal(reason);
+  }
+
+  /** One line for an outage, not one for each attempt. */
+  private sayAway({ message }: Error): void {
+    if (this.closing || this.saidAway) return;
+    this.saidAway = true;
+    this.logger.warn(`claims are not consumed: ${message}`);
+  }
+
+  private sayJoined(partitions: readonly number[]): void {
+    const share = partitions.length === 0 ? 'no partition' : `partitions ${[...partitions].sort((a, b) => a - b)}`;
+    this.logger.log(`consumes ${share} of ${this.config.topic}${this.saidAway ? ' again' : ''}`);
+    this.saidAway = false;
+  }
+
+  private async wait(ms: number): Promise<void> {
+    if (this.closing) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,37 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type AppConfig } from '../../config/env.js';
+import { ClaimLog } from '../../events/claim-log.js';
+import { ClaimTransport } from '../../events/claim-transport.js';
+import { KafkaClaimLog } from './kafka-claim-log.js';
+import { KafkaClaimServer } from './kafka-claim-server.js';
+
+/** Gives what was logged the time to be written; whoever watches the process starts it again. */
+function exitSoon(): void {
+  setTimeout(() => process.exit(1), 200);
+}
+
+/** The claim log on Kafka, and for consumers the transport that reads it. */
+@Module({})
+export class KafkaModule {
+  /** @param onFatal ends a process that can consume no more; tests put their own here. */
+  static for({ kafka, roles }: AppConfig, onFatal: (reason: string) => void = exitSoon): DynamicModule {
+    const consumes = roles.has('consumer');
+    const publishes = roles.has('api') || roles.has('retry');
+    return {
+      module: KafkaModule,
+      providers: [
+        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes }) },
+        ...(consumes
+          ? [
+              {
+                provide: ClaimTransport,
+                useFactory: (log: ClaimLog) => new ClaimTransport(new KafkaClaimServer(kafka, log, onFatal)),
+                inject: [ClaimLog],
+              },
+            ]
+          : []),
+      ],
+      exports: [ClaimLog, ...(consumes ? [ClaimTransport] : [])],
+    };
+  }
+}

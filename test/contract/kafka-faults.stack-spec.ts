@@ -1,0 +1,251 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import { type KafkaConfig } from '../../src/config/env.js';
+import { decodeClaimEvent } from '../../src/events/claim-event.js';
+import {
+  type ClaimLog,
+  ClaimLogUnavailableError,
+  ClaimLogUnconfirmedError,
+  type LogOffsets,
+} from '../../src/events/claim-log.js';
+import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
+import { KafkaServer } from '../../stack/kafka-server.js';
+import { claimEvent } from '../support/claims.js';
+import { eventually } from '../support/eventually.js';
+import { kafkaConfig } from '../support/kafka.js';
+import { until } from '../support/until.js';
+
+/** The budget of one publish is 700 ms; the rest is for a busy machine. */
+const SETTLED_WITHIN_MS = 1_200;
+
+interface Outcome {
+  readonly claimId: string;
+  readonly error: Error | null;
+  readonly tookMs: number;
+}
+
+async function publishOne(log: ClaimLog): Promise<Outcome> {
+  const event = claimEvent();
+  const begun = performance.now();
+  const error = await log.publish(event).then(
+    () => null,
+    (reason: Error) => reason,
+  );
+  return { claimId: event.claimId, error, tookMs: performance.now() - begun };
+}
+
+async function claimIdsOn(log: ClaimLog, to?: LogOffsets): Promise<string[]> {
+  const claimIds: string[] = [];
+  for await (const page of log.read(await log.startOffsets(), to ?? (await log.endOffsets()))) {
+    for (const { value } of page) {
+      const decoded = decodeClaimEvent(value);
+      if (decoded.kind === 'claim') claimIds.push(decoded.event.claimId);
+    }
+  }
+  return claimIds;
+}
+
+/** Publishes without a break, so many at once, until it is told to stop. */
+function publishing(log: ClaimLog, atOnce: number): () => Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let stopped = false;
+  const loops = Array.from({ length: atOnce }, async () => {
+    while (!stopped) {
+      outcomes.push(await publishOne(log));
+      // A log that is away refuses at once; without a turn of the event loop it could never come back.
+      await new Promise(setImmediate);
+    }
+  });
+  return async () => {
+    stopped = true;
+    await Promise.all(loops);
+    return outcomes;
+  };
+}
+
+describe('KafkaClaimLog and a broker that fails', () => {
+  let kafka: KafkaServer;
+  let config: KafkaConfig;
+  let log: KafkaClaimLog;
+
+  beforeEach(async () => {
+    kafka = await KafkaServer.prepare();
+    config = kafkaConfig(kafka.brokers);
+    log = new KafkaClaimLog(config);
+  }, 60_000);
+  afterEach(async () => {
+    log.onApplicationShutdown();
+    await kafka.stop();
+  }, 60_000);
+
+  const started = async () => {
+    await kafka.run();
+    log.onModuleInit();
+    await eventually(() => log.publish(claimEvent()));
+  };
+
+  it('starts without a broker, refuses at once, and publishes as soon as there is one', async () => {
+    log.onModuleInit();
+    expect(log.away).toBe(false);
+    const first = await publishOne(log);
+    expect(first.error).toBeInstanceOf(ClaimLogUnavailableError);
+    expect(first.tookMs).toBeLessThan(SETTLED_WITHIN_MS);
+    expect(log.away).toBe(true);
+    const second = await publishOne(log);
+    expect(second.error).toBeInstanceOf(ClaimLogUnavailableError);
+    expect(second.tookMs).toBeLessThan(50);
+    await expect(log.endOffsets()).rejects.toThrow();
+
+    await kafka.run();
+    await until('the probe finds the broker', () => !log.away, 10_000);
+    const { claimId, error } = await publishOne(log);
+    expect(error).toBeNull();
+    expect(await claimIdsOn(log)).toEqual([claimId]);
+    expect((await log.endOffsets()).size).toBe(config.partitions);
+  }, 60_000);
+
+  it('keeps every acknowledged claim when the broker is killed, and settles every publish in time', async () => {
+    await started();
+    const stop = publishing(log, 50);
+    await until('claims are flowing', async () => (await claimIdsOn(log)).length > 500, 20_000);
+    await kafka.kill();
+    await until('the log is away', () => log.away, SETTLED_WITHIN_MS);
+    await kafka.run();
+    await until('the log is back', () => !log.away, 15_000);
+    // What was under way when the probe came back is over as well.
+    const back = await eventually(async () => {
+      const outcome = await publishOne(log);
+      expect(outcome.error).toBeNull();
+      return outcome;
+    });
+    const outcomes = await stop();
+
+    const onLog = new Set(await claimIdsOn(log));
+    const acknowledged = outcomes.filter(({ error }) => error === null);
+    expect(acknowledged.filter(({ claimId }) => !onLog.has(claimId))).toEqual([]);
+    expect(onLog.has(back.claimId)).toBe(true);
+    const certainlyNotSent = outcomes.filter(({ error }) => error instanceof ClaimLogUnavailableError);
+    expect(certainlyNotSent.length).toBeGreaterThan(0);
+    expect(certainlyNotSent.filter(({ claimId }) => onLog.has(claimId))).toEqual([]);
+    for (const { error } of outcomes) {
+      if (error === null || error instanceof ClaimLogUnavailableError) continue;
+      expect(error).toBeInstanceOf(ClaimLogUnconfirmedError);
+    }
+    expect(Math.max(...outcomes.map(({ tookMs }) => tookMs))).toBeLessThan(SETTLED_WITHIN_MS);
+  }, 90_000);
+
+  it('does not wait for a frozen broker, says "unconfirmed" for what was sent, and finds it back', async () => {
+    await started();
+    const stop = publishing(log, 50);
+    await until('claims are flowing', async () => (await claimIdsOn(log)).length > 500, 20_000);
+    kafka.freeze();
+    const frozenAt = performance.now();
+    await until('the log is away', () => log.away, SETTLED_WITHIN_MS);
+    const refused = await publishOne(log);
+    expect(refused.error).toBeInstanceOf(ClaimLogUnavailableError);
+    expect(refused.tookMs).toBeLessThan(50);
+    await until('it was frozen for 5 s', () => performance.now() - frozenAt > 5_000, 10_000);
+    expect(log.away).toBe(true);
+    kafka.thaw();
+    await until('the log is back', () => !log.away, 5_000);
+    await eventually(() => log.publish(claimEvent()));
+    const outcomes = await stop();
+
+    expect(outcomes.some(({ error }) => error instanceof ClaimLogUnconfirmedError)).toBe(true);
+    const onLog = new Set(await claimIdsOn(log));
+    expect(outcomes.filter(({ error, claimId }) => error === null && !onLog.has(claimId))).toEqual([]);
+    const certainlyNotSent = outcomes.filter(({ error }) => error instanceof ClaimLogUnavailableError);
+    expect(certainlyNotSent.filter(({ claimId }) => onLog.has(claimId))).toEqual([]);
+    expect(Math.max(...outcomes.map(({ tookMs }) => tookMs))).toBeLessThan(SETTLED_WITHIN_MS);
+  }, 90_000);
+
+  it('publishes again without being told after a restart in which nobody published', async () => {
+    await started();
+    await kafka.restart();
+    expect(log.away).toBe(false);
+    const event = claimEvent();
+    await eventually(() => log.publish(event));
+    expect(await claimIdsOn(log)).toContain(event.claimId);
+  }, 60_000);
+
+  it('rejects a read instead of hanging, and reads again when the broker is back', async () => {
+    await started();
+    for (let batch = 0; batch < 8; batch++) {
+      await Promise.all(Array.from({ length: 500 }, () => log.publish(claimEvent())));
+    }
+    const [from, to] = [await log.startOffsets(), await log.endOffsets()];
+    const pages = log.read(from, to)[Symbol.asyncIterator]();
+    expect((await pages.next()).done).toBe(false);
+    await kafka.kill();
+    const begun = performance.now();
+    await expect(drainPages(pages)).rejects.toThrow();
+    await expect(log.committedOffsets()).rejects.toThrow();
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    await kafka.run();
+    expect(await eventually(() => claimIdsOn(log, to))).toHaveLength(4_001);
+    kafka.freeze();
+    const frozenAt = performance.now();
+    await expect(claimIdsOn(log, to)).rejects.toThrow();
+    expect(performance.now() - frozenAt).toBeLessThan(8_000);
+    kafka.thaw();
+    expect(await eventually(() => claimIdsOn(log, to))).toHaveLength(4_001);
+  }, 90_000);
+
+  it('ends where the log ends, and begins where it begins, whatever it was asked for', async () => {
+    await kafka.run();
+    config = kafkaConfig(kafka.brokers, { partitions: 1 });
+    log.onApplicationShutdown();
+    log = new KafkaClaimLog(config);
+    const events = Array.from({ length: 100 }, () => claimEvent());
+    await eventually(() => log.endOffsets());
+    for (const event of events) await log.publish(event);
+    const admin = new Kafka({ brokers: [...config.brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    // It knows no leaders before it was asked for something else.
+    await admin.fetchTopicOffsets(config.topic);
+    await admin.deleteTopicRecords({ topic: config.topic, partitions: [{ partition: 0, offset: '40' }] });
+    await admin.disconnect();
+
+    expect(await log.startOffsets()).toEqual(new Map([[0, 40]]));
+    const read = async (from: number, to: number) => {
+      const offsets: number[] = [];
+      for await (const page of log.read(new Map([[0, from]]), new Map([[0, to]]))) {
+        offsets.push(...page.map(({ offset }) => offset));
+      }
+      return [offsets[0], offsets.at(-1), offsets.length];
+    };
+    expect(await read(0, 100)).toEqual([40, 99, 60]);
+    expect(await read(0, 50)).toEqual([40, 49, 10]);
+    expect(await read(0, 30)).toEqual([undefined, undefined, 0]);
+    // The tail that was there when the end was taken is gone.
+    expect(await read(90, 1_000)).toEqual([90, 99, 10]);
+    expect(await read(500, 1_000)).toEqual([undefined, undefined, 0]);
+    await expect(async () => {
+      for await (const _page of log.read(new Map(), new Map([[7, 1]]))) continue;
+    }).rejects.toThrow('partition 7');
+  }, 60_000);
+
+  it('says "unavailable" of what the broker refuses to append, and tries again after a rest', async () => {
+    await kafka.run();
+    const admin = new Kafka({ brokers: [...config.brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const configEntries = [{ name: 'max.message.bytes', value: '100' }];
+    await admin.createTopics({ topics: [{ topic: config.topic, numPartitions: 2, configEntries }] });
+    const [first] = await Promise.all(Array.from({ length: 10 }, () => publishOne(log)));
+    expect(first?.error).toBeInstanceOf(ClaimLogUnavailableError);
+    await until('no partition is left', async () => {
+      expect((await publishOne(log)).error).toBeInstanceOf(ClaimLogUnavailableError);
+      return log.away;
+    });
+    expect(await claimIdsOn(log)).toEqual([]);
+    const [resource] = [{ type: ConfigResourceTypes.TOPIC, name: config.topic, configEntries: [] }];
+    await admin.alterConfigs({ validateOnly: false, resources: [resource] });
+    await admin.disconnect();
+    await eventually(() => log.publish(claimEvent()));
+    expect(log.away).toBe(false);
+  }, 60_000);
+});
+
+async function drainPages(pages: AsyncIterator<unknown>): Promise<void> {
+  while ((await pages.next()).done !== true) continue;
+}
