@@ -203,6 +203,7 @@ export class KafkaPublisher {
       const wait = PROBE_BACKOFF_MS[Math.min(attempt, PROBE_BACKOFF_MS.length - 1)];
       await delay(wait, undefined, { signal }).catch(() => undefined);
     }
+    tried();
   }
 
   /** True when every partition has a leader that answers. */
