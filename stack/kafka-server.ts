@@ -3,33 +3,47 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Kafka, logLevel } from 'kafkajs';
 import { kafkaJars } from './kafka-jars.js';
-import { type Command, freePort, listens, ServerProcess } from './server-process.js';
+import { type Command, freePort, ServerProcess } from './server-process.js';
 
 const run = promisify(execFile);
 
-/** One Kafka node in KRaft mode, broker and controller in one. */
+/** How a broker differs from the usual one. */
+export interface KafkaServerOptions {
+  readonly port?: number;
+  readonly directory?: string;
+  /** Makes it one more broker beside this one, which stays the only controller. */
+  readonly joins?: KafkaServer;
+  /** Clients have to know this name and password (SASL PLAIN, without TLS). */
+  readonly sasl?: { readonly username: string; readonly password: string };
+  /** Added to server.properties, and stronger than what stands there. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+/** One Kafka node in KRaft mode, broker and controller in one unless it joins another one. */
 export class KafkaServer extends ServerProcess {
   private jars = '';
+  private members = 1;
 
   private constructor(
     directory: string,
     port: number,
     private readonly controllerPort: number,
-    private readonly settings: Readonly<Record<string, string>>,
+    private readonly options: KafkaServerOptions,
   ) {
     super(directory, port);
+    if (options.joins !== undefined) options.joins.members += 1;
   }
 
   /** The server on this port and directory, not started; both are made up when they are not given. */
-  static async on(
-    options: { port?: number; directory?: string; settings?: Readonly<Record<string, string>> } = {},
-  ): Promise<KafkaServer> {
+  static async on(options: KafkaServerOptions = {}): Promise<KafkaServer> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'coupon-kafka-'));
-    return new KafkaServer(directory, options.port ?? (await freePort()), await freePort(), options.settings ?? {});
+    const controllerPort = options.joins?.controllerPort ?? (await freePort());
+    return new KafkaServer(directory, options.port ?? (await freePort()), controllerPort, options);
   }
 
-  static async start(options: Parameters<typeof KafkaServer.on>[0] = {}): Promise<KafkaServer> {
+  static async start(options: KafkaServerOptions = {}): Promise<KafkaServer> {
     return (await KafkaServer.on(options)).start();
   }
 
@@ -63,7 +77,11 @@ export class KafkaServer extends ServerProcess {
       'num.partitions': '1',
       // A broker that was killed is fenced until its old session is over; 9 s is for machines that are far away.
       'broker.session.timeout.ms': '3000',
-      ...this.settings,
+      // Tests provoke an expired session; the default of 6 s would only make them longer.
+      'group.min.session.timeout.ms': '500',
+      ...this.joining(),
+      ...this.authenticating(),
+      ...this.options.properties,
     };
     const text = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
     writeFileSync(file, text.join(''));
@@ -78,13 +96,49 @@ export class KafkaServer extends ServerProcess {
     return { program: 'java', args: [...heap, ...this.java, 'kafka.Kafka', file] };
   }
 
+  private joining(): Record<string, string> {
+    const { joins } = this.options;
+    if (joins === undefined) return {};
+    return {
+      'node.id': String(joins.members),
+      'process.roles': 'broker',
+      listeners: `PLAINTEXT://127.0.0.1:${this.port}`,
+    };
+  }
+
+  private authenticating(): Record<string, string> {
+    const { sasl } = this.options;
+    if (sasl === undefined) return {};
+    const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
+    const { username, password } = sasl;
+    return {
+      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:SASL_PLAINTEXT',
+      'sasl.enabled.mechanisms': 'PLAIN',
+      'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+      'listener.name.plaintext.plain.sasl.jaas.config': `${login} username="${username}" password="${password}" user_${username}="${password}";`,
+    };
+  }
+
   private get java(): string[] {
     return ['-Djava.awt.headless=true', '-cp', join(this.jars, '*')];
   }
 
-  /** The port opens when the broker has caught up with its controller. */
-  protected serves(): Promise<boolean> {
-    return listens(this.port);
+  /** The port opens before the broker has caught up with its controller. */
+  protected async serves(): Promise<boolean> {
+    const { sasl } = this.options;
+    const admin = new Kafka({
+      brokers: [this.brokers],
+      logLevel: logLevel.NOTHING,
+      ...(sasl === undefined ? {} : { sasl: { mechanism: 'plain', ...sasl } }),
+      retry: { retries: 0 },
+      requestTimeout: 2_000,
+    }).admin();
+    try {
+      await admin.connect();
+      return (await admin.describeCluster()).brokers.length > 0;
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
   }
 }
 

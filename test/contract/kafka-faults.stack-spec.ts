@@ -69,7 +69,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
   let log: KafkaClaimLog;
 
   beforeEach(async () => {
-    kafka = await KafkaServer.prepare();
+    kafka = await KafkaServer.on();
     config = kafkaConfig(kafka.brokers);
     log = new KafkaClaimLog(config);
   }, 60_000);
@@ -79,7 +79,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
   }, 60_000);
 
   const started = async () => {
-    await kafka.run();
+    await kafka.start();
     log.onModuleInit();
     await eventually(() => log.publish(claimEvent()));
   };
@@ -96,7 +96,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     expect(second.tookMs).toBeLessThan(50);
     await expect(log.endOffsets()).rejects.toThrow();
 
-    await kafka.run();
+    await kafka.start();
     await until('the probe finds the broker', () => !log.away, 10_000);
     const { claimId, error } = await publishOne(log);
     expect(error).toBeNull();
@@ -110,7 +110,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     await until('claims are flowing', async () => (await claimIdsOn(log)).length > 500, 20_000);
     await kafka.kill();
     await until('the log is away', () => log.away, SETTLED_WITHIN_MS);
-    await kafka.run();
+    await kafka.start();
     await until('the log is back', () => !log.away, 15_000);
     // What was under way when the probe came back is over as well.
     const back = await eventually(async () => {
@@ -141,7 +141,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     await started();
     const stop = publishing(log, 50);
     await until('claims are flowing', async () => (await claimIdsOn(log)).length > 500, 20_000);
-    kafka.freeze();
+    kafka.pause();
     const frozenAt = performance.now();
     await until('the log is away', () => log.away, SETTLED_WITHIN_MS);
     const refused = await publishOne(log);
@@ -149,7 +149,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     expect(refused.tookMs).toBeLessThan(50);
     await until('it was frozen for 5 s', () => performance.now() - frozenAt > 5_000, 10_000);
     expect(log.away).toBe(true);
-    kafka.thaw();
+    kafka.resume();
     await until('the log is back', () => !log.away, 5_000);
     await eventually(() => log.publish(claimEvent()));
     const outcomes = await stop();
@@ -187,18 +187,18 @@ describe('KafkaClaimLog and a broker that fails', () => {
     await expect(drainPages(pages)).rejects.toThrow();
     await expect(log.committedOffsets()).rejects.toThrow();
     expect(performance.now() - begun).toBeLessThan(5_000);
-    await kafka.run();
+    await kafka.start();
     expect(await eventually(() => claimIdsOn(log, to))).toHaveLength(4_001);
-    kafka.freeze();
+    kafka.pause();
     const frozenAt = performance.now();
     await expect(claimIdsOn(log, to)).rejects.toThrow();
     expect(performance.now() - frozenAt).toBeLessThan(8_000);
-    kafka.thaw();
+    kafka.resume();
     expect(await eventually(() => claimIdsOn(log, to))).toHaveLength(4_001);
   }, 90_000);
 
   it('ends where the log ends, and begins where it begins, whatever it was asked for', async () => {
-    await kafka.run();
+    await kafka.start();
     config = kafkaConfig(kafka.brokers, { partitions: 1 });
     log.onApplicationShutdown();
     log = new KafkaClaimLog(config);
@@ -232,7 +232,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
   }, 60_000);
 
   it('says "unavailable" of what the broker refuses to append, and tries again after a rest', async () => {
-    await kafka.run();
+    await kafka.start();
     const admin = new Kafka({ brokers: [...config.brokers], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
     const configEntries = [{ name: 'max.message.bytes', value: '100' }];
@@ -304,7 +304,7 @@ describe('KafkaClaimLog and one of two brokers', () => {
 
   it('goes on with the leader that answers while the other one is frozen', async () => {
     await spread(1);
-    second.freeze();
+    second.pause();
     const outcomes: Outcome[] = [];
     const begun = performance.now();
     // Longer than the probes and the look-ups in between.
@@ -318,7 +318,7 @@ describe('KafkaClaimLog and one of two brokers', () => {
     );
     expect(outcomes.filter(({ error }) => error !== null).length).toBeLessThanOrEqual(2);
     expect(log.away).toBe(false);
-    second.thaw();
+    second.resume();
     await eventually(() => log.endOffsets(), 20_000);
   }, 90_000);
 
@@ -332,7 +332,7 @@ describe('KafkaClaimLog and one of two brokers', () => {
       for (let claim = 0; claim < 8; claim++) await log.publish(claimEvent());
       expect(await grown(before)).toBe(4);
     }, 20_000);
-    await second.run();
+    await second.start();
     await eventually(async () => {
       for (let claim = 0; claim < 8; claim++) await log.publish(claimEvent());
     }, 20_000);

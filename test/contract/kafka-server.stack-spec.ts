@@ -437,13 +437,13 @@ describe('KafkaClaimServer', () => {
     afterEach(() => kafka.stop());
 
     it('starts at once when the broker is absent, and joins by itself when it comes', async () => {
-      kafka = await KafkaServer.prepare();
+      kafka = await KafkaServer.on();
       use(kafkaConfig(kafka.brokers, { partitions: 2 }));
       handleWith(settleAll);
       const begun = performance.now();
       await start();
       expect(performance.now() - begun).toBeLessThan(1_000);
-      await kafka.run();
+      await kafka.start();
       const claimIds = await until('claims are taken', () => publish(10).catch(() => false as const), PATIENCE_MS);
       await everythingSettled(30_000);
       expect(delivered()).toEqual(expect.arrayContaining(claimIds));
@@ -460,7 +460,7 @@ describe('KafkaClaimServer', () => {
       await kafka.kill();
       const begun = performance.now();
       await until('the outage has lasted', () => performance.now() - begun > 6_000, PATIENCE_MS);
-      await kafka.run();
+      await kafka.start();
       const after = await until('claims are taken', () => publish(10).catch(() => false as const), PATIENCE_MS);
       await everythingSettled(30_000);
       expect(new Set(delivered())).toEqual(new Set([...before, ...after]));
@@ -479,9 +479,9 @@ describe('KafkaClaimServer', () => {
       });
       const service = await start('a', { closeMs: 1_500 });
       await until('the handler runs', () => entered, PATIENCE_MS);
-      kafka.freeze();
+      kafka.pause();
       expect(await close(service)).toBeLessThan(4_000);
-      kafka.thaw();
+      kafka.resume();
       handleWith(settleAll);
       await start('b');
       await everythingSettled(30_000);
