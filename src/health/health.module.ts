@@ -2,7 +2,12 @@ import { Module } from '@nestjs/common';
 import { GateModule } from '../gate/gate.module.js';
 import { MetricsModule } from '../events/metrics.module.js';
 import { HealthController } from './health.controller.js';
+import { ReadinessMetrics } from './readiness.metrics.js';
 import { Readiness } from './readiness.js';
 
-@Module({ imports: [GateModule, MetricsModule], controllers: [HealthController], providers: [Readiness] })
+@Module({
+  imports: [GateModule, MetricsModule],
+  controllers: [HealthController],
+  providers: [Readiness, ReadinessMetrics],
+})
 export class HealthModule {}

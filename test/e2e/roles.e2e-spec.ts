@@ -18,6 +18,8 @@ const METRICS = [
   'coupon_gate_fenced',
   'coupon_gate_epoch',
   'coupon_drift',
+  'coupon_dependency_up',
+  'coupon_role_ready',
 ];
 
 describe('a process', () => {

@@ -1,0 +1,32 @@
+import { expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { parseEnv } from '../config/env.js';
+import { type ClaimLog } from '../events/claim-log.js';
+import { type EpochWatch } from '../gate/epoch-watch.js';
+import { ReadinessMetrics } from './readiness.metrics.js';
+import { Readiness } from './readiness.js';
+
+it('shows as metrics which dependency is away and which role waits for it, at the moment of the question', async () => {
+  const registry = new Registry();
+  const state = { state: 'open', epoch: 7, databaseAway: true, gateAway: false };
+  const readiness = new Readiness(
+    parseEnv({ ROLES: 'api,retry' }),
+    { state } as EpochWatch,
+    {
+      away: false,
+    } as ClaimLog,
+  );
+  new ReadinessMetrics(registry, readiness);
+  const lines = async () => (await registry.metrics()).split('\n').filter((line) => /^coupon_/.test(line));
+  expect(await lines()).toEqual([
+    'coupon_dependency_up{dependency="gate"} 1',
+    'coupon_dependency_up{dependency="claimLog"} 1',
+    'coupon_dependency_up{dependency="database"} 0',
+    'coupon_role_ready{role="api"} 1',
+    'coupon_role_ready{role="retry"} 0',
+  ]);
+  state.databaseAway = false;
+  expect(await lines()).toContain('coupon_role_ready{role="retry"} 1');
+  readiness.beforeApplicationShutdown();
+  expect(await lines()).toContain('coupon_role_ready{role="api"} 0');
+});

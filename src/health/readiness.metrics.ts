@@ -1,0 +1,32 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { MetricsRegistry } from '../events/metrics-registry.js';
+import { Readiness } from './readiness.js';
+
+/** The readiness report as metrics, so that an outage raises an alarm also while nobody claims anything. */
+@Injectable()
+export class ReadinessMetrics {
+  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry, @Inject(Readiness) readiness: Readiness) {
+    new Gauge({
+      name: 'coupon_dependency_up',
+      help: '1 while this process can use gate, claimLog or database',
+      labelNames: ['dependency'],
+      registers: [registry],
+      collect() {
+        const { dependencies } = readiness.report();
+        for (const [dependency, state] of Object.entries(dependencies))
+          this.set({ dependency }, state === 'up' ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: 'coupon_role_ready',
+      help: '1 while a role of this process can work; 0 also while it drains',
+      labelNames: ['role'],
+      registers: [registry],
+      collect() {
+        const { roles } = readiness.report();
+        for (const [role, state] of Object.entries(roles)) this.set({ role }, state === 'ready' ? 1 : 0);
+      },
+    });
+  }
+}
