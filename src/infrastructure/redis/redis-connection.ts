@@ -23,6 +23,8 @@ const OPTIONS: RedisOptions = {
   autoResendUnfulfilledCommands: false,
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
+  // A server that is frozen does not say goodbye, ms.
+  disconnectTimeout: 100,
   connectTimeout: 1_000,
   // Ours, below: its failure closes the connection instead of leaving it half open.
   enableReadyCheck: true,
@@ -91,6 +93,16 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   get bulk(): Redis {
     if (this.fit === null || this.bulkClient.status !== 'ready') throw new GateUnavailableError('Redis is away');
     return this.bulkClient;
+  }
+
+  /**
+   * An answer did not come in time, or came to the wrong question: the connection is given up and made anew. Everything
+   * that is under way on it is unknown.
+   */
+  distrustCalls(): void {
+    if (this.client.status !== 'ready') return;
+    this.fit = null;
+    this.client.disconnect(true);
   }
 
   /** The run id of the server behind the bulk connection, seen to be one that may be written to. */

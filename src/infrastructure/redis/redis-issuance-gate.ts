@@ -8,6 +8,7 @@ import {
   type Fenced,
   type FenceReason,
   type GatePass,
+  GateTimeoutError,
   IssuanceGate,
   type LookUpOutcome,
   type PendingClaim,
@@ -46,23 +47,24 @@ export class RedisIssuanceGate extends IssuanceGate {
 
   async claim(pass: GatePass, { campaignId, userId, claimId, idempotencyDigest }: ClaimRequest): Promise<ClaimOutcome> {
     const answer = await this.run(pass, 'claim', campaignId, [userId, claimId, idempotencyDigest ?? '']);
-    switch (answer[0]) {
+    const [word, echo, first, second, third] = answer;
+    if (word === 'FENCED') return fenced(answer);
+    if (echo !== claimId) {
+      this.connection.distrustCalls();
+      throw new GateTimeoutError('Redis has answered another question');
+    }
+    switch (word) {
       case 'OK':
-        return {
-          kind: 'ADMITTED',
-          sequence: Number(answer[1]),
-          claimedAt: Number(answer[2]),
-          remaining: Number(answer[3]),
-        };
+        return { kind: 'ADMITTED', sequence: Number(first), claimedAt: Number(second), remaining: Number(third) };
       case 'DUPLICATE':
-        return { kind: 'DUPLICATE', record: decodeRecord(String(answer[1])), pending: answer[2] === 1 };
+        return { kind: 'DUPLICATE', record: decodeRecord(String(first)), pending: second === 1 };
       case 'NOT_STARTED':
-        return { kind: 'NOT_STARTED', startsAt: Number(answer[1]) };
+        return { kind: 'NOT_STARTED', startsAt: Number(first) };
       case 'PAUSED':
       case 'CLOSED':
       case 'ENDED':
       case 'SOLD_OUT':
-        return { kind: answer[0] };
+        return { kind: word };
       default:
         return fenced(answer);
     }
@@ -184,7 +186,10 @@ export class RedisIssuanceGate extends IssuanceGate {
     } catch (error) {
       const reason = fenceIn(error);
       if (reason !== null) return ['FENCED', reason] satisfies Answer;
-      throw toGateError(error);
+      const gateError = toGateError(error);
+      // The answer may still come, or never: either way the next ones on this connection are not to be waited for.
+      if (gateError instanceof GateTimeoutError) this.connection.distrustCalls();
+      throw gateError;
     }
   }
 }

@@ -1,0 +1,263 @@
+import { createServer, type Server, Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { ulid } from 'ulid';
+import { RedisServer } from '../../stack/redis-server.js';
+import { freePort } from '../../stack/server-process.js';
+import { StartupError } from '../../src/config/startup-error.js';
+import { type GatePass, GateTimeoutError, GateUnavailableError } from '../../src/gate/issuance-gate.js';
+import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
+import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
+import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
+import { campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
+import { eventually } from '../support/eventually.js';
+import { until } from '../support/until.js';
+import { request, terms } from './issuance-gate.contract.js';
+
+const EPOCH = 1_764_000_001;
+
+describe('a Redis that fails', () => {
+  let server: RedisServer;
+  let connection: RedisConnection;
+  let gate: RedisIssuanceGate;
+  let builder: RedisGateBuilder;
+  let pass: GatePass;
+  let campaignId: string;
+  const open: RedisConnection[] = [];
+
+  const connect = async (url = server.url) => {
+    const made = new RedisConnection(url);
+    open.push(made);
+    await made.onModuleInit();
+    return made;
+  };
+  const administer = async <T>(work: (redis: Redis) => Promise<T>, url = server.url): Promise<T> => {
+    const redis = new Redis(url, { lazyConnect: true });
+    try {
+      await redis.connect();
+      return await work(redis);
+    } finally {
+      redis.disconnect();
+    }
+  };
+  const claim = (userId: string) => gate.claim(pass, request(campaignId, userId));
+  const outcomeOf = (work: Promise<unknown>) =>
+    work.then(
+      (value) => (value as { kind: string }).kind,
+      (error: unknown) => (error as Error).name,
+    );
+
+  beforeEach(async () => {
+    server = await RedisServer.start();
+    connection = await connect();
+    gate = new RedisIssuanceGate(connection);
+    builder = new RedisGateBuilder(connection);
+    await builder.dropEpochsBelow(EPOCH);
+    pass = { epoch: EPOCH, fence: await builder.installFence(EPOCH) };
+    campaignId = ulid();
+    await gate.openCampaign(pass, terms(campaignId, { total: 10 }));
+    expect(await outcomeOf(claim('first'))).toBe('ADMITTED');
+  });
+  afterEach(async () => {
+    for (const made of open.splice(0)) made.onApplicationShutdown();
+    await server.kill();
+  });
+
+  it('is fenced after a restart, although its AOF brought every key back, and tells of the new connection', async () => {
+    let reconnected = 0;
+    gate.onReconnected(() => (reconnected += 1));
+    await server.kill();
+    await eventually(async () => expect(await outcomeOf(claim('while away'))).toBe('GateUnavailableError'));
+    await server.start();
+    await until('it is connected again', () => reconnected > 0);
+    expect(await administer((redis) => redis.hlen(campaignKeys(campaignId, EPOCH).appliedUser))).toBe(1);
+    expect(await gate.ping(pass)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+    expect(await claim('second')).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+    // Nothing that anybody but the builder does brings the script back.
+    expect(await gate.ping(pass)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+  });
+
+  it('is fenced without its scripts, and open again under a fence that is installed anew', async () => {
+    await administer((redis) => redis.script('FLUSH'));
+    for (const outcome of [
+      claim('a'),
+      gate.lookUp(pass, campaignId, 'first'),
+      gate.changeTerms(pass, terms(campaignId)),
+    ]) {
+      expect(await outcome).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+    }
+    expect(await builder.installFence(EPOCH)).toBe(pass.fence);
+    expect(await outcomeOf(claim('a'))).toBe('ADMITTED');
+  });
+
+  it.each(['meta', 'appliedUser', 'pending'] as const)(
+    'is fenced when %s is something else than it was',
+    async (which) => {
+      const key = campaignKeys(campaignId, EPOCH)[which];
+      await administer(async (redis) => {
+        await redis.del(key);
+        await redis.set(key, 'a text');
+      });
+      for (const outcome of [
+        claim('a'),
+        gate.lookUp(pass, campaignId, 'first'),
+        gate.openCampaign(pass, terms(campaignId)),
+      ]) {
+        expect(await outcome).toMatchObject({ kind: 'FENCED' });
+      }
+      expect(await administer((redis) => redis.get(key))).toBe('a text');
+    },
+  );
+
+  it('refuses claims when its memory is full, writes no part of one, and goes on answering who has one', async () => {
+    const { meta, appliedUser, pending } = campaignKeys(campaignId, EPOCH);
+    await administer((redis) => redis.config('SET', 'maxmemory', '1'));
+    const error = await claim('second').catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(GateUnavailableError);
+    expect(await outcomeOf(claim('first'))).toBe('DUPLICATE');
+    expect(await gate.lookUp(pass, campaignId, 'second')).toEqual({ kind: 'ABSENT' });
+    await administer((redis) => redis.config('SET', 'maxmemory', '0'));
+    const counters = await administer((redis) =>
+      Promise.all([redis.hmget(meta, 'count', 'pending', 'sequence'), redis.hlen(appliedUser), redis.zcard(pending)]),
+    );
+    expect(counters).toEqual([['1', '1', '1'], 1, 1]);
+    expect(await claim('second')).toMatchObject({ kind: 'ADMITTED', sequence: 2 });
+  });
+
+  it('is given up on after 800 ms when it is frozen, and answers again when it goes on', async () => {
+    server.pause();
+    const started = performance.now();
+    const errors = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => claim(`u${n}`).catch((error: unknown) => error)),
+    );
+    expect(performance.now() - started).toBeLessThan(2_000);
+    for (const error of errors) expect(error).toBeInstanceOf(GateTimeoutError);
+    server.resume();
+    await eventually(async () => expect(await outcomeOf(claim('first'))).toBe('DUPLICATE'));
+  });
+
+  it('may be away when the process starts, which joins when it comes', async () => {
+    const port = await freePort();
+    const late = await connect(`redis://127.0.0.1:${port}`);
+    const lateGate = new RedisIssuanceGate(late);
+    let connected = 0;
+    lateGate.onReconnected(() => (connected += 1));
+    await expect(lateGate.now()).rejects.toBeInstanceOf(GateUnavailableError);
+    const other = await RedisServer.start({ port });
+    try {
+      await until('it is connected', () => connected > 0, 10_000);
+      expect(await lateGate.now()).toBeGreaterThan(1_764_000_000_000);
+    } finally {
+      await other.kill();
+    }
+  });
+
+  it.each([
+    ['may evict', ['--maxmemory-policy', 'allkeys-lru'], /noeviction, it is allkeys-lru/],
+    ['keeps no append-only file', ['--appendonly', 'no'], /appendonly has to be yes/],
+  ])('is refused at the start when it %s', async (_what, args, message) => {
+    const unfit = await RedisServer.start({ args });
+    try {
+      const error = await connect(unfit.url).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(StartupError);
+      expect((error as Error).message).toMatch(message);
+    } finally {
+      await unfit.kill();
+    }
+  });
+
+  it('is not used once it has become a replica, and used again as a master', async () => {
+    const master = await RedisServer.start();
+    try {
+      await administer((redis) => redis.replicaof('127.0.0.1', master.port));
+      await eventually(async () => expect(await outcomeOf(claim('second'))).toBe('GateUnavailableError'));
+      await expect(builder.dropEpochsBelow(EPOCH + 1)).rejects.toBeInstanceOf(GateUnavailableError);
+    } finally {
+      await master.kill();
+    }
+    await administer((redis) => redis.replicaof('NO', 'ONE'));
+    await eventually(async () => expect(await gate.now()).toBeGreaterThan(0), 20_000);
+  });
+
+  it('does not open an epoch on another server than the one on which the older ones were dropped', async () => {
+    await builder.dropEpochsBelow(EPOCH + 1);
+    await server.restart();
+    await until('it is connected again', () =>
+      gate.now().then(
+        () => true,
+        () => false,
+      ),
+    );
+    await expect(builder.installFence(EPOCH + 1)).rejects.toBeInstanceOf(GateUnavailableError);
+    await builder.dropEpochsBelow(EPOCH + 2);
+    await builder.installFence(EPOCH + 2);
+  });
+
+  it('admits exactly the total of 10,000 claims at once, in sequences without a gap', async () => {
+    const big = ulid();
+    await gate.openCampaign(pass, terms(big, { total: 5_000 }));
+    const outcomes = await Promise.all(
+      Array.from({ length: 10_000 }, (_, n) => gate.claim(pass, request(big, `u${n}`))),
+    );
+    const sequences = outcomes.flatMap((outcome) => (outcome.kind === 'ADMITTED' ? [outcome.sequence] : []));
+    expect(sequences.sort((a, b) => a - b)).toEqual(Array.from({ length: 5_000 }, (_, index) => index + 1));
+    expect(outcomes.filter(({ kind }) => kind === 'SOLD_OUT')).toHaveLength(5_000);
+  });
+
+  describe('behind a line that loses the answers', () => {
+    let proxy: Server;
+    let silent: boolean;
+
+    beforeEach(async () => {
+      silent = false;
+      proxy = createServer((client) => {
+        const upstream = new Socket().connect(server.port, '127.0.0.1');
+        client.pipe(upstream);
+        upstream.on('data', (data) => {
+          if (!silent) client.write(data);
+        });
+        for (const [one, other] of [
+          [client, upstream],
+          [upstream, client],
+        ] as const) {
+          one.on('error', () => other.destroy());
+          one.on('close', () => other.destroy());
+        }
+      }).listen(0, '127.0.0.1');
+      await once(proxy, 'listening');
+    });
+    afterEach(async () => {
+      for (const made of open.splice(0)) made.onApplicationShutdown();
+      await new Promise((resolve) => proxy.close(resolve));
+    });
+
+    it('nobody gets a second slot: what was not answered is a duplicate when it is asked again', async () => {
+      const { port } = proxy.address() as { port: number };
+      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${port}`));
+      silent = true;
+      const first = request(campaignId, 'unlucky');
+      await expect(distant.claim(pass, first)).rejects.toBeInstanceOf(GateTimeoutError);
+      silent = false;
+      const again = await eventually(() => distant.claim(pass, request(campaignId, 'unlucky')));
+      expect(again).toMatchObject({ kind: 'DUPLICATE', record: { claimId: first.claimId, sequence: 2 } });
+    });
+
+    it('nobody gets the answer of somebody else', async () => {
+      const { port } = proxy.address() as { port: number };
+      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${port}`));
+      silent = true;
+      const lost = distant.claim(pass, request(campaignId, 'lost')).catch((error: unknown) => error);
+      await until('it was executed', () =>
+        administer((redis) => redis.hexists(campaignKeys(campaignId, EPOCH).appliedUser, 'lost')),
+      );
+      silent = false;
+      // Its answer would come to the question before it.
+      const next = distant.claim(pass, request(campaignId, 'next')).catch((error: unknown) => error);
+      expect(await lost).toBeInstanceOf(GateTimeoutError);
+      expect(await next).toBeInstanceOf(GateTimeoutError);
+      const again = await eventually(() => distant.claim(pass, request(campaignId, 'next')));
+      expect(again).toMatchObject({ kind: 'DUPLICATE', record: { sequence: 3 } });
+    });
+  });
+});
