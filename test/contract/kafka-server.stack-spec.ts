@@ -67,7 +67,8 @@ describe('KafkaClaimServer', () => {
   function use(over: KafkaConfig): void {
     log?.onApplicationShutdown();
     config = over;
-    log = new KafkaClaimLog(config);
+    // What is published here is only there to be consumed, however busy the machine is.
+    log = new KafkaClaimLog(config, { limits: { publishMs: 10_000, produceMs: 5_000 } });
   }
 
   const start = async (

@@ -12,6 +12,8 @@ import { Sockets } from './sockets.js';
 
 /** What was written, not what was committed: nobody here writes transactions, and one of others must not hold us up. */
 const READ_UNCOMMITTED = 0;
+/** Asks for the end of a partition. */
+const LATEST = -1;
 const RETRY_MS = 100;
 /** How long a fetch waits for the first byte. What is fetched here is known to exist. */
 const FETCH_WAIT_MS = 500;
@@ -106,10 +108,15 @@ export class KafkaConnection {
     return this.cluster.findTopicPartitionMetadata(this.topic).map(({ partitionId }) => partitionId);
   }
 
-  /** Resolves when this very node answers; a kernel takes connections for a process that is stopped. */
-  async ping(node: string): Promise<void> {
-    const broker = await this.cluster.findBroker({ nodeId: node });
-    await withDeadline(broker.metadata([this.topic]), this.timeouts.requestMs);
+  /**
+   * Resolves when this very node answers as the leader of these partitions. That it takes a connection says nothing: the
+   * kernel does so for a process that is stopped. Nor does metadata: right after an election it is ahead of the leader.
+   */
+  async ping(node: string, partitions: readonly number[]): Promise<void> {
+    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs);
+    const latest = partitions.map((partition) => ({ partition, timestamp: LATEST }));
+    const topics = [{ topic: this.topic, partitions: latest }];
+    await withDeadline(broker.listOffsets({ isolationLevel: READ_UNCOMMITTED, topics }), this.timeouts.requestMs);
   }
 
   /**

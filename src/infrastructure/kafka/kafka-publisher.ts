@@ -215,12 +215,13 @@ export class KafkaPublisher {
     );
     const leaders = connection.leaders();
     const answering = new Set<string>();
-    const pings = [...new Set(leaders.values())].map((node) =>
-      connection.ping(node).then(
+    const pings = [...new Set(leaders.values())].map((node) => {
+      const led = [...leaders].flatMap(([partition, leader]) => (leader === node ? [partition] : []));
+      return connection.ping(node, led).then(
         () => void answering.add(node),
         () => undefined,
-      ),
-    );
+      );
+    });
     await Promise.all(pings);
     const routes = [...leaders].filter(([, node]) => answering.has(node));
     if (routes.length === 0 || this.closing.signal.aborted) {

@@ -3,7 +3,10 @@
 declare module 'kafkajs/src/cluster/index.js' {
   interface InternalBroker {
     readonly nodeId: number | string;
-    metadata(topics: readonly string[]): Promise<unknown>;
+    listOffsets(request: {
+      isolationLevel: 0 | 1;
+      topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[];
+    }): Promise<unknown>;
     createTopics(request: {
       topics: readonly {
         topic: string;

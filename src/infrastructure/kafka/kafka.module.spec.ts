@@ -1,0 +1,43 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { type AppConfig, parseEnv, type Role } from '../../config/env.js';
+import { ClaimLog } from '../../events/claim-log.js';
+import { ClaimTransport } from '../../events/claim-transport.js';
+import { KafkaClaimLog } from './kafka-claim-log.js';
+import { KafkaClaimServer } from './kafka-claim-server.js';
+import { KafkaModule } from './kafka.module.js';
+
+/** Nobody listens there, and nobody has to. */
+const configFor = (...roles: Role[]): AppConfig =>
+  parseEnv({
+    PROFILE: 'distributed',
+    ROLES: roles.join(','),
+    REDIS_URL: 'redis://127.0.0.1:1',
+    KAFKA_BROKERS: '127.0.0.1:1',
+    DATABASE_URL: 'mysql://user:password@127.0.0.1:1/coupon',
+    ADMIN_TOKEN: 'a'.repeat(32),
+  });
+
+describe('KafkaModule', () => {
+  let app: TestingModule;
+
+  afterEach(() => app.close());
+
+  const open = async (...roles: Role[]) => {
+    app = await Test.createTestingModule({ imports: [KafkaModule.for(configFor(...roles))] }).compile();
+    await app.init();
+    return app;
+  };
+
+  it('is up without a broker, and gives a consumer its transport', async () => {
+    const { strategy } = (await open('consumer')).get(ClaimTransport, { strict: false });
+    expect(strategy).toBeInstanceOf(KafkaClaimServer);
+    expect(app.get(ClaimLog, { strict: false })).toBeInstanceOf(KafkaClaimLog);
+  });
+
+  it('has no transport where nothing is consumed', async () => {
+    await open('api', 'retry');
+    expect(() => app.get(ClaimTransport, { strict: false })).toThrow();
+    expect(app.get(ClaimLog, { strict: false })).toBeInstanceOf(KafkaClaimLog);
+  });
+});
