@@ -22,6 +22,9 @@ const METRICS = [
   'coupon_role_ready',
 ];
 
+/** A worker that was killed keeps its partitions until its session is over. */
+const READY_MS = 30_000;
+
 describe('a process', () => {
   let backend: Backend;
   let port: number;
@@ -39,11 +42,11 @@ describe('a process', () => {
     await backend.remove();
   });
 
-  /** Answers; the log may be silent about it. */
+  /** Ready; the log may be silent about it. */
   const start = async (env: Record<string, string>) => {
     const PORT = String(port);
     running = ServiceProcess.spawn({ ...backend.env, PORT, ADMIN_TOKEN, ...env });
-    await eventually(async () => expect((await client.get('/health/live')).status).toBe(200));
+    await eventually(async () => expect((await ready()).body.status).toBe('ok'), READY_MS);
     return running;
   };
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
