@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { mayBeOpening } from '../gate/campaign-opening.js';
 import { Database } from '../persistence/database.js';
 
 /** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
 const BELIEVED_MS = 1_000;
 const MAX_REMEMBERED = 10_000;
-/** A campaign's row is committed before the gate knows it; for so long its absence there is no fence, ms. */
-const OPENING_MS = 2_000;
 
+/** `opening`: the gate may not know it yet. `known`: the gate has to know it. */
 export type CampaignKnowledge = 'unknown' | 'opening' | 'known';
 
 /**
@@ -35,7 +35,7 @@ export class KnownCampaigns {
     return this.database.read(async (unit) => {
       const campaign = await unit.campaigns.find(campaignId);
       if (campaign === null) return 'unknown';
-      return (await unit.now()) - campaign.createdAt < OPENING_MS ? 'opening' : 'known';
+      return mayBeOpening(campaign, await unit.now()) ? 'opening' : 'known';
     });
   }
 }

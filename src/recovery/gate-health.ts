@@ -1,15 +1,10 @@
+import { mayBeOpening } from '../gate/campaign-opening.js';
 import { type Fenced, type FenceReason, type GatePass, type IssuanceGate } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { type Database, type UnitOfWork } from '../persistence/database.js';
 
 /** Campaigns read, and asked of the gate, at once. */
 export const CAMPAIGN_PAGE = 200;
-
-/**
- * How long a campaign may be stored without its meta, ms: its row is committed first, and whoever creates it is on the
- * way to the gate. After that it is a fence, since a creator that died never comes back.
- */
-const CREATION_GRACE_MS = 5_000;
 
 /** One page of campaigns, with the database's clock at the moment of the read. */
 export interface CampaignPage {
@@ -47,7 +42,7 @@ export async function forEachCampaign(unit: UnitOfWork, work: (campaign: Campaig
 
 /** Is this answer about this campaign a fence, and not just its meta that is still on the way? */
 export function isRealFence({ reason }: Fenced, campaign: Campaign, readAt: number): boolean {
-  return reason !== 'meta-missing' || readAt - campaign.createdAt >= CREATION_GRACE_MS;
+  return reason !== 'meta-missing' || !mayBeOpening(campaign, readAt);
 }
 
 /** Why the gate cannot be trusted under this pass, or null. Rejects when the gate cannot be reached. */

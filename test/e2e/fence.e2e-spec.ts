@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ClaimLog } from '../../src/events/claim-log.js';
+import { CAMPAIGN_OPENING_MS } from '../../src/gate/campaign-opening.js';
 import { RebuildProbe } from '../../src/recovery/rebuild-probe.js';
 import { TOPOLOGY } from '../support/backend.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
@@ -9,10 +10,11 @@ import { type Service, startService } from '../support/service.js';
 
 /** A pending claim that a rebuild staged too early is cleared by the sweeper, which comes every 10 s. */
 const SWEPT_MS = 30_000;
-/** Where the gate is a server, the old epoch gets 3 s to fall silent. */
-const REBUILT_MS = 20_000;
-/** For so long a campaign without its meta may still be on its way to the gate. */
-const YOUNG_MS = 2_000;
+/**
+ * A young campaign without its meta may still be on its way to the gate: only then the rebuild begins. Where the gate is
+ * a server, the old epoch gets 3 s to fall silent.
+ */
+const REBUILT_MS = CAMPAIGN_OPENING_MS + 15_000;
 
 type Damage = (gate: GateDamage, epoch: number, campaign: string) => Promise<void>;
 
@@ -56,7 +58,7 @@ describe('a gate that has lost', () => {
     }, SWEPT_MS);
   const grown = async (campaign: string) => {
     const { startsAt } = (await client.get(`/api/campaigns/${campaign}`)).body;
-    await eventually(() => expect(Date.now() - Date.parse(startsAt)).toBeGreaterThan(YOUNG_MS));
+    await eventually(() => expect(Date.now() - Date.parse(startsAt)).toBeGreaterThan(CAMPAIGN_OPENING_MS));
   };
 
   /** Rebuilds stop after their first step until they are let go. */
