@@ -164,7 +164,7 @@ export class CampaignAdministration {
     }
     if (answer === 'changed') return null;
     if (answer === 'below-claimed') return { kind: 'TOTAL_BELOW_CLAIMED' };
-    if (answer !== 'older') this.meetFence(pass, answer);
+    if (answer !== 'older') this.watch.reportCampaignFence(pass, answer);
     // `older`: the gate is ahead of the row; the reconciler lifts the row above it, then this can be tried again.
     return { kind: 'UNAVAILABLE' };
   }
@@ -173,14 +173,10 @@ export class CampaignAdministration {
   private async tell(pass: GatePass, call: () => Promise<string | Fenced>): Promise<void> {
     try {
       const answer = await call();
-      if (typeof answer === 'object') this.meetFence(pass, answer);
+      if (typeof answer === 'object') this.watch.reportCampaignFence(pass, answer);
     } catch (error) {
       this.watch.reportGateTrouble();
       this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);
     }
-  }
-  private meetFence(pass: GatePass, { reason }: Fenced): void {
-    // A campaign that was stored a moment ago has no meta yet; whether one is lost is for the reconciler to find out.
-    if (reason !== 'meta-missing') this.watch.reportFence(pass.epoch, reason);
   }
 }

@@ -338,6 +338,14 @@ describe('a fence', () => {
     expect(await watch.confirms(10)).toBe(false);
   });
 
+  it('at a campaign whose meta may still be on its way is none, any other one at a campaign is', async () => {
+    await watch.refresh();
+    watch.reportCampaignFence(pass, { kind: 'FENCED', reason: 'meta-missing' });
+    expect([watch.pass, signals]).toEqual([pass, []]);
+    watch.reportCampaignFence(pass, { kind: 'FENCED', reason: 'pending-mismatch' });
+    expect([watch.pass, signals]).toEqual([null, [[10, 'pending-mismatch']]]);
+  });
+
   it('of an epoch that is over is nobody’s business any more', async () => {
     await watch.refresh();
     watch.reportFence(9, 'fence-missing');

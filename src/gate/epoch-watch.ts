@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from
 import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
-import { type FenceReason, type GatePass, IssuanceGate } from './issuance-gate.js';
+import { type Fenced, type FenceReason, type GatePass, IssuanceGate } from './issuance-gate.js';
 import { type Instant, MachineClock } from './machine-clock.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
@@ -127,6 +127,15 @@ export class EpochWatch implements OnApplicationShutdown {
     const damaged = this.fenced?.epoch === epoch && this.fenced.reason !== 'fence-missing';
     if (!damaged) this.fenced = { epoch, reason, since: this.clock.now() };
     this.notify(epoch, reason);
+  }
+
+  /**
+   * For a fence that was met at one campaign by somebody who did not look how old its row is. A missing meta is then no
+   * fence yet: a campaign that was stored a moment ago has none (`CAMPAIGN_OPENING_MS`), and to close the gate over it
+   * would end every other campaign's epoch too. Whether one is lost is for the reconciler to find out, which looks.
+   */
+  reportCampaignFence({ epoch }: GatePass, { reason }: Fenced): void {
+    if (reason !== 'meta-missing') this.reportFence(epoch, reason);
   }
 
   /** A gate call timed out, its connection was lost or its role changed: what was read before proves nothing any more. */

@@ -61,8 +61,7 @@ export class DiscardedSlots {
   private async free(pass: GatePass, claim: ClaimEvent): Promise<'released' | 'gone' | 'fenced'> {
     const outcome = await this.atGate(() => this.gate.release(pass, claim));
     if (typeof outcome === 'string') return outcome;
-    // A campaign that was stored a moment ago has no meta yet; whether one is lost is for the reconciler to find out.
-    if (outcome.reason !== 'meta-missing') this.watch.reportFence(pass.epoch, outcome.reason);
+    this.watch.reportCampaignFence(pass, outcome);
     return 'fenced';
   }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type FailedEvent, type Failure } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
-import { type Fenced, type GatePass, IssuanceGate, type PendingClaim } from '../gate/issuance-gate.js';
+import { type GatePass, IssuanceGate, type PendingClaim } from '../gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
@@ -106,7 +106,7 @@ export class PendingSweeper {
       if (last === undefined) return;
       const ids = campaigns.map(({ id }) => id);
       for (const gauge of await this.atGate(() => this.gate.gauge(pass, ids))) {
-        if ('kind' in gauge) this.meetFence(pass, gauge);
+        if ('kind' in gauge) this.watch.reportCampaignFence(pass, gauge);
         else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
         }
@@ -126,7 +126,7 @@ export class PendingSweeper {
     while (signal?.aborted !== true) {
       // Always from the front: what is handled leaves the gate, and so would move a later page.
       const page = await this.atGate(() => this.gate.pendingBefore(pass, campaignId, before, PENDING_PAGE, 0));
-      if (!Array.isArray(page)) return this.meetFence(pass, page);
+      if (!Array.isArray(page)) return this.watch.reportCampaignFence(pass, page);
       const first = page[0];
       // The gate kept what it was told to forget; going on would be going round.
       if (first === undefined || first.claimId === handled) return;
@@ -174,11 +174,6 @@ export class PendingSweeper {
       );
       return found;
     });
-  }
-
-  private meetFence(pass: GatePass, { reason }: Fenced): void {
-    // A campaign that was stored a moment ago has no meta yet; whether one is lost is for the reconciler to find out.
-    if (reason !== 'meta-missing') this.watch.reportFence(pass.epoch, reason);
   }
 
   private async atGate<T>(call: () => Promise<T>): Promise<T> {
