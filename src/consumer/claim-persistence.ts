@@ -8,6 +8,7 @@ import { type GatePass } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { type GateCut } from '../persistence/gate-row-store.js';
+import { isLaterClaim } from '../persistence/rival-claims.js';
 import { isStaleClaim } from '../persistence/stale-claims.js';
 import { couponCodeFactory } from './coupon-code.js';
 import { failureClassOf } from './failure-class.js';
@@ -166,7 +167,7 @@ function judge(
     if (isStale(readable)) return 'stale';
     if (!campaigns.has(event.campaignId)) return 'unknown-campaign';
     const rival = contenders.get(key);
-    if (rival === undefined || isLater(event, (chunk[rival] as ReadableRecord).event)) contenders.set(key, index);
+    if (rival === undefined || isLaterClaim(event, (chunk[rival] as ReadableRecord).event)) contenders.set(key, index);
     return undefined;
   });
 
@@ -186,15 +187,6 @@ function judge(
     const winner = contenders.get(keys[index] as string) as number;
     return verdicts[winner] === 'issued' ? 'duplicate' : 'over-total';
   });
-}
-
-/**
- * Which of two claims of one user counts: the highest epoch, then the highest sequence. A gate admits a user twice only
- * when it has forgotten or released the first claim, so the later one is what it stands by. The rebuild decides alike; if
- * it did not, gate and database would tell the user of different claims.
- */
-function isLater(a: ClaimEvent, b: ClaimEvent): boolean {
-  return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch;
 }
 
 async function lockCampaigns(unit: UnitOfWork, chunk: readonly ReadableRecord[]): Promise<Map<string, Campaign>> {

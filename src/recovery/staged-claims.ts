@@ -3,6 +3,7 @@ import { termsOf } from '../gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
 import { type CampaignTerms } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
+import { isLaterClaim } from '../persistence/rival-claims.js';
 
 /**
  * A sequence above this was made up outside. To go on from it would end at the last integer that JavaScript can tell from
@@ -41,12 +42,12 @@ export class StagedClaims {
     campaign.sequence = Math.max(campaign.sequence, sequence);
   }
 
-  /** Keeps one claim for each user: the highest epoch, then the highest sequence. Unknown campaigns are left out. */
+  /** Keeps one claim for each user, the later one. Unknown campaigns are left out. */
   add(claim: ClaimEvent): void {
     const campaign = this.campaigns.get(claim.campaignId);
     if (campaign === undefined) return;
     const rival = campaign.waiting.get(claim.userId);
-    if (rival === undefined || isLater(claim, rival)) campaign.waiting.set(claim.userId, claim);
+    if (rival === undefined || isLaterClaim(claim, rival)) campaign.waiting.set(claim.userId, claim);
   }
 
   /** Claims that wait for their coupon, in pages, those of open campaigns first. */
@@ -96,8 +97,4 @@ export function toStagedClaim(
 ): StagedClaim {
   const { userId, claimId, sequence, claimedAt, idempotencyDigest } = claim;
   return { userId, claimId, sequence, claimedAt, idempotencyDigest: idempotencyDigest ?? null, pending };
-}
-
-function isLater(a: ClaimEvent, b: ClaimEvent): boolean {
-  return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch;
 }
