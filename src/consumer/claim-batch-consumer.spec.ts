@@ -1,15 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { claimOf, EPOCH } from '../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
 import {
   admit,
-  claimOf,
   claimsOf,
   consumed,
   type ConsumerStack,
   coupons,
-  discard,
-  EPOCH,
   failedEvents,
-  failToPublish,
   failure,
   isPending,
   issuedClaims,
@@ -156,7 +154,7 @@ describe('a batch of the claim log', () => {
 
     it('leaves a claim alone that was discarded, and one that came too late', async () => {
       await failToPublish(stack, claimOf(1));
-      await discard(stack, claimOf(1));
+      await discardClaim(stack, claimOf(1));
       await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: EPOCH, offsets: new Map([[0, 0]]) }));
       const late = claimOf(2, { epoch: EPOCH - 1 });
       expect((await deliver([claimOf(1), late, claimOf(3)])).settledCount).toBe(3);

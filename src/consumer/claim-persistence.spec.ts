@@ -1,13 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { claimOf, EPOCH } from '../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
 import {
-  claimOf,
   claimsOf,
   type ConsumerStack,
   coupons,
-  discard,
-  EPOCH,
   failedEvents,
-  failToPublish,
   failure,
   issuedClaims,
   issuedCount,
@@ -170,14 +168,14 @@ describe('the transaction of a chunk', () => {
   describe('with failed events', () => {
     it('passes over a claim that an operator has discarded', async () => {
       await failToPublish(stack, claimOf(1), claimOf(2));
-      await discard(stack, claimOf(1));
+      await discardClaim(stack, claimOf(1));
       expect(await persist(claimOf(1), claimOf(2))).toEqual(['discarded', 'issued']);
       expect(await statusOf(stack, claimOf(1))).toBe('DISCARDED');
     });
 
     it('lets the user of a discarded claim have a new one', async () => {
       await failToPublish(stack, claimOf(1));
-      await discard(stack, claimOf(1));
+      await discardClaim(stack, claimOf(1));
       expect(await persist(claimOf(1), claimOf(2, { userId: 'u1' }))).toEqual(['discarded', 'issued']);
     });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
-import { eventually } from '../../test/support/recovery.js';
+import { until } from '../../test/support/until.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { EpochWatch, type FenceSignal } from './epoch-watch.js';
 import { type Fenced, type GatePass, GateTimeoutError } from './issuance-gate.js';
@@ -106,7 +106,7 @@ describe('what a 202 needs', () => {
     const line = held();
     database.delay = () => line.promise;
     const reading = watch.refresh();
-    await eventually(() => database.reads === 1);
+    await until('the first read of the row', () => database.reads === 1);
     clock.pass(700);
     database.delay = () => Promise.resolve();
     line.release();
@@ -161,7 +161,7 @@ describe('what a 202 needs', () => {
     const line = held();
     database.delay = () => line.promise;
     const early = watch.confirms(10);
-    await eventually(() => database.reads === 2);
+    await until('the second read of the row', () => database.reads === 2);
     database.delay = () => Promise.resolve();
     await setRow(11, null);
     clock.pass(1);
@@ -247,7 +247,7 @@ describe('reads that come back in the wrong order', () => {
     const line = held();
     database.delay = () => line.promise;
     const late = watch.refresh();
-    await eventually(() => database.reads === 1);
+    await until('the first read of the row', () => database.reads === 1);
     await stack.database.read((unit) => unit.gate.read());
     database.delay = () => Promise.resolve();
     clock.pass(600);
@@ -265,7 +265,7 @@ describe('reads that come back in the wrong order', () => {
     const line = held();
     database.delay = () => line.promise;
     const late = watch.refresh();
-    await eventually(() => database.reads === 1);
+    await until('the first read of the row', () => database.reads === 1);
     await stack.database.read((unit) => unit.gate.read());
     database.delay = () => Promise.resolve();
     clock.pass(600);
@@ -280,7 +280,7 @@ describe('reads that come back in the wrong order', () => {
     const line = held();
     database.delay = () => line.promise;
     const late = watch.refresh();
-    await eventually(() => database.reads === 1);
+    await until('the first read of the row', () => database.reads === 1);
     database.delay = () => Promise.resolve();
     clock.pass(600);
     await watch.refresh();
@@ -377,7 +377,7 @@ describe('a fence', () => {
       return outcome;
     };
     const beating = beat();
-    await eventually(() => asked);
+    await until('the ping', () => asked);
     clock.pass(1);
     watch.reportFence(10, 'fence-missing');
     line.release();
@@ -427,7 +427,7 @@ it('says whether the gate answered the last ping', async () => {
 
 it('beats by itself after its start, and stops with the process', async () => {
   await watch.start();
-  await eventually(() => database.reads >= 2);
+  await until('two beats', () => database.reads >= 2);
   await watch.onApplicationShutdown();
   const { reads } = database;
   await watch.gateReconnected();
@@ -440,5 +440,5 @@ it('starts without a database, and knows nothing until it comes', async () => {
   expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true, gateAway: false });
   expect(await watch.confirms(10)).toBe(false);
   database.away = false;
-  await eventually(() => watch.pass !== null);
+  await until('an open epoch', () => watch.pass !== null, 10_000);
 });

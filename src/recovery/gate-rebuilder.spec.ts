@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { claimOf, EPOCH } from '../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
 import {
-  claimOf,
-  discardClaim,
   expireLease,
-  failEvents,
   issueCoupons,
   openPass,
   rebuilderOf,
@@ -49,7 +48,7 @@ describe('what a rebuilt gate remembers', () => {
   it('keeps every coupon, every open failed event and every claim that is only on the log', async () => {
     await storeCampaign(stack, { id: 'default', total: 10 });
     await issueCoupons(stack, [claimOf(1), claimOf(2, { idempotencyDigest: 'A'.repeat(43) })]);
-    await failEvents(stack, [claimOf(3)]);
+    await failToPublish(stack, claimOf(3));
     await stack.log.publish(claimOf(4, { idempotencyDigest: 'B'.repeat(43) }));
     wipeGate(stack);
 
@@ -74,7 +73,7 @@ describe('what a rebuilt gate remembers', () => {
   it('goes on with the next sequence, and admits exactly what is left', async () => {
     await storeCampaign(stack, { id: 'default', total: 4 });
     await issueCoupons(stack, [claimOf(1)]);
-    await failEvents(stack, [claimOf(2)]);
+    await failToPublish(stack, claimOf(2));
     await stack.log.publish(claimOf(7));
     await rebuild();
     expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 8, remaining: 0 });
@@ -89,10 +88,7 @@ describe('what a rebuilt gate remembers', () => {
       stack,
       numbers.map((number) => claimOf(number, { campaignId: number % 3 === 0 ? 'other' : 'default' })),
     );
-    await failEvents(
-      stack,
-      numbers.slice(0, 2_100).map((number) => claimOf(10_000 + number)),
-    );
+    await failToPublish(stack, ...numbers.slice(0, 2_100).map((number) => claimOf(10_000 + number)));
     await Promise.all(numbers.slice(0, 1_200).map((number) => stack.log.publish(claimOf(20_000 + number))));
     await rebuild();
     expect(await gauge()).toMatchObject({ claimed: 3_000 + 2_100 + 1_200, pending: 3_300, sequence: 21_200 });
@@ -101,21 +97,21 @@ describe('what a rebuilt gate remembers', () => {
 
   it('does not give a slot back to a discarded claim, neither from its row nor from the log', async () => {
     await storeCampaign(stack, { id: 'default' });
-    await failEvents(stack, [claimOf(1)]);
+    await failToPublish(stack, claimOf(1));
     await stack.log.publish(claimOf(1));
-    await discardClaim(stack, claimOf(1).claimId);
+    await discardClaim(stack, claimOf(1));
     await rebuild();
     expect(await lookUp('u1')).toEqual({ kind: 'ABSENT' });
   });
 
   it.each([
     ['a coupon', () => issueCoupons(stack, [claimOf(50)])],
-    ['an open failed event', () => failEvents(stack, [claimOf(50)])],
+    ['an open failed event', () => failToPublish(stack, claimOf(50))],
     [
       'a discarded claim',
       async () => {
-        await failEvents(stack, [claimOf(50)]);
-        await discardClaim(stack, claimOf(50).claimId);
+        await failToPublish(stack, claimOf(50));
+        await discardClaim(stack, claimOf(50));
       },
     ],
     ['a claim on the log', () => stack.log.publish(claimOf(50))],
@@ -129,7 +125,9 @@ describe('what a rebuilt gate remembers', () => {
     [
       'a stale claim on the log',
       async () => {
-        await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: 2, offsets: new Map([[0, 1]]) }));
+        await stack.database.transaction((unit) =>
+          unit.gate.storeCut({ epoch: EPOCH + 1, offsets: new Map([[0, 1]]) }),
+        );
         await stack.log.publish(claimOf(50));
       },
     ],
@@ -153,8 +151,8 @@ describe('what a rebuilt gate remembers', () => {
     await storeCampaign(stack, { id: 'default' });
     await stack.log.publish(claimOf(1));
     await stack.log.publish(claimOf(2));
-    await stack.log.publish(claimOf(3, { epoch: 5 }));
-    await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: 5, offsets: new Map([[0, 2]]) }));
+    await stack.log.publish(claimOf(3, { epoch: EPOCH + 1 }));
+    await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: EPOCH + 1, offsets: new Map([[0, 2]]) }));
     await rebuild();
     expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND' });
     expect(await lookUp('u2')).toEqual({ kind: 'ABSENT' });
@@ -164,8 +162,8 @@ describe('what a rebuilt gate remembers', () => {
   it('lets the coupon win over another claim of its user, which is not pending then', async () => {
     await storeCampaign(stack, { id: 'default' });
     await issueCoupons(stack, [claimOf(1), claimOf(2)]);
-    await failEvents(stack, [claimOf(11, { userId: 'u1', epoch: 9 })]);
-    await stack.log.publish(claimOf(12, { userId: 'u2', epoch: 9 }));
+    await failToPublish(stack, claimOf(11, { userId: 'u1', epoch: EPOCH + 1 }));
+    await stack.log.publish(claimOf(12, { userId: 'u2', epoch: EPOCH + 1 }));
     await rebuild();
     for (const number of [1, 2]) {
       const { claimId } = claimOf(number);
@@ -176,9 +174,13 @@ describe('what a rebuilt gate remembers', () => {
 
   it('keeps of two claims of a user that of the higher epoch, then that of the higher sequence', async () => {
     await storeCampaign(stack, { id: 'default' });
-    await failEvents(stack, [claimOf(11, { userId: 'u1', epoch: 1 }), claimOf(3, { userId: 'u2', epoch: 2 })]);
-    await stack.log.publish(claimOf(5, { userId: 'u1', epoch: 2 }));
-    await stack.log.publish(claimOf(4, { userId: 'u2', epoch: 2 }));
+    await failToPublish(
+      stack,
+      claimOf(11, { userId: 'u1', epoch: EPOCH }),
+      claimOf(3, { userId: 'u2', epoch: EPOCH + 1 }),
+    );
+    await stack.log.publish(claimOf(5, { userId: 'u1', epoch: EPOCH + 1 }));
+    await stack.log.publish(claimOf(4, { userId: 'u2', epoch: EPOCH + 1 }));
     await rebuild();
     expect(await lookUp('u1')).toMatchObject({ record: { sequence: 5 } });
     expect(await lookUp('u2')).toMatchObject({ record: { sequence: 4 } });
@@ -190,7 +192,7 @@ describe('what a rebuilt gate remembers', () => {
       'not json',
     ]);
     await stack.log.publish(claimOf(1, { campaignId: 'nowhere' }));
-    await failEvents(stack, [claimOf(2, { campaignId: 'nowhere' })]);
+    await failToPublish(stack, claimOf(2, { campaignId: 'nowhere' }));
     await stack.log.publish(claimOf(3));
     await rebuild();
     expect(await gauge()).toMatchObject({ claimed: 1 });
@@ -302,7 +304,7 @@ describe('the cut', () => {
 
   it.each([
     ['a coupon', () => issueCoupons(stack, [claimOf(1)]), false],
-    ['a failed event', () => failEvents(stack, [claimOf(1)]), true],
+    ['a failed event', () => failToPublish(stack, claimOf(1)), true],
   ])('does not lose %s whose message was consumed and deleted after the snapshot', async (_what, consume, pending) => {
     await storeCampaign(stack, { id: 'default' });
     await stack.log.publish(claimOf(1));

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { claimOf } from '../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { claimOf, watchOf } from '../../test/support/recovery.js';
+import { watchOf } from '../../test/support/recovery.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';

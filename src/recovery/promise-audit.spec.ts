@@ -1,15 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { claimOf } from '../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
-import {
-  claimOf,
-  discardClaim,
-  failEvents,
-  issueCoupons,
-  openPass,
-  rebuilderOf,
-  watchOf,
-} from '../../test/support/recovery.js';
+import { issueCoupons, openPass, rebuilderOf, watchOf } from '../../test/support/recovery.js';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
@@ -87,7 +81,7 @@ describe('drift is 0', () => {
 
   it('while claims wait as failed events, cleared or still pending, or are dead', async () => {
     const claims = await admit(5);
-    await failEvents(stack, claims);
+    await failToPublish(stack, ...claims);
     await stack.gate.clearPending(pass, claims.slice(0, 3));
     await sql("UPDATE failed_events SET status = 'DEAD' WHERE user_id = 'u1'");
     expect(await audit()).toMatchObject({ gate: 5, pending: 2, rows: 0, failed: { PENDING: 4, DEAD: 1 }, drift: 0 });
@@ -96,9 +90,9 @@ describe('drift is 0', () => {
   it('while the slot of a discarded claim waits to be given back, and after that', async () => {
     const [claim] = await admit(1);
     if (claim === undefined) throw new Error('no claim');
-    await failEvents(stack, [claim]);
+    await failToPublish(stack, claim);
     await stack.gate.clearPending(pass, [claim]);
-    await discardClaim(stack, claim.claimId);
+    await discardClaim(stack, claim);
     expect(await audit()).toMatchObject({ gate: 1, failed: { DISCARDED: 1 }, drift: 0 });
     await stack.gate.release(pass, claim);
     await sql('UPDATE failed_events SET released_at = 1');
@@ -107,14 +101,14 @@ describe('drift is 0', () => {
 
   it('for a failed event that came from outside and never had a slot', async () => {
     await issue(await admit(2));
-    await failEvents(stack, [claimOf(77)]);
+    await failToPublish(stack, claimOf(77));
     expect(await audit()).toMatchObject({ gate: 2, rows: 2, drift: 0 });
   });
 
   it('after a rebuild with claims of every kind', async () => {
     const claims = await admit(9);
     await issueCoupons(stack, claims.slice(0, 3));
-    await failEvents(stack, claims.slice(2, 6));
+    await failToPublish(stack, ...claims.slice(2, 6));
     for (const claim of claims.slice(6, 8)) await stack.log.publish(claim);
     await rebuilderOf(stack).rebuild(pass.epoch);
     await watch.refresh();
@@ -177,7 +171,7 @@ describe('drift is not 0', () => {
     const claims = await admit(6);
     await issue(claims.slice(0, 2));
     await issueCoupons(stack, claims.slice(2, 4));
-    await failEvents(stack, [claimOf(77)]);
+    await failToPublish(stack, claimOf(77));
     await stack.gate.clearPending(pass, claims.slice(4, 5));
     expect(await audit()).toMatchObject({ gate: 6, pending: 3, rows: 4, drift: 1 });
   });
@@ -186,7 +180,7 @@ describe('drift is not 0', () => {
     const claims = await admit(6);
     await issue(claims.slice(0, 2));
     await issueCoupons(stack, claims.slice(2, 3));
-    await failEvents(stack, claims.slice(3, 4));
+    await failToPublish(stack, ...claims.slice(3, 4));
     await stack.gate.clearPending(pass, claims.slice(3, 4));
     expect(await audit()).toMatchObject({ drift: 0 });
     memory().applied.delete('u1');

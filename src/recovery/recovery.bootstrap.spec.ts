@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually, recoveryApplication } from '../../test/support/recovery.js';
+import { recoveryApplication } from '../../test/support/recovery.js';
+import { until } from '../../test/support/until.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
@@ -65,7 +66,7 @@ describe('while the process runs', () => {
   it('a fence starts a rebuild, and the next epoch is known at once', async () => {
     const { epoch } = await row();
     watch().reportFence(epoch, 'count-mismatch');
-    await eventually(() => watch().pass !== null);
+    await until('an open epoch', () => watch().pass !== null, 10_000);
     expect(watch().pass?.epoch).toBeGreaterThan(epoch);
   });
 
@@ -79,7 +80,7 @@ describe('while the process runs', () => {
       return drop(below);
     };
     watch().reportFence(epoch, 'meta-missing');
-    await eventually(() => watch().pass !== null);
+    await until('an open epoch', () => watch().pass !== null, 10_000);
     expect(failures).toBe(3);
     expect(watch().pass?.epoch).toBeGreaterThan(epoch);
   }, 15_000);

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import '../../test/support/quiet.js';
+import { EPOCH } from '../../test/support/claims.js';
+import { failToPublish } from '../../test/support/failed-events.js';
 import { openEpoch } from '../../test/support/embedded.js';
 import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
 import {
   admit,
   CAMPAIGN,
   couponOf,
-  EPOCH,
-  failToPublish,
   InterruptibleClaimLog,
   InterruptibleDatabase,
   knownRowOf,

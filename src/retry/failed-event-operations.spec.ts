@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../test/support/quiet.js';
+import { EPOCH } from '../../test/support/claims.js';
+import { failToPublish } from '../../test/support/failed-events.js';
 import { openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
 import {
@@ -7,8 +9,6 @@ import {
   CAMPAIGN,
   claimed,
   couponOf,
-  EPOCH,
-  failToPublish,
   InterruptibleClaimLog,
   isPending,
   knownRowOf,

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../test/support/quiet.js';
+import { EPOCH } from '../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
 import { openEpoch } from '../../test/support/embedded.js';
 import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
 import {
@@ -7,8 +9,6 @@ import {
   CAMPAIGN,
   claimed,
   couponOf,
-  EPOCH,
-  failToPublish,
   InterruptibleClaimLog,
   InterruptibleDatabase,
   isPending,
@@ -72,11 +72,6 @@ async function oldClaim(user = 'alice', ageMs = MINUTE): Promise<ClaimEvent> {
   const claim = await admit(stack, user);
   makeOlder(stack, claim, ageMs);
   return claim;
-}
-
-async function discard(claim: ClaimEvent) {
-  const { id } = await knownRowOf(stack, claim);
-  await stack.database.transaction((unit) => unit.failedEvents.discard(id, 'fraud'));
 }
 
 async function issue(claim: ClaimEvent) {
@@ -154,7 +149,7 @@ describe('a claim that is pending for long', () => {
   it('gives its slot back when it was discarded', async () => {
     const claim = await oldClaim();
     await failToPublish(stack, claim);
-    await discard(claim);
+    await discardClaim(stack, claim);
     // As if the row had been marked before a rebuild took the claim over.
     await sql(stack, 'UPDATE failed_events SET released_at = 1');
     expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
@@ -166,7 +161,7 @@ describe('a claim that is pending for long', () => {
     const claim = await oldClaim();
     await failToPublish(stack, claim);
     await issue({ ...claim, claimId: '01ARZ3NDEKTSV4RRFFQ69G5FAV' });
-    await discard(claim);
+    await discardClaim(stack, claim);
     await sweeper.sweep();
     expect(gate.releases).toBe(0);
     expect(await claimed(stack)).toBe(1);
@@ -426,7 +421,7 @@ describe('the slot of a discarded claim', () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
     await admit(stack, 'bob');
-    await discard(claim);
+    await discardClaim(stack, claim);
     expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
     expect(await sweeper.sweep()).toEqual(NOTHING);
     expect(await newSweeper().sweep()).toEqual(NOTHING);
@@ -438,7 +433,7 @@ describe('the slot of a discarded claim', () => {
   it('goes back although it is younger than any sample that was passed', async () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
-    await discard(claim);
+    await discardClaim(stack, claim);
     await stack.log.publish(await admit(stack, 'backlog'));
     expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
   });
@@ -446,7 +441,7 @@ describe('the slot of a discarded claim', () => {
   it('stays taken when the user has claimed again', async () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
-    await discard(claim);
+    await discardClaim(stack, claim);
     await stack.gate.release(stack.pass, claim);
     const again = await admit(stack, 'alice');
     await sweeper.sweep();
@@ -458,7 +453,7 @@ describe('the slot of a discarded claim', () => {
   it('is tried again when the gate did not answer', async () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
-    await discard(claim);
+    await discardClaim(stack, claim);
     gate.away = true;
     await expect(sweeper.sweep()).rejects.toBeInstanceOf(GateTimeoutError);
     expect((await knownRowOf(stack, claim)).releasedAt).toBeNull();
@@ -470,7 +465,7 @@ describe('the slot of a discarded claim', () => {
   it('is not marked as given back when the epoch ended meanwhile: the new gate may hold it too', async () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
-    await discard(claim);
+    await discardClaim(stack, claim);
     database.before = async (kind) => {
       if (kind === 'transaction') await openEpoch(stack, EPOCH + 1);
     };
@@ -484,7 +479,7 @@ describe('the slot of a discarded claim', () => {
   it('is nothing to wait for when the campaign never existed', async () => {
     const claim = { ...(await admit(stack, 'alice')), campaignId: 'unknown' };
     await failToPublish(stack, claim);
-    await discard(claim);
+    await discardClaim(stack, claim);
     await sweeper.sweep();
     expect(gate.releases).toBe(0);
     expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();

@@ -5,12 +5,12 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import '../../test/support/quiet.js';
+import { failToPublish } from '../../test/support/failed-events.js';
 import { eventually } from '../../test/support/eventually.js';
 import {
   admit,
   CAMPAIGN,
   claimed,
-  failToPublish,
   knownRowOf,
   openRetryStack,
   type RetryStack,

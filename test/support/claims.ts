@@ -16,3 +16,19 @@ export function claimEvent(over: Partial<ClaimEvent> = {}): ClaimEvent {
     ...over,
   };
 }
+
+/** The epoch of `claimOf`, and of the stacks that open one by hand. */
+export const EPOCH = 100;
+
+/** A claim of user `u<number>`, with an id that only that number has. */
+export function claimOf(number: number, claim: Partial<ClaimEvent> = {}): ClaimEvent {
+  return {
+    claimId: `01J${String(number).padStart(23, '0')}`,
+    campaignId: 'default',
+    userId: `u${number}`,
+    sequence: number,
+    claimedAt: 1_764_000_000_000 + number,
+    epoch: EPOCH,
+    ...claim,
+  };
+}

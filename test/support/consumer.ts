@@ -13,9 +13,8 @@ import { JournalServer } from '../../src/infrastructure/embedded/journal-server.
 import { type Coupon } from '../../src/persistence/coupon-store.js';
 import { DatabaseError, type DatabaseErrorKind } from '../../src/persistence/database-error.js';
 import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { claimOf, EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
-
-export const EPOCH = 100;
 
 /** The real database behind a line that a test cuts. */
 export class FaultyDatabase extends Database {
@@ -127,19 +126,6 @@ export async function openConsumerStack({
   };
 }
 
-/** A claim of user `u<number>`, with an id that only that number has. */
-export function claimOf(number: number, claim: Partial<ClaimEvent> = {}): ClaimEvent {
-  return {
-    claimId: `01J${String(number).padStart(23, '0')}`,
-    campaignId: 'default',
-    userId: `u${number}`,
-    sequence: number,
-    claimedAt: 1_764_000_000_000 + number,
-    epoch: EPOCH,
-    ...claim,
-  };
-}
-
 /** The claims of users `u<first>` to `u<last>`. */
 export function claimsOf(first: number, last: number): ClaimEvent[] {
   return Array.from({ length: last - first + 1 }, (_, index) => claimOf(first + index));
@@ -173,22 +159,6 @@ export async function admit({ gate, pass }: ConsumerStack, number: number): Prom
 
 export function isPending({ memory, pass }: ConsumerStack, userId: string): boolean {
   return memory.campaign(pass.epoch, 'default').pending.has(userId);
-}
-
-/** What the api's fallback writes for claims that it cannot publish. */
-export async function failToPublish({ database }: EmbeddedStack, ...claims: ClaimEvent[]): Promise<void> {
-  const failed = { errorClass: 'unpublished', errorCode: 'away', errorMessage: 'away' };
-  await database.transaction((unit) =>
-    unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API', failure: failed }))),
-  );
-}
-
-export async function discard({ database }: EmbeddedStack, { claimId }: ClaimEvent): Promise<void> {
-  await database.transaction(async (unit) => {
-    const [row] = await unit.failedEvents.findByClaimIds([claimId]);
-    if (row === undefined) throw new Error(`${claimId} has no failed event`);
-    await unit.failedEvents.discard(row.id, 'test');
-  });
 }
 
 /** By sequence. */

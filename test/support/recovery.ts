@@ -67,19 +67,6 @@ export async function expireLease({ connection }: Pick<EmbeddedStack, 'connectio
   await connection.exclusive((runner) => runner.query('UPDATE gate SET lease_until = 0'));
 }
 
-/** A claim of user `u<number>`, with an id that only that number has. */
-export function claimOf(number: number, claim: Partial<ClaimEvent> = {}): ClaimEvent {
-  return {
-    claimId: `01J${String(number).padStart(23, '0')}`,
-    campaignId: 'default',
-    userId: `u${number}`,
-    sequence: number,
-    claimedAt: 1_764_000_000_000 + number,
-    epoch: 1,
-    ...claim,
-  };
-}
-
 /** Coupons as the consumer would have inserted them, counter included. */
 export async function issueCoupons({ database }: Pick<EmbeddedStack, 'database'>, claims: ClaimEvent[]): Promise<void> {
   const page = 500;
@@ -102,32 +89,6 @@ export async function issueCoupons({ database }: Pick<EmbeddedStack, 'database'>
         await unit.campaigns.addIssued(campaignId, count);
       }
     });
-  }
-}
-
-/** Rows of claims that could not be published. */
-export async function failEvents({ database }: Pick<EmbeddedStack, 'database'>, claims: ClaimEvent[]): Promise<void> {
-  const failure = { errorClass: 'unpublished', errorCode: 'away', errorMessage: 'the log was away' };
-  await database.transaction((unit) =>
-    unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API', failure }))),
-  );
-}
-
-/** An operator's last word about a claim that has a row. */
-export async function discardClaim({ database }: Pick<EmbeddedStack, 'database'>, claimId: string): Promise<void> {
-  await database.transaction(async (unit) => {
-    for (const { id } of await unit.failedEvents.findByClaimIds([claimId])) {
-      await unit.failedEvents.discard(id, 'asked for');
-    }
-  });
-}
-
-/** Resolves once `condition` holds; rejects after 10 s. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition did not come true within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

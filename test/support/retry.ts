@@ -6,10 +6,10 @@ import { EpochWatch } from '../../src/gate/epoch-watch.js';
 import { type GatePass, GateTimeoutError } from '../../src/gate/issuance-gate.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
 import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
 
 export const CAMPAIGN = 'drop';
-export const EPOCH = 100;
 
 /** The embedded adapters with one open campaign. */
 export interface RetryStack extends EmbeddedStack {
@@ -31,15 +31,6 @@ export async function admit({ gate, pass }: RetryStack, userId: string): Promise
   if (outcome.kind !== 'ADMITTED') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
   const { sequence, claimedAt } = outcome;
   return { claimId, campaignId: CAMPAIGN, userId, sequence, claimedAt, epoch: pass.epoch };
-}
-
-/** What the api's fallback writes when the log refuses a claim. */
-export async function failToPublish({ database }: RetryStack, ...claims: ClaimEvent[]): Promise<FailedEvent[]> {
-  const failure = { errorClass: 'unpublished', errorCode: 'ClaimLogUnavailableError', errorMessage: 'away' };
-  return database.transaction(async (unit) => {
-    await unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API' as const, failure })));
-    return unit.failedEvents.findByClaimIds(claims.map(({ claimId }) => claimId));
-  });
 }
 
 export async function rowOf({ database }: RetryStack, { claimId }: ClaimEvent): Promise<FailedEvent | undefined> {

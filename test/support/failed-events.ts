@@ -1,0 +1,27 @@
+import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type FailedEvent } from '../../src/events/failed-event-store.js';
+import { type EmbeddedStack } from './embedded.js';
+
+/** What the api's fallback writes for claims that the log refuses. */
+export async function failToPublish(
+  { database }: Pick<EmbeddedStack, 'database'>,
+  ...claims: ClaimEvent[]
+): Promise<FailedEvent[]> {
+  const failure = { errorClass: 'unpublished', errorCode: 'ClaimLogUnavailableError', errorMessage: 'away' };
+  return database.transaction(async (unit) => {
+    await unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API' as const, failure })));
+    return unit.failedEvents.findByClaimIds(claims.map(({ claimId }) => claimId));
+  });
+}
+
+/** An operator's last word about a claim that has a row; its slot is not given back yet. */
+export async function discardClaim(
+  { database }: Pick<EmbeddedStack, 'database'>,
+  { claimId }: Pick<ClaimEvent, 'claimId'>,
+): Promise<void> {
+  await database.transaction(async (unit) => {
+    const [row] = await unit.failedEvents.findByClaimIds([claimId]);
+    if (row === undefined) throw new Error(`${claimId} has no failed event`);
+    await unit.failedEvents.discard(row.id, 'fraud');
+  });
+}
