@@ -26,7 +26,11 @@ const COLUMNS = 32;
 
 const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
 
-/** A user who also has a coupon holds the slot by that. */
+/**
+ * From FROM on, for the queries that count and list slot holders of a campaign: users who take a slot of the stock by a
+ * failed event. Their claim may still become a coupon; or it was discarded, and the gate has not given its slot back yet.
+ * A user who also has a coupon holds the slot by that.
+ */
 const SLOT_HOLDERS =
   'FROM failed_events f WHERE f.campaign_id = ? AND f.claim_id IS NOT NULL ' +
   "AND (f.status NOT IN ('RESOLVED', 'DISCARDED') OR (f.status = 'DISCARDED' AND f.released_at IS NULL)) " +
