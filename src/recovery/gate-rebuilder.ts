@@ -73,16 +73,16 @@ export class GateRebuilder {
   }
 
   /**
-   * Rebuilds the gate unless somebody has done it or is doing it: returns when an epoch above `seenEpoch` is open and
+   * Rebuilds the gate unless somebody has done it or is doing it: returns when an epoch above `lostEpoch` is open and
    * the gate answers under it, when another builder's lease runs, and when another builder took the lease over.
    *
    * One at a time in a process; a second call joins the first. Rejects when a step failed; nothing is undone then, the
    * next attempt takes a new epoch and drops what this one left.
    *
-   * @param seenEpoch the epoch that is known to be lost; 0 when none was ever seen.
+   * @param lostEpoch the epoch that the caller has seen and cannot trust; 0 when none was ever seen.
    */
-  rebuild(seenEpoch: number): Promise<void> {
-    this.running ??= this.attempt(seenEpoch).finally(() => {
+  rebuild(lostEpoch: number): Promise<void> {
+    this.running ??= this.attempt(lostEpoch).finally(() => {
       this.running = null;
     });
     return this.running;
@@ -95,8 +95,8 @@ export class GateRebuilder {
     await this.running?.catch(() => undefined);
   }
 
-  private async attempt(seenEpoch: number): Promise<void> {
-    const taken = await this.takeLease(seenEpoch);
+  private async attempt(lostEpoch: number): Promise<void> {
+    const taken = await this.takeLease(lostEpoch);
     if (taken === null) return;
     const { epoch } = taken;
     const startedAt = performance.now();
@@ -117,27 +117,38 @@ export class GateRebuilder {
     }
   }
 
-  /** Step 1; null when there is nothing to do for us. */
-  private async takeLease(seenEpoch: number): Promise<Lease | null> {
+  /**
+   * Step 1; null when there is nothing to do for us.
+   *
+   * First a look without a lock, then the lock: to ask the gate takes long, and under the row's lock it would keep every
+   * campaign write and every consumer waiting. So the row may be another one when the lock is there. Then all of it
+   * begins again, because what was found out about one epoch is no reason to close the next: that one may be healthy, or
+   * in the hands of its builder. It cannot go round for nothing, since every round somebody has begun or opened an epoch.
+   *
+   * @param lostEpoch says why we are here and nothing about the row, which may show a later epoch (somebody was faster)
+   * or an earlier one (the database was restored).
+   */
+  private async takeLease(lostEpoch: number): Promise<Lease | null> {
     for (;;) {
       if (this.stopped) throw new RebuildStoppedError('the process is shutting down');
-      const { seen, readAt } = await this.database.read(async (unit) => ({
-        seen: await unit.gate.read(),
-        readAt: await unit.now(),
+      const { found, foundAt } = await this.database.read(async (unit) => ({
+        found: await unit.gate.read(),
+        foundAt: await unit.now(),
       }));
       // Everybody who meets the fence comes by every 500 ms: they must not queue for the lock that the builder needs.
-      if (this.isHeldByAnother(seen, readAt)) return null;
-      if (seen.epoch > seenEpoch && (await this.isServing(seen))) return null;
+      if (this.isHeldByAnother(found, foundAt)) return null;
+      // Our caller knows nothing of a later epoch, so the gate itself is asked about that one.
+      if (found.epoch > lostEpoch && (await this.isServing(found))) return null;
       const taken = await this.database.transaction(async (unit): Promise<Lease | 'held' | 'changed'> => {
         const row = await unit.gate.lockExclusive();
-        // Somebody opened or began an epoch while we looked: what we saw is no reason to close that one.
-        if (row.epoch !== seen.epoch || row.fence !== seen.fence) return 'changed';
+        if (row.epoch !== found.epoch || row.fence !== found.fence) return 'changed';
         const now = await unit.now();
         if (this.isHeldByAnother(row, now)) return 'held';
-        // Unix time: a database that was restored from a backup never comes to an epoch of its lost future again.
-        const epoch = Math.max(row.epoch + 1, seenEpoch + 1, Math.floor(now / 1_000));
+        // Above the lost epoch too, which a restored row has forgotten. And unix time: such a database never comes to any
+        // epoch of its lost future again, not even to one that nobody alive remembers.
+        const epoch = Math.max(row.epoch + 1, lostEpoch + 1, Math.floor(now / 1_000));
         await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
-        return { epoch, followsAnEpoch: row.epoch > 0 || seenEpoch > 0 };
+        return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0 };
       });
       if (taken === 'held') return null;
       if (taken !== 'changed') return taken;
