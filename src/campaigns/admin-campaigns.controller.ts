@@ -85,7 +85,12 @@ export class AdminCampaignsController {
 
   @Post()
   @ApiOperation({ summary: 'Make a campaign: stored and open at the gate when this answers' })
-  @ApiAnswer(201, 'The campaign.', campaignJsonSchema, { Location: 'The campaign.', ETag: 'Its version.' })
+  @ApiAnswer(
+    201,
+    'The campaign. While `remaining` is null the gate has not heard of it; it opens without another call.',
+    campaignJsonSchema,
+    { Location: 'The campaign.', ETag: 'Its version.' },
+  )
   @ApiProblems(
     'malformed-json',
     'validation-failed',

@@ -1,9 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { openPass, rebuilderOf } from '../../test/support/recovery.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type GatePass, GateUnavailableError } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
+import { DatabaseError } from '../persistence/database-error.js';
 import { CampaignAdministration } from './campaign-administration.js';
+import { CampaignCatalogue } from './campaign-catalogue.js';
 
 const seen = () => true;
 
@@ -54,10 +57,60 @@ describe('campaign administration', () => {
     expect((await stored('default'))?.total).toBe(100);
   });
 
-  it('keeps a campaign that the gate has not heard of yet', async () => {
-    gateAway();
+  it('keeps a campaign that the gate has not heard of yet, shows no stock of it, and a rebuild opens it', async () => {
+    const back = gateAway();
+    await watch.refresh();
     const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
-    expect(await stored(campaign.id)).not.toBeNull();
+    expect(await stored(campaign.id)).toEqual(campaign);
+    const catalogue = new CampaignCatalogue(stack.database, stack.gate, watch);
+    expect((await catalogue.view(campaign)).remaining).toBeNull();
+    back();
+    await rebuilderOf(stack).rebuild(pass.epoch);
+    pass = await openPass(stack);
+    expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5, version: 1, state: 'OPEN' });
+  });
+
+  describe('between the commit of a campaign and its opening at the gate', () => {
+    const create = async (happen: () => Promise<unknown>) => {
+      const { database } = stack;
+      const opened = jest.spyOn(stack.gate, 'openCampaign');
+      const transaction = database.transaction.bind(database);
+      let happened = false;
+      database.transaction = async (work) => {
+        const result = await transaction(work);
+        if (!happened) {
+          happened = true;
+          await happen();
+        }
+        return result;
+      };
+      const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+      return { campaign, opened };
+    };
+
+    it('a rebuild that begins ends the epoch for it too: nothing may be admitted under that any more', async () => {
+      const { opened } = await create(() =>
+        stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000)),
+      );
+      expect(opened).not.toHaveBeenCalled();
+    });
+
+    it('a rebuild that is through has opened it, and what the new gate has lost since is not made anew', async () => {
+      const { campaign, opened } = await create(async () => {
+        await rebuilderOf(stack).rebuild(pass.epoch);
+        pass = await openPass(stack);
+      });
+      expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5 });
+      expect(opened).not.toHaveBeenCalled();
+    });
+
+    it('a database that goes away does not take the campaign back', async () => {
+      const { campaign } = await create(() => {
+        stack.database.transaction = () => Promise.reject(new DatabaseError('infrastructure', 'AWAY', 'away'));
+        return Promise.resolve();
+      });
+      expect(await stored(campaign.id)).toEqual(campaign);
+    });
   });
 
   it('does not take a campaign that another process is just opening for a lost one', async () => {

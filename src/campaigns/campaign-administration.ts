@@ -42,8 +42,9 @@ export class CampaignAdministration {
   ) {}
 
   /**
-   * Stored and open at the gate when it returns. While a rebuild is under way, its opening transaction opens the
-   * campaign instead.
+   * Stored when it returns, and open at the gate unless that could not be reached; while a rebuild is under way, its
+   * opening transaction opens the campaign instead. It does not fail for the gate's sake: the campaign is there, and who
+   * was told otherwise would make another one.
    * @throws DatabaseError
    */
   async create(input: NewCampaign, requestId: string | null): Promise<Campaign> {
@@ -112,10 +113,26 @@ export class CampaignAdministration {
       return { stored, pass };
     });
     // The row is committed before the gate knows the campaign: a claim can never be admitted for a row that is not there.
-    if (pass !== null) {
-      await this.tell(pass, () => this.gate.openCampaign(pass, termsOf(stored)));
-    }
+    if (pass !== null) await this.open(stored, pass);
     return stored;
+  }
+
+  /**
+   * Under a share of the gate row, so that no rebuild can begin meanwhile. Opened after its epoch was dropped, the campaign
+   * would be the one that still admits claims under it: an api that is cut off from the database would promise them, and
+   * they would lie behind the rebuild's cut. And never under another epoch than that of the insert: a later one had the
+   * campaign from its opening transaction, and what it has lost since is not for us to make anew.
+   */
+  private async open(campaign: Campaign, { epoch }: GatePass): Promise<void> {
+    try {
+      await this.database.transaction(async (unit) => {
+        const pass = passOf(await unit.gate.lockShared());
+        if (pass?.epoch === epoch) await this.tell(pass, () => this.gate.openCampaign(pass, termsOf(campaign)));
+      });
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      this.logger.warn(`campaign ${campaign.id} is stored and perhaps not open yet: ${error.message}`);
+    }
   }
 
   private async update(
