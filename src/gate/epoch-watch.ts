@@ -167,8 +167,13 @@ export class EpochWatch implements OnApplicationShutdown {
       // After trouble only a read helps; without, a database that was just silent need not keep every 202 waiting.
       const silent = this.gateTroubledAt === null && this.unansweredRecently();
       const answered = silent ? false : await this.refresh(this.gateTroubledAt);
-      // No rebuild can begin without the database; one that began before it went away dropped the old epoch's keys,
-      // and the gate calls would have shown it.
+      // A database that is silent to us may answer a builder, so the epoch may be over already. Two things together
+      // make the promise good even then. The claim was admitted under this epoch, which was before the builder had
+      // dropped it: a claim that finds no meta is FENCED and is never asked about here. (A ping would not notice; the
+      // epoch's fence outlives its keys.) And the claim was durable within D of being sent, by both clocks, as
+      // `ClaimIssuance` checks; the builder takes the log's end W > D after the drop, so the claim lies before it. Where W
+      // is 0 the builder lives in this process, and the fence that called it is known here.
+      // After trouble at the gate the claim may have been admitted by another server than the one that was dropped.
       if (!answered) return this.pass?.epoch === epoch && this.gateTroubledAt === null;
     }
   }
