@@ -16,7 +16,7 @@ function classified(fields: Parameters<typeof driverError>[0]): DatabaseError {
 describe('classifyDatabaseError', () => {
   it.each([
     1020, 1021, 1040, 1053, 1114, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 1792, 1836, 1927, 1969, 2006,
-    2013, 3024, 4031,
+    2013, 3024, 4031, 1044, 1045, 1049, 1129, 1130, 1142, 1146, 1226, 1698, 1820, 1862,
   ])('takes MySQL’s %d for the server’s trouble', (errno) => {
     expect(classified({ code: 'ER_SOMETHING', errno })).toMatchObject({
       kind: 'infrastructure',
@@ -34,8 +34,7 @@ describe('classifyDatabaseError', () => {
   });
 
   it.each([
-    ['no such table', 1146],
-    ['access denied', 1045],
+    ['no such column', 1054],
     ['a CHECK that failed in MySQL', 3819],
     ['a CHECK that failed in MariaDB', 4025],
     ['a number of tomorrow', 9999],
