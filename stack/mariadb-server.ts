@@ -11,6 +11,8 @@ const run = promisify(execFile);
 /** Of the test databases, which listen on 127.0.0.1 only and end with their test. */
 const USER = 'coupon';
 const PASSWORD = 'coupon';
+/** Has what the service needs and no more: an administrator is not kept out by read_only. */
+const SERVICE = 'service';
 
 /** A MariaDB that waits for the disk at every commit, as in production. */
 export class MariadbServer extends ServerProcess {
@@ -34,11 +36,16 @@ export class MariadbServer extends ServerProcess {
 
   /** Its user may do everything, also make databases. */
   get url(): string {
-    return this.urlOf('coupon');
+    return this.urlOf(USER);
   }
 
-  urlOf(database: string): string {
-    return `mysql://${USER}:${PASSWORD}@127.0.0.1:${this.port}/${database}`;
+  /** Of the same database, for a user as a service should have. */
+  get serviceUrl(): string {
+    return this.urlOf(SERVICE);
+  }
+
+  private urlOf(user: string): string {
+    return `mysql://${user}:${PASSWORD}@127.0.0.1:${this.port}/coupon`;
   }
 
   /** Other settings for the next start. */
@@ -64,6 +71,8 @@ export class MariadbServer extends ServerProcess {
         `CREATE USER IF NOT EXISTS '${USER}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';`,
         `GRANT ALL ON *.* TO '${USER}'@'127.0.0.1' WITH GRANT OPTION;`,
         'CREATE DATABASE IF NOT EXISTS coupon;',
+        `CREATE USER IF NOT EXISTS '${SERVICE}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';`,
+        `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES ON coupon.* TO '${SERVICE}'@'127.0.0.1';`,
         '',
       ].join('\n'),
     );

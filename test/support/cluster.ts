@@ -63,7 +63,7 @@ export class Cluster {
       PROFILE: 'distributed',
       REDIS_URL: redis.url,
       KAFKA_BROKERS: kafka.brokers,
-      DATABASE_URL: mariadb.url,
+      DATABASE_URL: mariadb.serviceUrl,
       ADMIN_TOKEN,
       LOG_LEVEL: 'info',
       ...this.env,
