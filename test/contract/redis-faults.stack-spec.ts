@@ -10,7 +10,7 @@ import { type GatePass, GateTimeoutError, GateUnavailableError } from '../../src
 import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
-import { campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
+import { type CampaignKeys, campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
 import { eventually } from '../support/eventually.js';
 import { until } from '../support/until.js';
 import { request, terms } from './issuance-gate.contract.js';
@@ -193,6 +193,33 @@ describe('a Redis that fails', () => {
     await builder.dropEpochsBelow(EPOCH + 2);
     await builder.installFence(EPOCH + 2);
   });
+
+  it.each([
+    ['everything', (_keys, redis) => redis.flushall()],
+    ['one record', ({ appliedUser }, redis) => redis.hdel(appliedUser, 'a')],
+    ['what is pending', ({ pending }, redis) => redis.del(pending)],
+  ] as [string, (keys: CampaignKeys, redis: Redis) => Promise<unknown>][])(
+    'does not open a campaign when it has lost %s of what was staged',
+    async (_what, lose) => {
+      const epoch = EPOCH + 1;
+      await builder.dropEpochsBelow(epoch);
+      const claims = ['a', 'b'].map((userId, index) => ({
+        userId,
+        claimId: ulid(),
+        sequence: index + 1,
+        claimedAt: 1,
+        idempotencyDigest: null,
+        pending: true,
+      }));
+      await builder.stage(epoch, campaignId, claims);
+      await builder.installFence(epoch);
+      await administer((redis) => lose(campaignKeys(campaignId, epoch), redis));
+      const staged = { ...terms(campaignId, { total: 10 }), sequence: 2 };
+      await expect(builder.openStaged(epoch, [staged])).rejects.toBeInstanceOf(GateUnavailableError);
+      const opened = { epoch, fence: await builder.installFence(epoch) };
+      expect(await gate.claim(opened, request(campaignId, 'c'))).toMatchObject({ kind: 'FENCED' });
+    },
+  );
 
   it('admits exactly the total of 10,000 claims at once, in sequences without a gap', async () => {
     const big = ulid();

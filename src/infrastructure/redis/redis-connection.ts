@@ -100,7 +100,8 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
    * that is under way on it is unknown.
    */
   distrustCalls(): void {
-    if (this.client.status !== 'ready') return;
+    // The client goes on calling itself ready until the socket is closed.
+    if (this.fit === null) return;
     this.fit = null;
     this.client.disconnect(true);
   }

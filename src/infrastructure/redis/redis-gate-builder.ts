@@ -18,6 +18,12 @@ const SCANNED_AT_ONCE = 1_000;
 const STAGE_CLAIMS = readScript('stage-claims-2.lua');
 const OPEN_STAGED = readScript('open-staged-3.lua');
 
+/** What a campaign has to hold when it is opened. */
+interface Staged {
+  claims: number;
+  pending: number;
+}
+
 /** Builds the gate in Redis, beside the one that others may still be asking. */
 export class RedisGateBuilder extends GateBuilder {
   /** A 202 leaves at the latest D after its claim, and needs a read of the gate row that is no older than 1 s. */
@@ -25,6 +31,9 @@ export class RedisGateBuilder extends GateBuilder {
 
   /** Where the older epochs of an epoch were dropped: only that server may be opened for it. */
   private readonly droppedOn = new Map<number, string>();
+
+  /** What was staged, by key of the claims: a wipe in the middle of a rebuild must not open an empty gate. */
+  private readonly staged = new Map<string, Staged>();
 
   constructor(private readonly connection: RedisConnection) {
     super();
@@ -36,18 +45,26 @@ export class RedisGateBuilder extends GateBuilder {
     await this.unlink((key) => key.isMeta && key.epoch < epoch);
     await this.unlink((key) => key.epoch < epoch);
     this.droppedOn.clear();
+    this.staged.clear();
     this.droppedOn.set(epoch, server);
     await this.assertSameServer(epoch);
   }
 
   async stage(epoch: number, campaignId: string, claims: readonly StagedClaim[]): Promise<void> {
     const { appliedUser, pending } = campaignKeys(campaignId, epoch);
-    const calls: (() => Promise<unknown>)[] = [];
+    const staged = this.staged.get(appliedUser) ?? { claims: 0, pending: 0 };
+    this.staged.set(appliedUser, staged);
+    const calls: (() => Promise<void>)[] = [];
     for (let from = 0; from < claims.length; from += STAGED_AT_ONCE) {
       const args = claims
         .slice(from, from + STAGED_AT_ONCE)
         .flatMap((claim) => [claim.userId, encodeRecord(claim), claim.pending ? claim.claimedAt : '']);
-      calls.push(() => this.connection.bulk.eval(STAGE_CLAIMS, 2, appliedUser, pending, ...args));
+      calls.push(async () => {
+        const added = await this.connection.bulk.eval(STAGE_CLAIMS, 2, appliedUser, pending, ...args);
+        const [claimed, waiting] = added as [number, number];
+        staged.claims += claimed;
+        staged.pending += waiting;
+      });
     }
     await this.attempt(async () => {
       for (let from = 0; from < calls.length; from += IN_FLIGHT) {
@@ -68,10 +85,13 @@ export class RedisGateBuilder extends GateBuilder {
     await this.attempt(async () => {
       for (let from = 0; from < campaigns.length; from += STAGED_AT_ONCE) {
         await Promise.all(
-          campaigns.slice(from, from + STAGED_AT_ONCE).map((campaign) => {
+          campaigns.slice(from, from + STAGED_AT_ONCE).map(async (campaign) => {
             const { meta, appliedUser, pending } = campaignKeys(campaign.campaignId, epoch);
-            const args = [...termsArguments(campaign), campaign.sequence];
-            return this.connection.bulk.eval(OPEN_STAGED, 3, meta, appliedUser, pending, ...args);
+            const staged = this.staged.get(appliedUser);
+            const counts = [staged?.claims ?? 0, staged?.pending ?? 0];
+            const args = [...termsArguments(campaign), campaign.sequence, ...counts];
+            const outcome = await this.connection.bulk.eval(OPEN_STAGED, 3, meta, appliedUser, pending, ...args);
+            if (outcome === 'LOST') throw new GateUnavailableError('Redis has lost what was staged there');
           }),
         );
       }

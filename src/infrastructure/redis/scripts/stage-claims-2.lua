@@ -1,17 +1,18 @@
 -- Not part of an epoch's script: it fills keys that nobody reads before their meta is there.
 -- KEYS  applied_user, pending
 -- ARGV  userId, record, pending since ms or '', and so on in threes
--- OUT   how many were added; a user who is there already keeps the claim that came first
+-- OUT   {claims added, of them pending}; a user who is there already keeps the claim that came first
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local added = 0
+local added, waiting = 0, 0
 for at = 1, #ARGV, 3 do
   if redis.call('HSETNX', KEYS[1], ARGV[at], ARGV[at + 1]) == 1 then
     added = added + 1
     -- Where a clock had run ahead, a claim may come from the future: the sweeper would not look at it before then.
     if ARGV[at + 2] ~= '' then
+      waiting = waiting + 1
       redis.call('ZADD', KEYS[2], string.format('%.0f', math.min(tonumber(ARGV[at + 2]), now)), ARGV[at])
     end
   end
 end
-return added
+return {added, waiting}
