@@ -5,7 +5,8 @@ import { DatabaseError } from '../../../persistence/database-error.js';
 import { Database, type UnitOfWork } from '../../../persistence/database.js';
 import { SqlSession } from '../sql-session.js';
 import { SqlUnitOfWork } from '../sql-unit-of-work.js';
-import { assertMigrated, migrate, UnfitDatabaseError } from './mysql-migrator.js';
+import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatabaseError } from './mysql-migrator.js';
+import { MysqlOutage } from './mysql-outage.js';
 import { MysqlPool } from './mysql-pool.js';
 import { type MysqlSettings } from './mysql-settings.js';
 
@@ -29,14 +30,19 @@ interface Pools {
  * The database of the distributed profile: MySQL or MariaDB.
  *
  * The process starts without it and joins when it comes; until then, and until the schema is what this version needs,
- * every call is refused as `infrastructure`.
+ * every call is refused as `infrastructure`. Every statement has its deadline, and a unit of work that met trouble of
+ * that kind is over: nothing more is said on its transaction, and it rejects with that error, also when its work has
+ * swallowed it.
  */
 export class MysqlDatabase extends Database implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Database');
-  private pools: Pools | null = null;
+  private readonly outage = new MysqlOutage();
+  private readonly stopping = new AbortController();
+  /** Connected, whatever the schema. */
+  private connected: Pools | null = null;
+  /** Connected, and the schema is what this version needs. */
+  private serving: Pools | null = null;
   private joining: Promise<void> = Promise.resolve();
-  private stopped = false;
-  private wake: () => void = () => undefined;
   private lastSaid = '';
   private reason = 'the database was not reached yet';
 
@@ -50,20 +56,19 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
 
   /** @throws StartupError when a server is there that can never be used. */
   async onModuleInit(): Promise<void> {
-    let unfit: string | null = null;
-    this.joining = this.join((error) => (unfit ??= error.message));
+    let refused: StartupError | null = null;
+    this.joining = this.join((error) => (refused = error));
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FIRST_CONNECTION_MS)));
     await Promise.race([this.joining, patience]);
     clearTimeout(timer);
-    if (unfit !== null) throw new StartupError(`DATABASE_URL: ${String(unfit)}`);
+    if (refused !== null) throw refused;
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    this.wake();
+    this.stopping.abort();
     await this.joining;
-    await Promise.all([this.pools?.writes.close(), this.pools?.reads.close()]);
+    await this.disconnect();
   }
 
   transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
@@ -79,49 +84,71 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   }
 
   private async on<T>(kind: keyof Pools, work: (pool: MysqlPool) => Promise<T>): Promise<T> {
-    if (this.pools === null) throw new DatabaseError('infrastructure', 'NOT_JOINED', this.reason);
-    return work(this.pools[kind]);
+    if (this.serving === null) throw new DatabaseError('infrastructure', 'NOT_JOINED', this.reason);
+    return work(this.serving[kind]);
   }
 
-  /** Tries until the schema is there. A server that is too old ends the first attempt for good. */
-  private async join(refuse: (error: UnfitDatabaseError) => void): Promise<void> {
-    for (let attempt = 0; !this.stopped; attempt++) {
+  /** Tries until the schema is there. A server that can never be used ends the first attempt for good. */
+  private async join(refuse: (error: StartupError) => void): Promise<void> {
+    for (let attempt = 0; !this.stopping.signal.aborted; attempt++) {
       try {
+        const pools = (this.connected ??= await this.connect());
+        assertVersion(await pools.writes.askVersion());
         if (this.migrateOnStart) {
-          const run = await migrate(this.settings);
+          const run = await migrateOn(pools.writes, this.stopping.signal);
           if (run.length > 0) this.logger.log(`migrated: ${run.join(', ')}`);
         } else {
-          await assertMigrated(this.settings);
+          await assertMigrated(pools.writes);
         }
-        const { connections, readConnections } = this.settings;
-        const writes = await MysqlPool.connect(this.settings, { size: connections, limited: true });
-        const reads = await MysqlPool.connect(this.settings, { size: readConnections, limited: true });
-        this.pools = { writes, reads };
-        this.say('log', 'connected to the database');
+        this.serving = pools;
+        this.say('log', `connected to the database (${pools.writes.version})`);
         return;
       } catch (error) {
         this.reason = `the database cannot be used: ${(error as Error).message}`;
-        this.say('warn', this.reason);
-        if (attempt === 0 && error instanceof UnfitDatabaseError && this.migrateOnStart) {
-          refuse(error);
-          return;
+        if (attempt === 0 && (error instanceof UnfitDatabaseError || error instanceof StartupError)) {
+          return refuse(error instanceof StartupError ? error : new StartupError(`DATABASE_URL: ${error.message}`));
         }
+        this.say(error instanceof SchemaBehindError ? 'error' : 'warn', this.reason);
+        // Behind the same address there may be another server the next time.
+        if (error instanceof UnfitDatabaseError) await this.disconnect();
       }
       await this.rest(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
     }
   }
 
+  private async connect(): Promise<Pools> {
+    const { connections, readConnections } = this.settings;
+    const writes = await MysqlPool.connect(this.settings, connections, this.outage);
+    try {
+      return { writes, reads: await MysqlPool.connect(this.settings, readConnections, this.outage) };
+    } catch (error) {
+      await writes.close();
+      throw error;
+    }
+  }
+
+  private async disconnect(): Promise<void> {
+    const { connected } = this;
+    this.connected = null;
+    await Promise.all([connected?.writes.close(), connected?.reads.close()]);
+  }
+
   private async rest(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
+    const { signal } = this.stopping;
+    if (signal.aborted) return;
     await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      timer = setTimeout(resolve, ms);
+      const timer = setTimeout(end, ms);
+      function end() {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      }
+      signal.addEventListener('abort', end);
     });
-    clearTimeout(timer);
   }
 
   /** Once, not with every attempt. */
-  private say(level: 'log' | 'warn', text: string): void {
+  private say(level: 'log' | 'warn' | 'error', text: string): void {
     if (text === this.lastSaid) return;
     this.lastSaid = text;
     this.logger[level](text);

@@ -1,79 +1,90 @@
 import { MigrationExecutor } from 'typeorm';
 import { DatabaseError } from '../../../persistence/database-error.js';
+import { type LeasedConnection } from './leased-connection.js';
 import { MysqlPool } from './mysql-pool.js';
 import { type MysqlSettings } from './mysql-settings.js';
 
-/** How long one migrator waits for another one, s. */
-const LOCK_S = 60;
+/** How long one migrator waits for another one, ms. */
+const PATIENCE_MS = 60_000;
+/** One statement of a migration: a table that is rebuilt may take long, ms. */
+const MIGRATION_MS = 10 * 60_000;
 
 /** The oldest versions with CHECK constraints, SKIP LOCKED and INSERT … under the locks that the protocol takes. */
 const OLDEST = { MariaDB: [10, 6, 0], MySQL: [8, 0, 16] } as const;
 
-/** The server is there and must not be used; the message says why. */
+/** The server is there and can never be used; the message says why. */
 export class UnfitDatabaseError extends Error {
   override readonly name = 'UnfitDatabaseError';
 }
 
+/** The schema is older than this version needs, and migrating it is somebody else's task. */
+export class SchemaBehindError extends Error {
+  override readonly name = 'SchemaBehindError';
+}
+
 /**
- * Brings the schema up to date. Two processes may try at once: the lock is held by the connection that migrates, so it
- * is free again when that one dies.
+ * Brings the schema up to date on a connection of its own; what `npm run migrate` does.
  *
  * @returns the names of the migrations that were run.
- * @throws DatabaseError, or what a migration throws.
+ * @throws DatabaseError, UnfitDatabaseError, StartupError, or what a migration throws.
  */
-export function migrate(settings: MysqlSettings): Promise<string[]> {
-  return withMigrationConnection(settings, async (pool) => {
-    return pool.exclusive(async (runner) => {
-      // Locks are the server's and not the database's.
-      const [row] = (await runner.query('SELECT GET_LOCK(CONCAT(DATABASE(), ?), ?) AS locked', [
-        '.migrations',
-        LOCK_S,
-      ])) as { locked: number | string | null }[];
-      if (Number(row?.locked) !== 1) {
-        throw new DatabaseError(
-          'infrastructure',
-          'MIGRATION_LOCK',
-          `another process migrates for more than ${LOCK_S} s`,
-        );
-      }
-      try {
-        const executor = new MigrationExecutor(pool.source, runner);
-        // MySQL commits every change of a table by itself, whatever is around it.
-        executor.transaction = 'none';
-        return (await executor.executePendingMigrations()).map(({ name }) => name);
-      } finally {
-        await runner.query('SELECT RELEASE_LOCK(CONCAT(DATABASE(), ?))', ['.migrations']);
-      }
-    });
-  });
-}
-
-/** @throws UnfitDatabaseError when the server is too old, or migrations are missing. */
-export function assertMigrated(settings: MysqlSettings): Promise<void> {
-  return withMigrationConnection(settings, async (pool) => {
-    const pending = await pool.exclusive((runner) => new MigrationExecutor(pool.source, runner).getPendingMigrations());
-    if (pending.length > 0) {
-      throw new UnfitDatabaseError(`the schema is behind by ${pending.length}: run npm run migrate`);
-    }
-  });
-}
-
-async function withMigrationConnection<T>(settings: MysqlSettings, work: (pool: MysqlPool) => Promise<T>): Promise<T> {
-  const patient = { ...settings, callMs: 10 * 60_000 };
-  const pool = await MysqlPool.connect(patient, { size: 1, limited: false });
+export async function migrate(settings: MysqlSettings): Promise<string[]> {
+  const pool = await MysqlPool.connect(settings, 1);
   try {
-    await assertVersion(pool);
-    return await work(pool);
+    assertVersion(await pool.askVersion());
+    return await migrateOn(pool);
   } finally {
     await pool.close();
   }
 }
 
-async function assertVersion(pool: MysqlPool): Promise<void> {
-  const [row] = (await pool.exclusive((runner) => runner.query('SELECT VERSION() AS version'))) as {
-    version: string;
-  }[];
-  const version = row?.version ?? '';
+/**
+ * Several processes may try at once: the lock is held by the connection that migrates, so it ends with that connection,
+ * and nobody migrates who has lost it.
+ */
+export async function migrateOn(pool: MysqlPool, signal?: AbortSignal): Promise<string[]> {
+  if ((await pendingMigrations(pool)).length === 0) return [];
+  return pool.leased(async (lease) => {
+    signal?.throwIfAborted();
+    const abort = () => lease.giveUp();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await lock(lease);
+      lease.allow(MIGRATION_MS);
+      await lease.runner.query(
+        /mariadb/i.test(pool.version)
+          ? 'SET SESSION max_statement_time = 0, SESSION lock_wait_timeout = 60'
+          : 'SET SESSION max_execution_time = 0, SESSION lock_wait_timeout = 60',
+      );
+      const executor = new MigrationExecutor(pool.source, lease.runner);
+      // MySQL commits every change of a table by itself, whatever is around it.
+      executor.transaction = 'none';
+      return (await executor.executePendingMigrations()).map(({ name }) => name);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      // With it goes the lock, and the settings that are no good for anybody else.
+      lease.giveUp();
+    }
+  });
+}
+
+/** Reads only, so that a user who may not create tables can ask. */
+export function pendingMigrations(pool: MysqlPool): Promise<string[]> {
+  return pool.exclusive(async (runner) => {
+    const pending = await new MigrationExecutor(pool.source, runner).getPendingMigrations();
+    return pending.map(({ name }) => name);
+  });
+}
+
+/** @throws SchemaBehindError when migrations are missing. */
+export async function assertMigrated(pool: MysqlPool): Promise<void> {
+  const pending = await pendingMigrations(pool);
+  if (pending.length === 0) return;
+  throw new SchemaBehindError(`the schema is behind by ${pending.join(', ')}: run npm run migrate`);
+}
+
+/** @throws UnfitDatabaseError when the server is too old, or is none that we know. */
+export function assertVersion(version: string): void {
   const product = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
   const oldest = OLDEST[product];
   // A prefix that replication once needed stands before MariaDB's own number.
@@ -86,6 +97,24 @@ async function assertVersion(pool: MysqlPool): Promise<void> {
     if (number > least) return;
     if (!(number >= least)) {
       throw new UnfitDatabaseError(`${product} ${oldest.join('.')} or later is needed, this one is ${version}`);
+    }
+  }
+}
+
+/** Asks every second, so that a server that stops answering is noticed meanwhile. */
+async function lock({ runner }: LeasedConnection): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    // Locks are the server's and not the database's, and their names are short.
+    const [row] = (await runner.query(
+      "SELECT GET_LOCK(CONCAT('coupon.migrations.', MD5(DATABASE())), 1) AS locked",
+    )) as {
+      locked: number | string | null;
+    }[];
+    if (Number(row?.locked) === 1) return;
+    if (performance.now() > until) {
+      const message = `another process has been migrating for more than ${PATIENCE_MS / 1_000} s`;
+      throw new DatabaseError('infrastructure', 'MIGRATION_LOCK', message);
     }
   }
 }

@@ -1,200 +1,213 @@
-import mysql, { type Connection, type PoolConnection } from 'mysql2';
+import mysql, { type PoolConnection } from 'mysql2';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { DatabaseError } from '../../../persistence/database-error.js';
 import { classifyDatabaseError } from '../classify-database-error.js';
 import { SCHEMA } from '../schema.js';
-import { type MysqlSettings } from './mysql-settings.js';
+import { destroyConnection, LeasedConnection, within } from './leased-connection.js';
+import { MysqlOutage } from './mysql-outage.js';
+import { addressOf, type MysqlSettings } from './mysql-settings.js';
 
-/** What a pool does with its connections. */
-export interface PoolOptions {
-  readonly size: number;
-  /** False for migrations: they may take long, and wait for locks. */
-  readonly limited: boolean;
-}
+/** A connection that was idle for longer is asked whether its server is still there before it is handed out, ms. */
+const TRUSTED_IDLE_MS = 500;
+/** How long a connection may take to say goodbye, ms. */
+const GOODBYE_MS = 1_000;
+/** A server gives a call up so much later than its caller, ms: what was asked by nobody must not run on for ever. */
+const AFTERMATH_MS = 1_000;
 
-/**
- * A pool of connections with a limit for everything that is asked of them.
- *
- * A statement that does not come back in time costs its connection: a ROLLBACK on a server that does not answer would be
- * waited for as long as the statement itself, and a connection that goes back into the pool with an open transaction
- * would do its next user's work inside of it.
- */
+const POOL_TIMEOUT = 'POOL_TIMEOUT';
+
+/** A pool of connections with a limit for everything that is asked of them. */
 export class MysqlPool {
+  private readonly prepared = new WeakSet<PoolConnection>();
+  private readonly idleSince = new WeakMap<PoolConnection, number>();
+  private serverVersion = '';
   private closed = false;
 
   private constructor(
-    private readonly dataSource: DataSource,
-    private readonly callMs: number,
+    readonly source: DataSource,
+    private readonly settings: MysqlSettings,
+    private readonly outage: MysqlOutage,
+    private readonly connections: ReadonlySet<PoolConnection>,
   ) {}
 
-  /** @throws DatabaseError `infrastructure`, whatever the reason: nothing was asked of the server yet. */
-  static async connect(settings: MysqlSettings, { size, limited }: PoolOptions): Promise<MysqlPool> {
-    const dataSource = new DataSource({
+  /**
+   * @param size connections at the most.
+   * @throws DatabaseError `infrastructure`, whatever the reason: nothing was asked of the server yet.
+   */
+  static async connect(settings: MysqlSettings, size: number, outage = new MysqlOutage()): Promise<MysqlPool> {
+    const { ssl, ca, callMs, connectMs, waitTimeoutS } = settings;
+    const connections = new Set<PoolConnection>();
+    const source = new DataSource({
       type: 'mysql',
-      driver: { ...mysql, createPool: (options: object) => createPool(settings, limited, options) },
-      url: settings.url,
+      ...addressOf(settings),
+      driver: { ...mysql, createPool: (options: object) => remember(connections, mysql.createPool(options)) },
       poolSize: size,
-      connectTimeout: settings.connectMs,
-      charset: 'utf8mb4',
+      connectTimeout: connectMs,
+      charset: 'utf8mb4_unicode_ci',
       timezone: 'Z',
-      supportBigNumbers: true,
-      ...(settings.ssl ? { ssl: { rejectUnauthorized: true } } : {}),
+      // Without `verifyIdentity`, whoever has a certificate for any name at all is taken for the server.
+      ...(ssl ? { ssl: { rejectUnauthorized: true, verifyIdentity: true, ...(ca === undefined ? {} : { ca }) } } : {}),
       extra: {
-        // The server ends a session that is silent; what is idle is given up before that.
-        maxIdle: limited ? Math.max(0, size - 1) : size,
-        idleTimeout: (settings.waitTimeoutS * 1_000) / 2,
+        // The server ends a session that is silent for longer; what nobody needs goes before that.
+        idleTimeout: (waitTimeoutS * 1_000) / 2,
+        // mysql2 looks for idle connections only where fewer of them are kept than there may be.
+        maxIdle: size - 1,
         enableKeepAlive: true,
       },
       ...SCHEMA,
     });
     try {
-      await dataSource.initialize();
+      await within(callMs, source.initialize(), 'CONNECT_TIMEOUT', 'the database did not answer');
     } catch (error) {
+      for (const connection of connections) destroyConnection(connection);
       throw asInfrastructure(error);
     }
-    return new MysqlPool(dataSource, settings.callMs);
+    return new MysqlPool(source, settings, outage, connections);
   }
 
-  get source(): DataSource {
-    return this.dataSource;
+  /** What the server of the newest connection says of itself, as `10.11.6-MariaDB`; empty before the first. */
+  get version(): string {
+    return this.serverVersion;
+  }
+
+  /** {@link version}, from a connection that is there now. @throws DatabaseError */
+  async askVersion(): Promise<string> {
+    await this.leased(() => Promise.resolve());
+    return this.version;
   }
 
   /**
    * Runs `work` on a connection of its own.
    * @throws DatabaseError, or what `work` throws.
    */
-  async exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const lease = await this.lease();
-    try {
-      return await work(lease.runner);
-    } catch (error) {
-      throw classifyDatabaseError(error);
-    } finally {
-      await lease.runner.release();
-    }
+  exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    return this.leased((lease) => work(lease.runner));
   }
 
   /** `exclusive` between `begin` and COMMIT. */
   transaction<T>(begin: readonly string[], work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return this.exclusive(async (runner) => {
-      let result: T;
-      try {
-        for (const statement of begin) await runner.query(statement);
-        result = await work(runner);
-      } catch (error) {
-        // A connection that was given up has been rolled back by the server; one that cannot roll back is given up.
-        await runner.query('ROLLBACK').catch(() => (runner as LimitedRunner).giveUp());
-        throw error;
-      }
-      try {
-        await runner.query('COMMIT');
-      } catch (error) {
-        // Nobody knows whether it is committed. The connection must not go on in either case.
-        (runner as LimitedRunner).giveUp();
-        throw error;
-      }
-      return result;
-    });
+    return this.leased((lease) => lease.transaction(begin, () => work(lease.runner)));
   }
 
+  async leased<T>(work: (lease: LeasedConnection) => Promise<T>): Promise<T> {
+    const lease = await this.lease();
+    try {
+      return await work(lease);
+    } catch (error) {
+      throw classifyDatabaseError(error);
+    } finally {
+      this.idleSince.set(lease.connection, Date.now());
+      await lease.release();
+    }
+  }
+
+  /** Ends every connection; a server that does not answer keeps nobody waiting for longer than a second. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    // A server that does not answer would keep the goodbye waiting.
-    await Promise.race([
-      this.dataSource.destroy().catch(() => undefined),
-      new Promise<void>((resolve) => setTimeout(resolve, this.callMs / 5).unref()),
-    ]);
+    const goodbye = this.source.destroy().catch(() => undefined);
+    await within(GOODBYE_MS, goodbye, POOL_TIMEOUT, 'the database did not answer').catch(() => undefined);
+    for (const connection of this.connections) destroyConnection(connection);
   }
 
-  private async lease(): Promise<{ runner: LimitedRunner }> {
-    if (this.closed) throw new DatabaseError('infrastructure', 'POOL_CLOSED', 'the database connections are closed');
-    const runner = this.dataSource.createQueryRunner();
+  private async lease(): Promise<LeasedConnection> {
+    const until = performance.now() + this.settings.callMs;
+    for (;;) {
+      if (this.closed) throw new DatabaseError('infrastructure', 'POOL_CLOSED', 'the database connections are closed');
+      this.outage.refuse();
+      const runner = this.source.createQueryRunner();
+      const connection = await this.connectionOf(runner, until);
+      const lease = new LeasedConnection(runner, connection, this.settings.callMs, until - performance.now());
+      try {
+        const fit = await this.makeFit(lease, until);
+        if (fit) {
+          this.outage.reached();
+          return lease;
+        }
+      } catch (error) {
+        const refused = asInfrastructure(error);
+        lease.giveUp(refused);
+        this.outage.missed(refused);
+        throw refused;
+      }
+    }
+  }
+
+  private async connectionOf(runner: QueryRunner, until: number): Promise<PoolConnection> {
     const connecting = runner.connect() as Promise<PoolConnection>;
-    let connection: PoolConnection;
     try {
-      connection = await within(this.callMs, connecting, 'POOL_TIMEOUT', 'no connection to the database came free');
+      const patienceMs = until - performance.now();
+      return await within(patienceMs, connecting, POOL_TIMEOUT, 'no connection to the database came free');
     } catch (error) {
       // One that comes after all goes back; nobody waits for it any more.
       connecting.then(
         () => runner.release(),
         () => undefined,
       );
-      throw asInfrastructure(error);
+      const refused = asInfrastructure(error);
+      if (refused.code !== POOL_TIMEOUT) this.outage.missed(refused);
+      throw refused;
     }
-    return { runner: limit(runner, connection, this.callMs) };
+  }
+
+  /** False when the server has ended the connection while nobody used it: that is no reason to refuse anybody. */
+  private async makeFit(lease: LeasedConnection, until: number): Promise<boolean> {
+    const { connection, runner } = lease;
+    if (!this.prepared.has(connection)) {
+      // Asked of each: behind the same address there may be another server now.
+      const [row] = (await runner.query('SELECT VERSION() AS version')) as { version: string }[];
+      this.serverVersion = row?.version ?? '';
+      for (const statement of this.sessionSettings()) await runner.query(statement);
+      this.prepared.add(connection);
+    } else {
+      const idleMs = Date.now() - (this.idleSince.get(connection) ?? 0);
+      // Negative: the wall clock was set back, and says nothing.
+      if (idleMs >= 0 && idleMs <= TRUSTED_IDLE_MS) return true;
+      try {
+        await lease.ping();
+      } catch (error) {
+        if (performance.now() >= until) throw error;
+        lease.giveUp();
+        return false;
+      }
+    }
+    lease.allowFirst(until - performance.now());
+    return true;
+  }
+
+  /** Said once on every new connection, before anybody uses it. */
+  private sessionSettings(): string[] {
+    const { callMs, waitTimeoutS } = this.settings;
+    const limitMs = callMs + AFTERMATH_MS;
+    const settings = [
+      'autocommit = 1',
+      "time_zone = '+00:00'",
+      `wait_timeout = ${waitTimeoutS}`,
+      'innodb_lock_wait_timeout = 3',
+      // For a table that is being migrated: its waiters must not pile up in the server.
+      'lock_wait_timeout = 3',
+      // What is escaped on our side relies on backslashes: never NO_BACKSLASH_ESCAPES.
+      "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+      /mariadb/i.test(this.version) ? `max_statement_time = ${limitMs / 1_000}` : `max_execution_time = ${limitMs}`,
+    ];
+    return [
+      `SET SESSION ${settings.join(', SESSION ')}`,
+      'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE',
+    ];
   }
 }
 
-/** A runner whose statements have a deadline. */
-type LimitedRunner = QueryRunner & {
-  /** Ends the connection at once, whatever is under way on it. */
-  giveUp(): void;
-};
-
-function limit(runner: QueryRunner, connection: PoolConnection, callMs: number): LimitedRunner {
-  const limited = runner as LimitedRunner;
-  const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
-  let givenUp = false;
-  limited.giveUp = () => {
-    if (givenUp) return;
-    givenUp = true;
-    // `destroy` of mysql2 says goodbye and waits for the answer.
-    (connection as unknown as { stream: { destroy(): void } }).stream.destroy();
-    connection.destroy();
-  };
-  const watched = async (...call: unknown[]): Promise<unknown> => {
-    if (givenUp) throw new DatabaseError('infrastructure', 'CONNECTION_GIVEN_UP', 'the connection was given up');
-    try {
-      return await within(callMs, query(...call), 'CALL_TIMEOUT', 'the database did not answer');
-    } catch (error) {
-      const classified = classifyDatabaseError(error);
-      if (classified instanceof DatabaseError && classified.code === 'CALL_TIMEOUT') limited.giveUp();
-      // Here, and not only at the edge: work that goes on after a refusal has to know what was refused.
-      throw classified;
-    }
-  };
-  limited.query = watched as QueryRunner['query'];
-  return limited;
-}
-
-function createPool(settings: MysqlSettings, limited: boolean, options: object): mysql.Pool {
-  const pool = mysql.createPool(options);
-  if (limited) pool.on('connection', (connection) => prepareSession(connection, settings));
-  return pool;
-}
-
-/** Statements of one connection keep their order, so this one is before whatever its first user asks. */
-function prepareSession(connection: Connection, { waitTimeoutS }: MysqlSettings): void {
-  const settings = [
-    "time_zone = '+00:00'",
-    `wait_timeout = ${waitTimeoutS}`,
-    'innodb_lock_wait_timeout = 3',
-    "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-  ];
-  const failed = (error: unknown) => {
-    // A session without its settings must not be used: it would wait 50 s for a lock.
-    if (error) connection.destroy();
-  };
-  connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', failed);
-  connection.query(`SET SESSION ${settings.join(', SESSION ')}`, failed);
-}
-
-async function within<T>(ms: number, work: Promise<T>, code: string, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DatabaseError('infrastructure', code, `${message} within ${ms} ms`)), ms);
+function remember(connections: Set<PoolConnection>, pool: mysql.Pool): mysql.Pool {
+  return pool.on('connection', (connection) => {
+    const { stream } = connection as unknown as { stream: NodeJS.EventEmitter };
+    connections.add(connection);
+    stream.once('close', () => connections.delete(connection));
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Why there is no connection does not matter to whoever needs one: a refused password may be accepted later. */
 function asInfrastructure(error: unknown): DatabaseError {
-  if (error instanceof DatabaseError) return error;
+  if (error instanceof DatabaseError && error.kind === 'infrastructure') return error;
   const { code, message } = error as { code?: string; message?: string };
   return new DatabaseError('infrastructure', code ?? 'CONNECT', message ?? String(error), { cause: error });
 }

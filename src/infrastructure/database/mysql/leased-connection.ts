@@ -1,0 +1,157 @@
+import { type PoolConnection } from 'mysql2';
+import { type QueryRunner } from 'typeorm';
+import { DatabaseError } from '../../../persistence/database-error.js';
+import { classifyDatabaseError } from '../classify-database-error.js';
+
+const CALL_TIMEOUT = 'CALL_TIMEOUT';
+
+/**
+ * A connection of the pool in the hands of one unit of work, with a deadline for every statement.
+ *
+ * A statement that does not come back in time costs the connection: a ROLLBACK on a server that does not answer would be
+ * waited for as long as the statement itself, and a connection that goes back into the pool with an open transaction
+ * would do its next user's work inside of it.
+ */
+export class LeasedConnection {
+  private readonly statement: (...call: unknown[]) => Promise<unknown>;
+  private budgetMs: number;
+  private inTransaction = false;
+  /** Why no further statement may run. */
+  private ended: DatabaseError | null = null;
+  private rejectUnderWay: (error: DatabaseError) => void = () => undefined;
+  private readonly underWay: Promise<never>;
+
+  /** @param firstMs what is left of the caller's patience after the wait for the connection. */
+  constructor(
+    readonly runner: QueryRunner,
+    readonly connection: PoolConnection,
+    private callMs: number,
+    firstMs: number,
+  ) {
+    this.budgetMs = firstMs;
+    this.statement = runner.query.bind(runner) as typeof this.statement;
+    runner.query = ((...call: unknown[]) => this.query(...call)) as QueryRunner['query'];
+    this.underWay = new Promise<never>((_resolve, reject) => (this.rejectUnderWay = reject));
+    // Nobody may be waiting when the connection is given up.
+    this.underWay.catch(() => undefined);
+  }
+
+  /** What is left of the caller's patience for the next statement, ms. */
+  allowFirst(ms: number): void {
+    this.budgetMs = ms;
+  }
+
+  /** For statements that are known to take long. */
+  allow(callMs: number): void {
+    this.callMs = this.budgetMs = callMs;
+  }
+
+  /** `work` between `begin` and COMMIT; it is undone when it rejects. */
+  async transaction<T>(begin: readonly string[], work: () => Promise<T>): Promise<T> {
+    let result: T;
+    try {
+      for (const statement of begin) await this.runner.query(statement);
+      this.inTransaction = true;
+      result = await work();
+      // Work may have swallowed the error that ended the transaction. What it did after that is not there.
+      if (this.ended !== null) throw this.ended;
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
+    try {
+      await this.runner.query('COMMIT');
+    } catch (error) {
+      // Nobody knows whether it is committed. The connection must not go on in either case.
+      this.giveUp();
+      throw error;
+    }
+    this.inTransaction = false;
+    return result;
+  }
+
+  /** One round trip; rejects when the server is not there any more. */
+  ping(): Promise<void> {
+    return this.within(() => this.connection.promise().ping());
+  }
+
+  /** Ends the connection at once, whatever is under way on it. */
+  giveUp(error = new DatabaseError('infrastructure', 'CONNECTION_GIVEN_UP', 'the connection was given up')): void {
+    this.ended = error;
+    this.rejectUnderWay(error);
+    destroyConnection(this.connection);
+  }
+
+  /** Back to the pool, unless it was given up. */
+  async release(): Promise<void> {
+    await this.runner.release();
+  }
+
+  private async query(...call: unknown[]): Promise<unknown> {
+    if (this.ended !== null) throw this.ended;
+    try {
+      return await this.within(() => this.statement(...call));
+    } catch (error) {
+      // Here, and not only at the edge: work that goes on after a refusal has to know what was refused.
+      const classified = classifyDatabaseError(error);
+      // A deadlock's victim has been rolled back, and what it said next would be committed statement by statement: half
+      // a unit of work. So nothing follows on trouble of this kind, also where the server would still take it.
+      if (this.inTransaction && classified instanceof DatabaseError && classified.kind === 'infrastructure') {
+        this.ended ??= classified;
+      }
+      throw classified;
+    }
+  }
+
+  private async rollback(): Promise<void> {
+    this.inTransaction = false;
+    if (this.ended !== null && isGivenUp(this.connection)) return;
+    try {
+      await this.within(() => this.statement('ROLLBACK'));
+    } catch {
+      // The server undoes what a connection leaves behind.
+      this.giveUp();
+    }
+  }
+
+  private async within<T>(call: () => Promise<T>): Promise<T> {
+    const ms = Math.max(0, this.budgetMs);
+    this.budgetMs = this.callMs;
+    try {
+      return await within(ms, Promise.race([call(), this.underWay]), CALL_TIMEOUT, 'the database did not answer');
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === CALL_TIMEOUT) this.giveUp(error);
+      throw error;
+    }
+  }
+}
+
+/** mysql2's own `destroy` says goodbye and waits for the answer: a socket to a frozen server would stay open with it. */
+export function destroyConnection(connection: PoolConnection): void {
+  connection.destroy();
+  socketOf(connection).destroy();
+}
+
+function isGivenUp(connection: PoolConnection): boolean {
+  return socketOf(connection).destroyed;
+}
+
+function socketOf(connection: PoolConnection): { readonly destroyed: boolean; destroy(): void } {
+  return (connection as unknown as { stream: { readonly destroyed: boolean; destroy(): void } }).stream;
+}
+
+/** @throws DatabaseError of kind `infrastructure` with this code when the work takes longer; it goes on unheard. */
+export async function within<T>(ms: number, work: Promise<T>, code: string, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new DatabaseError('infrastructure', code, `${message} within ${Math.round(ms)} ms`)),
+      ms,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

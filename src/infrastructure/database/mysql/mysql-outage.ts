@@ -1,0 +1,49 @@
+import { Logger } from '@nestjs/common';
+import { type DatabaseError } from '../../../persistence/database-error.js';
+
+/** Waits after the first, second … connection that was not made, ms. The watch reads every 500 ms: never longer. */
+const BACK_OFF_MS = [0, 50, 100, 200, 400];
+
+/** The server is there and has as many connections as it takes: those that we have are as good as before. */
+const CROWDED = new Set(['ER_CON_COUNT_ERROR', 'ER_TOO_MANY_USER_CONNECTIONS', 'ER_USER_LIMIT_REACHED']);
+
+/**
+ * Whether new connections to the server are made, in one line when they stop and one when they are made again. Between
+ * two attempts everybody who needs one is refused at once: a server that comes back is not met by a stampede, and one
+ * that refuses a password does not block the host for asking too often.
+ */
+export class MysqlOutage {
+  private readonly logger = new Logger('Database');
+  private since: number | null = null;
+  private misses = 0;
+  private retryAt = 0;
+  private last: DatabaseError | null = null;
+
+  /** @throws DatabaseError what the last attempt was refused with, while it is too early for another one. */
+  refuse(): void {
+    if (this.last !== null && performance.now() < this.retryAt) throw this.last;
+  }
+
+  missed(error: DatabaseError): void {
+    const now = performance.now();
+    if (this.since === null) {
+      this.since = now;
+      this.logger.warn(`no connection to the database: ${error.code}: ${error.message}`);
+    }
+    if (CROWDED.has(error.code)) return;
+    const longest = BACK_OFF_MS[Math.min(this.misses++, BACK_OFF_MS.length - 1)] ?? 0;
+    // Processes that lost the server together do not come back together.
+    this.retryAt = now + longest * (0.5 + Math.random() / 2);
+    this.last = error;
+  }
+
+  /** A connection was used with success. */
+  reached(): void {
+    if (this.since === null) return;
+    const seconds = ((performance.now() - this.since) / 1_000).toFixed(1);
+    this.since = null;
+    this.misses = 0;
+    this.last = null;
+    this.logger.log(`connected to the database again, after ${seconds} s`);
+  }
+}
