@@ -111,7 +111,7 @@ describe('the documents for operators', () => {
 
   it('name tables that exist', () => {
     const schema = text('src/infrastructure/database/migrations/1764000000000-initial-schema.ts');
-    const tables = [...schema.matchAll(/create\('(\w+)'/g)].map(([, table]) => table);
+    const tables = [...schema.matchAll(/create\(\s*'(\w+)'/g)].map(([, table]) => table);
     const queries = codeBlocks(text('docs/operations.md'), 'sql').join('\n');
     const named = [...queries.matchAll(/\b(?:FROM|UPDATE) (\w+)\b(?! *=)/g)].map(([, table]) => table);
     expect(named.length).toBeGreaterThan(5);

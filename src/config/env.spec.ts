@@ -10,7 +10,7 @@ import { AppConfig, ConfigurationError, ENV_VARIABLES, parseEnv } from './env.js
 const DISTRIBUTED = {
   PROFILE: 'distributed',
   REDIS_URL: 'redis://cache:6379',
-  KAFKA_BROKERS: 'kafka-1:9092, [::1]:9093',
+  KAFKA_BROKERS: 'kafka-1:9092, 10.0.0.7:9093',
   DATABASE_URL: 'mysql://coupon:secret@db:3306/coupon',
   ADMIN_TOKEN: 'a'.repeat(32),
 };
@@ -81,7 +81,7 @@ describe('the environment', () => {
       MIGRATE_ON_START: 'false',
     });
     expect(config.isDistributed() && config.redisUrl.length + config.databaseUrl.length).toBeGreaterThan(0);
-    expect(config.kafka.brokers).toEqual(['kafka-1:9092', '[::1]:9093']);
+    expect(config.kafka.brokers).toEqual(['kafka-1:9092', '10.0.0.7:9093']);
     expect(config.kafka.sasl).toEqual({ mechanism: 'scram-sha-512', username: 'coupon', password: 'pass' });
     expect([...config.roles]).toEqual(['consumer', 'retry']);
     expect([config.port, config.kafka.ssl, config.migrateOnStart]).toEqual([0, true, false]);
@@ -99,6 +99,7 @@ describe('the environment', () => {
     ['KAFKA_BROKERS', 'kafka', 'host:port'],
     ['KAFKA_BROKERS', 'kafka:9092,', 'host:port'],
     ['KAFKA_BROKERS', 'kafka:99999', 'host:port'],
+    ['KAFKA_BROKERS', '[::1]:9092', 'host:port'],
     ['KAFKA_TOPIC', 'a topic', '1 to 249'],
     ['KAFKA_PARTITIONS', '0', 'an integer from 1'],
     ['KAFKA_MIN_INSYNC', '2', 'at most KAFKA_REPLICATION (1)'],
@@ -123,6 +124,15 @@ describe('the environment', () => {
     expect(mistakes).toHaveLength(1);
     expect(mistakes[0]).toMatch(new RegExp(`^${name}: expected .*not shown`));
     expect(mistakes.join()).not.toContain('hunter2');
+  });
+
+  it('demands the name of a database whose certificate is to be verified', () => {
+    for (const host of ['10.0.0.7', '[::1]']) {
+      const source = { ...DISTRIBUTED, DATABASE_SSL: 'on', DATABASE_URL: `mysql://coupon:secret@${host}:3306/coupon` };
+      expect(mistakesOf(source)).toEqual([expect.stringMatching(/^DATABASE_URL: expected the server's name/)]);
+      expect(mistakesOf({ ...source, DATABASE_SSL: 'off' })).toEqual([]);
+    }
+    expect(mistakesOf({ ...DISTRIBUTED, DATABASE_SSL: 'on' })).toEqual([]);
   });
 
   it('names everything that the distributed profile lacks, in one go', () => {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** Which adapters the process is built from. */
@@ -124,7 +125,8 @@ const url = (protocols: readonly string[], form: string, complete: (parsed: URL)
     { error: form },
   );
 
-const BROKER = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
+/** No IPv6 address: kafkajs takes what stands before the first colon for the host. */
+const BROKER = /^[A-Za-z0-9._-]+:(\d{1,5})$/;
 
 const listOf = (text: string): string[] => text.split(',').map((item) => item.trim());
 
@@ -232,6 +234,15 @@ function contradictions(source: Source): string[] {
     for (const name of sasl) {
       demand(name, `a value, because the other KAFKA_SASL variables are set`, source[name] !== undefined);
     }
+  }
+  const databaseUrl = source['DATABASE_URL'] ?? '';
+  if (flag.safeParse(source['DATABASE_SSL']).data === true && URL.canParse(databaseUrl)) {
+    // mysql2 compares the certificate of a server that it reaches by an address with the name localhost.
+    demand(
+      'DATABASE_URL',
+      "the server's name instead of its address, because DATABASE_SSL is set",
+      isIP(new URL(databaseUrl).hostname.replace(/^\[|\]$/g, '')) === 0,
+    );
   }
   const replication = Number(source['KAFKA_REPLICATION'] ?? 1);
   const minInsync = Number(source['KAFKA_MIN_INSYNC'] ?? 1);

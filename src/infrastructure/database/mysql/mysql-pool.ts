@@ -1,5 +1,5 @@
 import mysql, { type PoolConnection } from 'mysql2';
-import { DataSource, type QueryRunner } from 'typeorm';
+import { DataSource, type Logger, type QueryRunner } from 'typeorm';
 import { DatabaseError } from '../../../persistence/database-error.js';
 import { classifyDatabaseError } from '../classify-database-error.js';
 import { SCHEMA } from '../schema.js';
@@ -54,6 +54,8 @@ export class MysqlPool {
         maxIdle: size - 1,
         enableKeepAlive: true,
       },
+      // What goes wrong is in the errors; TypeORM would write it to the console as well, past the service's log.
+      logger: SILENT,
       ...SCHEMA,
     });
     try {
@@ -196,6 +198,15 @@ export class MysqlPool {
     ];
   }
 }
+
+const SILENT: Logger = {
+  logQuery: () => undefined,
+  logQueryError: () => undefined,
+  logQuerySlow: () => undefined,
+  logSchemaBuild: () => undefined,
+  logMigration: () => undefined,
+  log: () => undefined,
+};
 
 function remember(connections: Set<PoolConnection>, pool: mysql.Pool): mysql.Pool {
   return pool.on('connection', (connection) => {
