@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { KafkaServer } from './kafka-server.js';
+import { KafkaServer, type KafkaServerOptions } from './kafka-server.js';
 import { MariadbServer } from './mariadb-server.js';
 import { RedisServer } from './redis-server.js';
 
@@ -8,6 +8,13 @@ export interface StackPorts {
   readonly redis: number;
   readonly kafka: number;
   readonly mysql: number;
+}
+
+/** How the servers differ from the usual ones. */
+export interface StackSettings {
+  readonly redis?: readonly string[];
+  readonly kafka?: Pick<KafkaServerOptions, 'port' | 'properties'>;
+  readonly mariadb?: readonly string[];
 }
 
 /** The three servers as native processes, each in a directory of its own below one root. */
@@ -19,15 +26,19 @@ export class NativeStack {
   ) {}
 
   /** Starts all three side by side; free ports where none are given. When one fails, the others are ended. */
-  static async start(root: string, ports: Partial<StackPorts> = {}): Promise<NativeStack> {
+  static async start(
+    root: string,
+    ports: Partial<StackPorts> = {},
+    settings: StackSettings = {},
+  ): Promise<NativeStack> {
     const of = (name: string, port: number | undefined) => ({
       directory: join(root, name),
       ...(port === undefined ? {} : { port }),
     });
     const stack = new NativeStack(
-      await RedisServer.on(of('redis', ports.redis)),
-      await KafkaServer.on(of('kafka', ports.kafka)),
-      await MariadbServer.on(of('mariadb', ports.mysql)),
+      await RedisServer.on({ ...of('redis', ports.redis), args: settings.redis ?? [] }),
+      await KafkaServer.on({ ...of('kafka', ports.kafka), ...settings.kafka }),
+      await MariadbServer.on({ ...of('mariadb', ports.mysql), args: settings.mariadb ?? [] }),
     );
     const outcomes = await Promise.allSettled(stack.servers.map((server) => server.start()));
     for (const outcome of outcomes) {

@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { endLeftovers } from './leftovers.js';
 import { howToInstall, missingPrograms } from './missing-programs.js';
 import { NativeStack } from './native-stack.js';
+import { runJest } from './run-jest.js';
+
+/** All but the faults, which bring servers of their own; see test/faults/run.ts. */
+const PROJECTS = ['adapters', 'e2e, one process', 'e2e, apart'];
 
 /**
  * Runs Jest with real servers: on free ports, in a directory that is deleted, ended whatever happens. The servers are
@@ -19,30 +20,18 @@ async function test(args: readonly string[]): Promise<number> {
   const root = mkdtempSync(join(tmpdir(), 'coupon-stack-'));
   try {
     const { redis, kafka, mariadb } = await NativeStack.start(root);
-    const jest = spawn(
-      process.execPath,
-      [
-        '--experimental-vm-modules',
-        '--disable-warning=ExperimentalWarning',
-        fileURLToPath(new URL('../node_modules/jest/bin/jest.js', import.meta.url)),
-        '--config',
-        fileURLToPath(new URL('../jest.stack.config.js', import.meta.url)),
-        ...args,
-      ],
-      {
-        stdio: 'inherit',
-        env: {
-          ...process.env,
-          TMPDIR: root,
-          STACK_REDIS_URL: redis.url,
-          STACK_KAFKA_BROKERS: kafka.brokers,
-          STACK_DATABASE_URL: mariadb.url,
-        },
+    const { code } = await runJest({
+      config: 'jest.stack.config.js',
+      args: args.includes('--selectProjects') ? args : ['--selectProjects', ...PROJECTS, ...args],
+      env: {
+        TMPDIR: root,
+        STACK_REDIS_URL: redis.url,
+        STACK_KAFKA_BROKERS: kafka.brokers,
+        STACK_DATABASE_URL: mariadb.url,
       },
-    );
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => jest.kill(signal));
-    const [code] = (await once(jest, 'exit')) as [number | null];
-    return code ?? 1;
+      show: true,
+    });
+    return code;
   } finally {
     await endLeftovers(root);
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });

@@ -5,44 +5,78 @@ import { createApp, startApp } from '../../dist/app.setup.js';
 import { readEnv } from '../../dist/config/env.js';
 import { ClaimBatchContext } from '../../dist/events/claim-batch.context.js';
 import { ClaimLog } from '../../dist/events/claim-log.js';
+import { KafkaClaimServer } from '../../dist/infrastructure/kafka/kafka-claim-server.js';
+import { Database } from '../../dist/persistence/database.js';
+import { REBUILD_STEPS, RebuildProbe } from '../../dist/recovery/rebuild-probe.js';
 
-const [, , point, count] = process.argv;
+const [, , wanted, count] = process.argv;
 let passages = 0;
 
-/** SIGKILL ends the process inside this call; SIGSTOP lets it go on once somebody sends SIGCONT. */
-function pass(signal) {
+/** True at the passage that was asked for. */
+function reached() {
   passages += 1;
-  if (passages !== Number(count)) return;
-  // Both at once, before anything else of this process runs.
-  writeSync(1, `failpoint ${point}\n`);
-  process.kill(process.pid, signal);
+  if (passages !== Number(count)) return false;
+  // At once, before anything else of this process runs.
+  writeSync(1, `failpoint ${wanted}\n`);
+  return true;
 }
 
+/** SIGKILL ends the process inside this call; SIGSTOP lets it go on once somebody sends SIGCONT. */
+const SIGNALS = { kill: 'SIGKILL', stop: 'SIGSTOP' };
+
+/** Where the process can be ended or frozen. */
 const POINTS = {
   /** The gate has admitted the claim; nothing else knows of it. */
-  'kill-before-publish': (app) => before(app.get(ClaimLog), 'publish', () => pass('SIGKILL')),
-  'stop-before-publish': (app) => before(app.get(ClaimLog), 'publish', () => pass('SIGSTOP')),
-  /** The broker has acknowledged; the caller has no answer yet. */
-  'kill-after-publish': (app) => {
-    const log = app.get(ClaimLog);
-    const publish = log.publish.bind(log);
-    log.publish = async (event) => {
-      await publish(event);
-      pass('SIGKILL');
-    };
-  },
+  'before-publish': (app, act) => before(app.get(ClaimLog), 'publish', act),
+  /** The broker has acknowledged; the caller, or the row of the failed event, does not know it yet. */
+  'after-publish': (app, act) => after(app.get(ClaimLog), 'publish', act),
   /** The batch is committed; its offset is not. */
-  'kill-before-offset': () => before(ClaimBatchContext.prototype, 'settle', () => pass('SIGKILL')),
+  'before-offset': (_app, act) => before(ClaimBatchContext.prototype, 'settle', act),
+  /** In the middle of the consumer's transaction, which holds the campaign's row. */
+  'holding-campaign': (app, act) => {
+    const database = app.get(Database);
+    const transaction = database.transaction.bind(database);
+    database.transaction = (work) =>
+      transaction((unit) => {
+        after(unit.campaigns, 'lock', act);
+        return work(unit);
+      });
+  },
+  ...Object.fromEntries(
+    REBUILD_STEPS.map((step) => [
+      step,
+      (app, act) => before(app.get(RebuildProbe), 'after', (passed) => passed === step && act()),
+    ]),
+  ),
 };
 
 function before(target, method, act) {
   const original = target[method];
   target[method] = function (...args) {
-    act();
+    act(...args);
     return original.apply(this, args);
   };
 }
 
+function after(target, method, act) {
+  const original = target[method];
+  target[method] = async function (...args) {
+    const result = await original.apply(this, args);
+    act();
+    return result;
+  };
+}
+
 const app = await createApp(readEnv());
-POINTS[point](app);
+if (wanted === 'crash-consumer') {
+  // As a mistake of ours would: kafkajs starts no consumer again after a TypeError.
+  before(KafkaClaimServer.prototype, 'consume', () => {
+    if (reached()) throw new TypeError('thrown by the failpoint');
+  });
+} else {
+  const [, verb, point] = /^(kill|stop)-(.+)$/.exec(wanted);
+  POINTS[point](app, () => {
+    if (reached()) process.kill(process.pid, SIGNALS[verb]);
+  });
+}
 process.stdout.write(`listening on ${await startApp(app)}\n`);

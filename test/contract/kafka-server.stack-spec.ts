@@ -455,12 +455,12 @@ describe('KafkaClaimServer', () => {
       kafka = await KafkaServer.start();
       use(kafkaConfig(kafka.brokers, { partitions: 2 }));
       handleWith(settleAll);
-      await start('a', { silentMs: 3_000 });
+      await start('a', { silentMs: 6_000 });
       const before = await publish(10);
       await everythingSettled();
       await kafka.kill();
       const begun = performance.now();
-      await until('the outage has lasted', () => performance.now() - begun > 6_000, PATIENCE_MS);
+      await until('the outage has lasted', () => performance.now() - begun > 9_000, PATIENCE_MS);
       await kafka.start();
       const after = await until('claims are taken', () => publish(10).catch(() => false as const), PATIENCE_MS);
       await everythingSettled(30_000);

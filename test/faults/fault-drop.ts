@@ -5,35 +5,19 @@ import { join } from 'node:path';
 import { type Cluster } from '../support/cluster.js';
 import { Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { expectKept } from '../support/oracle.js';
+import { judge, KEPT, type Verdict } from '../support/oracle.js';
+import { between, recordOutcome } from './fault-test.js';
 
 /** No call may take longer, whatever dies, ms: D and the time that a busy test machine needs to send and read it. */
 export const SLOWEST_MS = 2_500;
-
-/** FAULT_SEED repeats the random moments of a run. */
-const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
-let state = seed >>> 0;
-
-/** To be called once in a suite: the seed stands beside its outcome. */
-export function announceSeed(): void {
-  process.stdout.write(`FAULT_SEED=${seed}\n`);
-}
-
-/** An integer from `min` to `max`, the next of the seed's sequence (mulberry32). */
-export function between(min: number, max: number): number {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return min + (((mixed ^ (mixed >>> 14)) >>> 0) % (max - min + 1));
-}
 
 export function usersOf(count: number, prefix = 'u'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 }
 
 /** A campaign of its own for every drop. */
-export async function openDrop(cluster: Cluster, total: number): Promise<Drop> {
-  const campaignId = await cluster.client().createCampaign(total);
+export async function openDrop(cluster: Cluster, total: number, more: Record<string, unknown> = {}): Promise<Drop> {
+  const campaignId = await cluster.client().createCampaign(total, more);
   return new Drop(campaignId, total, join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl'));
 }
 
@@ -47,27 +31,29 @@ export interface Deadlines {
   readonly kills?: boolean;
 }
 
+/** Does something to a drop that is under way, and returns when what it broke is mended. */
+export type Strike = (cluster: Cluster, drop: Drop) => Promise<void>;
+
 /**
- * Runs a drop of 5,000 users with 3 tries each, does the fault at a random moment of it, and holds the service to its
- * promises. `fault` returns when what it broke is mended.
+ * Runs a drop of 5,000 users with 3 tries each, strikes at a random moment of it, and holds the service to its promises.
  */
 export async function duringDrop(
   cluster: Cluster,
   drop: Drop,
-  fault: () => Promise<void>,
+  strike: Strike,
   { claimsAgainMs, keptMs, kills = false }: Deadlines,
 ): Promise<void> {
   const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: 100 });
   const moment = between(drop.total / 20, (drop.total * 6) / 10);
   await eventually(() => expect(drop.promised().length).toBeGreaterThanOrEqual(moment), 30_000);
-  await fault();
+  await strike(cluster, drop);
   const mended = performance.now();
   await eventually(async () => {
     expect(['202', '409 sold-out']).toContain(await drop.press(cluster.client(), `after-${drop.words.length}`));
   }, claimsAgainMs);
   await running;
   await sellOut(cluster, drop);
-  await expectKept(cluster, drop, Math.max(1_000, keptMs - (performance.now() - mended)));
+  await expectKept(cluster, drop, keptMs, mended);
   expect(drop.undocumented({ killed: kills })).toEqual([]);
   expect(drop.slowestMs).toBeLessThan(SLOWEST_MS);
 }
@@ -77,6 +63,29 @@ export async function sellOut(cluster: Cluster, drop: Drop): Promise<void> {
   await eventually(async () => {
     expect(await drop.press(cluster.client(), `late-${drop.words.length}`)).toBe('409 sold-out');
   }, 60_000);
+}
+
+/**
+ * Waits until every promise of the drop is seen to be kept, and puts it on record.
+ * @param withinMs counted from `mended`.
+ * @throws with the last verdict after the deadline.
+ */
+export async function expectKept(
+  cluster: Cluster,
+  drop: Drop,
+  withinMs: number,
+  mended = performance.now(),
+): Promise<void> {
+  let verdict: Verdict | null = null;
+  const look = async () => {
+    verdict = await judge(cluster, drop);
+    expect(verdict).toEqual(KEPT);
+  };
+  try {
+    await eventually(look, Math.max(1_000, withinMs - (performance.now() - mended)));
+  } finally {
+    recordOutcome(drop, verdict, performance.now() - mended);
+  }
 }
 
 /** A fault that lasts: resolves when so much time has passed. It is the fault that is timed here, nothing is waited for. */

@@ -1,15 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { type Admin, Kafka, logLevel, type Message, type Producer } from 'kafkajs';
 import { ulid } from 'ulid';
 import { encodeClaimEvent } from '../../src/events/claim-event.js';
+import { MAX_ATTEMPTS, maxBackoffMs } from '../../src/events/retry-policy.js';
 import { claimEvent } from '../support/claims.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { expectKept, judge, KEPT } from '../support/oracle.js';
-import { announceSeed, openDrop, usersOf } from './fault-drop.js';
+import { judge, KEPT } from '../support/oracle.js';
+import { TOPIC } from '../support/topic.js';
+import { expectKept, openDrop, usersOf } from './fault-drop.js';
+import { fault } from './fault-test.js';
+import { execute } from './strikes.js';
 
-const TOPIC = 'coupon_create';
 const GROUP = 'coupon-consumer';
 
 /** Of the epoch that is open: an event of an older one is no poison but stale. */
@@ -48,7 +51,6 @@ describe('on the topic', () => {
   let producer: Producer;
 
   beforeAll(async () => {
-    announceSeed();
     cluster = await Cluster.start({ apis: 1, workers: 2 });
     const kafka = new Kafka({ brokers: [cluster.servers.kafka.brokers], logLevel: logLevel.NOTHING });
     admin = kafka.admin();
@@ -62,7 +64,8 @@ describe('on the topic', () => {
   });
   afterEach(() => drop.close());
 
-  it('100 broken messages among good ones become 100 dead letters and hold nobody up', async () => {
+  fault(28, '100 broken messages among good ones become 100 dead letters and hold nobody up', async () => {
+    const [{ before } = { before: 0 }] = await cluster.rows(DEAD('before'));
     drop = await openDrop(cluster, 500);
     const messages: Message[] = Array.from({ length: 5 }, () =>
       BROKEN.map(([what, make]) => ({ key: what, value: make(), headers: { from: 'outside' } })),
@@ -72,10 +75,8 @@ describe('on the topic', () => {
     for (const message of messages) await producer.send({ topic: TOPIC, messages: [message] });
     await running;
     await eventually(async () => {
-      const [{ dead } = { dead: 0 }] = await cluster.rows(
-        "SELECT COUNT(*) AS dead FROM failed_events WHERE status = 'DEAD'",
-      );
-      expect(Number(dead)).toBe(100);
+      const [{ dead } = { dead: 0 }] = await cluster.rows(DEAD('dead'));
+      expect(Number(dead) - Number(before)).toBe(100);
     }, 30_000);
     await expectKept(cluster, drop, 10_000);
     const [{ late } = { late: Infinity }] = await cluster.rows(
@@ -84,9 +85,9 @@ describe('on the topic', () => {
     );
     // The machine of a test may be slow; a batch that rests a second for each broken message would take a minute.
     expect(Number(late)).toBeLessThan(10_000);
-  }, 120_000);
+  });
 
-  it('offsets that are set back to 0 change nothing', async () => {
+  fault(23, 'offsets that are set back to 0 change nothing', async () => {
     drop = await openDrop(cluster, 500);
     await drop.run(cluster.client(), { users: usersOf(1_000), tries: 3, width: 50 });
     await expectKept(cluster, drop, 20_000);
@@ -110,5 +111,55 @@ describe('on the topic', () => {
     ).toEqual(rowsBefore);
     expect(await cluster.rows('SELECT id, status, dedupe_key FROM failed_events ORDER BY id')).toEqual(deadBefore);
     expect(await judge(cluster, drop)).toEqual(KEPT);
-  }, 180_000);
+  });
+
+  fault(
+    30,
+    'a claim that always fails is dead after 12 attempts, which are not made in a hurry',
+    async () => {
+      drop = await openDrop(cluster, 50);
+      // No error that anybody has foreseen: it may be gone at the next attempt.
+      await execute(
+        cluster,
+        `CREATE TRIGGER unlucky BEFORE INSERT ON coupons FOR EACH ROW
+       IF NEW.user_id = 'unlucky' THEN SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 1644, MESSAGE_TEXT = 'no'; END IF`,
+      );
+      try {
+        await drop.run(cluster.client(), { users: ['unlucky', ...usersOf(60)], tries: 3, width: 10 });
+        const attempts: number[] = [];
+        await eventually(async () => {
+          const [row] = await cluster.rows(
+            'SELECT id, status, attempts, next_attempt_at AS due, updated_at AS at FROM failed_events WHERE campaign_id = ?',
+            [drop.campaignId],
+          );
+          const made = Number(row?.['attempts']);
+          if (row !== undefined && attempts.at(-1) !== made) {
+            attempts.push(made);
+            if (row['status'] === 'PENDING') {
+              // Full jitter: up to the longest wait of this attempt, and not before it was written down.
+              expect(Number(row['due'])).toBeGreaterThanOrEqual(Number(row['at']));
+              expect(Number(row['due']) - Number(row['at'])).toBeLessThanOrEqual(maxBackoffMs(made));
+            }
+            // The waits add up to half an hour; they were read off, and need not be waited for.
+            await cluster.rows('UPDATE failed_events SET next_attempt_at = 0 WHERE id = ?', [Number(row['id'])]);
+          }
+          expect([row?.['status'], made]).toEqual(['DEAD', MAX_ATTEMPTS]);
+        }, 120_000);
+        expect(attempts).toEqual(Array.from({ length: MAX_ATTEMPTS }, (_, index) => index + 1));
+      } finally {
+        await execute(cluster, 'DROP TRIGGER unlucky');
+      }
+      // With the reason gone, an operator brings it back.
+      const client = cluster.client();
+      const { body } = await client.admin('GET', `/api/admin/failed-events?campaignId=${drop.campaignId}`);
+      const [{ id, version }] = body.items as [{ id: string; version: number }];
+      const answer = await client.admin('POST', `/api/admin/failed-events/${id}/requeue`, { ifMatch: `"${version}"` });
+      expect(answer.status).toBeLessThan(300);
+      await expectKept(cluster, drop, 30_000);
+    },
+    { slow: true, timeoutMs: 240_000 },
+  );
 });
+
+/** How many dead letters there are. */
+const DEAD = (name: string) => `SELECT COUNT(*) AS ${name} FROM failed_events WHERE status = 'DEAD'`;

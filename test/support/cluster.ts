@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { NativeStack } from '../../stack/native-stack.js';
+import { NativeStack, type StackSettings } from '../../stack/native-stack.js';
 import { freePort } from '../../stack/server-process.js';
+import { type RebuildStep } from '../../src/recovery/rebuild-probe.js';
 import { Client } from './client.js';
 import { eventually } from './eventually.js';
 import { ServiceProcess } from './service-process.js';
@@ -13,7 +14,9 @@ import { ADMIN_TOKEN } from './service.js';
 export type Duty = 'api' | 'worker';
 
 /** Where a process may end; see test/children/service-with-failpoint.mjs. */
-export type Failpoint = 'kill-before-publish' | 'stop-before-publish' | 'kill-after-publish' | 'kill-before-offset';
+export type Failpoint =
+  | `${'kill' | 'stop'}-${'before-publish' | 'after-publish' | 'before-offset' | 'holding-campaign' | RebuildStep}`
+  | 'crash-consumer';
 
 const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry' };
 
@@ -40,9 +43,10 @@ export class Cluster {
   static async start(
     counts: { apis: number; workers: number },
     env: Readonly<Record<string, string>> = {},
+    settings: StackSettings = {},
   ): Promise<Cluster> {
     const root = mkdtempSync(join(tmpdir(), 'coupon-cluster-'));
-    const cluster = new Cluster(root, await NativeStack.start(root), env);
+    const cluster = new Cluster(root, await NativeStack.start(root, {}, settings), env);
     try {
       await Promise.all([
         ...Array.from({ length: counts.apis }, () => cluster.add('api')),
@@ -83,6 +87,13 @@ export class Cluster {
   /** Starts a process that kills or freezes itself at the `count`th passage of a point; see the script. */
   addFailing(duty: Duty, point: Failpoint, count: number): Promise<Member> {
     return this.add(duty, {}, [resolve('test/children/service-with-failpoint.mjs'), point, String(count)]);
+  }
+
+  /** Adds what is missing until there are so many again, and waits until everything is ready. */
+  async fill(counts: { apis: number; workers: number }): Promise<void> {
+    while (this.apis().length < counts.apis) await this.add('api');
+    while (this.workers().length < counts.workers) await this.add('worker');
+    await this.ready();
   }
 
   /** Ends a process by the signal; it is no member any more. */

@@ -22,7 +22,13 @@ export interface DropPlan {
 const FINAL = new Set(['202', '409 already-claimed', '409 sold-out', '409 campaign-ended', '409 campaign-closed']);
 
 /** What a caller may ever see during a fault. */
-const DOCUMENTED = new Set([...FINAL, '503 issuer-unavailable', '503 claim-unconfirmed']);
+const DOCUMENTED = new Set([
+  ...FINAL,
+  '409 campaign-not-started',
+  '409 campaign-paused',
+  '503 issuer-unavailable',
+  '503 claim-unconfirmed',
+]);
 
 /** A call without an answer is told apart from every answer. */
 const NO_ANSWER = 'no answer';
@@ -37,6 +43,8 @@ export class Drop {
   readonly words: string[] = [];
   /** ms from call to answer, or to the lack of one. */
   readonly latencies: number[] = [];
+  /** False while answers come that nobody hears: they count as none. */
+  listening = true;
   private readonly ledger: number;
 
   constructor(
@@ -63,7 +71,7 @@ export class Drop {
     let word = NO_ANSWER;
     try {
       const answer = await client.apply(userId, this.campaignId);
-      word = wordOf(answer);
+      if (this.listening) word = wordOf(answer);
       if (word === '202') {
         const { claimId, sequence } = answer.body;
         this.record({ campaignId: this.campaignId, userId, claimId, sequence });

@@ -1,7 +1,5 @@
-import { expect } from '@jest/globals';
 import { type Cluster } from './cluster.js';
-import { type Drop } from './drop.js';
-import { eventually } from './eventually.js';
+import { type Drop, type PromisedClaim } from './drop.js';
 
 /** What became of the promises of one drop; all zero when they are kept. */
 export interface Verdict {
@@ -23,30 +21,61 @@ export interface Verdict {
 
 export const KEPT: Verdict = { lost: 0, over: 0, dup: 0, ghost: 0, stuck: 0, under: 0, sameSequence: 0 };
 
+/** What the verdict is found in. */
+export interface Evidence {
+  /** Every coupon of the campaign. */
+  readonly coupons: readonly { readonly userId: string; readonly claimId: string }[];
+  /** Failed events in no final state. */
+  readonly unfinished: number;
+  /** As the audit of the campaign says. */
+  readonly pending: number;
+  readonly drift: number;
+}
+
+/** What an operator has done to the promises. */
+export interface Pardon {
+  /** True for a promise that was taken back. */
+  readonly excuse?: (claim: PromisedClaim) => boolean;
+}
+
 /** Judges by the rows themselves, not by what the service says of them; only the pending claims are asked of it. */
-export async function judge(cluster: Cluster, drop: Drop): Promise<Verdict> {
-  const { campaignId, total } = drop;
+export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): Promise<Verdict> {
+  const { campaignId } = drop;
   const coupons = await cluster.rows('SELECT user_id, claim_id FROM coupons WHERE campaign_id = ?', [campaignId]);
-  const claimOf = new Map(coupons.map(({ user_id: user, claim_id: claim }) => [String(user), String(claim)]));
   const [unfinished] = await cluster.rows(
     "SELECT COUNT(*) AS count FROM failed_events WHERE campaign_id = ? AND status NOT IN ('RESOLVED', 'DISCARDED')",
     [campaignId],
   );
   const { pending, drift } = await cluster.client().audit(campaignId);
+  return weigh(
+    drop,
+    {
+      coupons: coupons.map(({ user_id: user, claim_id: claim }) => ({ userId: String(user), claimId: String(claim) })),
+      unfinished: Number(unfinished?.['count']),
+      pending,
+      drift,
+    },
+    pardon,
+  );
+}
+
+/** @throws when the service's own audit finds a drift. */
+export function weigh(
+  drop: Drop,
+  { coupons, unfinished, pending, drift }: Evidence,
+  { excuse = () => false }: Pardon = {},
+): Verdict {
   if (drift !== 0) throw new Error(`the audit finds a drift of ${drift}`);
-  const promised = drop.promised();
+  const { total } = drop;
+  const claimOf = new Map(coupons.map(({ userId, claimId }) => [userId, claimId]));
+  const promised = drop.promised().filter((claim) => !excuse(claim));
   return {
     lost: promised.filter(({ userId, claimId }) => claimOf.get(userId) !== claimId).length,
     over: Math.max(0, coupons.length - total),
     dup: coupons.length - claimOf.size,
     ghost: [...claimOf.keys()].filter((user) => !drop.asked.has(user)).length,
-    stuck: pending + Number(unfinished?.['count']),
+    stuck: pending + unfinished,
     under: drop.asked.size >= total ? Math.max(0, total - coupons.length) : 0,
     sameSequence: promised.length - new Set(promised.map(({ sequence }) => sequence)).size,
   };
-}
-
-/** Waits until every promise of the drop is seen to be kept. @throws with the last verdict after the deadline. */
-export function expectKept(cluster: Cluster, drop: Drop, withinMs: number): Promise<void> {
-  return eventually(async () => expect(await judge(cluster, drop)).toEqual(KEPT), withinMs);
 }

@@ -208,6 +208,8 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     while (!this.closing) {
       const session = new Session();
       this.session = session;
+      // Whoever begins anew is not stuck; what follows has deadlines of its own, up to the joining of the group.
+      this.watchdog.sign();
       try {
         await this.run(session, () => (failures = 0));
       } catch (error) {

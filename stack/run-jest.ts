@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** Where to run Jest, and with what. */
+export interface JestRun {
+  /** A checkout; this one when it is not given. */
+  readonly cwd?: string;
+  readonly config: 'jest.config.js' | 'jest.stack.config.js';
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** `pipe` keeps what Jest says to whoever reads `output`. */
+  readonly show: boolean;
+}
+
+/** Runs Jest as a process of its own, which Ctrl-C ends too. @returns its exit code and, unless shown, its output. */
+export async function runJest({ cwd, config, args, env, show }: JestRun): Promise<{ code: number; output: string }> {
+  const root = cwd ?? fileURLToPath(new URL('..', import.meta.url));
+  const jest = spawn(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+      '--config',
+      config,
+      ...args,
+    ],
+    { cwd: root, stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
+  );
+  let output = '';
+  for (const stream of [jest.stdout, jest.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  const pass = (signal: NodeJS.Signals) => void jest.kill(signal);
+  process.on('SIGINT', pass).on('SIGTERM', pass);
+  try {
+    const [code] = (await once(jest, 'close')) as [number | null];
+    return { code: code ?? 1, output };
+  } finally {
+    process.off('SIGINT', pass).off('SIGTERM', pass);
+  }
+}

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from '../support/client.js';
+import { Cluster } from '../support/cluster.js';
+import { type Drop } from '../support/drop.js';
+import { expectKept, openDrop, passed, sellOut, usersOf } from './fault-drop.js';
+import { between, fault } from './fault-test.js';
+
+/** How wrong a window may open or close, ms. */
+const TOLERANCE_MS = 1_000;
+
+/** The variables that set a process's wall clock wrong. */
+function clockOff(minutes: number): Record<string, string> {
+  return {
+    LD_PRELOAD: libfaketime(),
+    FAKETIME: `${minutes < 0 ? '-' : '+'}${Math.abs(minutes)}m`,
+    // A wrong clock is one that shows the wrong time, not one that runs at another speed.
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  };
+}
+
+function libfaketime(): string {
+  for (const directory of readdirSync('/usr/lib', { withFileTypes: true })) {
+    if (!directory.isDirectory()) continue;
+    const place = join('/usr/lib', directory.name, 'faketime');
+    try {
+      const file = readdirSync(place).find((name) => name.startsWith('libfaketime.so'));
+      if (file !== undefined) return join(place, file);
+    } catch {
+      // Not here.
+    }
+  }
+  throw new Error('libfaketime is missing: apt-get install libfaketime');
+}
+
+describe('with clocks that are 10 minutes fast and slow', () => {
+  let cluster: Cluster;
+  let drop: Drop;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start({ apis: 0, workers: 0 });
+    await Promise.all([
+      cluster.add('api', clockOff(10)),
+      cluster.add('api', clockOff(-10)),
+      cluster.add('worker', clockOff(-10)),
+      cluster.add('worker', clockOff(10)),
+    ]);
+    await cluster.ready();
+  }, 120_000);
+  afterAll(() => cluster.stop());
+
+  fault(31, 'a window opens and closes on time, and all promises are kept', async () => {
+    const startsAt = Date.now() + 4_000;
+    const endsAt = startsAt + 6_000;
+    drop = await openDrop(cluster, 2_000, {
+      startsAt: new Date(startsAt).toISOString(),
+      endsAt: new Date(endsAt).toISOString(),
+    });
+    const admitted: number[] = [];
+    const clients = cluster.apis().map(({ url }) => new Client(url));
+    for (let n = 0; Date.now() < endsAt + 2_000 && n < 20_000; n++) {
+      const words = await Promise.all(clients.map((client, at) => drop.press(client, `user-${n}-${at}`)));
+      const at = Date.now();
+      if (words.some((word) => word === '202')) admitted.push(at);
+      // Both apis go by the same clock.
+      if (at > startsAt + TOLERANCE_MS && at < endsAt - TOLERANCE_MS) expect(words).toEqual(['202', '202']);
+      await passed(20);
+    }
+    expect(Math.min(...admitted)).toBeGreaterThan(startsAt - TOLERANCE_MS);
+    expect(Math.min(...admitted)).toBeLessThan(startsAt + TOLERANCE_MS);
+    expect(Math.max(...admitted)).toBeLessThan(endsAt + TOLERANCE_MS);
+    // Fewer asked than there are coupons.
+    const asked = Object.assign(drop, { total: drop.promised().length });
+    await expectKept(cluster, asked, 30_000);
+    drop.close();
+  });
+
+  fault(31, 'what a killed api has left behind is looked after, and nothing else', async () => {
+    const failing = await cluster.addFailing('api', 'kill-before-publish', between(20, 60));
+    await cluster.ready();
+    drop = await openDrop(cluster, 500);
+    const running = drop.run(cluster.client(), { users: usersOf(300), tries: 3, width: 20 });
+    await failing.process.exit();
+    const killed = performance.now();
+    await cluster.end(failing, 'SIGKILL');
+    await running;
+    await drop.run(cluster.client(), { users: usersOf(500, 'after-'), tries: 3, width: 20 });
+    await sellOut(cluster, drop);
+    await expectKept(cluster, drop, 45_000, killed);
+    // Nobody's claim was taken for a lost one while it was on its way: only those that nobody had an answer to.
+    const [swept] = await cluster.rows(
+      "SELECT COUNT(*) AS count FROM failed_events WHERE campaign_id = ? AND source = 'SWEEPER'",
+      [drop.campaignId],
+    );
+    const { 'no answer': unanswered = 0, '503 claim-unconfirmed': unconfirmed = 0 } = drop.tally();
+    expect(Number(swept?.['count'])).toBeLessThanOrEqual(unanswered + unconfirmed);
+    drop.close();
+  });
+});

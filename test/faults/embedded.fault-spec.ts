@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../stack/server-process.js';
+import { Client } from '../support/client.js';
+import { Drop } from '../support/drop.js';
+import { eventually } from '../support/eventually.js';
+import { KEPT, weigh } from '../support/oracle.js';
+import { ServiceProcess } from '../support/service-process.js';
+import { passed, SLOWEST_MS, usersOf } from './fault-drop.js';
+import { between, fault, recordOutcome } from './fault-test.js';
+
+const KILLS = 50;
+const TOTAL = 6_000;
+/** What says which generation of the log this is: it changes when the file is begun again. */
+const WAL_HEADER_BYTES = 32;
+
+describe('embedded, while claims come in', () => {
+  let directory: string;
+  let port: number;
+  let service: ServiceProcess;
+  let client: Client;
+  let drop: Drop;
+
+  const start = async () => {
+    const backend = { env: { DATA_DIR: join(directory, 'data') }, redis: undefined, remove: async () => undefined };
+    service = await ServiceProcess.start(backend, port);
+  };
+  const wal = () => join(directory, 'data', 'coupon.sqlite-wal');
+  const walHeader = () => readFileSync(wal()).subarray(0, WAL_HEADER_BYTES).toString('hex');
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-embedded-'));
+    port = await freePort();
+    client = new Client(`http://127.0.0.1:${port}`);
+    await start();
+    drop = new Drop(await client.createCampaign(TOTAL), TOTAL, join(directory, '202.jsonl'));
+  }, 60_000);
+  afterEach(async () => {
+    drop.close();
+    await service.end('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  let bursts = 0;
+  let ending = false;
+  /** Callers who ask until the service is ended, also when they hear nothing. */
+  const burst = () => {
+    const name = `b${++bursts}-`;
+    let user = 0;
+    ending = false;
+    const caller = async () => {
+      while (!ending) await drop.press(client, `${name}${user++}`);
+    };
+    return Promise.all(Array.from({ length: 40 }, caller));
+  };
+  const kill = async () => {
+    ending = true;
+    await service.end('SIGKILL');
+  };
+  const randomMoment = async () => {
+    const before = drop.promised().length;
+    const enough = before + between(1, 90);
+    await eventually(() => {
+      if (drop.words.at(-1) !== '409 sold-out') expect(drop.promised().length).toBeGreaterThanOrEqual(enough);
+    });
+  };
+
+  /** Sells what is left, waits until all is quiet, and looks into the file once the service has let go of it. */
+  const expectKept = async (mended: number) => {
+    await drop.run(client, { users: usersOf(TOTAL + 100, 'late-'), tries: 3, width: 50 });
+    await eventually(async () => {
+      expect(await client.audit(drop.campaignId)).toMatchObject({ pending: 0, drift: 0, rows: TOTAL });
+    }, 30_000);
+    const recoveryMs = performance.now() - mended;
+    expect(await service.end('SIGTERM')).toBe(0);
+    const [coupons, unfinished] = rowsOf(join(directory, 'data', 'coupon.sqlite'), [
+      `SELECT user_id AS userId, claim_id AS claimId FROM coupons WHERE campaign_id = '${drop.campaignId}'`,
+      "SELECT id FROM failed_events WHERE status NOT IN ('RESOLVED', 'DISCARDED')",
+    ]);
+    const verdict = weigh(drop, {
+      coupons: coupons as { userId: string; claimId: string }[],
+      unfinished: unfinished?.length ?? NaN,
+      pending: 0,
+      drift: 0,
+    });
+    recordOutcome(drop, verdict, recoveryMs);
+    expect(verdict).toEqual(KEPT);
+  };
+
+  fault(
+    35,
+    `kill -9 at ${KILLS} random moments, and what nobody was told of cut off the log`,
+    async () => {
+      let cuts = 0;
+      for (let count = 0; count < KILLS; count++) {
+        const callers = burst();
+        await randomMoment();
+        if (count % 2 === 0) {
+          await kill();
+          await callers;
+        } else {
+          // From here on nobody hears an answer: whatever is written now, a power cut may take back.
+          drop.listening = false;
+          const told = statSync(wal()).size;
+          const header = walHeader();
+          await passed(between(5, 100));
+          await kill();
+          await callers;
+          drop.listening = true;
+          const { size } = statSync(wal());
+          if (walHeader() === header && size > told) {
+            truncateSync(wal(), between(told, size));
+            cuts += 1;
+          }
+        }
+        await start();
+      }
+      expect(cuts).toBeGreaterThan(0);
+      await expectKept(performance.now());
+    },
+    { slow: true, timeoutMs: 500_000 },
+  );
+
+  fault(35, 'the disk is full for 10 s', async () => {
+    const running = drop.run(client, { users: usersOf(5_000), tries: 3, width: 50 });
+    await randomMoment();
+    // Nothing can be written behind this position of a file any more, as on a full disk.
+    prlimit(service.pid, '65536');
+    await passed(10_000);
+    const refused = drop.words.filter((word) => word.startsWith('503')).length;
+    prlimit(service.pid, 'unlimited');
+    const mended = performance.now();
+    await running;
+    expect(refused).toBeGreaterThan(0);
+    expect(drop.undocumented()).toEqual([]);
+    expect(drop.slowestMs).toBeLessThan(SLOWEST_MS);
+    await expectKept(mended);
+  });
+});
+
+function prlimit(pid: number, bytes: string): void {
+  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+}
+
+/** The rows of each statement, read by a process that lets go of the file. */
+function rowsOf(file: string, statements: readonly string[]): unknown[][] {
+  const script = `
+    const database = new (require('libsql'))(process.argv[1]);
+    const rows = JSON.parse(process.argv[2]).map((sql) => database.prepare(sql).all());
+    process.stdout.write(JSON.stringify(rows));`;
+  const output = execFileSync(process.execPath, ['-e', script, file, JSON.stringify(statements)], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return JSON.parse(output) as unknown[][];
+}

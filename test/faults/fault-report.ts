@@ -1,0 +1,69 @@
+import { type FaultRecord } from './fault-test.js';
+
+/** What all rounds of one fault came to. */
+export interface FaultSummary {
+  readonly row: number;
+  readonly what: string;
+  readonly rounds: number;
+  readonly failed: number;
+  readonly accepted: number;
+  readonly lost: number;
+  readonly over: number;
+  readonly dup: number;
+  readonly ghost: number;
+  readonly stuck: number;
+  readonly under: number;
+  /** The slowest of all rounds. */
+  readonly slowestMs: number;
+  readonly recoveryMs: number;
+  /** With these seeds a round failed. */
+  readonly failedSeeds: readonly number[];
+}
+
+const COUNTS = ['lost', 'over', 'dup', 'ghost', 'stuck', 'under'] as const;
+
+export function summarize(records: readonly FaultRecord[]): FaultSummary[] {
+  const groups = new Map<string, FaultRecord[]>();
+  for (const record of records) {
+    const key = `${record.row} ${record.what}`;
+    groups.set(key, [...(groups.get(key) ?? []), record]);
+  }
+  const summaries = [...groups.values()].map((rounds): FaultSummary => {
+    const [{ row, what }] = rounds as [FaultRecord];
+    const sum = (of: (record: FaultRecord) => number) => rounds.reduce((total, record) => total + of(record), 0);
+    const most = (of: (record: FaultRecord) => number) => Math.max(...rounds.map(of));
+    const counts = Object.fromEntries(
+      COUNTS.map((name) => [name, sum(({ verdict }) => verdict?.[name] ?? 0)]),
+    ) as Record<(typeof COUNTS)[number], number>;
+    const failed = rounds.filter(({ failure }) => failure !== null);
+    return {
+      row,
+      what,
+      rounds: rounds.length,
+      failed: failed.length,
+      accepted: sum(({ accepted }) => accepted),
+      ...counts,
+      slowestMs: most(({ slowestMs }) => slowestMs),
+      recoveryMs: most(({ recoveryMs }) => recoveryMs),
+      failedSeeds: failed.map(({ seed }) => seed),
+    };
+  });
+  return summaries.sort((a, b) => a.row - b.row || a.what.localeCompare(b.what));
+}
+
+/** One line a fault; times in seconds, the worst of all rounds. */
+export function toMarkdown(summaries: readonly FaultSummary[]): string {
+  const head = ['#', 'fault', 'rounds', 'failed', '202s', ...COUNTS, 'slowest answer', 'all kept after'];
+  const seconds = (ms: number) => (ms === 0 ? '–' : `${(ms / 1_000).toFixed(2)} s`);
+  const lines = summaries.map((one) => [
+    one.row,
+    one.what,
+    one.rounds,
+    one.failed,
+    one.accepted,
+    ...COUNTS.map((name) => one[name]),
+    seconds(one.slowestMs),
+    seconds(one.recoveryMs),
+  ]);
+  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}

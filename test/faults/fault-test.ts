@@ -1,0 +1,102 @@
+import { it } from '@jest/globals';
+import { appendFileSync } from 'node:fs';
+import { type Drop } from '../support/drop.js';
+import { type Verdict } from '../support/oracle.js';
+
+/** FAULT_SEED repeats the random moments of a run. */
+const SEED = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** How often each fault is done; a slow one three times at the most. */
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 1);
+const MOST_SLOW_ROUNDS = 3;
+/** Leaves out what takes a minute and more. */
+const BRIEF = process.env.FAULT_BRIEF !== undefined;
+/** Where the outcome of each round goes, a JSON a line; see test/faults/run.ts. */
+const RECORDS = process.env.FAULT_RECORDS;
+
+/** What one round of one fault came to. */
+export interface FaultRecord {
+  readonly row: number;
+  readonly what: string;
+  readonly seed: number;
+  /** 202s. */
+  readonly accepted: number;
+  /** Null when the test ended before anything could be judged. */
+  readonly verdict: Verdict | null;
+  readonly slowestMs: number;
+  /** From the end of the fault to the moment when every promise was seen to be kept. */
+  readonly recoveryMs: number;
+  /** Why the test failed; null when it passed. */
+  readonly failure: string | null;
+}
+
+let running: { judged: Omit<FaultRecord, 'row' | 'what' | 'seed' | 'failure'> | null } = { judged: null };
+let state = 0;
+
+/**
+ * A test of the row of that number in docs/reliability.md. Its random moments follow from the run's seed, its name and
+ * its round alone, so it can be repeated without the others.
+ */
+export function fault(
+  row: number,
+  what: string,
+  run: () => Promise<void>,
+  { slow = false, timeoutMs = 180_000 } = {},
+): void {
+  if (slow && BRIEF) {
+    process.stdout.write(`left out: #${row} ${what}\n`);
+    return;
+  }
+  const rounds = slow ? Math.min(ROUNDS, MOST_SLOW_ROUNDS) : ROUNDS;
+  for (let round = 0; round < rounds; round++) {
+    const title = `#${row} ${what}`;
+    it(
+      round === 0 ? title : `${title} (round ${round + 1})`,
+      async () => {
+        const seed = SEED + round;
+        state = hash(`${seed} ${title}`);
+        running = { judged: null };
+        let failure: string | null = null;
+        try {
+          await run();
+        } catch (error) {
+          failure = (error as Error).message;
+          (error as Error).message += `\n(FAULT_SEED=${seed})`;
+          throw error;
+        } finally {
+          const judged = running.judged ?? { accepted: 0, verdict: null, slowestMs: 0, recoveryMs: 0 };
+          write({ row, what, seed, ...judged, failure });
+        }
+      },
+      timeoutMs,
+    );
+  }
+}
+
+/** Puts the outcome of the running fault down. The last one counts. */
+export function recordOutcome(drop: Drop, verdict: Verdict | null, recoveryMs: number): void {
+  running.judged = {
+    accepted: drop.promised().length,
+    verdict,
+    slowestMs: Math.round(drop.slowestMs),
+    recoveryMs: Math.round(recoveryMs),
+  };
+}
+
+/** An integer from `min` to `max`, the next of the test's own sequence (mulberry32). */
+export function between(min: number, max: number): number {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+  return min + (((mixed ^ (mixed >>> 14)) >>> 0) % (Math.floor(max) - Math.ceil(min) + 1));
+}
+
+function write(record: FaultRecord): void {
+  if (RECORDS !== undefined) appendFileSync(RECORDS, `${JSON.stringify(record)}\n`);
+}
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return value >>> 0;
+}

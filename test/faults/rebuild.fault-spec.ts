@@ -1,0 +1,107 @@
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
+import { REBUILD_STEPS } from '../../src/recovery/rebuild-probe.js';
+import { Cluster, type Member } from '../support/cluster.js';
+import { Client } from '../support/client.js';
+import { type Drop } from '../support/drop.js';
+import { eventually } from '../support/eventually.js';
+import { expectKept, openDrop, sellOut, usersOf } from './fault-drop.js';
+import { between, fault } from './fault-test.js';
+import { withRedis } from './strikes.js';
+
+const COUNTS = { apis: 2, workers: 1 };
+
+describe('while the gate is rebuilt', () => {
+  let cluster: Cluster;
+  let drop: Drop;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start(COUNTS);
+  }, 120_000);
+  afterAll(() => cluster.stop());
+  afterEach(async () => {
+    drop.close();
+    await cluster.fill(COUNTS);
+  }, 90_000);
+
+  /**
+   * A process that fails at the step becomes the builder: everybody else is frozen while the gate is wiped, and until
+   * the builder has come to the step.
+   */
+  const failAt = async (point: Parameters<Cluster['addFailing']>[1]): Promise<Member> => {
+    const failing = await cluster.addFailing('api', point, 1);
+    await cluster.ready();
+    const others = cluster.members.filter((member) => member !== failing);
+    for (const { process } of others) process.signal('SIGSTOP');
+    try {
+      await withRedis(cluster, async (redis) => void (await redis.flushall()));
+      await failing.process.printed(/failpoint/);
+    } finally {
+      for (const { process } of others) process.signal('SIGCONT');
+    }
+    return failing;
+  };
+  const without = (member: Member) => new Client(...cluster.apis().flatMap((one) => (one === member ? [] : [one.url])));
+  const claimsAgain = (client: Client, withinMs: number) =>
+    eventually(async () => {
+      expect(['202', '409 sold-out']).toContain(await drop.press(client, `again-${drop.words.length}`));
+    }, withinMs);
+
+  // In one test each time, because the claims of the steps before are what the next rebuild has to find.
+  fault(
+    36,
+    'a rebuild is killed after each of its steps',
+    async () => {
+      drop = await openDrop(cluster, 3_000);
+      let slowestMs = 0;
+      for (const step of REBUILD_STEPS) {
+        await drop.run(cluster.client(), { users: usersOf(100, `before-${step}-`), tries: 3, width: 50 });
+        const failing = await failAt(`kill-${step}`);
+        await failing.process.exit();
+        const killed = performance.now();
+        await cluster.end(failing, 'SIGKILL');
+        // The dead builder's lease has to run out first.
+        await claimsAgain(cluster.client(), 20_000);
+        slowestMs = Math.max(slowestMs, performance.now() - killed);
+      }
+      process.stdout.write(`claims again after ${Math.round(slowestMs)} ms at the most\n`);
+      const ended = performance.now();
+      await drop.run(cluster.client(), { users: usersOf(3_000, 'after-'), tries: 3, width: 100 });
+      await sellOut(cluster, drop);
+      await expectKept(cluster, drop, 30_000, ended);
+    },
+    { slow: true, timeoutMs: 500_000 },
+  );
+
+  fault(36, 'a builder is stopped in the middle and goes on when another one has built', async () => {
+    drop = await openDrop(cluster, 500);
+    await drop.run(cluster.client(), { users: usersOf(200), tries: 3, width: 50 });
+    const steps = REBUILD_STEPS.filter((step) => step !== 'opened');
+    const step = steps[between(0, steps.length - 1)] ?? 'log-read';
+    const failing = await failAt(`stop-${step}`);
+    const alive = without(failing);
+    await claimsAgain(alive, 20_000);
+    // The new gate is sold out when the old builder wakes up: nothing that it does may make room in it.
+    await drop.run(alive, { users: usersOf(1_000, 'meanwhile-'), tries: 3, width: 50 });
+    failing.process.signal('SIGCONT');
+    const woken = performance.now();
+    await drop.run(cluster.client(), { users: usersOf(300, 'after-'), tries: 3, width: 50 });
+    await sellOut(cluster, drop);
+    await expectKept(cluster, drop, 30_000, woken);
+    await cluster.ready();
+    await cluster.end(failing, 'SIGTERM');
+  });
+
+  fault(36, 'no worker lives during the rebuild', async () => {
+    drop = await openDrop(cluster, 500);
+    await drop.run(cluster.client(), { users: usersOf(200), tries: 3, width: 50 });
+    for (const worker of cluster.workers()) await cluster.end(worker, 'SIGKILL');
+    await drop.run(cluster.client(), { users: usersOf(100, 'unread-'), tries: 3, width: 50 });
+    await withRedis(cluster, async (redis) => void (await redis.flushall()));
+    await claimsAgain(cluster.client(), 20_000);
+    await drop.run(cluster.client(), { users: usersOf(1_000, 'after-'), tries: 3, width: 50 });
+    const ended = performance.now();
+    await cluster.fill(COUNTS);
+    await sellOut(cluster, drop);
+    await expectKept(cluster, drop, 30_000, ended);
+  });
+});

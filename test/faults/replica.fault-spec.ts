@@ -1,0 +1,118 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { RedisServer } from '../../stack/redis-server.js';
+import { Cluster } from '../support/cluster.js';
+import { type Drop } from '../support/drop.js';
+import { eventually } from '../support/eventually.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { duringDrop, openDrop, passed, sellOut, type Strike } from './fault-drop.js';
+import { fault } from './fault-test.js';
+import { withRedis } from './strikes.js';
+
+/** The first api and the worker reach Redis on one line, the second api on another one. */
+describe('while claims come in, on a line that can be led to a replica', () => {
+  let cluster: Cluster;
+  let replica: RedisServer;
+  let lines: [TcpProxy, TcpProxy];
+  let drop: Drop;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start({ apis: 0, workers: 0 });
+    const { port } = cluster.servers.redis;
+    lines = [await TcpProxy.to(port), await TcpProxy.to(port)];
+    const [one, other] = lines.map((line) => ({ REDIS_URL: `redis://127.0.0.1:${line.port}` }));
+    await Promise.all([cluster.add('api', one), cluster.add('api', other), cluster.add('worker', one)]);
+    await cluster.ready();
+  }, 120_000);
+  afterAll(async () => {
+    await cluster.stop();
+    await Promise.all(lines.map((line) => line.close()));
+  });
+  beforeEach(async () => {
+    replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(cluster.servers.redis.port)] });
+    await eventually(async () => {
+      const [sent, [, kept]] = await Promise.all([offsetOf(cluster.servers.redis.url), roleOf(replica.url)]);
+      expect([kept, sent]).toEqual(['connected', sent]);
+    });
+    drop = await openDrop(cluster, 1_000);
+  }, 60_000);
+  afterEach(async () => {
+    drop.close();
+    for (const line of lines) line.set('pass');
+    for (const line of lines) line.lead(cluster.servers.redis.port);
+    await replica.kill();
+    await cluster.ready();
+  }, 90_000);
+
+  const asked = async <T>(url: string, ask: (redis: Redis) => Promise<T>): Promise<T> => {
+    const redis = new Redis(url, { lazyConnect: true });
+    try {
+      await redis.connect();
+      return await ask(redis);
+    } finally {
+      redis.disconnect();
+    }
+  };
+  const offsetOf = (url: string) =>
+    asked(url, async (redis) => Number(/master_repl_offset:(\d+)/.exec(await redis.info())?.[1]));
+  const roleOf = (url: string) =>
+    asked(url, async (redis) => {
+      const role = (await redis.role()) as unknown as [string, string, number, string];
+      return [role[0], role[3]] as const;
+    });
+  /** What the master is told from now on, the replica never hears of. */
+  const cutReplication = () => asked(replica.url, async (redis) => void (await redis.call('REPLICAOF', 'NO', 'ONE')));
+
+  /** Some claims are made that only the master knows. */
+  const claimsGoOn = async () => {
+    const before = drop.promised().length;
+    await eventually(() => expect(drop.promised().length).toBeGreaterThan(before + 50));
+  };
+  const untilClaims = (name: string, withinMs: number) =>
+    eventually(async () => {
+      expect(['202', '409 sold-out']).toContain(await drop.press(cluster.client(), `${name}-${drop.words.length}`));
+    }, withinMs);
+
+  fault(9, 'a replica is promoted after its replication was cut; then back to the first', async () => {
+    const strike: Strike = async ({ servers }) => {
+      await cutReplication();
+      await claimsGoOn();
+      for (const line of lines) line.lead(replica.port);
+      await untilClaims('promoted', 30_000);
+      for (const line of lines) line.lead(servers.redis.port);
+    };
+    await duringDrop(cluster, drop, strike, { claimsAgainMs: 30_000, keptMs: 30_000 });
+  });
+
+  fault(10, 'the old master lives on, with one api on each', async () => {
+    const strike: Strike = async ({ servers }) => {
+      await cutReplication();
+      await claimsGoOn();
+      lines[1].lead(replica.port);
+      await passed(15_000);
+      lines[1].lead(servers.redis.port);
+    };
+    await duringDrop(cluster, drop, strike, { claimsAgainMs: 45_000, keptMs: 45_000 });
+  });
+
+  fault(13, 'the line drops what Redis answers for 5 s', async () => {
+    const strike: Strike = async () => {
+      for (const line of lines) line.set('drop-replies');
+      await passed(5_000);
+      for (const line of lines) line.set('pass');
+    };
+    await duringDrop(cluster, drop, strike, { claimsAgainMs: 15_000, keptMs: 30_000 });
+  });
+
+  fault(14, 'Redis has no memory left for 10 s', async () => {
+    const strike: Strike = async (installation) => {
+      await withRedis(installation, async (redis) => {
+        await redis.config('SET', 'maxmemory', '1mb');
+        await passed(10_000);
+        await redis.config('SET', 'maxmemory', '0');
+      });
+    };
+    await duringDrop(cluster, drop, strike, { claimsAgainMs: 15_000, keptMs: 30_000 });
+    await sellOut(cluster, drop);
+  });
+});

@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { endLeftovers } from '../../stack/leftovers.js';
+import { howToInstall, missingPrograms } from '../../stack/missing-programs.js';
+import { NativeStack } from '../../stack/native-stack.js';
+import { runJest } from '../../stack/run-jest.js';
+import { summarize, toMarkdown } from './fault-report.js';
+import { type FaultRecord } from './fault-test.js';
+import { type Mutant, MUTANTS } from './mutants.js';
+
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+/** What a mutant is built and tested from. */
+const PARTS = [
+  'src',
+  'stack',
+  'test',
+  'package.json',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'jest.config.js',
+  'jest.stack.config.js',
+  '.swcrc',
+];
+
+const HELP = `npm run test:faults [-- options]
+  --only N[,N]    the faults of these rows; with --mutants, the mutants whose name contains it
+  --rounds N      each fault so often; a slow one three times at the most (default 1)
+  --seed S        repeats the random moments of an earlier run
+  --brief         leaves out the slow ones, which it names
+  --mutants       breaks the protocol in one place after the other, and expects the test that is named for it to fail
+  --out DIR       where the table goes, as faults.md and faults.json (default .stack/faults)
+  anything else goes to Jest`;
+
+const { values: options, tokens } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    brief: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    out: { type: 'string', default: join('.stack', 'faults') },
+    help: { type: 'boolean', default: false },
+  },
+  strict: false,
+  allowPositionals: true,
+  tokens: true,
+});
+
+/** Of which Jest knows more than we do. */
+function jestArguments(): string[] {
+  const known = new Set(['only', 'rounds', 'seed', 'brief', 'mutants', 'out', 'help']);
+  return tokens.flatMap((token) =>
+    token.kind === 'option' && !known.has(token.name)
+      ? [token.value === undefined ? token.rawName : `${token.rawName}=${token.value}`]
+      : [],
+  );
+}
+
+/** Every fault once or more. @returns whether all promises were kept in all rounds. */
+async function runFaults(root: string): Promise<boolean> {
+  const records = join(root, 'records.jsonl');
+  writeFileSync(records, '');
+  const rows = options.only === undefined ? null : String(options.only).split(',').map(Number);
+  if (rows?.some((row) => !Number.isInteger(row))) throw new Error('--only wants numbers of rows, with commas');
+  console.log(`seed ${options.seed}; the same faults at the same moments: --seed ${options.seed}`);
+  const { code } = await runJest({
+    config: 'jest.stack.config.js',
+    args: [
+      '--selectProjects',
+      'faults',
+      '--verbose',
+      ...(rows === null ? [] : ['-t', `#(${rows.join('|')}) `]),
+      ...jestArguments(),
+    ],
+    env: {
+      TMPDIR: root,
+      FAULT_RECORDS: records,
+      FAULT_ROUNDS: String(options.rounds),
+      FAULT_SEED: String(options.seed),
+      ...(options.brief ? { FAULT_BRIEF: '1' } : {}),
+    },
+    show: true,
+  });
+  const found = readFileSync(records, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as FaultRecord);
+  const summaries = summarize(found);
+  const table = toMarkdown(summaries);
+  const out = String(options.out);
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'faults.md'), table);
+  writeFileSync(join(out, 'faults.json'), `${JSON.stringify({ seed: Number(options.seed), summaries }, null, 2)}\n`);
+  console.log(`\n${table}\nalso in ${out}, as faults.md and faults.json`);
+  if (found.length === 0) throw new Error('no fault was tried');
+  return code === 0;
+}
+
+/** @returns whether every mutant was caught. */
+async function runMutants(root: string): Promise<boolean> {
+  const wanted = MUTANTS.filter(({ name }) => name.includes(String(options.only ?? '')));
+  if (wanted.length === 0) throw new Error(`no mutant is called ${String(options.only)}`);
+  const servers = await NativeStack.start(join(root, 'servers'));
+  const env = {
+    TMPDIR: root,
+    FAULT_SEED: String(options.seed),
+    STACK_REDIS_URL: servers.redis.url,
+    STACK_KAFKA_BROKERS: servers.kafka.brokers,
+    STACK_DATABASE_URL: servers.mariadb.url,
+  };
+  try {
+    const survivors: string[] = [];
+    for (const mutant of wanted) {
+      const started = performance.now();
+      const verdict = await tryMutant(mutant, join(root, 'mutant'), env);
+      const seconds = ((performance.now() - started) / 1_000).toFixed(0);
+      console.log(`${verdict.padEnd(8)} ${mutant.name} (${mutant.caughtBy.title}; ${seconds} s)`);
+      if (verdict !== 'caught') survivors.push(mutant.name);
+    }
+    console.log(`${wanted.length - survivors.length} of ${wanted.length} mutants caught`);
+    return survivors.length === 0;
+  } finally {
+    await servers.stop();
+  }
+}
+
+async function tryMutant({ edits, caughtBy }: Mutant, copy: string, env: Record<string, string>): Promise<string> {
+  rmSync(copy, { recursive: true, force: true });
+  mkdirSync(copy, { recursive: true });
+  for (const part of PARTS) {
+    if (existsSync(join(CHECKOUT, part))) cpSync(join(CHECKOUT, part), join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(CHECKOUT, 'node_modules'), join(copy, 'node_modules'));
+  for (const { file, find, replace } of edits) {
+    const text = readFileSync(join(copy, file), 'utf8');
+    if (text.split(find).length !== 2) throw new Error(`${file} has not exactly one of:\n${find}`);
+    writeFileSync(
+      join(copy, file),
+      text.replace(find, () => replace),
+    );
+  }
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: copy, stdio: 'inherit' });
+  const unit = caughtBy.project === 'unit';
+  const { code, output } = await runJest({
+    cwd: copy,
+    config: unit ? 'jest.config.js' : 'jest.stack.config.js',
+    args: [...(unit ? [] : ['--selectProjects', caughtBy.project]), '-t', caughtBy.title, '--', caughtBy.file],
+    env,
+    show: false,
+  });
+  const ran = Number(/Tests:.*?(\d+) (?:passed|failed)/.exec(output)?.[1] ?? 0);
+  // Nothing that ran, or nothing that could be compiled, has caught anything.
+  if (ran === 0) throw new Error(`the test was not run:\n${output.slice(-3_000)}`);
+  return code === 0 ? 'SURVIVED' : 'caught';
+}
+
+async function main(): Promise<boolean> {
+  if (options.help) {
+    console.log(HELP);
+    return true;
+  }
+  const missing = missingPrograms();
+  if (missing.length > 0) throw new Error(howToInstall(missing));
+  // Everything that a run makes lies below it: see TMPDIR.
+  const root = mkdtempSync(join(tmpdir(), 'coupon-faults-'));
+  try {
+    return await (options.mutants ? runMutants(root) : runFaults(root));
+  } finally {
+    await endLeftovers(root);
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+try {
+  process.exit((await main()) ? 0 : 1);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}

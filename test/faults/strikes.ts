@@ -1,0 +1,224 @@
+import { expect } from '@jest/globals';
+import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { createConnection } from 'mysql2/promise';
+import { type Cluster, type Duty, type Member } from '../support/cluster.js';
+import { type Drop } from '../support/drop.js';
+import { eventually } from '../support/eventually.js';
+import { type Deadlines, passed, type Strike, usersOf } from './fault-drop.js';
+
+/** One row, or one line of a row, of docs/reliability.md: what is done to a drop in the middle. */
+export interface DropFault extends Deadlines {
+  readonly row: number;
+  readonly what: string;
+  readonly strike: Strike;
+  /** What it breaks: two strikes at the same thing are done one after the other. */
+  readonly target: 'redis' | 'kafka' | 'mariadb' | 'api' | 'worker';
+  /** Takes a minute and more. */
+  readonly slow?: boolean;
+}
+
+export async function withRedis<T>({ servers }: Cluster, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(servers.redis.url, { lazyConnect: true });
+  try {
+    await redis.connect();
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Statements of an administrator. */
+export async function execute({ servers }: Cluster, ...statements: string[]): Promise<void> {
+  const connection = await createConnection({ uri: servers.mariadb.url });
+  try {
+    for (const sql of statements) await connection.query(sql);
+  } finally {
+    await connection.end();
+  }
+}
+
+/** The member that joined last, as a test that has added a failing one wants it. */
+export function lastOf(members: readonly Member[]): Member {
+  const last = members.at(-1);
+  if (last === undefined) throw new Error('no such process');
+  return last;
+}
+
+const freeze =
+  (server: 'redis' | 'kafka' | 'mariadb', ms: number): Strike =>
+  async ({ servers }) => {
+    servers[server].pause();
+    await passed(ms);
+    servers[server].resume();
+  };
+
+const restartRedis =
+  (meanwhile: (cluster: Cluster) => void = () => undefined): Strike =>
+  async (cluster) => {
+    const { redis } = cluster.servers;
+    await redis.kill();
+    meanwhile(cluster);
+    await redis.start();
+  };
+
+/** Killing Redis loses nothing, because the page cache survives: what had not reached the disk is cut off. */
+function cutAof({ servers: { redis } }: Cluster): void {
+  const [aof] = readdirSync(redis.aofDirectory).filter((file) => file.endsWith('.incr.aof'));
+  const file = join(redis.aofDirectory, String(aof));
+  truncateSync(file, Math.max(0, statSync(file).size - 200_000));
+}
+
+const flush: Strike = (cluster) => withRedis(cluster, async (redis) => void (await redis.flushall()));
+
+const deleteKey =
+  (structure: string): Strike =>
+  (cluster, drop) =>
+    withRedis(cluster, (redis) =>
+      eventually(async () => {
+        const keys = await redis.keys(`coupon:{${drop.campaignId}}:*:${structure}`);
+        expect(keys).toHaveLength(1);
+        await redis.del(...keys);
+      }),
+    );
+
+const kill =
+  (duty: Duty): Strike =>
+  async (cluster) => {
+    await cluster.end(lastOf(duty === 'api' ? cluster.apis() : cluster.workers()), 'SIGKILL');
+  };
+
+/** A worker that is frozen for longer than its session, and comes back to partitions that others have by then. */
+const freezeWorker: Strike = async (cluster) => {
+  const { process } = lastOf(cluster.workers());
+  process.signal('SIGSTOP');
+  await passed(20_000);
+  process.signal('SIGCONT');
+};
+
+const sql =
+  (breakIt: string[], ms: number, mendIt: string[]): Strike =>
+  async (cluster) => {
+    await execute(cluster, ...breakIt);
+    await passed(ms);
+    await execute(cluster, ...mendIt);
+  };
+
+/** Away for so long, while users go on asking. */
+const away =
+  (server: 'kafka' | 'mariadb', ms: number): Strike =>
+  async (cluster: Cluster, drop: Drop) => {
+    await cluster.servers[server].kill();
+    const back = performance.now() + ms;
+    for (let n = 0; performance.now() < back; n++) {
+      const before = drop.promised().length;
+      await drop.run(cluster.client(), { users: usersOf(50, `away-${n}-`), tries: 3, width: 10 });
+      if (drop.promised().length === before && drop.words.at(-1) === '409 sold-out') break;
+    }
+    await passed(Math.max(0, back - performance.now()));
+    await cluster.servers[server].start();
+  };
+
+const redis = { target: 'redis', claimsAgainMs: 15_000, keptMs: 30_000 } as const;
+const wiped = { target: 'redis', claimsAgainMs: 20_000, keptMs: 30_000 } as const;
+
+export const REDIS_FAULTS: readonly DropFault[] = [
+  { row: 5, what: 'Redis is killed with -9 and comes back with its AOF', strike: restartRedis(), ...redis },
+  { row: 6, what: 'Redis loses the end of its AOF', strike: restartRedis(cutAof), ...wiped },
+  { row: 7, what: 'Redis is flushed', strike: flush, ...wiped },
+  ...['meta', 'applied_user', 'pending'].map((structure) => ({
+    row: 7,
+    what: `Redis loses the key ${structure} of the campaign`,
+    strike: deleteKey(structure),
+    ...wiped,
+  })),
+  {
+    row: 8,
+    what: 'Redis comes back empty',
+    strike: restartRedis(({ servers }) => rmSync(servers.redis.aofDirectory, { recursive: true })),
+    ...wiped,
+  },
+  {
+    row: 11,
+    what: 'Redis forgets its scripts',
+    strike: (cluster) => withRedis(cluster, async (redis) => void (await redis.script('FLUSH'))),
+    ...redis,
+  },
+  { row: 12, what: 'Redis is frozen for 10 s', strike: freeze('redis', 10_000), ...redis },
+];
+
+const kafka = { target: 'kafka', claimsAgainMs: 2_500, keptMs: 30_000 } as const;
+
+export const KAFKA_FAULTS: readonly DropFault[] = [
+  { row: 15, what: 'Kafka is killed with -9 and away for 60 s', strike: away('kafka', 60_000), ...kafka, slow: true },
+  { row: 16, what: 'Kafka is frozen for 20 s', strike: freeze('kafka', 20_000), ...kafka },
+];
+
+const mariadb = { target: 'mariadb', claimsAgainMs: 5_000, keptMs: 30_000 } as const;
+
+export const DATABASE_FAULTS: readonly DropFault[] = [
+  { row: 25, what: 'the database is frozen for 30 s', strike: freeze('mariadb', 30_000), ...mariadb },
+  {
+    row: 27,
+    what: 'the database is read-only for 20 s',
+    strike: sql(['SET GLOBAL read_only = 1'], 20_000, ['SET GLOBAL read_only = 0']),
+    ...mariadb,
+  },
+  {
+    row: 27,
+    what: 'the table is renamed away for 60 s',
+    strike: sql(['RENAME TABLE coupons TO coupons_away'], 60_000, ['RENAME TABLE coupons_away TO coupons']),
+    ...mariadb,
+    slow: true,
+  },
+  {
+    row: 27,
+    what: 'the database refuses every coupon for 20 s, with an error that nobody knows',
+    strike: sql(
+      [
+        `CREATE TRIGGER refuse BEFORE INSERT ON coupons FOR EACH ROW
+         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 1644, MESSAGE_TEXT = 'no'`,
+      ],
+      20_000,
+      ['DROP TRIGGER refuse'],
+    ),
+    ...mariadb,
+  },
+  {
+    row: 27,
+    what: 'the password is another one for 20 s',
+    strike: sql(["ALTER USER 'service'@'127.0.0.1' IDENTIFIED BY 'another'", 'KILL USER service'], 20_000, [
+      "ALTER USER 'service'@'127.0.0.1' IDENTIFIED BY 'coupon'",
+    ]),
+    ...mariadb,
+  },
+];
+
+export const PROCESS_FAULTS: readonly DropFault[] = [
+  {
+    row: 2,
+    what: 'an api is killed with -9 in the middle of a burst',
+    strike: kill('api'),
+    target: 'api',
+    claimsAgainMs: 2_500,
+    keptMs: 30_000,
+    kills: true,
+  },
+  {
+    row: 20,
+    what: 'a worker is killed with -9 in the middle of a batch',
+    strike: kill('worker'),
+    target: 'worker',
+    claimsAgainMs: 2_500,
+    keptMs: 30_000,
+  },
+  {
+    row: 21,
+    what: 'a worker is stopped beyond its session and comes back',
+    strike: freezeWorker,
+    target: 'worker',
+    claimsAgainMs: 2_500,
+    keptMs: 30_000,
+  },
+];

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** What the proxy does with what it is given. */
+export type ProxyMode =
+  /** Passes everything on. */
+  | 'pass'
+  /** Ends every connection, and each new one at once. */
+  | 'cut'
+  /** Passes requests on and keeps the replies: the command ran, and nobody hears of it. */
+  | 'drop-replies'
+  /** Passes requests on and ends the connection instead of the reply, for the requests that were chosen. */
+  | 'cut-replies';
+
+/** Stands between a process and a server on 127.0.0.1, and can be told to break the connections in between. */
+export class TcpProxy {
+  private mode: ProxyMode = 'pass';
+  private chosen: (request: Buffer) => boolean = () => true;
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    /** Where it listens. */
+    readonly port: number,
+    private target: number,
+  ) {
+    server.on('connection', (client) => this.join(client));
+  }
+
+  /** Listens on `port`, or on a free one, and passes on to `target`. */
+  static async to(target: number, port = 0): Promise<TcpProxy> {
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address() as { port: number };
+    return new TcpProxy(server, address.port, target);
+  }
+
+  set(mode: ProxyMode): void {
+    this.mode = mode;
+    if (mode === 'cut') this.endConnections();
+  }
+
+  /** `chosen` sees everything that clients send, as it comes in. */
+  cutRepliesTo(chosen: (request: Buffer) => boolean): void {
+    this.chosen = chosen;
+    this.set('cut-replies');
+  }
+
+  /** Passes on to another server from now on; whoever is connected has to connect again. */
+  lead(target: number): void {
+    this.target = target;
+    this.endConnections();
+  }
+
+  async close(): Promise<void> {
+    this.server.close();
+    this.endConnections();
+    await once(this.server, 'close');
+  }
+
+  private endConnections(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private join(client: Socket): void {
+    if (this.mode === 'cut') {
+      client.destroy();
+      return;
+    }
+    const server = connect(this.target, '127.0.0.1');
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.sockets.add(socket);
+      // An error is followed by the close.
+      socket.setNoDelay(true).on('error', () => undefined);
+      socket.once('close', () => {
+        this.sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    let doomed = false;
+    client.on('data', (data: Buffer) => {
+      doomed ||= this.mode === 'cut-replies' && this.chosen(data);
+      server.write(data);
+    });
+    server.on('data', (data: Buffer) => {
+      if (this.mode === 'drop-replies') return;
+      if (doomed) client.destroy();
+      else client.write(data);
+    });
+  }
+}

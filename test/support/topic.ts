@@ -1,0 +1,26 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { eventually } from './eventually.js';
+
+/** The topic that the service makes. */
+export const TOPIC = 'coupon_create';
+
+/** Every message that is on the topic now, oldest first in each partition. */
+export async function readTopic(brokers: string): Promise<(Buffer | null)[]> {
+  const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  const consumer = kafka.consumer({ groupId: `reader-${performance.now()}` });
+  const values: (Buffer | null)[] = [];
+  await Promise.all([admin.connect(), consumer.connect()]);
+  try {
+    const ends = await admin.fetchTopicOffsets(TOPIC);
+    const count = ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+    await consumer.subscribe({ topics: [TOPIC], fromBeginning: true });
+    await consumer.run({ eachMessage: async ({ message }) => void values.push(message.value) });
+    await eventually(() => {
+      if (values.length < count) throw new Error(`${values.length} of ${count} messages were read`);
+    }, 20_000);
+  } finally {
+    await Promise.all([admin.disconnect(), consumer.disconnect()]);
+  }
+  return values;
+}
