@@ -1,5 +1,6 @@
 -- wrk: one POST for each request. USERS=unique makes every user a new one, anything else is the one user who asks.
-local campaign = os.getenv('CAMPAIGN')
+local campaigns = {}
+for id in string.gmatch(os.getenv('CAMPAIGNS'), '[^,]+') do campaigns[#campaigns + 1] = id end
 local users = os.getenv('USERS')
 local run = os.getenv('RUN')
 local threads = 0
@@ -14,7 +15,7 @@ local sent = 0
 function request()
   sent = sent + 1
   local user = users == 'unique' and ('r' .. run .. '-' .. thread_id .. '-' .. sent) or users
-  local body = '{"userId":"' .. user .. '","campaignId":"' .. campaign .. '"}'
+  local body = '{"userId":"' .. user .. '","campaignId":"' .. campaigns[sent % #campaigns + 1] .. '"}'
   return wrk.format('POST', '/api/coupons/apply', headers, body)
 end
 

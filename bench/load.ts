@@ -6,10 +6,11 @@ import autocannon from 'autocannon';
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('claims.lua', import.meta.url));
 
-/** Calls in a closed loop: each connection asks again when it has its answer. */
+/** Who asks for what. */
 export interface LoadPlan {
   readonly url: string;
-  readonly campaignId: string;
+  /** Several are asked for in turn. */
+  readonly campaignIds: readonly string[];
   /** `unique`: every call is of a new user; otherwise the one user who asks. */
   readonly users: string;
   readonly connections: number;
@@ -26,6 +27,7 @@ export interface LoadResult {
   readonly broken: number;
   readonly p50: number;
   readonly p99: number;
+  readonly max: number;
 }
 
 /** wrk where it is installed: it takes a quarter of the processor time that autocannon takes for the same load. */
@@ -33,38 +35,47 @@ export const generator = hasWrk() ? 'wrk' : 'autocannon';
 
 let runs = Math.floor(Date.now() / 1_000) % 100_000_000;
 
+/** A closed loop: each connection asks again when it has its answer. */
 export function load(plan: LoadPlan): Promise<LoadResult> {
   runs += 1;
   return generator === 'wrk' ? withWrk(plan) : withAutocannon(plan);
 }
 
-async function withWrk({ url, campaignId, users, connections, seconds }: LoadPlan): Promise<LoadResult> {
+/**
+ * An open loop: so many calls a second, whether answers come or not. A call that had to wait for its turn has waited
+ * from the moment at which it was due (autocannon corrects for coordinated omission).
+ */
+export function openLoad(plan: LoadPlan, perSecond: number): Promise<LoadResult> {
+  runs += 1;
+  return withAutocannon(plan, Math.round(perSecond));
+}
+
+async function withWrk({ url, campaignIds, users, connections, seconds }: LoadPlan): Promise<LoadResult> {
   const { stdout } = await run(
     'wrk',
     ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '-s', SCRIPT, url],
     {
-      env: { ...process.env, CAMPAIGN: campaignId, USERS: users, RUN: String(runs) },
+      env: { ...process.env, CAMPAIGNS: campaignIds.join(','), USERS: users, RUN: String(runs) },
     },
   );
   const line = stdout.split('\n').find((text) => text.startsWith('{'));
   if (line === undefined) throw new Error(`wrk said nothing that can be read:\n${stdout}`);
-  const { requests, microseconds, refused, broken, p50, p99 } = JSON.parse(line) as Record<string, number> as {
-    requests: number;
-    microseconds: number;
-    refused: number;
-    broken: number;
-    p50: number;
-    p99: number;
-  };
-  return { perSecond: requests / (microseconds / 1e6), requests, refused, broken, p50, p99 };
+  const found = JSON.parse(line) as Omit<LoadResult, 'perSecond'> & { microseconds: number };
+  const { microseconds, ...result } = found;
+  return { ...result, perSecond: result.requests / (microseconds / 1e6) };
 }
 
-async function withAutocannon({ url, campaignId, users, connections, seconds }: LoadPlan): Promise<LoadResult> {
+async function withAutocannon(
+  { url, campaignIds, users, connections, seconds }: LoadPlan,
+  perSecond?: number,
+): Promise<LoadResult> {
   let sent = 0;
+  const name = runs;
   const result = await autocannon({
     url,
     connections,
     duration: seconds,
+    ...(perSecond === undefined ? {} : { overallRate: perSecond }),
     requests: [
       {
         method: 'POST',
@@ -72,8 +83,8 @@ async function withAutocannon({ url, campaignId, users, connections, seconds }: 
         headers: { 'content-type': 'application/json' },
         setupRequest: (request) => {
           sent += 1;
-          const userId = users === 'unique' ? `r${runs}-0-${sent}` : users;
-          return { ...request, body: JSON.stringify({ userId, campaignId }) };
+          const userId = users === 'unique' ? `r${name}-0-${sent}` : users;
+          return { ...request, body: JSON.stringify({ userId, campaignId: campaignIds[sent % campaignIds.length] }) };
         },
       },
     ],
@@ -85,6 +96,7 @@ async function withAutocannon({ url, campaignId, users, connections, seconds }: 
     broken: result.errors + result.timeouts,
     p50: result.latency.p50,
     p99: result.latency.p99,
+    max: result.latency.max,
   };
 }
 

@@ -4,12 +4,25 @@ import { cpus } from 'node:os';
 export interface Comparison {
   readonly name: string;
   readonly yardstick: string;
-  /** The ratio to reach; 0 where it is only reported. */
-  readonly atLeast: number;
+  /** The ratio to reach; 0 or nothing where it is only reported. */
+  readonly atLeast?: number;
+  /** The ratio not to exceed, of things of which less is better. */
+  readonly atMost?: number;
+  /** Per second when it is not given. */
+  readonly unit?: string;
   readonly pairs: readonly (readonly [number, number])[];
 }
 
-function median(values: readonly number[]): number {
+/** Something measured for itself, once or more. */
+export interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly values: readonly number[];
+  /** Not to be exceeded by the median. */
+  readonly atMost?: number;
+}
+
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1
@@ -21,51 +34,76 @@ function ratios({ pairs }: Comparison): number[] {
   return pairs.map(([value, base]) => value / base);
 }
 
-export function markdown(comparisons: readonly Comparison[]): string {
+function show(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(value >= 10 ? 1 : 2);
+}
+
+function goalOf({ atLeast = 0, atMost }: { readonly atLeast?: number; readonly atMost?: number }): string {
+  if (atMost !== undefined) return `≤ ${atMost}`;
+  return atLeast === 0 ? 'reported' : `≥ ${atLeast.toFixed(2)}`;
+}
+
+export function markdown(comparisons: readonly Comparison[], figures: readonly Figure[], load: string): string {
   const lines = [
-    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, everything on the one machine.`,
+    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, everything on the one`,
+    `machine, load by ${load}.`,
     '',
-    '| what | against | ratio, median (range) | at least | per second, median |',
+    '| what | against | ratio, median (range) | goal | medians |',
     '| --- | --- | --- | --- | --- |',
     ...comparisons.map((comparison) => {
       const all = ratios(comparison);
       const range = `${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)}, ${all.length} rounds`;
-      const goal = comparison.atLeast === 0 ? 'reported' : comparison.atLeast.toFixed(2);
-      const rates = [0, 1].map((side) => Math.round(median(comparison.pairs.map((pair) => pair[side] as number))));
-      const [value, base] = rates.map((perSecond) => perSecond.toLocaleString('en'));
-      return `| ${comparison.name} | ${comparison.yardstick} | **${median(all).toFixed(2)}** (${range}) | ${goal} | ${value} against ${base} |`;
+      const [value, base] = [0, 1].map((side) => show(median(comparison.pairs.map((pair) => pair[side] as number))));
+      const unit = comparison.unit ?? '/s';
+      const { name, yardstick } = comparison;
+      return `| ${name} | ${yardstick} | **${median(all).toFixed(2)}** (${range}) | ${goalOf(comparison)} | ${value} against ${base} ${unit} |`;
     }),
   ];
+  if (figures.length > 0) {
+    lines.push(
+      '',
+      '| what | median (range) | goal |',
+      '| --- | --- | --- |',
+      ...figures.map((figure) => {
+        const { name, unit, values } = figure;
+        const range =
+          values.length === 1 ? '' : ` (${show(Math.min(...values))}–${show(Math.max(...values))}, ${values.length}×)`;
+        return `| ${name} | **${show(median(values))} ${unit}**${range} | ${goalOf(figure)} |`;
+      }),
+    );
+  }
   return `${lines.join('\n')}\n`;
 }
 
 const ROW = 28;
-const LEFT = 470;
-const SCALE = 260;
+const LEFT = 520;
+const SCALE = 240;
 
-/** Bars of the median ratios; the line across each is what it has to reach. */
+/** Bars of the median ratios of which more is better; the line across each is what it has to reach. */
 export function svg(comparisons: readonly Comparison[]): string {
-  const height = comparisons.length * ROW + 40;
-  const rows = comparisons.map((comparison, index) => {
+  const shown = comparisons.filter(({ atMost }) => atMost === undefined);
+  const height = shown.length * ROW + 40;
+  const rows = shown.map((comparison, index) => {
     const all = ratios(comparison);
+    const { atLeast = 0, name } = comparison;
     const y = 30 + index * ROW;
     const x = (ratio: number) => LEFT + Math.min(ratio, 1.3) * SCALE;
     const middle = median(all);
     const goal =
-      comparison.atLeast === 0
+      atLeast === 0
         ? ''
-        : `<line x1="${x(comparison.atLeast)}" x2="${x(comparison.atLeast)}" y1="${y - 2}" y2="${y + 18}" stroke="#c00" stroke-width="2"/>`;
+        : `<line x1="${x(atLeast)}" x2="${x(atLeast)}" y1="${y - 2}" y2="${y + 18}" stroke="#c00" stroke-width="2"/>`;
     return [
-      `<text x="${LEFT - 8}" y="${y + 13}" text-anchor="end">${comparison.name}</text>`,
+      `<text x="${LEFT - 8}" y="${y + 13}" text-anchor="end">${name}</text>`,
       `<rect x="${LEFT}" y="${y}" width="${x(middle) - LEFT}" height="16" fill="#4a7"/>`,
       `<line x1="${x(Math.min(...all))}" x2="${x(Math.max(...all))}" y1="${y + 8}" y2="${y + 8}" stroke="#222"/>`,
       goal,
-      `<text x="${x(Math.max(...all, comparison.atLeast)) + 6}" y="${y + 13}">${middle.toFixed(2)}</text>`,
+      `<text x="${x(Math.max(...all, atLeast)) + 6}" y="${y + 13}">${middle.toFixed(2)}</text>`,
     ].join('');
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="880" height="${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="880" height="${height}" fill="#fff"/>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="900" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<rect width="900" height="${height}" fill="#fff"/>`,
     `<text x="${LEFT}" y="18">ratio to the yardstick of the same run; red: at least</text>`,
     ...rows,
     '</svg>',

@@ -82,6 +82,8 @@ export class MariadbServer extends ServerProcess {
       `--user=${userInfo().username}`,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
+      // Of how the files are laid out, the first start decides.
+      ...this.args,
     ]);
   }
 

@@ -59,6 +59,7 @@ describe('with two apis and two workers', () => {
     await Promise.all(Array.from({ length: 500 }, () => drop.press(client, 'eager')));
     expect(drop.tally()).toEqual({ '202': 1, '409 already-claimed': 499 });
     await eventually(async () => expect(await client.audit(drop.campaignId)).toMatchObject({ rows: 1, drift: 0 }));
+    await expectKept(cluster, drop, 5_000);
   });
 
   fault(2, 'an api is killed between gate and log', async () => {
@@ -84,6 +85,7 @@ describe('with two apis and two workers', () => {
       const { body } = await cluster.client().get(`/api/campaigns/${drop.campaignId}/claims/unlucky`);
       expect(body).toMatchObject({ status: 'ISSUED', claimId: again.body.claim.claimId });
     }, 30_000);
+    await expectKept(cluster, drop, 5_000);
   });
 
   fault(4, 'an api is frozen between gate and log while Redis restarts, and goes on 30 s later', async () => {

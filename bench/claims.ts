@@ -1,0 +1,107 @@
+import { type Client } from '../test/support/client.js';
+import { type BenchRun } from './bench-run.js';
+import { load, openLoad } from './load.js';
+
+/** So many that no run of the bench ever sells them out. */
+export const ENDLESS = 10_000_000;
+
+/** What is loaded, and the bare server that it is compared with. */
+export interface Targets {
+  readonly profile: string;
+  readonly url: string;
+  readonly bare: string;
+  /** Of all the processes together, to prepare campaigns. */
+  readonly client: Client;
+}
+
+/** The rate of answers, all of which have to be what the scenario is about. */
+export async function rate(
+  url: string,
+  campaignIds: readonly string[],
+  connections: number,
+  seconds: number,
+  { users = 'unique', refusals = false } = {},
+): Promise<number> {
+  const result = await load({ url, campaignIds, users, connections, seconds });
+  const wrong = refusals ? result.requests - result.refused : result.refused;
+  // Calls that were under way when the load ended are counted by nobody.
+  if (wrong + result.broken > connections) {
+    throw new Error(`${wrong} answers of another kind and ${result.broken} without one, of ${result.requests}`);
+  }
+  return result.perSecond;
+}
+
+/** Acknowledged claims of users who have none yet, as many as there are connections for. */
+export async function measureClaims(
+  run: BenchRun,
+  { profile, url, bare, client }: Targets,
+  atLeast: number,
+  connectionCounts: readonly number[],
+): Promise<void> {
+  for (const connections of connectionCounts) {
+    const name = `${profile}, acknowledged claim, ${connections} connections`;
+    if (!run.wants(name)) continue;
+    const endless = [await client.createCampaign(ENDLESS)];
+    // Compiled and connected, before anything counts.
+    await rate(url, endless, connections, 1);
+    await run.compare(
+      name,
+      'bare Fastify',
+      atLeast,
+      () => rate(url, endless, connections, run.seconds),
+      () => rate(bare, endless, connections, run.seconds),
+    );
+  }
+}
+
+export async function measureRefusals(
+  run: BenchRun,
+  { profile, url, bare, client }: Targets,
+  atLeast: number,
+): Promise<void> {
+  const names = ['sold out', 'already claimed', 'not open'].map((what) => `${profile}, refusal: ${what}`);
+  if (!run.wants(...names)) return;
+  const soldOut = await client.createCampaign(1);
+  if ((await client.apply('winner', soldOut)).status !== 202) throw new Error('the only coupon was not given out');
+  const closed = await client.createCampaign(1, { startsAt: '2100-01-01T00:00:00Z' });
+  const scenarios = [
+    [soldOut, 'unique'],
+    [soldOut, 'winner'],
+    [closed, 'unique'],
+  ] as const;
+  for (const [index, [campaign, users]] of scenarios.entries()) {
+    const name = names[index] as string;
+    if (run.wants(name)) await rate(url, [campaign], 100, 1, { users, refusals: true });
+    await run.compare(
+      name,
+      'bare Fastify',
+      atLeast,
+      () => rate(url, [campaign], 100, run.seconds, { users, refusals: true }),
+      () => rate(bare, [campaign], 100, run.seconds, { users }),
+    );
+  }
+}
+
+/**
+ * What a claim takes at half of the rate that the service can do at all, against the bare server at the same rate. The
+ * ratio is that of the times, so here less is better.
+ */
+export async function measureLatency(run: BenchRun, { profile, url, bare, client }: Targets): Promise<void> {
+  const name = `${profile}, p99 of an acknowledged claim at half its maximum rate`;
+  if (!run.wants(name)) return;
+  const endless = [await client.createCampaign(ENDLESS)];
+  const most = await rate(url, endless, 100, Math.max(2, run.seconds));
+  const plan = { campaignIds: endless, users: 'unique', connections: 100, seconds: run.seconds };
+  const pairs: [number, number][] = [];
+  const tails: { p50: number; p99: number; max: number }[] = [];
+  for (let round = 0; round < run.rounds; round++) {
+    const base = await openLoad({ ...plan, url: bare }, most / 2);
+    const ours = await openLoad({ ...plan, url }, most / 2);
+    pairs.push([ours.p99, base.p99]);
+    tails.push(ours);
+    run.say(`${name}: ${ours.p99} ms against ${base.p99} ms`);
+  }
+  run.comparisons.push({ name, yardstick: 'bare Fastify at the same rate', atMost: 4, unit: 'ms', pairs });
+  run.note({ name: `${profile}, p50 of the same`, unit: 'ms', values: tails.map(({ p50 }) => p50) });
+  run.note({ name: `${profile}, slowest of the same`, unit: 'ms', values: tails.map(({ max }) => max) });
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../stack/server-process.js';
+import { type Cluster } from '../test/support/cluster.js';
+import { ServiceProcess } from '../test/support/service-process.js';
+import { ADMIN_TOKEN } from '../test/support/service.js';
+import { type BenchRun } from './bench-run.js';
+import { ENDLESS, rate } from './claims.js';
+import { caughtUp } from './visibility.js';
+
+/** From the start of the process to the moment at which it is ready, s. */
+export async function measureStarts(run: BenchRun, cluster: Cluster): Promise<void> {
+  if (run.wants('start, embedded')) {
+    const values: number[] = [];
+    for (let round = 0; round < run.rounds; round++) {
+      const directory = mkdtempSync(join(tmpdir(), 'coupon-start-'));
+      values.push(await startOnce({ DATA_DIR: directory, ADMIN_TOKEN }));
+      rmSync(directory, { recursive: true, force: true });
+    }
+    run.note({ name: 'start, embedded', unit: 's', values, atMost: 2 });
+  }
+  if (run.wants('start, distributed api')) {
+    const values: number[] = [];
+    for (let round = 0; round < run.rounds; round++) {
+      values.push(await startOnce({ ...cluster.environment, ROLES: 'api' }));
+    }
+    run.note({ name: 'start, distributed api', unit: 's', values, atMost: 4 });
+  }
+}
+
+async function startOnce(env: Record<string, string>): Promise<number> {
+  const port = await freePort();
+  const service = ServiceProcess.spawn({ ...env, PORT: String(port) });
+  try {
+    for (;;) {
+      const response = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
+      if (response !== undefined && ((await response.json()) as { status: string }).status === 'ok') break;
+      if (service.age > 30_000) throw new Error(`not ready after 30 s:\n${service.text}`);
+      await new Promise((wake) => setTimeout(wake, 10));
+    }
+    return service.age / 1_000;
+  } finally {
+    await service.end('SIGTERM');
+  }
+}
+
+/** Two apis behind each other's back, on one campaign, against one of them alone. */
+export async function measureTwoApis(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
+  const name = 'two api processes on one campaign, 100 connections';
+  if (!run.wants(name)) return;
+  const second = await cluster.add('api');
+  await cluster.ready();
+  const campaign = [await cluster.client().createCampaign(ENDLESS)];
+  await rate(second.url, campaign, 50, 2);
+  const both = async () => {
+    const rates = await Promise.all([url, second.url].map((one) => rate(one, campaign, 50, run.seconds)));
+    return rates.reduce((sum, one) => sum + one, 0);
+  };
+  await run.compare(name, 'one', 0, both, () => rate(url, campaign, 100, run.seconds));
+  await cluster.end(second, 'SIGTERM');
+}
+
+/** What api and worker hold while claim after claim passes through them. */
+export async function measureMemory(run: BenchRun, cluster: Cluster, claims: number): Promise<void> {
+  const name = `resident memory over ${claims.toLocaleString('en')} claims`;
+  if (!run.wants(name)) return;
+  const [api, worker] = [cluster.apis()[0], cluster.workers()[0]];
+  if (api === undefined || worker === undefined) throw new Error('an api and a worker are needed');
+  const campaign = await cluster.client().createCampaign(ENDLESS);
+  const sizes = { api: [] as number[], worker: [] as number[] };
+  let done = 0;
+  for (let tenth = 1; tenth <= 10; tenth++) {
+    while (done < (claims * tenth) / 10) {
+      done += Math.round((await rate(api.url, [campaign], 100, 4)) * 4);
+    }
+    await caughtUp(cluster, campaign);
+    sizes.api.push(residentMb(api.process.pid));
+    sizes.worker.push(residentMb(worker.process.pid));
+  }
+  for (const [who, values] of Object.entries(sizes)) {
+    run.note({ name: `${name}, ${who}, after each tenth`, unit: 'MB', values });
+  }
+}
+
+function residentMb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
+}
+
+/** How soon an api is ready again after Redis was restarted, with so many claims to bring back, s. */
+export async function measureRestart(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
+  const name = 'ready again after a restart of Redis, 10,000 claims';
+  if (!run.wants(name)) return;
+  const client = cluster.client();
+  const campaign = await client.createCampaign(10_000);
+  for (let round = 0; (await client.audit(campaign)).gate < 10_000; round++) {
+    if (round === 20) throw new Error('not sold out');
+    await rate(url, [campaign], 50, 1).catch(() => undefined);
+  }
+  await caughtUp(cluster, campaign);
+  const values: number[] = [];
+  for (let round = 0; round < run.rounds; round++) {
+    await cluster.servers.redis.kill();
+    await cluster.servers.redis.start();
+    const back = performance.now();
+    for (;;) {
+      const { body } = await client.apply('somebody', campaign);
+      if (body.code === 'sold-out') break;
+      if (performance.now() - back > 60_000) throw new Error('not ready after a minute');
+      await new Promise((wake) => setTimeout(wake, 10));
+    }
+    values.push((performance.now() - back) / 1_000);
+  }
+  run.note({ name, unit: 's', values, atMost: 6 });
+}

@@ -1,0 +1,81 @@
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { type Cluster } from '../test/support/cluster.js';
+import { type BenchRun } from './bench-run.js';
+import { ENDLESS, rate } from './claims.js';
+import { openLoad } from './load.js';
+
+/** How often the table is looked at, ms: nothing is seen sooner than it is there, and at the most so much later. */
+const LOOK_MS = 5;
+/** Transactions may commit in another order than they took their ids; so far back is looked again. */
+const LOOK_BACK = 20_000;
+
+/**
+ * From the moment at which the gate admitted a claim to the one at which somebody else sees its row, at half of the rate
+ * that api and worker can do together. All on one machine, so both moments are of the same clock.
+ */
+export async function measureVisibility(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
+  const name = 'from the gate to a visible row, at half the maximum rate';
+  if (!run.wants(name)) return;
+  const campaignId = await cluster.client().createCampaign(ENDLESS);
+  const most = await rate(url, [campaignId], 100, Math.max(2, run.seconds));
+  await caughtUp(cluster, campaignId);
+  const p50: number[] = [];
+  const p99: number[] = [];
+  const max: number[] = [];
+  for (let round = 0; round < run.rounds; round++) {
+    let over = false;
+    const watching = watch(cluster, campaignId, () => over);
+    const plan = { url, campaignIds: [campaignId], users: 'unique', connections: 100, seconds: run.seconds };
+    await openLoad(plan, most / 2);
+    await caughtUp(cluster, campaignId);
+    over = true;
+    const delays = (await watching).sort((a, b) => a - b);
+    p50.push(delays[Math.floor(delays.length / 2)] ?? NaN);
+    p99.push(delays[Math.floor(delays.length * 0.99)] ?? NaN);
+    max.push(delays.at(-1) ?? NaN);
+  }
+  run.note({ name: `${name}, p50`, unit: 'ms', values: p50 });
+  run.note({ name: `${name}, p99`, unit: 'ms', values: p99, atMost: 500 });
+  run.note({ name: `${name}, slowest`, unit: 'ms', values: max });
+}
+
+/** The delay of every row that appears, ms. */
+async function watch(cluster: Cluster, campaignId: string, over: () => boolean): Promise<number[]> {
+  const connection = await createConnection({ uri: cluster.servers.mariadb.url });
+  const seen = new Set<number>();
+  const delays: number[] = [];
+  try {
+    const [[newest]] = await connection.query<RowDataPacket[]>('SELECT COALESCE(MAX(id), 0) AS id FROM coupons');
+    const first = Number(newest?.['id']);
+    let last = first;
+    for (let ended = false; !ended;) {
+      ended = over();
+      const [rows] = await connection.query<RowDataPacket[]>(
+        'SELECT id, claimed_at AS at FROM coupons WHERE id > ? AND campaign_id = ?',
+        [Math.max(first, last - LOOK_BACK), campaignId],
+      );
+      const now = Date.now();
+      for (const { id, at } of rows) {
+        if (seen.has(Number(id))) continue;
+        seen.add(Number(id));
+        delays.push(now - Number(at));
+        last = Math.max(last, Number(id));
+      }
+      await new Promise((wake) => setTimeout(wake, LOOK_MS));
+    }
+    return delays;
+  } finally {
+    await connection.end();
+  }
+}
+
+/** Waits until every claim that the gate knows has its row. */
+export async function caughtUp(cluster: Cluster, campaignId: string): Promise<void> {
+  const deadline = performance.now() + 300_000;
+  for (;;) {
+    const { gate, rows } = (await cluster.client().audit(campaignId)) as { gate: number; rows: number };
+    if (rows >= gate) return;
+    if (performance.now() > deadline) throw new Error(`only ${rows} of ${gate} rows`);
+    await new Promise((wake) => setTimeout(wake, 200));
+  }
+}
