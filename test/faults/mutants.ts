@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the count is not compared',
     edits: [
       edit(
-        'src/infrastructure/redis/scripts/claim-coupon-3.lua',
+        'src/infrastructure/redis/scripts/claim-coupons-3.lua',
         "if tonumber(meta[1]) ~= claims then return {'FENCED', 'count-mismatch'} end\n",
         '',
       ),

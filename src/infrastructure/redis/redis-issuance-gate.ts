@@ -18,7 +18,10 @@ import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { fenceIn, toGateError } from './redis-errors.js';
 import { campaignKeys } from './redis.keys.js';
+import { TurnBatches } from './turn-batches.js';
 
+/** Claims of one call: a script holds up everybody else, and this many take it a fraction of a ms. */
+const CLAIMED_AT_ONCE = 100;
 /** Claims that one call clears: a script holds up everybody else. */
 const CLEARED_AT_ONCE = 500;
 
@@ -37,6 +40,11 @@ class UnknownAnswerError extends Error {
  * load the script into a server that has lost its memory, and so open a gate that nobody has rebuilt.
  */
 export class RedisIssuanceGate extends IssuanceGate {
+  private readonly claims = new TurnBatches(
+    (batch: readonly { pass: GatePass; request: ClaimRequest }[]) => this.claimTogether(batch),
+    CLAIMED_AT_ONCE,
+  );
+
   constructor(private readonly connection: RedisConnection) {
     super();
   }
@@ -45,29 +53,23 @@ export class RedisIssuanceGate extends IssuanceGate {
     this.connection.onConnected(listener);
   }
 
-  async claim(pass: GatePass, { campaignId, userId, claimId, idempotencyDigest }: ClaimRequest): Promise<ClaimOutcome> {
-    const answer = await this.run(pass, 'claim', campaignId, [userId, claimId, idempotencyDigest ?? '']);
-    const [word, echo, first, second, third] = answer;
-    if (word === 'FENCED') return fenced(answer);
-    if (echo !== claimId) {
+  /** Claims of one campaign that come in the same turn of the event loop are asked in one call, in their order. */
+  claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
+    return this.claims.add(`${pass.fence} ${request.campaignId}`, { pass, request });
+  }
+
+  private async claimTogether(batch: readonly { pass: GatePass; request: ClaimRequest }[]): Promise<ClaimOutcome[]> {
+    const [{ pass, request }] = batch as [(typeof batch)[number]];
+    const args: string[] = [];
+    for (const { request } of batch) args.push(request.userId, request.claimId, request.idempotencyDigest ?? '');
+    const answer: Answer | readonly Answer[] = await this.run(pass, 'claim-together', request.campaignId, args);
+    if (isFence(answer)) return batch.map(() => fenced(answer));
+    const answers = answer as unknown as readonly Answer[];
+    if (batch.some(({ request }, index) => answers[index]?.[1] !== request.claimId)) {
       this.connection.distrustCalls();
       throw new GateTimeoutError('Redis has answered another question');
     }
-    switch (word) {
-      case 'OK':
-        return { kind: 'ADMITTED', sequence: Number(first), claimedAt: Number(second), remaining: Number(third) };
-      case 'DUPLICATE':
-        return { kind: 'DUPLICATE', record: decodeRecord(String(first)), pending: second === 1 };
-      case 'NOT_STARTED':
-        return { kind: 'NOT_STARTED', startsAt: Number(first) };
-      case 'PAUSED':
-      case 'CLOSED':
-      case 'ENDED':
-      case 'SOLD_OUT':
-        return { kind: word };
-      default:
-        return fenced(answer);
-    }
+    return answers.map(toClaimOutcome);
   }
 
   async lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
@@ -191,6 +193,29 @@ export class RedisIssuanceGate extends IssuanceGate {
       if (gateError instanceof GateTimeoutError) this.connection.distrustCalls();
       throw gateError;
     }
+  }
+}
+
+function isFence(answer: Answer): boolean {
+  return answer[0] === 'FENCED';
+}
+
+function toClaimOutcome(answer: Answer): ClaimOutcome {
+  const [word, , first, second, third] = answer;
+  switch (word) {
+    case 'OK':
+      return { kind: 'ADMITTED', sequence: Number(first), claimedAt: Number(second), remaining: Number(third) };
+    case 'DUPLICATE':
+      return { kind: 'DUPLICATE', record: decodeRecord(String(first)), pending: second === 1 };
+    case 'NOT_STARTED':
+      return { kind: 'NOT_STARTED', startsAt: Number(first) };
+    case 'PAUSED':
+    case 'CLOSED':
+    case 'ENDED':
+    case 'SOLD_OUT':
+      return { kind: word };
+    default:
+      return fenced(answer);
   }
 }
 
