@@ -62,22 +62,36 @@ async function embedded(run: BenchRun, bare: string): Promise<void> {
   }
 }
 
-async function distributed(run: BenchRun, bare: string): Promise<void> {
-  const cluster = await Cluster.start({ apis: 1, workers: 0 });
+/** Whatever belongs together, on servers that know nothing yet: what one leaves behind would be in the other's way. */
+async function onCluster(
+  counts: { apis: number; workers: number },
+  work: (cluster: Cluster, url: string) => Promise<void>,
+): Promise<void> {
+  const cluster = await Cluster.start(counts);
   try {
     const [api] = cluster.apis();
     if (api === undefined) throw new Error('no api');
-    const { url } = api;
+    await work(cluster, api.url);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function distributed(run: BenchRun, bare: string): Promise<void> {
+  await onCluster({ apis: 1, workers: 0 }, async (cluster, url) => {
     const targets = { profile: 'distributed', url, bare, client: cluster.client() };
     await measureClaims(run, targets, 0.7, [100, 400]);
     await measureRefusals(run, targets, 0.9);
     await measureLatency(run, targets);
-    await measurePersistence(run, cluster, Number(options.backlog));
     await measureCounts(run, cluster, url);
+    await measureStarts(run, cluster);
+  });
+  await onCluster({ apis: 1, workers: 0 }, (cluster) => measurePersistence(run, cluster, Number(options.backlog)));
+  await onCluster({ apis: 1, workers: 1 }, async (cluster, url) => {
+    await measureRestart(run, cluster, url);
     await measureSizes(run, cluster, url);
-
-    await cluster.add('worker');
-    await cluster.ready();
+  });
+  await onCluster({ apis: 1, workers: 1 }, async (cluster, url) => {
     const together = 'distributed, acknowledged claim while a worker persists it, 100 connections';
     if (run.wants(together)) {
       const endless = [await cluster.client().createCampaign(ENDLESS)];
@@ -85,13 +99,9 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
       await run.compare(together, 'bare Fastify', 0, ours, () => rate(bare, endless, 100, run.seconds));
     }
     await measureVisibility(run, cluster, url);
-    await measureRestart(run, cluster, url);
     await measureTwoApis(run, cluster, url);
     await measureMemory(run, cluster, Number(options.claims));
-    await measureStarts(run, cluster);
-  } finally {
-    await cluster.stop();
-  }
+  });
 }
 
 async function main(): Promise<void> {

@@ -43,6 +43,12 @@ describe('natural batcher', () => {
     await done;
   });
 
+  it('gives every item what it came to', async () => {
+    const write = async (items: readonly number[]) => items.map((item) => `<${item}>`);
+    const batcher = new NaturalBatcher<number, string>(write, { maxBatch: 2, maxWaiting: 100, maxInFlight: 1 });
+    expect(await Promise.all([1, 2, 3].map((item) => batcher.add(item)))).toEqual(['<1>', '<2>', '<3>']);
+  });
+
   it('lets a batch fill up while the allowed number is under way', async () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(write, { maxBatch: 10, maxWaiting: 100, maxInFlight: 2 });

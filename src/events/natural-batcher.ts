@@ -18,9 +18,9 @@ export interface BatcherLimits {
  */
 const MAX_GATHERING_TURNS = 8;
 
-interface Waiting<T> {
+interface Waiting<T, R> {
   readonly item: T;
-  readonly resolve: () => void;
+  readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -29,16 +29,19 @@ interface Waiting<T> {
  * and takes everything that has queued up meanwhile. An idle system answers at once; a busy one fills its batches by
  * itself, the more the busier it is.
  */
-export class NaturalBatcher<T> {
-  private readonly waiting: Waiting<T>[] = [];
+export class NaturalBatcher<T, R = void> {
+  private readonly waiting: Waiting<T, R>[] = [];
   private readonly inFlight = new Set<Promise<void>>();
   private scheduled = false;
   /** Of the item that was added last. */
-  private latest: Promise<void> = Promise.resolve();
+  private latest: Promise<unknown> = Promise.resolve();
 
-  /** @param write stores a whole batch; when it rejects, every item of the batch is rejected with the same error. */
+  /**
+   * @param write sends a whole batch, and returns what each item came to, in their order, where anybody wants to know.
+   * When it rejects, every item of the batch is rejected with the same error.
+   */
   constructor(
-    private readonly write: (batch: readonly T[]) => Promise<void>,
+    private readonly write: (batch: readonly T[]) => Promise<readonly R[] | void>,
     private readonly limits: BatcherLimits,
   ) {}
 
@@ -47,14 +50,15 @@ export class NaturalBatcher<T> {
     return this.waiting.length >= this.limits.maxWaiting;
   }
 
-  /** Resolves when the batch with this item is written. */
-  add(item: T): Promise<void> {
+  /** Resolves when the batch with this item is written, with what the item came to. */
+  add(item: T): Promise<R> {
     if (this.full) return Promise.reject(new BatcherFullError(`${this.limits.maxWaiting} items are waiting`));
-    this.latest = new Promise((resolve, reject) => {
+    const written = new Promise<R>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
       this.schedule();
     });
-    return this.latest;
+    this.latest = written;
+    return written;
   }
 
   /**
@@ -96,10 +100,10 @@ export class NaturalBatcher<T> {
     if (this.waiting.length > 0) this.schedule();
   }
 
-  private async writeBatch(batch: readonly Waiting<T>[]): Promise<void> {
+  private async writeBatch(batch: readonly Waiting<T, R>[]): Promise<void> {
     try {
-      await this.write(batch.map(({ item }) => item));
-      for (const { resolve } of batch) resolve();
+      const results = await this.write(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(results?.[index] as R);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }

@@ -280,11 +280,26 @@ describe('a Redis that fails', () => {
       );
       silent = false;
       // Its answer would come to the question before it.
-      const next = distant.claim(pass, request(campaignId, 'next')).catch((error: unknown) => error);
+      const next = distant.lookUp(pass, campaignId, 'somebody else').catch((error: unknown) => error);
       expect(await lost).toBeInstanceOf(GateTimeoutError);
       expect(await next).toBeInstanceOf(GateTimeoutError);
-      const again = await eventually(() => distant.claim(pass, request(campaignId, 'next')));
-      expect(again).toMatchObject({ kind: 'DUPLICATE', record: { sequence: 3 } });
+      const again = await eventually(() => distant.claim(pass, request(campaignId, 'lost')));
+      expect(again).toMatchObject({ kind: 'DUPLICATE', record: { sequence: 2 } });
+    });
+
+    it('a claim that waits behind one without an answer is refused without having been sent', async () => {
+      const { port } = proxy.address() as { port: number };
+      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${port}`));
+      silent = true;
+      const first = distant.claim(pass, request(campaignId, 'first')).catch((error: unknown) => error);
+      await until('it was executed', () =>
+        administer((redis) => redis.hexists(campaignKeys(campaignId, EPOCH).appliedUser, 'first')),
+      );
+      const second = distant.claim(pass, request(campaignId, 'second')).catch((error: unknown) => error);
+      expect(await first).toBeInstanceOf(GateTimeoutError);
+      expect(await second).toBeInstanceOf(GateUnavailableError);
+      silent = false;
+      expect(await eventually(() => distant.lookUp(pass, campaignId, 'second'))).toEqual({ kind: 'ABSENT' });
     });
   });
 });

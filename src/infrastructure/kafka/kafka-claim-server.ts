@@ -47,6 +47,11 @@ const REQUEST_TIMEOUT_MS = 8_000;
 const CONNECT_MS = 12_000;
 /** How long a fetch waits for messages. While all partitions of a broker rest, kafkajs sleeps for as long. */
 const FETCH_WAIT_MS = 500;
+/**
+ * Of one partition in one fetch: about two chunks. kafkajs holds what it has fetched of all partitions while one of them
+ * is worked on, ten times as large as objects; with its 1 MB a backlog takes more than a GB.
+ */
+const FETCH_BYTES = 256 * 1_024;
 const WATCH_MS = 5_000;
 /** How often new partitions are looked for. */
 const METADATA_MAX_AGE_MS = 60_000;
@@ -283,6 +288,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       rebalanceTimeout: rebalanceMs,
       heartbeatInterval: Math.min(heartbeatMs, sessionMs / 3),
       maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytesPerPartition: FETCH_BYTES,
       metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
       // As the rebuild reads: nobody here writes transactions, and one that others left open must not hold us up.

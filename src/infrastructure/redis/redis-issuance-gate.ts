@@ -9,24 +9,33 @@ import {
   type FenceReason,
   type GatePass,
   GateTimeoutError,
+  GateUnavailableError,
   IssuanceGate,
   type LookUpOutcome,
   type PendingClaim,
 } from '../../gate/issuance-gate.js';
+import { NaturalBatcher } from '../../events/natural-batcher.js';
 import { decodeRecord } from './claim-record.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { fenceIn, toGateError } from './redis-errors.js';
 import { campaignKeys } from './redis.keys.js';
-import { TurnBatches } from './turn-batches.js';
 
-/** Claims of one call: a script holds up everybody else, and this many take it a fraction of a ms. */
-const CLAIMED_AT_ONCE = 100;
+/**
+ * Of the claims on their way to Redis. A script holds up everybody else: so many take it about a ms. One batch at a time
+ * lets the next one fill up; more of them would be smaller, and each costs both sides a wake-up.
+ */
+const BATCHING = { maxBatch: 250, maxWaiting: 20_000, maxInFlight: 1 };
 /** Claims that one call clears: a script holds up everybody else. */
 const CLEARED_AT_ONCE = 500;
 
 /** The first word of an answer, and what comes with it. */
 type Answer = readonly [string, ...(string | number)[]];
+
+interface ClaimCall {
+  readonly pass: GatePass;
+  readonly request: ClaimRequest;
+}
 
 /** A word that the script of this version does not say. */
 class UnknownAnswerError extends Error {
@@ -40,9 +49,9 @@ class UnknownAnswerError extends Error {
  * load the script into a server that has lost its memory, and so open a gate that nobody has rebuilt.
  */
 export class RedisIssuanceGate extends IssuanceGate {
-  private readonly claims = new TurnBatches(
-    (batch: readonly { pass: GatePass; request: ClaimRequest }[]) => this.claimTogether(batch),
-    CLAIMED_AT_ONCE,
+  private readonly claims = new NaturalBatcher<ClaimCall, ClaimOutcome | Error>(
+    (calls) => this.claimAll(calls),
+    BATCHING,
   );
 
   constructor(private readonly connection: RedisConnection) {
@@ -53,23 +62,12 @@ export class RedisIssuanceGate extends IssuanceGate {
     this.connection.onConnected(listener);
   }
 
-  /** Claims of one campaign that come in the same turn of the event loop are asked in one call, in their order. */
-  claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
-    return this.claims.add(`${pass.fence} ${request.campaignId}`, { pass, request });
-  }
-
-  private async claimTogether(batch: readonly { pass: GatePass; request: ClaimRequest }[]): Promise<ClaimOutcome[]> {
-    const [{ pass, request }] = batch as [(typeof batch)[number]];
-    const args: string[] = [];
-    for (const { request } of batch) args.push(request.userId, request.claimId, request.idempotencyDigest ?? '');
-    const answer: Answer | readonly Answer[] = await this.run(pass, 'claim-together', request.campaignId, args);
-    if (isFence(answer)) return batch.map(() => fenced(answer));
-    const answers = answer as unknown as readonly Answer[];
-    if (batch.some(({ request }, index) => answers[index]?.[1] !== request.claimId)) {
-      this.connection.distrustCalls();
-      throw new GateTimeoutError('Redis has answered another question');
-    }
-    return answers.map(toClaimOutcome);
+  /** Claims that wait at the same time go to the gate together, those of one campaign in one call and in their order. */
+  async claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
+    if (this.claims.full) throw new GateUnavailableError('too many claims are waiting for Redis');
+    const outcome = await this.claims.add({ pass, request });
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
   }
 
   async lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
@@ -167,6 +165,40 @@ export class RedisIssuanceGate extends IssuanceGate {
       pending: Number(pending),
       oldestPendingAt: oldest === '' ? null : Number(oldest),
     };
+  }
+
+  /** What each of them came to: one campaign's trouble is not another one's. */
+  private async claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
+    const outcomes = new Array<ClaimOutcome | Error>(calls.length);
+    const byCampaign = new Map<string, number[]>();
+    for (const [index, { pass, request }] of calls.entries()) {
+      const key = `${pass.fence} ${request.campaignId}`;
+      const indices = byCampaign.get(key);
+      if (indices === undefined) byCampaign.set(key, [index]);
+      else indices.push(index);
+    }
+    const claimThese = async (indices: readonly number[]) => {
+      const some = indices.map((index) => calls[index] as ClaimCall);
+      const found = await this.claimTogether(some).catch((error: unknown) => some.map(() => error as Error));
+      for (const [at, index] of indices.entries()) outcomes[index] = found[at] as ClaimOutcome | Error;
+    };
+    await Promise.all([...byCampaign.values()].map(claimThese));
+    return outcomes;
+  }
+
+  /** Claims of one campaign under one pass. */
+  private async claimTogether(calls: readonly ClaimCall[]): Promise<ClaimOutcome[]> {
+    const [{ pass, request }] = calls as [ClaimCall];
+    const args: string[] = [];
+    for (const { request } of calls) args.push(request.userId, request.claimId, request.idempotencyDigest ?? '');
+    const answer: Answer | readonly Answer[] = await this.run(pass, 'claim-together', request.campaignId, args);
+    if (isFence(answer)) return calls.map(() => fenced(answer));
+    const answers = answer as unknown as readonly Answer[];
+    if (calls.some(({ request }, index) => answers[index]?.[1] !== request.claimId)) {
+      this.connection.distrustCalls();
+      throw new GateTimeoutError('Redis has answered another question');
+    }
+    return answers.map(toClaimOutcome);
   }
 
   private run(
