@@ -97,4 +97,20 @@ describe('with clocks that are 10 minutes fast and slow', () => {
     expect(Number(swept?.['count'])).toBeLessThanOrEqual(unanswered + unconfirmed);
     drop.close();
   });
+
+  fault(31, 'a sweeper whose clock is fast takes no claim for lost that waits for the consumer', async () => {
+    for (const worker of cluster.workers()) await cluster.end(worker, 'SIGTERM');
+    const sweeper = await cluster.add('worker', { ROLES: 'retry', ...clockOff(10) });
+    await cluster.ready();
+    drop = await openDrop(cluster, 300);
+    await drop.run(cluster.client(), { users: usersOf(400), tries: 3, width: 20 });
+    // It comes by every 10 s.
+    await passed(25_000);
+    expect(await cluster.rows('SELECT * FROM failed_events WHERE campaign_id = ?', [drop.campaignId])).toEqual([]);
+    await cluster.end(sweeper, 'SIGTERM');
+    await Promise.all([cluster.add('worker', clockOff(-10)), cluster.add('worker', clockOff(10))]);
+    await cluster.ready();
+    await expectKept(cluster, drop, 30_000);
+    drop.close();
+  });
 });

@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
         'return newest === undefined && passed > 0 ? null : Date.now() - CLAIM_DEADLINE_MS;',
       ),
     ],
-    caughtBy: { project: 'faults', file: 'clocks.fault', title: 'what a killed api has left behind' },
+    caughtBy: { project: 'faults', file: 'clocks.fault', title: 'a sweeper whose clock is fast' },
   },
   {
     name: 'unknown errors taken for poison',
