@@ -8,6 +8,8 @@ import { isPassing, protocolErrorType } from './kafka-errors.js';
 import { toLogRecord } from './kafka-records.js';
 import { topicToCreate } from './kafka-topic.js';
 import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
+import { produceRequest } from './produce-request.js';
+import { type OutgoingRecord } from './record-batch.js';
 import { Sockets } from './sockets.js';
 
 /** What was written, not what was committed: nobody here writes transactions, and one of others must not hold us up. */
@@ -23,12 +25,6 @@ export interface ConnectionTimeouts {
   readonly openMs: number;
   /** One request, ms. */
   readonly requestMs: number;
-}
-
-/** One record as it goes onto the topic. */
-export interface OutgoingRecord {
-  readonly key: string;
-  readonly value: string;
 }
 
 /** What one fetch has brought. */
@@ -129,8 +125,8 @@ export class KafkaConnection {
   ): Promise<(messages: readonly OutgoingRecord[], ms: number) => Promise<void>> {
     const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs);
     return async (messages, ms) => {
-      const topicData = [{ topic: this.topic, partitions: [{ partition, firstSequence: 0, messages }] }];
-      await withDeadline(broker.produce({ acks: -1, timeout: ms, topicData }), ms);
+      const request = produceRequest(broker, { topic: this.topic, partition }, messages, ms);
+      await withDeadline(broker.connectionPool.send(request), ms);
     };
   }
 

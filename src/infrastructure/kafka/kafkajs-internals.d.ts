@@ -1,6 +1,14 @@
 // The parts of kafkajs 2.2.4 that it uses itself but does not export (docs/adr/0012). Only what is called here is declared.
 
 declare module 'kafkajs/src/cluster/index.js' {
+  import type Encoder from 'kafkajs/src/protocol/encoder.js';
+  import type { RequestDefinition } from 'kafkajs/src/protocol/requests/index.js';
+
+  interface ProtocolRequest {
+    readonly request: { readonly apiVersion: number; readonly encode: () => Promise<Encoder> };
+    readonly response: unknown;
+  }
+
   interface InternalBroker {
     readonly nodeId: number | string;
     listOffsets(request: {
@@ -16,18 +24,9 @@ declare module 'kafkajs/src/cluster/index.js' {
       }[];
       timeout: number;
     }): Promise<unknown>;
-    produce(request: {
-      acks: -1;
-      timeout: number;
-      topicData: readonly {
-        topic: string;
-        partitions: readonly {
-          partition: number;
-          firstSequence: number;
-          messages: readonly { key: string; value: string }[];
-        }[];
-      }[];
-    }): Promise<unknown>;
+    /** What makes requests of this kind in the version that both sides speak. */
+    lookupRequest<Fields>(apiKey: number, definition: RequestDefinition<Fields>): (fields: Fields) => ProtocolRequest;
+    readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
     fetch(request: {
       isolationLevel: 0 | 1;
       maxWaitTime: number;
@@ -97,4 +96,42 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     checkPendingRequests(): void;
     scheduleCheckPendingRequests(): void;
   }
+}
+
+declare module 'kafkajs/src/protocol/requests/index.js' {
+  interface RequestDefinition<Fields> {
+    readonly versions: readonly string[];
+    readonly protocol: (choice: { version: number }) => (fields: Fields) => unknown;
+  }
+  const protocol: {
+    readonly requests: {
+      readonly Produce: RequestDefinition<{ acks: -1; timeout: number; topicData: readonly never[] }>;
+    };
+  };
+  export default protocol;
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    constructor(initialSize: number);
+    readonly buffer: Buffer;
+    writeInt16(value: number): this;
+    writeInt32(value: number): this;
+    writeString(value: string | null): this;
+    writeBytes(value: Buffer): this;
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+  export default function crc32C(bytes: Buffer): number;
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(bytes: Buffer);
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
+  export default function decodeRecordBatch(decoder: unknown): Promise<Record<string, unknown>>;
 }

@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import Decoder from 'kafkajs/src/protocol/decoder.js';
+import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
+import decodeRecordBatch from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
+import { encodeRecordBatch, type OutgoingRecord } from './record-batch.js';
+
+const CREATED_AT = 1_795_000_000_123;
+
+/** As kafkajs reads what a broker stores. */
+async function read(batch: Buffer): Promise<(OutgoingRecord & { offset: string; timestamp: string })[]> {
+  const { records } = (await decodeRecordBatch(new Decoder(batch))) as {
+    records: { offset: string; timestamp: string; key: Buffer; value: Buffer; headers: object }[];
+  };
+  return records.map(({ offset, timestamp, key, value, headers }) => {
+    expect(headers).toEqual({});
+    return { offset, timestamp, key: key.toString(), value: value.toString() };
+  });
+}
+
+describe('a record batch', () => {
+  it.each([
+    ['one record', [{ key: 'campaign:user', value: '{"v":1}' }]],
+    ['what is empty', [{ key: '', value: '' }]],
+    ['more than one byte for a character', [{ key: '쿠폰:💥', value: '{"이름":"é"}' }]],
+    [
+      'lengths on both sides of what a byte, two and three can hold',
+      [63, 64, 8_191, 8_192, 70_000].map((length) => ({ key: 'k'.repeat(length), value: 'v'.repeat(length) })),
+    ],
+    ['so many that their place takes two bytes', Array.from({ length: 300 }, (_, n) => ({ key: `${n}`, value: 'x' }))],
+  ])('is read by kafkajs as it was written: %s', async (_, records) => {
+    const found = await read(encodeRecordBatch(records, CREATED_AT));
+    expect(found).toEqual(
+      records.map((record, index) => ({ ...record, offset: `${index}`, timestamp: `${CREATED_AT}` })),
+    );
+  });
+
+  it('has the length and the checksum of what it holds', () => {
+    const batch = encodeRecordBatch([{ key: 'a', value: 'b' }], CREATED_AT);
+    expect(batch.readInt32BE(8)).toBe(batch.length - 12);
+    expect(batch.readUInt32BE(17)).toBe(crc32C(batch.subarray(21)));
+  });
+});

@@ -1,0 +1,100 @@
+import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
+
+/** One record as it goes onto the topic. */
+export interface OutgoingRecord {
+  readonly key: string;
+  readonly value: string;
+}
+
+// Where the fields of a batch lie; see "Record Batch" in Kafka's documentation of its message format.
+const LENGTH_AT = 8;
+const LEADER_EPOCH_AT = 12;
+const MAGIC_AT = 16;
+const CRC_AT = 17;
+const ATTRIBUTES_AT = 21;
+const LAST_OFFSET_DELTA_AT = 23;
+const FIRST_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const PRODUCER_EPOCH_AT = 51;
+const FIRST_SEQUENCE_AT = 53;
+const COUNT_AT = 57;
+const RECORDS_AT = 61;
+
+const MAGIC = 2;
+/** Of a producer that is not idempotent. */
+const NONE = -1;
+/** Of one record, next to its key and value: four lengths of at most five bytes, and three fields of one byte. */
+const MOST_FRAMING = 23;
+
+/**
+ * A record batch as a broker stores it: uncompressed, without headers, all records of one instant.
+ *
+ * kafkajs makes an encoder, three buffers and a dozen small objects of every record, which was an eighth of what an api
+ * did for a claim; here a batch is written into one buffer.
+ *
+ * @param createdAt - ms since the Unix epoch.
+ */
+export function encodeRecordBatch(records: readonly OutgoingRecord[], createdAt: number): Buffer {
+  const batch = Buffer.allocUnsafe(RECORDS_AT + spaceFor(records));
+  let end = RECORDS_AT;
+  for (const [index, record] of records.entries()) end = writeRecord(batch, end, index, record);
+
+  batch.writeBigInt64BE(0n);
+  batch.writeInt32BE(end - LEADER_EPOCH_AT, LENGTH_AT);
+  batch.writeInt32BE(NONE, LEADER_EPOCH_AT);
+  batch.writeInt8(MAGIC, MAGIC_AT);
+  batch.writeInt16BE(0, ATTRIBUTES_AT);
+  batch.writeInt32BE(records.length - 1, LAST_OFFSET_DELTA_AT);
+  batch.writeBigInt64BE(BigInt(createdAt), FIRST_TIMESTAMP_AT);
+  batch.writeBigInt64BE(BigInt(createdAt), MAX_TIMESTAMP_AT);
+  batch.writeBigInt64BE(BigInt(NONE), PRODUCER_ID_AT);
+  batch.writeInt16BE(NONE, PRODUCER_EPOCH_AT);
+  batch.writeInt32BE(NONE, FIRST_SEQUENCE_AT);
+  batch.writeInt32BE(records.length, COUNT_AT);
+  batch.writeUInt32BE(crc32C(batch.subarray(ATTRIBUTES_AT, end)), CRC_AT);
+  return batch.subarray(0, end);
+}
+
+/** At least what they take: a UTF-16 unit is three bytes of UTF-8 at the most. */
+function spaceFor(records: readonly OutgoingRecord[]): number {
+  let space = 0;
+  for (const { key, value } of records) space += 3 * (key.length + value.length) + MOST_FRAMING;
+  return space;
+}
+
+function writeRecord(batch: Buffer, start: number, offsetDelta: number, { key, value }: OutgoingRecord): number {
+  const keyBytes = Buffer.byteLength(key);
+  const valueBytes = Buffer.byteLength(value);
+  const size = 3 + varintSize(offsetDelta) + varintSize(keyBytes) + keyBytes + varintSize(valueBytes) + valueBytes;
+  let at = writeVarint(batch, start, size);
+  // Its attributes, and the difference to the first timestamp.
+  batch[at++] = 0;
+  batch[at++] = 0;
+  at = writeVarint(batch, at, offsetDelta);
+  at = writeVarint(batch, at, keyBytes);
+  at += batch.write(key, at);
+  at = writeVarint(batch, at, valueBytes);
+  at += batch.write(value, at);
+  // The number of headers.
+  batch[at++] = 0;
+  return at;
+}
+
+/** Zigzag, of what is never negative here: the lowest bit is the sign. */
+function writeVarint(batch: Buffer, start: number, value: number): number {
+  let at = start;
+  let left = value * 2;
+  while (left > 0x7f) {
+    batch[at++] = (left & 0x7f) | 0x80;
+    left >>>= 7;
+  }
+  batch[at++] = left;
+  return at;
+}
+
+function varintSize(value: number): number {
+  let bytes = 1;
+  for (let left = (value * 2) >>> 7; left > 0; left >>>= 7) bytes++;
+  return bytes;
+}
