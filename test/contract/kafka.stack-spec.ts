@@ -1,5 +1,6 @@
+import { describe, expect, it } from '@jest/globals';
 import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
-import { commitOffsets, kafkaConfig, stackBrokers } from '../support/kafka.js';
+import { commitOffsets, foreignClient, kafkaConfig, stackBrokers } from '../support/kafka.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './claim-log.contract.js';
 
 /** The contract is about what is kept, not about how fast a busy machine keeps it. */
@@ -25,3 +26,22 @@ async function openLog(): Promise<ClaimLogHarness> {
 }
 
 describeClaimLogContract('KafkaClaimLog', openLog);
+
+describe('KafkaClaimLog', () => {
+  it('knows partitions that were added to the topic while it was open', async () => {
+    const config = kafkaConfig(stackBrokers(), { partitions: 1 });
+    const log = new KafkaClaimLog(config, { limits: PATIENT });
+    const admin = foreignClient(config).admin();
+    try {
+      expect([...(await log.endOffsets())]).toEqual([[0, 0]]);
+      await admin.connect();
+      await admin.createPartitions({ topicPartitions: [{ topic: config.topic, count: 3 }] });
+      await commitOffsets(config, new Map([[2, 0]]));
+      expect([...(await log.endOffsets()).keys()].sort()).toEqual([0, 1, 2]);
+      expect([...(await log.committedOffsets())]).toEqual([[2, 0]]);
+    } finally {
+      await admin.disconnect();
+      log.onApplicationShutdown();
+    }
+  });
+});

@@ -132,6 +132,7 @@ export class KafkaConnection {
 
   /** One offset for each partition, or a rejection: a partition whose leader is away has no known offset. */
   async offsets(which: 'start' | 'end'): Promise<LogOffsets> {
+    await this.lookForPartitions();
     const partitions = this.partitions().map((partition) => ({ partition }));
     const request = [{ topic: this.topic, partitions, fromBeginning: which === 'start' }];
     const [answer] = await withDeadline(this.cluster.fetchTopicsOffset(request), this.timeouts.requestMs);
@@ -142,6 +143,7 @@ export class KafkaConnection {
 
   /** Without the partitions on which the group has never committed. */
   async committed(groupId: string): Promise<LogOffsets> {
+    await this.lookForPartitions();
     const partitions = this.partitions().map((partition) => ({ partition }));
     const answer = await withDeadline(
       this.cluster
@@ -181,6 +183,14 @@ export class KafkaConnection {
       // broker would have sent the next one.
       next: last !== undefined ? Number(last.offset) + 1 : messages.length > 0 ? offset + 1 : offset,
     };
+  }
+
+  /**
+   * Partitions may be added at any time. A rebuild that does not know one of them would leave out the claims on it, and
+   * the consumer then takes them for what came after the rebuild's cut.
+   */
+  private lookForPartitions(): Promise<void> {
+    return withDeadline(this.cluster.refreshMetadata(), this.timeouts.requestMs);
   }
 
   private async begin(): Promise<void> {
