@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
-import { type IHeaders } from 'kafkajs';
+import { type IHeaders, KafkaJSConnectionError } from 'kafkajs';
 import { type KafkaConfig } from '../../src/config/env.js';
 import { ClaimBatchContext } from '../../src/events/claim-batch.context.js';
 import { CLAIM_EVENT_PATTERN, decodeClaimEvent } from '../../src/events/claim-event.js';
@@ -384,6 +384,34 @@ describe('KafkaClaimServer', () => {
     expect(await close(service)).toBeLessThan(2_000);
     release();
     expect(await committed()).toBeUndefined();
+  });
+
+  it('goes on after a passing trouble that outlasted its own idea of a session', async () => {
+    let troubled = 0;
+    /** The coordinator has heard of it all the time, so kafkajs sees no reason to join again. */
+    class Troubled extends KafkaClaimServer {
+      protected override consume(...[payload, session]: Parameters<KafkaClaimServer['consume']>): Promise<void> {
+        if (troubled > 0) return super.consume(payload, session);
+        troubled += 1;
+        const heartbeat = () => {
+          Object.assign(session.generation, { lastBeat: Number.NEGATIVE_INFINITY });
+          return Promise.reject(new KafkaJSConnectionError('the connection was reset'));
+        };
+        return super.consume({ ...payload, heartbeat }, session);
+      }
+    }
+    handleWith(async (records, context) => {
+      if (troubled === 1) {
+        troubled += 1;
+        await context.heartbeat();
+      }
+      context.settle(records.length);
+    });
+    await start('a', {}, Troubled);
+    const claimIds = await publish(3);
+    await everythingSettled();
+    expect(delivered()).toEqual([...claimIds, ...claimIds]);
+    expect(fatal).toEqual([]);
   });
 
   it('ends the process when kafkajs crashes and would not go on', async () => {

@@ -159,8 +159,10 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const { generation } = session;
     const { batch, resolveOffset, heartbeat, pause, isRunning } = payload;
     const { topic, partition, messages } = batch;
-    // Fetched before the partitions were taken away, and waiting for its turn since.
-    if (generation.revoked || this.closing || messages.length === 0) return;
+    if (this.closing || messages.length === 0) return;
+    // Fetched before the partitions were taken away, and waiting for its turn since. kafkajs is told once more: where it
+    // took the first time for a passing trouble, it did not join again, and would bring what it fetches here for ever.
+    if (generation.revoked) throw generation.reason;
 
     const beat = () => this.beat(heartbeat, generation);
     const taken = () => this.closing || generation.revoked || !isRunning();
@@ -239,7 +241,10 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     this.registerConsumerEventListeners();
     const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT } = consumer.events;
     consumer.on(FETCH, () => this.watchdog.sign());
-    consumer.on(HEARTBEAT, () => this.watchdog.sign());
+    consumer.on(HEARTBEAT, () => {
+      session.generation.lastBeat = performance.now();
+      this.watchdog.sign();
+    });
     consumer.on(GROUP_JOIN, ({ payload }) => {
       session.generation = new Generation();
       joined();
