@@ -90,6 +90,9 @@ export class GateUnavailableError extends Error {
   readonly problemCode = 'issuer-unavailable';
 }
 
+/** The call was not even sent: too many wait for the gate. It says nothing about the gate. */
+export class GateBusyError extends GateUnavailableError {}
+
 /** The gate did not answer in time: the call may have been executed, and still may be. */
 export class GateTimeoutError extends Error {
   override readonly name = 'GateTimeoutError';

@@ -8,6 +8,7 @@ import {
   type ClaimOutcome,
   type ClaimRecord,
   type FenceReason,
+  GateBusyError,
   type GatePass,
   GateTimeoutError,
   IssuanceGate,
@@ -157,6 +158,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   }
 
   private gateFailed(error: unknown, claimId: string): ApplicationOutcome {
+    if (error instanceof GateBusyError) return this.unavailable();
     this.watch.reportGateTrouble();
     // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
     if (!(error instanceof GateTimeoutError)) return this.unavailable();

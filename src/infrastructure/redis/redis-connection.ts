@@ -2,11 +2,10 @@ import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import { Redis, type RedisOptions } from 'ioredis';
 import { StartupError } from '../../config/startup-error.js';
 import { GateUnavailableError } from '../../gate/issuance-gate.js';
+import { GATE_TIMEOUT_MS } from '../../events/deadlines.js';
 import { withDeadline } from '../../events/with-deadline.js';
 import { parseServerInfo, type ServerInfo, unfitness } from './server-info.js';
 
-/** A call that takes longer counts as not answered, ms: what is left of D after it is for the log and the fallback. */
-export const CALL_TIMEOUT_MS = 800;
 /** What a rebuild sends is larger, and nobody waits for it, ms. */
 const BULK_TIMEOUT_MS = 10_000;
 /** How long a start waits for a server that is there, ms; one that is not is joined later. */
@@ -47,7 +46,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private lastSaid = '';
 
   constructor(url: string) {
-    this.client = new Redis(url, { ...OPTIONS, commandTimeout: CALL_TIMEOUT_MS, enableAutoPipelining: true });
+    this.client = new Redis(url, { ...OPTIONS, commandTimeout: GATE_TIMEOUT_MS, enableAutoPipelining: true });
     this.bulkClient = new Redis(url, { ...OPTIONS, commandTimeout: BULK_TIMEOUT_MS });
     for (const client of [this.client, this.bulkClient]) {
       // Without a listener ioredis prints every failed attempt.

@@ -7,13 +7,14 @@ import {
   type ClaimRequest,
   type Fenced,
   type FenceReason,
+  GateBusyError,
   type GatePass,
   GateTimeoutError,
-  GateUnavailableError,
   IssuanceGate,
   type LookUpOutcome,
   type PendingClaim,
 } from '../../gate/issuance-gate.js';
+import { GATE_TURN_MS } from '../../events/deadlines.js';
 import { NaturalBatcher } from '../../events/natural-batcher.js';
 import { decodeRecord } from './claim-record.js';
 import { type GateOperation } from './gate-script.js';
@@ -35,6 +36,8 @@ type Answer = readonly [string, ...(string | number)[]];
 interface ClaimCall {
   readonly pass: GatePass;
   readonly request: ClaimRequest;
+  /** Monotonic, ms. */
+  readonly askedAt: number;
 }
 
 /** A word that the script of this version does not say. */
@@ -64,8 +67,8 @@ export class RedisIssuanceGate extends IssuanceGate {
 
   /** Claims that wait at the same time go to the gate together, those of one campaign in one call and in their order. */
   async claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
-    if (this.claims.full) throw new GateUnavailableError('too many claims are waiting for Redis');
-    const outcome = await this.claims.add({ pass, request });
+    if (this.claims.full) throw new GateBusyError('too many claims are waiting for Redis');
+    const outcome = await this.claims.add({ pass, request, askedAt: performance.now() });
     if (outcome instanceof Error) throw outcome;
     return outcome;
   }
@@ -171,7 +174,13 @@ export class RedisIssuanceGate extends IssuanceGate {
   private async claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
     const outcomes = new Array<ClaimOutcome | Error>(calls.length);
     const byCampaign = new Map<string, number[]>();
-    for (const [index, { pass, request }] of calls.entries()) {
+    const now = performance.now();
+    for (const [index, { pass, request, askedAt }] of calls.entries()) {
+      // Sent all the same, it would take a slot and be too late for a promise.
+      if (now - askedAt > GATE_TURN_MS) {
+        outcomes[index] = new GateBusyError(`the claim has waited ${Math.round(now - askedAt)} ms for its turn`);
+        continue;
+      }
       const key = `${pass.fence} ${request.campaignId}`;
       const indices = byCampaign.get(key);
       if (indices === undefined) byCampaign.set(key, [index]);

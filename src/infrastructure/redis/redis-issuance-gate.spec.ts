@@ -1,0 +1,44 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { type GatePass, GateBusyError } from '../../gate/issuance-gate.js';
+import { type RedisConnection } from './redis-connection.js';
+import { RedisIssuanceGate } from './redis-issuance-gate.js';
+
+const PASS: GatePass = { epoch: 1, fence: 'f'.repeat(40) };
+
+describe('the gate at a Redis that answers slowly', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('refuses a claim that has waited too long for its turn, without asking for a slot that nobody would be promised', async () => {
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const asked: string[][] = [];
+    const answers: (() => void)[] = [];
+    const evalsha = (...[, , , , , , ...args]: string[]) => {
+      const claimIds = args.filter((_arg, index) => index % 3 === 1);
+      asked.push(claimIds);
+      return new Promise((resolve) => answers.push(() => resolve(claimIds.map((id) => ['SOLD_OUT', id]))));
+    };
+    const gate = new RedisIssuanceGate({ calls: { evalsha } } as unknown as RedisConnection);
+    const claim = (claimId: string) =>
+      gate.claim(PASS, { campaignId: 'c', userId: claimId, claimId, idempotencyDigest: null });
+    const sent = async (batches: number) => {
+      for (let turn = 0; asked.length < batches && turn < 100; turn++) await new Promise(setImmediate);
+    };
+
+    const first = claim('first');
+    await sent(1);
+    const late = claim('late').catch((error: unknown) => error);
+    now = 200;
+    const inTime = claim('in-time');
+    now = 401;
+    answers[0]?.();
+    await sent(2);
+    answers[1]?.();
+    expect(await first).toEqual({ kind: 'SOLD_OUT' });
+    expect(await inTime).toEqual({ kind: 'SOLD_OUT' });
+    expect(await late).toBeInstanceOf(GateBusyError);
+    expect(asked).toEqual([['first'], ['in-time']]);
+  });
+});
