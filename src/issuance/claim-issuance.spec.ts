@@ -1,18 +1,25 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { claimEvent } from '../../test/support/claims.js';
 import { eventually } from '../../test/support/eventually.js';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../events/claim-log.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
-import { type ClaimOutcome, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
+import {
+  type ClaimOutcome,
+  GateBusyError,
+  type GatePass,
+  GateTimeoutError,
+  GateUnavailableError,
+} from '../gate/issuance-gate.js';
 import { MachineClock } from '../gate/machine-clock.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
 import { KnownCampaigns } from './known-campaigns.js';
-import { UnpublishedClaims } from './unpublished-claims.js';
+import { EpochOverError, UnpublishedClaims } from './unpublished-claims.js';
 
 /** The real journal behind a door that the test can hold shut or break. */
 class DoorToLog extends ClaimLog {
@@ -147,6 +154,23 @@ describe('claim issuance', () => {
     expect(attempts).toBe(2);
   });
 
+  it('stores it also beside one that a rebuild has overtaken', async () => {
+    const unpublished = new UnpublishedClaims(stack.database);
+    const failure = { errorClass: 'unpublished', errorCode: 'away', errorMessage: 'away' };
+    const [late, current] = [9, 10].map((epoch) => claimEvent({ campaignId: 'default', epoch })) as [
+      ClaimEvent,
+      ClaimEvent,
+    ];
+    const saved = await Promise.allSettled(
+      [late, current].map((claim) => unpublished.save({ claim, source: 'API', failure })),
+    );
+    expect(saved).toEqual([
+      { status: 'rejected', reason: expect.any(EpochOverError) },
+      { status: 'fulfilled', value: undefined },
+    ]);
+    expect(await failedEvents()).toMatchObject([{ claim: { claimId: current.claimId } }]);
+  });
+
   it('does not even try a log that is known to be away', async () => {
     log.away = true;
     log.before = () => {
@@ -279,6 +303,13 @@ describe('claim issuance', () => {
     expect(await apply('a')).toMatchObject({ kind });
     stack.gate.claim = claim;
     expect(await apply('a')).toMatchObject({ kind: 'ACCEPTED' });
+  });
+
+  it('goes on trusting a gate for which too many claims wait, also while the database is away', async () => {
+    const trouble = jest.spyOn(watch, 'reportGateTrouble');
+    stack.gate.claim = () => Promise.reject<ClaimOutcome>(new GateBusyError('too many'));
+    expect(await apply('a')).toMatchObject({ kind: 'UNAVAILABLE' });
+    expect(trouble).not.toHaveBeenCalled();
   });
 
   it('counts what the gate decided, and never by an id that nobody made', async () => {

@@ -16,11 +16,14 @@ export class EpochOverError extends Error {
  */
 @Injectable()
 export class UnpublishedClaims {
-  private readonly batcher = new NaturalBatcher<UnpublishedClaim>((claims) => this.insert(claims), {
-    maxBatch: 500,
-    maxWaiting: 20_000,
-    maxInFlight: 1,
-  });
+  private readonly batcher = new NaturalBatcher<UnpublishedClaim, 'saved' | EpochOverError>(
+    (claims) => this.insert(claims),
+    {
+      maxBatch: 500,
+      maxWaiting: 20_000,
+      maxInFlight: 1,
+    },
+  );
 
   constructor(@Inject(Database) private readonly database: Database) {}
 
@@ -28,25 +31,26 @@ export class UnpublishedClaims {
    * Resolves when the row is committed.
    * @throws EpochOverError, BatcherFullError, DatabaseError
    */
-  save(claim: UnpublishedClaim): Promise<void> {
-    return this.batcher.add(claim);
+  async save(claim: UnpublishedClaim): Promise<void> {
+    const outcome = await this.batcher.add(claim);
+    if (outcome instanceof EpochOverError) throw outcome;
   }
 
   drain(): Promise<void> {
     return this.batcher.drain();
   }
 
-  private async insert(claims: readonly UnpublishedClaim[]): Promise<void> {
+  /** One fate for all but those that the epoch has left behind. */
+  private async insert(claims: readonly UnpublishedClaim[]): Promise<('saved' | EpochOverError)[]> {
     // Another instance may insert one of these claims at the same time: a replay of it, or the sweeper. Read again, and
     // find its row; the other claims of the batch have nothing to do with it.
-    await inCaseOfCollision('duplicate', () =>
+    return inCaseOfCollision('duplicate', () =>
       this.database.transaction(async (unit) => {
         // The share lock orders this insert against a rebuild: either the rebuild sees the row, or the row is refused.
         const { epoch } = await unit.gate.lockShared();
-        if (claims.some(({ claim }) => claim.epoch !== epoch)) {
-          throw new EpochOverError(`epoch ${epoch} is being built or open`);
-        }
-        await unit.failedEvents.addUnpublished(claims);
+        await unit.failedEvents.addUnpublished(claims.filter(({ claim }) => claim.epoch === epoch));
+        const over = new EpochOverError(`epoch ${epoch} is being built or open`);
+        return claims.map(({ claim }) => (claim.epoch === epoch ? 'saved' : over));
       }),
     );
   }
