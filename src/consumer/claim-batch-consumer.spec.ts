@@ -149,6 +149,7 @@ describe('a batch of the claim log', () => {
         await deliver([claimOf(1)]);
         const status = attempt < 12 ? 'PENDING' : 'DEAD';
         expect(await failedEvents(stack)).toMatchObject([{ attempts: attempt, status }]);
+        await sql(stack, 'UPDATE failed_events SET next_attempt_at = 0');
       }
     });
 

@@ -620,11 +620,29 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
             });
             expect(row.nextAttemptAt).toBeGreaterThanOrEqual(now);
             expect(row.nextAttemptAt).toBeLessThanOrEqual(now + 5_000 + Math.min(300_000, 1_000 * 2 ** attempt));
+            await setDue(event);
           }
           await quarantine(event);
           expect(await rowOf(event)).toMatchObject({ status: 'DEAD', attempts: MAX_ATTEMPTS });
           await setDue(event);
           expect(await lease('nobody-gets-it')).toEqual([]);
+        });
+
+        it('count one attempt for all the copies of them that lie on the log', async () => {
+          const event = claim();
+          await quarantine(event);
+          // Far away, as after several attempts: between 0 and so many seconds is drawn at random.
+          await harness.execute('UPDATE failed_events SET next_attempt_at = 8640000000000000');
+          for (let copy = 0; copy < MAX_ATTEMPTS; copy++) await quarantine(event);
+          expect(await rowOf(event)).toMatchObject({
+            status: 'PENDING',
+            attempts: 1,
+            nextAttemptAt: 8_640_000_000_000_000,
+          });
+          await setDue(event);
+          await lease('publisher');
+          await quarantine(event);
+          expect(await rowOf(event)).toMatchObject({ status: 'PENDING', attempts: 2 });
         });
 
         it('count on the row that the api had written', async () => {

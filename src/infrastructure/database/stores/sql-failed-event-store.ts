@@ -80,14 +80,17 @@ export class SqlFailedEventStore extends FailedEventStore {
           ...(withoutPayload ? { truncated: 1 } : keptBytes(record)),
         });
       } else if (OPEN.includes(known.status)) {
-        const attempts = known.attempts + 1;
+        // It was set aside a moment ago, and this is a copy from before that: several lie on the log when a row was
+        // published again and again while nobody consumed. Only what the retry has sent is an attempt.
+        const isCopy = known.status === 'PENDING' && known.attempts > 0 && known.nextAttemptAt > now;
+        const attempts = isCopy ? known.attempts : known.attempts + 1;
         await this.repository.update(
           { id: known.id },
           {
             ...failureColumns(failure),
             status: attempts >= known.maxAttempts || isFinal(failure) ? 'DEAD' : 'PENDING',
             attempts,
-            nextAttemptAt: now + backoffMs(attempts),
+            nextAttemptAt: isCopy ? known.nextAttemptAt : now + backoffMs(attempts),
             leaseOwner: null,
             leaseUntil: null,
             topic: record.topic,
