@@ -225,6 +225,21 @@ describe('the transaction of a chunk', () => {
     expect(stack.faults.calls).toEqual(['gate.lockShared', 'failedEvents.quarantine']);
   });
 
+  it('sets nothing aside that a rebuild has cut off since it was read: it would be published under the new epoch', async () => {
+    await storeCut(EPOCH + 1, [0, 5]);
+    const failed = { errorClass: 'poison', errorCode: 'over-total', errorMessage: 'no room' };
+    const both = [readableOf(claimOf(1), 4), readableOf(claimOf(2), 5)];
+    await stack.persistence.quarantine(
+      both.map(({ event }, index) => ({
+        record: { ...recordOf('{}', 0), offset: 4 + index },
+        claim: event,
+        failure: failed,
+      })),
+    );
+    expect(await statusOf(stack, claimOf(1))).toBe('PENDING');
+    expect(await statusOf(stack, claimOf(2))).toBeUndefined();
+  });
+
   it('leaves nothing behind when it fails before the commit', async () => {
     await failToPublish(stack, claimOf(1));
     stack.faults.beforeCommit = () => {

@@ -94,7 +94,16 @@ export class ClaimPersistence {
   ): Promise<GatePass | null> {
     return this.database.transaction(async (unit) => {
       const gate = await unit.gate.lockShared();
-      await unit.failedEvents.quarantine(records, options);
+      // Judged again: a rebuild may have taken its cut since the claim was read, and has then forgotten it.
+      const cuts = await cutsAbove(
+        unit,
+        records.flatMap(({ claim }) => claim ?? []),
+      );
+      const counted = records.filter(
+        ({ record, claim }) =>
+          claim === null || !isStaleClaim(cuts.get(claim.epoch) ?? null, record.partition, record.offset),
+      );
+      await unit.failedEvents.quarantine(counted, options);
       return passOf(gate);
     });
   }
