@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../src/events/claim-event.js';
 import { ClaimLog, ClaimLogUnavailableError } from '../../src/events/claim-log.js';
+import { MAX_ATTEMPTS } from '../../src/events/retry-policy.js';
 import { Database } from '../../src/persistence/database.js';
 import { FailedEventDrainer } from '../../src/retry/failed-event-drainer.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
@@ -63,16 +64,17 @@ describe('failed events', () => {
   };
 
   /** The database goes on refusing these claims until nobody tries any more. */
-  const refuseUntilDead = (campaignId: string) =>
-    database().transaction(async (unit) => {
-      await unit.gate.lockShared();
-      for (;;) {
+  const refuseUntilDead = async (campaignId: string) => {
+    const record = { topic: 'coupon_create', partition: 0, offset: 0, key: null, value: null, headers: {} };
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      await tableRows(service, 'UPDATE failed_events SET next_attempt_at = 0 WHERE campaign_id = ?', [campaignId]);
+      await database().transaction(async (unit) => {
+        await unit.gate.lockShared();
         const open = await unit.failedEvents.list({ campaignId, status: 'PENDING', limit: 1_000 });
-        if (open.length === 0) return;
-        const record = { topic: 'coupon_create', partition: 0, offset: 0, key: null, value: null, headers: {} };
         await unit.failedEvents.quarantine(open.map(({ claim }) => ({ record, claim, failure: REFUSED })));
-      }
-    });
+      });
+    }
+  };
 
   const deadClaim = async (total = 1, user = 'unlucky') => {
     const campaign = await client.createCampaign(total);
