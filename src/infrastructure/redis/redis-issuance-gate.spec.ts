@@ -30,9 +30,9 @@ describe('the gate at a Redis that answers slowly', () => {
     const first = claim('first');
     await sent(1);
     const late = claim('late').catch((error: unknown) => error);
-    now = 200;
+    now = 400;
     const inTime = claim('in-time');
-    now = 401;
+    now = 801;
     answers[0]?.();
     await sent(2);
     answers[1]?.();
