@@ -35,10 +35,11 @@ export interface ClaimRecord {
 }
 
 /**
- * Why the gate's memory cannot be trusted. `meta-missing` is also what an unknown campaign looks like: only the
+ * Why the gate's memory cannot be trusted. `promoted`: its server has followed another one since the epoch was built, and
+ * may have lost what that one never had. `meta-missing` is also what an unknown campaign looks like: only the
  * database can tell the two apart.
  */
-export type FenceReason = 'fence-missing' | 'meta-missing' | 'count-mismatch' | 'pending-mismatch';
+export type FenceReason = 'fence-missing' | 'promoted' | 'meta-missing' | 'count-mismatch' | 'pending-mismatch';
 
 export interface Fenced {
   readonly kind: 'FENCED';

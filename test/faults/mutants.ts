@@ -104,6 +104,17 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'faults', file: 'redis.fault', title: 'Redis loses the key applied_user' },
   },
   {
+    name: 'a promoted master that is trusted',
+    edits: [
+      edit(
+        'src/infrastructure/redis/scripts/prelude.lua',
+        "if REPLICATION ~= '' and not",
+        "if REPLICATION == 'another' and not",
+      ),
+    ],
+    caughtBy: { project: 'faults', file: 'replica.fault', title: 'a master that followed another one' },
+  },
+  {
     name: 'INSERT IGNORE',
     edits: [
       edit(

@@ -29,7 +29,10 @@ describe('while claims come in, on a line that can be led to a replica', () => {
     await Promise.all(lines.map((line) => line.close()));
   });
   beforeEach(async () => {
-    replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(cluster.servers.redis.port)] });
+    const { port } = cluster.servers.redis;
+    // Without a delay also where the master has to follow it.
+    const args = ['--replicaof', '127.0.0.1', String(port), '--repl-diskless-sync-delay', '0'];
+    replica = await RedisServer.start({ args });
     await eventually(async () => {
       const [sent, [, kept]] = await Promise.all([offsetOf(cluster.servers.redis.url), roleOf(replica.url)]);
       expect([kept, sent]).toEqual(['connected', sent]);
@@ -82,6 +85,24 @@ describe('while claims come in, on a line that can be led to a replica', () => {
       for (const line of lines) line.lead(servers.redis.port);
     };
     await duringDrop(cluster, drop, strike, { claimsAgainMs: 30_000, keptMs: 30_000 });
+  });
+
+  fault(9, 'a master that followed another one and was promoted again, while no api looked', async () => {
+    const { url } = cluster.servers.redis;
+    const replicaOf = (server: string, host: string, of: string) =>
+      asked(server, async (redis) => void (await redis.call('REPLICAOF', host, of)));
+    const strike: Strike = async () => {
+      const processes = cluster.members.map(({ process }) => process);
+      // The replica hears of nothing more, and the master is told of more claims.
+      await cutReplication();
+      await claimsGoOn();
+      for (const process of processes) process.signal('SIGSTOP');
+      await replicaOf(url, '127.0.0.1', String(replica.port));
+      await eventually(async () => expect(await roleOf(url)).toEqual(['slave', 'connected']));
+      await replicaOf(url, 'NO', 'ONE');
+      for (const process of processes) process.signal('SIGCONT');
+    };
+    await duringDrop(cluster, drop, strike, { claimsAgainMs: 30_000, keptMs: 45_000 });
   });
 
   fault(10, 'the old master lives on, with one api on each', async () => {

@@ -35,7 +35,8 @@ const branches = Object.entries(OPERATIONS).map(
 );
 
 /**
- * The one script of an epoch: every operation, stamped with the epoch, so that its SHA is the fence. Only the builder
+ * The one script of an epoch: every operation, stamped with the epoch and with the replication id of the server that the
+ * epoch was built on, so that its SHA is the fence. Only the builder
  * loads it; everybody else sends the SHA that the gate row names, with EVALSHA. Who holds the SHA of an older epoch, or
  * talks to a server that has forgotten its scripts, is answered NOSCRIPT.
  *
@@ -43,11 +44,11 @@ const branches = Object.entries(OPERATIONS).map(
  * service run side by side during an upgrade, and all of them have to use the script that the row names, whoever wrote
  * it. So the arguments of an operation may never change their meaning; a changed operation gets a new name.
  */
-export function gateScript(epoch: number): string {
-  return `local EPOCH = '${epoch}'\n${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
+export function gateScript(epoch: number, replicationId: string): string {
+  return `local EPOCH = '${epoch}'\nlocal REPLICATION = '${replicationId}'\n${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
 }
 
-/** The fence of an epoch, as Redis will compute it. */
-export function fenceOf(epoch: number): string {
-  return createHash('sha1').update(gateScript(epoch)).digest('hex');
+/** The SHA of a script, as Redis will compute it. */
+export function fenceOf(script: string): string {
+  return createHash('sha1').update(script).digest('hex');
 }

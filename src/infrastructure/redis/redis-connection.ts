@@ -105,12 +105,12 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.client.disconnect(true);
   }
 
-  /** The run id of the server behind the bulk connection, seen to be one that may be written to. */
-  async bulkServer(): Promise<string> {
+  /** The server behind the bulk connection, seen to be one that may be written to. */
+  async bulkServer(): Promise<ServerInfo> {
     const info = await this.infoOf(this.bulk);
     const reason = unfitness(info);
     if (info === null || reason !== null) throw new GateUnavailableError(reason ?? 'Redis did not answer INFO');
-    return info.runId;
+    return info;
   }
 
   private async lookAtServer(): Promise<void> {

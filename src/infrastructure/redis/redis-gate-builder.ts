@@ -5,6 +5,7 @@ import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { toGateError } from './redis-errors.js';
 import { ANY_GATE_KEY, campaignKeys, parseGateKey } from './redis.keys.js';
+import { type ServerInfo } from './server-info.js';
 import { termsArguments } from './redis-issuance-gate.js';
 
 /** Claims that one call stages: a script holds up everybody else, and this many take about a millisecond. */
@@ -30,7 +31,7 @@ export class RedisGateBuilder extends GateBuilder {
   readonly quiesceMs: number = 3_000;
 
   /** Where the older epochs of an epoch were dropped: only that server may be opened for it. */
-  private readonly droppedOn = new Map<number, string>();
+  private readonly droppedOn = new Map<number, ServerInfo>();
 
   /** What was staged, by key of the claims: a wipe in the middle of a rebuild must not open an empty gate. */
   private readonly staged = new Map<string, Staged>();
@@ -75,8 +76,11 @@ export class RedisGateBuilder extends GateBuilder {
 
   async installFence(epoch: number): Promise<string> {
     await this.assertSameServer(epoch);
-    const fence = await this.attempt(() => this.connection.bulk.script('LOAD', gateScript(epoch)));
-    if (fence !== fenceOf(epoch)) throw new GateUnavailableError('Redis has stored another script than the one it got');
+    const { replicationId } = await this.server();
+    const script = gateScript(epoch, replicationId);
+    const fence = await this.attempt(() => this.connection.bulk.script('LOAD', script));
+    if (fence !== fenceOf(script))
+      throw new GateUnavailableError('Redis has stored another script than the one it got');
     return fence;
   }
 
@@ -110,12 +114,12 @@ export class RedisGateBuilder extends GateBuilder {
    */
   private async assertSameServer(epoch: number): Promise<void> {
     const expected = this.droppedOn.get(epoch);
-    if (expected !== undefined && (await this.server()) !== expected) {
+    if (expected !== undefined && !isSameMemory(await this.server(), expected)) {
       throw new GateUnavailableError('Redis was restarted or replaced in the middle of the rebuild');
     }
   }
 
-  private server(): Promise<string> {
+  private server(): Promise<ServerInfo> {
     return this.attempt(() => this.connection.bulkServer());
   }
 
@@ -143,4 +147,9 @@ export class RedisGateBuilder extends GateBuilder {
       throw toGateError(error);
     }
   }
+}
+
+/** Not restarted, and it has followed nobody since. */
+function isSameMemory(one: ServerInfo, other: ServerInfo): boolean {
+  return one.runId === other.runId && one.replicationId === other.replicationId;
 }

@@ -3,6 +3,8 @@ export interface ServerInfo {
   readonly version: string;
   /** Another one after every restart. */
   readonly runId: string;
+  /** Another one after every promotion; empty where the server does not tell. */
+  readonly replicationId: string;
   readonly role: string;
   readonly maxmemoryPolicy: string;
   readonly aofEnabled: boolean;
@@ -23,6 +25,7 @@ export function parseServerInfo(text: string): ServerInfo {
   return {
     version: value('redis_version'),
     runId: value('run_id'),
+    replicationId: value('master_replid'),
     role: value('role'),
     maxmemoryPolicy: value('maxmemory_policy'),
     aofEnabled: value('aof_enabled') === '1',

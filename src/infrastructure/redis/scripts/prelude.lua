@@ -8,6 +8,12 @@
 -- EPOCH is the stamp. A pass whose fence and epoch do not belong together is nobody's.
 if KEYS[1] and not string.find(KEYS[1], '}:' .. EPOCH .. ':', 1, true) then return {'FENCED', 'fence-missing'} end
 
+-- REPLICATION is the history of the server that the epoch was built on, '' where it keeps that to itself. A master that
+-- followed another one for a while and was promoted again has kept this script, but lost what the other one never had.
+if REPLICATION ~= '' and not string.find(redis.call('INFO', 'replication'), 'master_replid:' .. REPLICATION, 1, true) then
+  return {'FENCED', 'promoted'}
+end
+
 -- Why the memory of this campaign cannot be trusted, or false. It reads all three keys, so that one of a wrong type ends
 -- every operation before it has written anything.
 local function damage()
