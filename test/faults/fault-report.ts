@@ -48,6 +48,33 @@ export function summarize(records: readonly FaultRecord[]): FaultSummary[] {
       failedSeeds: failed.map(({ seed }) => seed),
     };
   });
+  return inOrder(summaries);
+}
+
+/** The rounds of both. */
+export function merged(some: readonly FaultSummary[], more: readonly FaultSummary[]): FaultSummary[] {
+  const keyOf = ({ row, what }: FaultSummary) => `${row} ${what}`;
+  const others = new Map(more.map((one) => [keyOf(one), one]));
+  const both = some.map((one): FaultSummary => {
+    const other = others.get(keyOf(one));
+    if (other === undefined) return one;
+    others.delete(keyOf(one));
+    const counts = Object.fromEntries(COUNTS.map((name) => [name, one[name] + other[name]]));
+    return {
+      ...one,
+      ...(counts as Record<(typeof COUNTS)[number], number>),
+      rounds: one.rounds + other.rounds,
+      failed: one.failed + other.failed,
+      accepted: one.accepted + other.accepted,
+      slowestMs: Math.max(one.slowestMs, other.slowestMs),
+      recoveryMs: Math.max(one.recoveryMs, other.recoveryMs),
+      failedSeeds: [...one.failedSeeds, ...other.failedSeeds],
+    };
+  });
+  return inOrder([...both, ...others.values()]);
+}
+
+function inOrder(summaries: FaultSummary[]): FaultSummary[] {
   return summaries.sort((a, b) => a.row - b.row || a.what.localeCompare(b.what));
 }
 

@@ -8,7 +8,7 @@ import { endLeftovers } from '../../stack/leftovers.js';
 import { howToInstall, missingPrograms } from '../../stack/missing-programs.js';
 import { NativeStack } from '../../stack/native-stack.js';
 import { runJest } from '../../stack/run-jest.js';
-import { summarize, toMarkdown } from './fault-report.js';
+import { type FaultSummary, merged, summarize, toMarkdown } from './fault-report.js';
 import { type FaultRecord } from './fault-test.js';
 import { type Mutant, MUTANTS } from './mutants.js';
 
@@ -33,6 +33,7 @@ const HELP = `npm run test:faults [-- options]
   --seed S        repeats the random moments of an earlier run
   --brief         leaves out the slow ones, which it names
   --mutants       breaks the protocol in one place after the other, and expects the test that is named for it to fail
+  --add           counts the rounds of the table that is there already, too
   --out DIR       where the table goes, as faults.md and faults.json (default .stack/faults)
   anything else goes to Jest`;
 
@@ -42,6 +43,7 @@ const { values: options, tokens } = parseArgs({
     rounds: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     brief: { type: 'boolean', default: false },
+    add: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     out: { type: 'string', default: join('.stack', 'faults') },
     help: { type: 'boolean', default: false },
@@ -53,7 +55,7 @@ const { values: options, tokens } = parseArgs({
 
 /** Of which Jest knows more than we do. */
 function jestArguments(): string[] {
-  const known = new Set(['only', 'rounds', 'seed', 'brief', 'mutants', 'out', 'help']);
+  const known = new Set(['only', 'rounds', 'seed', 'brief', 'mutants', 'add', 'out', 'help']);
   return tokens.flatMap((token) =>
     token.kind === 'option' && !known.has(token.name)
       ? [token.value === undefined ? token.rawName : `${token.rawName}=${token.value}`]
@@ -90,15 +92,20 @@ async function runFaults(root: string): Promise<boolean> {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as FaultRecord);
-  const summaries = summarize(found);
-  const table = toMarkdown(summaries);
   const out = String(options.out);
+  const summaries = merged(options.add ? earlier(out) : [], summarize(found));
+  const table = toMarkdown(summaries);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'faults.md'), table);
-  writeFileSync(join(out, 'faults.json'), `${JSON.stringify({ seed: Number(options.seed), summaries }, null, 2)}\n`);
+  writeFileSync(join(out, 'faults.json'), `${JSON.stringify({ summaries }, null, 2)}\n`);
   console.log(`\n${table}\nalso in ${out}, as faults.md and faults.json`);
   if (found.length === 0) throw new Error('no fault was tried');
   return code === 0;
+}
+
+function earlier(out: string): FaultSummary[] {
+  const file = join(out, 'faults.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { summaries: FaultSummary[] }).summaries : [];
 }
 
 /** @returns whether every mutant was caught. */
