@@ -43,6 +43,20 @@ export class BenchRun {
     this.say(`${figure.name}: ${figure.values.map(show).join(', ')} ${figure.unit}`);
   }
 
+  /** @throws where something was measured that cannot be. */
+  demandNumbers(): void {
+    const all = [
+      ...this.comparisons.map(({ name, pairs }) => ({ name, values: pairs.map(([value, base]) => value / base) })),
+      ...this.figures,
+    ];
+    if (all.length === 0) throw new Error('nothing was measured');
+    for (const { name, values } of all) {
+      if (values.length === 0 || !values.every(Number.isFinite)) {
+        throw new Error(`${name}: ${values.join(', ') || 'nothing'}`);
+      }
+    }
+  }
+
   say(line: string): void {
     process.stdout.write(`${line}\n`);
   }

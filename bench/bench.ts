@@ -23,6 +23,7 @@ const HELP = `npm run bench [-- options]
   --seconds S     of load in each round (default 3)
   --backlog N     events that wait for the worker (default 500000)
   --claims N      over which memory is watched (default 1000000)
+  --smoke         shows that all of it works, with little of everything; its figures mean nothing
   --out DIR       where results.md, results.json and results.svg go (default bench/results)`;
 
 const { values: options } = parseArgs({
@@ -32,10 +33,23 @@ const { values: options } = parseArgs({
     backlog: { type: 'string', default: '500000' },
     claims: { type: 'string', default: '1000000' },
     only: { type: 'string' },
+    smoke: { type: 'boolean', default: false },
     out: { type: 'string', default: 'bench/results' },
     help: { type: 'boolean', default: false },
   },
 });
+
+/** How much of everything. A campaign holds so many claims, so many are open, before the first claim is measured. */
+const EXTENT = options.smoke
+  ? { rounds: 1, seconds: 1, backlog: 5_000, claims: 10_000, sizes: [100, 1_000, 2_000], counts: [1, 3, 5] }
+  : {
+      rounds: Number(options.rounds),
+      seconds: Number(options.seconds),
+      backlog: Number(options.backlog),
+      claims: Number(options.claims),
+      sizes: [1_000, 100_000, 1_000_000],
+      counts: [1, 100, 1_000],
+    };
 
 const BARE = resolve('bench/bare-server.mjs');
 
@@ -83,13 +97,13 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
     await measureClaims(run, targets, 0.7, [100, 400]);
     await measureRefusals(run, targets, 0.9);
     await measureLatency(run, targets);
-    await measureCounts(run, cluster, url);
+    await measureCounts(run, cluster, url, EXTENT.counts);
     await measureStarts(run, cluster);
   });
-  await onCluster({ apis: 1, workers: 0 }, (cluster) => measurePersistence(run, cluster, Number(options.backlog)));
+  await onCluster({ apis: 1, workers: 0 }, (cluster) => measurePersistence(run, cluster, EXTENT.backlog));
   await onCluster({ apis: 1, workers: 1 }, async (cluster, url) => {
     await measureRestart(run, cluster, url);
-    await measureSizes(run, cluster, url);
+    await measureSizes(run, cluster, url, EXTENT.sizes);
   });
   await onCluster({ apis: 1, workers: 1 }, async (cluster, url) => {
     const together = 'distributed, acknowledged claim while a worker persists it, 100 connections';
@@ -100,7 +114,7 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
     }
     await measureVisibility(run, cluster, url);
     await measureTwoApis(run, cluster, url);
-    await measureMemory(run, cluster, Number(options.claims));
+    await measureMemory(run, cluster, EXTENT.claims);
   });
 }
 
@@ -111,7 +125,7 @@ async function main(): Promise<void> {
   }
   const missing = missingPrograms();
   if (missing.length > 0) throw new Error(howToInstall(missing));
-  const run = new BenchRun(Number(options.rounds), Number(options.seconds), options.only);
+  const run = new BenchRun(EXTENT.rounds, EXTENT.seconds, options.only);
   run.say(`${run.rounds} rounds of ${run.seconds} s each, load by ${generator}, Node ${process.version}`);
   // Whatever the bench starts lies below a directory of its own, so that nothing of it can be left behind.
   const root = mkdtempSync(join(tmpdir(), 'coupon-bench-root-'));
@@ -129,6 +143,7 @@ async function main(): Promise<void> {
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     write(run);
   }
+  run.demandNumbers();
 }
 
 /** Also what was found before something went wrong. */

@@ -4,21 +4,22 @@ import { eventually } from '../test/support/eventually.js';
 import { type BenchRun } from './bench-run.js';
 import { ENDLESS, rate } from './claims.js';
 
-/** As many claims as a campaign has before the first one is measured. */
-const SIZES = [1_000, 100_000, 1_000_000] as const;
-const COUNTS = [1, 100, 1_000] as const;
-
 /**
  * What a claim costs at campaigns of different sizes, and what becomes of their memory: the claims are put into the
  * database, and a wiped gate is rebuilt from them.
  */
-export async function measureSizes(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
-  const costs = SIZES.slice(1).map((size) => `claim cost at a campaign of ${short(size)} claims`);
+export async function measureSizes(
+  run: BenchRun,
+  cluster: Cluster,
+  url: string,
+  sizes: readonly number[],
+): Promise<void> {
+  const costs = sizes.slice(1).map((size) => `claim cost at a campaign of ${short(size)} claims`);
   if (!run.wants(...costs, 'rebuild after a wipe', 'Redis per claim')) return;
   const client = cluster.client();
   const campaigns: string[] = [];
   let before = 0;
-  for (const size of SIZES) {
+  for (const [index, size] of sizes.entries()) {
     const id = await client.createCampaign(ENDLESS);
     campaigns.push(id);
     await cluster.rows(
@@ -35,7 +36,7 @@ export async function measureSizes(run: BenchRun, cluster: Cluster, url: string)
     }, 120_000);
     const rebuiltMs = performance.now() - wiped;
     const used = await usedMemory(cluster);
-    if (size > 1_000) {
+    if (index > 0) {
       run.note({
         name: `rebuild after a wipe, ${short(size)} claims more`,
         unit: 's',
@@ -55,7 +56,7 @@ export async function measureSizes(run: BenchRun, cluster: Cluster, url: string)
   for (const [index, id] of larger.entries()) {
     await run.compare(
       costs[index] as string,
-      'one of 1k claims',
+      `one of ${short(sizes[0] as number)} claims`,
       0.9,
       () => rate(url, [id], 100, run.seconds),
       () => rate(url, [small], 100, run.seconds),
@@ -64,12 +65,17 @@ export async function measureSizes(run: BenchRun, cluster: Cluster, url: string)
 }
 
 /** What a claim costs when many campaigns are open and asked for in turn. */
-export async function measureCounts(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
-  const names = COUNTS.slice(1).map((count) => `claim cost with ${short(count)} open campaigns`);
+export async function measureCounts(
+  run: BenchRun,
+  cluster: Cluster,
+  url: string,
+  counts: readonly number[],
+): Promise<void> {
+  const names = counts.slice(1).map((count) => `claim cost with ${short(count)} open campaigns`);
   if (!run.wants(...names)) return;
   const client = cluster.client();
   const campaigns: string[] = [];
-  for (const [index, count] of COUNTS.entries()) {
+  for (const [index, count] of counts.entries()) {
     while (campaigns.length < count) campaigns.push(await client.createCampaign(ENDLESS));
     if (index === 0) continue;
     const all = [...campaigns];

@@ -72,7 +72,7 @@ export async function measureMemory(run: BenchRun, cluster: Cluster, claims: num
   let done = 0;
   for (let tenth = 1; tenth <= 10; tenth++) {
     while (done < (claims * tenth) / 10) {
-      done += Math.round((await rate(api.url, [campaign], 100, 4)) * 4);
+      done += Math.round((await rate(api.url, [campaign], 100, run.seconds)) * run.seconds);
     }
     await caughtUp(cluster, campaign);
     sizes.api.push(residentMb(api.process.pid));
