@@ -208,10 +208,10 @@ describe('the transaction of a chunk', () => {
     // SQLite has one writer at a time and would forgive any order; the servers of the other profile do not.
     expect(stack.faults.calls).toEqual([
       'gate.lockShared',
+      'gate.cutAbove',
       'campaigns.lock',
       'failedEvents.statusesOf',
       'coupons.findByUsers',
-      'gate.cutAbove',
       'coupons.insert',
       'campaigns.addIssued',
       'failedEvents.resolve',

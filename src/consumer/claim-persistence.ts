@@ -111,11 +111,12 @@ export class ClaimPersistence {
   private async settle(unit: UnitOfWork, chunk: readonly ReadableRecord[]): Promise<PersistedChunk> {
     // The gate row first: the cut of a rebuild is stored either before this transaction or after its commit.
     const gate = await unit.gate.lockShared();
-    const campaigns = await lockCampaigns(unit, chunk);
     const events = chunk.map(({ event }) => event);
+    // Only a rebuild stores a cut, and it needs the gate row; so it is read before others have to wait for us.
+    const cuts = await cutsAbove(unit, events);
+    const campaigns = await lockCampaigns(unit, chunk);
     const statuses = await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId));
     const holders = new Set((await unit.coupons.findByUsers(events)).map(holderOf));
-    const cuts = await cutsAbove(unit, events);
 
     const verdicts = judge(chunk, {
       hasCoupon: (key) => holders.has(key),

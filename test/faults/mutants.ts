@@ -132,11 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no row lock on the campaign',
     edits: [
-      edit(
-        'src/infrastructure/database/stores/sql-campaign-store.ts',
-        "if (lockExclusive !== '') {",
-        'if (lockExclusive === null) {',
-      ),
+      edit('src/infrastructure/database/stores/sql-campaign-store.ts', 'ORDER BY id${lockExclusive}`', 'ORDER BY id`'),
     ],
     caughtBy: {
       project: 'adapters',

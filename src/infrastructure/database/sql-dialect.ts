@@ -9,8 +9,6 @@ export interface SqlDialect {
   readonly lockShared: string;
   readonly lockExclusive: string;
   readonly lockExclusiveSkippingLocked: string;
-  /** What stands behind `(a, b) IN` for a list of pairs. */
-  pairs(count: number): string;
 }
 
 const SQLITE: SqlDialect = {
@@ -19,7 +17,6 @@ const SQLITE: SqlDialect = {
   lockShared: '',
   lockExclusive: '',
   lockExclusiveSkippingLocked: '',
-  pairs: (count) => `(VALUES ${placeholders(count, 2)})`,
 };
 
 const MYSQL: SqlDialect = {
@@ -29,22 +26,15 @@ const MYSQL: SqlDialect = {
   lockShared: ' LOCK IN SHARE MODE',
   lockExclusive: ' FOR UPDATE',
   lockExclusiveSkippingLocked: ' FOR UPDATE SKIP LOCKED',
-  pairs: (count) => `(${placeholders(count, 2)})`,
 };
 
 export function dialectOf(dataSource: DataSource): SqlDialect {
   return dataSource.options.type === 'mysql' ? MYSQL : SQLITE;
 }
 
-/** `(?, ?), (?, ?)`: `rows` groups of `columns` placeholders. */
-export function placeholders(rows: number, columns: number): string {
-  const group = `(${Array<string>(columns).fill('?').join(', ')})`;
-  return Array<string>(rows).fill(group).join(', ');
-}
-
 /** `(?, ?, ?)` for an IN list. */
 export function inList(values: readonly unknown[]): string {
-  return placeholders(1, values.length);
+  return `(${Array<string>(values.length).fill('?').join(', ')})`;
 }
 
 /** Values in one IN list: SQLite takes 32,766 parameters in a statement. */

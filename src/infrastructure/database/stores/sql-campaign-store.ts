@@ -4,6 +4,19 @@ import { CampaignEntity } from '../entities/campaign.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
 
+interface RawCampaign {
+  id: string;
+  name: string;
+  total: string | number;
+  issued: string | number;
+  starts_at: string | number;
+  ends_at: string | number | null;
+  state: Campaign['state'];
+  version: string | number;
+  created_at: string | number;
+  updated_at: string | number;
+}
+
 export class SqlCampaignStore extends CampaignStore {
   constructor(private readonly sql: SqlSession) {
     super();
@@ -19,18 +32,17 @@ export class SqlCampaignStore extends CampaignStore {
     return found;
   }
 
+  /** Written out: all consumers of a campaign wait for each other here, and TypeORM would read in a second round trip. */
   async lock(ids: readonly string[]): Promise<Campaign[]> {
     const { lockExclusive } = this.sql.dialect;
     const locked: Campaign[] = [];
     for (const some of chunks([...ids].sort())) {
-      if (lockExclusive !== '') {
-        await this.sql.select(`SELECT id FROM campaigns WHERE id IN ${inList(some)} ORDER BY id${lockExclusive}`, [
-          ...some,
-        ]);
-      }
-      locked.push(
-        ...(await this.sql.repository(CampaignEntity).find({ where: { id: In(some) }, order: { id: 'ASC' } })),
+      const rows = await this.sql.select<RawCampaign>(
+        'SELECT id, name, total, issued, starts_at, ends_at, state, version, created_at, updated_at FROM campaigns ' +
+          `WHERE id IN ${inList(some)} ORDER BY id${lockExclusive}`,
+        [...some],
       );
+      locked.push(...rows.map(toCampaign));
     }
     return locked;
   }
@@ -65,4 +77,19 @@ export class SqlCampaignStore extends CampaignStore {
   async addIssued(id: string, count: number): Promise<void> {
     await this.sql.execute('UPDATE campaigns SET issued = issued + ? WHERE id = ?', [count, id]);
   }
+}
+
+function toCampaign(row: RawCampaign): Campaign {
+  return {
+    id: row.id,
+    name: row.name,
+    total: Number(row.total),
+    issued: Number(row.issued),
+    startsAt: Number(row.starts_at),
+    endsAt: row.ends_at === null ? null : Number(row.ends_at),
+    state: row.state,
+    version: Number(row.version),
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  };
 }
