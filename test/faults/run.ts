@@ -32,6 +32,7 @@ const HELP = `npm run test:faults [-- options]
   --rounds N      each fault so often; a slow one three times at the most (default 1)
   --seed S        repeats the random moments of an earlier run
   --brief         leaves out the slow ones, which it names
+  --gate          leaves out the variants of another one, too, as the project's gate does
   --mutants       breaks the protocol in one place after the other, and expects the test that is named for it to fail
   --add           counts the rounds of the table that is there already, too
   --out DIR       where the table goes, as faults.md and faults.json (default .stack/faults)
@@ -43,6 +44,7 @@ const { values: options, tokens } = parseArgs({
     rounds: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     brief: { type: 'boolean', default: false },
+    gate: { type: 'boolean', default: false },
     add: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     out: { type: 'string', default: join('.stack', 'faults') },
@@ -55,7 +57,7 @@ const { values: options, tokens } = parseArgs({
 
 /** Of which Jest knows more than we do. */
 function jestArguments(): string[] {
-  const known = new Set(['only', 'rounds', 'seed', 'brief', 'mutants', 'add', 'out', 'help']);
+  const known = new Set(['only', 'rounds', 'seed', 'brief', 'gate', 'mutants', 'add', 'out', 'help']);
   return tokens.flatMap((token) =>
     token.kind === 'option' && !known.has(token.name)
       ? [token.value === undefined ? token.rawName : `${token.rawName}=${token.value}`]
@@ -85,6 +87,7 @@ async function runFaults(root: string): Promise<boolean> {
       FAULT_ROUNDS: String(options.rounds),
       FAULT_SEED: String(options.seed),
       ...(options.brief ? { FAULT_BRIEF: '1' } : {}),
+      ...(options.gate ? { FAULT_GATE: '1' } : {}),
     },
     show: true,
   });
