@@ -24,7 +24,6 @@ const PARTS = [
   'tsconfig.build.json',
   'jest.config.js',
   'jest.stack.config.js',
-  '.swcrc',
 ];
 
 const HELP = `npm run test:faults [-- options]

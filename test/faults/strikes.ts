@@ -78,6 +78,8 @@ const deleteKey =
     withRedis(cluster, (redis) =>
       eventually(async () => {
         const keys = await redis.keys(`coupon:{${drop.campaignId}}:*:${structure}`);
+        // Redis keeps no empty set: when everything is sold and issued, nothing of what was pending is left to lose.
+        if (structure === 'pending' && keys.length === 0 && drop.words.at(-1) === '409 sold-out') return;
         expect(keys).toHaveLength(1);
         await redis.del(...keys);
       }),

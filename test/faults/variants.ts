@@ -1,6 +1,6 @@
 /**
- * Faults of which another one of the same row, or of the same kind, is in the project's gate already. The gate has no
- * time for all of them; a full run has.
+ * Faults of which the project's gate has another one of the same row or kind already, or of which the suite of the
+ * adapter has its part. The gate has no time for all of them; a full run has.
  */
 export const VARIANTS: ReadonlySet<string> = new Set([
   'an api is killed with -9 in the middle of a burst',
@@ -12,6 +12,9 @@ export const VARIANTS: ReadonlySet<string> = new Set([
   'the password is another one for 20 s',
   'others have taken every connection of the server for 20 s',
   'the database is full for 20 s',
+  'Redis is frozen for 10 s',
+  'Redis has no memory left for 10 s',
+  'Kafka is away when an api and a worker start, which join when it comes',
   'SIGTERM under load: api out in 10 s, and nobody is left without answer',
   'SIGTERM under load: worker out in 10 s, and nobody is left without answer',
   'the total is raised and lowered, the campaign paused and resumed under load',
