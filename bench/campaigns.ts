@@ -64,14 +64,17 @@ export async function measureSizes(
   }
 }
 
-/** What a claim costs when many campaigns are open and asked for in turn. */
+/**
+ * What a claim costs when many campaigns are open and all of them are asked for in turn. Claims of one campaign go to the
+ * gate in one call; here each of a batch is for another one, and takes a call of its own.
+ */
 export async function measureCounts(
   run: BenchRun,
   cluster: Cluster,
   url: string,
   counts: readonly number[],
 ): Promise<void> {
-  const names = counts.slice(1).map((count) => `claim cost with ${short(count)} open campaigns`);
+  const names = counts.slice(1).map((count) => `claim cost with ${short(count)} open campaigns, all asked for`);
   if (!run.wants(...names)) return;
   const client = cluster.client();
   const campaigns: string[] = [];
