@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CLAIM_DEADLINE_MS, PUBLISH_TIMEOUT_MS } from '../events/deadlines.js';
 import { type ClaimEvent } from '../events/claim-event.js';
-import { ClaimLog } from '../events/claim-log.js';
+import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
 import { withDeadline } from '../events/with-deadline.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
@@ -32,7 +32,7 @@ export class ClaimRecorder {
         this.unpublished.save({
           claim: event,
           source: 'API',
-          failure: { errorClass: 'unpublished', errorCode: failure.name, errorMessage: failure.message },
+          failure: { errorClass: 'unpublished', errorCode: codeOf(failure), errorMessage: failure.message },
         }),
         left,
       );
@@ -46,7 +46,7 @@ export class ClaimRecorder {
 
   /** null when the log has acknowledged the event. */
   private async publish(event: ClaimEvent): Promise<Error | null> {
-    if (this.log.away) return new Error('the claim log is away');
+    if (this.log.away) return new ClaimLogUnavailableError('the claim log is away');
     try {
       await withDeadline(this.log.publish(event), PUBLISH_TIMEOUT_MS);
       if (this.logRefusing) this.logger.log('the claim log takes claims again');
@@ -59,4 +59,10 @@ export class ClaimRecorder {
       return error as Error;
     }
   }
+}
+
+/** Stable: operators filter by it. */
+function codeOf(failure: Error): 'log-away' | 'log-full' | 'log-unconfirmed' {
+  if (failure instanceof ClaimLogUnavailableError) return 'log-away';
+  return failure instanceof ClaimLogFullError ? 'log-full' : 'log-unconfirmed';
 }

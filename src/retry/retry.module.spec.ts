@@ -110,7 +110,7 @@ describe('the operators’ calls', () => {
           partition: null,
           offset: null,
           errorClass: 'unpublished',
-          errorCode: 'ClaimLogUnavailableError',
+          errorCode: 'log-away',
           errorMessage: 'away',
           attempts: 0,
           maxAttempts: 12,

@@ -7,7 +7,7 @@ export async function failToPublish(
   { database }: Pick<EmbeddedStack, 'database'>,
   ...claims: ClaimEvent[]
 ): Promise<FailedEvent[]> {
-  const failure = { errorClass: 'unpublished', errorCode: 'ClaimLogUnavailableError', errorMessage: 'away' };
+  const failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage: 'away' };
   return database.transaction(async (unit) => {
     await unit.failedEvents.addUnpublished(claims.map((claim) => ({ claim, source: 'API' as const, failure })));
     return unit.failedEvents.findByClaimIds(claims.map(({ claimId }) => claimId));
