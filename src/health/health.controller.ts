@@ -1,8 +1,14 @@
 import { Controller, Get, Header, HttpStatus, Inject, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
+import { z } from 'zod';
 import { MetricsRegistry } from '../events/metrics-registry.js';
-import { Readiness, type ReadinessReport } from './readiness.js';
+import { ApiAnswer } from '../http/openapi.js';
+import { Readiness, type ReadinessReport, readinessSchema } from './readiness.js';
 
+const liveSchema = z.object({ status: z.literal('ok') });
+
+@ApiTags('health')
 @Controller()
 export class HealthController {
   constructor(
@@ -12,11 +18,16 @@ export class HealthController {
 
   /** The process runs and its event loop turns. Nothing else: a restart would not bring a broker back. */
   @Get('health/live')
-  live(): { status: 'ok' } {
+  @ApiOperation({ summary: 'The process runs' })
+  @ApiAnswer(200, 'It runs.', liveSchema)
+  live(): z.infer<typeof liveSchema> {
     return { status: 'ok' };
   }
 
   @Get('health/ready')
+  @ApiOperation({ summary: 'The process can work' })
+  @ApiAnswer(200, 'At least one of its roles can work.', readinessSchema)
+  @ApiAnswer(503, 'None of its roles can work.', readinessSchema)
   ready(@Res({ passthrough: true }) reply: FastifyReply): ReadinessReport {
     const report = this.readiness.report();
     reply.status(report.status === 'unavailable' ? HttpStatus.SERVICE_UNAVAILABLE : HttpStatus.OK);
@@ -24,6 +35,9 @@ export class HealthController {
   }
 
   @Get('metrics')
+  @ApiOperation({ summary: 'For Prometheus' })
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, description: 'All metrics of this process.', schema: { type: 'string' } })
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   metrics(): Promise<string> {
     return this.registry.metrics();

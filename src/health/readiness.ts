@@ -1,15 +1,24 @@
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { AppConfig, type Role } from '../config/env.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 
-export interface ReadinessReport {
-  /** `unavailable` only when no role of this process can work. */
-  readonly status: 'ok' | 'degraded' | 'unavailable';
-  readonly gate: { readonly state: 'open' | 'fenced' | 'unknown'; readonly epoch: number | null };
-  readonly dependencies: Readonly<Record<'gate' | 'claimLog' | 'database', 'up' | 'down'>>;
-  readonly roles: Readonly<Partial<Record<Role, 'ready' | 'waiting' | 'draining'>>>;
-}
+const dependency = z.enum(['up', 'down']);
+const role = z.enum(['ready', 'waiting', 'draining']).optional();
+
+export const readinessSchema = z.object({
+  status: z
+    .enum(['ok', 'degraded', 'unavailable'])
+    .meta({ description: '`unavailable` only when no role of this process can work.' }),
+  gate: z.object({ state: z.enum(['open', 'fenced', 'unknown']), epoch: z.int().nullable() }),
+  dependencies: z.object({ gate: dependency, claimLog: dependency, database: dependency }),
+  roles: z
+    .object({ api: role, consumer: role, retry: role } satisfies Record<Role, typeof role>)
+    .meta({ description: 'The roles that this process has.' }),
+});
+
+export type ReadinessReport = z.infer<typeof readinessSchema>;
 
 /** Says whether traffic should come here. Built from what is known already: a probe must not add load to an outage. */
 @Injectable()

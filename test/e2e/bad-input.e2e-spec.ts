@@ -1021,6 +1021,10 @@ describe('the OpenAPI document', () => {
       ).toBe(true);
       const statuses = Object.keys(operation.responses);
       expect([path, statuses.some((status) => status.startsWith('2'))]).toEqual([path, true]);
+      for (const status of statuses.filter((one) => one.startsWith('2') && one !== '204')) {
+        const bodies = Object.values<ProblemBody>(operation.responses[status].content ?? {});
+        expect([path, status, bodies.map(({ schema }) => typeof schema)]).toEqual([path, status, ['object']]);
+      }
       for (const response of Object.values<ProblemBody>(operation.responses))
         expect(typeof response.description).toBe('string');
     }
