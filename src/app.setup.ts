@@ -7,7 +7,7 @@ import { AppConfig } from './config/env.js';
 import { ClaimTransport } from './events/claim-transport.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/fastify.js';
 import { setupOpenApi } from './http/openapi.js';
-import { RecoveryService } from './recovery/recovery.bootstrap.js';
+import { RecoveryService } from './recovery/recovery.service.js';
 
 /** Nest's own account of what it wires; of use to developers of the wiring alone. */
 const WIRING = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestMicroservice']);

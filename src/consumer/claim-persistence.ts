@@ -44,7 +44,7 @@ class TakenBack extends Error {
   }
 }
 
-/** Turns a chunk of claims into coupons, in one transaction (design §5). */
+/** Turns a chunk of claims into coupons, in one transaction. */
 @Injectable()
 export class ClaimPersistence {
   private readonly nextCode = couponCodeFactory();

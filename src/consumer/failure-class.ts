@@ -1,7 +1,7 @@
 import { DatabaseError } from '../persistence/database-error.js';
 
 /**
- * What a failed transaction means for the claims in it (design §5). The product's numbers were sorted before, by the
+ * What a failed transaction means for the claims in it. The product's numbers were sorted before, by the
  * adapter, into `DatabaseError.kind`; here is decided what becomes of them:
  * - `duplicate`: a unique key is taken by a row that was not there when we looked. Look again: the key does not say
  *   whose row it is, so it settles nothing. When it stays taken, it is a suspect.

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const CLAIM_EVENT_PATTERN = 'coupon_create';
 
 /**
- * One admitted claim, as it travels on the log (design §5).
+ * One admitted claim, as it travels on the log.
  *
  * Order between events carries no meaning: `sequence` does. `epoch` says under which gate the claim was admitted, and
  * so whether it may still become a coupon after a rebuild.

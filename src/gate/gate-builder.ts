@@ -13,7 +13,7 @@ export interface StagedCampaign extends CampaignTerms {
 }
 
 /**
- * Writes a new gate beside the old one (design §4, rebuild). Keys carry their epoch, so a builder that wakes up late
+ * Writes a new gate beside the old one (docs/reliability.md says when). Keys carry their epoch, so a builder that wakes up late
  * can only write where nobody reads. Only the recovery uses it.
  */
 export abstract class GateBuilder {

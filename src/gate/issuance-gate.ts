@@ -101,7 +101,7 @@ export class GateTimeoutError extends Error {
 }
 
 /**
- * The gate: decides, atomically and in one order for everybody, who is among the first `total` (design §4).
+ * The gate: decides, atomically and in one order for everybody, who is among the first `total`.
  *
  * Every call carries the pass of an epoch and answers FENCED when that epoch's memory is missing or damaged: the sum
  * of the records must equal the counters that were kept beside them. Every call may reject with `GateUnavailableError`

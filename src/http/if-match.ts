@@ -35,11 +35,4 @@ export class IfMatch {
   matches(version: number): boolean {
     return this.tags === '*' || this.tags.has(etagOf(version));
   }
-
-  /** @throws Problem `precondition-failed` unless {@link IfMatch.matches}. */
-  demand(version: number): void {
-    if (!this.matches(version)) {
-      throw new Problem('precondition-failed');
-    }
-  }
 }

@@ -124,7 +124,7 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
       .setVersion('1')
       .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' }, ADMIN_SCHEME)
       .build(),
-    // Operation ids become method names of generated clients: `applyForCoupon`, not `IssuanceController_applyForCoupon`.
+    // Operation ids become method names of generated clients: `applyForCoupon`, not `ApplyController_applyForCoupon`.
     { operationIdFactory: (_controller, method) => method },
   );
   document.components = {

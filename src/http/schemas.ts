@@ -4,7 +4,7 @@ import { type InputRuleName } from './input-rules.js';
 
 const rule = (name: InputRuleName): { readonly error: InputRuleName } => ({ error: name });
 
-/** A user's id in a path. Everything else would be merged or split by some collation (design: `ascii_bin`). */
+/** A user's id in a path. Everything else would be merged or split by some collation (the column is `ascii_bin`). */
 export const userId = z
   .string(rule('user-id'))
   .regex(/^[A-Za-z0-9_-]{1,64}$/, rule('user-id'))

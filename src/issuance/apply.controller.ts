@@ -26,7 +26,7 @@ export class ApplyController {
 
   @Post('apply')
   @ApiOperation({ summary: 'Claim a coupon of a campaign; without campaignId, of the campaign default' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Repeats the first answer to the same key.' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Repeats the 202 of an earlier call with it.' })
   @ApiAnswer(202, 'Durable: the claim becomes a coupon by itself.', acceptedJsonSchema, {
     Location: 'The claim.',
     'Idempotent-Replayed': 'true where this is the answer to an earlier call with the same key.',

@@ -65,7 +65,10 @@ export class ClaimsController {
     }
   }
 
-  /** As long as callers are not identified, the code is shown to the admin alone: whoever has it can redeem it. */
+  /**
+   * As long as callers are not identified, this list shows codes to the admin alone: whoever has one can redeem it. A
+   * claim's status does show it, to whoever knows campaign and user; the gateway in front has to look at both.
+   */
   @Get('users/:userId/coupons')
   @ApiOperation({ summary: 'A user’s coupons, newest first' })
   @ApiBearerAuth('admin')

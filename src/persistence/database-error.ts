@@ -1,5 +1,5 @@
 /**
- * What a refusal of the database means for the work that it stopped (design §5):
+ * What a refusal of the database means for the work that it stopped:
  * - `duplicate`: a unique key is taken. Read again; the key says nothing about whose row it is.
  * - `infrastructure`: the same statement may succeed later (connection, deadlock, disk full, read-only, shutdown).
  * - `data`: this row can never be stored as it is.

@@ -1,7 +1,7 @@
 import { type GateCut } from './gate-row-store.js';
 
 /**
- * Does a claim event that has no coupon lie behind the end of its own epoch (design §4)?
+ * Does a claim event that has no coupon lie behind the end of its own epoch?
  *
  * The cut of an epoch is where the log ended when the epochs below it were over and no 202 under them could be sent any
  * more. What arrives behind it was never promised, and the rebuilt gate has forgotten it: its slot may belong to

@@ -9,7 +9,7 @@ import { ADMIN_TOKEN, issueCoupons, recoveryApplication } from '../../test/suppo
 import { createOpenApiDocument } from '../http/openapi.js';
 import { Database } from '../persistence/database.js';
 import { DatabaseError } from '../persistence/database-error.js';
-import { RecoveryService } from './recovery.bootstrap.js';
+import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);
 

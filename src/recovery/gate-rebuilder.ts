@@ -39,7 +39,7 @@ interface Unsettled {
 }
 
 /**
- * Makes a new gate out of what is durable, under a new epoch (design §4, rebuild). It needs the database, the log and
+ * Makes a new gate out of what is durable, under a new epoch. It needs the database, the log and
  * the gate's server, but no living consumer.
  *
  * The order of the steps is the protocol; each one closes the way for something that would be lost or given out twice:

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** The steps of a rebuild, in their order; each is named by what is true once it is over (design §4). */
+/** The steps of a rebuild, in their order; each is named by what is true once it is over. */
 export const REBUILD_STEPS = [
   'leased',
   'older-epochs-dropped',

@@ -8,7 +8,7 @@ import { GateReconciler } from './gate-reconciler.js';
 import { PromiseAudit } from './promise-audit.js';
 import { RebuildProbe } from './rebuild-probe.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
-import { RecoveryService } from './recovery.bootstrap.js';
+import { RecoveryService } from './recovery.service.js';
 
 /**
  * Rebuilds the gate, keeps its terms those of the database, and audits the promises. In every role: each of them meets

@@ -15,7 +15,7 @@ export async function eventsOnJournal({ log }: Pick<EmbeddedStack, 'log'>): Prom
 }
 
 /**
- * The consumer's transaction of design §5 in its shortest form, one event at a time, for tests of what comes before and
+ * The consumer's transaction in its shortest form, one event at a time, for tests of what comes before and
  * after it. Pending entries are left to the caller, as by a consumer that dies right after its commit.
  */
 export async function consumeJournal({ database, log }: Pick<EmbeddedStack, 'database' | 'log'>): Promise<void> {

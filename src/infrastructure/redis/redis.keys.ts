@@ -5,7 +5,7 @@ export interface CampaignKeys {
   readonly pending: string;
 }
 
-/** @param campaignId matches the pattern of design §7, so it cannot contain a brace or a colon. */
+/** @param campaignId matches the pattern of the HTTP edge, so it cannot contain a brace or a colon. */
 export function campaignKeys(campaignId: string, epoch: number): CampaignKeys {
   const prefix = `coupon:{${campaignId}}:${epoch}:`;
   return { meta: `${prefix}meta`, appliedUser: `${prefix}applied_user`, pending: `${prefix}pending` };

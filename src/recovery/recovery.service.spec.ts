@@ -11,7 +11,7 @@ import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { Database } from '../persistence/database.js';
-import { RecoveryService } from './recovery.bootstrap.js';
+import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);
 
