@@ -249,6 +249,30 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
         }
       });
 
+      it('decides claims that arrive together each by its own campaign, whatever is wrong with another one', async () => {
+        const good = await open({ total: 2 });
+        const other = await open({ total: 1 });
+        const paused = await open({ state: 'PAUSED' });
+        const broken = await open();
+        await admit(broken, 'forgotten');
+        await harness.deleteStructure(pass.epoch, broken, 'applied_user');
+        const asked = [good, ulid(), broken, other, paused, good, broken, other, good];
+        const outcomes = await Promise.all(asked.map((id, user) => gate.claim(pass, request(id, `user-${user}`))));
+        expect(outcomes).toMatchObject([
+          { kind: 'ADMITTED', sequence: 1, remaining: 1 },
+          { kind: 'FENCED', reason: 'meta-missing' },
+          { kind: 'FENCED', reason: 'count-mismatch' },
+          { kind: 'ADMITTED', sequence: 1, remaining: 0 },
+          { kind: 'PAUSED' },
+          { kind: 'ADMITTED', sequence: 2, remaining: 0 },
+          { kind: 'FENCED', reason: 'count-mismatch' },
+          { kind: 'SOLD_OUT' },
+          { kind: 'SOLD_OUT' },
+        ]);
+        expect(await gaugeOf(good)).toMatchObject({ claimed: 2, sequence: 2, pending: 2 });
+        expect(await gaugeOf(other)).toMatchObject({ claimed: 1, sequence: 1, pending: 1 });
+      });
+
       it('takes every allowed character of the ids, at every allowed length', async () => {
         const ids = [
           '-',

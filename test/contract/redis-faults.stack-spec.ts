@@ -65,6 +65,22 @@ describe('a Redis that fails', () => {
     await server.kill();
   });
 
+  it('decides nothing for a call that names a campaign twice: the second time would be decided on old numbers', async () => {
+    const { meta, appliedUser, pending } = campaignKeys(campaignId, EPOCH);
+    const keys = [meta, appliedUser, pending];
+    const claims = [1, 'a', ulid(), '', 1, 'b', ulid(), ''];
+    await administer(async (redis) => {
+      const call = redis.evalsha(pass.fence, 6, ...keys, ...keys, 'claim-batch', ...claims);
+      await expect(call).rejects.toThrow('named twice');
+      const once = redis.evalsha(pass.fence, 6, ...keys, ...keys.map((key) => `${key}0`), 'claim-batch', ...claims);
+      expect(await once).toEqual([[expect.arrayContaining(['OK'])], ['FENCED', 'meta-missing']]);
+      const past = keys.map((key) => key.replace(String(EPOCH), String(EPOCH - 1)));
+      const mixed = redis.evalsha(pass.fence, 6, ...keys, ...past, 'claim-batch', ...claims);
+      expect(await mixed).toEqual(['FENCED', 'fence-missing']);
+    });
+    expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, sequence: 2, pending: 2 }]);
+  });
+
   it('is fenced after a restart, although its AOF brought every key back, and tells of the new connection', async () => {
     let reconnected = 0;
     gate.onReconnected(() => (reconnected += 1));

@@ -77,8 +77,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'src/infrastructure/redis/scripts/prelude.lua',
-        "if KEYS[1] and not string.find(KEYS[1], '}:' .. EPOCH .. ':', 1, true) then",
-        'if false then',
+        "  if not string.find(key, '}:' .. EPOCH .. ':', 1, true) then",
+        '  if false then',
       ),
     ],
     caughtBy: {
@@ -91,8 +91,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the count is not compared',
     edits: [
       edit(
-        'src/infrastructure/redis/scripts/claim-coupons-3.lua',
-        "if tonumber(meta[1]) ~= claims then return {'FENCED', 'count-mismatch'} end\n",
+        'src/infrastructure/redis/scripts/claim-batch-3.lua',
+        "  elseif tonumber(meta[1]) ~= claims then\n    answers[#answers + 1] = {'FENCED', 'count-mismatch'}\n",
         '',
       ),
       edit(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 /** What the gate can be asked, in the order in which the script looks for it: the claim first. */
 const OPERATIONS = {
-  'claim-together': 'claim-coupons-3.lua',
+  'claim-batch': 'claim-batch-3.lua',
   ping: 'ping-0.lua',
   'look-up': 'look-up-3.lua',
   'clear-pending': 'clear-pending-3.lua',

@@ -15,10 +15,10 @@ describe('the gate at a Redis that answers slowly', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     const asked: string[][] = [];
     const answers: (() => void)[] = [];
-    const evalsha = (...[, , , , , , ...args]: string[]) => {
+    const evalsha = (...[, , , , , , , ...args]: string[]) => {
       const claimIds = args.filter((_arg, index) => index % 3 === 1);
       asked.push(claimIds);
-      return new Promise((resolve) => answers.push(() => resolve(claimIds.map((id) => ['SOLD_OUT', id]))));
+      return new Promise((resolve) => answers.push(() => resolve([claimIds.map((id) => ['SOLD_OUT', id])])));
     };
     const gate = new RedisIssuanceGate({ calls: { evalsha } } as unknown as RedisConnection);
     const claim = (claimId: string) =>

@@ -65,7 +65,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     this.connection.onConnected(listener);
   }
 
-  /** Claims that wait at the same time go to the gate together, those of one campaign in one call and in their order. */
+  /** Claims that wait at the same time go to the gate in one call, those of a campaign in their order. */
   async claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
     if (this.claims.full) throw new GateBusyError('too many claims are waiting for Redis');
     const outcome = await this.claims.add({ pass, request, askedAt: performance.now() });
@@ -170,20 +170,19 @@ export class RedisIssuanceGate extends IssuanceGate {
     };
   }
 
-  /** What each of them came to: one campaign's trouble is not another one's. */
+  /** What each of them came to. */
   private async claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
     const outcomes = new Array<ClaimOutcome | Error>(calls.length);
-    const byCampaign = new Map<string, number[]>();
+    const byFence = new Map<string, number[]>();
     const now = performance.now();
-    for (const [index, { pass, request, askedAt }] of calls.entries()) {
+    for (const [index, { pass, askedAt }] of calls.entries()) {
       // Sent all the same, it would take a slot and be too late for a promise.
       if (now - askedAt > GATE_TURN_MS) {
         outcomes[index] = new GateBusyError(`the claim has waited ${Math.round(now - askedAt)} ms for its turn`);
         continue;
       }
-      const key = `${pass.fence} ${request.campaignId}`;
-      const indices = byCampaign.get(key);
-      if (indices === undefined) byCampaign.set(key, [index]);
+      const indices = byFence.get(pass.fence);
+      if (indices === undefined) byFence.set(pass.fence, [index]);
       else indices.push(index);
     }
     const claimThese = async (indices: readonly number[]) => {
@@ -191,23 +190,50 @@ export class RedisIssuanceGate extends IssuanceGate {
       const found = await this.claimTogether(some).catch((error: unknown) => some.map(() => error as Error));
       for (const [at, index] of indices.entries()) outcomes[index] = found[at] as ClaimOutcome | Error;
     };
-    await Promise.all([...byCampaign.values()].map(claimThese));
+    await Promise.all([...byFence.values()].map(claimThese));
     return outcomes;
   }
 
-  /** Claims of one campaign under one pass. */
+  /** Claims under one pass, in one call; those of a campaign in their order. */
   private async claimTogether(calls: readonly ClaimCall[]): Promise<ClaimOutcome[]> {
-    const [{ pass, request }] = calls as [ClaimCall];
-    const args: string[] = [];
-    for (const { request } of calls) args.push(request.userId, request.claimId, request.idempotencyDigest ?? '');
-    const answer: Answer | readonly Answer[] = await this.run(pass, 'claim-together', request.campaignId, args);
-    if (isFence(answer)) return calls.map(() => fenced(answer));
-    const answers = answer as unknown as readonly Answer[];
-    if (calls.some(({ request }, index) => answers[index]?.[1] !== request.claimId)) {
-      this.connection.distrustCalls();
-      throw new GateTimeoutError('Redis has answered another question');
+    const [{ pass }] = calls as [ClaimCall];
+    const byCampaign = new Map<string, number[]>();
+    for (const [index, { request }] of calls.entries()) {
+      const indices = byCampaign.get(request.campaignId);
+      if (indices === undefined) byCampaign.set(request.campaignId, [index]);
+      else indices.push(index);
     }
-    return answers.map(toClaimOutcome);
+    const keys: string[] = [];
+    const args: (string | number)[] = [];
+    for (const [campaignId, indices] of byCampaign) {
+      const { meta, appliedUser, pending } = campaignKeys(campaignId, pass.epoch);
+      keys.push(meta, appliedUser, pending);
+      args.push(indices.length);
+      for (const index of indices) {
+        const { userId, claimId, idempotencyDigest } = (calls[index] as ClaimCall).request;
+        args.push(userId, claimId, idempotencyDigest ?? '');
+      }
+    }
+    const operation: GateOperation = 'claim-batch';
+    const answer = (await this.send((redis) => redis.evalsha(pass.fence, keys.length, ...keys, operation, ...args))) as
+      Answer | readonly (Answer | readonly Answer[])[];
+    if (isFence(answer)) return calls.map(() => fenced(answer));
+
+    const outcomes = new Array<ClaimOutcome>(calls.length);
+    for (const [campaign, indices] of [...byCampaign.values()].entries()) {
+      const answers = answer[campaign] as Answer | readonly Answer[];
+      for (const [at, index] of indices.entries()) {
+        if (isFence(answers)) {
+          outcomes[index] = fenced(answers);
+        } else if (answers[at]?.[1] === (calls[index] as ClaimCall).request.claimId) {
+          outcomes[index] = toClaimOutcome(answers[at]);
+        } else {
+          this.connection.distrustCalls();
+          throw new GateTimeoutError('Redis has answered another question');
+        }
+      }
+    }
+    return outcomes;
   }
 
   private run(
@@ -237,7 +263,7 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 }
 
-function isFence(answer: Answer): boolean {
+function isFence(answer: readonly unknown[]): answer is Answer {
   return answer[0] === 'FENCED';
 }
 

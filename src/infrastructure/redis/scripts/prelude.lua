@@ -1,4 +1,5 @@
--- In front of every operation, in the one script that an epoch has; see gate-script.ts. KEYS of every operation but ping:
+-- In front of every operation, in the one script that an epoch has; see gate-script.ts. KEYS of every operation but ping,
+-- and of claim-batch for each of its campaigns:
 --   1  meta          hash: total, startsAt, endsAt, state, version, sequence, count, pending
 --   2  applied_user  hash: userId -> claimId|sequence|claimedAt|digest. HLEN is the counter.
 --   3  pending       zset: userId -> ms, admitted and not yet seen in the database
@@ -6,7 +7,9 @@
 -- write: so whatever frees memory may come first, and nothing may read after it has begun to write.
 
 -- EPOCH is the stamp. A pass whose fence and epoch do not belong together is nobody's.
-if KEYS[1] and not string.find(KEYS[1], '}:' .. EPOCH .. ':', 1, true) then return {'FENCED', 'fence-missing'} end
+for _, key in ipairs(KEYS) do
+  if not string.find(key, '}:' .. EPOCH .. ':', 1, true) then return {'FENCED', 'fence-missing'} end
+end
 
 -- REPLICATION is the history of the server that the epoch was built on, '' where it keeps that to itself. A master that
 -- followed another one for a while and was promoted again has kept this script, but lost what the other one never had.
