@@ -8,6 +8,10 @@ import { parseServerInfo, type ServerInfo, unfitness } from './server-info.js';
 
 /** What a rebuild sends is larger, and nobody waits for it, ms. */
 const BULK_TIMEOUT_MS = 10_000;
+/** How long a look at a server may take that a rebuild is to begin on, ms. */
+const LOOK_MS = 2_000;
+/** A server that answers strangely is looked at again this often, ms. */
+const LOOK_AGAIN_MS = 1_000;
 /** How long a start waits for a server that is there, ms; one that is not is joined later. */
 const FIRST_CONNECTION_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
@@ -25,6 +29,8 @@ const OPTIONS: RedisOptions = {
   // A server that is frozen does not say goodbye, ms.
   disconnectTimeout: 100,
   connectTimeout: 1_000,
+  // A bulk connection may be silent for weeks; a firewall that forgets it in between does not say so, ms.
+  keepAlive: 10_000,
   // Ours, below: its failure closes the connection instead of leaving it half open.
   enableReadyCheck: true,
   retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
@@ -44,6 +50,9 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** Of the server behind the calls' connection; null until it was looked at and found fit. */
   private fit: ServerInfo | null = null;
   private lastSaid = '';
+  /** Why the server behind the newest connection must not be used; null while there is none, and when it may. */
+  private looked: Promise<string | null> = Promise.resolve(null);
+  private lookedAgainAt = -LOOK_AGAIN_MS;
 
   constructor(url: string) {
     this.client = new Redis(url, { ...OPTIONS, commandTimeout: GATE_TIMEOUT_MS, enableAutoPipelining: true });
@@ -53,7 +62,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       client.on('error', (error: Error) => this.say('warn', `Redis is away: ${error.message || 'no connection'}`));
     }
     this.client.on('close', () => (this.fit = null));
-    this.client.on('ready', () => void this.lookAtServer());
+    this.client.on('ready', () => (this.looked = this.lookAtServer()));
   }
 
   /**
@@ -65,8 +74,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       attempt.catch(() => undefined),
     );
     await withDeadline(Promise.all(connecting), FIRST_CONNECTION_MS).catch(() => undefined);
-    if (this.client.status !== 'ready') return;
-    const reason = unfitness(await this.infoOf(this.client).catch(() => null));
+    const reason = await this.looked;
     if (reason !== null) {
       this.disconnect();
       throw new StartupError(`REDIS_URL: ${reason}`);
@@ -105,15 +113,46 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.client.disconnect(true);
   }
 
-  /** The server behind the bulk connection, seen to be one that may be written to. */
-  async bulkServer(): Promise<ServerInfo> {
-    const info = await this.infoOf(this.bulk);
-    const reason = unfitness(info);
-    if (info === null || reason !== null) throw new GateUnavailableError(reason ?? 'Redis did not answer INFO');
-    return info;
+  /** As {@link distrustCalls}, for the connection of a rebuild. */
+  distrustBulk(): void {
+    if (this.bulkClient.status === 'ready') this.bulkClient.disconnect(true);
   }
 
-  private async lookAtServer(): Promise<void> {
+  /**
+   * A fence may say that another server is behind the address by now, while this connection still leads to the old one:
+   * Redis keeps its clients when it becomes a replica. Then the connection is given up, and made anew by the address.
+   */
+  lookAgain(): void {
+    const now = performance.now();
+    if (this.fit === null || now - this.lookedAgainAt < LOOK_AGAIN_MS) return;
+    this.lookedAgainAt = now;
+    this.infoOf(this.client).then(
+      (info) => {
+        const reason = unfitness(info);
+        if (reason === null) return;
+        this.say('error', reason);
+        this.distrustCalls();
+      },
+      () => this.distrustCalls(),
+    );
+  }
+
+  /** The server behind the bulk connection, seen to be one that may be written to. */
+  async bulkServer(): Promise<ServerInfo> {
+    const { bulk } = this;
+    try {
+      const info = await withDeadline(this.infoOf(bulk), LOOK_MS);
+      const reason = unfitness(info);
+      if (info === null || reason !== null) throw new GateUnavailableError(reason ?? 'Redis did not answer INFO');
+      return info;
+    } catch (error) {
+      // The next attempt asks whoever is behind the address then.
+      this.distrustBulk();
+      throw error;
+    }
+  }
+
+  private async lookAtServer(): Promise<string | null> {
     try {
       const info = await this.infoOf(this.client);
       const reason = unfitness(info);
@@ -121,14 +160,16 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
         this.say('error', reason);
         // Tried again: a replica may be promoted, a setting mended.
         this.client.disconnect(true);
-        return;
+        return reason;
       }
       this.fit = info;
       this.say('log', `connected to Redis ${info?.version ?? ''}`);
       for (const listener of this.listeners) listener();
+      return null;
     } catch (error) {
       this.say('warn', `Redis is away: ${(error as Error).message}`);
       this.client.disconnect(true);
+      return unfitness(null);
     }
   }
 

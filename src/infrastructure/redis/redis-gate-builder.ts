@@ -1,5 +1,5 @@
 import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../gate/gate-builder.js';
-import { GateUnavailableError } from '../../gate/issuance-gate.js';
+import { GateTimeoutError, GateUnavailableError } from '../../gate/issuance-gate.js';
 import { encodeRecord } from './claim-record.js';
 import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
@@ -144,7 +144,9 @@ export class RedisGateBuilder extends GateBuilder {
       return await work();
     } catch (error) {
       if (error instanceof GateUnavailableError) throw error;
-      throw toGateError(error);
+      const gateError = toGateError(error);
+      if (gateError instanceof GateTimeoutError) this.connection.distrustBulk();
+      throw gateError;
     }
   }
 }

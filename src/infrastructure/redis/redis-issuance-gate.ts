@@ -251,9 +251,12 @@ export class RedisIssuanceGate extends IssuanceGate {
   private async send(command: (redis: Redis) => Promise<unknown>): Promise<unknown> {
     const redis = this.connection.calls;
     try {
-      return await command(redis);
+      const answer = await command(redis);
+      if (Array.isArray(answer) && answer[0] === 'FENCED' && answer[1] === 'promoted') this.connection.lookAgain();
+      return answer;
     } catch (error) {
       const reason = fenceIn(error);
+      if (reason === 'fence-missing') this.connection.lookAgain();
       if (reason !== null) return ['FENCED', reason] satisfies Answer;
       const gateError = toGateError(error);
       // The answer may still come, or never: either way the next ones on this connection are not to be waited for.
