@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { In, IsNull, LessThan, MoreThan, Not } from 'typeorm';
+import { Between, In, IsNull, LessThan, MoreThan, Not } from 'typeorm';
 import { type LogRecord } from '../../../events/claim-log.js';
 import {
   FAILED_EVENT_STATUSES,
@@ -25,6 +25,12 @@ const MAX_KEPT_BYTES = 32 * 1024;
 const COLUMNS = 32;
 
 const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
+
+/** What an instance that died left behind is little; what waits to be confirmed may be on the log already. */
+const LEASED_IN_ORDER: readonly FailedEventStatus[] = ['PUBLISHING', 'PENDING', 'REPUBLISHED'];
+
+/** Ids that one statement looks at: the table keeps what is resolved, and no statement may become longer with it. */
+const SCANNED_AT_ONCE = 20_000;
 
 /**
  * From FROM on, for the queries that count and list slot holders of a campaign: users who take a slot of the stock by a
@@ -130,12 +136,17 @@ export class SqlFailedEventStore extends FailedEventStore {
   async lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]> {
     const now = await this.sql.now();
     // A lease sets next_attempt_at to its own end, so one condition finds what is due and what was left behind.
-    const due = await this.sql.select<{ id: number | string }>(
-      'SELECT id FROM failed_events WHERE status IN (?, ?, ?) AND next_attempt_at <= ? AND claim_id IS NOT NULL ' +
-        `ORDER BY next_attempt_at LIMIT ?${this.sql.dialect.lockExclusiveSkippingLocked}`,
-      [...OPEN, now, limit],
-    );
-    const ids = due.map((row) => Number(row.id));
+    const ids: number[] = [];
+    for (const status of LEASED_IN_ORDER) {
+      if (ids.length === limit) break;
+      // One status at a time, as the index has them: for several the server would sort all that is due, and lock it.
+      const due = await this.sql.select<{ id: number | string }>(
+        'SELECT id FROM failed_events WHERE status = ? AND next_attempt_at <= ? AND claim_id IS NOT NULL ' +
+          `ORDER BY next_attempt_at LIMIT ?${this.sql.dialect.lockExclusiveSkippingLocked}`,
+        [status, now, limit - ids.length],
+      );
+      ids.push(...due.map((row) => Number(row.id)));
+    }
     if (ids.length === 0) return [];
     const leaseUntil = now + leaseMs;
     await this.sql.execute(
@@ -162,20 +173,42 @@ export class SqlFailedEventStore extends FailedEventStore {
   }
 
   async openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]> {
-    const rows = await this.repository.find({
-      where: { id: MoreThan(id), status: In([...OPEN, 'DEAD']), claimId: Not(IsNull()) },
-      order: { id: 'ASC' },
-      take: limit,
-    });
-    return rows.map(toFailedEvent);
+    const end = await this.highestId();
+    const found: FailedEvent[] = [];
+    for (let from = id; from < end && found.length < limit; from += SCANNED_AT_ONCE) {
+      const rows = await this.repository.find({
+        where: {
+          id: Between(from + 1, from + SCANNED_AT_ONCE),
+          status: In([...OPEN, 'DEAD']),
+          claimId: Not(IsNull()),
+        },
+        order: { id: 'ASC' },
+        take: limit - found.length,
+      });
+      found.push(...rows.map(toFailedEvent));
+    }
+    return found;
   }
 
   async highestSequences(): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.sql.select<{ campaign_id: string; sequence: number | string | null }>(
-      'SELECT campaign_id, MAX(sequence) AS sequence FROM failed_events WHERE campaign_id IS NOT NULL ' +
-        'GROUP BY campaign_id',
-    );
-    return new Map(rows.map((row) => [row.campaign_id, Number(row.sequence ?? 0)]));
+    const highest = new Map<string, number>();
+    const end = await this.highestId();
+    for (let from = 0; from < end; from += SCANNED_AT_ONCE) {
+      const rows = await this.sql.select<{ campaign_id: string; sequence: number | string | null }>(
+        'SELECT campaign_id, MAX(sequence) AS sequence FROM failed_events ' +
+          'WHERE id > ? AND id <= ? AND campaign_id IS NOT NULL GROUP BY campaign_id',
+        [from, from + SCANNED_AT_ONCE],
+      );
+      for (const { campaign_id: id, sequence } of rows) {
+        highest.set(id, Math.max(highest.get(id) ?? 0, Number(sequence ?? 0)));
+      }
+    }
+    return highest;
+  }
+
+  private async highestId(): Promise<number> {
+    const [row] = await this.sql.select<{ id: number | string | null }>('SELECT MAX(id) AS id FROM failed_events');
+    return Number(row?.id ?? 0);
   }
 
   async countSlotHolders(campaignId: string): Promise<number> {
