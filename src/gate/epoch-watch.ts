@@ -203,7 +203,7 @@ export class EpochWatch implements OnApplicationShutdown {
     let row: GateRow;
     try {
       row = await withDeadline(
-        this.database.read((unit) => unit.gate.read()),
+        this.database.readUrgently((unit) => unit.gate.read()),
         CALL_TIMEOUT_MS,
       );
     } catch (error) {

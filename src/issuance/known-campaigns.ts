@@ -1,41 +1,51 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { mayBeOpening } from '../gate/campaign-opening.js';
+import { NaturalBatcher } from '../events/natural-batcher.js';
 import { Database } from '../persistence/database.js';
 
 /** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
 const BELIEVED_MS = 1_000;
 const MAX_REMEMBERED = 10_000;
+/** One query at a time. */
+const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
 
 /** `opening`: the gate may not know it yet. `known`: the gate has to know it. */
 export type CampaignKnowledge = 'unknown' | 'opening' | 'known';
 
 /**
  * Tells a campaign that does not exist from one that the gate has lost: at the gate the two look alike. Answers are
- * remembered for a moment, so that a flood of invented ids does not become a flood of queries.
+ * remembered for a moment, and what is not known yet is asked for together, so that a flood of invented ids does not
+ * become a flood of queries.
  */
 @Injectable()
 export class KnownCampaigns {
   private readonly remembered = new Map<string, { answer: Promise<CampaignKnowledge>; until: number }>();
 
+  private readonly questions = new NaturalBatcher<string, CampaignKnowledge>((ids) => this.ask(ids), BATCHING);
+
   constructor(@Inject(Database) private readonly database: Database) {}
 
-  /** @throws DatabaseError */
+  /** @throws DatabaseError, BatcherFullError */
   lookUp(campaignId: string): Promise<CampaignKnowledge> {
     const now = performance.now();
     const known = this.remembered.get(campaignId);
     if (known !== undefined && known.until > now) return known.answer;
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
-    const answer = this.ask(campaignId);
+    const answer = this.questions.add(campaignId);
     this.remembered.set(campaignId, { answer, until: now + BELIEVED_MS });
     answer.catch(() => this.remembered.delete(campaignId));
     return answer;
   }
 
-  private ask(campaignId: string): Promise<CampaignKnowledge> {
+  private ask(ids: readonly string[]): Promise<CampaignKnowledge[]> {
     return this.database.read(async (unit) => {
-      const campaign = await unit.campaigns.find(campaignId);
-      if (campaign === null) return 'unknown';
-      return mayBeOpening(campaign, await unit.now()) ? 'opening' : 'known';
+      const found = new Map((await unit.campaigns.findMany(ids)).map((campaign) => [campaign.id, campaign]));
+      const now = await unit.now();
+      return ids.map((id) => {
+        const campaign = found.get(id);
+        if (campaign === undefined) return 'unknown';
+        return mayBeOpening(campaign, now) ? 'opening' : 'known';
+      });
     });
   }
 }

@@ -131,7 +131,7 @@ export class GateRebuilder {
   private async takeLease(lostEpoch: number): Promise<Lease | null> {
     for (;;) {
       if (this.stopped) throw new RebuildStoppedError('the process is shutting down');
-      const { found, foundAt } = await this.database.read(async (unit) => ({
+      const { found, foundAt } = await this.database.readUrgently(async (unit) => ({
         found: await unit.gate.read(),
         foundAt: await unit.now(),
       }));

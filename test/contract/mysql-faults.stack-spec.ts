@@ -16,7 +16,7 @@ import { until } from '../support/until.js';
 
 /** A password that says what an URL, a shell and SQL make of it. */
 const PASSWORD = `p@ss:w/o?r#d%25 &'"\\쿠폰`;
-const CONNECTIONS = MYSQL_DEFAULTS.connections + MYSQL_DEFAULTS.readConnections;
+const CONNECTIONS = MYSQL_DEFAULTS.connections + MYSQL_DEFAULTS.readConnections + MYSQL_DEFAULTS.urgentConnections;
 
 describe('a MySQL that fails', () => {
   let server: MariadbServer;
@@ -212,6 +212,7 @@ describe('a MySQL that fails', () => {
     await Promise.all([
       ...Array.from({ length: MYSQL_DEFAULTS.connections }, () => database.transaction(hold)),
       ...Array.from({ length: MYSQL_DEFAULTS.readConnections }, () => database.read(hold)),
+      ...Array.from({ length: MYSQL_DEFAULTS.urgentConnections }, () => database.readUrgently(hold)),
     ]);
     await until('the server has let go of the rest', async () => (await connections()).length <= CONNECTIONS, 15_000);
     await issue(id);
@@ -583,5 +584,65 @@ describe('a MySQL that fails', () => {
     );
     expect(identifiers.length).toBeGreaterThanOrEqual(9);
     for (const column of identifiers) expect(column).toMatchObject({ collation: 'ascii_bin' });
+  });
+
+  it('reads the gate row while every connection for reads is taken and others wait for one', async () => {
+    const reads = MYSQL_DEFAULTS.readConnections;
+    let holding = 0;
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const slow = Array.from({ length: 3 * reads }, () =>
+      database.read(async (unit) => {
+        await unit.now();
+        holding += 1;
+        await held;
+      }),
+    );
+    await until('they are all taken', () => holding === reads);
+    expect(await database.readUrgently(({ gate }) => gate.read())).toMatchObject({ epoch: expect.any(Number) });
+    expect(holding).toBe(reads);
+    letGo();
+    await Promise.all(slow);
+  });
+
+  it('leases, counts and finds failed events with statements that do not become longer with the table', async () => {
+    const { id: campaignId } = await addCampaign();
+    const { id: another } = await addCampaign();
+    // Most of them are due: what a long outage of the log leaves behind. Ids lie on both sides of what one statement looks at.
+    await administer(
+      `INSERT INTO ${name}.failed_events (id, dedupe_key, claim_id, campaign_id, user_id, sequence, claimed_at, epoch, source, status,
+         error_class, error_code, error_message, attempts, max_attempts, next_attempt_at, version,
+         created_at, updated_at)
+       SELECT IF(seq < 500, seq, 19500 + seq), LPAD(seq, 26, '0'), LPAD(seq, 26, '0'), IF(seq = 500, '${another}', '${campaignId}'), CONCAT('u', seq), seq, 1, 1, 'API',
+         ELT(1 + seq % 4, 'RESOLVED', 'PENDING', 'REPUBLISHED', 'PENDING'), 'unpublished', 'log-away', '', 0, 12,
+         seq, 1, 1, 1 FROM seq_1_to_1000`,
+    );
+    const locked = database.transaction(async ({ failedEvents }) => {
+      const mine = await failedEvents.lease('one', 10, 60_000);
+      // Those that one instance does not lease are left to the other one.
+      const others = await database.transaction((unit) => unit.failedEvents.lease('another', 10, 60_000));
+      return [mine, others].map((rows) => rows.map(({ claim }) => claim?.sequence));
+    });
+    expect(await locked).toEqual([
+      [1, 3, 5, 7, 9, 11, 13, 15, 17, 19],
+      [21, 23, 25, 27, 29, 31, 33, 35, 37, 39],
+    ]);
+
+    await database.snapshot(async ({ failedEvents }) => {
+      expect(await failedEvents.highestSequences()).toEqual(
+        new Map([
+          [campaignId, 1_000],
+          [another, 500],
+        ]),
+      );
+      const found: number[] = [];
+      for (let after = 0; ;) {
+        const page = await failedEvents.openClaimsAfter(after, 70);
+        found.push(...page.map(({ claim }) => Number(claim?.sequence)));
+        if (page.length < 70) break;
+        after = page.at(-1)?.id ?? 0;
+      }
+      expect(found).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1).filter((n) => n % 4 !== 0));
+    });
   });
 });

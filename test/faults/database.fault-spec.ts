@@ -9,7 +9,7 @@ import { between, fault, isLeftOut } from './fault-test.js';
 import { DATABASE_FAULTS, execute } from './strikes.js';
 
 /** What one process may have open, and a connection of an administrator or of a server's own. */
-const CONNECTIONS = MYSQL_DEFAULTS.connections + MYSQL_DEFAULTS.readConnections;
+const CONNECTIONS = MYSQL_DEFAULTS.connections + MYSQL_DEFAULTS.readConnections + MYSQL_DEFAULTS.urgentConnections;
 
 describe('while claims come in', () => {
   let cluster: Cluster;

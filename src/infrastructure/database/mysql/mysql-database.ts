@@ -24,6 +24,8 @@ const READING_ONE_INSTANT = [
 interface Pools {
   readonly writes: MysqlPool;
   readonly reads: MysqlPool;
+  /** A flood of users' reads must not keep the gate row's waiting. */
+  readonly urgent: MysqlPool;
 }
 
 /**
@@ -83,6 +85,10 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
     return this.on('reads', (pool) => pool.exclusive((runner) => work(unitOfWork(runner))));
   }
 
+  override readUrgently<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.on('urgent', (pool) => pool.exclusive((runner) => work(unitOfWork(runner))));
+  }
+
   private async on<T>(kind: keyof Pools, work: (pool: MysqlPool) => Promise<T>): Promise<T> {
     if (this.serving === null) throw new DatabaseError('infrastructure', 'NOT_JOINED', this.reason);
     return work(this.serving[kind]);
@@ -117,12 +123,21 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   }
 
   private async connect(): Promise<Pools> {
-    const { connections, readConnections } = this.settings;
-    const writes = await MysqlPool.connect(this.settings, connections, this.outage);
+    const { connections, readConnections, urgentConnections } = this.settings;
+    const opened: MysqlPool[] = [];
+    const open = async (size: number) => {
+      const pool = await MysqlPool.connect(this.settings, size, this.outage);
+      opened.push(pool);
+      return pool;
+    };
     try {
-      return { writes, reads: await MysqlPool.connect(this.settings, readConnections, this.outage) };
+      return {
+        writes: await open(connections),
+        reads: await open(readConnections),
+        urgent: await open(urgentConnections),
+      };
     } catch (error) {
-      await writes.close();
+      await Promise.all(opened.map((pool) => pool.close()));
       throw error;
     }
   }
@@ -130,7 +145,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   private async disconnect(): Promise<void> {
     const { connected } = this;
     this.connected = null;
-    await Promise.all([connected?.writes.close(), connected?.reads.close()]);
+    await Promise.all([connected?.writes.close(), connected?.reads.close(), connected?.urgent.close()]);
   }
 
   private async rest(ms: number): Promise<void> {

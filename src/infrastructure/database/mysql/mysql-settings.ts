@@ -16,8 +16,10 @@ export interface MysqlSettings {
   readonly waitTimeoutS: number;
   /** Connections for units of work that write, and for long reads. */
   readonly connections: number;
-  /** Connections for single reads: the watch must not stand behind the consumer's transactions. */
+  /** Connections for single reads, which must not stand behind the consumer's transactions. */
   readonly readConnections: number;
+  /** Connections for the gate row, which must not stand behind users' reads either; one that hangs leaves another. */
+  readonly urgentConnections: number;
 }
 
 export const MYSQL_DEFAULTS: Omit<MysqlSettings, 'url' | 'ssl'> = {
@@ -26,6 +28,7 @@ export const MYSQL_DEFAULTS: Omit<MysqlSettings, 'url' | 'ssl'> = {
   waitTimeoutS: 10,
   connections: 10,
   readConnections: 4,
+  urgentConnections: 2,
 };
 
 export interface ServerAddress {
