@@ -69,7 +69,7 @@ describe('issuing coupons', () => {
   it('issues exactly 100 coupons to 1,000 users who come at once', async () => {
     const campaign = await client.createCampaign(100);
     const users = Array.from({ length: 1_000 }, (_, index) => `crowd-${index}`);
-    const answers = await inParallel(users, 200, (user) => client.apply(user, campaign));
+    const answers = await inParallel(users, 200, (user) => client.applyUntilDecided(user, campaign));
     expect(tally(answers.map((answer) => `${answer.status} ${answer.body.code ?? ''}`))).toEqual({
       '202 ': 100,
       '409 sold-out': 900,
@@ -81,7 +81,9 @@ describe('issuing coupons', () => {
 
   it('gives one user who calls 1,000 times at once one coupon', async () => {
     const campaign = await client.createCampaign(100);
-    const answers = await inParallel(Array(1_000).fill('same'), 200, (user: string) => client.apply(user, campaign));
+    const answers = await inParallel(Array(1_000).fill('same'), 200, (user: string) =>
+      client.applyUntilDecided(user, campaign),
+    );
     expect(tally(answers.map(({ status }) => status))).toEqual({ 202: 1, 409: 999 });
     const claims = new Set(answers.map(({ body }) => (body.claimId ?? body.claim.claimId) as string));
     expect(claims.size).toBe(1);
@@ -95,7 +97,7 @@ describe('issuing coupons', () => {
     const shuffled = calls.map((call) => ({ call, at: Math.random() })).sort((a, b) => a.at - b.at);
     const answers = await inParallel(shuffled, 200, async ({ call }) => ({
       campaign: call.campaign,
-      answer: await client.apply(`u-${call.user}`, call.campaign),
+      answer: await client.applyUntilDecided(`u-${call.user}`, call.campaign),
     }));
     for (const [index, campaign] of campaigns.entries()) {
       const own = answers.filter((entry) => entry.campaign === campaign).map(({ answer }) => answer.status);

@@ -47,6 +47,17 @@ export class Client {
     });
   }
 
+  /**
+   * {@link apply} until there is an answer about the claim: on a machine that stalls, one that waits for its turn at the
+   * gate in vain is answered `issuer-unavailable`, and has taken nothing.
+   */
+  async applyUntilDecided(userId: string | number, campaignId?: string): Promise<Answer> {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.apply(userId, campaignId);
+      if (answer.body.code !== 'issuer-unavailable' || tries === 10) return answer;
+    }
+  }
+
   /** A call with the admin token. */
   admin(
     method: string,
