@@ -14,7 +14,13 @@ const log = new JournalClaimLog(await SqliteConnection.open(directory));
 async function publishForEver(): Promise<never> {
   for (;;) {
     const event = claimEvent();
-    await log.publish(event);
+    try {
+      await log.publish(event);
+    } catch (error) {
+      // A disk that stalls for a second has claims refused. Nobody was told that they are kept.
+      process.stderr.write(`${(error as Error).message}\n`);
+      continue;
+    }
     writeSync(1, `${event.claimId}\n`);
   }
 }

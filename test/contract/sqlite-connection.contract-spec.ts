@@ -105,7 +105,14 @@ describe('SqliteConnection', () => {
     'keeps every claim that was acknowledged before a kill -9, round %d',
     async (round) => {
       const publisher = await openChild('publish');
-      await until('claims are acknowledged', () => publisher.lines().length > 200 * round, 30_000);
+      await until(
+        'claims are acknowledged',
+        () => {
+          if (publisher.process.exitCode !== null) throw new Error(publisher.errors());
+          return publisher.lines().length > 200 * round;
+        },
+        30_000,
+      );
       await publisher.kill('SIGKILL');
       const acknowledged = publisher.lines().slice(1);
       const connection = await SqliteConnection.open(directory);
