@@ -65,8 +65,8 @@ export async function measureSizes(
 }
 
 /**
- * What a claim costs when many campaigns are open and all of them are asked for in turn. Claims of one campaign go to the
- * gate in one call; here each of a batch is for another one, and takes a call of its own.
+ * What a claim costs when many campaigns are open and all of them are asked for in turn. Claims of one campaign share
+ * three reads and three writes at the gate; here each of a batch is for another one, and takes them for itself.
  */
 export async function measureCounts(
   run: BenchRun,

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { type ClaimEvent, decodeClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../events/claim-log.js';
-import { GateBuilder, type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
+import { groupBy } from '../events/group-by.js';
+import { GateBuilder, type StagedCampaign } from '../gate/gate-builder.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { type IssuedClaim } from '../persistence/coupon-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
@@ -264,14 +265,11 @@ export class GateRebuilder {
   }
 
   private async stageCoupons(epoch: number, coupons: readonly IssuedClaim[], found: StagedClaims): Promise<void> {
-    const byCampaign = new Map<string, StagedClaim[]>();
-    for (const coupon of coupons) {
-      found.noteSequence(coupon.campaignId, coupon.sequence);
-      let claims = byCampaign.get(coupon.campaignId);
-      if (claims === undefined) byCampaign.set(coupon.campaignId, (claims = []));
-      claims.push(toStagedClaim(coupon, false));
+    for (const { campaignId, sequence } of coupons) found.noteSequence(campaignId, sequence);
+    for (const [campaignId, some] of groupBy(coupons, (coupon) => coupon.campaignId)) {
+      const claims = some.map((coupon) => toStagedClaim(coupon, false));
+      await this.builder.stage(epoch, campaignId, claims);
     }
-    for (const [campaignId, claims] of byCampaign) await this.builder.stage(epoch, campaignId, claims);
   }
 
   /** Step 5. */

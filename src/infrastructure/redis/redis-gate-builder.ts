@@ -75,8 +75,7 @@ export class RedisGateBuilder extends GateBuilder {
   }
 
   async installFence(epoch: number): Promise<string> {
-    await this.assertSameServer(epoch);
-    const { replicationId } = await this.server();
+    const { replicationId } = await this.assertSameServer(epoch);
     const script = gateScript(epoch, replicationId);
     const fence = await this.attempt(() => this.connection.bulk.script('LOAD', script));
     if (fence !== fenceOf(script))
@@ -112,11 +111,13 @@ export class RedisGateBuilder extends GateBuilder {
    * A server that took over between two steps may hold what was dropped on the other one.
    * @throws GateUnavailableError
    */
-  private async assertSameServer(epoch: number): Promise<void> {
+  private async assertSameServer(epoch: number): Promise<ServerInfo> {
+    const server = await this.server();
     const expected = this.droppedOn.get(epoch);
-    if (expected !== undefined && !isSameMemory(await this.server(), expected)) {
+    if (expected !== undefined && !isSameMemory(server, expected)) {
       throw new GateUnavailableError('Redis was restarted or replaced in the middle of the rebuild');
     }
+    return server;
   }
 
   private server(): Promise<ServerInfo> {

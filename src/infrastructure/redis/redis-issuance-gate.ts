@@ -15,6 +15,7 @@ import {
   type PendingClaim,
 } from '../../gate/issuance-gate.js';
 import { GATE_TURN_MS } from '../../events/deadlines.js';
+import { groupBy } from '../../events/group-by.js';
 import { NaturalBatcher } from '../../events/natural-batcher.js';
 import { decodeRecord } from './claim-record.js';
 import { type GateOperation } from './gate-script.js';
@@ -82,16 +83,11 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   async clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
-    const byCampaign = new Map<string, string[]>();
-    for (const { campaignId, userId, claimId } of claims) {
-      let pairs = byCampaign.get(campaignId);
-      if (pairs === undefined) byCampaign.set(campaignId, (pairs = []));
-      pairs.push(userId, claimId);
-    }
     const calls: Promise<Answer>[] = [];
-    for (const [campaignId, pairs] of byCampaign) {
-      for (let from = 0; from < pairs.length; from += 2 * CLEARED_AT_ONCE) {
-        calls.push(this.run(pass, 'clear-pending', campaignId, pairs.slice(from, from + 2 * CLEARED_AT_ONCE)));
+    for (const [campaignId, some] of groupBy(claims, (claim) => claim.campaignId)) {
+      for (let from = 0; from < some.length; from += CLEARED_AT_ONCE) {
+        const pairs = some.slice(from, from + CLEARED_AT_ONCE).flatMap(({ userId, claimId }) => [userId, claimId]);
+        calls.push(this.run(pass, 'clear-pending', campaignId, pairs));
       }
     }
     await Promise.all(calls);
@@ -172,61 +168,51 @@ export class RedisIssuanceGate extends IssuanceGate {
 
   /** What each of them came to. */
   private async claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
-    const outcomes = new Array<ClaimOutcome | Error>(calls.length);
-    const byFence = new Map<string, number[]>();
+    const outcomes = new Map<ClaimCall, ClaimOutcome | Error>();
     const now = performance.now();
-    for (const [index, { pass, askedAt }] of calls.entries()) {
+    const inTime = calls.filter((call) => {
+      const waitedMs = now - call.askedAt;
+      if (waitedMs <= GATE_TURN_MS) return true;
       // Sent all the same, it would take a slot and be too late for a promise.
-      if (now - askedAt > GATE_TURN_MS) {
-        outcomes[index] = new GateBusyError(`the claim has waited ${Math.round(now - askedAt)} ms for its turn`);
-        continue;
+      outcomes.set(call, new GateBusyError(`the claim has waited ${Math.round(waitedMs)} ms for its turn`));
+      return false;
+    });
+    const claimThese = async (some: readonly ClaimCall[]) => {
+      try {
+        for (const [call, outcome] of await this.claimTogether(some)) outcomes.set(call, outcome);
+      } catch (error) {
+        for (const call of some) outcomes.set(call, error as Error);
       }
-      const indices = byFence.get(pass.fence);
-      if (indices === undefined) byFence.set(pass.fence, [index]);
-      else indices.push(index);
-    }
-    const claimThese = async (indices: readonly number[]) => {
-      const some = indices.map((index) => calls[index] as ClaimCall);
-      const found = await this.claimTogether(some).catch((error: unknown) => some.map(() => error as Error));
-      for (const [at, index] of indices.entries()) outcomes[index] = found[at] as ClaimOutcome | Error;
     };
-    await Promise.all([...byFence.values()].map(claimThese));
-    return outcomes;
+    await Promise.all([...groupBy(inTime, ({ pass }) => pass.fence).values()].map(claimThese));
+    return calls.map((call) => outcomes.get(call) as ClaimOutcome | Error);
   }
 
   /** Claims under one pass, in one call; those of a campaign in their order. */
-  private async claimTogether(calls: readonly ClaimCall[]): Promise<ClaimOutcome[]> {
+  private async claimTogether(calls: readonly ClaimCall[]): Promise<Map<ClaimCall, ClaimOutcome>> {
     const [{ pass }] = calls as [ClaimCall];
-    const byCampaign = new Map<string, number[]>();
-    for (const [index, { request }] of calls.entries()) {
-      const indices = byCampaign.get(request.campaignId);
-      if (indices === undefined) byCampaign.set(request.campaignId, [index]);
-      else indices.push(index);
-    }
+    const byCampaign = groupBy(calls, ({ request }) => request.campaignId);
     const keys: string[] = [];
     const args: (string | number)[] = [];
-    for (const [campaignId, indices] of byCampaign) {
+    for (const [campaignId, some] of byCampaign) {
       const { meta, appliedUser, pending } = campaignKeys(campaignId, pass.epoch);
       keys.push(meta, appliedUser, pending);
-      args.push(indices.length);
-      for (const index of indices) {
-        const { userId, claimId, idempotencyDigest } = (calls[index] as ClaimCall).request;
-        args.push(userId, claimId, idempotencyDigest ?? '');
-      }
+      args.push(some.length);
+      for (const { request } of some) args.push(request.userId, request.claimId, request.idempotencyDigest ?? '');
     }
     const operation: GateOperation = 'claim-batch';
     const answer = (await this.send((redis) => redis.evalsha(pass.fence, keys.length, ...keys, operation, ...args))) as
       Answer | readonly (Answer | readonly Answer[])[];
-    if (isFence(answer)) return calls.map(() => fenced(answer));
+    if (isFence(answer)) return new Map(calls.map((call) => [call, fenced(answer)]));
 
-    const outcomes = new Array<ClaimOutcome>(calls.length);
-    for (const [campaign, indices] of [...byCampaign.values()].entries()) {
+    const outcomes = new Map<ClaimCall, ClaimOutcome>();
+    for (const [campaign, some] of [...byCampaign.values()].entries()) {
       const answers = answer[campaign] as Answer | readonly Answer[];
-      for (const [at, index] of indices.entries()) {
+      for (const [at, call] of some.entries()) {
         if (isFence(answers)) {
-          outcomes[index] = fenced(answers);
-        } else if (answers[at]?.[1] === (calls[index] as ClaimCall).request.claimId) {
-          outcomes[index] = toClaimOutcome(answers[at]);
+          outcomes.set(call, fenced(answers));
+        } else if (answers[at]?.[1] === call.request.claimId) {
+          outcomes.set(call, toClaimOutcome(answers[at]));
         } else {
           this.connection.distrustCalls();
           throw new GateTimeoutError('Redis has answered another question');
@@ -252,7 +238,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     const redis = this.connection.calls;
     try {
       const answer = await command(redis);
-      if (Array.isArray(answer) && answer[0] === 'FENCED' && answer[1] === 'promoted') this.connection.lookAgain();
+      if (Array.isArray(answer) && isFence(answer) && answer[1] === 'promoted') this.connection.lookAgain();
       return answer;
     } catch (error) {
       const reason = fenceIn(error);

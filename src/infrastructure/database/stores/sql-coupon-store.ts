@@ -1,4 +1,5 @@
 import { LessThan } from 'typeorm';
+import { groupBy } from '../../../events/group-by.js';
 import { type Coupon, CouponStore, type IssuedClaim, type NewCoupon } from '../../../persistence/coupon-store.js';
 import { CouponEntity } from '../entities/coupon.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
@@ -38,15 +39,9 @@ export class SqlCouponStore extends CouponStore {
   }
 
   async findByUsers(pairs: readonly { campaignId: string; userId: string }[]): Promise<IssuedClaim[]> {
-    const byCampaign = new Map<string, string[]>();
-    for (const { campaignId, userId } of pairs) {
-      const users = byCampaign.get(campaignId);
-      if (users === undefined) byCampaign.set(campaignId, [userId]);
-      else users.push(userId);
-    }
     const found: IssuedClaim[] = [];
-    for (const [campaignId, users] of byCampaign) {
-      for (const some of chunks(users)) {
+    for (const [campaignId, users] of groupBy(pairs, (pair) => pair.campaignId)) {
+      for (const some of chunks(users.map(({ userId }) => userId))) {
         // A list of pairs would be one statement for all campaigns, and take a server twice as long.
         const rows = await this.sql.select<RawIssuedClaim>(
           'SELECT id, campaign_id, user_id, claim_id, sequence, claimed_at, idempotency_digest FROM coupons ' +
