@@ -1,5 +1,3 @@
-import { createServer, type Server, Socket } from 'node:net';
-import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { ulid } from 'ulid';
@@ -19,6 +17,7 @@ import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance
 import { type CampaignKeys, campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
 import { inParallel } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 import { request, terms } from './issuance-gate.contract.js';
 
@@ -204,40 +203,17 @@ describe('a Redis that fails', () => {
   });
 
   describe('behind an address that leads elsewhere, while old connections stay', () => {
-    let address: Server;
-    let leadsTo: number;
-    let silent: boolean;
-    const sockets: Socket[] = [];
+    let address: TcpProxy;
 
     beforeEach(async () => {
-      leadsTo = server.port;
-      silent = false;
-      address = createServer((client) => {
-        const upstream = new Socket().connect(leadsTo, '127.0.0.1');
-        const first = leadsTo;
-        sockets.push(client, upstream);
-        client.on('data', (data) => upstream.write(data));
-        // Nobody says that the way is gone: no answer comes any more.
-        upstream.on('data', (data) => (silent && first === server.port ? undefined : client.write(data)));
-        for (const [one, other] of [
-          [client, upstream],
-          [upstream, client],
-        ] as const) {
-          one.on('error', () => other.destroy());
-          one.on('close', () => other.destroy());
-        }
-      }).listen(0, '127.0.0.1');
-      await once(address, 'listening');
-      connection = await connect(`redis://127.0.0.1:${(address.address() as { port: number }).port}`);
+      address = await TcpProxy.to(server.port);
+      connection = await connect(`redis://127.0.0.1:${address.port}`);
       gate = new RedisIssuanceGate(connection);
       builder = new RedisGateBuilder(connection);
       expect(await gate.ping(pass)).toBe('ok');
       await builder.dropEpochsBelow(EPOCH);
     });
-    afterEach(() => {
-      for (const socket of sockets.splice(0)) socket.destroy();
-      address.close();
-    });
+    afterEach(() => address.close());
 
     const rebuilt = async () => {
       await builder.dropEpochsBelow(EPOCH + 1);
@@ -254,7 +230,7 @@ describe('a Redis that fails', () => {
           await redis.replicaof('127.0.0.1', other.port);
           await until('it follows', async () => (await redis.info('replication')).includes('master_link_status:up'));
         });
-        leadsTo = other.port;
+        address.leadNew(other.port);
         await eventually(async () => {
           await gate.ping(pass);
           await rebuilt();
@@ -270,8 +246,7 @@ describe('a Redis that fails', () => {
     it('follows the address when the way to the server is gone without a word', async () => {
       const other = await RedisServer.start();
       try {
-        silent = true;
-        leadsTo = other.port;
+        address.leadNew(other.port, { silenceOld: true });
         await eventually(async () => {
           await gate.ping(pass);
           await rebuilt();
@@ -344,52 +319,31 @@ describe('a Redis that fails', () => {
   });
 
   describe('behind a line that loses the answers', () => {
-    let proxy: Server;
-    let silent: boolean;
+    let line: TcpProxy;
 
     beforeEach(async () => {
-      silent = false;
-      proxy = createServer((client) => {
-        const upstream = new Socket().connect(server.port, '127.0.0.1');
-        client.pipe(upstream);
-        upstream.on('data', (data) => {
-          if (!silent) client.write(data);
-        });
-        for (const [one, other] of [
-          [client, upstream],
-          [upstream, client],
-        ] as const) {
-          one.on('error', () => other.destroy());
-          one.on('close', () => other.destroy());
-        }
-      }).listen(0, '127.0.0.1');
-      await once(proxy, 'listening');
+      line = await TcpProxy.to(server.port);
     });
-    afterEach(async () => {
-      for (const made of open.splice(0)) made.onApplicationShutdown();
-      await new Promise((resolve) => proxy.close(resolve));
-    });
+    afterEach(() => line.close());
 
     it('nobody gets a second slot: what was not answered is a duplicate when it is asked again', async () => {
-      const { port } = proxy.address() as { port: number };
-      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${port}`));
-      silent = true;
+      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${line.port}`));
+      line.set('drop-replies');
       const first = request(campaignId, 'unlucky');
       await expect(distant.claim(pass, first)).rejects.toBeInstanceOf(GateTimeoutError);
-      silent = false;
+      line.set('pass');
       const again = await eventually(() => distant.claim(pass, request(campaignId, 'unlucky')));
       expect(again).toMatchObject({ kind: 'DUPLICATE', record: { claimId: first.claimId, sequence: 2 } });
     });
 
     it('nobody gets the answer of somebody else', async () => {
-      const { port } = proxy.address() as { port: number };
-      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${port}`));
-      silent = true;
+      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${line.port}`));
+      line.set('drop-replies');
       const lost = distant.claim(pass, request(campaignId, 'lost')).catch((error: unknown) => error);
       await until('it was executed', () =>
         administer((redis) => redis.hexists(campaignKeys(campaignId, EPOCH).appliedUser, 'lost')),
       );
-      silent = false;
+      line.set('pass');
       // Its answer would come to the question before it.
       const next = distant.lookUp(pass, campaignId, 'somebody else').catch((error: unknown) => error);
       expect(await lost).toBeInstanceOf(GateTimeoutError);
@@ -399,9 +353,8 @@ describe('a Redis that fails', () => {
     });
 
     it('a claim that waits behind one without an answer is refused without having been sent', async () => {
-      const { port } = proxy.address() as { port: number };
-      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${port}`));
-      silent = true;
+      const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${line.port}`));
+      line.set('drop-replies');
       const first = distant.claim(pass, request(campaignId, 'first')).catch((error: unknown) => error);
       await until('it was executed', () =>
         administer((redis) => redis.hexists(campaignKeys(campaignId, EPOCH).appliedUser, 'first')),
@@ -409,7 +362,7 @@ describe('a Redis that fails', () => {
       const second = distant.claim(pass, request(campaignId, 'second')).catch((error: unknown) => error);
       expect(await first).toBeInstanceOf(GateTimeoutError);
       expect(await second).toBeInstanceOf(GateUnavailableError);
-      silent = false;
+      line.set('pass');
       expect(await eventually(() => distant.lookUp(pass, campaignId, 'second'))).toEqual({ kind: 'ABSENT' });
     });
   });

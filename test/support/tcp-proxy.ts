@@ -17,6 +17,7 @@ export class TcpProxy {
   private mode: ProxyMode = 'pass';
   private chosen: (request: Buffer) => boolean = () => true;
   private readonly sockets = new Set<Socket>();
+  private readonly silenced = new WeakSet<Socket>();
 
   private constructor(
     private readonly server: Server,
@@ -50,6 +51,12 @@ export class TcpProxy {
   lead(target: number): void {
     this.target = target;
     this.endConnections();
+  }
+
+  /** Passes new connections on to another server; those that are there keep theirs, or hear no more of it. */
+  leadNew(target: number, { silenceOld = false } = {}): void {
+    this.target = target;
+    if (silenceOld) for (const socket of this.sockets) this.silenced.add(socket);
   }
 
   async close(): Promise<void> {
@@ -86,7 +93,7 @@ export class TcpProxy {
       server.write(data);
     });
     server.on('data', (data: Buffer) => {
-      if (this.mode === 'drop-replies') return;
+      if (this.mode === 'drop-replies' || this.silenced.has(client)) return;
       if (doomed) client.destroy();
       else client.write(data);
     });
