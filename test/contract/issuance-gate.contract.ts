@@ -144,18 +144,29 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
       });
 
       it('admits in no ms before startsAt and in none from endsAt on, by its own clock', async () => {
-        const startsAt = (await gate.now()) + 10;
-        const endsAt = startsAt + 10;
-        const campaignId = await open({ total: 1_000_000, startsAt, endsAt });
-        const kinds = new Set<string>();
-        const claimId = ulid();
-        for (let user = 0; !kinds.has('ENDED'); user++) {
-          const outcome = await gate.claim(pass, { campaignId, userId: `u${user}`, claimId, idempotencyDigest: null });
-          kinds.add(outcome.kind);
-          if (outcome.kind !== 'ADMITTED') continue;
-          if (outcome.claimedAt < startsAt || outcome.claimedAt >= endsAt) throw new Error(`at ${outcome.claimedAt}`);
-        }
-        expect([...kinds]).toEqual(['NOT_STARTED', 'ADMITTED', 'ENDED']);
+        const seenInWindowOf = async (ms: number): Promise<string[]> => {
+          const startsAt = (await gate.now()) + ms;
+          const endsAt = startsAt + ms;
+          const campaignId = await open({ total: 1_000_000, startsAt, endsAt });
+          const kinds = new Set<string>();
+          const claimId = ulid();
+          for (let user = 0; !kinds.has('ENDED'); user++) {
+            const outcome = await gate.claim(pass, {
+              campaignId,
+              userId: `u${user}`,
+              claimId,
+              idempotencyDigest: null,
+            });
+            kinds.add(outcome.kind);
+            if (outcome.kind !== 'ADMITTED') continue;
+            if (outcome.claimedAt < startsAt || outcome.claimedAt >= endsAt) throw new Error(`at ${outcome.claimedAt}`);
+          }
+          return [...kinds];
+        };
+        // A machine that is busy elsewhere may sleep through a short window, or open the campaign when it has begun.
+        let kinds: string[] = [];
+        for (let ms = 10; kinds.length < 3 && ms <= 2_560; ms *= 2) kinds = await seenInWindowOf(ms);
+        expect(kinds).toEqual(['NOT_STARTED', 'ADMITTED', 'ENDED']);
       });
 
       it('asks for state before window before stock', async () => {
