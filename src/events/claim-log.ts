@@ -36,7 +36,10 @@ export class ClaimLogFullError extends Error {
  * through this port.
  */
 export abstract class ClaimLog {
-  /** Resolves when the broker's full quorum, or the disk, has the event; rejects with one of the errors above. */
+  /**
+   * Resolves when the broker's full quorum, or the disk, has the event; rejects with one of the errors above. Settles
+   * within `PUBLISH_TIMEOUT_MS`, whatever the log does: a caller sets no timer of its own.
+   */
   abstract publish(event: ClaimEvent): Promise<void>;
 
   /** True while publishing is known to be pointless; a probe inside the adapter finds the broker back. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.js';
 import { BatcherFullError, NaturalBatcher } from './natural-batcher.js';
 
@@ -47,6 +47,71 @@ describe('natural batcher', () => {
     const write = async (items: readonly number[]) => items.map((item) => `<${item}>`);
     const batcher = new NaturalBatcher<number, string>(write, { maxBatch: 2, maxWaiting: 100, maxInFlight: 1 });
     expect(await Promise.all([1, 2, 3].map((item) => batcher.add(item)))).toEqual(['<1>', '<2>', '<3>']);
+  });
+
+  it('rejects the one item that came to an error', async () => {
+    const write = async (items: readonly number[]) =>
+      items.map((item) => (item === 2 ? new Error('not this one') : item));
+    const batcher = new NaturalBatcher<number, number>(write, { maxBatch: 3, maxWaiting: 100, maxInFlight: 1 });
+    const [first, second, third] = [1, 2, 3].map((item) => batcher.add(item));
+    await expect(second).rejects.toThrow('not this one');
+    expect(await Promise.all([first, third])).toEqual([1, 3]);
+  });
+
+  describe('that has lost patience', () => {
+    const PATIENCE = { ms: 20, waited: () => new Error('waited'), unanswered: () => new Error('unanswered') };
+
+    it('gives up what waits and what is under way, and keeps the place of a batch that may still end', async () => {
+      const { batches, write } = heldWriter();
+      const batcher = new NaturalBatcher<number>(write, { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 }, PATIENCE);
+      const underWay = batcher.add(1);
+      const waiting = batcher.add(2);
+      await Promise.all([expect(underWay).rejects.toThrow('unanswered'), expect(waiting).rejects.toThrow('waited')]);
+      const next = batcher.add(3);
+      await expect(next).rejects.toThrow('waited');
+      expect(batches.map(({ items }) => items)).toEqual([[1]]);
+      batches[0]?.release();
+      await batcher.drain();
+      const last = batcher.add(4);
+      await eventually(() => expect(batches.map(({ items }) => items)).toEqual([[1], [4]]));
+      batches[1]?.release();
+      await last;
+    });
+
+    it('leaves a batch alone that has a limit of its own', async () => {
+      const { batches, write } = heldWriter();
+      const { ms, waited } = PATIENCE;
+      const batcher = new NaturalBatcher<number>(
+        write,
+        { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 },
+        { ms, waited },
+      );
+      const underWay = batcher.add(1);
+      await expect(batcher.add(2)).rejects.toThrow('waited');
+      batches[0]?.release();
+      await expect(underWay).resolves.toBeUndefined();
+    });
+
+    it('does not give up what is in time', async () => {
+      const { batches, write } = heldWriter();
+      let now = 0;
+      const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+      const batcher = new NaturalBatcher<number>(write, { maxBatch: 2, maxWaiting: 100, maxInFlight: 1 }, PATIENCE);
+      const underWay = batcher.add(1);
+      for (let turns = 0; batches.length < 1 && turns < 100; turns++) await turn();
+      const late = batcher.add(2).catch((error: Error) => error.message);
+      now = 15;
+      const inTime = batcher.add(3);
+      now = 30;
+      await expect(underWay).rejects.toThrow('unanswered');
+      expect(await late).toBe('waited');
+      batches[0]?.release();
+      for (let turns = 0; batches.length < 2 && turns < 100; turns++) await turn();
+      expect(batches[1]?.items).toEqual([3]);
+      batches[1]?.release();
+      await inTime;
+      clock.mockRestore();
+    });
   });
 
   it('lets a batch fill up while the allowed number is under way', async () => {

@@ -12,6 +12,22 @@ export interface BatcherLimits {
 }
 
 /**
+ * How long an item may take. One timer looks after all of them: one for each item would cost a claim more than its
+ * place in the batch does.
+ */
+export interface Patience {
+  /** ms from `add`; it may be later by {@link LATE_BY_MS} until it is noticed. */
+  readonly ms: number;
+  /** What an item is rejected with that still waits for its turn: nothing of it was sent, nor will be. */
+  readonly waited: () => Error;
+  /** What an item is rejected with whose batch is under way. Absent where a batch has a limit of its own. */
+  readonly unanswered?: () => Error;
+}
+
+/** How late an item may be given up, ms. */
+export const LATE_BY_MS = 50;
+
+/**
  * A batch waits for so many turns of the event loop while each of them brings new items. What arrives together is spread
  * over a few turns by the sockets it comes from; leaving after the first would split it into batches that pay for a
  * write each.
@@ -20,6 +36,8 @@ const MAX_GATHERING_TURNS = 8;
 
 interface Waiting<T, R> {
   readonly item: T;
+  /** Monotonic, ms. */
+  readonly since: number;
   readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -31,18 +49,22 @@ interface Waiting<T, R> {
  */
 export class NaturalBatcher<T, R = void> {
   private readonly waiting: Waiting<T, R>[] = [];
-  private readonly inFlight = new Set<Promise<void>>();
+  private readonly inFlight = new Map<readonly Waiting<T, R>[], Promise<void>>();
   private scheduled = false;
   /** Of the item that was added last. */
   private latest: Promise<unknown> = Promise.resolve();
+  /** Set while there is anything to lose patience with. */
+  private watching: NodeJS.Timeout | null = null;
 
   /**
-   * @param write sends a whole batch, and returns what each item came to, in their order, where anybody wants to know.
-   * When it rejects, every item of the batch is rejected with the same error.
+   * @param write sends a whole batch, and returns what each item came to, in their order, where anybody wants to know:
+   * an Error rejects its item. When it rejects, every item of the batch is rejected with the same error.
+   * @param patience absent: an item waits for as long as it takes.
    */
   constructor(
-    private readonly write: (batch: readonly T[]) => Promise<readonly R[] | void>,
+    private readonly write: (batch: readonly T[]) => Promise<readonly (R | Error)[] | void>,
     private readonly limits: BatcherLimits,
+    private readonly patience?: Patience,
   ) {}
 
   /** True while `add` would reject with `BatcherFullError`. */
@@ -54,10 +76,11 @@ export class NaturalBatcher<T, R = void> {
   add(item: T): Promise<R> {
     if (this.full) return Promise.reject(new BatcherFullError(`${this.limits.maxWaiting} items are waiting`));
     const written = new Promise<R>((resolve, reject) => {
-      this.waiting.push({ item, resolve, reject });
-      this.schedule();
+      this.waiting.push({ item, since: performance.now(), resolve, reject });
     });
     this.latest = written;
+    this.schedule();
+    if (this.watching === null && this.patience !== undefined) this.watch(this.patience);
     return written;
   }
 
@@ -68,7 +91,7 @@ export class NaturalBatcher<T, R = void> {
   async drain(): Promise<void> {
     await this.latest.catch(() => undefined);
     // Batches leave in order, but with several under way an earlier one may end later.
-    await Promise.all(this.inFlight);
+    await Promise.all(this.inFlight.values());
   }
 
   private schedule(): void {
@@ -90,22 +113,58 @@ export class NaturalBatcher<T, R = void> {
   }
 
   private send(): void {
-    if (this.waiting.length === 0 || this.inFlight.size >= this.limits.maxInFlight) return;
+    if (this.inFlight.size >= this.limits.maxInFlight) return;
+    if (this.patience !== undefined) this.giveUpWaiting(this.patience);
+    if (this.waiting.length === 0) return;
     const batch = this.waiting.splice(0, this.limits.maxBatch);
     const sending = this.writeBatch(batch).finally(() => {
-      this.inFlight.delete(sending);
+      this.inFlight.delete(batch);
       this.schedule();
     });
-    this.inFlight.add(sending);
+    this.inFlight.set(batch, sending);
     if (this.waiting.length > 0) this.schedule();
   }
 
   private async writeBatch(batch: readonly Waiting<T, R>[]): Promise<void> {
     try {
       const results = await this.write(batch.map(({ item }) => item));
-      for (const [index, { resolve }] of batch.entries()) resolve(results?.[index] as R);
+      for (let at = 0; at < batch.length; at++) {
+        const { resolve, reject } = batch[at] as Waiting<T, R>;
+        const result = results?.[at];
+        if (result instanceof Error) reject(result);
+        else resolve(result as R);
+      }
     } catch (error) {
       for (const { reject } of batch) reject(error);
+    }
+  }
+
+  private watch(patience: Patience): void {
+    this.watching = setTimeout(() => {
+      this.giveUpWaiting(patience);
+      this.giveUpUnanswered(patience);
+      if (this.waiting.length > 0 || this.inFlight.size > 0) this.watch(patience);
+      else this.watching = null;
+    }, LATE_BY_MS);
+  }
+
+  private giveUpWaiting({ ms, waited }: Patience): void {
+    const before = performance.now() - ms;
+    if ((this.waiting[0]?.since ?? Infinity) >= before) return;
+    const inTime = this.waiting.findIndex(({ since }) => since >= before);
+    const late = this.waiting.splice(0, inTime < 0 ? this.waiting.length : inTime);
+    for (const { reject } of late) reject(waited());
+  }
+
+  /** The batch keeps its place until its write ends; what it comes to then is of no interest to those given up here. */
+  private giveUpUnanswered({ ms, unanswered }: Patience): void {
+    if (unanswered === undefined) return;
+    const before = performance.now() - ms;
+    for (const batch of this.inFlight.keys()) {
+      for (const { since, reject } of batch) {
+        if (since >= before) break;
+        reject(unanswered());
+      }
     }
   }
 }

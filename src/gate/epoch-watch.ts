@@ -149,6 +149,11 @@ export class EpochWatch implements OnApplicationShutdown {
     if (!this.stopped) await this.look();
   }
 
+  /** As {@link confirms}, by what is known already: false says only that it has to be asked. */
+  shows(epoch: number): boolean {
+    return this.sighting !== null && this.proves(this.sighting) && this.pass?.epoch === epoch;
+  }
+
   /**
    * May an answer be sent that promises something under this epoch? True only with a read of the gate row that was
    * started at most 1 s ago, after the last trouble at the gate, and showed this epoch open; or, while the database does

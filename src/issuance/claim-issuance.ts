@@ -86,8 +86,11 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     switch (outcome.kind) {
       case 'ADMITTED': {
         const { sequence, claimedAt } = outcome;
-        const record = { claimId, sequence, claimedAt, idempotencyDigest };
-        return this.accept(eventOf(record, campaignId, userId, pass), startedAt);
+        const event = eventOf({ claimId, sequence, claimedAt, idempotencyDigest }, campaignId, userId, pass);
+        const admittedAt = performance.now();
+        const durable = await this.recorder.record(event, startedAt.monotonic);
+        this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
+        return this.promise(event, durable && this.inTime(startedAt), false);
       }
       case 'DUPLICATE': {
         const { record, pending } = outcome;
@@ -122,13 +125,6 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     await this.unpublished.drain();
   }
 
-  private async accept(event: ClaimEvent, startedAt: Instant): Promise<ApplicationOutcome> {
-    const admittedAt = performance.now();
-    const durable = await this.recorder.record(event, startedAt.monotonic);
-    this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
-    return this.promise(event, durable && this.inTime(startedAt), false);
-  }
-
   /**
    * The same key again gets the first answer again. While the claim is pending nobody knows whether the first call
    * made it durable, so it is published once more: a second copy is settled by the consumer without effect.
@@ -139,13 +135,27 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   }
 
   /** The last gate before a promise: the epoch under which the claim was admitted is still the open one. */
-  private async promise(event: ClaimEvent, durable: boolean, replayed: boolean): Promise<ApplicationOutcome> {
-    if (!durable || !(await this.watch.confirms(event.epoch))) {
-      this.metrics.count(event.campaignId, 'unconfirmed');
-      return { kind: 'UNCONFIRMED', claimId: event.claimId };
-    }
+  private promise(
+    event: ClaimEvent,
+    durable: boolean,
+    replayed: boolean,
+  ): ApplicationOutcome | Promise<ApplicationOutcome> {
+    if (!durable) return this.unconfirmed(event);
+    // Most claims need not wait: a read of the last second has told.
+    if (this.watch.shows(event.epoch)) return this.accepted(event, replayed);
+    return this.watch
+      .confirms(event.epoch)
+      .then((open) => (open ? this.accepted(event, replayed) : this.unconfirmed(event)));
+  }
+
+  private accepted(event: ClaimEvent, replayed: boolean): ApplicationOutcome {
     this.metrics.count(event.campaignId, replayed ? 'replayed' : 'accepted');
     return { kind: 'ACCEPTED', claim: ownClaim(event, event.campaignId), replayed };
+  }
+
+  private unconfirmed({ campaignId, claimId }: ClaimEvent): ApplicationOutcome {
+    this.metrics.count(campaignId, 'unconfirmed');
+    return { kind: 'UNCONFIRMED', claimId };
   }
 
   /**

@@ -35,8 +35,4 @@ describe('a claim that the log does not take', () => {
   it('is not even offered to a log that is known to be away', async () => {
     expect(await codesOf({ away: true })).toEqual(['log-away']);
   });
-
-  it('is stored when the log does not answer in time', async () => {
-    expect(await codesOf({ away: false, publish: () => new Promise(() => undefined) })).toEqual(['log-unconfirmed']);
-  });
 });

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CLAIM_DEADLINE_MS, PUBLISH_TIMEOUT_MS } from '../events/deadlines.js';
+import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
 import { withDeadline } from '../events/with-deadline.js';
@@ -9,7 +9,7 @@ import { UnpublishedClaims } from './unpublished-claims.js';
 @Injectable()
 export class ClaimRecorder {
   private readonly logger = new Logger(ClaimRecorder.name);
-  private logRefusing = false;
+  private refusing = false;
 
   constructor(
     @Inject(ClaimLog) private readonly log: ClaimLog,
@@ -23,8 +23,26 @@ export class ClaimRecorder {
    * @param startedAt when the request was sent to the gate, on the monotonic clock, ms.
    */
   async record(event: ClaimEvent, startedAt: number): Promise<boolean> {
-    const failure = await this.publish(event);
-    if (failure === null) return true;
+    try {
+      if (this.log.away) throw new ClaimLogUnavailableError('the claim log is away');
+      await this.log.publish(event);
+    } catch (error) {
+      return this.store(event, error as Error, startedAt);
+    }
+    if (this.refusing) {
+      this.refusing = false;
+      this.logger.log('the claim log takes claims again');
+    }
+    return true;
+  }
+
+  /** The other way, with what is left of the time. */
+  private async store(event: ClaimEvent, failure: Error, startedAt: number): Promise<boolean> {
+    // One line for an outage, not one for each of its claims; and none for a log that has said itself that it is away.
+    if (!this.refusing && !this.log.away) {
+      this.refusing = true;
+      this.logger.warn(`the claim log refuses claims: ${failure.message}`);
+    }
     const left = startedAt + CLAIM_DEADLINE_MS - performance.now();
     if (left <= 0) return false;
     try {
@@ -41,22 +59,6 @@ export class ClaimRecorder {
       // Not a warning: in an outage there is one for each claim, and the metric counts them.
       this.logger.debug({ message: 'a claim could not be made durable', claimId: event.claimId, reason: `${error}` });
       return false;
-    }
-  }
-
-  /** null when the log has acknowledged the event. */
-  private async publish(event: ClaimEvent): Promise<Error | null> {
-    if (this.log.away) return new ClaimLogUnavailableError('the claim log is away');
-    try {
-      await withDeadline(this.log.publish(event), PUBLISH_TIMEOUT_MS);
-      if (this.logRefusing) this.logger.log('the claim log takes claims again');
-      this.logRefusing = false;
-      return null;
-    } catch (error) {
-      // One line for an outage, not one for each of its claims.
-      if (!this.logRefusing) this.logger.warn(`the claim log refuses claims: ${(error as Error).message}`);
-      this.logRefusing = true;
-      return error as Error;
     }
   }
 }

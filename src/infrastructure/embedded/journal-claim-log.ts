@@ -7,8 +7,10 @@ import {
   type LogOffsets,
   type LogRecord,
   ClaimLogUnavailableError,
+  ClaimLogUnconfirmedError,
 } from '../../events/claim-log.js';
-import { NaturalBatcher } from '../../events/natural-batcher.js';
+import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
+import { LATE_BY_MS, NaturalBatcher } from '../../events/natural-batcher.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /** The journal has one partition. */
@@ -56,7 +58,12 @@ export class JournalClaimLog extends ClaimLog {
   ) {
     super();
     const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: 1 };
-    this.commits = new NaturalBatcher((events) => this.append(events), limits);
+    const late = `not on disk within ${PUBLISH_TIMEOUT_MS} ms`;
+    this.commits = new NaturalBatcher((events) => this.append(events), limits, {
+      ms: PUBLISH_TIMEOUT_MS - LATE_BY_MS,
+      waited: () => new ClaimLogUnavailableError(late),
+      unanswered: () => new ClaimLogUnconfirmedError(late),
+    });
   }
 
   get full(): boolean {

@@ -116,14 +116,15 @@ export class KafkaConnection {
   }
 
   /**
-   * Connects to the leader, and returns what sends a batch to it. So a caller knows on which side of the first byte an
-   * error was: what rejects here has sent nothing.
+   * Connects to the leader within `connectMs`, and returns what sends a batch to it. So a caller knows on which side of
+   * the first byte an error was: what rejects here has sent nothing.
    */
   async producer(
     partition: number,
     node: string,
+    connectMs: number,
   ): Promise<(messages: readonly OutgoingRecord[], ms: number) => Promise<void>> {
-    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs);
+    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), connectMs);
     return async (messages, ms) => {
       const request = produceRequest(broker, { topic: this.topic, partition }, messages, ms);
       await withDeadline(broker.connectionPool.send(request), ms);

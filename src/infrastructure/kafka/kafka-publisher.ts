@@ -4,7 +4,8 @@ import { type KafkaConfig } from '../../config/env.js';
 import { type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
 import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../events/claim-log.js';
 import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
-import { NaturalBatcher } from '../../events/natural-batcher.js';
+import { LATE_BY_MS, NaturalBatcher } from '../../events/natural-batcher.js';
+import { withDeadline } from '../../events/with-deadline.js';
 import { KafkaConnection } from './kafka-connection.js';
 import { isRefusedBeforeAppend } from './kafka-errors.js';
 
@@ -40,11 +41,6 @@ interface Route {
   readonly node: string;
 }
 
-interface Publication {
-  readonly event: ClaimEvent;
-  state: 'waiting' | 'sent' | 'given-up';
-}
-
 /**
  * Brings claims onto the topic: in batches without a timer, each batch to one partition and acknowledged by every
  * in-sync replica, the partitions in turn. Nothing is ever sent twice: a claim that failed goes to the failed events.
@@ -56,7 +52,7 @@ interface Publication {
 export class KafkaPublisher {
   private readonly logger = new Logger(KafkaPublisher.name);
   private readonly limits: PublisherLimits;
-  private readonly batches: NaturalBatcher<Publication>;
+  private readonly batches: NaturalBatcher<ClaimEvent>;
   private connection: KafkaConnection | null = null;
   private routes: Route[] = [];
   /** Somewhere, so that several processes do not march in step. */
@@ -74,7 +70,17 @@ export class KafkaPublisher {
     limits: Partial<PublisherLimits> = {},
   ) {
     this.limits = { ...LIMITS, ...limits };
-    this.batches = new NaturalBatcher((batch) => this.write(batch), { ...this.limits, maxInFlight: MAX_IN_FLIGHT });
+    const { publishMs } = this.limits;
+    const late = `no acknowledgement within ${publishMs} ms`;
+    this.batches = new NaturalBatcher(
+      (batch) => this.write(batch),
+      { ...this.limits, maxInFlight: MAX_IN_FLIGHT },
+      {
+        ms: publishMs - LATE_BY_MS,
+        waited: () => new ClaimLogUnavailableError(late),
+        unanswered: () => new ClaimLogUnconfirmedError(late),
+      },
+    );
   }
 
   get away(): boolean {
@@ -93,27 +99,7 @@ export class KafkaPublisher {
   publish(event: ClaimEvent): Promise<void> {
     if (this.away) return Promise.reject(unavailable(null));
     if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for Kafka'));
-    const publication: Publication = { event, state: 'waiting' };
-    const written = this.batches.add(publication);
-    const { publishMs } = this.limits;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const { state } = publication;
-        publication.state = 'given-up';
-        const late = `no acknowledgement within ${publishMs} ms`;
-        reject(state === 'waiting' ? new ClaimLogUnavailableError(late) : new ClaimLogUnconfirmedError(late));
-      }, publishMs);
-      written.then(
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error as Error);
-        },
-      );
-    });
+    return this.batches.add(event);
   }
 
   async drain(): Promise<void> {
@@ -130,29 +116,24 @@ export class KafkaPublisher {
     this.routes = [];
   }
 
-  /** Never called for more than two batches at once, and never takes longer than the first probe and a request. */
-  private async write(batch: readonly Publication[]): Promise<void> {
+  /** Never called for more than two batches at once. What it has not sent after `produceMs` is never sent. */
+  private async write(events: readonly ClaimEvent[]): Promise<void> {
+    const sendBefore = performance.now() + this.limits.produceMs;
     this.connect();
-    if (!this.probed) await this.firstProbe;
-    const waiting = batch.filter(({ state }) => state === 'waiting');
+    if (!this.probed)
+      await withDeadline(this.firstProbe ?? Promise.resolve(), this.limits.produceMs).catch(() => undefined);
     const { connection } = this;
     const route = this.routes[this.turn++ % Math.max(1, this.routes.length)];
     if (connection === null || route === undefined) throw unavailable(null);
-    if (waiting.length === 0) return;
 
     let send: Awaited<ReturnType<KafkaConnection['producer']>>;
     try {
-      send = await connection.producer(route.partition, route.node);
+      send = await connection.producer(route.partition, route.node, sendBefore - performance.now());
     } catch (error) {
       this.lose(connection, route.node, error);
       throw unavailable(error);
     }
-    const messages = waiting.flatMap((publication) => {
-      if (publication.state !== 'waiting') return [];
-      publication.state = 'sent';
-      return [{ key: claimEventKey(publication.event), value: encodeClaimEvent(publication.event) }];
-    });
-    if (messages.length === 0) return;
+    const messages = events.map((event) => ({ key: claimEventKey(event), value: encodeClaimEvent(event) }));
     try {
       await send(messages, this.limits.produceMs);
     } catch (error) {

@@ -37,8 +37,6 @@ type Answer = readonly [string, ...(string | number)[]];
 interface ClaimCall {
   readonly pass: GatePass;
   readonly request: ClaimRequest;
-  /** Monotonic, ms. */
-  readonly askedAt: number;
 }
 
 /** A word that the script of this version does not say. */
@@ -53,10 +51,11 @@ class UnknownAnswerError extends Error {
  * load the script into a server that has lost its memory, and so open a gate that nobody has rebuilt.
  */
 export class RedisIssuanceGate extends IssuanceGate {
-  private readonly claims = new NaturalBatcher<ClaimCall, ClaimOutcome | Error>(
-    (calls) => this.claimAll(calls),
-    BATCHING,
-  );
+  private readonly claims = new NaturalBatcher<ClaimCall, ClaimOutcome>((calls) => this.claimAll(calls), BATCHING, {
+    ms: GATE_TURN_MS,
+    // Sent all the same, it would take a slot and be too late for a promise.
+    waited: () => new GateBusyError(`the claim has waited ${GATE_TURN_MS} ms for its turn`),
+  });
 
   constructor(private readonly connection: RedisConnection) {
     super();
@@ -67,11 +66,9 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   /** Claims that wait at the same time go to the gate in one call, those of a campaign in their order. */
-  async claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
-    if (this.claims.full) throw new GateBusyError('too many claims are waiting for Redis');
-    const outcome = await this.claims.add({ pass, request, askedAt: performance.now() });
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
+  claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
+    if (this.claims.full) return Promise.reject(new GateBusyError('too many claims are waiting for Redis'));
+    return this.claims.add({ pass, request });
   }
 
   async lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
@@ -166,57 +163,54 @@ export class RedisIssuanceGate extends IssuanceGate {
     };
   }
 
-  /** What each of them came to. */
+  /** What each of them came to; an error of one fence says nothing about claims under another one. */
   private async claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
+    const [first] = calls as readonly [ClaimCall];
+    if (calls.every(({ pass }) => pass.fence === first.pass.fence)) return this.claimTogether(calls);
     const outcomes = new Map<ClaimCall, ClaimOutcome | Error>();
-    const now = performance.now();
-    const inTime = calls.filter((call) => {
-      const waitedMs = now - call.askedAt;
-      if (waitedMs <= GATE_TURN_MS) return true;
-      // Sent all the same, it would take a slot and be too late for a promise.
-      outcomes.set(call, new GateBusyError(`the claim has waited ${Math.round(waitedMs)} ms for its turn`));
-      return false;
-    });
     const claimThese = async (some: readonly ClaimCall[]) => {
-      try {
-        for (const [call, outcome] of await this.claimTogether(some)) outcomes.set(call, outcome);
-      } catch (error) {
-        for (const call of some) outcomes.set(call, error as Error);
-      }
+      const found = await this.claimTogether(some).catch((error: Error) => some.map(() => error));
+      for (const [at, call] of some.entries()) outcomes.set(call, found[at] as ClaimOutcome | Error);
     };
-    await Promise.all([...groupBy(inTime, ({ pass }) => pass.fence).values()].map(claimThese));
+    await Promise.all([...groupBy(calls, ({ pass }) => pass.fence).values()].map(claimThese));
     return calls.map((call) => outcomes.get(call) as ClaimOutcome | Error);
   }
 
   /** Claims under one pass, in one call; those of a campaign in their order. */
-  private async claimTogether(calls: readonly ClaimCall[]): Promise<Map<ClaimCall, ClaimOutcome>> {
-    const [{ pass }] = calls as [ClaimCall];
-    const byCampaign = groupBy(calls, ({ request }) => request.campaignId);
+  private async claimTogether(calls: readonly ClaimCall[]): Promise<ClaimOutcome[]> {
+    const [{ pass }] = calls as readonly [ClaimCall];
+    const byCampaign = groupBy([...calls.keys()], (at) => (calls[at] as ClaimCall).request.campaignId);
     const keys: string[] = [];
     const args: (string | number)[] = [];
-    for (const [campaignId, some] of byCampaign) {
+    for (const [campaignId, places] of byCampaign) {
       const { meta, appliedUser, pending } = campaignKeys(campaignId, pass.epoch);
       keys.push(meta, appliedUser, pending);
-      args.push(some.length);
-      for (const { request } of some) args.push(request.userId, request.claimId, request.idempotencyDigest ?? '');
+      args.push(places.length);
+      for (const at of places) {
+        const { userId, claimId, idempotencyDigest } = (calls[at] as ClaimCall).request;
+        args.push(userId, claimId, idempotencyDigest ?? '');
+      }
     }
     const operation: GateOperation = 'claim-batch';
     const answer = (await this.send((redis) => redis.evalsha(pass.fence, keys.length, ...keys, operation, ...args))) as
       Answer | readonly (Answer | readonly Answer[])[];
-    if (isFence(answer)) return new Map(calls.map((call) => [call, fenced(answer)]));
+    if (isFence(answer)) return calls.map(() => fenced(answer));
 
-    const outcomes = new Map<ClaimCall, ClaimOutcome>();
-    for (const [campaign, some] of [...byCampaign.values()].entries()) {
+    const outcomes = new Array<ClaimOutcome>(calls.length);
+    for (const [campaign, places] of [...byCampaign.values()].entries()) {
       const answers = answer[campaign] as Answer | readonly Answer[];
-      for (const [at, call] of some.entries()) {
-        if (isFence(answers)) {
-          outcomes.set(call, fenced(answers));
-        } else if (answers[at]?.[1] === call.request.claimId) {
-          outcomes.set(call, toClaimOutcome(answers[at]));
-        } else {
+      const isFenced = isFence(answers);
+      for (const [nth, at] of places.entries()) {
+        if (isFenced) {
+          outcomes[at] = fenced(answers);
+          continue;
+        }
+        const one = answers[nth];
+        if (one?.[1] !== (calls[at] as ClaimCall).request.claimId) {
           this.connection.distrustCalls();
           throw new GateTimeoutError('Redis has answered another question');
         }
+        outcomes[at] = toClaimOutcome(one);
       }
     }
     return outcomes;
