@@ -1,6 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ApiBearerAuth, ApiResponse, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiResponse,
+  DocumentBuilder,
+  type OpenAPIObject,
+  SwaggerModule,
+} from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { type z } from 'zod';
 import { PROBLEM_MEDIA_TYPE, problemBody, type ProblemCode, PROBLEMS } from './problem.js';
@@ -105,6 +112,13 @@ export function ApiAnswer(
       ),
     }),
   );
+}
+
+/** Documents a body that the handler reads through `validBody`. */
+export function ApiJsonBody(schema: z.ZodType): MethodDecorator {
+  // The member that `@Body({ schema })` hands on; the options' type does not name it.
+  const options = { required: true, standardSchema: schema };
+  return ApiBody(options as Parameters<typeof ApiBody>[0]);
 }
 
 /** Documents a call that needs the admin token; the guard itself is AdminGuard. */

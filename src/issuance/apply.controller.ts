@@ -1,23 +1,22 @@
-import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { endOfTurn } from '../http/end-of-turn.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { CLAIM_ACCEPTED, languageOf } from '../http/language.js';
-import { ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { ApiAnswer, ApiJsonBody, ApiProblems } from '../http/openapi.js';
 import { sendProblem } from '../http/problem.js';
 import { campaignId, userIdOrNumber } from '../http/schemas.js';
+import { validBody } from '../http/validation.pipe.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
 import { acceptedJsonSchema, claimJson, claimPath } from './claim-json.js';
 
 const application = z.strictObject({ userId: userIdOrNumber, campaignId: campaignId.default('default') });
 
-type ApplicationBody = z.infer<typeof application>;
-
 /**
- * The call of a drop. Every outcome is written to the reply directly: a refusal is the common case, and an exception
- * with its stack, or an interceptor, would cost more than the decision.
+ * The call of a drop. Every outcome is written to the reply directly, and the body read without a pipe: a refusal is the
+ * common case, and an exception with its stack, or an interceptor, would cost more than the decision.
  */
 @ApiTags('coupons')
 @Controller('api/coupons')
@@ -26,6 +25,7 @@ export class ApplyController {
 
   @Post('apply')
   @ApiOperation({ summary: 'Claim a coupon of a campaign; without campaignId, of the campaign default' })
+  @ApiJsonBody(application)
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Repeats the 202 of an earlier call with it.' })
   @ApiAnswer(202, 'Durable: the claim becomes a coupon by itself.', acceptedJsonSchema, {
     Location: 'The claim.',
@@ -47,11 +47,8 @@ export class ApplyController {
     'issuer-unavailable',
     'claim-unconfirmed',
   )
-  async applyForCoupon(
-    @Body({ schema: application }) { userId, campaignId }: ApplicationBody,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async applyForCoupon(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { userId, campaignId } = validBody(application, request.body);
     const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
     await endOfTurn();

@@ -1,4 +1,4 @@
-import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
+import { crc32c } from '@node-rs/crc32';
 
 /** One record as it goes onto the topic. */
 export interface OutgoingRecord {
@@ -31,7 +31,7 @@ const MOST_FRAMING = 23;
  * A record batch as a broker stores it: uncompressed, without headers, all records of one instant.
  *
  * kafkajs makes an encoder, three buffers and a dozen small objects of every record, which was an eighth of what an api
- * did for a claim; here a batch is written into one buffer.
+ * did for a claim; here a batch is written into one buffer. Its checksum, in JavaScript, was another thirtieth.
  *
  * @param createdAt - ms since the Unix epoch.
  */
@@ -52,7 +52,7 @@ export function encodeRecordBatch(records: readonly OutgoingRecord[], createdAt:
   batch.writeInt16BE(NONE, PRODUCER_EPOCH_AT);
   batch.writeInt32BE(NONE, FIRST_SEQUENCE_AT);
   batch.writeInt32BE(records.length, COUNT_AT);
-  batch.writeUInt32BE(crc32C(batch.subarray(ATTRIBUTES_AT, end)), CRC_AT);
+  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT, end)), CRC_AT);
   return batch.subarray(0, end);
 }
 
