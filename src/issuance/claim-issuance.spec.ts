@@ -17,6 +17,7 @@ import { MachineClock } from '../gate/machine-clock.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
+import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
 import { KnownCampaigns } from './known-campaigns.js';
 import { EpochOverError, UnpublishedClaims } from './unpublished-claims.js';
@@ -91,6 +92,7 @@ describe('claim issuance', () => {
       new ClaimRecorder(log, unpublished),
       unpublished,
       new KnownCampaigns(stack.database),
+      new DiscardedClaims(stack.database),
       new IssuanceMetrics(new MetricsRegistry()),
       clock,
     );
@@ -257,6 +259,38 @@ describe('claim issuance', () => {
     expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
   });
 
+  describe('that is replayed after an operator has discarded it', () => {
+    let claimId: string;
+
+    beforeEach(async () => {
+      log.before = broken;
+      claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
+      await stack.connection.exclusive((runner) => runner.query("UPDATE failed_events SET status = 'DISCARDED'"));
+    });
+
+    it('is not promised while the gate still shows it', async () => {
+      await stack.gate.clearPending(pass, [{ campaignId: 'default', userId: 'a', claimId }]);
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+    });
+
+    it('is not promised for having been published again either', async () => {
+      log.before = () => Promise.resolve();
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+    });
+  });
+
+  it('promises nothing again when nobody can tell whether the claim was discarded', async () => {
+    const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
+    await stack.connection.exclusive((runner) => runner.query('ALTER TABLE failed_events RENAME TO elsewhere'));
+    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+  });
+
+  it('does not replay what was durable too late', async () => {
+    const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
+    log.before = async () => void (clock.suspendedMs = 2_001);
+    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+  });
+
   it('shows the claim to another key, without promising anything', async () => {
     const first = await apply('a', { idempotencyKey: 'k' });
     for (const idempotencyKey of ['other', undefined]) {
@@ -322,6 +356,7 @@ describe('claim issuance', () => {
       new ClaimRecorder(log, unpublished),
       unpublished,
       new KnownCampaigns(stack.database),
+      new DiscardedClaims(stack.database),
       new IssuanceMetrics(registry),
     );
     for (const userId of ['a', 'a', 'b', 'c', 'd']) {

@@ -16,6 +16,7 @@ import {
 import { type Instant, MachineClock } from '../gate/machine-clock.js';
 import { claimIdFactory } from './claim-id.js';
 import { ClaimRecorder } from './claim-recorder.js';
+import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics, NO_CAMPAIGN } from './issuance.metrics.js';
 import { KnownCampaigns } from './known-campaigns.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
@@ -62,6 +63,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     @Inject(ClaimRecorder) private readonly recorder: ClaimRecorder,
     @Inject(UnpublishedClaims) private readonly unpublished: UnpublishedClaims,
     @Inject(KnownCampaigns) private readonly campaigns: KnownCampaigns,
+    @Inject(DiscardedClaims) private readonly discarded: DiscardedClaims,
     @Inject(IssuanceMetrics) private readonly metrics: IssuanceMetrics,
     @Optional() @Inject(MachineClock) clock?: MachineClock,
   ) {
@@ -131,7 +133,18 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
    */
   private async replay(event: ClaimEvent, pending: boolean, startedAt: Instant): Promise<ApplicationOutcome> {
     const durable = !pending || (await this.recorder.record(event, startedAt.monotonic));
-    return this.promise(event, durable && this.inTime(startedAt), true);
+    if (!durable || !this.inTime(startedAt) || !(await this.stands(event))) return this.unconfirmed(event);
+    return this.promise(event, true, true);
+  }
+
+  /** False also when nobody can tell: what an operator has discarded, and the gate still shows, must not be promised. */
+  private async stands({ claimId }: ClaimEvent): Promise<boolean> {
+    try {
+      return !(await this.discarded.has(claimId));
+    } catch (error) {
+      this.logger.debug({ message: 'nobody can tell whether a claim stands', claimId, reason: `${error}` });
+      return false;
+    }
   }
 
   /** The last gate before a promise: the epoch under which the claim was admitted is still the open one. */

@@ -7,6 +7,7 @@ import { ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { ClaimStatusLookup } from './claim-status.js';
 import { ClaimsController } from './claims.controller.js';
+import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
 import { KnownCampaigns } from './known-campaigns.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
@@ -20,6 +21,7 @@ import { UserCoupons } from './user-coupons.js';
     ClaimRecorder,
     UnpublishedClaims,
     KnownCampaigns,
+    DiscardedClaims,
     ClaimStatusLookup,
     UserCoupons,
     IssuanceMetrics,

@@ -1,0 +1,36 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
+import { NaturalBatcher } from '../events/natural-batcher.js';
+import { Database } from '../persistence/database.js';
+
+/** One query at a time. */
+const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
+
+const late = (): Error => new Error('the database did not tell in time whether the claim was discarded');
+
+/**
+ * Tells a claim that an operator has discarded from one that stands. At the gate the two look alike until the slot has
+ * been given back, and that can be late: the gate may be away when the operator decides.
+ */
+@Injectable()
+export class DiscardedClaims {
+  private readonly questions = new NaturalBatcher<string, boolean>((claimIds) => this.ask(claimIds), BATCHING, {
+    ms: CLAIM_DEADLINE_MS / 2,
+    waited: late,
+    unanswered: late,
+  });
+
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  /** @throws DatabaseError, BatcherFullError, or an Error after a second: nobody knows. */
+  has(claimId: string): Promise<boolean> {
+    return this.questions.add(claimId);
+  }
+
+  private ask(claimIds: readonly string[]): Promise<boolean[]> {
+    return this.database.read(async (unit) => {
+      const statuses = await unit.failedEvents.statusesOf(claimIds);
+      return claimIds.map((claimId) => statuses.get(claimId) === 'DISCARDED');
+    });
+  }
+}
