@@ -125,6 +125,55 @@ describe('SqliteConnection', () => {
   );
 });
 
+describe('a disk that takes its time', () => {
+  let directory: string;
+  let connection: SqliteConnection;
+  const syncs: { end: () => void; fail: (error: Error) => void }[] = [];
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-'));
+    syncs.length = 0;
+    connection = await SqliteConnection.open(directory, () => new Promise((end, fail) => syncs.push({ end, fail })));
+  });
+  afterEach(async () => {
+    const closed = connection.onApplicationShutdown();
+    for (const { end } of syncs) end();
+    await closed;
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('keeps back every acknowledgement, and whatever a read has found, until the commit is on it', async () => {
+    const log = new JournalClaimLog(connection);
+    const told: string[] = [];
+    const event = claimEvent();
+    const published = log.publish(event).then(() => told.push('published'));
+    await until('the commit is on its way to the disk', () => syncs.length === 1);
+    const found = claimIdsIn(log).then((claimIds) => told.push(...claimIds));
+    // It is committed, and whoever waits for nothing sees it.
+    await connection.transaction(
+      async (runner) => {
+        const [{ rows }] = (await runner.query('SELECT COUNT(*) AS rows FROM journal')) as [{ rows: number }];
+        expect(rows).toBe(1);
+      },
+      { durable: false },
+    );
+    expect(told).toEqual([]);
+    syncs[0]?.end();
+    await Promise.all([published, found]);
+    expect(told).toEqual(expect.arrayContaining(['published', event.claimId]));
+  });
+
+  it('promises nothing any more once it has failed', async () => {
+    const log = new JournalClaimLog(connection);
+    const published = log.publish(claimEvent());
+    await until('the commit is on its way to the disk', () => syncs.length === 1);
+    syncs[0]?.fail(new Error('EIO'));
+    await expect(published).rejects.toBeInstanceOf(ClaimLogUnconfirmedError);
+    await expect(log.publish(claimEvent())).rejects.toBeInstanceOf(ClaimLogUnconfirmedError);
+    await expect(connection.exclusive(async () => undefined)).rejects.toMatchObject({ kind: 'infrastructure' });
+  });
+});
+
 describe('the one connection', () => {
   let stack: EmbeddedStack;
 
@@ -132,28 +181,6 @@ describe('the one connection', () => {
     stack = await openEmbeddedStack();
   });
   afterAll(() => stack.close());
-
-  const synchronous = () =>
-    stack.connection.exclusive(async (runner) => {
-      const connection = (runner as unknown as { driver: { databaseConnection: { pragma(of: string): unknown } } })
-        .driver.databaseConnection;
-      return (connection.pragma('synchronous') as [{ synchronous: number }])[0].synchronous;
-    });
-
-  it('waits for the disk at every commit, also after one that need not', async () => {
-    expect(await synchronous()).toBe(2);
-    await stack.connection.transaction(async () => undefined, { durable: false });
-    await stack.connection
-      .transaction(() => Promise.reject(new Error('undo')), { durable: false })
-      .catch(() => undefined);
-    expect(await synchronous()).toBe(2);
-    // More texts than the driver keeps prepared: none of them may be what sets the pragma.
-    for (let text = 0; text < 150; text++) {
-      await stack.connection.exclusive((runner) => runner.query(`SELECT ${text}`));
-    }
-    await stack.connection.transaction(async () => undefined, { durable: false });
-    expect(await synchronous()).toBe(2);
-  });
 
   it.each([
     ['null', null],

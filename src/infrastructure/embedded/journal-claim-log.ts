@@ -11,10 +11,14 @@ import {
 } from '../../events/claim-log.js';
 import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../events/natural-batcher.js';
+import { DatabaseError } from '../../persistence/database-error.js';
+import { SYNC_FAILED } from './disk-sync.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /** The journal has one partition. */
 export const JOURNAL_PARTITION = 0;
+/** While one commit is on its way to the disk, the next one is written. */
+const IN_FLIGHT = 2;
 /** One consumer reads the journal. */
 const CONSUMER_GROUP = 'coupon-consumer';
 const READ_PAGE = 500;
@@ -40,8 +44,8 @@ interface JournalRow {
 
 /**
  * The claim log of the embedded profile: an append-only table in the same file as the coupons. A claim is acknowledged
- * when the commit that holds it has been synced to disk. Commits are grouped without a timer: while one is written,
- * the next one fills up.
+ * when the commit that holds it has been synced to disk. Commits are grouped without a timer: while others are on their
+ * way, the next one fills up.
  *
  * What it cannot do: outlive its disk, or be read by a second process.
  */
@@ -57,7 +61,7 @@ export class JournalClaimLog extends ClaimLog {
     @Optional() @Inject(JournalLimits) { waiting, commit }: JournalLimits = new JournalLimits(),
   ) {
     super();
-    const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: 1 };
+    const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: IN_FLIGHT };
     const late = `not on disk within ${PUBLISH_TIMEOUT_MS} ms`;
     this.commits = new NaturalBatcher((events) => this.append(events), limits, {
       ms: PUBLISH_TIMEOUT_MS - LATE_BY_MS,
@@ -152,7 +156,11 @@ export class JournalClaimLog extends ClaimLog {
     try {
       await this.connection.transaction((runner) => insert(runner, events));
     } catch (error) {
-      throw new ClaimLogUnavailableError(`the journal refused: ${(error as Error).message}`, { cause: error });
+      const { message } = error as Error;
+      if (error instanceof DatabaseError && error.code === SYNC_FAILED) {
+        throw new ClaimLogUnconfirmedError(`the journal is not on disk: ${message}`, { cause: error });
+      }
+      throw new ClaimLogUnavailableError(`the journal refused: ${message}`, { cause: error });
     } finally {
       for (const listener of this.appendListeners) listener();
     }

@@ -1,3 +1,4 @@
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type OnApplicationShutdown } from '@nestjs/common';
 import libsql from 'libsql';
@@ -7,6 +8,7 @@ import { StartupError } from '../../config/startup-error.js';
 import { DatabaseError } from '../../persistence/database-error.js';
 import { classifyDatabaseError } from '../database/classify-database-error.js';
 import { SCHEMA } from '../database/schema.js';
+import { DiskSync } from './disk-sync.js';
 
 /** The file that holds everything: coupons, failed events, the gate row and the journal. */
 export const SQLITE_FILE = 'coupon.sqlite';
@@ -24,18 +26,24 @@ interface Waiter {
 
 export interface SqliteTransactionOptions {
   /**
-   * False for what may be lost together with everything after it when the power fails: the commit then does not wait
-   * for the disk. Never for anything that was promised to somebody.
+   * False for what may be lost together with everything after it when the power fails: the caller then does not wait
+   * for the disk. Never for anything that is promised or shown to somebody.
    */
   readonly durable?: boolean;
 }
+
+/** What tests take the place of: brings to the disk whatever was written to the log. */
+export type Flush = (log: FileHandle) => Promise<void>;
+
+const datasync: Flush = (log) => log.datasync();
 
 /**
  * The one connection to the one file, and the mutex around it.
  *
  * TypeORM's SQLite drivers share a connection, so a statement that runs beside an open transaction joins it and
  * vanishes with its rollback. Therefore every unit of work, the journal's group commit and plain reads included, takes
- * its turn here. The file's exclusive lock is held for as long as the process lives: that is what refuses a second
+ * its turn here. Nobody is told anything, not even what a read has found, before every commit that it may rest on is on
+ * the disk; that is waited for outside the mutex, so the next unit of work goes on meanwhile. The file's exclusive lock is held for as long as the process lives: that is what refuses a second
  * instance, also after a kill -9 left files behind.
  */
 export class SqliteConnection implements OnApplicationShutdown {
@@ -46,10 +54,15 @@ export class SqliteConnection implements OnApplicationShutdown {
   private lastSign = 0;
   private watchdog: NodeJS.Timeout | undefined;
 
+  private readonly disk: DiskSync;
+
   private constructor(
     private readonly dataSource: DataSource,
     private readonly runner: QueryRunner,
+    private readonly log: FileHandle,
+    flush: Flush,
   ) {
+    this.disk = new DiskSync(() => flush(log));
     const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
     const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
       this.lastSign = performance.now();
@@ -69,7 +82,7 @@ export class SqliteConnection implements OnApplicationShutdown {
    * Opens, locks and migrates the file.
    * @throws StartupError when the directory cannot be written, or another process holds the file.
    */
-  static async open(directory: string): Promise<SqliteConnection> {
+  static async open(directory: string, flush: Flush = datasync): Promise<SqliteConnection> {
     prepareDataDirectory(directory);
     const dataSource = new DataSource({
       type: 'better-sqlite3',
@@ -80,7 +93,7 @@ export class SqliteConnection implements OnApplicationShutdown {
       prepareDatabase: (database: { pragma(source: string): unknown }) => {
         database.pragma('locking_mode = EXCLUSIVE');
         database.pragma('journal_mode = WAL');
-        // A commit has reached the disk when it returns: the whole promise of a 202 rests on it.
+        // For the migrations: a commit has reached the disk when it returns.
         database.pragma('synchronous = FULL');
       },
       ...SCHEMA,
@@ -94,7 +107,11 @@ export class SqliteConnection implements OnApplicationShutdown {
       }
       throw new StartupError(`DATA_DIR ${directory}: ${SQLITE_FILE} cannot be opened: ${(error as Error).message}`);
     }
-    return new SqliteConnection(dataSource, dataSource.createQueryRunner());
+    // From here on a commit returns when it is in the write-ahead log, and the log is synced by `DiskSync`. SQLite itself
+    // still syncs around every checkpoint, so the log is never reused before its pages are safe.
+    driverConnection(dataSource).exec('PRAGMA synchronous = NORMAL');
+    const log = await open(join(directory, `${SQLITE_FILE}-wal`), 'r+');
+    return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, flush);
   }
 
   /**
@@ -106,6 +123,43 @@ export class SqliteConnection implements OnApplicationShutdown {
    * @throws DatabaseError, or what `work` throws.
    */
   async exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    this.disk.demandHealth();
+    const result = await this.alone(work);
+    await this.disk.settled();
+    return result;
+  }
+
+  /** `exclusive` in a transaction that takes the write lock at once. */
+  async transaction<T>(
+    work: (runner: QueryRunner) => Promise<T>,
+    { durable = true }: SqliteTransactionOptions = {},
+  ): Promise<T> {
+    this.disk.demandHealth();
+    const result = await this.alone(async (runner) => {
+      const found = await inTransaction(runner, work);
+      // After a power cut the file is a prefix of its history: what is not synced now, the next sync takes with it.
+      if (durable) this.disk.noteCommit();
+      return found;
+    });
+    if (durable) await this.disk.settled();
+    return result;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.closed) return;
+    // The last turn of all: whoever asked before has been served, whoever asks later is refused.
+    const last = this.alone(async () => {
+      clearTimeout(this.watchdog);
+      await this.disk.settled().catch(() => undefined);
+      await this.log.close();
+      this.unlock();
+      await this.dataSource.destroy();
+    });
+    this.closed = true;
+    await last;
+  }
+
+  private async alone<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
     if (this.closed) throw new DatabaseError('infrastructure', 'SQLITE_CLOSED', 'the database file is closed');
     if (this.busy) await this.turn();
     this.busy = true;
@@ -119,40 +173,6 @@ export class SqliteConnection implements OnApplicationShutdown {
       if (next === undefined) this.busy = false;
       else next.enter();
     }
-  }
-
-  /** `exclusive` in a transaction that takes the write lock at once. */
-  transaction<T>(
-    work: (runner: QueryRunner) => Promise<T>,
-    { durable = true }: SqliteTransactionOptions = {},
-  ): Promise<T> {
-    return this.exclusive(async (runner) => {
-      if (durable) return inTransaction(runner, work);
-      // After a power cut the file is a prefix of its history: what is not synced now, the next durable commit syncs.
-      this.waitForDisk(false);
-      try {
-        return await inTransaction(runner, work);
-      } finally {
-        this.waitForDisk(true);
-      }
-    });
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    if (this.closed) return;
-    // The last turn of all: whoever asked before has been served, whoever asks later is refused.
-    const last = this.exclusive(async () => {
-      clearTimeout(this.watchdog);
-      this.unlock();
-      await this.dataSource.destroy();
-    });
-    this.closed = true;
-    await last;
-  }
-
-  private waitForDisk(wait: boolean): void {
-    // Not through the runner: SQLite executes this pragma when it is prepared, and the runner prepares a text only once.
-    driverConnection(this.dataSource).exec(`PRAGMA synchronous = ${wait ? 'FULL' : 'NORMAL'}`);
   }
 
   /**
