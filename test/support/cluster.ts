@@ -18,6 +18,9 @@ export type Failpoint =
   | `${'kill' | 'stop'}-${'before-publish' | 'after-publish' | 'before-offset' | 'holding-campaign' | RebuildStep}`
   | 'crash-consumer';
 
+/** As the image starts it. */
+const COMMAND = ['--max-semi-space-size=64', resolve('dist/main.js')];
+
 const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry' };
 
 /** One process of the service and where it listens. */
@@ -75,7 +78,7 @@ export class Cluster {
   }
 
   /** Starts one more process, without waiting for anything. `args` as of {@link ServiceProcess.spawn}. */
-  async add(duty: Duty, env: Readonly<Record<string, string>> = {}, args?: readonly string[]): Promise<Member> {
+  async add(duty: Duty, env: Readonly<Record<string, string>> = {}, args: readonly string[] = COMMAND): Promise<Member> {
     const port = await freePort();
     const variables = { ...this.environment, ROLES: ROLES[duty], PORT: String(port), ...env };
     const process = ServiceProcess.spawn(variables, args);
