@@ -78,7 +78,11 @@ export class Cluster {
   }
 
   /** Starts one more process, without waiting for anything. `args` as of {@link ServiceProcess.spawn}. */
-  async add(duty: Duty, env: Readonly<Record<string, string>> = {}, args: readonly string[] = COMMAND): Promise<Member> {
+  async add(
+    duty: Duty,
+    env: Readonly<Record<string, string>> = {},
+    args: readonly string[] = COMMAND,
+  ): Promise<Member> {
     const port = await freePort();
     const variables = { ...this.environment, ROLES: ROLES[duty], PORT: String(port), ...env };
     const process = ServiceProcess.spawn(variables, args);
