@@ -340,6 +340,26 @@ describe('the cut', () => {
     expect(await gauge()).toMatchObject({ claimed: 3, pending: 0 });
   });
 
+  it('does not forget claims that it has read when retention deletes them before anybody consumed them', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    for (const number of [1, 2, 3]) await stack.log.publish(claimOf(number));
+    let deleted = false;
+    const probe = new StepProbe().at('log-read', async () => {
+      if (deleted) return;
+      deleted = true;
+      // Here the second pass can see that the campaign has changed, too.
+      await stack.database.transaction((unit) => unit.campaigns.update('default', { total: 60 }, 2));
+      await journal('DELETE FROM journal');
+    });
+    await rebuild(probe);
+    expect(probe.steps.filter((step) => step === 'log-read')).toHaveLength(2);
+    for (const number of [1, 2, 3]) {
+      const { claimId } = claimOf(number);
+      expect(await lookUp(`u${number}`)).toMatchObject({ kind: 'FOUND', record: { claimId }, pending: true });
+    }
+    expect(await gauge()).toMatchObject({ claimed: 3, pending: 3, sequence: 3, terms: { total: 60, version: 2 } });
+  });
+
   it('does not lose a coupon that was committed between the snapshot and the reading of the log', async () => {
     await storeCampaign(stack, { id: 'default' });
     await stack.log.publish(claimOf(1));

@@ -24,8 +24,15 @@ interface CampaignInTheMaking {
 export class StagedClaims {
   private readonly campaigns = new Map<string, CampaignInTheMaking>();
 
+  /**
+   * A campaign that is read again keeps what was found of it: the part of the log that its claims came from may be gone by
+   * now. One of them that became a coupon meanwhile loses against that coupon when it is staged.
+   */
   addCampaign(campaign: Campaign): void {
-    this.campaigns.set(campaign.id, { terms: termsOf(campaign), sequence: 0, waiting: new Map() });
+    const terms = termsOf(campaign);
+    const known = this.campaigns.get(campaign.id);
+    if (known === undefined) this.campaigns.set(campaign.id, { terms, sequence: 0, waiting: new Map() });
+    else known.terms = terms;
   }
 
   knows(campaignId: string): boolean {
