@@ -19,7 +19,7 @@ import { inParallel } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
-import { request, terms } from './issuance-gate.contract.js';
+import { answered, request, terms } from './issuance-gate.contract.js';
 
 const EPOCH = 1_764_000_001;
 
@@ -94,23 +94,24 @@ describe('a Redis that fails', () => {
     await server.start();
     await until('it is connected again', () => reconnected > 0);
     expect(await administer((redis) => redis.hlen(campaignKeys(campaignId, EPOCH).appliedUser))).toBe(1);
-    expect(await gate.ping(pass)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
-    expect(await claim('second')).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+    const missing = { kind: 'FENCED', reason: 'fence-missing' };
+    expect(await gate.ping(pass)).toEqual(missing);
+    expect(await answered(() => claim('second'))).toEqual(missing);
     // Nothing that anybody but the builder does brings the script back.
-    expect(await gate.ping(pass)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+    expect(await answered(() => gate.ping(pass))).toEqual(missing);
   });
 
   it('is fenced without its scripts, and open again under a fence that is installed anew', async () => {
     await administer((redis) => redis.script('FLUSH'));
-    for (const outcome of [
-      claim('a'),
-      gate.lookUp(pass, campaignId, 'first'),
-      gate.changeTerms(pass, terms(campaignId)),
+    for (const call of [
+      (): Promise<unknown> => claim('a'),
+      () => gate.lookUp(pass, campaignId, 'first'),
+      () => gate.changeTerms(pass, terms(campaignId)),
     ]) {
-      expect(await outcome).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+      expect(await answered(call)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
     }
     expect(await builder.installFence(EPOCH)).toBe(pass.fence);
-    expect(await outcomeOf(claim('a'))).toBe('ADMITTED');
+    expect(await answered(() => claim('a'))).toMatchObject({ kind: 'ADMITTED' });
   });
 
   it.each(['meta', 'appliedUser', 'pending'] as const)(
@@ -254,6 +255,58 @@ describe('a Redis that fails', () => {
       } finally {
         await other.kill();
       }
+    });
+
+    describe('and the old server stays a master', () => {
+      let other: RedisServer;
+
+      beforeEach(async () => {
+        other = await RedisServer.start();
+        address.leadNew(other.port);
+      });
+      afterEach(() => other.kill());
+
+      it('a rebuild follows the address, to where the calls lead that were made anew', async () => {
+        connection.distrustCalls();
+        await answered(() => gate.now());
+        await rebuilt();
+        await administer(async (redis) => {
+          expect(await redis.exists(campaignKeys(campaignId, EPOCH + 1).meta)).toBe(1);
+        }, other.url);
+      });
+
+      it('a rebuild that begins while the calls lead to the old one opens nothing there, and the next one is done', async () => {
+        await expect(builder.dropEpochsBelow(EPOCH + 1)).rejects.toThrow('two Redis servers');
+        expect(await administer((redis) => redis.exists(campaignKeys(campaignId, EPOCH).meta), server.url)).toBe(1);
+        await rebuilt();
+      });
+
+      it('a rebuild that is under way ends when the calls lead to the new one, and the next one is done', async () => {
+        address.leadNew(server.port);
+        await builder.dropEpochsBelow(EPOCH + 1);
+        address.leadNew(other.port);
+        connection.distrustCalls();
+        await answered(() => gate.now());
+        await expect(builder.installFence(EPOCH + 1)).rejects.toThrow('two Redis servers');
+        await rebuilt();
+      });
+
+      it('the calls follow the address when they miss the fence that another process has installed there', async () => {
+        const another = new RedisGateBuilder(await connect(other.url));
+        await another.dropEpochsBelow(EPOCH + 1);
+        const built = { epoch: EPOCH + 1, fence: await another.installFence(EPOCH + 1) };
+        expect(await gate.ping(built)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+        expect(await answered(() => gate.ping(built))).toBe('ok');
+      });
+
+      it('the calls follow the address when the old one was promoted again', async () => {
+        await administer(async (redis) => {
+          await redis.replicaof('127.0.0.1', other.port);
+          await redis.replicaof('NO', 'ONE');
+        }, server.url);
+        expect(await gate.ping(pass)).toEqual({ kind: 'FENCED', reason: 'promoted' });
+        expect(await answered(() => gate.ping(pass))).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+      });
     });
   });
 

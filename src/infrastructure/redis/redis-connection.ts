@@ -1,16 +1,17 @@
+import { EventEmitter, once } from 'node:events';
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 import { StartupError } from '../../config/startup-error.js';
 import { GateUnavailableError } from '../../gate/issuance-gate.js';
 import { GATE_TIMEOUT_MS } from '../../events/deadlines.js';
 import { withDeadline } from '../../events/with-deadline.js';
-import { parseServerInfo, type ServerInfo, unfitness } from './server-info.js';
+import { isOneServer, parseServerInfo, type ServerInfo, unfitness } from './server-info.js';
 
 /** What a rebuild sends is larger, and nobody waits for it, ms. */
 const BULK_TIMEOUT_MS = 10_000;
-/** How long a look at a server may take that a rebuild is to begin on, ms. */
+/** How long a look at a server may take that a rebuild is to begin on, ms; connections that are just made anew included. */
 const LOOK_MS = 2_000;
-/** A server that answers strangely is looked at again this often, ms. */
+/** While a gate is fenced, its address is asked again this often, ms. */
 const LOOK_AGAIN_MS = 1_000;
 /** How long a start waits for a server that is there, ms; one that is not is joined later. */
 const FIRST_CONNECTION_MS = 2_000;
@@ -46,7 +47,8 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   private readonly client: Redis;
   private readonly bulkClient: Redis;
-  private readonly listeners: (() => void)[] = [];
+  /** `connected`: the calls' connection leads to a server that was found fit. */
+  private readonly events = new EventEmitter<{ connected: [] }>();
   /** Of the server behind the calls' connection; null until it was looked at and found fit. */
   private fit: ServerInfo | null = null;
   private lastSaid = '';
@@ -87,7 +89,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
 
   /** Called on every new connection to a server that was found fit. */
   onConnected(listener: () => void): void {
-    this.listeners.push(listener);
+    this.events.on('connected', listener);
   }
 
   /** For calls that somebody waits for. @throws GateUnavailableError while there is no server that may be used. */
@@ -96,9 +98,12 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     return this.client;
   }
 
-  /** For a rebuild. @throws GateUnavailableError as above. */
+  /**
+   * For a rebuild, which looks at its server by {@link bulkServer}. @throws GateUnavailableError while there is none; not
+   * while only the calls' connection is made anew, as it is by the fence that calls for the rebuild.
+   */
   get bulk(): Redis {
-    if (this.fit === null || this.bulkClient.status !== 'ready') throw new GateUnavailableError('Redis is away');
+    if (this.bulkClient.status !== 'ready') throw new GateUnavailableError('Redis is away');
     return this.bulkClient;
   }
 
@@ -119,37 +124,60 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * A fence may say that another server is behind the address by now, while this connection still leads to the old one:
-   * Redis keeps its clients when it becomes a replica. Then the connection is given up, and made anew by the address.
+   * A fence may say that the address leads to another server by now, while this connection still leads to the old one:
+   * Redis keeps its clients when it becomes a replica, and whoever moves an address need not stop the server behind it.
+   * The old one cannot tell, it may well be a master still. So the connection is given up and made anew by the address,
+   * once a second at most. What is under way on it gets its answers first: only the fenced epoch is known to be lost.
    */
   lookAgain(): void {
     const now = performance.now();
     if (this.fit === null || now - this.lookedAgainAt < LOOK_AGAIN_MS) return;
     this.lookedAgainAt = now;
-    this.infoOf(this.client).then(
-      (info) => {
-        const reason = unfitness(info);
-        if (reason === null) return;
-        this.say('error', reason);
-        this.distrustCalls();
-      },
-      () => this.distrustCalls(),
-    );
+    this.fit = null;
+    const giveUp = () => {
+      // Otherwise it was lost meanwhile, and the next one is on its way.
+      if (this.client.status === 'ready') this.client.disconnect(true);
+    };
+    // Answers come in the order of the questions: this one's is the last.
+    this.client.ping().then(giveUp, giveUp);
   }
 
-  /** The server behind the bulk connection, seen to be one that may be written to. */
+  /**
+   * The server behind the bulk connection, seen to be one that may be written to, and the one that the calls reach: an
+   * epoch that is opened on any other one is fenced at its first call. Waits for connections that are being made.
+   * @throws GateUnavailableError and what the client rejects with. The next attempt asks whoever is behind the address then.
+   */
   async bulkServer(): Promise<ServerInfo> {
-    const { bulk } = this;
+    const signal = AbortSignal.timeout(LOOK_MS);
     try {
-      const info = await withDeadline(this.infoOf(bulk), LOOK_MS);
+      if (this.bulkClient.status !== 'ready') await once(this.bulkClient, 'ready', { signal });
+      const info = await withDeadline(this.infoOf(this.bulkClient), LOOK_MS);
       const reason = unfitness(info);
       if (info === null || reason !== null) throw new GateUnavailableError(reason ?? 'Redis did not answer INFO');
+      if (!isOneServer(info, await this.calledServer(signal))) {
+        this.distrustCalls();
+        throw new GateUnavailableError('the connections lead to two Redis servers; both are made anew');
+      }
       return info;
     } catch (error) {
-      // The next attempt asks whoever is behind the address then.
       this.distrustBulk();
       throw error;
     }
+  }
+
+  /** {@link bulkServer} on a new connection: the old one may lead to where the address led some time ago. */
+  async newBulkServer(): Promise<ServerInfo> {
+    if (this.bulkClient.status === 'ready') {
+      const closed = once(this.bulkClient, 'close', { signal: AbortSignal.timeout(LOOK_MS) });
+      this.distrustBulk();
+      await closed;
+    }
+    return this.bulkServer();
+  }
+
+  private async calledServer(signal: AbortSignal): Promise<ServerInfo> {
+    while (this.fit === null) await once(this.events, 'connected', { signal });
+    return this.fit;
   }
 
   private async lookAtServer(): Promise<string | null> {
@@ -164,7 +192,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       }
       this.fit = info;
       this.say('log', `connected to Redis ${info?.version ?? ''}`);
-      for (const listener of this.listeners) listener();
+      this.events.emit('connected');
       return null;
     } catch (error) {
       this.say('warn', `Redis is away: ${(error as Error).message}`);

@@ -5,7 +5,7 @@ import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { toGateError } from './redis-errors.js';
 import { ANY_GATE_KEY, campaignKeys, parseGateKey } from './redis.keys.js';
-import { type ServerInfo } from './server-info.js';
+import { isSameMemory, type ServerInfo } from './server-info.js';
 import { termsArguments } from './redis-issuance-gate.js';
 
 /** Claims that one call stages: a script holds up everybody else, and this many take about a millisecond. */
@@ -41,7 +41,7 @@ export class RedisGateBuilder extends GateBuilder {
   }
 
   async dropEpochsBelow(epoch: number): Promise<void> {
-    const server = await this.server();
+    const server = await this.attempt(() => this.connection.newBulkServer());
     // A claim that finds no meta is fenced, so it is enough that these are gone before the rest.
     await this.unlink((key) => key.isMeta && key.epoch < epoch);
     await this.unlink((key) => key.epoch < epoch);
@@ -112,16 +112,12 @@ export class RedisGateBuilder extends GateBuilder {
    * @throws GateUnavailableError
    */
   private async assertSameServer(epoch: number): Promise<ServerInfo> {
-    const server = await this.server();
+    const server = await this.attempt(() => this.connection.bulkServer());
     const expected = this.droppedOn.get(epoch);
     if (expected !== undefined && !isSameMemory(server, expected)) {
       throw new GateUnavailableError('Redis was restarted or replaced in the middle of the rebuild');
     }
     return server;
-  }
-
-  private server(): Promise<ServerInfo> {
-    return this.attempt(() => this.connection.bulkServer());
   }
 
   private unlink(chosen: (key: { readonly epoch: number; readonly isMeta: boolean }) => boolean): Promise<void> {
@@ -150,9 +146,4 @@ export class RedisGateBuilder extends GateBuilder {
       throw gateError;
     }
   }
-}
-
-/** Not restarted, and it has followed nobody since. */
-function isSameMemory(one: ServerInfo, other: ServerInfo): boolean {
-  return one.runId === other.runId && one.replicationId === other.replicationId;
 }

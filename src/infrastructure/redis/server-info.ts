@@ -45,3 +45,13 @@ export function unfitness(info: ServerInfo | null): string | null {
   if (!info.aofEnabled) return 'Redis has to keep an append-only file: appendonly has to be yes, it is no';
   return null;
 }
+
+/** Do both tell of one process? A server that keeps its run id to itself is taken for the other one: nobody can tell. */
+export function isOneServer(one: ServerInfo, other: ServerInfo): boolean {
+  return one.runId === other.runId || one.runId === '' || other.runId === '';
+}
+
+/** Not restarted, and it has followed nobody since; as far as it tells. */
+export function isSameMemory(one: ServerInfo, other: ServerInfo): boolean {
+  return one.runId === other.runId && one.replicationId === other.replicationId;
+}
