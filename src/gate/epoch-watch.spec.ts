@@ -415,6 +415,35 @@ describe('a fence', () => {
   });
 });
 
+describe('the age of an epoch', () => {
+  it('counts from the last look at which it was not open yet', async () => {
+    await watch.refresh();
+    await setRow(11, null);
+    clock.pass(500);
+    await watch.refresh();
+    await setRow(11, 'fence');
+    clock.pass(500);
+    await watch.refresh();
+    clock.pass(500);
+    await watch.refresh();
+    expect([watch.openedWithin(1_000, 11), watch.openedWithin(999, 11)]).toEqual([true, false]);
+    expect(watch.openedWithin(60_000, 10)).toBe(false);
+  });
+
+  it('is known where one epoch was open right after the other', async () => {
+    await watch.refresh();
+    await setRow(11, 'fence');
+    clock.pass(500);
+    await watch.refresh();
+    expect([watch.openedWithin(500, 11), watch.openedWithin(499, 11)]).toEqual([true, false]);
+  });
+
+  it('is not known where the epoch was there before the process', async () => {
+    await watch.refresh();
+    expect(watch.openedWithin(60_000, 10)).toBe(false);
+  });
+});
+
 it('says whether the gate answered the last ping', async () => {
   const ping = stack.gate.ping.bind(stack.gate);
   stack.gate.ping = () => Promise.reject(new GateTimeoutError('no answer'));

@@ -26,6 +26,12 @@ interface Sighting {
   readonly wentBack: boolean;
 }
 
+/** An epoch that was seen to open, and a moment at which it was not open yet. */
+interface Opening {
+  readonly epoch: number;
+  readonly after: Instant;
+}
+
 interface KnownFence {
   readonly epoch: number;
   readonly reason: FenceReason;
@@ -51,6 +57,7 @@ export type FenceListener = (seenEpoch: number, signal: FenceSignal) => void;
 export class EpochWatch implements OnApplicationShutdown {
   private readonly logger = new Logger(EpochWatch.name);
   private sighting: Sighting | null = null;
+  private opening: Opening | null = null;
   private reading: { startedAt: Instant; done: Promise<boolean> } | null = null;
   /** When the last read that was not answered gave up; null once one was answered. */
   private unansweredAt: Instant | null = null;
@@ -116,6 +123,11 @@ export class EpochWatch implements OnApplicationShutdown {
     const state = this.pass !== null ? 'open' : this.sighting === null ? 'unknown' : 'fenced';
     const { gateAway } = this;
     return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.unansweredAt !== null, gateAway };
+  }
+
+  /** Did this epoch open no longer ago than `ms`? No where that was not seen, as at a process's start. */
+  openedWithin(ms: number, epoch: number): boolean {
+    return this.opening?.epoch === epoch && this.clock.elapsedMs(this.opening.after) <= ms;
   }
 
   /** Somebody met a fence under this epoch. Until the epoch moves on or the fence is back, nothing is admitted. */
@@ -239,6 +251,10 @@ export class EpochWatch implements OnApplicationShutdown {
       return;
     } else {
       this.sighting = seen;
+    }
+    const opened = this.sighting.pass?.epoch;
+    if (last !== null && opened !== undefined && opened !== last.pass?.epoch) {
+      this.opening = { epoch: opened, after: last.startedAt };
     }
     if (this.fenced !== null && this.fenced.epoch < this.sighting.epoch) this.fenced = null;
     if (this.gateTroubledAt !== null && this.gateTroubledAt.monotonic < startedAt.monotonic) this.gateTroubledAt = null;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { recoveryApplication } from '../../test/support/recovery.js';
 import { until } from '../../test/support/until.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
@@ -24,6 +24,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   await app.close();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -83,6 +84,24 @@ describe('while the process runs', () => {
     await until('an open epoch', () => watch().pass !== null, 10_000);
     expect(failures).toBe(3);
     expect(watch().pass?.epoch).toBeGreaterThan(epoch);
+  }, 15_000);
+
+  it('an epoch that is lost right after its opening is rebuilt after a back-off, which grows', async () => {
+    const waits: number[] = [];
+    jest.spyOn(Math, 'random').mockImplementation(() => 1);
+    const { epoch } = await row();
+    watch().reportFence(epoch, 'meta-missing');
+    for (const lost of [1, 2]) {
+      const began = await until(`an open epoch, the ${lost}. time`, () => watch().pass?.epoch, 10_000);
+      const at = performance.now();
+      watch().reportFence(began, 'count-mismatch');
+      watch().reportFence(began, 'count-mismatch');
+      expect((recovery() as unknown as { rebuilding: Promise<void> | null }).rebuilding).toBeNull();
+      await until('the next epoch', async () => (await row()).epoch > began, 10_000);
+      waits.push(performance.now() - at);
+    }
+    expect(waits[0]).toBeGreaterThanOrEqual(1_000);
+    expect(waits[1]).toBeGreaterThanOrEqual(2_000);
   }, 15_000);
 
   it('a round measures the drift of every campaign that can still move', async () => {

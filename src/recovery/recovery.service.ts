@@ -20,6 +20,8 @@ const RECONCILE_INTERVAL_MS = 3_000;
 const ROUNDS_PER_AUDIT = 10;
 /** The longest wait after a rebuild that failed, ms. */
 const MAX_BACKOFF_MS = 10_000;
+/** An epoch that is lost so soon after its opening was rebuilt in vain, ms. */
+const SHORT_LIVED_MS = 5_000;
 
 /** Rebuilds when somebody meets a fence, reconciles while nobody does, and stops with the process. */
 @Injectable()
@@ -27,7 +29,12 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private readonly logger = new Logger(RecoveryService.name);
   private recovered: Promise<void> | null = null;
   private rebuilding: Promise<void> | null = null;
+  /** Rebuilds that failed, in a row. */
   private failures = 0;
+  /** Epochs that were lost right after their opening, in a row. */
+  private inVain = 0;
+  /** The last epoch that was found lost. */
+  private lost = 0;
   /** Monotonic, ms. */
   private notBefore = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -80,12 +87,27 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private onFence(epoch: number, signal: FenceSignal): void {
-    if (this.stopped || this.rebuilding !== null || performance.now() < this.notBefore) return;
+    if (this.stopped || this.rebuilding !== null) return;
+    if (signal !== 'not-open' && epoch !== this.lost) {
+      this.lost = epoch;
+      this.judgeRebuildOf(epoch);
+    }
+    if (performance.now() < this.notBefore) return;
     // "Not open" does not say that this epoch is lost: its builder may be about to open it.
     const lost = signal === 'not-open' ? epoch - 1 : epoch;
     this.rebuilding = this.rebuild(lost, signal).finally(() => {
       this.rebuilding = null;
     });
+  }
+
+  /**
+   * Where something makes every new epoch fall at once, somebody who uses the same Redis or processes that use two, to
+   * rebuild without a pause would keep closing what a part of the processes can still use.
+   */
+  private judgeRebuildOf(epoch: number): void {
+    const shortLived = this.watch.openedWithin(SHORT_LIVED_MS, epoch);
+    this.inVain = shortLived ? this.inVain + 1 : 0;
+    if (shortLived) this.backOff();
   }
 
   /** Never rejects: whoever meets the fence next, at the latest the watch's next beat, tries again after the back-off. */
@@ -97,10 +119,14 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       await this.watch.refresh();
     } catch (error) {
       this.failures += 1;
-      const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures, 10));
-      this.notBefore = performance.now() + Math.random() * longest;
+      this.backOff();
       this.logger.error(`the gate could not be rebuilt: ${(error as Error).message}`);
     }
+  }
+
+  private backOff(): void {
+    const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures + this.inVain, 10));
+    this.notBefore = performance.now() + Math.random() * longest;
   }
 
   private scheduleRound(): void {
