@@ -14,6 +14,8 @@ export type ProxyMode =
 
 /** Stands between a process and a server on 127.0.0.1, and can be told to break the connections in between. */
 export class TcpProxy {
+  /** Pieces of replies that were kept from clients by `drop-replies`. */
+  droppedReplies = 0;
   private mode: ProxyMode = 'pass';
   private chosen: (request: Buffer) => boolean = () => true;
   private readonly sockets = new Set<Socket>();
@@ -93,7 +95,11 @@ export class TcpProxy {
       server.write(data);
     });
     server.on('data', (data: Buffer) => {
-      if (this.mode === 'drop-replies' || this.silenced.has(client)) return;
+      if (this.mode === 'drop-replies') {
+        this.droppedReplies += 1;
+        return;
+      }
+      if (this.silenced.has(client)) return;
       if (doomed) client.destroy();
       else client.write(data);
     });
