@@ -125,6 +125,46 @@ describe('campaign administration', () => {
     expect(fences).toEqual([[10, 'count-mismatch']]);
   });
 
+  it.each([
+    ['its terms', () => administration.act('c', 'pause', null)],
+    ['a new campaign', () => administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null)],
+    ['a lower total', () => administration.change('c', { total: 5 }, seen, null)],
+  ])('leaves no promise on an older look at the epoch when the gate does not answer to %s', async (_what, tell) => {
+    await watch.refresh();
+    const back = gateAway();
+    await tell();
+    back();
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
+    expect(await watch.confirms(pass.epoch)).toBe(false);
+  });
+
+  it('opens a campaign at the gate while it holds its share of the gate row, so that no rebuild can begin', async () => {
+    const calls: string[] = [];
+    const { database, gate } = stack;
+    const transaction = database.transaction.bind(database);
+    database.transaction = async (work) => {
+      calls.push('begin');
+      const result = await transaction((unit) => {
+        const lockShared = unit.gate.lockShared.bind(unit.gate);
+        unit.gate.lockShared = () => {
+          calls.push('share');
+          return lockShared();
+        };
+        return work(unit);
+      });
+      calls.push('end');
+      return result;
+    };
+    const openCampaign = gate.openCampaign.bind(gate);
+    gate.openCampaign = async (shown, terms) => {
+      const answer = await openCampaign(shown, terms);
+      calls.push(answer as string);
+      return answer;
+    };
+    await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    expect(calls).toEqual(['begin', 'share', 'end', 'begin', 'share', 'opened', 'end']);
+  });
+
   it('stores a campaign during a rebuild, whose opening transaction then tells the gate', async () => {
     await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
     const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);

@@ -171,6 +171,39 @@ describe('what a 202 needs', () => {
     line.release();
     expect(await early).toBe(false);
   });
+
+  it('does not take the answer of such a read either, when it comes at last', async () => {
+    const line = held();
+    database.delay = () => line.promise;
+    const early = watch.refresh();
+    await until('the first read of the row', () => database.reads === 1);
+    // The answer that is under way shows the epoch open.
+    await stack.database.read((unit) => unit.gate.read());
+    database.delay = () => Promise.resolve();
+    clock.pass(1);
+    watch.reportGateTrouble();
+    await setRow(11, null);
+    line.release();
+    await early;
+    clock.pass(1);
+    expect(watch.pass).toEqual(pass);
+    expect(await watch.confirms(10)).toBe(false);
+    expect(database.reads).toBe(2);
+  });
+
+  it('does not wait for such a read: it may have been lost with the trouble', async () => {
+    await watch.refresh();
+    database.delay = () => new Promise(() => undefined);
+    const lost = watch.refresh();
+    await until('the second read of the row', () => database.reads === 2);
+    database.delay = () => Promise.resolve();
+    clock.pass(1);
+    watch.reportGateTrouble();
+    clock.pass(1);
+    expect(await watch.confirms(10)).toBe(true);
+    expect(database.reads).toBe(3);
+    expect(await lost).toBe(false);
+  });
 });
 
 describe('while the database does not answer', () => {
@@ -232,6 +265,17 @@ describe('while the database does not answer', () => {
     clock.pass(1);
     database.away = false;
     expect(await watch.confirms(10)).toBe(false);
+  });
+
+  it('nothing is promised after a fence that was only missing, also when it is back, until the database answers', async () => {
+    watch.reportFence(10, 'fence-missing');
+    clock.pass(1);
+    await beat();
+    expect(watch.pass).toEqual(pass);
+    expect(await watch.confirms(10)).toBe(false);
+    clock.pass(1);
+    database.away = false;
+    expect(await watch.confirms(10)).toBe(true);
   });
 
   it('a read that hangs ends after its time-out', async () => {

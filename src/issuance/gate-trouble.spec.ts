@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { MetricsRegistry } from '../events/metrics-registry.js';
+import { EpochWatch } from '../gate/epoch-watch.js';
+import { GateBusyError, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
+import { ClaimIssuance } from './claim-issuance.js';
+import { ClaimRecorder } from './claim-recorder.js';
+import { DiscardedClaims } from './discarded-claims.js';
+import { IssuanceMetrics } from './issuance.metrics.js';
+import { KnownCampaigns } from './known-campaigns.js';
+import { UnpublishedClaims } from './unpublished-claims.js';
+
+describe('a claim that the gate did not answer', () => {
+  let stack: EmbeddedStack;
+  let issuance: ClaimIssuance;
+
+  beforeEach(async () => {
+    stack = await openEmbeddedStack();
+    await storeCampaign(stack, { id: 'default', total: 3 });
+    await openEpoch(stack, 10);
+    // It looks once and does not beat: what the next claims know is what this one leaves them.
+    const watch = new EpochWatch(stack.database, stack.gate);
+    await watch.refresh();
+    const unpublished = new UnpublishedClaims(stack.database);
+    issuance = new ClaimIssuance(
+      stack.gate,
+      watch,
+      stack.log,
+      new ClaimRecorder(stack.log, unpublished),
+      unpublished,
+      new KnownCampaigns(stack.database),
+      new DiscardedClaims(stack.database),
+      new IssuanceMetrics(new MetricsRegistry()),
+    );
+  });
+  afterEach(() => stack.close());
+
+  const apply = async (userId: string) =>
+    (await issuance.apply({ campaignId: 'default', userId, idempotencyKey: null })).kind;
+  const failOnce = async (error: Error) => {
+    const { gate } = stack;
+    const claim = gate.claim.bind(gate);
+    gate.claim = () => Promise.reject(error);
+    const outcome = await apply('unlucky');
+    gate.claim = claim;
+    return outcome;
+  };
+
+  it.each([
+    ['in time', new GateTimeoutError('no answer'), 'UNCONFIRMED'],
+    ['at all', new GateUnavailableError('away'), 'UNAVAILABLE'],
+  ])(
+    '%s leaves no promise on an older look at the epoch: another gate may answer by now',
+    async (_how, error, kind) => {
+      expect(await failOnce(error)).toBe(kind);
+      await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
+      expect(await apply('next')).toBe('UNCONFIRMED');
+    },
+  );
+
+  it('because too many waited says nothing about the gate', async () => {
+    expect(await failOnce(new GateBusyError('too many'))).toBe('UNAVAILABLE');
+    expect(await apply('next')).toBe('ACCEPTED');
+  });
+});
