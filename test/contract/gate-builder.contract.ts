@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
 import { type GateBuilder, type StagedClaim } from '../../src/gate/gate-builder.js';
-import { type GatePass, type IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { type CampaignGauge, type GatePass, type IssuanceGate } from '../../src/gate/issuance-gate.js';
 import { type IssuanceGateHarness, request, terms } from './issuance-gate.contract.js';
 
 function staged(userId: string, sequence: number, over: Partial<StagedClaim> = {}): StagedClaim {
@@ -63,6 +63,18 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
         pending: true,
       });
       expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, pending: 1 }]);
+    });
+
+    it('takes a pending claim from the future for one of now: the sweeper has to look at it before then', async () => {
+      const campaignId = ulid();
+      const claimedAt = (await gate.now()) + 3_600_000;
+      await builder.stage(epoch, campaignId, [staged('alice', 1, { claimedAt, pending: true })]);
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 1 }]);
+      const [gauge] = await gate.gauge(pass, [campaignId]);
+      const { oldestPendingAt } = gauge as CampaignGauge;
+      expect(oldestPendingAt).toBeLessThanOrEqual(await gate.now());
+      expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ record: { claimedAt } });
     });
 
     it('takes 20,000 claims and none', async () => {

@@ -133,6 +133,17 @@ describe('a Redis that fails', () => {
     },
   );
 
+  it('is fenced where somebody is pending who has no claim, although the counters agree', async () => {
+    const { appliedUser } = campaignKeys(campaignId, EPOCH);
+    await administer(async (redis) => {
+      const record = await redis.hget(appliedUser, 'first');
+      await redis.hdel(appliedUser, 'first');
+      await redis.hset(appliedUser, 'another', record ?? '');
+    });
+    const page = await gate.pendingBefore(pass, campaignId, Number.MAX_SAFE_INTEGER, 10, 0);
+    expect(page).toEqual({ kind: 'FENCED', reason: 'pending-mismatch' });
+  });
+
   it('refuses claims when its memory is full, writes no part of one, and goes on answering who has one', async () => {
     const { meta, appliedUser, pending } = campaignKeys(campaignId, EPOCH);
     await administer((redis) => redis.config('SET', 'maxmemory', '1'));
@@ -322,6 +333,54 @@ describe('a Redis that fails', () => {
     await expect(builder.installFence(EPOCH + 1)).rejects.toBeInstanceOf(GateUnavailableError);
     await builder.dropEpochsBelow(EPOCH + 2);
     await builder.installFence(EPOCH + 2);
+  });
+
+  describe('when its server followed another one for a moment in the middle of a rebuild, and kept its run id', () => {
+    const epoch = EPOCH + 1;
+    const promote = () =>
+      administer(async (redis) => {
+        await redis.replicaof('127.0.0.1', await freePort());
+        await redis.replicaof('NO', 'ONE');
+      });
+    /** Once, right before this command of the rebuild. */
+    const promoteBefore = (command: 'scan' | 'eval') => {
+      const { bulk } = connection;
+      const send = bulk[command].bind(bulk) as (...args: unknown[]) => Promise<unknown>;
+      const promoting = async (...args: unknown[]) => {
+        Object.assign(bulk, { [command]: send });
+        await promote();
+        return send(...args);
+      };
+      Object.assign(bulk, { [command]: promoting });
+    };
+    const staged = () => [{ ...terms(campaignId), sequence: 0 }];
+    const replaced = 'restarted or replaced';
+
+    it('does not say that the older epochs are dropped', async () => {
+      promoteBefore('scan');
+      await expect(builder.dropEpochsBelow(epoch)).rejects.toThrow(replaced);
+    });
+
+    it('installs no fence', async () => {
+      await builder.dropEpochsBelow(epoch);
+      await promote();
+      await expect(builder.installFence(epoch)).rejects.toThrow(replaced);
+    });
+
+    it('opens nothing', async () => {
+      await builder.dropEpochsBelow(epoch);
+      await builder.installFence(epoch);
+      await promote();
+      await expect(builder.openStaged(epoch, staged())).rejects.toThrow(replaced);
+      expect(await administer((redis) => redis.exists(campaignKeys(campaignId, epoch).meta))).toBe(0);
+    });
+
+    it('does not say that what it has opened is open', async () => {
+      await builder.dropEpochsBelow(epoch);
+      await builder.installFence(epoch);
+      promoteBefore('eval');
+      await expect(builder.openStaged(epoch, staged())).rejects.toThrow(replaced);
+    });
   });
 
   it.each([
