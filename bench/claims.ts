@@ -1,6 +1,7 @@
 import { type Client } from '../test/support/client.js';
 import { type BenchRun } from './bench-run.js';
 import { load, openLoad } from './load.js';
+import { type OpenLoopResult } from './open-loop.js';
 
 /** So many that no run of the bench ever sells them out. */
 export const ENDLESS = 10_000_000;
@@ -91,15 +92,16 @@ export async function measureLatency(run: BenchRun, { profile, url, bare, client
   if (!run.wants(name)) return;
   const endless = [await client.createCampaign(ENDLESS)];
   const most = await rate(url, endless, 100, Math.max(2, run.seconds));
-  const plan = { campaignIds: endless, users: 'unique', connections: 100, seconds: run.seconds };
+  const plan = { campaignIds: endless, connections: 100, perSecond: most / 2, seconds: run.seconds };
   const pairs: [number, number][] = [];
-  const tails: { p50: number; p99: number; max: number }[] = [];
+  const tails: OpenLoopResult[] = [];
   for (let round = 0; round < run.rounds; round++) {
-    const base = await openLoad({ ...plan, url: bare }, most / 2);
-    const ours = await openLoad({ ...plan, url }, most / 2);
+    const base = await openLoad({ ...plan, url: bare });
+    const ours = await openLoad({ ...plan, url });
     pairs.push([ours.p99, base.p99]);
     tails.push(ours);
-    run.say(`${name}: ${ours.p99} ms against ${base.p99} ms`);
+    const [own, theirs] = [ours, base].map(({ p99, ownDelay }) => `${p99.toFixed(1)} ms (${ownDelay.toFixed(1)})`);
+    run.say(`${name}: ${own} against ${theirs}; in brackets what of it is the generator's own`);
   }
   run.comparisons.push({ name, yardstick: 'bare Fastify at the same rate', atMost: 4, unit: 'ms', pairs });
   run.note({ name: `${profile}, p50 of the same`, unit: 'ms', values: tails.map(({ p50 }) => p50) });

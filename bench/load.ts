@@ -2,9 +2,12 @@ import { execFile, execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import autocannon from 'autocannon';
+import { type OpenLoopPlan, type OpenLoopResult } from './open-loop.js';
 
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL('claims.lua', import.meta.url));
+const OPEN_LOOP = fileURLToPath(new URL('open-loop.ts', import.meta.url));
+const LOADER = new URL('../test/support/typescript-loader.mjs', import.meta.url).href;
 
 /** Who asks for what. */
 export interface LoadPlan {
@@ -42,12 +45,17 @@ export function load(plan: LoadPlan): Promise<LoadResult> {
 }
 
 /**
- * An open loop: so many calls a second, whether answers come or not. A call that had to wait for its turn has waited
- * from the moment at which it was due (autocannon corrects for coordinated omission).
+ * An open loop in a process of its own: see {@link OpenLoopPlan}. @throws where answers were of another kind: a refusal
+ * is quicker than a claim, and a call without an answer has taken no time that means anything.
  */
-export function openLoad(plan: LoadPlan, perSecond: number): Promise<LoadResult> {
+export async function openLoad(plan: Omit<OpenLoopPlan, 'users'>): Promise<OpenLoopResult> {
   runs += 1;
-  return withAutocannon(plan, Math.round(perSecond));
+  const order: OpenLoopPlan = { ...plan, users: `r${runs}` };
+  const { stdout } = await run(process.execPath, ['--import', LOADER, OPEN_LOOP, JSON.stringify(order)]);
+  const result = JSON.parse(stdout) as OpenLoopResult;
+  const { requests, refused, broken } = result;
+  if ((refused + broken) * 1_000 > requests) throw new Error(`${refused} refused, ${broken} broken of ${requests}`);
+  return result;
 }
 
 async function withWrk({ url, campaignIds, users, connections, seconds }: LoadPlan): Promise<LoadResult> {
@@ -65,17 +73,13 @@ async function withWrk({ url, campaignIds, users, connections, seconds }: LoadPl
   return { ...result, perSecond: result.requests / (microseconds / 1e6) };
 }
 
-async function withAutocannon(
-  { url, campaignIds, users, connections, seconds }: LoadPlan,
-  perSecond?: number,
-): Promise<LoadResult> {
+async function withAutocannon({ url, campaignIds, users, connections, seconds }: LoadPlan): Promise<LoadResult> {
   let sent = 0;
   const name = runs;
   const result = await autocannon({
     url,
     connections,
     duration: seconds,
-    ...(perSecond === undefined ? {} : { overallRate: perSecond }),
     requests: [
       {
         method: 'POST',

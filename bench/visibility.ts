@@ -25,8 +25,8 @@ export async function measureVisibility(run: BenchRun, cluster: Cluster, url: st
   for (let round = 0; round < run.rounds; round++) {
     let over = false;
     const watching = watch(cluster, campaignId, () => over);
-    const plan = { url, campaignIds: [campaignId], users: 'unique', connections: 100, seconds: run.seconds };
-    await openLoad(plan, most / 2);
+    const plan = { url, campaignIds: [campaignId], connections: 100, seconds: run.seconds };
+    await openLoad({ ...plan, perSecond: most / 2 });
     await caughtUp(cluster, campaignId);
     over = true;
     const delays = (await watching).sort((a, b) => a - b);
