@@ -1,5 +1,13 @@
 import { type Comparison, type Figure } from './report.js';
 
+/** What something is compared with. */
+export interface Yardstick {
+  readonly yardstick: string;
+  /** The ratio to reach; 0 where it is only reported. */
+  readonly atLeast: number;
+  readonly rate: () => Promise<number>;
+}
+
 /** How long and how often is measured, and what was found. */
 export class BenchRun {
   readonly comparisons: Comparison[] = [];
@@ -16,25 +24,31 @@ export class BenchRun {
     return names.some((name) => this.only === undefined || name.includes(this.only));
   }
 
-  /** One thing against its yardstick, in turn: both see the same moods of the machine. */
+  /** One thing and its yardsticks, in turn: all see the same moods of the machine. */
   async compare(
     name: string,
-    yardstick: string,
-    atLeast: number,
     measured: () => Promise<number>,
-    against: () => Promise<number>,
+    ...yardsticks: readonly [Yardstick, ...Yardstick[]]
   ): Promise<void> {
     if (!this.wants(name)) return;
-    const pairs: [number, number][] = [];
+    const all = [...yardsticks.map(({ rate }) => rate), measured];
+    const rounds: number[][] = [];
     for (let round = 0; round < this.rounds; round++) {
-      // The order changes with the round: what the first one leaves behind, the second one finds.
-      const first = round % 2 === 0 ? await against() : await measured();
-      const second = round % 2 === 0 ? await measured() : await against();
-      const [value, base] = round % 2 === 0 ? [second, first] : [first, second];
-      pairs.push([value, base]);
-      this.say(`${name}: ${show(value)} against ${show(base)}, ${(value / base).toFixed(2)}`);
+      const values = new Array<number>(all.length);
+      // Another one begins in each round: what one leaves behind, the next one finds.
+      for (let turn = 0; turn < all.length; turn++) {
+        const which = (round + turn) % all.length;
+        values[which] = await (all[which] as () => Promise<number>)();
+      }
+      rounds.push(values);
+      const value = values.at(-1) as number;
+      const against = yardsticks.map(({ yardstick }, at) => ratioTo(yardstick, value, values[at] as number));
+      this.say(`${name}: ${show(value)}, ${against.join(', ')}`);
     }
-    this.comparisons.push({ name, yardstick, atLeast, pairs });
+    for (const [at, { yardstick, atLeast }] of yardsticks.entries()) {
+      const pairs = rounds.map((values) => [values.at(-1) as number, values[at] as number] as const);
+      this.comparisons.push({ name, yardstick, atLeast, pairs });
+    }
   }
 
   /** Something that has no yardstick. */
@@ -60,6 +74,10 @@ export class BenchRun {
   say(line: string): void {
     process.stdout.write(`${line}\n`);
   }
+}
+
+function ratioTo(yardstick: string, value: number, base: number): string {
+  return `${(value / base).toFixed(2)} of ${yardstick} (${show(base)})`;
 }
 
 function show(value: number): string {

@@ -52,12 +52,22 @@ const EXTENT = options.smoke
     };
 
 const BARE = resolve('bench/bare-server.mjs');
+const LEAST = resolve('bench/least-server.mjs');
 
-async function startBare(): Promise<{ url: string; end: () => Promise<unknown> }> {
+/** Runs `work` with the address of a server that is none of ours. */
+async function beside(
+  script: string,
+  env: Record<string, string>,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
   const port = await freePort();
-  const bare = ServiceProcess.spawn({ PORT: String(port) }, [BARE]);
-  await bare.printed(/listening on/);
-  return { url: `http://127.0.0.1:${port}`, end: () => bare.end('SIGKILL') };
+  const server = ServiceProcess.spawn({ ...env, PORT: String(port) }, [script]);
+  try {
+    await server.printed(/listening on/);
+    await work(`http://127.0.0.1:${port}`);
+  } finally {
+    await server.end('SIGKILL');
+  }
 }
 
 async function embedded(run: BenchRun, bare: string): Promise<void> {
@@ -94,7 +104,7 @@ async function onCluster(
 async function distributed(run: BenchRun, bare: string): Promise<void> {
   await onCluster({ apis: 1, workers: 0 }, async (cluster, url) => {
     const targets = { profile: 'distributed', url, bare, client: cluster.client() };
-    await measureClaims(run, targets, 0.7, [100, 400]);
+    await beside(LEAST, cluster.environment, (least) => measureClaims(run, { ...targets, least }, 0.7, [100, 400]));
     await measureRefusals(run, targets, 0.9);
     await measureLatency(run, targets);
     await measureCounts(run, cluster, url, EXTENT.counts);
@@ -109,8 +119,8 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
     const together = 'distributed, acknowledged claim while a worker persists it, 100 connections';
     if (run.wants(together)) {
       const endless = [await cluster.client().createCampaign(ENDLESS)];
-      const ours = () => rate(url, endless, 100, run.seconds);
-      await run.compare(together, 'bare Fastify', 0, ours, () => rate(bare, endless, 100, run.seconds));
+      const rateOf = (server: string) => () => rate(server, endless, 100, run.seconds);
+      await run.compare(together, rateOf(url), { yardstick: 'bare Fastify', atLeast: 0, rate: rateOf(bare) });
     }
     await measureVisibility(run, cluster, url);
     await measureTwoApis(run, cluster, url);
@@ -131,13 +141,10 @@ async function main(): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'coupon-bench-root-'));
   process.env.TMPDIR = root;
   try {
-    const bare = await startBare();
-    try {
-      await embedded(run, bare.url);
-      await distributed(run, bare.url);
-    } finally {
-      await bare.end();
-    }
+    await beside(BARE, {}, async (bare) => {
+      await embedded(run, bare);
+      await distributed(run, bare);
+    });
   } finally {
     await endLeftovers(root);
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });

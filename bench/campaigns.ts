@@ -54,13 +54,11 @@ export async function measureSizes(
   }
   const [small, ...larger] = campaigns as [string, ...string[]];
   for (const [index, id] of larger.entries()) {
-    await run.compare(
-      costs[index] as string,
-      `one of ${short(sizes[0] as number)} claims`,
-      0.9,
-      () => rate(url, [id], 100, run.seconds),
-      () => rate(url, [small], 100, run.seconds),
-    );
+    await run.compare(costs[index] as string, () => rate(url, [id], 100, run.seconds), {
+      yardstick: `one of ${short(sizes[0] as number)} claims`,
+      atLeast: 0.9,
+      rate: () => rate(url, [small], 100, run.seconds),
+    });
   }
 }
 
@@ -82,13 +80,11 @@ export async function measureCounts(
     while (campaigns.length < count) campaigns.push(await client.createCampaign(ENDLESS));
     if (index === 0) continue;
     const all = [...campaigns];
-    await run.compare(
-      names[index - 1] as string,
-      'one campaign',
-      0.9,
-      () => rate(url, all, 100, run.seconds),
-      () => rate(url, all.slice(0, 1), 100, run.seconds),
-    );
+    await run.compare(names[index - 1] as string, () => rate(url, all, 100, run.seconds), {
+      yardstick: 'one campaign',
+      atLeast: 0.9,
+      rate: () => rate(url, all.slice(0, 1), 100, run.seconds),
+    });
   }
 }
 

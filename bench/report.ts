@@ -85,7 +85,9 @@ export function svg(comparisons: readonly Comparison[]): string {
   const height = shown.length * ROW + 40;
   const rows = shown.map((comparison, index) => {
     const all = ratios(comparison);
-    const { atLeast = 0, name } = comparison;
+    const { atLeast = 0, yardstick } = comparison;
+    const others = shown.filter(({ name }) => name === comparison.name);
+    const name = others.length === 1 ? comparison.name : `${comparison.name}, against ${yardstick}`;
     const y = 30 + index * ROW;
     const x = (ratio: number) => LEFT + Math.min(ratio, 1.3) * SCALE;
     const middle = median(all);
