@@ -1,18 +1,27 @@
-// The yardstick: Fastify with nothing behind it, which parses the same body and answers with the same reply.
+// The yardstick: Fastify with nothing behind it, which parses the same body and answers with the same reply, header by
+// header; the bench compares the two before it counts.
 import Fastify from 'fastify';
 
-const app = Fastify();
+const app = Fastify({ keepAliveTimeout: 65_000 });
 let sequence = 0;
 app.post('/api/coupons/apply', (request, reply) => {
   const { userId, campaignId = 'default' } = request.body;
   sequence += 1;
-  void reply.header('location', `/api/campaigns/${campaignId}/claims/${userId}`).code(202).send({
-    status: 'success',
-    message: '쿠폰 발급 신청이 완료되었습니다.',
-    claimId: '01M83QDZMNRJQPX8NCTA98Z45X',
-    campaignId,
-    sequence,
-    claimedAt: new Date().toISOString(),
-  });
+  void reply
+    .code(202)
+    .header('x-request-id', `VlJ3b0dHsXqM-${sequence.toString(36)}`)
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'no-store')
+    .header('location', `/api/campaigns/${campaignId}/claims/${userId}`)
+    .header('content-language', 'ko')
+    .header('vary', 'accept-language')
+    .send({
+      status: 'success',
+      message: '쿠폰 발급 신청이 완료되었습니다.',
+      claimId: '01M83QDZMNRJQPX8NCTA98Z45X',
+      campaignId,
+      sequence,
+      claimedAt: new Date().toISOString(),
+    });
 });
 console.log(`listening on ${await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })}`);

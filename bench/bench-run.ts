@@ -1,11 +1,14 @@
 import { type Comparison, type Figure } from './report.js';
 
+/** Measures a rate over so many seconds. */
+export type Rate = (seconds: number) => Promise<number>;
+
 /** What something is compared with. */
 export interface Yardstick {
   readonly yardstick: string;
   /** The ratio to reach; 0 where it is only reported. */
   readonly atLeast: number;
-  readonly rate: () => Promise<number>;
+  readonly rate: Rate;
 }
 
 /** How long and how often is measured, and what was found. */
@@ -16,6 +19,8 @@ export class BenchRun {
   constructor(
     readonly rounds: number,
     readonly seconds: number,
+    /** Under load, before anything counts: until then code is still being compiled, and rates rise. */
+    readonly warmUpSeconds: number,
     private readonly only: string | undefined,
   ) {}
 
@@ -25,20 +30,17 @@ export class BenchRun {
   }
 
   /** One thing and its yardsticks, in turn: all see the same moods of the machine. */
-  async compare(
-    name: string,
-    measured: () => Promise<number>,
-    ...yardsticks: readonly [Yardstick, ...Yardstick[]]
-  ): Promise<void> {
+  async compare(name: string, measured: Rate, ...yardsticks: readonly [Yardstick, ...Yardstick[]]): Promise<void> {
     if (!this.wants(name)) return;
     const all = [...yardsticks.map(({ rate }) => rate), measured];
+    for (const rate of all) await rate(this.warmUpSeconds);
     const rounds: number[][] = [];
     for (let round = 0; round < this.rounds; round++) {
       const values = new Array<number>(all.length);
       // Another one begins in each round: what one leaves behind, the next one finds.
       for (let turn = 0; turn < all.length; turn++) {
         const which = (round + turn) % all.length;
-        values[which] = await (all[which] as () => Promise<number>)();
+        values[which] = await (all[which] as Rate)(this.seconds);
       }
       rounds.push(values);
       const value = values.at(-1) as number;

@@ -20,7 +20,7 @@ import { measureVisibility } from './visibility.js';
 const HELP = `npm run bench [-- options]
   --only TEXT     what has TEXT in its name
   --rounds N      each thing and its yardstick so often, in turn (default 5)
-  --seconds S     of load in each round (default 3)
+  --seconds S     of load in each round (default 3); 5 s that do not count come before the first
   --backlog N     events that wait for the worker (default 500000)
   --claims N      over which memory is watched (default 1000000)
   --smoke         shows that all of it works, with little of everything; its figures mean nothing
@@ -41,10 +41,11 @@ const { values: options } = parseArgs({
 
 /** How much of everything. A campaign holds so many claims, so many are open, before the first claim is measured. */
 const EXTENT = options.smoke
-  ? { rounds: 1, seconds: 1, backlog: 5_000, claims: 10_000, sizes: [100, 1_000, 2_000], counts: [1, 3, 5] }
+  ? { rounds: 1, seconds: 1, warmUp: 1, backlog: 5_000, claims: 10_000, sizes: [100, 1_000, 2_000], counts: [1, 3, 5] }
   : {
       rounds: Number(options.rounds),
       seconds: Number(options.seconds),
+      warmUp: 5,
       backlog: Number(options.backlog),
       claims: Number(options.claims),
       sizes: [1_000, 100_000, 1_000_000],
@@ -119,7 +120,7 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
     const together = 'distributed, acknowledged claim while a worker persists it, 100 connections';
     if (run.wants(together)) {
       const endless = [await cluster.client().createCampaign(ENDLESS)];
-      const rateOf = (server: string) => () => rate(server, endless, 100, run.seconds);
+      const rateOf = (server: string) => (seconds: number) => rate(server, endless, 100, seconds);
       await run.compare(together, rateOf(url), { yardstick: 'bare Fastify', atLeast: 0, rate: rateOf(bare) });
     }
     await measureVisibility(run, cluster, url);
@@ -135,7 +136,7 @@ async function main(): Promise<void> {
   }
   const missing = missingPrograms();
   if (missing.length > 0) throw new Error(howToInstall(missing));
-  const run = new BenchRun(EXTENT.rounds, EXTENT.seconds, options.only);
+  const run = new BenchRun(EXTENT.rounds, EXTENT.seconds, EXTENT.warmUp, options.only);
   run.say(`${run.rounds} rounds of ${run.seconds} s each, load by ${generator}, Node ${process.version}`);
   // Whatever the bench starts lies below a directory of its own, so that nothing of it can be left behind.
   const root = mkdtempSync(join(tmpdir(), 'coupon-bench-root-'));

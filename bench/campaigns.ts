@@ -54,10 +54,10 @@ export async function measureSizes(
   }
   const [small, ...larger] = campaigns as [string, ...string[]];
   for (const [index, id] of larger.entries()) {
-    await run.compare(costs[index] as string, () => rate(url, [id], 100, run.seconds), {
+    await run.compare(costs[index] as string, (seconds) => rate(url, [id], 100, seconds), {
       yardstick: `one of ${short(sizes[0] as number)} claims`,
       atLeast: 0.9,
-      rate: () => rate(url, [small], 100, run.seconds),
+      rate: (seconds) => rate(url, [small], 100, seconds),
     });
   }
 }
@@ -80,10 +80,10 @@ export async function measureCounts(
     while (campaigns.length < count) campaigns.push(await client.createCampaign(ENDLESS));
     if (index === 0) continue;
     const all = [...campaigns];
-    await run.compare(names[index - 1] as string, () => rate(url, all, 100, run.seconds), {
+    await run.compare(names[index - 1] as string, (seconds) => rate(url, all, 100, seconds), {
       yardstick: 'one campaign',
       atLeast: 0.9,
-      rate: () => rate(url, all.slice(0, 1), 100, run.seconds),
+      rate: (seconds) => rate(url, all.slice(0, 1), 100, seconds),
     });
   }
 }

@@ -1,4 +1,4 @@
-import { type Client } from '../test/support/client.js';
+import { Client } from '../test/support/client.js';
 import { type BenchRun } from './bench-run.js';
 import { load, openLoad } from './load.js';
 import { type OpenLoopResult } from './open-loop.js';
@@ -45,9 +45,8 @@ export async function measureClaims(
     const name = `${profile}, acknowledged claim, ${connections} connections`;
     if (!run.wants(name)) continue;
     const endless = [await client.createCampaign(ENDLESS)];
-    // Compiled and connected, before anything counts.
-    await rate(url, endless, connections, 1);
-    const rateOf = (server: string) => () => rate(server, endless, connections, run.seconds);
+    await demandSameReply(url, bare, endless[0] as string);
+    const rateOf = (server: string) => (seconds: number) => rate(server, endless, connections, seconds);
     await run.compare(
       name,
       rateOf(url),
@@ -55,6 +54,21 @@ export async function measureClaims(
       ...(least === undefined ? [] : [{ yardstick: 'the least server', atLeast: 0, rate: rateOf(least) }]),
     );
   }
+}
+
+/** @throws where the yardstick does not write what ours writes: each header, and the fields of the body. */
+async function demandSameReply(url: string, bare: string, campaignId: string): Promise<void> {
+  const [ours, theirs] = await Promise.all([url, bare].map((server) => shapeOf(server, campaignId)));
+  if (ours !== theirs) throw new Error(`the bare server answers\n${theirs}\nand ours\n${ours}`);
+}
+
+/** What differs from one answer to the next is there by name only. */
+const VARYING = new Set(['content-length', 'x-request-id', 'date']);
+
+async function shapeOf(url: string, campaignId: string): Promise<string> {
+  const { status, headers, body } = await new Client(url).apply('the-reply', campaignId);
+  const written = [...headers].map(([name, value]) => (VARYING.has(name) ? name : `${name}: ${value}`));
+  return [status, ...written.sort(), Object.keys(body)].join('\n');
 }
 
 export async function measureRefusals(
@@ -74,11 +88,10 @@ export async function measureRefusals(
   ] as const;
   for (const [index, [campaign, users]] of scenarios.entries()) {
     const name = names[index] as string;
-    if (run.wants(name)) await rate(url, [campaign], 100, 1, { users, refusals: true });
-    await run.compare(name, () => rate(url, [campaign], 100, run.seconds, { users, refusals: true }), {
+    await run.compare(name, (seconds) => rate(url, [campaign], 100, seconds, { users, refusals: true }), {
       yardstick: 'bare Fastify',
       atLeast,
-      rate: () => rate(bare, [campaign], 100, run.seconds, { users }),
+      rate: (seconds) => rate(bare, [campaign], 100, seconds, { users }),
     });
   }
 }
@@ -91,6 +104,8 @@ export async function measureLatency(run: BenchRun, { profile, url, bare, client
   const name = `${profile}, p99 of an acknowledged claim at half its maximum rate`;
   if (!run.wants(name)) return;
   const endless = [await client.createCampaign(ENDLESS)];
+  await rate(bare, endless, 100, run.warmUpSeconds);
+  await rate(url, endless, 100, run.warmUpSeconds);
   const most = await rate(url, endless, 100, Math.max(2, run.seconds));
   const plan = { campaignIds: endless, connections: 100, perSecond: most / 2, seconds: run.seconds };
   const pairs: [number, number][] = [];
