@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ClaimLog, ClaimLogUnavailableError } from '../../src/events/claim-log.js';
 import { GateTimeoutError, GateUnavailableError, IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { createFastifyAdapter } from '../../src/http/fastify.js';
 import { DatabaseError } from '../../src/persistence/database-error.js';
 import { Database } from '../../src/persistence/database.js';
 import { Client } from '../support/client.js';
@@ -719,6 +720,15 @@ describe('a connection', () => {
     return response;
   };
   const body = '{"userId":"a"}';
+
+  it('has the limits of the contract where a test does not shorten them', () => {
+    expect(createFastifyAdapter().getHttpServer()).toMatchObject({
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 8_192,
+    });
+  });
 
   it('whose headers come too slowly is closed', async () => {
     refused(await lastWord([`POST ${APPLY} HTTP/1.1\r\nHost: x\r\n`], slowPort), 408, 'request-timeout');
