@@ -13,7 +13,7 @@ import { measureCounts, measureSizes } from './campaigns.js';
 import { ENDLESS, measureClaims, measureLatency, measureRefusals, rate } from './claims.js';
 import { generator } from './load.js';
 import { measurePersistence } from './persistence.js';
-import { measureMemory, measureRestart, measureStarts, measureTwoApis } from './processes.js';
+import { measureEmbeddedFile, measureMemory, measureRestart, measureStarts, measureTwoApis } from './processes.js';
 import { markdown, svg } from './report.js';
 import { measureVisibility } from './visibility.js';
 
@@ -41,13 +41,23 @@ const { values: options } = parseArgs({
 
 /** How much of everything. A campaign holds so many claims, so many are open, before the first claim is measured. */
 const EXTENT = options.smoke
-  ? { rounds: 1, seconds: 1, warmUp: 1, backlog: 5_000, claims: 10_000, sizes: [100, 1_000, 2_000], counts: [1, 3, 5] }
+  ? {
+      rounds: 1,
+      seconds: 1,
+      warmUp: 1,
+      backlog: 5_000,
+      claims: 10_000,
+      coupons: 2_000,
+      sizes: [100, 1_000, 2_000],
+      counts: [1, 3, 5],
+    }
   : {
       rounds: Number(options.rounds),
       seconds: Number(options.seconds),
       warmUp: 5,
       backlog: Number(options.backlog),
       claims: Number(options.claims),
+      coupons: 100_000,
       sizes: [1_000, 100_000, 1_000_000],
       counts: [1, 100, 1_000],
     };
@@ -144,6 +154,7 @@ async function main(): Promise<void> {
   try {
     await beside(BARE, {}, async (bare) => {
       await embedded(run, bare);
+      await measureEmbeddedFile(run, EXTENT.coupons);
       await distributed(run, bare);
     });
   } finally {

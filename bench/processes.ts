@@ -3,29 +3,72 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../stack/server-process.js';
 import { type Cluster } from '../test/support/cluster.js';
+import { Client } from '../test/support/client.js';
 import { ServiceProcess } from '../test/support/service-process.js';
 import { ADMIN_TOKEN } from '../test/support/service.js';
 import { type BenchRun } from './bench-run.js';
 import { ENDLESS, rate } from './claims.js';
+import { load } from './load.js';
 import { caughtUp } from './visibility.js';
+
+/**
+ * The embedded profile on one data directory: what the process holds when it has taken and persisted so many claims, MB,
+ * and how long a start on their coupons takes, s.
+ */
+export async function measureEmbeddedFile(run: BenchRun, claims: number): Promise<void> {
+  const memory = `resident memory, embedded, after ${claims.toLocaleString('en')} claims`;
+  const start = `start, embedded, ${claims.toLocaleString('en')} coupons in the file`;
+  if (!run.wants(memory, start)) return;
+  const directory = mkdtempSync(join(tmpdir(), 'coupon-start-'));
+  const env = { DATA_DIR: directory, ADMIN_TOKEN };
+  try {
+    const port = await freePort();
+    const service = await ServiceProcess.start({ env, redis: undefined, remove: async () => undefined }, port);
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      const client = new Client(url);
+      const campaign = await client.createCampaign(claims);
+      await sellOut(client, url, campaign, claims);
+      await caughtUp(client, campaign);
+      if (run.wants(memory)) {
+        run.note({ name: memory, unit: 'MB', values: [residentMb(service.pid)], atMost: 250 });
+      }
+    } finally {
+      await service.end('SIGTERM');
+    }
+    if (run.wants(start)) await measureStart(run, start, env, 2);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
 
 /** From the start of the process to the moment at which it is ready, s. */
 export async function measureStarts(run: BenchRun, cluster: Cluster): Promise<void> {
-  if (run.wants('start, embedded')) {
+  const nothingYet = 'start, embedded, nothing in the file';
+  if (run.wants(nothingYet)) {
     const values: number[] = [];
     for (let round = 0; round < run.rounds; round++) {
       const directory = mkdtempSync(join(tmpdir(), 'coupon-start-'));
       values.push(await startOnce({ DATA_DIR: directory, ADMIN_TOKEN }));
       rmSync(directory, { recursive: true, force: true });
     }
-    run.note({ name: 'start, embedded', unit: 's', values, atMost: 2 });
+    run.note({ name: nothingYet, unit: 's', values, atMost: 2 });
   }
-  if (run.wants('start, distributed api')) {
-    const values: number[] = [];
-    for (let round = 0; round < run.rounds; round++) {
-      values.push(await startOnce({ ...cluster.environment, ROLES: 'api' }));
-    }
-    run.note({ name: 'start, distributed api', unit: 's', values, atMost: 4 });
+  const distributed = 'start, distributed api';
+  if (run.wants(distributed)) await measureStart(run, distributed, { ...cluster.environment, ROLES: 'api' }, 4);
+}
+
+async function measureStart(run: BenchRun, name: string, env: Record<string, string>, atMost: number): Promise<void> {
+  const values: number[] = [];
+  for (let round = 0; round < run.rounds; round++) values.push(await startOnce(env));
+  run.note({ name, unit: 's', values, atMost });
+}
+
+/** Claims until the campaign has given out all that it has. */
+async function sellOut(client: Client, url: string, campaign: string, total: number): Promise<void> {
+  for (let round = 0; ((await client.audit(campaign)) as { gate: number }).gate < total; round++) {
+    if (round === 60) throw new Error('not sold out');
+    await load({ url, campaignIds: [campaign], users: 'unique', connections: 50, seconds: 1 });
   }
 }
 
@@ -74,12 +117,22 @@ export async function measureMemory(run: BenchRun, cluster: Cluster, claims: num
     while (done < (claims * tenth) / 10) {
       done += Math.round((await rate(api.url, [campaign], 100, run.seconds)) * run.seconds);
     }
-    await caughtUp(cluster, campaign);
+    await caughtUp(cluster.client(), campaign);
     sizes.api.push(residentMb(api.process.pid));
     sizes.worker.push(residentMb(worker.process.pid));
   }
   for (const [who, values] of Object.entries(sizes)) {
     run.note({ name: `${name}, ${who}, after each tenth`, unit: 'MB', values });
+    // The first tenth is when code is compiled and buffers are grown.
+    const pair = [values[9], values[1]] as [number, number];
+    const yardstick = 'after the second';
+    run.comparisons.push({
+      name: `${name}, ${who}, after the last tenth`,
+      yardstick,
+      atMost: 1.25,
+      unit: 'MB',
+      pairs: [pair],
+    });
   }
 }
 
@@ -93,11 +146,8 @@ export async function measureRestart(run: BenchRun, cluster: Cluster, url: strin
   if (!run.wants(name)) return;
   const client = cluster.client();
   const campaign = await client.createCampaign(10_000);
-  for (let round = 0; (await client.audit(campaign)).gate < 10_000; round++) {
-    if (round === 20) throw new Error('not sold out');
-    await rate(url, [campaign], 50, 1).catch(() => undefined);
-  }
-  await caughtUp(cluster, campaign);
+  await sellOut(client, url, campaign, 10_000);
+  await caughtUp(client, campaign);
   const values: number[] = [];
   for (let round = 0; round < run.rounds; round++) {
     await cluster.servers.redis.kill();

@@ -1,4 +1,5 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { type Client } from '../test/support/client.js';
 import { type Cluster } from '../test/support/cluster.js';
 import { type BenchRun } from './bench-run.js';
 import { ENDLESS, rate } from './claims.js';
@@ -16,11 +17,12 @@ const LOOK_BACK = 20_000;
 export async function measureVisibility(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
   const name = 'from the gate to a visible row, at half the maximum rate';
   if (!run.wants(name)) return;
-  const campaignId = await cluster.client().createCampaign(ENDLESS);
+  const client = cluster.client();
+  const campaignId = await client.createCampaign(ENDLESS);
   await rate(url, [campaignId], 100, run.warmUpSeconds);
-  await caughtUp(cluster, campaignId);
+  await caughtUp(client, campaignId);
   const most = await rate(url, [campaignId], 100, Math.max(2, run.seconds));
-  await caughtUp(cluster, campaignId);
+  await caughtUp(client, campaignId);
   const p50: number[] = [];
   const p99: number[] = [];
   const max: number[] = [];
@@ -29,7 +31,7 @@ export async function measureVisibility(run: BenchRun, cluster: Cluster, url: st
     const watching = watch(cluster, campaignId, () => over);
     const plan = { url, campaignIds: [campaignId], connections: 100, seconds: run.seconds };
     await openLoad({ ...plan, perSecond: most / 2 });
-    await caughtUp(cluster, campaignId);
+    await caughtUp(client, campaignId);
     over = true;
     const delays = (await watching).sort((a, b) => a - b);
     p50.push(delays[Math.floor(delays.length / 2)] ?? NaN);
@@ -72,10 +74,10 @@ async function watch(cluster: Cluster, campaignId: string, over: () => boolean):
 }
 
 /** Waits until every claim that the gate knows has its row. */
-export async function caughtUp(cluster: Cluster, campaignId: string): Promise<void> {
+export async function caughtUp(client: Client, campaignId: string): Promise<void> {
   const deadline = performance.now() + 300_000;
   for (;;) {
-    const { gate, rows } = (await cluster.client().audit(campaignId)) as { gate: number; rows: number };
+    const { gate, rows } = (await client.audit(campaignId)) as { gate: number; rows: number };
     if (rows >= gate) return;
     if (performance.now() > deadline) throw new Error(`only ${rows} of ${gate} rows`);
     await new Promise((wake) => setTimeout(wake, 200));
