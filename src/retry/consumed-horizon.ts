@@ -40,7 +40,9 @@ export class ConsumedHorizon {
     // Another epoch may have another gate with another clock, to which old instants mean nothing.
     this.samples = this.samples.filter((sample) => sample.epoch === epoch);
     // When full, the oldest ones are kept: if they gave way to new ones, a consumer that is far behind would pass none.
-    if (this.samples.length < MAX_SAMPLES) await this.sample(epoch);
+    // The last place is always for now: a log that has lost its end may never reach again what the others say.
+    if (this.samples.length === MAX_SAMPLES) this.samples.pop();
+    await this.sample(epoch);
 
     const committed = await this.log.committedOffsets();
     const start = await this.log.startOffsets();

@@ -302,6 +302,18 @@ describe('a claim that may still be on its way', () => {
     expect(await sweeper.sweep()).toMatchObject({ recorded: 1 });
     expect(await rowOf(stack, claim)).toBeDefined();
   }, 30_000);
+
+  it('is found although the log has lost the end that all samples were waiting for', async () => {
+    const partitions = new SetLog(stack.log);
+    sweeper = newSweeper(partitions);
+    partitions.start = new Map([[0, 0]]);
+    partitions.end = new Map([[0, 1_000]]);
+    const claim = await oldClaim();
+    for (let pass = 0; pass < 100; pass++) expect(await sweeper.sweep()).toEqual(NOTHING);
+    partitions.end = new Map([[0, 0]]);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1 });
+    expect(await rowOf(stack, claim)).toBeDefined();
+  });
 });
 
 describe('what happens while the sweeper looks', () => {
