@@ -442,6 +442,16 @@ describe('a batch of the claim log', () => {
       ]);
     });
 
+    it('has one warning while the gate row is missing, and no mistake of ours', async () => {
+      const [row] = await sql<{ epoch: number; script_sha: string }>(stack, 'SELECT * FROM gate');
+      await sql(stack, 'DELETE FROM gate');
+      for (let delivery = 1; delivery <= 3; delivery++) expect((await deliver([claimOf(1)])).settledCount).toBe(0);
+      await sql(stack, 'INSERT INTO gate (id, epoch, script_sha) VALUES (1, ?, ?)', row?.epoch, row?.script_sha);
+      expect((await deliver([claimOf(1)])).settledCount).toBe(1);
+      expect(lines.filter(({ level }) => level !== 'debug').map(({ level }) => level)).toEqual(['warn', 'log']);
+      expect(lines[0]?.message).toContain('GATE_ROW_MISSING');
+    });
+
     it('has one warning for an outage over many batches, and says when it ends', async () => {
       stack.faults.before = () => {
         throw failure('infrastructure');

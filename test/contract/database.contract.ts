@@ -460,6 +460,17 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
         expect(await read(({ gate }) => gate.read())).toMatchObject({ epoch: epoch + 1, fence: null });
       });
 
+      it('is the database’s trouble when it is missing, and nobody else’s', async () => {
+        await harness.execute('DELETE FROM gate');
+        try {
+          expect(await kindOf(read(({ gate }) => gate.read()))).toBe('infrastructure');
+          expect(await kindOf(write(({ gate }) => gate.lockShared()))).toBe('infrastructure');
+          expect(await kindOf(write(({ gate }) => gate.lockExclusive()))).toBe('infrastructure');
+        } finally {
+          await harness.execute('INSERT INTO gate (id, epoch) VALUES (1, 0)');
+        }
+      });
+
       it('finds the cut of the lowest epoch above, with or without partitions', async () => {
         const base = 2_000_000_000;
         expect(await read(({ gate }) => gate.cutAbove(base))).toBeNull();

@@ -1,3 +1,4 @@
+import { DatabaseError } from '../../../persistence/database-error.js';
 import { type GateCut, type GateRow, GateRowStore } from '../../../persistence/gate-row-store.js';
 import { GateCutEntity } from '../entities/gate.entity.js';
 import { type SqlSession } from '../sql-session.js';
@@ -79,7 +80,10 @@ export class SqlGateRowStore extends GateRowStore {
     const [row] = await this.sql.select<RawGateRow>(
       `SELECT epoch, script_sha, builder, lease_until FROM gate WHERE id = 1${lock}`,
     );
-    if (row === undefined) throw new Error('the gate row is missing: the database was not migrated');
+    if (row === undefined) {
+      // Nothing is wrong with what waits for it, and somebody can put it back.
+      throw new DatabaseError('infrastructure', 'GATE_ROW_MISSING', 'the gate row is missing: id 1, with epoch 0');
+    }
     return {
       epoch: Number(row.epoch),
       fence: row.script_sha,
