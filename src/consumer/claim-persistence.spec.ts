@@ -205,7 +205,6 @@ describe('the transaction of a chunk', () => {
   it('locks the gate row, then the campaigns, before it reads anything that others change under these locks', async () => {
     await failToPublish(stack, claimOf(1));
     await stack.persistence.persist([readableOf(claimOf(1)), readableOf(claimOf(2, { campaignId: 'another' }))]);
-    // SQLite has one writer at a time and would forgive any order; the servers of the other profile do not.
     expect(stack.faults.calls).toEqual([
       'gate.lockShared',
       'gate.cutAbove',

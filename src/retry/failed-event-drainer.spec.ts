@@ -56,6 +56,18 @@ async function failedClaim(user = 'alice') {
   return claim;
 }
 
+/** More of them than the stock has room for, which is nothing to the drainer. */
+async function backlog(rows: number) {
+  const claim = await failedClaim('user-0');
+  const copies = Array.from({ length: rows - 1 }, (_, index) => {
+    const claimId = `01ARZ3NDEKTSV4RRFFQ6${String(index).padStart(6, '0')}`;
+    return { ...claim, claimId, userId: `user-${index + 1}`, sequence: index + 2 };
+  });
+  for (let first = 0; first < copies.length; first += 400) {
+    await failToPublish(stack, ...copies.slice(first, first + 400));
+  }
+}
+
 describe('draining failed events', () => {
   it('brings a due claim onto the log, and the consumer makes it a coupon', async () => {
     const claim = await failedClaim();
@@ -68,14 +80,7 @@ describe('draining failed events', () => {
   });
 
   it('goes on batch after batch until nothing is due', async () => {
-    const claim = await failedClaim('user-0');
-    const copies = Array.from({ length: 1_001 }, (_, index) => {
-      const claimId = `01ARZ3NDEKTSV4RRFFQ6${String(index).padStart(6, '0')}`;
-      return { ...claim, claimId, userId: `user-${index + 1}`, sequence: index + 2 };
-    });
-    for (let first = 0; first < copies.length; first += 400) {
-      await failToPublish(stack, ...copies.slice(first, first + 400));
-    }
+    await backlog(1_002);
     expect(await drainer.drain()).toEqual({ leased: 1_002, published: 1_002, postponed: 0 });
     const counts = await stack.database.read((unit) => unit.failedEvents.countByStatus());
     expect(counts).toMatchObject({ PENDING: 0, PUBLISHING: 0, REPUBLISHED: 1_002 });
@@ -177,6 +182,12 @@ describe('a log that takes nothing', () => {
     expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', attempts: 0 });
   });
 
+  it('leaves the rest of the backlog alone when it refused a whole batch', async () => {
+    await backlog(501);
+    refuseWith(new ClaimLogUnavailableError('no broker'));
+    expect(await drainer.drain()).toEqual({ leased: 500, published: 0, postponed: 500 });
+  }, 30_000);
+
   it('keeps back only the claims that it refused', async () => {
     const [first, second] = await failedClaims('alice', 'bob');
     log.beforePublish = ({ userId }) =>
@@ -188,6 +199,12 @@ describe('a log that takes nothing', () => {
 });
 
 describe('leases', () => {
+  it('are taken under a share of the gate row, so that none is of a later epoch than the one that is published', async () => {
+    await failedClaim();
+    await drainer.drain();
+    expect(database.calls.slice(0, 2)).toEqual(['gate.lockShared', 'failedEvents.lease']);
+  });
+
   it('let two drainers take disjoint rows', async () => {
     await failedClaims('alice', 'bob', 'carol', 'dave', 'erin', 'frank');
     const other = new FailedEventDrainer(stack.database, log);

@@ -4,6 +4,7 @@ import { EPOCH } from '../../test/support/claims.js';
 import { failToPublish } from '../../test/support/failed-events.js';
 import { openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
+import { RecordingDatabase } from '../../test/support/recording-database.js';
 import {
   admit,
   CAMPAIGN,
@@ -167,6 +168,22 @@ describe('discarding', () => {
       expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
     },
   );
+
+  it('locks the gate row, then the campaign, then the row, before it looks for a coupon', async () => {
+    const { row } = await failedClaim();
+    const database = new RecordingDatabase(stack.database);
+    operations = new FailedEventOperations(database, slots);
+    expect(await discard(row)).toMatchObject({ kind: 'changed' });
+    expect(database.calls).toEqual([
+      'gate.lockShared',
+      'campaigns.lock',
+      'failedEvents.lock',
+      'coupons.find',
+      'failedEvents.discard',
+      'failedEvents.find',
+      'audit.record',
+    ]);
+  });
 
   it('frees nothing more when it is repeated', async () => {
     const { row } = await failedClaim();

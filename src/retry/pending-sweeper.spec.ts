@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../test/support/quiet.js';
 import { EPOCH } from '../../test/support/claims.js';
 import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
-import { openEpoch } from '../../test/support/embedded.js';
+import { openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
 import {
   admit,
@@ -289,6 +289,15 @@ describe('a claim that may still be on its way', () => {
     expect(await judge(end, [[0, 10]], start(7))).toBe(1);
   });
 
+  it('waits for nothing that was deleted from the log unread, also where the consumer had begun to read', async () => {
+    const partition = new SetLog(stack.log);
+    sweeper = newSweeper(partition);
+    await oldClaim();
+    partition.start = partition.end = new Map([[0, 7]]);
+    partition.committed = new Map([[0, 3]]);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1 });
+  });
+
   it('is found although the consumer is too far behind for all samples to be kept', async () => {
     await stack.close();
     await open(200);
@@ -348,6 +357,18 @@ describe('what happens while the sweeper looks', () => {
     beforeInsert(() => failToPublish(stack, claim));
     expect(await sweeper.sweep()).toEqual({ ...NOTHING, cleared: 1 });
     expect(await knownRowOf(stack, claim)).toMatchObject({ source: 'API', version: 1 });
+  });
+
+  it('nobody else writes about the claim between the second look and the insert: its locks come first', async () => {
+    await oldClaim();
+    await sweeper.sweep();
+    expect(database.calls).toEqual([
+      'gate.lockShared',
+      'campaigns.lock',
+      'coupons.findByUsers',
+      'failedEvents.findByClaimIds',
+      'failedEvents.addUnpublished',
+    ]);
   });
 
   it('two sweepers find the same claim: one row, one coupon', async () => {
@@ -414,6 +435,19 @@ describe('what happens while the sweeper looks', () => {
     expect(await sweeper.sweep()).toEqual(NOTHING);
     expect(reports).toEqual([[EPOCH, 'count-mismatch']]);
     expect(await failedEvents()).toBe(0);
+  });
+
+  it('the gate keeps what it was told to forget: the sweep ends, and does not go round', async () => {
+    const claim = await oldClaim();
+    let looks = 0;
+    gate.afterPending = async () => {
+      looks += 1;
+      if (looks > 2) throw new Error('it goes round');
+    };
+    gate.clearPending = () => Promise.resolve();
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1 });
+    expect(looks).toBe(2);
+    expect(isPending(stack, claim)).toBe(true);
   });
 
   it('a campaign is stored that the gate does not know yet: nobody calls for a rebuild', async () => {
@@ -486,6 +520,29 @@ describe('the slot of a discarded claim', () => {
     database.before = () => Promise.resolve();
     await sweeper.sweep();
     expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
+  });
+
+  it('is marked as given back under a share of the gate row, which keeps the next epoch from beginning', async () => {
+    const claim = await admit(stack, 'alice');
+    await failToPublish(stack, claim);
+    await discardClaim(stack, claim);
+    await sweeper.sweep();
+    expect(database.calls).toEqual(['gate.lockShared', 'failedEvents.markReleased']);
+  });
+
+  it('stays with a campaign whose gate is damaged, which is asked once; those of others go back', async () => {
+    await storeCampaign(stack, { id: 'sound' });
+    stack = { ...stack, pass: await openEpoch(stack, EPOCH + 1) };
+    const held = [await admit(stack, 'alice'), await admit(stack, 'bob')];
+    const sound = { ...(await admit(stack, 'carol')), campaignId: 'sound' };
+    await stack.gate.claim(stack.pass, { ...sound, idempotencyDigest: null });
+    await failToPublish(stack, ...held, sound);
+    for (const claim of [...held, sound]) await discardClaim(stack, claim);
+    stack.memory.campaign(EPOCH + 1, CAMPAIGN).count += 1;
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, released: 1 });
+    expect(gate.releases).toBe(2);
+    for (const claim of held) expect((await knownRowOf(stack, claim)).releasedAt).toBeNull();
+    expect((await knownRowOf(stack, sound)).releasedAt).not.toBeNull();
   });
 
   it('is nothing to wait for when the campaign never existed', async () => {

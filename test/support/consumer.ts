@@ -12,15 +12,14 @@ import { type GatePass } from '../../src/gate/issuance-gate.js';
 import { JournalServer } from '../../src/infrastructure/embedded/journal-server.js';
 import { type Coupon } from '../../src/persistence/coupon-store.js';
 import { DatabaseError, type DatabaseErrorKind } from '../../src/persistence/database-error.js';
-import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { type UnitOfWork } from '../../src/persistence/database.js';
 import { claimOf, EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
+import { RecordingDatabase } from './recording-database.js';
 
 /** The real database behind a line that a test cuts. */
-export class FaultyDatabase extends Database {
+export class FaultyDatabase extends RecordingDatabase {
   transactions = 0;
-  /** What was asked of the stores in transactions, as `store.method`. */
-  readonly calls: string[] = [];
   /** Called with the number of the transaction, from 1, before it starts; may throw. */
   before: (count: number) => void | Promise<void> = () => undefined;
   /** Called inside the transaction, after the work and before the commit; may throw. */
@@ -28,50 +27,16 @@ export class FaultyDatabase extends Database {
   /** Called after the commit; may throw, as when only the answer is lost. */
   afterCommit: (count: number) => void = () => undefined;
 
-  constructor(private readonly database: Database) {
-    super();
-  }
-
-  async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+  override async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     const count = (this.transactions += 1);
     await this.before(count);
-    const result = await this.database.transaction(async (unit) => {
-      const done = await work(this.listening(unit));
+    const result = await super.transaction(async (unit) => {
+      const done = await work(unit);
       this.beforeCommit();
       return done;
     });
     this.afterCommit(count);
     return result;
-  }
-
-  private listening(unit: UnitOfWork): UnitOfWork {
-    const listen = <S extends object>(name: string, store: S): S =>
-      new Proxy(store, {
-        get: (target, method) => {
-          const value: unknown = Reflect.get(target, method);
-          if (typeof value !== 'function') return value;
-          return (...parameters: unknown[]) => {
-            this.calls.push(`${name}.${String(method)}`);
-            return (value as (...parameters: unknown[]) => unknown).apply(target, parameters);
-          };
-        },
-      });
-    return {
-      gate: listen('gate', unit.gate),
-      campaigns: listen('campaigns', unit.campaigns),
-      coupons: listen('coupons', unit.coupons),
-      failedEvents: listen('failedEvents', unit.failedEvents),
-      audit: unit.audit,
-      now: () => unit.now(),
-    };
-  }
-
-  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    return this.database.snapshot(work);
-  }
-
-  read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    return this.database.read(work);
   }
 }
 

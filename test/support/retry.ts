@@ -5,9 +5,10 @@ import { type FailedEvent } from '../../src/events/failed-event-store.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
 import { type GatePass, GateTimeoutError } from '../../src/gate/issuance-gate.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
-import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { type UnitOfWork } from '../../src/persistence/database.js';
 import { EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
+import { RecordingDatabase } from './recording-database.js';
 
 export const CAMPAIGN = 'drop';
 
@@ -118,27 +119,19 @@ export class InterruptibleClaimLog extends ClaimLog {
 }
 
 /** The real database; a test decides what happens between its units of work. */
-export class InterruptibleDatabase extends Database {
+export class InterruptibleDatabase extends RecordingDatabase {
   /** Awaited before each unit of work with its number, from 1; may throw. */
   before: (kind: 'transaction' | 'read', count: number) => Promise<void> = () => Promise.resolve();
   private readonly counts = { transaction: 0, read: 0 };
 
-  constructor(private readonly database: Database) {
-    super();
-  }
-
-  async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+  override async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     await this.before('transaction', (this.counts.transaction += 1));
-    return this.database.transaction(work);
+    return super.transaction(work);
   }
 
-  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    return this.database.snapshot(work);
-  }
-
-  async read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+  override async read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     await this.before('read', (this.counts.read += 1));
-    return this.database.read(work);
+    return super.read(work);
   }
 }
 

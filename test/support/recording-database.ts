@@ -1,0 +1,48 @@
+import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+
+/**
+ * The real database, which notes what its transactions ask of their stores. SQLite has one writer at a time and forgives
+ * any order of locks, and none at all; the servers of the other profile do not.
+ */
+export class RecordingDatabase extends Database {
+  /** In the order of the calls, as `store.method`. */
+  readonly calls: string[] = [];
+
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.transaction((unit) => work(this.listening(unit)));
+  }
+
+  snapshot<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.snapshot(work);
+  }
+
+  read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.database.read(work);
+  }
+
+  private listening(unit: UnitOfWork): UnitOfWork {
+    const listen = <S extends object>(name: string, store: S): S =>
+      new Proxy(store, {
+        get: (target, method) => {
+          const value: unknown = Reflect.get(target, method);
+          if (typeof value !== 'function') return value;
+          return (...parameters: unknown[]) => {
+            this.calls.push(`${name}.${String(method)}`);
+            return (value as (...parameters: unknown[]) => unknown).apply(target, parameters);
+          };
+        },
+      });
+    return {
+      gate: listen('gate', unit.gate),
+      campaigns: listen('campaigns', unit.campaigns),
+      coupons: listen('coupons', unit.coupons),
+      failedEvents: listen('failedEvents', unit.failedEvents),
+      audit: listen('audit', unit.audit),
+      now: () => unit.now(),
+    };
+  }
+}
