@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { claimOf, EPOCH } from '../../test/support/claims.js';
 import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
 import {
@@ -20,6 +20,7 @@ import {
 import { Logger } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { GateTimeoutError } from '../gate/issuance-gate.js';
+import { BatchHold } from './batch-hold.js';
 
 /** The database refuses every row of this table for which the condition holds. */
 const REFUSE = (table: string, condition = '1') =>
@@ -32,7 +33,10 @@ describe('a batch of the claim log', () => {
     stack = await openConsumerStack({ total: 1_000 });
   });
 
-  afterEach(() => stack.close());
+  afterEach(() => {
+    jest.restoreAllMocks();
+    return stack.close();
+  });
 
   const reopen = async (...changes: Parameters<typeof openConsumerStack>) => {
     await stack.close();
@@ -180,6 +184,17 @@ describe('a batch of the claim log', () => {
       expect(isPending(stack, 'u1')).toBe(true);
     });
 
+    it('ends only when its calls to the gate have ended, or a shutdown would cut them off', async () => {
+      const order: string[] = [];
+      stack.gate.clearPending = async () => {
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+        order.push('cleared');
+      };
+      await deliver([claimOf(1)]);
+      order.push('ended');
+      expect(order).toEqual(['cleared', 'ended']);
+    });
+
     it('may stay pending when the gate is away: the coupons are what counts', async () => {
       await reopen({ chunkSize: 1 });
       let calls = 0;
@@ -240,6 +255,24 @@ describe('a batch of the claim log', () => {
       expect(await failedEvents(stack)).toHaveLength(2);
     });
 
+    it('waits longer after each failure, and at random, so that consumers do not come back together', async () => {
+      await reopen({ minWaitMs: 10, maxWaitMs: 100, giveUpAfterMs: 3_600_000 });
+      const waits: number[] = [];
+      jest.spyOn(BatchHold.prototype, 'rest').mockImplementation((ms) => {
+        waits.push(ms);
+        return Promise.resolve();
+      });
+      let failures = 0;
+      stack.faults.before = () => {
+        if (failures++ < 12) throw failure('infrastructure');
+      };
+      // The least, the middle and the most that chance can say, in turn.
+      const chances = [0, 0.5, 1];
+      jest.spyOn(Math, 'random').mockImplementation(() => chances[waits.length % 3] as number);
+      expect((await deliver([claimOf(1)])).settledCount).toBe(1);
+      expect(waits).toEqual([10, 25, 80, 10, 55, 100, 10, 55, 100, 10, 55, 100]);
+    });
+
     it('tries a quarantine again like a chunk, and counts one attempt', async () => {
       await failToPublish(stack, claimOf(1, { campaignId: 'unknown' }));
       stack.faults.before = (count) => {
@@ -288,6 +321,14 @@ describe('a batch of the claim log', () => {
       const isRevoked = () => stack.faults.transactions >= 2;
       expect((await stack.deliver(recordsOf(claimsOf(1, 10)), { isRevoked })).settledCount).toBe(4);
       expect(await issuedCount(stack)).toBe(4);
+    });
+
+    it('sets nothing aside any more: whoever has the partition now does that', async () => {
+      const isRevoked = () => stack.faults.transactions >= 1;
+      const records = recordsOf([claimOf(1), 'broken', claimOf(2)]);
+      expect((await stack.deliver(records, { isRevoked })).settledCount).toBe(1);
+      expect(await issuedCount(stack)).toBe(2);
+      expect(await failedEvents(stack)).toEqual([]);
     });
 
     it('ends while it waits, however long the wait', async () => {
@@ -440,6 +481,16 @@ describe('a batch of the claim log', () => {
       expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
         { message: { quarantined: [{ code: 'unknown-campaign', claimId: claimOf(1).claimId, offset: 0 }] } },
       ]);
+    });
+
+    it('says that an outage is over also when what ends it is a quarantine', async () => {
+      stack.faults.before = (count) => {
+        if (count === 1) throw failure('infrastructure');
+      };
+      expect((await stack.deliver(recordsOf(['broken']))).settledCount).toBe(1);
+      expect(lines.map(({ message }) => message)).toContainEqual(
+        expect.stringMatching(/^claims are persisted again, after \d+\.\d s$/),
+      );
     });
 
     it('has one warning while the gate row is missing, and no mistake of ours', async () => {
