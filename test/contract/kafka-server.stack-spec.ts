@@ -266,6 +266,26 @@ describe('KafkaClaimServer', () => {
     expect(fatal).toEqual([]);
   });
 
+  it('passes over a batch of a partition that another join has given away while the batch waited', async () => {
+    let late = 0;
+    class Late extends KafkaClaimServer {
+      protected override async consume(...[payload, session]: Parameters<KafkaClaimServer['consume']>): Promise<void> {
+        late += 1;
+        const elsewhere = Object.assign(Object.create(payload.batch) as typeof payload.batch, { partition: 7 });
+        const resolveOffset = () => thrown(new TypeError('no such partition'));
+        await super.consume({ ...payload, batch: elsewhere, resolveOffset }, session);
+        return super.consume(payload, session);
+      }
+    }
+    handleWith(settleAll);
+    const claimIds = await publish(3);
+    await start('a', {}, Late);
+    await everythingSettled();
+    expect(late).toBe(1);
+    expect(deliveries).toEqual([{ member: 'a', partition: 0, claimIds }]);
+    expect(fatal).toEqual([]);
+  });
+
   it('hands on what is no claim as it lies there: no key, no value, broken bytes, headers, a megabyte', async () => {
     const large = Buffer.alloc(1_000_000, 'x');
     await sendForeign([
@@ -458,6 +478,54 @@ describe('KafkaClaimServer', () => {
     await until('it was idle for long', () => performance.now() - idleSince > 2_000, PATIENCE_MS);
     expect(fatal).toEqual([]);
     await close(service);
+  });
+
+  describe('with two brokers', () => {
+    let first: KafkaServer;
+    let second: KafkaServer;
+
+    beforeEach(async () => {
+      first = await KafkaServer.start();
+      second = await KafkaServer.start({ joins: first });
+    }, 90_000);
+    afterEach(async () => {
+      await Promise.all(running.map(close));
+      await second?.stop();
+      await first.stop();
+    }, 90_000);
+
+    it('resolves nothing of what a handler settles after another fetcher has joined the group again', async () => {
+      use(kafkaConfig(`${first.brokers},${second.brokers}`, { partitions: 2 }));
+      const admin = foreignClient(config).admin();
+      await admin.connect();
+      await until('both are known', async () => (await admin.describeCluster()).brokers.length === 2, PATIENCE_MS);
+      const replicaAssignment = [1, 2].map((node, partition) => ({ partition, replicas: [node] }));
+      await admin.createTopics({ topics: [{ topic: config.topic, replicaAssignment }], waitForLeaders: true });
+      await until('claims are taken', () => publish(1).catch(() => false as const), PATIENCE_MS);
+      await publishEverywhere(8, 5);
+      let held = false;
+      let revoked = false;
+      handleWith(async (records, context) => {
+        if (context.partition === 0 && !held) {
+          held = true;
+          await until('the batch is revoked', () => context.revoked, PATIENCE_MS);
+          revoked = true;
+        }
+        context.settle(records.length);
+      });
+      await start();
+      await until('the handler runs', () => held, PATIENCE_MS);
+      // Its fetcher asks the wrong broker then, and joins again by itself.
+      await admin.alterPartitionReassignments({
+        topics: [{ topic: config.topic, partitionAssignment: [{ partition: 1, replicas: [1] }] }],
+      });
+      await admin.disconnect();
+      await everythingSettled();
+      expect(revoked).toBe(true);
+      const [before, after] = deliveries.filter(({ partition }) => partition === 0);
+      expect(after?.claimIds.slice(0, before?.claimIds.length)).toEqual(before?.claimIds);
+      expect(fatal).toEqual([]);
+    }, 120_000);
   });
 
   describe('without a broker', () => {

@@ -68,6 +68,8 @@ class Generation {
   /** Monotonic, ms. */
   lastBeat = performance.now();
 
+  constructor(readonly partitions: readonly number[] = []) {}
+
   revoke(reason: unknown): void {
     this.revoked = true;
     this.reason ??= reason;
@@ -161,6 +163,8 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const { batch, resolveOffset, heartbeat, pause, isRunning } = payload;
     const { topic, partition, messages } = batch;
     if (this.closing || messages.length === 0) return;
+    // Fetched before another join, and waiting for its turn since: the partition is somebody else's by now.
+    if (!generation.partitions.includes(partition)) return;
     // Fetched before the partitions were taken away, and waiting for its turn since. kafkajs is told once more: where it
     // took the first time for a passing trouble, it did not join again, and would bring what it fetches here for ever.
     if (generation.revoked) throw generation.reason;
@@ -180,6 +184,9 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       clearInterval(timer);
     }
 
+    // One fetcher of kafkajs joins again while the handlers of the others run. What they resolve then is committed in
+    // the new generation's name, also for a partition that is no longer ours and has been read further meanwhile.
+    if (session.generation !== generation) return;
     const lastSettled = messages[context.settledCount - 1];
     // kafkajs commits what is resolved after this method, also when it throws.
     if (lastSettled !== undefined) resolveOffset(lastSettled.offset);
@@ -247,10 +254,12 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       this.watchdog.sign();
     });
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      session.generation = new Generation();
+      const partitions = payload.memberAssignment[this.config.topic] ?? [];
+      session.generation.revoke(new Error('the consumer has joined the group again'));
+      session.generation = new Generation(partitions);
       joined();
       this.watchdog.sign();
-      this.sayJoined(payload.memberAssignment[this.config.topic] ?? []);
+      this.sayJoined(partitions);
     });
     consumer.on(CRASH, ({ payload: { error } }) => {
       // While we close, or after it, kafkajs trips over what we have taken from it.
