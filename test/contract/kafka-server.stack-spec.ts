@@ -358,6 +358,27 @@ describe('KafkaClaimServer', () => {
     expect(read).toEqual(seen);
   });
 
+  it('commits the end of a transaction of others also where nothing comes after it', async () => {
+    let seen = 0;
+    handleWith(async (records, context) => {
+      seen += records.length;
+      context.settle(records.length);
+    });
+    await start();
+    const [claimId] = await publish(1);
+    await everythingSettled();
+    const producer = foreignClient(config).producer({ transactionalId: config.topic, maxInFlightRequests: 1 });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic: config.topic, messages: [{ value: 'foreign' }] });
+    await until('it is delivered', () => seen === 2, PATIENCE_MS);
+    await transaction.commit();
+    await producer.disconnect();
+    await everythingSettled();
+    expect(delivered()).toEqual([claimId, 'unreadable']);
+    expect(await committed()).toBe(3);
+  });
+
   it('closes while it is idle, and leaves the group at once', async () => {
     const first = await start('a');
     await publish(1);
