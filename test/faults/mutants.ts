@@ -196,4 +196,24 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     caughtBy: { project: 'faults', file: 'operators.fault', title: 'failed events are discarded and requeued' },
   },
+  {
+    name: 'an unpublished claim stored past a rebuild',
+    edits: [edit('src/issuance/unpublished-claims.ts', 'await unit.gate.lockShared()', 'await unit.gate.read()')],
+    caughtBy: { project: 'unit', file: 'unpublished-claims', title: 'is stored under a share of the gate row' },
+  },
+  {
+    name: 'a discard that does not lock the campaign',
+    edits: [
+      edit(
+        'src/retry/failed-event-operations.ts',
+        '      if (claim !== null) await unit.campaigns.lock([claim.campaignId]);\n',
+        '',
+      ),
+    ],
+    caughtBy: {
+      project: 'unit',
+      file: 'failed-event-operations',
+      title: 'locks the gate row, then the campaign, then the row',
+    },
+  },
 ];
