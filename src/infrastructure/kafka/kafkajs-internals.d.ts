@@ -83,6 +83,13 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 }
 
+declare module 'kafkajs/src/consumer/runner.js' {
+  export default class Runner {
+    running: boolean;
+    fetch(nodeId: number | string): Promise<unknown[]>;
+  }
+}
+
 declare module 'kafkajs/src/loggers/index.js' {
   const loggers: { createLogger(options: { level: number; logCreator: unknown }): unknown };
   export default loggers;

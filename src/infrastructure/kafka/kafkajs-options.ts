@@ -2,9 +2,11 @@ import { Logger } from '@nestjs/common';
 import { type KafkaConfig as KafkajsConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import { type KafkaConfig } from '../../config/env.js';
 import { quietRequestQueues } from './kafkajs-request-queue.js';
+import { endFetchersOfStoppedConsumers } from './kafkajs-runner.js';
 import { type Sockets } from './sockets.js';
 
 quietRequestQueues();
+endFetchersOfStoppedConsumers();
 
 const logger = new Logger('kafkajs');
 
