@@ -2,14 +2,15 @@ import { expect } from '@jest/globals';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Client } from '../support/client.js';
 import { type Cluster } from '../support/cluster.js';
 import { Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { judge, KEPT, type Verdict } from '../support/oracle.js';
+import { judge, KEPT, type Pardon, type Verdict } from '../support/oracle.js';
 import { between, recordOutcome } from './fault-test.js';
 
 /** No call may take longer, whatever dies, ms: D and the time that a busy test machine needs to send and read it. */
-export const SLOWEST_MS = 2_500;
+const SLOWEST_MS = 2_500;
 
 export function usersOf(count: number, prefix = 'u'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
@@ -21,14 +22,20 @@ export async function openDrop(cluster: Cluster, total: number, more: Record<str
   return new Drop(campaignId, total, join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl'));
 }
 
+/** What callers may have met besides a documented answer in time: nothing, unless a test says so. */
+export interface Allowance {
+  /** A process that had callers was killed in it, so that those have no answer. */
+  readonly killed?: boolean;
+  /** The caller of a process that was frozen, whose answers are late by as long. */
+  readonly frozen?: Client;
+}
+
 /** How soon things are well again, ms from the fault's end. */
-export interface Deadlines {
+export interface Deadlines extends Pick<Allowance, 'killed'> {
   /** A claim is answered with a final answer. */
   readonly claimsAgainMs: number;
   /** Every promise is seen to be kept. */
   readonly keptMs: number;
-  /** Processes are killed in it, so that their callers have no answer. */
-  readonly kills?: boolean;
 }
 
 /** Does something to a drop that is under way, and returns when what it broke is mended. */
@@ -41,7 +48,7 @@ export async function duringDrop(
   cluster: Cluster,
   drop: Drop,
   strike: Strike,
-  { claimsAgainMs, keptMs, kills = false }: Deadlines,
+  { claimsAgainMs, keptMs, ...allowance }: Deadlines,
 ): Promise<void> {
   const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: 100 });
   const moment = between(drop.total / 20, (drop.total * 6) / 10);
@@ -49,36 +56,35 @@ export async function duringDrop(
   await strike(cluster, drop);
   const mended = performance.now();
   await eventually(async () => {
-    expect(['202', '409 sold-out']).toContain(await drop.press(cluster.client(), `after-${drop.words.length}`));
+    expect(['202', '409 sold-out']).toContain(await drop.press(cluster.client(), `after-${drop.calls.length}`));
   }, claimsAgainMs);
   await running;
   await sellOut(cluster, drop);
-  await expectKept(cluster, drop, keptMs, mended);
-  expect(drop.undocumented({ killed: kills })).toEqual([]);
-  expect(drop.slowestMs).toBeLessThan(SLOWEST_MS);
+  await expectKept(cluster, drop, keptMs, { mended, ...allowance });
 }
 
 /** Users go on until everything is sold: slots that were given out and not promised have to come free again. */
 export async function sellOut(cluster: Cluster, drop: Drop): Promise<void> {
   await eventually(async () => {
-    expect(await drop.press(cluster.client(), `late-${drop.words.length}`)).toBe('409 sold-out');
+    expect(await drop.press(cluster.client(), `late-${drop.calls.length}`)).toBe('409 sold-out');
   }, 60_000);
 }
 
 /**
- * Waits until every promise of the drop is seen to be kept, and puts it on record.
+ * The judgement of every run: waits until each promise of the drop is seen to be kept, puts it on record, and looks at
+ * what the callers were answered.
  * @param withinMs counted from `mended`.
- * @throws with the last verdict after the deadline.
+ * @throws with the last verdict after the deadline; or with the answers that nobody may ever see, or the slowest one.
  */
 export async function expectKept(
   cluster: Cluster,
   drop: Drop,
   withinMs: number,
-  mended = performance.now(),
+  { mended = performance.now(), excuse, ...allowance }: Allowance & Pardon & { readonly mended?: number } = {},
 ): Promise<void> {
   let verdict: Verdict | null = null;
   const look = async () => {
-    verdict = await judge(cluster, drop);
+    verdict = await judge(cluster, drop, excuse === undefined ? {} : { excuse });
     expect(verdict).toEqual(KEPT);
   };
   try {
@@ -86,6 +92,13 @@ export async function expectKept(
   } finally {
     recordOutcome(drop, verdict, performance.now() - mended);
   }
+  expectAnswered(drop, allowance);
+}
+
+/** Every call has its answer, in time, and each answer is a documented one. */
+export function expectAnswered(drop: Drop, { killed = false, frozen }: Allowance = {}): void {
+  expect(drop.undocumented({ killed })).toEqual([]);
+  expect(drop.slowestMs({ except: frozen })).toBeLessThan(SLOWEST_MS);
 }
 
 /** A fault that lasts: resolves when so much time has passed. It is the fault that is timed here, nothing is waited for. */

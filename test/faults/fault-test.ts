@@ -85,7 +85,7 @@ export function recordOutcome(drop: Drop, verdict: Verdict | null, recoveryMs: n
   running.judged = {
     accepted: drop.promised().length,
     verdict,
-    slowestMs: Math.round(drop.slowestMs),
+    slowestMs: Math.round(drop.slowestMs()),
     recoveryMs: Math.round(recoveryMs),
   };
 }

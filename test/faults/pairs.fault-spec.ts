@@ -46,7 +46,7 @@ describe('while claims come in', () => {
     await duringDrop(cluster, drop, both, {
       claimsAgainMs: pair[0].claimsAgainMs + pair[1].claimsAgainMs,
       keptMs: pair[0].keptMs + pair[1].keptMs,
-      kills: pair.some(({ kills }) => kills),
+      killed: pair.some(({ killed }) => killed),
     });
   });
 });

@@ -79,7 +79,7 @@ const deleteKey =
       eventually(async () => {
         const keys = await redis.keys(`coupon:{${drop.campaignId}}:*:${structure}`);
         // Redis keeps no empty set: when everything is sold and issued, nothing of what was pending is left to lose.
-        if (structure === 'pending' && keys.length === 0 && drop.words.at(-1) === '409 sold-out') return;
+        if (structure === 'pending' && keys.length === 0 && drop.lastWord === '409 sold-out') return;
         expect(keys).toHaveLength(1);
         await redis.del(...keys);
       }),
@@ -116,7 +116,7 @@ const away =
     for (let n = 0; performance.now() < back; n++) {
       const before = drop.promised().length;
       await drop.run(cluster.client(), { users: usersOf(50, `away-${n}-`), tries: 3, width: 10 });
-      if (drop.promised().length === before && drop.words.at(-1) === '409 sold-out') break;
+      if (drop.promised().length === before && drop.lastWord === '409 sold-out') break;
     }
     await passed(Math.max(0, back - performance.now()));
     await cluster.servers[server].start();
@@ -205,7 +205,7 @@ export const PROCESS_FAULTS: readonly DropFault[] = [
     target: 'api',
     claimsAgainMs: 2_500,
     keptMs: 30_000,
-    kills: true,
+    killed: true,
   },
   {
     row: 20,

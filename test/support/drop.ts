@@ -18,6 +18,15 @@ export interface DropPlan {
   readonly width: number;
 }
 
+/** One press of the button, and what came of it. */
+export interface Call {
+  readonly via: Client;
+  /** Status and code of the answer, or that there was none. */
+  readonly word: string;
+  /** From call to answer, or to the lack of one. */
+  readonly ms: number;
+}
+
 /** Answers that end a user's tries. */
 const FINAL = new Set(['202', '409 already-claimed', '409 sold-out', '409 campaign-ended', '409 campaign-closed']);
 
@@ -39,10 +48,8 @@ const NO_ANSWER = 'no answer';
  */
 export class Drop {
   readonly asked = new Set<string>();
-  /** Status and code of every answer, in order. */
-  readonly words: string[] = [];
-  /** ms from call to answer, or to the lack of one. */
-  readonly latencies: number[] = [];
+  /** Every call that has ended, in that order. */
+  readonly calls: Call[] = [];
   /** False while answers come that nobody hears: they count as none. */
   listening = true;
   private readonly ledger: number;
@@ -69,8 +76,11 @@ export class Drop {
     this.asked.add(userId);
     const started = performance.now();
     let word = NO_ANSWER;
+    let ms: number | undefined;
     try {
       const answer = await client.apply(userId, this.campaignId);
+      // What follows takes the caller's time, not the service's.
+      ms = performance.now() - started;
       if (this.listening) word = wordOf(answer);
       if (word === '202') {
         const { claimId, sequence } = answer.body;
@@ -79,8 +89,7 @@ export class Drop {
     } catch {
       // The process was killed: its callers have no answer, and nothing was promised to them.
     }
-    this.latencies.push(performance.now() - started);
-    this.words.push(word);
+    this.calls.push({ via: client, word, ms: ms ?? performance.now() - started });
     return word;
   }
 
@@ -90,6 +99,16 @@ export class Drop {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as PromisedClaim);
+  }
+
+  /** What was answered to each call. */
+  get words(): string[] {
+    return this.calls.map(({ word }) => word);
+  }
+
+  /** What was answered last. */
+  get lastWord(): string | undefined {
+    return this.calls.at(-1)?.word;
   }
 
   /** How often each answer was given. */
@@ -102,9 +121,10 @@ export class Drop {
     return this.words.filter((word) => !DOCUMENTED.has(word) && !(killed && word === NO_ANSWER));
   }
 
-  /** The slowest call, ms. */
-  get slowestMs(): number {
-    return Math.max(0, ...this.latencies);
+  /** The slowest call, ms; of all callers but one, where that is given. */
+  slowestMs({ except }: { except?: Client | undefined } = {}): number {
+    // No spread: an argument list has an end, and a drop that lasts has more calls.
+    return this.calls.reduce((most, { via, ms }) => (via === except ? most : Math.max(most, ms)), 0);
   }
 
   close(): void {
