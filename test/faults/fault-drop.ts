@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client } from '../support/client.js';
 import { type Cluster } from '../support/cluster.js';
-import { Drop } from '../support/drop.js';
+import { Drop, type Unanswered } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { judge, KEPT, type Pardon, type Verdict } from '../support/oracle.js';
 import { between, recordOutcome } from './fault-test.js';
@@ -23,9 +23,7 @@ export async function openDrop(cluster: Cluster, total: number, more: Record<str
 }
 
 /** What callers may have met besides a documented answer in time: nothing, unless a test says so. */
-export interface Allowance {
-  /** A process that had callers was killed in it, so that those have no answer. */
-  readonly killed?: boolean;
+export interface Allowance extends Unanswered {
   /** The caller of a process that was frozen, whose answers are late by as long. */
   readonly frozen?: Client;
 }
@@ -96,8 +94,8 @@ export async function expectKept(
 }
 
 /** Every call has its answer, in time, and each answer is a documented one. */
-export function expectAnswered(drop: Drop, { killed = false, frozen }: Allowance = {}): void {
-  expect(drop.undocumented({ killed })).toEqual([]);
+export function expectAnswered(drop: Drop, { frozen, ...unanswered }: Allowance = {}): void {
+  expect(drop.undocumented(unanswered)).toEqual([]);
   expect(drop.slowestMs({ except: frozen })).toBeLessThan(SLOWEST_MS);
 }
 

@@ -16,10 +16,20 @@ export interface Answer {
 /** Calls the service as its users do; several addresses in turn, as a load balancer would. */
 export class Client {
   private readonly urls: readonly string[];
+  private readonly headers: Readonly<Record<string, string>>;
   private calls = 0;
 
   constructor(...urls: readonly string[]) {
     this.urls = urls;
+    this.headers = {};
+  }
+
+  /**
+   * The same with a connection of its own for every call. A server that ends closes idle connections, and a call that is
+   * written to one at that moment fails as if it had been taken.
+   */
+  withFreshConnections(): Client {
+    return Object.assign(new Client(...this.urls), { headers: { connection: 'close' } });
   }
 
   async send(method: string, path: string, options: { body?: unknown; headers?: Record<string, string> } = {}) {
@@ -28,6 +38,7 @@ export class Client {
       [method.toLowerCase() as 'post'](path)
       .timeout(TIMEOUT_MS)
       .redirects(0)
+      .set(this.headers)
       .set(options.body === undefined ? {} : { 'content-type': 'application/json' })
       .set(options.headers ?? {});
     // As text, or what is no object would not be taken for JSON.
@@ -90,6 +101,15 @@ export class Client {
   async audit(campaignId: string): Promise<Answer['body']> {
     return (await this.admin('GET', `/api/admin/campaigns/${campaignId}/audit`)).body;
   }
+}
+
+/**
+ * True for the error of a call whose connection was refused: nothing of it was sent. A port that closes at this moment
+ * resets who is still connecting, which is the same to a caller.
+ */
+export function isRefused(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'connect' && (code === 'ECONNREFUSED' || code === 'ECONNRESET');
 }
 
 /** Runs `work` for every item, at most `width` at once. */

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { type Answer, type Client, inParallel, tally } from './client.js';
+import { type Answer, type Client, inParallel, isRefused, tally } from './client.js';
 
 /** A claim that was answered 202, and so may never be lost. */
 export interface PromisedClaim {
@@ -21,7 +21,7 @@ export interface DropPlan {
 /** One press of the button, and what came of it. */
 export interface Call {
   readonly via: Client;
-  /** Status and code of the answer, or that there was none. */
+  /** Status and code of the answer, or how it was that there was none. */
   readonly word: string;
   /** From call to answer, or to the lack of one. */
   readonly ms: number;
@@ -39,8 +39,18 @@ const DOCUMENTED = new Set([
   '503 claim-unconfirmed',
 ]);
 
-/** A call without an answer is told apart from every answer. */
+/** The port was closed: the call was not taken. */
+const REFUSED = 'connection refused';
+/** The connection was reset or closed: the call may have been taken. */
 const NO_ANSWER = 'no answer';
+
+/** Why calls may have no answer. */
+export interface Unanswered {
+  /** A process that had callers was killed. */
+  readonly killed?: boolean;
+  /** One that had callers ended in order: its port refuses connections, and what it had taken is answered. */
+  readonly left?: boolean;
+}
 
 /**
  * The users of one campaign who press the button. Every 202 goes to a file, with fsync, before it counts: what the
@@ -71,25 +81,21 @@ export class Drop {
     });
   }
 
-  /** One call. @returns its status and code, or that there was no answer. */
+  /** One call. @returns its status and code, or how it was that there was no answer. */
   async press(client: Client, userId: string): Promise<string> {
     this.asked.add(userId);
     const started = performance.now();
+    const answer = await client.apply(userId, this.campaignId).catch(lackOf);
+    // What follows takes the caller's time, not the service's.
+    const ms = performance.now() - started;
     let word = NO_ANSWER;
-    let ms: number | undefined;
-    try {
-      const answer = await client.apply(userId, this.campaignId);
-      // What follows takes the caller's time, not the service's.
-      ms = performance.now() - started;
-      if (this.listening) word = wordOf(answer);
-      if (word === '202') {
-        const { claimId, sequence } = answer.body;
-        this.record({ campaignId: this.campaignId, userId, claimId, sequence });
-      }
-    } catch {
-      // The process was killed: its callers have no answer, and nothing was promised to them.
+    if (typeof answer === 'string') word = answer;
+    else if (this.listening) word = wordOf(answer);
+    if (typeof answer !== 'string' && word === '202') {
+      const { claimId, sequence } = answer.body;
+      this.record({ campaignId: this.campaignId, userId, claimId, sequence });
     }
-    this.calls.push({ via: client, word, ms: ms ?? performance.now() - started });
+    this.calls.push({ via: client, word, ms });
     return word;
   }
 
@@ -116,9 +122,10 @@ export class Drop {
     return tally(this.words);
   }
 
-  /** Answers that no document knows. Calls without an answer count, unless a process that had them was killed. */
-  undocumented({ killed = false } = {}): string[] {
-    return this.words.filter((word) => !DOCUMENTED.has(word) && !(killed && word === NO_ANSWER));
+  /** Answers that no document knows, and calls without an answer that nothing excuses. */
+  undocumented({ killed = false, left = false }: Unanswered = {}): string[] {
+    const excused = [...(killed ? [NO_ANSWER, REFUSED] : []), ...(left ? [REFUSED] : [])];
+    return this.words.filter((word) => !DOCUMENTED.has(word) && !excused.includes(word));
   }
 
   /** The slowest call, ms; of all callers but one, where that is given. */
@@ -135,6 +142,12 @@ export class Drop {
     writeSync(this.ledger, `${JSON.stringify(claim)}\n`);
     fsyncSync(this.ledger);
   }
+}
+
+/** Of the connection's own errors, which have a code; anything else is a mistake of ours. */
+function lackOf(error: unknown): string {
+  if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  return isRefused(error) ? REFUSED : NO_ANSWER;
 }
 
 export function wordOf({ status, body }: Answer): string {
