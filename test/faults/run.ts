@@ -26,6 +26,21 @@ const PARTS = [
   'jest.stack.config.js',
 ];
 
+/** Of Jest's JSON, what is read here. */
+interface JestReport {
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+const NO_REPORT: JestReport = { testResults: [] };
+
+type Environment = Readonly<Record<string, string>>;
+
 const HELP = `npm run test:faults [-- options]
   --only N[,N]    the faults of these rows; with --mutants, the mutants whose name contains it
   --rounds N      each fault so often; a slow one three times at the most (default 1)
@@ -124,11 +139,26 @@ async function runMutants(root: string): Promise<boolean> {
   };
   try {
     const survivors: string[] = [];
+    const controlled = new Set<string>();
     for (const mutant of wanted) {
       const started = performance.now();
-      const verdict = await tryMutant(mutant, join(root, 'mutant'), env);
+      const { title } = mutant.caughtBy;
+      let verdict: string;
+      try {
+        if (!controlled.has(title)) {
+          // A test that fails anyway would catch everything.
+          const failures = await runNamedTest(mutant.caughtBy, CHECKOUT, root, env);
+          if (failures.length > 0) throw new Error(`the test fails without any mutant:\n${failures.join('\n')}`);
+          controlled.add(title);
+        }
+        verdict = await tryMutant(mutant, root, env);
+      } catch (error) {
+        // The others are worth trying.
+        console.error((error as Error).message);
+        verdict = 'UNTRIED';
+      }
       const seconds = ((performance.now() - started) / 1_000).toFixed(0);
-      console.log(`${verdict.padEnd(8)} ${mutant.name} (${mutant.caughtBy.title}; ${seconds} s)`);
+      console.log(`${verdict.padEnd(8)} ${mutant.name} (${title}; ${seconds} s)`);
       if (verdict !== 'caught') survivors.push(mutant.name);
     }
     console.log(`${wanted.length - survivors.length} of ${wanted.length} mutants caught`);
@@ -138,7 +168,12 @@ async function runMutants(root: string): Promise<boolean> {
   }
 }
 
-async function tryMutant({ edits, caughtBy }: Mutant, copy: string, env: Record<string, string>): Promise<string> {
+/**
+ * Builds the mutant and runs the test that is named for it.
+ * @throws when the test was not run, or failed in another way than by an assertion.
+ */
+async function tryMutant({ edits, caughtBy }: Mutant, root: string, env: Environment): Promise<'caught' | 'SURVIVED'> {
+  const copy = join(root, 'mutant');
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
   for (const part of PARTS) {
@@ -154,18 +189,40 @@ async function tryMutant({ edits, caughtBy }: Mutant, copy: string, env: Record<
     );
   }
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: copy, stdio: 'inherit' });
-  const unit = caughtBy.project === 'unit';
-  const { code, output } = await runJest({
-    cwd: copy,
+  const failures = await runNamedTest(caughtBy, copy, root, env);
+  if (failures.length === 0) return 'SURVIVED';
+  // A server that did not start, or a mutant that cannot run, has shown nothing.
+  if (!failures.some(isAssertion)) throw new Error(`the test failed without an assertion:\n${failures.join('\n')}`);
+  return 'caught';
+}
+
+/** Runs one test of the checkout in `cwd`. @returns why it failed; nothing when it passed. @throws when it was not run. */
+async function runNamedTest(test: Mutant['caughtBy'], cwd: string, root: string, env: Environment): Promise<string[]> {
+  const unit = test.project === 'unit';
+  const report = join(root, 'named-test.json');
+  rmSync(report, { force: true });
+  const { output } = await runJest({
+    cwd,
     config: unit ? 'jest.config.js' : 'jest.stack.config.js',
-    args: [...(unit ? [] : ['--selectProjects', caughtBy.project]), '-t', caughtBy.title, '--', caughtBy.file],
+    args: [
+      ...(unit ? [] : ['--selectProjects', test.project]),
+      ...['--json', `--outputFile=${report}`, '-t', test.title, '--', test.file],
+    ],
     env,
     show: false,
   });
-  const ran = Number(/Tests:.*?(\d+) (?:passed|failed)/.exec(output)?.[1] ?? 0);
-  // Nothing that ran, or nothing that could be compiled, has caught anything.
-  if (ran === 0) throw new Error(`the test was not run:\n${output.slice(-3_000)}`);
-  return code === 0 ? 'SURVIVED' : 'caught';
+  const { testResults } = existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as JestReport) : NO_REPORT;
+  const named = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ fullName, status }) => fullName.includes(test.title) && ['passed', 'failed'].includes(status));
+  if (named.length === 0) throw new Error(`the test was not run: ${test.title}\n${output.slice(-3_000)}`);
+  return named.flatMap(({ failureMessages }) => failureMessages);
+}
+
+/** What a matcher of Jest, a wait whose deadline has passed, or the oracle says; the stack below it is not looked at. */
+function isAssertion(failure: string): boolean {
+  const [message = ''] = failure.split('\n    at ');
+  return /expect\(|not within \d+ ms: |the audit finds a drift/.test(message);
 }
 
 async function main(): Promise<boolean> {
