@@ -61,6 +61,37 @@ export async function duringDrop(
   await expectKept(cluster, drop, keptMs, { mended, ...allowance });
 }
 
+/** Who asks while a trickle goes on. */
+export interface TrickleOptions {
+  /** Begins the name of every user. */
+  readonly prefix?: string;
+  /** Between one answer and the next call, ms. */
+  readonly everyMs?: number;
+}
+
+/** A drop that lasts: four new users at a time ask, one after the other, until the work is done. */
+export async function withTrickle(
+  drop: Drop,
+  client: Client,
+  work: () => Promise<void>,
+  { prefix = 'trickle', everyMs = 10 }: TrickleOptions = {},
+): Promise<void> {
+  let over = false;
+  const trickle = async () => {
+    for (let n = 0; !over; n++) {
+      await drop.run(client, { users: usersOf(4, `${prefix}-${n}-`), tries: 1, width: 4 });
+      await passed(everyMs);
+    }
+  };
+  await Promise.all([work().finally(() => (over = true)), trickle()]);
+}
+
+/** Waits for answers of that kind which are given from now on. */
+export async function answered(drop: Drop, word: string, { count = 20, withinMs = 20_000 } = {}): Promise<void> {
+  const before = drop.tally()[word] ?? 0;
+  await eventually(() => expect(drop.tally()[word] ?? 0).toBeGreaterThanOrEqual(before + count), withinMs);
+}
+
 /** Users go on until everything is sold: slots that were given out and not promised have to come free again. */
 export async function sellOut(cluster: Cluster, drop: Drop): Promise<void> {
   await eventually(async () => {

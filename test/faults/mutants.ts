@@ -194,7 +194,11 @@ export const MUTANTS: readonly Mutant[] = [
         "    const outcome = pass.epoch > 0 ? 'released' : await this.atGate(() => this.gate.release(pass, claim));\n",
       ),
     ],
-    caughtBy: { project: 'faults', file: 'operators.fault', title: 'failed events are discarded and requeued' },
+    caughtBy: {
+      project: 'faults',
+      file: 'operators.fault',
+      title: 'failed events are discarded and requeued under load',
+    },
   },
   {
     name: 'an unpublished claim stored past a rebuild',

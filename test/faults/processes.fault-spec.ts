@@ -3,8 +3,8 @@ import { Cluster } from '../support/cluster.js';
 import { Client } from '../support/client.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { readTopic } from '../support/topic.js';
-import { duringDrop, expectKept, openDrop, passed, sellOut, usersOf } from './fault-drop.js';
+import { groupMembers, readTopic } from '../support/topic.js';
+import { answered, duringDrop, expectKept, openDrop, passed, sellOut, usersOf, withTrickle } from './fault-drop.js';
 import { between, fault } from './fault-test.js';
 import { lastOf, PROCESS_FAULTS } from './strikes.js';
 
@@ -130,22 +130,39 @@ describe('with two apis and two workers', () => {
 
   fault(
     22,
-    'five rebalances in a minute',
+    'rebalances for a minute, while the workers become four and one again',
     async () => {
-      drop = await openDrop(cluster, 2_000);
-      const running = drop.run(cluster.client(), { users: usersOf(1_500), tries: 3, width: 10 });
-      const until = performance.now() + 60_000;
-      await cluster.add('worker');
-      await passed(12_000);
-      await cluster.add('worker');
-      for (let left = 0; left < 3; left++) {
-        await passed(12_000);
-        await cluster.end(lastOf(cluster.workers()), left === 1 ? 'SIGKILL' : 'SIGTERM');
-      }
-      await passed(Math.max(0, until - performance.now()));
-      const mended = performance.now();
-      await running;
-      await drop.run(cluster.client(), { users: usersOf(1_000, 'after-'), tries: 3, width: 50 });
+      const { brokers } = cluster.servers.kafka;
+      await cluster.end(lastOf(cluster.workers()), 'SIGTERM');
+      drop = await openDrop(cluster, 8_000);
+      const client = cluster.client();
+      const began = performance.now();
+      let mended = 0;
+      await withTrickle(
+        drop,
+        client,
+        async () => {
+          const changes = [
+            ...Array.from({ length: 3 }, () => () => cluster.add('worker')),
+            ...(['SIGTERM', 'SIGKILL', 'SIGTERM'] as const).map(
+              (signal) => () => cluster.end(lastOf(cluster.workers()), signal),
+            ),
+          ];
+          for (const [at, change] of changes.entries()) {
+            await change();
+            // Whoever was killed is a member until its session is over.
+            await eventually(async () => {
+              expect(await groupMembers(brokers)).toHaveLength(cluster.workers().length);
+            }, 20_000);
+            await answered(drop, '202');
+            await passed(began + (at + 1) * 10_000 - performance.now());
+          }
+          expect(cluster.workers()).toHaveLength(1);
+          mended = performance.now();
+        },
+        { everyMs: 50 },
+      );
+      await drop.run(client, { users: usersOf(9_000, 'after-'), tries: 3, width: 50 });
       await sellOut(cluster, drop);
       await expectKept(cluster, drop, 60_000, { mended });
     },

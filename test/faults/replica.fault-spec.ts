@@ -5,7 +5,7 @@ import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { duringDrop, expectKept, openDrop, passed, sellOut, type Strike, usersOf } from './fault-drop.js';
+import { duringDrop, expectKept, openDrop, passed, sellOut, type Strike, usersOf, withTrickle } from './fault-drop.js';
 import { fault } from './fault-test.js';
 import { withRedis } from './strikes.js';
 
@@ -109,25 +109,18 @@ describe('while claims come in, on a line that can be led to a replica', () => {
     drop.close();
     drop = await openDrop(cluster, 6_000);
     const client = cluster.client();
-    // A drop that lasts: what an api promises after another one has rebuilt is what matters here.
-    let over = false;
-    const trickle = async () => {
-      for (let n = 0; !over; n++) {
-        await drop.run(client, { users: usersOf(4, `user-${n}-`), tries: 1, width: 4 });
-        await passed(10);
-      }
-    };
-    const running = trickle();
-    await claimsGoOn();
-    await cutReplication();
-    await claimsGoOn();
-    lines[1].lead(replica.port);
-    await passed(15_000);
-    lines[1].lead(cluster.servers.redis.port);
-    const healed = performance.now();
-    await untilClaims('healed', 45_000);
-    over = true;
-    await running;
+    let healed = 0;
+    // What an api promises after another one has rebuilt is what matters here.
+    await withTrickle(drop, client, async () => {
+      await claimsGoOn();
+      await cutReplication();
+      await claimsGoOn();
+      lines[1].lead(replica.port);
+      await passed(15_000);
+      lines[1].lead(cluster.servers.redis.port);
+      healed = performance.now();
+      await untilClaims('healed', 45_000);
+    });
     await drop.run(client, { users: usersOf(8_000, 'after-'), tries: 3, width: 100 });
     await sellOut(cluster, drop);
     await expectKept(cluster, drop, 45_000, { mended: healed });

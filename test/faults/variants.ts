@@ -18,4 +18,5 @@ export const VARIANTS: ReadonlySet<string> = new Set([
   'SIGTERM under load: api out in 10 s, and nobody is left without answer',
   'SIGTERM under load: worker out in 10 s, and nobody is left without answer',
   'the total is raised and lowered, the campaign paused and resumed under load',
+  'failed events are discarded and requeued while the gate is being rebuilt',
 ]);

@@ -4,6 +4,20 @@ import { eventually } from './eventually.js';
 /** The topic that the service makes. */
 export const TOPIC = 'coupon_create';
 
+/** The members of the service's consumer group, by the ids that the broker has given them. @throws while it is rebalancing. */
+export async function groupMembers(brokers: string): Promise<string[]> {
+  const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const { groups } = await admin.describeGroups(['coupon-consumer']);
+    const [group] = groups;
+    if (group?.state !== 'Stable') throw new Error(`the group is ${group?.state}`);
+    return group.members.map(({ memberId }) => memberId).sort();
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** Every message that is on the topic now, oldest first in each partition. */
 export async function readTopic(brokers: string): Promise<(Buffer | null)[]> {
   const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
