@@ -77,13 +77,12 @@ describe('while claims come in', () => {
 
   fault(19, 'Kafka is away when an api and a worker start, which join when it comes', async () => {
     await cluster.servers.kafka.kill();
-    const started = performance.now();
     const members = await Promise.all([cluster.add('api'), cluster.add('worker')]);
-    for (const { url } of members) {
-      await eventually(async () => expect((await fetch(`${url}/health/live`)).status).toBe(200), 5_000);
-    }
-    // Two processes start at once, on a machine that is busy with them.
-    expect(performance.now() - started).toBeLessThan(10_000);
+    await Promise.all(
+      members.map(({ url }) =>
+        eventually(async () => expect((await fetch(`${url}/health/live`)).status).toBe(200), 5_000),
+      ),
+    );
     // Only the new processes are left: what they do is done by themselves.
     for (const member of cluster.members.filter((one) => !members.includes(one))) {
       await cluster.end(member, 'SIGTERM');

@@ -28,7 +28,8 @@ const BROKEN: [string, () => Buffer | null][] = [
   ['no bytes', () => Buffer.alloc(0)],
   ['a leading 0x00', () => Buffer.concat([Buffer.from([0]), json(good())])],
   ['an envelope', () => json({ data: good() })],
-  ['900 KB', () => Buffer.alloc(900_000, 'x')],
+  // With its frame: a broker takes 1,048,588 bytes unless it is told otherwise, so a whole MiB never comes onto a topic.
+  ['1 MB', () => Buffer.alloc(1_000_000, 'x')],
   ['an unknown campaign', () => json({ ...good(), campaignId: ulid() })],
   ['another version', () => json({ ...good(), v: 2 })],
   ['a number as userId', () => json({ ...good(), userId: 5 })],
@@ -83,8 +84,7 @@ describe('on the topic', () => {
       'SELECT MAX(created_at - claimed_at) AS late FROM coupons WHERE campaign_id = ?',
       [drop.campaignId],
     );
-    // The machine of a test may be slow; a batch that rests a second for each broken message would take a minute.
-    expect(Number(late)).toBeLessThan(10_000);
+    expect(Number(late)).toBeLessThanOrEqual(2_000);
   });
 
   fault(23, 'offsets that are set back to 0 change nothing', async () => {
