@@ -4,7 +4,8 @@ import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-se
 import { Cluster } from '../support/cluster.js';
 import { type Call, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { duringDrop, expectKept, openDrop, passed, sellOut, usersOf } from './fault-drop.js';
+import { groupMembers } from '../support/topic.js';
+import { duringDrop, expectKept, openDrop, passed, sellOut, usersOf, withTrickle } from './fault-drop.js';
 import { between, fault, isLeftOut } from './fault-test.js';
 import { DATABASE_FAULTS, execute } from './strikes.js';
 
@@ -30,9 +31,13 @@ describe('while claims come in', () => {
 
   for (const { row, what, strike, slow = false, ...deadlines } of DATABASE_FAULTS) {
     const run = async () => {
+      const { brokers } = cluster.servers.kafka;
       drop = await openDrop(cluster, 1_000);
+      const members = await eventually(() => groupMembers(brokers), 20_000);
       await duringDrop(cluster, drop, strike, deadlines);
       await noFailedEvent();
+      // Nobody was given another id: a worker that waits for the database is no dead one.
+      if (row === 25) expect(await eventually(() => groupMembers(brokers), 20_000)).toEqual(members);
       const sessions = (await cluster.rows('SHOW PROCESSLIST')).filter(({ User }) => User === 'service');
       expect(sessions.length).toBeLessThanOrEqual(4 * CONNECTIONS);
     };
@@ -98,25 +103,49 @@ describe('while claims come in', () => {
     return Number(row?.['count']);
   };
 
+  /** How often the server has ended a deadlock, and a wait that lasted for too long (1205). */
+  const lockTroubles = async () => {
+    const [row] = await cluster.rows(
+      `SELECT SUM(IF(NAME = 'lock_deadlocks', COUNT, 0)) AS deadlocks, SUM(IF(NAME = 'lock_timeouts', COUNT, 0)) AS timeouts
+       FROM information_schema.INNODB_METRICS`,
+    );
+    return { deadlocks: Number(row?.['deadlocks']), timeouts: Number(row?.['timeouts']) };
+  };
+
   fault(26, 'deadlocks and lock waits are forced, and nothing becomes a failed event', async () => {
-    drop = await openDrop(cluster, 1_000);
+    await execute(
+      cluster,
+      ...['lock_deadlocks', 'lock_timeouts'].map((name) => `SET GLOBAL innodb_monitor_enable = ${name}`),
+    );
+    const before = await lockTroubles();
+    drop = await openDrop(cluster, 4_000);
+    const client = cluster.client();
     const disturber = await createConnection({ uri: cluster.servers.mariadb.url });
-    const running = drop.run(cluster.client(), { users: usersOf(3_000), tries: 3, width: 50 });
     try {
-      for (let n = 0; n < 20; n++) {
+      await withTrickle(drop, client, async () => {
+        for (let n = 0; n < 20; n++) {
+          await disturber.beginTransaction();
+          // The other way round than the service: the campaign first, then the gate row.
+          await disturber.query('SELECT id FROM campaigns WHERE id = ? FOR UPDATE', [drop.campaignId]);
+          await passed(between(1, 50));
+          await disturber.query('SELECT * FROM gate FOR UPDATE').catch(() => undefined);
+          await passed(between(1, 100));
+          await disturber.rollback().catch(() => undefined);
+        }
         await disturber.beginTransaction();
-        // The other way round than the service: the campaign first, then the gate row.
         await disturber.query('SELECT id FROM campaigns WHERE id = ? FOR UPDATE', [drop.campaignId]);
-        await passed(between(1, 50));
-        await disturber.query('SELECT * FROM gate FOR UPDATE').catch(() => undefined);
-        await passed(between(1, 100));
-        await disturber.rollback().catch(() => undefined);
-      }
+        // The service's sessions wait for a lock for 3 s.
+        await eventually(async () => {
+          expect((await lockTroubles()).timeouts).toBeGreaterThan(before.timeouts);
+        }, 10_000);
+        await disturber.rollback();
+      });
     } finally {
       await disturber.end();
     }
     const mended = performance.now();
-    await running;
+    expect((await lockTroubles()).deadlocks).toBeGreaterThan(before.deadlocks);
+    await drop.run(client, { users: usersOf(5_000), tries: 3, width: 50 });
     await sellOut(cluster, drop);
     await expectKept(cluster, drop, 30_000, { mended });
     await noFailedEvent();

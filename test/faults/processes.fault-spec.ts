@@ -80,6 +80,8 @@ describe('with two apis and two workers', () => {
     await cluster.end(failing, 'SIGKILL');
     const again = await cluster.client().apply('unlucky', drop.campaignId);
     expect(again.body).toMatchObject({ code: 'already-claimed', claim: { sequence: 1 } });
+    // The broker had acknowledged this very claim.
+    expect([...(await publishesOf(drop)).keys()]).toEqual([again.body.claim.claimId]);
     await eventually(async () => {
       const { body } = await cluster.client().get(`/api/campaigns/${drop.campaignId}/claims/unlucky`);
       expect(body).toMatchObject({ status: 'ISSUED', claimId: again.body.claim.claimId });

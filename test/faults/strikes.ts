@@ -72,6 +72,26 @@ function cutAof({ servers: { redis } }: Cluster): void {
 
 const flush: Strike = (cluster) => withRedis(cluster, async (redis) => void (await redis.flushall()));
 
+/** Until there is a new gate, nobody is told anything but to come again. */
+const forgetScripts: Strike = async (cluster, drop) => {
+  const gate = async () => (await cluster.rows('SELECT epoch, script_sha AS sha FROM gate'))[0];
+  const before = await gate();
+  await withRedis(cluster, async (redis) => void (await redis.script('FLUSH')));
+  const flushed = performance.now();
+  let fencedUntil = flushed;
+  await eventually(async () => {
+    const asked = performance.now();
+    const now = await gate();
+    const open = now?.['sha'] !== null && Number(now?.['epoch']) > Number(before?.['epoch']);
+    if (!open) fencedUntil = asked;
+    await drop.press(cluster.client(), `fenced-${drop.calls.length}`);
+    expect(open).toBe(true);
+  }, 60_000);
+  const meanwhile = drop.calls.filter(({ at, ms }) => at > flushed && at + ms < fencedUntil).map(({ word }) => word);
+  expect(meanwhile.filter((word) => /^\d/.test(word) && !word.startsWith('503'))).toEqual([]);
+  expect(meanwhile).toContain('503 issuer-unavailable');
+};
+
 const deleteKey =
   (structure: string): Strike =>
   (cluster, drop) =>
@@ -147,7 +167,7 @@ export const REDIS_FAULTS: readonly DropFault[] = [
   {
     row: 11,
     what: 'Redis forgets its scripts',
-    strike: (cluster) => withRedis(cluster, async (redis) => void (await redis.script('FLUSH'))),
+    strike: forgetScripts,
     ...redis,
   },
   { row: 12, what: 'Redis is frozen for 10 s', strike: freeze('redis', 10_000), ...redis },

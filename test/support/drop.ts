@@ -23,6 +23,8 @@ export interface Call {
   readonly via: Client;
   /** Status and code of the answer, or how it was that there was none. */
   readonly word: string;
+  /** When it was made, of the monotonic clock. */
+  readonly at: number;
   /** From call to answer, or to the lack of one. */
   readonly ms: number;
 }
@@ -95,7 +97,7 @@ export class Drop {
       const { claimId, sequence } = answer.body;
       this.record({ campaignId: this.campaignId, userId, claimId, sequence });
     }
-    this.calls.push({ via: client, word, ms });
+    this.calls.push({ via: client, word, at: started, ms });
     return word;
   }
 
