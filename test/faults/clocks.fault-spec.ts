@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Client } from '../support/client.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { expectKept, openDrop, passed, sellOut, usersOf } from './fault-drop.js';
+import { libfaketime } from './fault-programs.js';
 import { between, fault } from './fault-test.js';
 
 /** How wrong a window may open or close, ms. */
@@ -12,26 +11,14 @@ const TOLERANCE_MS = 1_000;
 
 /** The variables that set a process's wall clock wrong. */
 function clockOff(minutes: number): Record<string, string> {
+  const library = libfaketime();
+  if (library === undefined) throw new Error('libfaketime is missing: apt-get install libfaketime');
   return {
-    LD_PRELOAD: libfaketime(),
+    LD_PRELOAD: library,
     FAKETIME: `${minutes < 0 ? '-' : '+'}${Math.abs(minutes)}m`,
     // A wrong clock is one that shows the wrong time, not one that runs at another speed.
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   };
-}
-
-function libfaketime(): string {
-  for (const directory of readdirSync('/usr/lib', { withFileTypes: true })) {
-    if (!directory.isDirectory()) continue;
-    const place = join('/usr/lib', directory.name, 'faketime');
-    try {
-      const file = readdirSync(place).find((name) => name.startsWith('libfaketime.so'));
-      if (file !== undefined) return join(place, file);
-    } catch {
-      // Not here.
-    }
-  }
-  throw new Error('libfaketime is missing: apt-get install libfaketime');
 }
 
 describe('with clocks that are 10 minutes fast and slow', () => {

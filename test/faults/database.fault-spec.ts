@@ -6,7 +6,7 @@ import { type Call, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { groupMembers } from '../support/topic.js';
 import { duringDrop, expectKept, openDrop, passed, sellOut, usersOf, withTrickle } from './fault-drop.js';
-import { between, fault, isLeftOut } from './fault-test.js';
+import { between, fault, isLeftOut, recordP99 } from './fault-test.js';
 import { DATABASE_FAULTS, execute } from './strikes.js';
 
 /** What one process may have open, and a connection of an administrator or of a server's own. */
@@ -55,7 +55,7 @@ describe('while claims come in', () => {
         drop = await openDrop(cluster, 3_000);
         const client = cluster.client();
         await drop.run(client, { users: usersOf(500, 'before-'), tries: 3, width: 20 });
-        const p99Before = percentile(drop.calls, 0.99);
+        const beforeMs = percentile(drop.calls, 0.99);
         const callsBefore = drop.calls.length;
         await cluster.servers.mariadb.kill();
         const back = performance.now() + seconds * 1_000;
@@ -65,8 +65,7 @@ describe('while claims come in', () => {
           await passed(Math.max(0, (back - performance.now()) / (20 - n)));
         }
         const promisedMeanwhile = drop.promised().length - 500;
-        const p99 = percentile(drop.calls.slice(callsBefore), 0.99);
-        process.stdout.write(`p99 of a claim: ${p99.toFixed(1)} ms, ${p99Before.toFixed(1)} ms before\n`);
+        recordP99({ beforeMs, duringMs: percentile(drop.calls.slice(callsBefore), 0.99) });
         await cluster.servers.mariadb.start();
         const mended = performance.now();
         expect(promisedMeanwhile).toBe(2_000);

@@ -1,4 +1,4 @@
-import { type FaultRecord } from './fault-test.js';
+import { type FaultRecord, type P99 } from './fault-test.js';
 
 /** What all rounds of one fault came to. */
 export interface FaultSummary {
@@ -16,6 +16,8 @@ export interface FaultSummary {
   /** The slowest of all rounds. */
   readonly slowestMs: number;
   readonly recoveryMs: number;
+  /** Where it was measured; the worst of all rounds, both of the same one. */
+  readonly p99: P99 | null;
   /** With these seeds a round failed. */
   readonly failedSeeds: readonly number[];
 }
@@ -45,6 +47,7 @@ export function summarize(records: readonly FaultRecord[]): FaultSummary[] {
       ...counts,
       slowestMs: most(({ slowestMs }) => slowestMs),
       recoveryMs: most(({ recoveryMs }) => recoveryMs),
+      p99: rounds.reduce<P99 | null>((worst, { p99 }) => slower(worst, p99), null),
       failedSeeds: failed.map(({ seed }) => seed),
     };
   });
@@ -68,17 +71,24 @@ export function merged(some: readonly FaultSummary[], more: readonly FaultSummar
       accepted: one.accepted + other.accepted,
       slowestMs: Math.max(one.slowestMs, other.slowestMs),
       recoveryMs: Math.max(one.recoveryMs, other.recoveryMs),
+      p99: slower(one.p99, other.p99),
       failedSeeds: [...one.failedSeeds, ...other.failedSeeds],
     };
   });
   return inOrder([...both, ...others.values()]);
 }
 
+/** The one that was slower during its fault. A table of earlier rounds may have none. */
+function slower(one: P99 | null, other: P99 | null): P99 | null {
+  if (!one || !other) return one ?? other;
+  return one.duringMs > other.duringMs ? one : other;
+}
+
 function inOrder(summaries: FaultSummary[]): FaultSummary[] {
   return summaries.sort((a, b) => a.row - b.row || a.what.localeCompare(b.what));
 }
 
-/** One line a fault; times in seconds, the worst of all rounds. */
+/** One line a fault; times in seconds, the worst of all rounds. Below it, what is known of a few of them only. */
 export function toMarkdown(summaries: readonly FaultSummary[]): string {
   const head = ['#', 'fault', 'rounds', 'failed', '202s', ...COUNTS, 'slowest answer', 'all kept after'];
   const seconds = (ms: number) => (ms === 0 ? '–' : `${(ms / 1_000).toFixed(2)} s`);
@@ -92,5 +102,9 @@ export function toMarkdown(summaries: readonly FaultSummary[]): string {
     seconds(one.slowestMs),
     seconds(one.recoveryMs),
   ]);
-  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  const table = [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  const measured = summaries.flatMap(({ row, what, p99 }) =>
+    !p99 ? [] : [`- ${row}, ${what}: ${p99.duringMs.toFixed(1)} ms, ${p99.beforeMs.toFixed(1)} ms before\n`],
+  );
+  return measured.length === 0 ? table : `${table}\np99 of a claim during the fault:\n\n${measured.join('')}`;
 }

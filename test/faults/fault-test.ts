@@ -16,6 +16,12 @@ const GATE = process.env.FAULT_GATE !== undefined;
 /** Where the outcome of each round goes, a JSON a line; see test/faults/run.ts. */
 const RECORDS = process.env.FAULT_RECORDS;
 
+/** What 99 of 100 claims are answered in, ms. */
+export interface P99 {
+  readonly beforeMs: number;
+  readonly duringMs: number;
+}
+
 /** What one round of one fault came to. */
 export interface FaultRecord {
   readonly row: number;
@@ -28,11 +34,19 @@ export interface FaultRecord {
   readonly slowestMs: number;
   /** From the end of the fault to the moment when every promise was seen to be kept. */
   readonly recoveryMs: number;
+  /** Where it was measured. */
+  readonly p99: P99 | null;
   /** Why the test failed; null when it passed. */
   readonly failure: string | null;
 }
 
-let running: { judged: Omit<FaultRecord, 'row' | 'what' | 'seed' | 'failure'> | null } = { judged: null };
+/** What a test finds out while it runs. */
+interface Running {
+  judged: Pick<FaultRecord, 'accepted' | 'verdict' | 'slowestMs' | 'recoveryMs'> | null;
+  p99: P99 | null;
+}
+
+let running: Running = { judged: null, p99: null };
 let state = 0;
 
 /**
@@ -57,7 +71,7 @@ export function fault(
       async () => {
         const seed = SEED + round;
         state = hash(`${seed} ${title}`);
-        running = { judged: null };
+        running = { judged: null, p99: null };
         let failure: string | null = null;
         try {
           await run();
@@ -67,7 +81,7 @@ export function fault(
           throw error;
         } finally {
           const judged = running.judged ?? { accepted: 0, verdict: null, slowestMs: 0, recoveryMs: 0 };
-          write({ row, what, seed, ...judged, failure });
+          write({ row, what, seed, ...judged, p99: running.p99, failure });
         }
       },
       timeoutMs,
@@ -88,6 +102,11 @@ export function recordOutcome(drop: Drop, verdict: Verdict | null, recoveryMs: n
     slowestMs: Math.round(drop.slowestMs()),
     recoveryMs: Math.round(recoveryMs),
   };
+}
+
+/** Puts down how fast claims were answered before the fault and during it. */
+export function recordP99(p99: P99): void {
+  running.p99 = p99;
 }
 
 /** An integer from `min` to `max`, the next of the test's own sequence (mulberry32). */

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { endLeftovers } from '../../stack/leftovers.js';
-import { howToInstall, missingPrograms } from '../../stack/missing-programs.js';
+import { howToInstall } from '../../stack/missing-programs.js';
 import { NativeStack } from '../../stack/native-stack.js';
 import { runJest } from '../../stack/run-jest.js';
+import { missingFaultPrograms } from './fault-programs.js';
 import { type FaultSummary, merged, summarize, toMarkdown } from './fault-report.js';
 import { type FaultRecord } from './fault-test.js';
 import { type Mutant, MUTANTS } from './mutants.js';
@@ -230,7 +231,7 @@ async function main(): Promise<boolean> {
     console.log(HELP);
     return true;
   }
-  const missing = missingPrograms();
+  const missing = missingFaultPrograms();
   if (missing.length > 0) throw new Error(howToInstall(missing));
   // Everything that a run makes lies below it: see TMPDIR.
   const root = mkdtempSync(join(tmpdir(), 'coupon-faults-'));

@@ -7,6 +7,8 @@ export interface PromisedClaim {
   readonly userId: string;
   readonly claimId: string;
   readonly sequence: number;
+  /** When the caller had the answer, ISO 8601. */
+  readonly at: string;
 }
 
 /** How a drop goes. */
@@ -95,7 +97,7 @@ export class Drop {
     else if (this.listening) word = wordOf(answer);
     if (typeof answer !== 'string' && word === '202') {
       const { claimId, sequence } = answer.body;
-      this.record({ campaignId: this.campaignId, userId, claimId, sequence });
+      this.record({ campaignId: this.campaignId, userId, claimId, sequence, at: new Date().toISOString() });
     }
     this.calls.push({ via: client, word, at: started, ms });
     return word;
