@@ -142,3 +142,10 @@ declare module 'kafkajs/src/protocol/decoder.js' {
 declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
   export default function decodeRecordBatch(decoder: unknown): Promise<Record<string, unknown>>;
 }
+
+declare module 'kafkajs/src/errors.js' {
+  import { type KafkaJSError } from 'kafkajs';
+
+  const errors: { readonly KafkaJSError: typeof KafkaJSError };
+  export default errors;
+}

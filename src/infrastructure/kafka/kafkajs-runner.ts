@@ -1,5 +1,5 @@
-import { KafkaJSError } from 'kafkajs';
 import Runner from 'kafkajs/src/consumer/runner.js';
+import errors from 'kafkajs/src/errors.js';
 
 const { fetch } = Runner.prototype;
 
@@ -10,6 +10,8 @@ const { fetch } = Runner.prototype;
  */
 export function endFetchersOfStoppedConsumers(): void {
   Runner.prototype.fetch = function (this: Runner, nodeId): Promise<unknown[]> {
-    return this.running ? fetch.call(this, nodeId) : Promise.reject(new KafkaJSError('the consumer was stopped'));
+    return this.running
+      ? fetch.call(this, nodeId)
+      : Promise.reject(new errors.KafkaJSError('the consumer was stopped'));
   };
 }
