@@ -221,8 +221,11 @@ describe('with two apis and two workers', () => {
         expect(performance.now() - asked).toBeLessThan(10_000);
         await running;
         await sellOut(cluster, drop);
-        // A port that is closed refuses connections; a request that was taken is answered.
         await expectKept(cluster, drop, 40_000, { mended: asked, left: duties.some((duty) => duty === 'api') });
+        // A request that was taken is answered: who was told nothing has nothing.
+        const rows = await cluster.rows('SELECT user_id FROM coupons WHERE campaign_id = ?', [drop.campaignId]);
+        const issued = new Set(rows.map((row) => row.user_id as string));
+        expect(drop.neverTold().filter((userId) => issued.has(userId))).toEqual([]);
       },
     );
   }

@@ -23,6 +23,7 @@ export interface DropPlan {
 /** One press of the button, and what came of it. */
 export interface Call {
   readonly via: Client;
+  readonly userId: string;
   /** Status and code of the answer, or how it was that there was none. */
   readonly word: string;
   /** When it was made, of the monotonic clock. */
@@ -45,14 +46,17 @@ const DOCUMENTED = new Set([
 
 /** The port was closed: the call was not taken. */
 const REFUSED = 'connection refused';
-/** The connection was reset or closed: the call may have been taken. */
+/** The connection was reset or closed: the call may have been taken, or it was the kernel's when the port closed. */
 const NO_ANSWER = 'no answer';
 
 /** Why calls may have no answer. */
 export interface Unanswered {
   /** A process that had callers was killed. */
   readonly killed?: boolean;
-  /** One that had callers ended in order: its port refuses connections, and what it had taken is answered. */
+  /**
+   * One that had callers ended in order: its port refuses connections, and resets those that it had not accepted yet.
+   * What it had taken is answered, which {@link Drop.neverTold} is there to show.
+   */
   readonly left?: boolean;
 }
 
@@ -99,7 +103,7 @@ export class Drop {
       const { claimId, sequence } = answer.body;
       this.record({ campaignId: this.campaignId, userId, claimId, sequence, at: new Date().toISOString() });
     }
-    this.calls.push({ via: client, word, at: started, ms });
+    this.calls.push({ via: client, userId, word, at: started, ms });
     return word;
   }
 
@@ -128,8 +132,19 @@ export class Drop {
 
   /** Answers that no document knows, and calls without an answer that nothing excuses. */
   undocumented({ killed = false, left = false }: Unanswered = {}): string[] {
-    const excused = [...(killed ? [NO_ANSWER, REFUSED] : []), ...(left ? [REFUSED] : [])];
+    const excused = killed || left ? [NO_ANSWER, REFUSED] : [];
     return this.words.filter((word) => !DOCUMENTED.has(word) && !excused.includes(word));
+  }
+
+  /** Users who had no answer to a call, and to none of their calls one that speaks of a claim of their own. */
+  neverTold(): string[] {
+    const told = new Set<string>();
+    const unanswered = new Set<string>();
+    for (const { userId, word } of this.calls) {
+      if (word === '202' || word === '503 claim-unconfirmed') told.add(userId);
+      if (word === NO_ANSWER) unanswered.add(userId);
+    }
+    return [...unanswered].filter((userId) => !told.has(userId));
   }
 
   /** The slowest call, ms; of all callers but one, where that is given. */
