@@ -4,6 +4,7 @@ import { BODY_LIMIT, installBodyParser } from './body-parser.js';
 import { answerClientError } from './client-error.js';
 import { setCommonHeaders } from './common-headers.js';
 import { sendUnrouted } from './method-not-allowed.js';
+import { PortClosing } from './port-closing.js';
 import { ProblemFilter } from './problem.filter.js';
 import { sendProblem } from './problem.js';
 import { requestIdOf } from './request-id.js';
@@ -68,8 +69,8 @@ export function createFastifyAdapter(timeouts: Partial<HttpTimeouts> = {}): Fast
 export function configureHttp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   installBodyParser(fastify);
-  closeIdleConnectionsWhileClosing(fastify);
-  fastify.addHook('onRequest', (request, reply, done) => {
+  const port = new PortClosing(fastify);
+  const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     setCommonHeaders(request, reply);
     const { headers } = request;
     if (headers.host === undefined && request.raw.httpVersion === '1.1') {
@@ -83,23 +84,11 @@ export function configureHttp(app: NestFastifyApplication): void {
     } else {
       done();
     }
+  };
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (port.holds) port.hold(() => begin(request, reply, done));
+    else begin(request, reply, done);
   });
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
-}
-
-/** How often, while the server closes, connections are ended that have become idle since, ms. */
-const IDLE_CHECK_MS = 50;
-
-/**
- * Node ends idle connections once, when it is told to close. One whose last request was answered a moment later would
- * keep the process alive for as long as the client keeps it open.
- */
-function closeIdleConnectionsWhileClosing(fastify: FastifyInstance): void {
-  fastify.addHook('preClose', (done) => {
-    const timer = setInterval(() => fastify.server.closeIdleConnections(), IDLE_CHECK_MS);
-    fastify.server.once('close', () => clearInterval(timer));
-    timer.unref();
-    done();
-  });
 }

@@ -1,0 +1,60 @@
+import { connect, type AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fastifyOf, { type FastifyInstance } from 'fastify';
+import { PortClosing } from './port-closing.js';
+
+const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+/** What comes back, or the code of the error. */
+function ask(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(REQUEST));
+    socket.setEncoding('latin1').on('data', (text: string) => (answer += text));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    socket.once('end', () => resolve(answer.split('\r\n', 1)[0] ?? ''));
+  });
+}
+
+describe('a port that closes', () => {
+  let fastify: FastifyInstance;
+  let port: number;
+  let served: string[];
+
+  beforeEach(async () => {
+    served = [];
+    fastify = fastifyOf({ return503OnClosing: false });
+    const closing = new PortClosing(fastify);
+    fastify.addHook('onRequest', (_request, _reply, done) => {
+      if (closing.holds) closing.hold(done);
+      else done();
+    });
+    fastify.get('/', () => {
+      served.push(fastify.server.listening ? 'open' : 'closed');
+      return 'ok';
+    });
+    await fastify.listen({ port: 0, host: '127.0.0.1' });
+    ({ port } = fastify.server.address() as AddressInfo);
+  });
+  afterEach(() => fastify.close());
+
+  it('answers everybody whose connection the kernel had taken already', async () => {
+    // Connected within this turn of the event loop, in which nobody accepts anything.
+    const asked = Array.from({ length: 30 }, () => ask(port));
+    await fastify.close();
+    expect(await Promise.all(asked)).toEqual(asked.map(() => 'HTTP/1.1 200 OK'));
+  });
+
+  it('serves what comes meanwhile when it is closed, so that nobody asks for more', async () => {
+    const asked = Array.from({ length: 30 }, () => ask(port));
+    await fastify.close();
+    await Promise.all(asked);
+    expect(served).toEqual(served.map(() => 'closed'));
+    expect(served).toHaveLength(30);
+  });
+
+  it('refuses whoever comes later', async () => {
+    await fastify.close();
+    expect(await ask(port)).toBe('ECONNREFUSED');
+  });
+});
