@@ -22,6 +22,8 @@ const ROUNDS_PER_AUDIT = 10;
 const MAX_BACKOFF_MS = 10_000;
 /** An epoch that is lost so soon after its opening was rebuilt in vain, ms. */
 const SHORT_LIVED_MS = 5_000;
+/** So many in a row may be misfortune: a Redis that is restarted twice, a second key that is lost. */
+const BELIEVED_MISFORTUNES = 2;
 
 /** Rebuilds when somebody meets a fence, reconciles while nobody does, and stops with the process. */
 @Injectable()
@@ -107,7 +109,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private judgeRebuildOf(epoch: number): void {
     const shortLived = this.watch.openedWithin(SHORT_LIVED_MS, epoch);
     this.inVain = shortLived ? this.inVain + 1 : 0;
-    if (shortLived) this.backOff();
+    if (this.inVain > BELIEVED_MISFORTUNES) this.backOff();
   }
 
   /** Never rejects: whoever meets the fence next, at the latest the watch's next beat, tries again after the back-off. */
@@ -125,7 +127,8 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private backOff(): void {
-    const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures + this.inVain, 10));
+    const lostAtOnce = Math.max(0, this.inVain - BELIEVED_MISFORTUNES);
+    const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures + lostAtOnce, 10));
     this.notBefore = performance.now() + Math.random() * longest;
   }
 
