@@ -21,16 +21,8 @@ export interface LoadPlan {
 }
 
 /** Latencies in ms. */
-export interface LoadResult {
+export interface LoadResult extends Omit<OpenLoopResult, 'ownDelay'> {
   readonly perSecond: number;
-  readonly requests: number;
-  /** Answers that were not 2xx. */
-  readonly refused: number;
-  /** Connections that failed, and calls without an answer. */
-  readonly broken: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
 }
 
 /** wrk where it is installed: it takes a quarter of the processor time that autocannon takes for the same load. */

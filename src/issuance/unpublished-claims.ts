@@ -16,14 +16,11 @@ export class EpochOverError extends Error {
  */
 @Injectable()
 export class UnpublishedClaims {
-  private readonly batcher = new NaturalBatcher<UnpublishedClaim, 'saved' | EpochOverError>(
-    (claims) => this.insert(claims),
-    {
-      maxBatch: 500,
-      maxWaiting: 20_000,
-      maxInFlight: 1,
-    },
-  );
+  private readonly batcher = new NaturalBatcher<UnpublishedClaim, 'saved'>((claims) => this.insert(claims), {
+    maxBatch: 500,
+    maxWaiting: 20_000,
+    maxInFlight: 1,
+  });
 
   constructor(@Inject(Database) private readonly database: Database) {}
 
@@ -32,8 +29,7 @@ export class UnpublishedClaims {
    * @throws EpochOverError, BatcherFullError, DatabaseError
    */
   async save(claim: UnpublishedClaim): Promise<void> {
-    const outcome = await this.batcher.add(claim);
-    if (outcome instanceof EpochOverError) throw outcome;
+    await this.batcher.add(claim);
   }
 
   drain(): Promise<void> {
