@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../stack/server-process.js';
 import { Client } from '../support/client.js';
-import { Drop } from '../support/drop.js';
+import { type Allowance, Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { KEPT, weigh } from '../support/oracle.js';
 import { ServiceProcess } from '../support/service-process.js';
-import { type Allowance, expectAnswered, passed, usersOf } from './fault-drop.js';
+import { expectAnswered, passed, usersOf } from './fault-drop.js';
 import { between, fault, recordOutcome } from './fault-test.js';
 
 const KILLS = 50;

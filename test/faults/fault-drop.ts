@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client } from '../support/client.js';
 import { type Cluster } from '../support/cluster.js';
-import { Drop, type Unanswered } from '../support/drop.js';
+import { type Allowance, Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { judge, KEPT, type Pardon, type Verdict } from '../support/oracle.js';
 import { between, recordOutcome } from './fault-test.js';
@@ -20,12 +20,6 @@ export function usersOf(count: number, prefix = 'u'): string[] {
 export async function openDrop(cluster: Cluster, total: number, more: Record<string, unknown> = {}): Promise<Drop> {
   const campaignId = await cluster.client().createCampaign(total, more);
   return new Drop(campaignId, total, join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl'));
-}
-
-/** What callers may have met besides a documented answer in time: nothing, unless a test says so. */
-export interface Allowance extends Unanswered {
-  /** The caller of a process that was frozen, whose answers are late by as long. */
-  readonly frozen?: Client;
 }
 
 /** How soon things are well again, ms from the fault's end. */
@@ -125,9 +119,9 @@ export async function expectKept(
 }
 
 /** Every call has its answer, in time, and each answer is a documented one. */
-export function expectAnswered(drop: Drop, { frozen, ...unanswered }: Allowance = {}): void {
-  expect(drop.undocumented(unanswered)).toEqual([]);
-  expect(drop.slowestMs({ except: frozen })).toBeLessThan(SLOWEST_MS);
+export function expectAnswered(drop: Drop, allowance: Allowance = {}): void {
+  expect(drop.undocumented(allowance)).toEqual([]);
+  expect(drop.slowestMs(allowance)).toBeLessThan(SLOWEST_MS);
 }
 
 /** A fault that lasts: resolves when so much time has passed. It is the fault that is timed here, nothing is waited for. */

@@ -35,6 +35,7 @@ export interface Member {
  */
 export class Cluster {
   readonly members: Member[] = [];
+  private readonly failing = new Set<Member>();
 
   private constructor(
     private readonly root: string,
@@ -92,12 +93,17 @@ export class Cluster {
   }
 
   /** Starts a process that kills or freezes itself at the `count`th passage of a point; see the script. */
-  addFailing(duty: Duty, point: Failpoint, count: number): Promise<Member> {
-    return this.add(duty, {}, [resolve('test/children/service-with-failpoint.mjs'), point, String(count)]);
+  async addFailing(duty: Duty, point: Failpoint, count: number): Promise<Member> {
+    const script = resolve('test/children/service-with-failpoint.mjs');
+    const member = await this.add(duty, {}, [script, point, String(count)]);
+    this.failing.add(member);
+    return member;
   }
 
-  /** Adds what is missing until there are so many again, and waits until everything is ready. */
+  /** As at the start: no process that fails by itself is left, there are so many others, and everything is ready. */
   async fill(counts: { apis: number; workers: number }): Promise<void> {
+    for (const member of this.failing) await this.end(member, 'SIGKILL');
+    this.failing.clear();
     while (this.apis().length < counts.apis) await this.add('api');
     while (this.workers().length < counts.workers) await this.add('worker');
     await this.ready();

@@ -49,8 +49,11 @@ const REFUSED = 'connection refused';
 /** The connection was reset or closed: the call may have been taken, or it was the kernel's when the port closed. */
 const NO_ANSWER = 'no answer';
 
-/** Why calls may have no answer. */
-export interface Unanswered {
+/** Its request came too slowly; or it was there, and the process was frozen. */
+const TOO_SLOW = '408 request-timeout';
+
+/** What callers may have met besides a documented answer in time: nothing, unless a test says so. */
+export interface Allowance {
   /** A process that had callers was killed. */
   readonly killed?: boolean;
   /**
@@ -58,6 +61,11 @@ export interface Unanswered {
    * What it had taken is answered, which {@link Drop.neverTold} is there to show.
    */
   readonly left?: boolean;
+  /**
+   * The caller of a process that was frozen: what had come and was not read until it woke up is too old by then, and
+   * answered so.
+   */
+  readonly frozen?: Client | undefined;
 }
 
 /**
@@ -131,9 +139,12 @@ export class Drop {
   }
 
   /** Answers that no document knows, and calls without an answer that nothing excuses. */
-  undocumented({ killed = false, left = false }: Unanswered = {}): string[] {
+  undocumented({ killed = false, left = false, frozen }: Allowance = {}): string[] {
     const excused = killed || left ? [NO_ANSWER, REFUSED] : [];
-    return this.words.filter((word) => !DOCUMENTED.has(word) && !excused.includes(word));
+    return this.calls
+      .filter(({ word, via }) => !DOCUMENTED.has(word) && !(word === TOO_SLOW && via === frozen))
+      .map(({ word }) => word)
+      .filter((word) => !excused.includes(word));
   }
 
   /** Users who had no answer to a call, and to none of their calls one that speaks of a claim of their own. */
@@ -147,10 +158,10 @@ export class Drop {
     return [...unanswered].filter((userId) => !told.has(userId));
   }
 
-  /** The slowest call, ms; of all callers but one, where that is given. */
-  slowestMs({ except }: { except?: Client | undefined } = {}): number {
+  /** The slowest call, ms; of all callers but that of a frozen process. */
+  slowestMs({ frozen }: Pick<Allowance, 'frozen'> = {}): number {
     // No spread: an argument list has an end, and a drop that lasts has more calls.
-    return this.calls.reduce((most, { via, ms }) => (via === except ? most : Math.max(most, ms)), 0);
+    return this.calls.reduce((most, { via, ms }) => (via === frozen ? most : Math.max(most, ms)), 0);
   }
 
   close(): void {
