@@ -132,7 +132,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no row lock on the campaign',
     edits: [
-      edit('src/infrastructure/database/stores/sql-campaign-store.ts', 'ORDER BY id${lockExclusive}`', 'ORDER BY id`'),
+      edit(
+        'src/infrastructure/database/stores/sql-campaign-store.ts',
+        'ORDER BY id${lockExclusive}`',
+        'ORDER BY id${lockExclusive.slice(0, 0)}`',
+      ),
     ],
     caughtBy: {
       project: 'adapters',

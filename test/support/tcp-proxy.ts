@@ -9,7 +9,10 @@ export type ProxyMode =
   | 'cut'
   /** Passes requests on and keeps the replies: the command ran, and nobody hears of it. */
   | 'drop-replies'
-  /** Passes requests on and ends the connection instead of the reply, for the requests that were chosen. */
+  /**
+   * Passes requests on and ends the connection instead of the reply, for the requests that were chosen. What was sent
+   * behind such a request is lost with the connection.
+   */
   | 'cut-replies';
 
 /** Stands between a process and a server on 127.0.0.1, and can be told to break the connections in between. */
@@ -91,7 +94,8 @@ export class TcpProxy {
     }
     let doomed = false;
     client.on('data', (data: Buffer) => {
-      doomed ||= this.mode === 'cut-replies' && this.chosen(data);
+      if (doomed) return;
+      doomed = this.mode === 'cut-replies' && this.chosen(data);
       server.write(data);
     });
     server.on('data', (data: Buffer) => {
