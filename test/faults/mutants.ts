@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
         '      if (messages.length > 0) return;\n      throw new ClaimLogUnconfirmedError(',
       ),
     ],
-    caughtBy: { project: 'faults', file: 'kafka.fault', title: 'the answers to produce requests are cut' },
+    caughtBy: { project: 'faults', file: 'kafka.fault', title: 'the line is cut at produce requests' },
   },
   {
     name: 'a sweeper that trusts the clock',

@@ -9,18 +9,18 @@ export type ProxyMode =
   | 'cut'
   /** Passes requests on and keeps the replies: the command ran, and nobody hears of it. */
   | 'drop-replies'
-  /**
-   * Passes requests on and ends the connection instead of the reply, for the requests that were chosen. What was sent
-   * behind such a request is lost with the connection.
-   */
-  | 'cut-replies';
+  /** Ends connections at the requests that were chosen; see {@link TcpProxy.cutAt}. */
+  | 'cut-chosen';
+
+/** What is lost with the connection: the request, or only its reply. Whatever is sent behind it is lost as well. */
+export type Loss = 'request' | 'reply';
 
 /** Stands between a process and a server on 127.0.0.1, and can be told to break the connections in between. */
 export class TcpProxy {
   /** Pieces of replies that were kept from clients by `drop-replies`. */
   droppedReplies = 0;
   private mode: ProxyMode = 'pass';
-  private chosen: (request: Buffer) => boolean = () => true;
+  private lossOf: (request: Buffer) => Loss | null = () => null;
   private readonly sockets = new Set<Socket>();
   private readonly silenced = new WeakSet<Socket>();
 
@@ -46,10 +46,10 @@ export class TcpProxy {
     if (mode === 'cut') this.endConnections();
   }
 
-  /** `chosen` sees everything that clients send, as it comes in. */
-  cutRepliesTo(chosen: (request: Buffer) => boolean): void {
-    this.chosen = chosen;
-    this.set('cut-replies');
+  /** `lossOf` sees everything that clients send, as it comes in, and says at what the connection ends. */
+  cutAt(lossOf: (request: Buffer) => Loss | null): void {
+    this.lossOf = lossOf;
+    this.set('cut-chosen');
   }
 
   /** Passes on to another server from now on; whoever is connected has to connect again. */
@@ -95,8 +95,10 @@ export class TcpProxy {
     let doomed = false;
     client.on('data', (data: Buffer) => {
       if (doomed) return;
-      doomed = this.mode === 'cut-replies' && this.chosen(data);
-      server.write(data);
+      const loss = this.mode === 'cut-chosen' ? this.lossOf(data) : null;
+      if (loss === 'request') client.destroy();
+      else server.write(data);
+      doomed = loss !== null;
     });
     server.on('data', (data: Buffer) => {
       if (this.mode === 'drop-replies') {
