@@ -10,7 +10,7 @@ import { Cluster } from '../test/support/cluster.js';
 import { ServiceProcess } from '../test/support/service-process.js';
 import { BenchRun } from './bench-run.js';
 import { measureCounts, measureSizes } from './campaigns.js';
-import { ENDLESS, measureClaims, measureLatency, measureRefusals, rate } from './claims.js';
+import { ENDLESS, measureClaims, measureLatency, measureRefusals, measureRows, rate } from './claims.js';
 import { generator } from './load.js';
 import { measurePersistence } from './persistence.js';
 import { measureEmbeddedFile, measureMemory, measureRestart, measureStarts, measureTwoApis } from './processes.js';
@@ -87,9 +87,10 @@ async function embedded(run: BenchRun, bare: string): Promise<void> {
   const backend = { env: { DATA_DIR: directory }, redis: undefined, remove: async () => undefined };
   const service = await ServiceProcess.start(backend, port);
   const url = `http://127.0.0.1:${port}`;
-  const targets = { profile: 'embedded', url, bare, client: new Client(url) };
+  const targets = { profile: 'embedded', url, bare, client: new Client(url), persists: true };
   try {
     await measureClaims(run, targets, 0.4, [100]);
+    await measureRows(run, targets);
     await measureRefusals(run, targets, 0.8);
   } finally {
     await service.end('SIGTERM');

@@ -2,6 +2,7 @@ import { Client } from '../test/support/client.js';
 import { type BenchRun } from './bench-run.js';
 import { load, openLoad } from './load.js';
 import { type OpenLoopResult } from './open-loop.js';
+import { caughtUp } from './visibility.js';
 
 /** So many that no run of the bench ever sells them out. */
 export const ENDLESS = 10_000_000;
@@ -15,6 +16,8 @@ export interface Targets {
   readonly least?: string;
   /** Of all the processes together, to prepare campaigns. */
   readonly client: Client;
+  /** Whoever answers writes the rows as well: what is left of them must not fall into the yardstick's turn. */
+  readonly persists?: boolean;
 }
 
 /** The rate of answers, all of which have to be what the scenario is about. */
@@ -37,7 +40,7 @@ export async function rate(
 /** Acknowledged claims of users who have none yet, as many as there are connections for. */
 export async function measureClaims(
   run: BenchRun,
-  { profile, url, bare, least, client }: Targets,
+  { profile, url, bare, least, client, persists = false }: Targets,
   atLeast: number,
   connectionCounts: readonly number[],
 ): Promise<void> {
@@ -47,13 +50,33 @@ export async function measureClaims(
     const endless = [await client.createCampaign(ENDLESS)];
     await demandSameReply(url, bare, endless[0] as string);
     const rateOf = (server: string) => (seconds: number) => rate(server, endless, connections, seconds);
+    const ours = async (seconds: number) => {
+      const perSecond = await rateOf(url)(seconds);
+      if (persists) await caughtUp(client, endless[0] as string);
+      return perSecond;
+    };
     await run.compare(
       name,
-      rateOf(url),
+      ours,
       { yardstick: 'bare Fastify', atLeast, rate: rateOf(bare) },
       ...(least === undefined ? [] : [{ yardstick: 'the least server', atLeast: 0, rate: rateOf(least) }]),
     );
   }
+}
+
+/** Claims and their rows: the time that counts ends when the last row is there. */
+export async function measureRows(run: BenchRun, { profile, url, bare, client }: Targets): Promise<void> {
+  const name = `${profile}, acknowledged claim and its row, 100 connections`;
+  if (!run.wants(name)) return;
+  const endless = [await client.createCampaign(ENDLESS)];
+  const ours = async (seconds: number) => {
+    const began = performance.now();
+    const claims = seconds * (await rate(url, endless, 100, seconds));
+    await caughtUp(client, endless[0] as string);
+    return claims / ((performance.now() - began) / 1_000);
+  };
+  const theirs = (seconds: number) => rate(bare, endless, 100, seconds);
+  await run.compare(name, ours, { yardstick: 'bare Fastify', atLeast: 0, rate: theirs });
 }
 
 /** @throws where the yardstick does not write what ours writes: each header, and the fields of the body. */

@@ -3,16 +3,11 @@ import { type BaseRpcContext, type CustomTransportStrategy, type ReadPacket, Ser
 import { lastValueFrom } from 'rxjs';
 import { ClaimBatchContext } from '../../events/claim-batch.context.js';
 import { CLAIM_EVENT_PATTERN } from '../../events/claim-event.js';
+import { ConsumerPace, SPACING_MS } from './consumer-pace.js';
 import { JOURNAL_PARTITION, type JournalClaimLog } from './journal-claim-log.js';
 
 /** Records handed to the handler at once. */
 const BATCH = 500;
-/**
- * Batches that are not full begin no sooner than this after one another, ms. Every batch costs a sync of the disk that
- * claims are waiting for as well: under load, fewer and fuller batches leave the disk to them. An idle journal is
- * consumed at once.
- */
-const SPACING_MS = 25;
 /** How long the partition rests after the handler gave up on a batch, ms. */
 const PAUSE_MS = 1_000;
 
@@ -26,8 +21,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
   private loop: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
   private appended = false;
-  /** Monotonic, ms. */
-  private nextBatchAt = 0;
+  private readonly pace = new ConsumerPace();
   /** The offset of the first record that is not settled; null until it was read. Nobody else moves it. */
   private next: number | null = null;
 
@@ -83,8 +77,8 @@ export class JournalServer extends Server implements CustomTransportStrategy {
 
   /** True when everything that was read has been settled, or there is nothing and the wait for more is over. */
   private async consumeBatch(): Promise<boolean> {
-    const early = this.nextBatchAt - performance.now();
-    if (early > 0) await this.rest(early);
+    await this.giveWay();
+    const began = performance.now();
     this.appended = false;
     this.next ??= (await this.journal.committedOffsets()).get(JOURNAL_PARTITION) ?? 0;
     const records = await this.journal.readPage(this.next, BATCH);
@@ -93,7 +87,6 @@ export class JournalServer extends Server implements CustomTransportStrategy {
       if (!this.appended) await this.rest();
       return true;
     }
-    this.nextBatchAt = records.length < BATCH ? performance.now() + SPACING_MS : 0;
     const context = new ClaimBatchContext(
       first.topic,
       JOURNAL_PARTITION,
@@ -111,7 +104,18 @@ export class JournalServer extends Server implements CustomTransportStrategy {
       this.next = lastSettled.offset + 1;
       await this.journal.settle(this.next);
     }
+    this.pace.worked(began, performance.now(), records.length === BATCH);
     return context.settledCount === records.length;
+  }
+
+  /** Leaves thread and disk to the claims, for as long as the pace says and claims come. */
+  private async giveWay(): Promise<void> {
+    while (this.appended && !this.closing) {
+      const restMs = this.pace.restMs(performance.now());
+      if (restMs === 0) return;
+      this.appended = false;
+      await this.rest(Math.min(SPACING_MS, restMs));
+    }
   }
 
   /** Until something is appended or the server closes, at most `ms` where given. */
