@@ -79,7 +79,8 @@ describe('while claims come in', () => {
   }
 
   fault(25, 'the host of a worker freezes while it holds the campaign’s row, and the others go on', async () => {
-    const failing = await cluster.addFailing('worker', 'stop-holding-campaign', between(1, 3));
+    // Its first batch: on a fast machine three workers share a drop in so few that it may have no second one.
+    const failing = await cluster.addFailing('worker', 'stop-holding-campaign', 1);
     await cluster.ready();
     drop = await openDrop(cluster, 1_000);
     const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: 100 });
