@@ -141,10 +141,8 @@ export class Drop {
   /** Answers that no document knows, and calls without an answer that nothing excuses. */
   undocumented({ killed = false, left = false, frozen }: Allowance = {}): string[] {
     const excused = killed || left ? [NO_ANSWER, REFUSED] : [];
-    return this.calls
-      .filter(({ word, via }) => !DOCUMENTED.has(word) && !(word === TOO_SLOW && via === frozen))
-      .map(({ word }) => word)
-      .filter((word) => !excused.includes(word));
+    const isExcused = ({ word, via }: Call) => excused.includes(word) || (word === TOO_SLOW && via === frozen);
+    return this.calls.filter((call) => !DOCUMENTED.has(call.word) && !isExcused(call)).map(({ word }) => word);
   }
 
   /** Users who had no answer to a call, and to none of their calls one that speaks of a claim of their own. */

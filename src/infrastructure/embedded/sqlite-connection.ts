@@ -20,8 +20,8 @@ export const SQLITE_FILE = 'coupon.sqlite';
 const STALLED_MS = 1_000;
 
 /**
- * The log is written back into the file when it has so many pages, 16 MB: the same pages change again and again, so four
- * times the usual size means less than half of the writing, and each of it stops the event loop for its syncs.
+ * The log is written back into the file when it has so many pages, 16 MB, four times the usual size: a page that has
+ * changed often meanwhile is written once, and each of these writings stops the event loop for its syncs.
  */
 const CHECKPOINT_PAGES = 4_000;
 
