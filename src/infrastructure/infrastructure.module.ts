@@ -1,11 +1,17 @@
 import { type DynamicModule } from '@nestjs/common';
 import { type AppConfig } from '../config/env.js';
-import { DistributedModule } from './distributed.module.js';
-import { EmbeddedModule } from './embedded/embedded.module.js';
 
-/** Chooses the adapters behind the ports. Nothing falls back silently: a profile is served whole or not at all. */
+/**
+ * Chooses the adapters behind the ports. Nothing falls back silently: a profile is served whole or not at all. The
+ * other profile's libraries are not even loaded: the process starts sooner and stays smaller without them.
+ */
 export class InfrastructureModule {
-  static for(config: AppConfig): DynamicModule {
-    return config.isDistributed() ? DistributedModule.on(config) : EmbeddedModule.in(config.dataDir);
+  static async for(config: AppConfig): Promise<DynamicModule> {
+    if (config.isDistributed()) {
+      const { DistributedModule } = await import('./distributed.module.js');
+      return DistributedModule.on(config);
+    }
+    const { EmbeddedModule } = await import('./embedded/embedded.module.js');
+    return EmbeddedModule.in(config.dataDir);
   }
 }
