@@ -42,6 +42,13 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void;
 }
 
+/** A batch that is under way. */
+interface Sending<T, R> {
+  readonly batch: readonly Waiting<T, R>[];
+  /** Never rejects. */
+  readonly written: Promise<void>;
+}
+
 /**
  * Groups single items into batches without a timer: a batch leaves as soon as fewer than `maxInFlight` are under way,
  * and takes everything that has queued up meanwhile. An idle system answers at once; a busy one fills its batches by
@@ -49,7 +56,11 @@ interface Waiting<T, R> {
  */
 export class NaturalBatcher<T, R = void> {
   private readonly waiting: Waiting<T, R>[] = [];
-  private readonly inFlight = new Map<readonly Waiting<T, R>[], Promise<void>>();
+  /**
+   * An array, not a Map: a table that a Map has outgrown refers to the one that took its place, so once the first has
+   * become old, each of them, with the batches that it held at that moment, survives until the next mark-compact.
+   */
+  private readonly inFlight: Sending<T, R>[] = [];
   private scheduled = false;
   /** Of the item that was added last. */
   private latest: Promise<unknown> = Promise.resolve();
@@ -91,11 +102,11 @@ export class NaturalBatcher<T, R = void> {
   async drain(): Promise<void> {
     await this.latest.catch(() => undefined);
     // Batches leave in order, but with several under way an earlier one may end later.
-    await Promise.all(this.inFlight.values());
+    await Promise.all(this.inFlight.map(({ written }) => written));
   }
 
   private schedule(): void {
-    if (this.scheduled || this.inFlight.size >= this.limits.maxInFlight) return;
+    if (this.scheduled || this.inFlight.length >= this.limits.maxInFlight) return;
     this.scheduled = true;
     this.gather(this.waiting.length, 1);
   }
@@ -113,15 +124,18 @@ export class NaturalBatcher<T, R = void> {
   }
 
   private send(): void {
-    if (this.inFlight.size >= this.limits.maxInFlight) return;
+    if (this.inFlight.length >= this.limits.maxInFlight) return;
     if (this.patience !== undefined) this.giveUpWaiting(this.patience);
     if (this.waiting.length === 0) return;
     const batch = this.waiting.splice(0, this.limits.maxBatch);
-    const sending = this.writeBatch(batch).finally(() => {
-      this.inFlight.delete(batch);
-      this.schedule();
-    });
-    this.inFlight.set(batch, sending);
+    const sending = {
+      batch,
+      written: this.writeBatch(batch).then(() => {
+        this.inFlight.splice(this.inFlight.indexOf(sending), 1);
+        this.schedule();
+      }),
+    };
+    this.inFlight.push(sending);
     if (this.waiting.length > 0) this.schedule();
   }
 
@@ -143,7 +157,7 @@ export class NaturalBatcher<T, R = void> {
     this.watching = setTimeout(() => {
       this.giveUpWaiting(patience);
       this.giveUpUnanswered(patience);
-      if (this.waiting.length > 0 || this.inFlight.size > 0) this.watch(patience);
+      if (this.waiting.length > 0 || this.inFlight.length > 0) this.watch(patience);
       else this.watching = null;
     }, LATE_BY_MS);
   }
@@ -160,7 +174,7 @@ export class NaturalBatcher<T, R = void> {
   private giveUpUnanswered({ ms, unanswered }: Patience): void {
     if (unanswered === undefined) return;
     const before = performance.now() - ms;
-    for (const batch of this.inFlight.keys()) {
+    for (const { batch } of this.inFlight) {
       for (const { since, reject } of batch) {
         if (since >= before) break;
         reject(unanswered());

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { type Command } from 'ioredis';
 import { type GatePass, GateBusyError } from '../../gate/issuance-gate.js';
 import { type RedisConnection } from './redis-connection.js';
 import { RedisIssuanceGate } from './redis-issuance-gate.js';
@@ -15,12 +16,12 @@ describe('the gate at a Redis that answers slowly', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     const asked: string[][] = [];
     const answers: (() => void)[] = [];
-    const evalsha = (...[, , , , , , , ...args]: string[]) => {
-      const claimIds = args.filter((_arg, index) => index % 3 === 1);
+    const sendCommand = ({ args: [, , , , , , , ...args] }: Command) => {
+      const claimIds = args.map(String).filter((_arg, index) => index % 3 === 1);
       asked.push(claimIds);
       return new Promise((resolve) => answers.push(() => resolve([claimIds.map((id) => ['SOLD_OUT', id])])));
     };
-    const gate = new RedisIssuanceGate({ calls: { evalsha } } as unknown as RedisConnection);
+    const gate = new RedisIssuanceGate({ calls: { sendCommand } } as unknown as RedisConnection);
     const claim = (claimId: string) =>
       gate.claim(PASS, { campaignId: 'c', userId: claimId, claimId, idempotencyDigest: null });
     const sent = async (batches: number) => {

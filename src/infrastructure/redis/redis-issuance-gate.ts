@@ -1,4 +1,4 @@
-import { type Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 import {
   type CampaignGauge,
   type CampaignTerms,
@@ -28,6 +28,8 @@ import { campaignKeys } from './redis.keys.js';
  * lets the next one fill up; more of them would be smaller, and each costs both sides a wake-up.
  */
 const BATCHING = { maxBatch: 250, maxWaiting: 20_000, maxInFlight: 1 };
+/** As everything that ioredis sends by itself. */
+const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const;
 /** Claims that one call clears: a script holds up everybody else. */
 const CLEARED_AT_ONCE = 500;
 
@@ -84,7 +86,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     for (const [campaignId, some] of groupBy(claims, (claim) => claim.campaignId)) {
       for (let from = 0; from < some.length; from += CLEARED_AT_ONCE) {
         const pairs = some.slice(from, from + CLEARED_AT_ONCE).flatMap(({ userId, claimId }) => [userId, claimId]);
-        calls.push(this.run(pass, 'clear-pending', campaignId, pairs));
+        calls.push(this.sendBatch(pass, 'clear-pending', keysOf(campaignId, pass), pairs) as Promise<Answer>);
       }
     }
     await Promise.all(calls);
@@ -183,16 +185,14 @@ export class RedisIssuanceGate extends IssuanceGate {
     const keys: string[] = [];
     const args: (string | number)[] = [];
     for (const [campaignId, places] of byCampaign) {
-      const { meta, appliedUser, pending } = campaignKeys(campaignId, pass.epoch);
-      keys.push(meta, appliedUser, pending);
+      keys.push(...keysOf(campaignId, pass));
       args.push(places.length);
       for (const at of places) {
         const { userId, claimId, idempotencyDigest } = (calls[at] as ClaimCall).request;
         args.push(userId, claimId, idempotencyDigest ?? '');
       }
     }
-    const operation: GateOperation = 'claim-batch';
-    const answer = (await this.send((redis) => redis.evalsha(pass.fence, keys.length, ...keys, operation, ...args))) as
+    const answer = (await this.sendBatch(pass, 'claim-batch', keys, args)) as
       Answer | readonly (Answer | readonly Answer[])[];
     if (isFence(answer)) return calls.map(() => fenced(answer));
 
@@ -216,16 +216,30 @@ export class RedisIssuanceGate extends IssuanceGate {
     return outcomes;
   }
 
+  /** A call for one question; those of one turn of the event loop leave together, by ioredis' automatic pipeline. */
   private run(
-    { epoch, fence }: GatePass,
+    pass: GatePass,
     operation: GateOperation,
     campaignId: string,
     args: readonly (string | number)[],
   ): Promise<Answer> {
-    const { meta, appliedUser, pending } = campaignKeys(campaignId, epoch);
-    return this.send((redis) =>
-      redis.evalsha(fence, 3, meta, appliedUser, pending, operation, ...args),
-    ) as Promise<Answer>;
+    const keys = keysOf(campaignId, pass);
+    return this.send((redis) => redis.evalsha(pass.fence, keys.length, ...keys, operation, ...args)) as Promise<Answer>;
+  }
+
+  /**
+   * A call that is a batch already. It leaves at once and past the automatic pipeline, which would keep it for too long:
+   * each pipeline defines a property with a getter of its own (ioredis 5.11, Pipeline.js), so V8 makes it a hidden class,
+   * and that one holds the pipeline, and all the requests that waited for it, until the next mark-compact.
+   */
+  private sendBatch(
+    { fence }: GatePass,
+    operation: GateOperation,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const evalsha = new Command('evalsha', [fence, keys.length, ...keys, operation, ...args], REPLY_AS_TEXT);
+    return this.send((redis) => redis.sendCommand(evalsha) as Promise<unknown>);
   }
 
   private async send(command: (redis: Redis) => Promise<unknown>): Promise<unknown> {
@@ -244,6 +258,11 @@ export class RedisIssuanceGate extends IssuanceGate {
       throw gateError;
     }
   }
+}
+
+function keysOf(campaignId: string, { epoch }: GatePass): readonly string[] {
+  const { meta, appliedUser, pending } = campaignKeys(campaignId, epoch);
+  return [meta, appliedUser, pending];
 }
 
 function isFence(answer: readonly unknown[]): answer is Answer {
