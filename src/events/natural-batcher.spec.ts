@@ -132,6 +132,33 @@ describe('natural batcher', () => {
     await Promise.all(added);
   });
 
+  it('sends what is enough without waiting for more, and everything else when one of them has ended', async () => {
+    const { batches, write } = heldWriter();
+    const limits = { maxBatch: 10, maxWaiting: 100, maxInFlight: 2, enough: 3 };
+    const batcher = new NaturalBatcher<number>(write, limits);
+    const sent = () => batches.map(({ items }) => items);
+    const added = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((item) => batcher.add(item));
+    expect(sent()).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    await turn();
+    await turn();
+    expect(sent()).toHaveLength(2);
+    batches[0]?.release();
+    await added[0];
+    await eventually(() => expect(sent()[2]).toEqual([7, 8, 9, 10, 11]));
+    batches[1]?.release();
+    batches[2]?.release();
+    await Promise.all(added);
+    // Less than that still waits for what arrives with it.
+    const more = [12, 13].map((item) => batcher.add(item));
+    expect(sent()).toHaveLength(3);
+    await eventually(() => expect(sent()[3]).toEqual([12, 13]));
+    batches[3]?.release();
+    await Promise.all(more);
+  });
+
   it('rejects the items of a failed batch and goes on with the next', async () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(write, { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 });

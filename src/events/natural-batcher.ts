@@ -9,6 +9,8 @@ export interface BatcherLimits {
   readonly maxWaiting: number;
   /** Batches that may be under way at once. */
   readonly maxInFlight: number;
+  /** So many leave at once while a batch may leave, and wait for no more to arrive with them. Absent: nothing is enough. */
+  readonly enough?: number;
 }
 
 /**
@@ -62,6 +64,7 @@ export class NaturalBatcher<T, R = void> {
    */
   private readonly inFlight: Sending<T, R>[] = [];
   private scheduled = false;
+  private readonly enough: number;
   /** Of the item that was added last. */
   private latest: Promise<unknown> = Promise.resolve();
   /** Set while there is anything to lose patience with. */
@@ -76,7 +79,9 @@ export class NaturalBatcher<T, R = void> {
     private readonly write: (batch: readonly T[]) => Promise<readonly (R | Error)[] | void>,
     private readonly limits: BatcherLimits,
     private readonly patience?: Patience,
-  ) {}
+  ) {
+    this.enough = limits.enough ?? Infinity;
+  }
 
   /** True while `add` would reject with `BatcherFullError`. */
   get full(): boolean {
@@ -106,9 +111,13 @@ export class NaturalBatcher<T, R = void> {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.inFlight.length >= this.limits.maxInFlight) return;
-    this.scheduled = true;
-    this.gather(this.waiting.length, 1);
+    if (this.inFlight.length >= this.limits.maxInFlight) return;
+    if (this.waiting.length >= this.enough) {
+      this.send();
+    } else if (!this.scheduled) {
+      this.scheduled = true;
+      this.gather(this.waiting.length, 1);
+    }
   }
 
   private gather(seen: number, turn: number): void {

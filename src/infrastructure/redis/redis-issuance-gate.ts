@@ -24,10 +24,10 @@ import { fenceIn, toGateError } from './redis-errors.js';
 import { campaignKeys } from './redis.keys.js';
 
 /**
- * Of the claims on their way to Redis. A script holds up everybody else: so many take it about a ms. One batch at a time
- * lets the next one fill up; more of them would be smaller, and each costs both sides a wake-up.
+ * Of the claims on their way to Redis. A script holds up everybody else: `maxBatch` of them take it about a ms. A few
+ * batches at once let Redis work while the next claims are read; while all of them are under way, the next one fills up.
  */
-const BATCHING = { maxBatch: 250, maxWaiting: 20_000, maxInFlight: 1 };
+const BATCHING = { maxBatch: 250, maxWaiting: 20_000, maxInFlight: 3, enough: 32 };
 /** As everything that ioredis sends by itself. */
 const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const;
 /** Claims that one call clears: a script holds up everybody else. */
