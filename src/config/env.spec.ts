@@ -115,6 +115,7 @@ describe('the environment', () => {
 
   it.each([
     ['REDIS_URL', 'http://:hunter2@cache'],
+    ['REDIS_URL', 'redis://:hunter2@cache?enableOfflineQueue=true'],
     ['DATABASE_URL', 'mysql://hunter2@db'],
     ['DATABASE_URL', 'postgres://user:hunter2@db/coupon'],
     ['ADMIN_TOKEN', 'hunter2'],

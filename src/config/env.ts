@@ -144,7 +144,12 @@ const variables = z.object({
     .default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3000),
   DATA_DIR: z.string().default('./data'),
-  REDIS_URL: url(['redis:', 'rediss:'], 'redis://host:port or rediss://host:port', () => true).optional(),
+  // ioredis takes a query for options, which would win over the settings that the gate relies on.
+  REDIS_URL: url(
+    ['redis:', 'rediss:'],
+    'redis://host:port or rediss://host:port, without a query',
+    ({ search }) => search === '',
+  ).optional(),
   KAFKA_BROKERS: z
     .string()
     .transform(listOf)

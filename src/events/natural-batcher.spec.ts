@@ -159,6 +159,22 @@ describe('natural batcher', () => {
     await Promise.all(more);
   });
 
+  it('lets the event loop turn between batches that fail at once, although enough is waiting', async () => {
+    let [batches, turns] = [0, 0];
+    const write = async () => {
+      batches += 1;
+      throw new Error('away');
+    };
+    const limits = { maxBatch: 10, maxWaiting: 100, maxInFlight: 2, enough: 3 };
+    const batcher = new NaturalBatcher<number>(write, limits);
+    const count = () => setImmediate(() => (turns += 1) < 1_000 && count());
+    count();
+    await Promise.allSettled(Array.from({ length: 100 }, (_, item) => batcher.add(item)));
+    expect(batches).toBeGreaterThanOrEqual(10);
+    expect(turns).toBeGreaterThanOrEqual(4);
+    turns = 1_000;
+  });
+
   it('rejects the items of a failed batch and goes on with the next', async () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(write, { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 });

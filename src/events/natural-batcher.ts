@@ -112,12 +112,14 @@ export class NaturalBatcher<T, R = void> {
 
   private schedule(): void {
     if (this.inFlight.length >= this.limits.maxInFlight) return;
-    if (this.waiting.length >= this.enough) {
-      this.send();
-    } else if (!this.scheduled) {
-      this.scheduled = true;
-      this.gather(this.waiting.length, 1);
-    }
+    if (this.waiting.length >= this.enough) this.send();
+    else this.scheduleLater();
+  }
+
+  private scheduleLater(): void {
+    if (this.scheduled || this.inFlight.length >= this.limits.maxInFlight) return;
+    this.scheduled = true;
+    this.gather(this.waiting.length, 1);
   }
 
   private gather(seen: number, turn: number): void {
@@ -139,16 +141,19 @@ export class NaturalBatcher<T, R = void> {
     const batch = this.waiting.splice(0, this.limits.maxBatch);
     const sending = {
       batch,
-      written: this.writeBatch(batch).then(() => {
+      written: this.writeBatch(batch).then((succeeded) => {
         this.inFlight.splice(this.inFlight.indexOf(sending), 1);
-        this.schedule();
+        // What fails at once would otherwise fail for all who wait, in one turn of the event loop.
+        if (succeeded) this.schedule();
+        else this.scheduleLater();
       }),
     };
     this.inFlight.push(sending);
     if (this.waiting.length > 0) this.schedule();
   }
 
-  private async writeBatch(batch: readonly Waiting<T, R>[]): Promise<void> {
+  /** @returns false when the write was rejected; never rejects itself. */
+  private async writeBatch(batch: readonly Waiting<T, R>[]): Promise<boolean> {
     try {
       const results = await this.write(batch.map(({ item }) => item));
       for (let at = 0; at < batch.length; at++) {
@@ -157,8 +162,10 @@ export class NaturalBatcher<T, R = void> {
         if (result instanceof Error) reject(result);
         else resolve(result as R);
       }
+      return true;
     } catch (error) {
       for (const { reject } of batch) reject(error);
+      return false;
     }
   }
 

@@ -28,18 +28,22 @@ describe('the gate at a Redis that answers slowly', () => {
       for (let turn = 0; asked.length < batches && turn < 100; turn++) await new Promise(setImmediate);
     };
 
-    const first = claim('first');
-    await sent(1);
+    // As many batches as may be under way, of one claim each.
+    const first = [];
+    for (const [index, name] of ['first', 'second', 'third'].entries()) {
+      first.push(claim(name));
+      await sent(index + 1);
+    }
     const late = claim('late').catch((error: unknown) => error);
     now = 400;
     const inTime = claim('in-time');
     now = 801;
     answers[0]?.();
-    await sent(2);
-    answers[1]?.();
-    expect(await first).toEqual({ kind: 'SOLD_OUT' });
+    await sent(4);
+    answers.slice(1).forEach((answer) => answer());
+    expect(await Promise.all(first)).toEqual(first.map(() => ({ kind: 'SOLD_OUT' })));
     expect(await inTime).toEqual({ kind: 'SOLD_OUT' });
     expect(await late).toBeInstanceOf(GateBusyError);
-    expect(asked).toEqual([['first'], ['in-time']]);
+    expect(asked).toEqual([['first'], ['second'], ['third'], ['in-time']]);
   });
 });

@@ -86,7 +86,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     for (const [campaignId, some] of groupBy(claims, (claim) => claim.campaignId)) {
       for (let from = 0; from < some.length; from += CLEARED_AT_ONCE) {
         const pairs = some.slice(from, from + CLEARED_AT_ONCE).flatMap(({ userId, claimId }) => [userId, claimId]);
-        calls.push(this.sendBatch(pass, 'clear-pending', keysOf(campaignId, pass), pairs) as Promise<Answer>);
+        calls.push(this.run(pass, 'clear-pending', campaignId, pairs));
       }
     }
     await Promise.all(calls);
@@ -192,8 +192,7 @@ export class RedisIssuanceGate extends IssuanceGate {
         args.push(userId, claimId, idempotencyDigest ?? '');
       }
     }
-    const answer = (await this.sendBatch(pass, 'claim-batch', keys, args)) as
-      Answer | readonly (Answer | readonly Answer[])[];
+    const answer = (await this.sendClaims(pass, keys, args)) as Answer | readonly (Answer | readonly Answer[])[];
     if (isFence(answer)) return calls.map(() => fenced(answer));
 
     const outcomes = new Array<ClaimOutcome>(calls.length);
@@ -228,16 +227,12 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   /**
-   * A call that is a batch already. It leaves at once and past the automatic pipeline, which would keep it for too long:
-   * each pipeline defines a property with a getter of its own (ioredis 5.11, Pipeline.js), so V8 makes it a hidden class,
-   * and that one holds the pipeline, and all the requests that waited for it, until the next mark-compact.
+   * A batch already: it leaves at once and past the automatic pipeline, which would keep it for too long. Each pipeline
+   * defines a property with a getter of its own (ioredis 5.11, Pipeline.js), so V8 makes it a hidden class, and that one
+   * holds the pipeline, and all the requests that waited for it, until the next mark-compact.
    */
-  private sendBatch(
-    { fence }: GatePass,
-    operation: GateOperation,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
+  private sendClaims({ fence }: GatePass, keys: readonly string[], args: readonly (string | number)[]) {
+    const operation: GateOperation = 'claim-batch';
     const evalsha = new Command('evalsha', [fence, keys.length, ...keys, operation, ...args], REPLY_AS_TEXT);
     return this.send((redis) => redis.sendCommand(evalsha) as Promise<unknown>);
   }
