@@ -6,6 +6,7 @@ import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { ClaimBatchContext } from '../../src/events/claim-batch.context.js';
 import { CLAIM_EVENT_PATTERN, decodeClaimEvent } from '../../src/events/claim-event.js';
 import { type LogRecord } from '../../src/events/claim-log.js';
+import { type ConsumerPace } from '../../src/infrastructure/embedded/consumer-pace.js';
 import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-claim-log.js';
 import { JournalServer } from '../../src/infrastructure/embedded/journal-server.js';
 import { claimEvent } from '../support/claims.js';
@@ -52,9 +53,9 @@ describe('JournalServer', () => {
     await stack.close();
   });
 
-  const start = async (): Promise<INestMicroservice> => {
+  const start = async (pace?: Pick<ConsumerPace, 'worked' | 'restMs'>): Promise<INestMicroservice> => {
     const started = await NestFactory.createMicroservice(ProbeModule, {
-      strategy: new JournalServer(stack.log, 10),
+      strategy: new JournalServer(stack.log, 10, pace),
       logger: false,
     });
     await started.listen();
@@ -111,6 +112,25 @@ describe('JournalServer', () => {
     const after = await publish(5);
     await everythingSettled();
     expect(deliveries.flat()).toEqual([...before, ...after]);
+  });
+
+  it('asks its pace before it works while claims come, and tells it what a batch took', async () => {
+    const worked: { full: boolean; ms: number }[] = [];
+    let asked = 0;
+    const pace = {
+      worked: (from: number, end: number, full: boolean) => void worked.push({ full, ms: end - from }),
+      restMs: () => (++asked < 3 ? 1 : 0),
+    };
+    handleWith(settleAll);
+    await publish(501);
+    await start(pace);
+    await everythingSettled();
+    await until('both batches are told of', () => worked.length === 2);
+    expect(worked.map(({ full }) => full)).toEqual([true, false]);
+    for (const { ms } of worked) expect(ms).toBeGreaterThan(0);
+    await publish(1);
+    await until('it is delivered', () => deliveries.flat().length === 502);
+    expect(asked).toBeGreaterThan(0);
   });
 
   it('wakes up for what is published while it is idle', async () => {

@@ -21,7 +21,6 @@ export class JournalServer extends Server implements CustomTransportStrategy {
   private loop: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
   private appended = false;
-  private readonly pace = new ConsumerPace();
   /** The offset of the first record that is not settled; null until it was read. Nobody else moves it. */
   private next: number | null = null;
 
@@ -29,6 +28,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
   constructor(
     private readonly journal: JournalClaimLog,
     private readonly pauseMs = PAUSE_MS,
+    private readonly pace: Pick<ConsumerPace, 'worked' | 'restMs'> = new ConsumerPace(),
   ) {
     super();
     journal.onAppended(() => {
