@@ -21,7 +21,10 @@ class JsonLogger extends ConsoleLogger {
 
   override error(message: unknown, ...rest: unknown[]): void {
     // What keeps the process from starting is thrown as well, and main.ts says it in one line.
-    if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...rest);
+    const context = rest.at(-1);
+    const isThrown =
+      context === 'ExceptionHandler' || (context === 'NestApplication' && /^Error: listen /.test(`${message}`));
+    if (!isThrown) super.error(message, ...rest);
   }
 }
 

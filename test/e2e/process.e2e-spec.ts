@@ -115,6 +115,7 @@ describe('an embedded process', () => {
     expect(await service.exit()).toBe(1);
     expect(service.text).toMatch(line);
     expect(service.text).not.toMatch(/\n\s+at /);
+    expect(service.text).not.toContain('"level":"error"');
   };
 
   it('starts with nothing but Node, says where everything is, and keeps its token to itself', async () => {
