@@ -64,7 +64,6 @@ export class NaturalBatcher<T, R = void> {
    */
   private readonly inFlight: Sending<T, R>[] = [];
   private scheduled = false;
-  private readonly enough: number;
   /** Of the item that was added last. */
   private latest: Promise<unknown> = Promise.resolve();
   /** Set while there is anything to lose patience with. */
@@ -79,9 +78,7 @@ export class NaturalBatcher<T, R = void> {
     private readonly write: (batch: readonly T[]) => Promise<readonly (R | Error)[] | void>,
     private readonly limits: BatcherLimits,
     private readonly patience?: Patience,
-  ) {
-    this.enough = limits.enough ?? Infinity;
-  }
+  ) {}
 
   /** True while `add` would reject with `BatcherFullError`. */
   get full(): boolean {
@@ -111,8 +108,7 @@ export class NaturalBatcher<T, R = void> {
   }
 
   private schedule(): void {
-    if (this.inFlight.length >= this.limits.maxInFlight) return;
-    if (this.waiting.length >= this.enough) this.send();
+    if (this.waiting.length >= (this.limits.enough ?? Infinity)) this.send();
     else this.scheduleLater();
   }
 
