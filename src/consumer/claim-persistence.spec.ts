@@ -93,6 +93,14 @@ describe('the transaction of a chunk', () => {
       expect(await issuedCount(stack)).toBe(2);
     });
 
+    it('knows a claim that comes again when nothing is left, alone or with others', async () => {
+      await stack.close();
+      stack = await openConsumerStack({ total: 2 });
+      await persist(claimOf(1), claimOf(2));
+      expect(await persist(claimOf(1))).toEqual(['duplicate']);
+      expect(await persist(claimOf(3), claimOf(2))).toEqual(['over-total', 'duplicate']);
+    });
+
     it('does not call a claim a duplicate of one that got nothing', async () => {
       await stack.close();
       stack = await openConsumerStack({ total: 1 });
@@ -209,12 +217,49 @@ describe('the transaction of a chunk', () => {
       'gate.lockShared',
       'gate.cutAbove',
       'campaigns.lock',
+      'failedEvents.existOf',
       'failedEvents.statusesOf',
       'coupons.findByUsers',
       'coupons.insert',
       'campaigns.addIssued',
       'failedEvents.resolve',
     ]);
+  });
+
+  describe('of claims that are all new', () => {
+    it('asks for neither their coupons nor their failed events one by one', async () => {
+      expect(await persist(claimOf(1), claimOf(2))).toEqual(['issued', 'issued']);
+      expect(stack.faults.calls).toEqual([
+        'gate.lockShared',
+        'gate.cutAbove',
+        'campaigns.lock',
+        'failedEvents.existOf',
+        'coupons.insert',
+        'campaigns.addIssued',
+        'failedEvents.resolve',
+      ]);
+    });
+
+    it('reads what is there when one of them turns out not to be, and counts no claim twice', async () => {
+      await persist(claimOf(2));
+      expect(await persist(claimOf(1), claimOf(2), claimOf(3))).toEqual(['issued', 'duplicate', 'issued']);
+      expect(await issuedClaims(stack)).toEqual([claimOf(2), claimOf(1), claimOf(3)].map(({ claimId }) => claimId));
+      expect(await issuedCount(stack)).toBe(3);
+    });
+
+    it('takes no code for a coupon that somebody has: it draws new ones', async () => {
+      const taken = (await persist(claimOf(1)), await coupons(stack))[0]?.code;
+      const codes = [taken, 'AAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBB', 'CCCCCCCCCCCCCCCC'];
+      Object.assign(stack.persistence, { nextCode: () => codes.shift() });
+      expect(await persist(claimOf(2), claimOf(3))).toEqual(['issued', 'issued']);
+      expect((await coupons(stack)).map(({ code }) => code)).toEqual([taken, 'BBBBBBBBBBBBBBBB', 'CCCCCCCCCCCCCCCC']);
+    });
+
+    it('fails as a whole when they are refused for any other reason', async () => {
+      await sql(stack, 'CREATE TRIGGER t BEFORE INSERT ON coupons BEGIN SELECT RAISE(ABORT, "no"); END');
+      await expect(persist(claimOf(1), claimOf(2))).rejects.toThrow('no');
+      expect(stack.faults.calls).not.toContain('coupons.findByUsers');
+    });
   });
 
   it('locks the gate row before it sets anything aside', async () => {

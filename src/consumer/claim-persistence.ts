@@ -2,10 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type LogRecord } from '../events/claim-log.js';
-import { type QuarantinedRecord } from '../events/failed-event-store.js';
+import { type FailedEventStatus, type QuarantinedRecord } from '../events/failed-event-store.js';
 import { passOf } from '../gate/gate-pass.js';
 import { type GatePass } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
+import { DatabaseError } from '../persistence/database-error.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { type GateCut } from '../persistence/gate-row-store.js';
 import { isLaterClaim } from '../persistence/rival-claims.js';
@@ -114,19 +115,18 @@ export class ClaimPersistence {
     const events = chunk.map(({ event }) => event);
     // Only a rebuild stores a cut, and it needs the gate row; so it is read before others have to wait for us.
     const cuts = await cutsAbove(unit, events);
-    const campaigns = await lockCampaigns(unit, chunk);
-    const statuses = await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId));
-    const holders = new Set((await unit.coupons.findByUsers(events)).map(holderOf));
-
-    const verdicts = judge(chunk, {
-      hasCoupon: (key) => holders.has(key),
+    const ids = [...new Set(events.map(({ campaignId }) => campaignId))].sort();
+    const campaigns = new Map((await unit.campaigns.lock(ids)).map((campaign) => [campaign.id, campaign]));
+    const statuses = (await unit.failedEvents.existOf(ids))
+      ? await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId))
+      : NO_STATUSES;
+    const known: WhatIsKnown = {
       isDiscarded: ({ claimId }) => statuses.get(claimId) === 'DISCARDED',
       isStale: ({ record, event }) => isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset),
       campaigns,
-    });
-
-    const issued = events.filter((_event, index) => verdicts[index] === 'issued');
-    await this.insertCoupons(unit, issued);
+    };
+    const { verdicts, issued } =
+      (await this.issueAsNew(unit, chunk, known)) ?? (await this.issueAfterReading(unit, chunk, known));
     for (const [campaignId, count] of countByCampaign(issued)) await unit.campaigns.addIssued(campaignId, count);
 
     const finished = events.filter(
@@ -135,6 +135,35 @@ export class ClaimPersistence {
     );
     await unit.failedEvents.resolve(finished.map(({ claimId }) => claimId));
     return { pass: passOf(gate), verdicts };
+  }
+
+  /**
+   * In a drop no claim of a chunk has a coupon yet. Then the unique key of (campaign, user) says so, for less than a read
+   * costs. Any other verdict is left to the reading: a claim for which there is no room may be one that has its coupon.
+   *
+   * @returns null when the chunk is not of this kind; nothing is written then.
+   */
+  private async issueAsNew(unit: UnitOfWork, chunk: readonly ReadableRecord[], known: WhatIsKnown) {
+    const verdicts = judge(chunk, known, NOBODY);
+    if (verdicts.some((verdict) => verdict !== 'issued')) return null;
+    const issued = chunk.map(({ event }) => event);
+    try {
+      await this.insertCoupons(unit, issued);
+    } catch (error) {
+      // The key alone settles nothing: it does not say whose coupon it is, nor which of the claims met it.
+      if (error instanceof DatabaseError && error.kind === 'duplicate') return null;
+      throw error;
+    }
+    return { verdicts, issued };
+  }
+
+  private async issueAfterReading(unit: UnitOfWork, chunk: readonly ReadableRecord[], known: WhatIsKnown) {
+    const events = chunk.map(({ event }) => event);
+    const holders = new Set((await unit.coupons.findByUsers(events)).map(holderOf));
+    const verdicts = judge(chunk, known, holders);
+    const issued = events.filter((_event, index) => verdicts[index] === 'issued');
+    await this.insertCoupons(unit, issued);
+    return { verdicts, issued };
   }
 
   private async insertCoupons(unit: UnitOfWork, events: readonly ClaimEvent[]): Promise<void> {
@@ -153,18 +182,24 @@ export class ClaimPersistence {
 }
 
 interface WhatIsKnown {
-  /** @param key of campaign and user. */
-  readonly hasCoupon: (key: string) => boolean;
   readonly isDiscarded: (event: ClaimEvent) => boolean;
   readonly isStale: (readable: ReadableRecord) => boolean;
   /** Locked. */
   readonly campaigns: ReadonlyMap<string, Campaign>;
 }
 
-/** Decides under the locks; the order of the questions is part of the protocol. */
+const NOBODY: ReadonlySet<string> = new Set();
+const NO_STATUSES: ReadonlyMap<string, FailedEventStatus> = new Map();
+
+/**
+ * Decides under the locks; the order of the questions is part of the protocol.
+ *
+ * @param holders campaign and user of everybody who has a coupon.
+ */
 function judge(
   chunk: readonly ReadableRecord[],
-  { hasCoupon, isDiscarded, isStale, campaigns }: WhatIsKnown,
+  { isDiscarded, isStale, campaigns }: WhatIsKnown,
+  holders: ReadonlySet<string>,
 ): Verdict[] {
   const keys = chunk.map(({ event }) => holderOf(event));
   const contenders = new Map<string, number>();
@@ -172,7 +207,7 @@ function judge(
     const { event } = readable;
     const key = keys[index] as string;
     if (isDiscarded(event)) return 'discarded';
-    if (hasCoupon(key)) return 'duplicate';
+    if (holders.has(key)) return 'duplicate';
     // Before anything that is quarantined: a failed event would be published again, and so outlive its own end.
     if (isStale(readable)) return 'stale';
     if (!campaigns.has(event.campaignId)) return 'unknown-campaign';
@@ -197,12 +232,6 @@ function judge(
     const winner = contenders.get(keys[index] as string) as number;
     return verdicts[winner] === 'issued' ? 'duplicate' : 'over-total';
   });
-}
-
-async function lockCampaigns(unit: UnitOfWork, chunk: readonly ReadableRecord[]): Promise<Map<string, Campaign>> {
-  const ids = [...new Set(chunk.map(({ event }) => event.campaignId))].sort();
-  const campaigns = await unit.campaigns.lock(ids);
-  return new Map(campaigns.map((campaign) => [campaign.id, campaign]));
 }
 
 async function cutsAbove(unit: UnitOfWork, events: readonly ClaimEvent[]): Promise<Map<number, GateCut | null>> {

@@ -113,6 +113,9 @@ export abstract class FailedEventStore {
   /** The status of those of `claimIds` that have a row. */
   abstract statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>>;
 
+  /** Is there any row of a claim of these campaigns? For less than what it costs to ask for hundreds of claims. */
+  abstract existOf(campaignIds: readonly string[]): Promise<boolean>;
+
   /** RESOLVED for every row of these claims that is not DISCARDED. `resolvedBy` is `consumer`. */
   abstract resolve(claimIds: readonly string[]): Promise<void>;
 

@@ -850,6 +850,21 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
         });
       });
 
+      it('are known to exist by the campaign of their claim', async () => {
+        const known = claim();
+        const exist = (...ids: string[]) => read(({ failedEvents }) => failedEvents.existOf(ids));
+        const many = Array.from({ length: 12_000 }, (_, index) => `nothing-${index}`);
+        expect(await exist()).toBe(false);
+        expect(await exist(known.campaignId)).toBe(false);
+        await addUnpublished(known);
+        expect(await exist(known.campaignId)).toBe(true);
+        expect(await exist('nothing')).toBe(false);
+        expect(await exist(...many)).toBe(false);
+        expect(await exist(...many, known.campaignId)).toBe(true);
+        await write(({ failedEvents }) => failedEvents.resolve([known.claimId]));
+        expect(await exist(known.campaignId)).toBe(true);
+      });
+
       describe('finished', () => {
         it('are RESOLVED by the consumer, also from DEAD, but not when DISCARDED', async () => {
           const [pending, dead, discarded] = [claim(), claim(), claim()];

@@ -9,6 +9,8 @@ export interface SqlDialect {
   readonly lockShared: string;
   readonly lockExclusive: string;
   readonly lockExclusiveSkippingLocked: string;
+  /** The rows of an INSERT, as they stand behind VALUES, and the parameters for that. */
+  readonly rows: (rows: readonly (readonly unknown[])[]) => { readonly sql: string; readonly parameters: unknown[] };
 }
 
 const SQLITE: SqlDialect = {
@@ -17,6 +19,7 @@ const SQLITE: SqlDialect = {
   lockShared: '',
   lockExclusive: '',
   lockExclusiveSkippingLocked: '',
+  rows: (rows) => ({ sql: rows.map((row) => inList(row)).join(', '), parameters: rows.flat() }),
 };
 
 const MYSQL: SqlDialect = {
@@ -26,6 +29,8 @@ const MYSQL: SqlDialect = {
   lockShared: ' LOCK IN SHARE MODE',
   lockExclusive: ' FOR UPDATE',
   lockExclusiveSkippingLocked: ' FOR UPDATE SKIP LOCKED',
+  // mysql2 writes a list of lists out by itself, for less than thousands of placeholders cost it.
+  rows: (rows) => ({ sql: '?', parameters: [rows] }),
 };
 
 export function dialectOf(dataSource: DataSource): SqlDialect {

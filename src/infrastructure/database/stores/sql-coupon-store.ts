@@ -15,8 +15,8 @@ interface RawIssuedClaim {
   idempotency_digest: string | null;
 }
 
-/** Of one coupon in an INSERT, without the time, which the database adds. */
-const COLUMNS = 7;
+/** Of one coupon in an INSERT. */
+const COLUMNS = 8;
 
 /** The statements of the consumer and of the rebuild are written out: they run once for each claim of a drop. */
 export class SqlCouponStore extends CouponStore {
@@ -27,10 +27,12 @@ export class SqlCouponStore extends CouponStore {
   async insert(coupons: readonly NewCoupon[]): Promise<void> {
     if (coupons.length === 0) return;
     const statements = [...chunks(coupons, COLUMNS)];
+    // Asked once: in the statement, a server would work it out for every row.
+    const now = await this.sql.now();
     const [only] = statements;
-    if (statements.length === 1 && only !== undefined) return this.insertChunk(only);
+    if (statements.length === 1 && only !== undefined) return this.insertChunk(only, now);
     await this.sql.allOrNothing(async () => {
-      for (const statement of statements) await this.insertChunk(statement);
+      for (const statement of statements) await this.insertChunk(statement, now);
     });
   }
 
@@ -75,24 +77,23 @@ export class SqlCouponStore extends CouponStore {
     return this.sql.repository(CouponEntity).countBy({ campaignId });
   }
 
-  private async insertChunk(coupons: readonly NewCoupon[]): Promise<void> {
-    const parameters: unknown[] = [];
-    for (const coupon of coupons) {
-      parameters.push(
-        coupon.campaignId,
-        coupon.userId,
-        coupon.claimId,
-        coupon.code,
-        coupon.sequence,
-        coupon.claimedAt,
-        coupon.idempotencyDigest,
-      );
-    }
-    const group = `(${Array<string>(COLUMNS).fill('?').join(', ')}, ${this.sql.dialect.now})`;
+  private async insertChunk(coupons: readonly NewCoupon[], now: number): Promise<void> {
+    const { sql, parameters } = this.sql.dialect.rows(
+      coupons.map(({ campaignId, userId, claimId, code, sequence, claimedAt, idempotencyDigest }) => [
+        campaignId,
+        userId,
+        claimId,
+        code,
+        sequence,
+        claimedAt,
+        idempotencyDigest,
+        now,
+      ]),
+    );
     await this.sql.execute(
       'INSERT INTO coupons ' +
         '(campaign_id, user_id, claim_id, code, sequence, claimed_at, idempotency_digest, created_at) ' +
-        `VALUES ${Array<string>(coupons.length).fill(group).join(', ')}`,
+        `VALUES ${sql}`,
       parameters,
     );
   }

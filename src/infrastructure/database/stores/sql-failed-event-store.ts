@@ -122,6 +122,16 @@ export class SqlFailedEventStore extends FailedEventStore {
     return statuses;
   }
 
+  async existOf(campaignIds: readonly string[]): Promise<boolean> {
+    for (const some of chunks(campaignIds)) {
+      const rows = await this.sql.select(`SELECT 1 FROM failed_events WHERE campaign_id IN ${inList(some)} LIMIT 1`, [
+        ...some,
+      ]);
+      if (rows.length > 0) return true;
+    }
+    return false;
+  }
+
   async resolve(claimIds: readonly string[]): Promise<void> {
     for (const some of chunks(claimIds)) {
       await this.sql.execute(
