@@ -302,9 +302,15 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
       it('come back as they were stored', async () => {
         const one = coupon({ idempotencyDigest: 'D'.repeat(43), sequence: 9_999_999, claimedAt: 1_764_000_000_123 });
         const two = coupon();
-        await write(({ coupons }) => coupons.insert([one, two]));
+        const [before, after] = await write(async (unit) => {
+          const started = await unit.now();
+          await unit.coupons.insert([one, two]);
+          return [started, await unit.now()];
+        });
         const found = await read(({ coupons }) => coupons.find(campaignId, one.userId));
         expect(found).toEqual({ ...one, id: expect.any(Number), createdAt: expect.any(Number) });
+        expect(found?.createdAt).toBeGreaterThanOrEqual(before);
+        expect(found?.createdAt).toBeLessThanOrEqual(after);
         expect(await read(({ coupons }) => coupons.find(campaignId, 'nobody'))).toBeNull();
         expect(await read(({ coupons }) => coupons.count(campaignId))).toBe(2);
         await write(({ coupons }) => coupons.insert([]));
