@@ -13,6 +13,7 @@ import {
   issuedClaims,
   issuedCount,
   openConsumerStack,
+  recordOf,
   recordsOf,
   sql,
   statusOf,
@@ -45,6 +46,32 @@ describe('a batch of the claim log', () => {
   const deliver = (claims: readonly ClaimEvent[]) => stack.deliver(recordsOf(claims));
 
   describe('when nothing fails', () => {
+    it.each([
+      ['the whole of it, where nobody else could use the pause', false],
+      ['a part of it at a time, while another batch may hold the campaign', true],
+    ])('is read %s', async (_how, withAnother) => {
+      let letGo = () => {};
+      if (withAnother) stack.faults.before = (count) => (count === 1 ? new Promise((go) => (letGo = go)) : undefined);
+      const another = withAnother ? stack.deliver([recordOf(claimOf(1), 0)]) : undefined;
+      let read = 0;
+      let readBeforeOthers = 0;
+      const records = claimsOf(2, 401).map((claim, offset) => {
+        const record = recordOf(claim, offset);
+        const { value } = record;
+        return Object.defineProperty(record, 'value', {
+          get: () => {
+            if (read === 0) setImmediate(() => (readBeforeOthers = read));
+            read += 1;
+            return value;
+          },
+        });
+      });
+      await stack.deliver(records);
+      expect(readBeforeOthers).toBe(withAnother ? 100 : 400);
+      letGo();
+      await another;
+    });
+
     it('becomes coupons chunk by chunk, and is settled to its end', async () => {
       await reopen({ chunkSize: 4 });
       expect((await deliver(claimsOf(1, 10))).settledCount).toBe(10);

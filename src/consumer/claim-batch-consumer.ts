@@ -66,6 +66,8 @@ export class ClaimBatchConsumer {
   private readonly logger = new Logger(ClaimBatchConsumer.name);
   /** ms of the monotonic clock; null while the database takes claims. One warning for an outage, not one a batch. */
   private outageSince: number | null = null;
+  /** Under way. */
+  private batches = 0;
 
   constructor(
     @Inject(ClaimPersistence) private readonly persistence: ClaimPersistence,
@@ -85,6 +87,7 @@ export class ClaimBatchConsumer {
       clearing: Promise.resolve(),
       gateAway: false,
     };
+    this.batches += 1;
     try {
       await this.settleAll(records, batch);
     } catch (error) {
@@ -93,6 +96,7 @@ export class ClaimBatchConsumer {
     } finally {
       await batch.clearing;
       await hold.end();
+      this.batches -= 1;
     }
     this.logger.debug(`${context.topic}[${context.partition}]: ${context.settledCount} of ${context.size} settled`);
   }
@@ -104,7 +108,7 @@ export class ClaimBatchConsumer {
     for (let start = 0; start < records.length;) {
       await batch.hold.beat();
       if (batch.hold.lost) return;
-      const chunk = await decodeAll(records.slice(start, start + width));
+      const chunk = await this.decodeAll(records.slice(start, start + width));
       try {
         await this.settleChunk(chunk, start, batch);
         start += chunk.length;
@@ -128,6 +132,24 @@ export class ClaimBatchConsumer {
           start += await this.settleSuspect(suspect, start, error as DatabaseError, batch);
       }
     }
+  }
+
+  private async decodeAll(records: readonly LogRecord[]): Promise<Decoded[]> {
+    const decoded: Decoded[] = [];
+    for (let from = 0; from < records.length; from += READ_AT_ONCE) {
+      if (from > 0) await this.giveWay();
+      decoded.push(...records.slice(from, from + READ_AT_ONCE).map(decode));
+    }
+    return decoded;
+  }
+
+  /**
+   * Before work that others need not wait for. Of several batches one may hold the campaign's row, and all of them wait
+   * until its next statement is sent; served first, it persists a backlog 1.1 times as fast. A batch that is alone, as
+   * in the embedded profile it always is, would only give way to HTTP.
+   */
+  private async giveWay(): Promise<void> {
+    if (this.batches > 1) await nextTurn();
   }
 
   /**
@@ -163,9 +185,9 @@ export class ClaimBatchConsumer {
     const persisted = await this.persistence.persist(readable);
     stopTimer();
     this.committed(batch);
-    // The lock that was just released is somebody else's now, and who holds it comes before who only has to count.
-    await nextTurn();
     const committedAt = Date.now();
+    // The lock that was just released is somebody else's now.
+    await this.giveWay();
     const counts = { issued: 0, duplicate: 0, stale: 0, discarded: 0 };
     for (const [index, { event }] of readable.entries()) {
       const verdict = persisted.verdicts[index] as Verdict;
@@ -285,19 +307,6 @@ export class ClaimBatchConsumer {
     }));
     this.logger.warn({ message: `${poison.length} claim events were quarantined`, quarantined });
   }
-}
-
-/**
- * With pauses: whoever works on another partition may hold the campaign's row meanwhile, and everybody waits until the
- * database's answer is read and the next statement is sent. With them a backlog is persisted 1.1 times as fast.
- */
-async function decodeAll(records: readonly LogRecord[]): Promise<Decoded[]> {
-  const decoded: Decoded[] = [];
-  for (let from = 0; from < records.length; from += READ_AT_ONCE) {
-    if (from > 0) await nextTurn();
-    decoded.push(...records.slice(from, from + READ_AT_ONCE).map(decode));
-  }
-  return decoded;
 }
 
 function decode(record: LogRecord): Decoded {

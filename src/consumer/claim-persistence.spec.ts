@@ -35,12 +35,16 @@ describe('the transaction of a chunk', () => {
     (await stack.persistence.persist([readableOf(event, offset, partition)])).verdicts[0];
 
   it('makes a coupon of each claim, as the claim says', async () => {
+    const now = () => stack.database.read((unit) => unit.now());
+    const before = await now();
     const claim = claimOf(2, { idempotencyDigest: 'A'.repeat(43) });
     expect(await persist(claim, claimOf(1))).toEqual(['issued', 'issued']);
     const [first, second] = await coupons(stack);
     expect(first).toMatchObject({ ...couponOf(claimOf(1)), idempotencyDigest: null });
     expect(second).toMatchObject({ ...couponOf(claim), idempotencyDigest: 'A'.repeat(43) });
     expect(first?.code).not.toBe(second?.code);
+    expect(second?.createdAt).toBeGreaterThanOrEqual(before);
+    expect(second?.createdAt).toBeLessThanOrEqual(await now());
     expect(await issuedCount(stack)).toBe(2);
   });
 
@@ -245,6 +249,20 @@ describe('the transaction of a chunk', () => {
       expect(await persist(claimOf(1), claimOf(2), claimOf(3))).toEqual(['issued', 'duplicate', 'issued']);
       expect(await issuedClaims(stack)).toEqual([claimOf(2), claimOf(1), claimOf(3)].map(({ claimId }) => claimId));
       expect(await issuedCount(stack)).toBe(3);
+    });
+
+    it('reads first while duplicates come, and goes back to asking the key alone', async () => {
+      const reads = async (...events: ClaimEvent[]) => {
+        stack.faults.calls.length = 0;
+        await persist(...events);
+        return stack.faults.calls.filter((call) => call.startsWith('coupons.'));
+      };
+      await persist(claimOf(1));
+      expect(await reads(claimOf(1), claimOf(2))).toEqual(['coupons.insert', 'coupons.findByUsers', 'coupons.insert']);
+      expect(await reads(claimOf(1), claimOf(3))).toEqual(['coupons.findByUsers', 'coupons.insert']);
+      expect(await reads(claimOf(4), claimOf(5))).toEqual(['coupons.findByUsers', 'coupons.insert']);
+      expect(await reads(claimOf(6), claimOf(7))).toEqual(['coupons.insert']);
+      expect(await issuedCount(stack)).toBe(7);
     });
 
     it('takes no code for a coupon that somebody has: it draws new ones', async () => {

@@ -49,6 +49,8 @@ class TakenBack extends Error {
 @Injectable()
 export class ClaimPersistence {
   private readonly nextCode = couponCodeFactory();
+  /** Of the last chunk: with one duplicate more come, as when offsets were set back. */
+  private allNew = true;
 
   constructor(@Inject(Database) private readonly database: Database) {}
 
@@ -115,18 +117,21 @@ export class ClaimPersistence {
     const events = chunk.map(({ event }) => event);
     // Only a rebuild stores a cut, and it needs the gate row; so it is read before others have to wait for us.
     const cuts = await cutsAbove(unit, events);
+    const now = await unit.now();
     const ids = [...new Set(events.map(({ campaignId }) => campaignId))].sort();
     const campaigns = new Map((await unit.campaigns.lock(ids)).map((campaign) => [campaign.id, campaign]));
     const statuses = (await unit.failedEvents.existOf(ids))
       ? await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId))
       : NO_STATUSES;
     const known: WhatIsKnown = {
+      now,
       isDiscarded: ({ claimId }) => statuses.get(claimId) === 'DISCARDED',
       isStale: ({ record, event }) => isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset),
       campaigns,
     };
     const { verdicts, issued } =
       (await this.issueAsNew(unit, chunk, known)) ?? (await this.issueAfterReading(unit, chunk, known));
+    this.allNew = issued.length === chunk.length;
     for (const [campaignId, count] of countByCampaign(issued)) await unit.campaigns.addIssued(campaignId, count);
 
     const finished = events.filter(
@@ -144,11 +149,12 @@ export class ClaimPersistence {
    * @returns null when the chunk is not of this kind; nothing is written then.
    */
   private async issueAsNew(unit: UnitOfWork, chunk: readonly ReadableRecord[], known: WhatIsKnown) {
+    if (!this.allNew) return null;
     const verdicts = judge(chunk, known, NOBODY);
     if (verdicts.some((verdict) => verdict !== 'issued')) return null;
     const issued = chunk.map(({ event }) => event);
     try {
-      await this.insertCoupons(unit, issued);
+      await this.insertCoupons(unit, issued, known.now);
     } catch (error) {
       // The key alone settles nothing: it does not say whose coupon it is, nor which of the claims met it.
       if (error instanceof DatabaseError && error.kind === 'duplicate') return null;
@@ -162,11 +168,11 @@ export class ClaimPersistence {
     const holders = new Set((await unit.coupons.findByUsers(events)).map(holderOf));
     const verdicts = judge(chunk, known, holders);
     const issued = events.filter((_event, index) => verdicts[index] === 'issued');
-    await this.insertCoupons(unit, issued);
+    await this.insertCoupons(unit, issued, known.now);
     return { verdicts, issued };
   }
 
-  private async insertCoupons(unit: UnitOfWork, events: readonly ClaimEvent[]): Promise<void> {
+  private async insertCoupons(unit: UnitOfWork, events: readonly ClaimEvent[], createdAt: number): Promise<void> {
     await unit.coupons.insert(
       events.map(({ campaignId, userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
         campaignId,
@@ -176,12 +182,15 @@ export class ClaimPersistence {
         sequence,
         claimedAt,
         idempotencyDigest: idempotencyDigest ?? null,
+        createdAt,
       })),
     );
   }
 }
 
 interface WhatIsKnown {
+  /** ms, the database's clock. */
+  readonly now: number;
   readonly isDiscarded: (event: ClaimEvent) => boolean;
   readonly isStale: (readable: ReadableRecord) => boolean;
   /** Locked. */

@@ -9,13 +9,13 @@ export interface NewCoupon {
   /** ms, the gate's clock. */
   claimedAt: number;
   idempotencyDigest: string | null;
+  /** ms, the database's clock: asked once for many, since a server would work it out anew for every row. */
+  createdAt: number;
 }
 
 /** One row of `coupons`. */
 export interface Coupon extends NewCoupon {
   id: number;
-  /** ms, the database's clock. */
-  createdAt: number;
 }
 
 /** The part of a coupon that a rebuilt gate needs. */

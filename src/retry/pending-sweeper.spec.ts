@@ -78,7 +78,9 @@ async function issue(claim: ClaimEvent) {
   const { claimId, campaignId, userId, sequence, claimedAt } = claim;
   await stack.database.transaction(async (unit) => {
     const code = `code-${claimId}`;
-    await unit.coupons.insert([{ claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest: null, code }]);
+    const createdAt = await unit.now();
+    const coupon = { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest: null, code, createdAt };
+    await unit.coupons.insert([coupon]);
     await unit.campaigns.addIssued(campaignId, 1);
   });
 }

@@ -233,7 +233,8 @@ describe('the operators’ calls', () => {
     expect(await codeOf('requeue')).toEqual([409, 'invalid-state']);
     expect(await codeOf('discard', { reason: 'fraud' })).toEqual([409, 'invalid-state']);
     const { claimId, campaignId, userId, sequence, claimedAt } = claim;
-    const coupon = { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest: null, code: 'code' };
+    const times = { claimedAt, createdAt: claimedAt };
+    const coupon = { claimId, campaignId, userId, sequence, ...times, idempotencyDigest: null, code: 'code' };
     await stack.database.transaction((unit) => unit.coupons.insert([coupon]));
     await sql(stack, "UPDATE failed_events SET status = 'DEAD'");
     expect(await codeOf('discard', { reason: 'fraud' })).toEqual([409, 'coupon-exists']);

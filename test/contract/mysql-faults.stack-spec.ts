@@ -68,7 +68,7 @@ describe('a MySQL that fails', () => {
       await unit.campaigns.lock([campaignId]);
       const { claimId, sequence, claimedAt } = claimEvent();
       const claim = { campaignId, userId, claimId, sequence, claimedAt };
-      await unit.coupons.insert([{ ...claim, code: ulid(), idempotencyDigest: null }]);
+      await unit.coupons.insert([{ ...claim, code: ulid(), idempotencyDigest: null, createdAt: 0 }]);
       await unit.campaigns.addIssued(campaignId, 1);
     });
   const errorOf = async (work: Promise<unknown>): Promise<DatabaseError> => {

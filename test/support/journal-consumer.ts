@@ -28,7 +28,9 @@ export async function consumeJournal({ database, log }: Pick<EmbeddedStack, 'dat
       if ((await unit.coupons.find(event.campaignId, event.userId)) === null) {
         const { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest = null } = event;
         const code = `code-${claimId}`;
-        await unit.coupons.insert([{ claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, code }]);
+        const createdAt = await unit.now();
+        const coupon = { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, code, createdAt };
+        await unit.coupons.insert([coupon]);
         await unit.campaigns.addIssued(campaignId, 1);
       }
       await unit.failedEvents.resolve([event.claimId]);

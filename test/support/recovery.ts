@@ -82,6 +82,7 @@ export async function issueCoupons({ database }: Pick<EmbeddedStack, 'database'>
           sequence,
           claimedAt,
           idempotencyDigest: idempotencyDigest ?? null,
+          createdAt: claimedAt,
         })),
       );
       for (const campaignId of new Set(chunk.map((claim) => claim.campaignId))) {

@@ -27,12 +27,10 @@ export class SqlCouponStore extends CouponStore {
   async insert(coupons: readonly NewCoupon[]): Promise<void> {
     if (coupons.length === 0) return;
     const statements = [...chunks(coupons, COLUMNS)];
-    // Asked once: in the statement, a server would work it out for every row.
-    const now = await this.sql.now();
     const [only] = statements;
-    if (statements.length === 1 && only !== undefined) return this.insertChunk(only, now);
+    if (statements.length === 1 && only !== undefined) return this.insertChunk(only);
     await this.sql.allOrNothing(async () => {
-      for (const statement of statements) await this.insertChunk(statement, now);
+      for (const statement of statements) await this.insertChunk(statement);
     });
   }
 
@@ -77,9 +75,9 @@ export class SqlCouponStore extends CouponStore {
     return this.sql.repository(CouponEntity).countBy({ campaignId });
   }
 
-  private async insertChunk(coupons: readonly NewCoupon[], now: number): Promise<void> {
+  private async insertChunk(coupons: readonly NewCoupon[]): Promise<void> {
     const { sql, parameters } = this.sql.dialect.rows(
-      coupons.map(({ campaignId, userId, claimId, code, sequence, claimedAt, idempotencyDigest }) => [
+      coupons.map(({ campaignId, userId, claimId, code, sequence, claimedAt, idempotencyDigest, createdAt }) => [
         campaignId,
         userId,
         claimId,
@@ -87,7 +85,7 @@ export class SqlCouponStore extends CouponStore {
         sequence,
         claimedAt,
         idempotencyDigest,
-        now,
+        createdAt,
       ]),
     );
     await this.sql.execute(
