@@ -48,6 +48,40 @@ module.exports = {
       to: { path: 'node_modules/(typeorm|@nestjs/typeorm|libsql|mysql2|ioredis|kafkajs)/' },
     },
     {
+      name: 'a-profile-loads-its-own',
+      comment:
+        'Imported at the start by anybody else, the other profile’s libraries are loaded in both: tens of MB. Types and import() are free.',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        // migrate.ts is a process of its own, and only for the database of the distributed profile.
+        pathNot:
+          '^src/(migrate|infrastructure/(distributed\\.module|(kafka|redis|database/mysql|embedded)/))|\\.spec\\.ts$',
+      },
+      to: {
+        path: '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/|embedded/)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'the-embedded-profile-knows-no-server',
+      comment: 'And the other way round: a product of one profile is of no use to the other.',
+      severity: 'error',
+      from: { path: '^src/infrastructure/embedded/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)' },
+    },
+    {
+      name: 'the-distributed-profile-knows-no-file',
+      comment: 'The same for the file and the memory of the embedded one.',
+      severity: 'error',
+      from: {
+        path: '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)',
+        pathNot: '\\.spec\\.ts$',
+      },
+      to: { path: '^src/infrastructure/embedded/' },
+    },
+    {
       name: 'no-dev-dependency-in-src',
       comment: 'The built service runs with production dependencies only.',
       severity: 'error',
