@@ -11,6 +11,7 @@ import { ServiceProcess } from '../test/support/service-process.js';
 import { BenchRun } from './bench-run.js';
 import { measureCounts, measureSizes } from './campaigns.js';
 import { ENDLESS, measureClaims, measureLatency, measureRefusals, measureRows, rate } from './claims.js';
+import { endWithUs } from './end-with-us.js';
 import { generator } from './load.js';
 import { measurePersistence } from './persistence.js';
 import { measureEmbeddedFile, measureMemory, measureRestart, measureStarts, measureTwoApis } from './processes.js';
@@ -152,6 +153,8 @@ async function main(): Promise<void> {
   // Whatever the bench starts lies below a directory of its own, so that nothing of it can be left behind.
   const root = mkdtempSync(join(tmpdir(), 'coupon-bench-root-'));
   process.env.TMPDIR = root;
+  const remove = () => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  endWithUs(remove);
   try {
     await beside(BARE, {}, async (bare) => {
       await embedded(run, bare);
@@ -160,7 +163,7 @@ async function main(): Promise<void> {
     });
   } finally {
     await endLeftovers(root);
-    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    remove();
     write(run);
   }
   run.demandNumbers();

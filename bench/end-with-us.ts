@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process';
+
+/** Ctrl-C, or the end of whoever started the bench: its servers end with it, and so does what they have stored. */
+export function endWithUs(cleanUp: () => void): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      for (const pid of descendantsOf(process.pid)) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It has ended by itself, or together with its parent.
+        }
+      }
+      cleanUp();
+      process.exit(code);
+    });
+  }
+}
+
+/** Children before their own children: none of them can start another one that is missed. */
+function descendantsOf(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const line of execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')) {
+    const [child, parent] = line.trim().split(/\s+/).map(Number) as [number, number];
+    children.set(parent, [...(children.get(parent) ?? []), child]);
+  }
+  const found = [pid];
+  for (const one of found) found.push(...(children.get(one) ?? []));
+  return found.slice(1);
+}
