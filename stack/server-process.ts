@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -6,6 +7,9 @@ import { join } from 'node:path';
 
 /** A server that has not come up by then will not, ms. */
 const START_DEADLINE_MS = 60_000;
+/** Linux gives 32768 and above to outgoing connections, others 49152 and above. */
+const LOWEST_PORT = 10_000;
+const HIGHEST_PORT = 32_000;
 /** How often a condition is looked at, ms. */
 const POLL_MS = 20;
 
@@ -144,15 +148,25 @@ export abstract class ServerProcess {
 /** Where a running server's process id stands, in its directory. */
 export const PID_FILE = 'pid';
 
-/** A port on 127.0.0.1 that was free a moment ago. */
+/**
+ * A port on 127.0.0.1 that was free a moment ago. None of those that systems give to outgoing connections: under load one
+ * of them would take it before the server does.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
+      throw error;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error(`no port is free between ${LOWEST_PORT} and ${HIGHEST_PORT}`);
 }
 
 /** True when something listens on the port. */
