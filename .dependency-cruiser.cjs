@@ -1,6 +1,8 @@
 /** The boundaries of the modular monolith; each rule says what breaks without it. */
 const CONTRACTS = '^src/(config|events|gate|persistence|http)/';
 const FEATURES = '^src/(campaigns|issuance|consumer|retry|recovery|health)/';
+const SERVERS = '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)';
+const FILE = '^src/infrastructure/embedded/';
 
 module.exports = {
   forbidden: [
@@ -55,11 +57,10 @@ module.exports = {
       from: {
         path: '^src/',
         // migrate.ts is a process of its own, and only for the database of the distributed profile.
-        pathNot:
-          '^src/(migrate|infrastructure/(distributed\\.module|(kafka|redis|database/mysql|embedded)/))|\\.spec\\.ts$',
+        pathNot: [SERVERS, FILE, '^src/migrate\\.ts$', '\\.spec\\.ts$'],
       },
       to: {
-        path: '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/|embedded/)',
+        path: [SERVERS, FILE],
         dynamic: false,
         dependencyTypesNot: ['type-only'],
       },
@@ -68,18 +69,15 @@ module.exports = {
       name: 'the-embedded-profile-knows-no-server',
       comment: 'And the other way round: a product of one profile is of no use to the other.',
       severity: 'error',
-      from: { path: '^src/infrastructure/embedded/', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)' },
+      from: { path: FILE, pathNot: '\\.spec\\.ts$' },
+      to: { path: SERVERS },
     },
     {
       name: 'the-distributed-profile-knows-no-file',
       comment: 'The same for the file and the memory of the embedded one.',
       severity: 'error',
-      from: {
-        path: '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)',
-        pathNot: '\\.spec\\.ts$',
-      },
-      to: { path: '^src/infrastructure/embedded/' },
+      from: { path: SERVERS, pathNot: '\\.spec\\.ts$' },
+      to: { path: FILE },
     },
     {
       name: 'no-dev-dependency-in-src',

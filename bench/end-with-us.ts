@@ -20,7 +20,7 @@ export function endWithUs(cleanUp: () => void): void {
   }
 }
 
-/** Children before their own children: none of them can start another one that is missed. */
+/** As ps has them now. Nobody starts another one meanwhile: the bench itself does, and it is busy with this. */
 function descendantsOf(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const line of execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')) {

@@ -75,11 +75,11 @@ const flush: Strike = (cluster) => withRedis(cluster, async (redis) => void (awa
 /** Until there is a new gate, nobody is told anything but to come again. */
 const forgetScripts: Strike = async (cluster, drop) => {
   const gate = async () => (await cluster.rows('SELECT epoch, script_sha AS sha FROM gate'))[0];
-  let before = await gate();
   // Of two faults the other one may have closed it; an epoch whose script is not loaded yet loses nothing by this one.
-  await eventually(async () => {
-    before = await gate();
-    expect(before?.['sha']).not.toBeNull();
+  const before = await eventually(async () => {
+    const row = await gate();
+    expect(row?.['sha']).not.toBeNull();
+    return row;
   }, 30_000);
   await withRedis(cluster, async (redis) => void (await redis.script('FLUSH')));
   const flushed = performance.now();
