@@ -59,7 +59,7 @@ class GivenBack extends Error {}
  * quarantined. What is not settled when `consume` returns is delivered again.
  *
  * A chunk that the database refuses is halved until what is refused stands alone; after a success the chunks grow again.
- * So one bad row among 500 costs some 20 transactions, and the 499 others are not kept waiting for it.
+ * So one bad row among hundreds costs some 20 transactions, and the others are not kept waiting for it.
  */
 @Injectable()
 export class ClaimBatchConsumer {
