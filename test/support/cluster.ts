@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
@@ -18,8 +18,8 @@ export type Failpoint =
   | `${'kill' | 'stop'}-${'before-publish' | 'after-publish' | 'before-offset' | 'holding-campaign' | RebuildStep}`
   | 'crash-consumer';
 
-/** As the image starts it. */
-const COMMAND = ['--max-semi-space-size=64', resolve('dist/main.js')];
+/** As the image starts it, without `node` itself. */
+const COMMAND = commandOf(readFileSync('Dockerfile', 'utf8'));
 
 const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry' };
 
@@ -158,4 +158,10 @@ export class Cluster {
     await this.servers.stop();
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+function commandOf(dockerfile: string): string[] {
+  const command = /^CMD (\[.*\])$/m.exec(dockerfile)?.[1];
+  if (command === undefined) throw new Error('the Dockerfile has no CMD');
+  return (JSON.parse(command) as string[]).slice(1);
 }
