@@ -28,11 +28,20 @@ export async function endLeftovers(root: string): Promise<number> {
 
 /** The process ids of the servers that run in directories below `root`. */
 export function serversIn(root: string): number[] {
-  if (!existsSync(root)) return [];
-  return readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(root, entry.name, PID_FILE)))
-    .map((entry) => Number(readFileSync(join(root, entry.name, PID_FILE), 'utf8')))
+  return pidFilesBelow(root)
+    .map((file) => Number(readFileSync(file, 'utf8')))
     .filter((pid) => isServerIn(root, pid));
+}
+
+/** Each server has a directory of its own, in which there is nothing to be looked for but its data. */
+function pidFilesBelow(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => {
+      const file = join(directory, name, PID_FILE);
+      return existsSync(file) ? [file] : pidFilesBelow(join(directory, name));
+    });
 }
 
 function isServerIn(root: string, pid: number): boolean {

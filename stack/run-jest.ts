@@ -13,7 +13,7 @@ export interface JestRun {
   readonly show: boolean;
 }
 
-/** Runs Jest as a process of its own, which Ctrl-C ends too. @returns its exit code and, unless shown, its output. */
+/** Runs Jest as a process of its own, which Ctrl-C ends too, and whatever it has started. @returns its exit code and, unless shown, its output. */
 export async function runJest({ cwd, config, args, env, show }: JestRun): Promise<{ code: number; output: string }> {
   const root = cwd ?? fileURLToPath(new URL('..', import.meta.url));
   const jest = spawn(
@@ -26,18 +26,36 @@ export async function runJest({ cwd, config, args, env, show }: JestRun): Promis
       config,
       ...args,
     ],
-    { cwd: root, stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
+    // A group of its own: the processes that its tests have started can be ended when it could not do that itself.
+    {
+      cwd: root,
+      detached: true,
+      stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    },
   );
+  const { pid } = jest;
+  if (pid === undefined) throw new Error('Jest could not be started');
   let output = '';
   for (const stream of [jest.stdout, jest.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
-  const pass = (signal: NodeJS.Signals) => void jest.kill(signal);
+  const pass = (signal: NodeJS.Signals) => void signalGroup(pid, signal);
   process.on('SIGINT', pass).on('SIGTERM', pass);
   try {
     const [code] = (await once(jest, 'close')) as [number | null];
     return { code: code ?? 1, output };
   } finally {
     process.off('SIGINT', pass).off('SIGTERM', pass);
+    signalGroup(pid, 'SIGKILL');
+  }
+}
+
+function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    // Nobody of it is left.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

@@ -260,6 +260,8 @@ describe('the transaction of a chunk', () => {
       await persist(claimOf(1));
       expect(await reads(claimOf(1), claimOf(2))).toEqual(['coupons.insert', 'coupons.findByUsers', 'coupons.insert']);
       expect(await reads(claimOf(1), claimOf(3))).toEqual(['coupons.findByUsers', 'coupons.insert']);
+      // A trial is no chunk.
+      expect(await stack.persistence.acceptsCoupons(claimOf(1).campaignId)).toBe(true);
       expect(await reads(claimOf(4), claimOf(5))).toEqual(['coupons.findByUsers', 'coupons.insert']);
       expect(await reads(claimOf(6), claimOf(7))).toEqual(['coupons.insert']);
       expect(await issuedCount(stack)).toBe(7);

@@ -60,8 +60,10 @@ export class ClaimPersistence {
    *
    * @throws DatabaseError
    */
-  persist(chunk: readonly ReadableRecord[]): Promise<PersistedChunk> {
-    return this.database.transaction((unit) => this.settle(unit, chunk));
+  async persist(chunk: readonly ReadableRecord[]): Promise<PersistedChunk> {
+    const persisted = await this.database.transaction((unit) => this.settle(unit, chunk));
+    this.allNew = persisted.verdicts.every((verdict) => verdict === 'issued');
+    return persisted;
   }
 
   /**
@@ -131,7 +133,6 @@ export class ClaimPersistence {
     };
     const { verdicts, issued } =
       (await this.issueAsNew(unit, chunk, known)) ?? (await this.issueAfterReading(unit, chunk, known));
-    this.allNew = issued.length === chunk.length;
     for (const [campaignId, count] of countByCampaign(issued)) await unit.campaigns.addIssued(campaignId, count);
 
     const finished = events.filter(
