@@ -1,8 +1,9 @@
-import { Redis } from 'ioredis';
-import { type Cluster } from '../test/support/cluster.js';
+import { Cluster } from '../test/support/cluster.js';
+import { type Client, inParallel } from '../test/support/client.js';
 import { eventually } from '../test/support/eventually.js';
 import { type BenchRun } from './bench-run.js';
 import { ENDLESS, rate } from './claims.js';
+import { usedMemory, withRedis } from './redis-memory.js';
 
 /**
  * What a claim costs at campaigns of different sizes, and what becomes of their memory: the claims are put into the
@@ -52,19 +53,23 @@ export async function measureSizes(
     }
     before = used;
   }
-  const [small, ...larger] = campaigns as [string, ...string[]];
-  for (const [index, id] of larger.entries()) {
-    await run.compare(costs[index] as string, (seconds) => rate(url, [id], 100, seconds), {
-      yardstick: `one of ${short(sizes[0] as number)} claims`,
+  // What a claim costs at the gate is what is asked for: nothing else takes the processor meanwhile.
+  for (const worker of cluster.workers()) await cluster.end(worker, 'SIGTERM');
+  const [least, ...larger] = sizes as [number, ...number[]];
+  for (const [index] of larger.entries()) {
+    await run.compare(costs[index] as string, (seconds) => rate(url, [campaigns[index + 1] as string], 100, seconds), {
+      yardstick: `one that begins with ${short(least)} claims`,
       atLeast: 0.9,
-      rate: (seconds) => rate(url, [small], 100, seconds),
+      // A new one in each turn, which makes tens of thousands of claims out of its first ones.
+      rate: async (seconds) => rate(url, [await campaignOf(client, least)], 100, seconds),
     });
   }
 }
 
 /**
- * What a claim costs when many campaigns are open and all of them are asked for in turn. Claims of one campaign share
- * three reads and three writes at the gate; here each of a batch is for another one, and takes them for itself.
+ * What a claim costs when many campaigns are open: when all of them are asked for in turn, and when one is. Claims of one
+ * campaign share three reads and three writes at the gate; where each of a batch is for another one, it takes them for
+ * itself.
  */
 export async function measureCounts(
   run: BenchRun,
@@ -73,7 +78,8 @@ export async function measureCounts(
   counts: readonly number[],
 ): Promise<void> {
   const names = counts.slice(1).map((count) => `claim cost with ${short(count)} open campaigns, all asked for`);
-  if (!run.wants(...names)) return;
+  const open = `claim cost with ${short(counts.at(-1) as number)} open campaigns, one asked for`;
+  if (!run.wants(...names, open)) return;
   const client = cluster.client();
   const campaigns: string[] = [];
   for (const [index, count] of counts.entries()) {
@@ -86,6 +92,30 @@ export async function measureCounts(
       rate: (seconds) => rate(url, all.slice(0, 1), 100, seconds),
     });
   }
+  if (!run.wants(open)) return;
+  // Nobody can take a campaign away, so the only one that is open is another installation's.
+  const alone = await Cluster.start({ apis: 1, workers: 0 });
+  try {
+    const only = [await alone.client().createCampaign(ENDLESS)];
+    await run.compare(open, (seconds) => rate(url, campaigns.slice(0, 1), 100, seconds), {
+      yardstick: 'the only campaign',
+      atLeast: 0.9,
+      rate: (seconds) => rate(alone.apis()[0]?.url ?? '', only, 100, seconds),
+    });
+  } finally {
+    await alone.stop();
+  }
+}
+
+/** A campaign with so many claims. */
+async function campaignOf(client: Client, claims: number): Promise<string> {
+  const id = await client.createCampaign(ENDLESS);
+  const users = Array.from({ length: claims }, (_, index) => `first-${index}`);
+  await inParallel(users, 100, async (user) => {
+    const { status } = await client.apply(user, id);
+    if (status !== 202) throw new Error(`${status}`);
+  });
+  return id;
 }
 
 async function wipe(cluster: Cluster): Promise<number> {
@@ -94,19 +124,6 @@ async function wipe(cluster: Cluster): Promise<number> {
     await redis.flushall();
     return at;
   });
-}
-
-async function usedMemory(cluster: Cluster): Promise<number> {
-  return withRedis(cluster, async (redis) => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]));
-}
-
-async function withRedis<T>({ servers }: Cluster, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(servers.redis.url);
-  try {
-    return await work(redis);
-  } finally {
-    redis.disconnect();
-  }
 }
 
 function short(count: number): string {

@@ -1,4 +1,4 @@
-// The second yardstick: the least that an acknowledged claim costs on Redis and Kafka. One script call for a claim, which
+// The second yardstick: the least work for an acknowledged claim on Redis and Kafka, in the straightforward way. One script call for a claim, which
 // reads and writes what a claim has to; one acknowledged record for it, in batches that wait for nothing but the two
 // before them. No validation, no epoch, no watch, no deadline, no metrics, and no headers but Location.
 import Fastify from 'fastify';

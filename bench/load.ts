@@ -21,7 +21,7 @@ export interface LoadPlan {
 }
 
 /** Latencies in ms. */
-export interface LoadResult extends Omit<OpenLoopResult, 'ownDelay'> {
+export interface LoadResult extends Omit<OpenLoopResult, 'ownDelay' | 'p99SinceNoticed'> {
   readonly perSecond: number;
 }
 

@@ -11,6 +11,8 @@ export interface OpenLoopPlan {
   readonly connections: number;
   readonly perSecond: number;
   readonly seconds: number;
+  /** Before them, as much load that does not count: until then this process compiles its own code. */
+  readonly warmUpSeconds?: number;
 }
 
 /** Times in ms. */
@@ -25,6 +27,8 @@ export interface OpenLoopResult {
   readonly max: number;
   /** The p99 of how late the generator itself noticed that a call was due; it is part of the times above. */
   readonly ownDelay: number;
+  /** The p99 of the times from there on: as above, without what is the generator's own. */
+  readonly p99SinceNoticed: number;
 }
 
 /** How long after the last call answers are waited for, ms. */
@@ -51,6 +55,8 @@ export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
 
 class OpenLoop {
   private readonly total: number;
+  /** So many calls at the beginning do not count. */
+  private readonly warmUp: number;
   private readonly gap: number;
   /** From the due instant to the answer; negative while there is none. */
   private readonly times: Float64Array;
@@ -67,7 +73,8 @@ class OpenLoop {
   private over: (() => void) | undefined;
 
   constructor(private readonly plan: OpenLoopPlan) {
-    this.total = Math.max(1, Math.round(plan.perSecond * plan.seconds));
+    this.warmUp = Math.round(plan.perSecond * (plan.warmUpSeconds ?? 0));
+    this.total = this.warmUp + Math.max(1, Math.round(plan.perSecond * plan.seconds));
     this.gap = 1_000 / plan.perSecond;
     this.times = new Float64Array(this.total).fill(-1);
     this.ownDelays = new Float64Array(this.total);
@@ -81,7 +88,7 @@ class OpenLoop {
     const ended = new Promise<void>((resolve) => (this.over = resolve));
     this.start = performance.now();
     this.tick();
-    const patience = setTimeout(() => this.over?.(), this.plan.seconds * 1_000 + GRACE_MS);
+    const patience = setTimeout(() => this.over?.(), this.total * this.gap + GRACE_MS);
     await ended;
     clearTimeout(patience);
     this.over = undefined;
@@ -91,7 +98,10 @@ class OpenLoop {
     }
     for (const connection of this.open) connection.end();
     const { refused, broken, total: requests } = this;
-    const times = this.times.sort();
+    const ownDelays = this.ownDelays.subarray(this.warmUp);
+    const times = this.times.subarray(this.warmUp);
+    const sinceNoticed = times.map((time, call) => time - (ownDelays[call] as number)).sort();
+    times.sort();
     return {
       requests,
       refused,
@@ -99,7 +109,8 @@ class OpenLoop {
       p50: percentile(times, 0.5),
       p99: percentile(times, 0.99),
       max: percentile(times, 1),
-      ownDelay: percentile(this.ownDelays.sort(), 0.99),
+      ownDelay: percentile(ownDelays.sort(), 0.99),
+      p99SinceNoticed: percentile(sinceNoticed, 0.99),
     };
   }
 

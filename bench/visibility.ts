@@ -8,7 +8,7 @@ import { openLoad } from './load.js';
 /** How often the table is looked at, ms: nothing is seen sooner than it is there, and at the most so much later. */
 const LOOK_MS = 5;
 /** Transactions may commit in another order than they took their ids; so far back is looked again. */
-const LOOK_BACK = 20_000;
+const LOOK_BACK = 3_000;
 
 /**
  * From the moment at which the gate admitted a claim to the one at which somebody else sees its row, at half of the rate
@@ -30,10 +30,12 @@ export async function measureVisibility(run: BenchRun, cluster: Cluster, url: st
     let over = false;
     const watching = watch(cluster, campaignId, () => over);
     const plan = { url, campaignIds: [campaignId], connections: 100, seconds: run.seconds };
-    await openLoad({ ...plan, perSecond: most / 2 });
+    const { requests, refused, broken } = await openLoad({ ...plan, perSecond: most / 2 });
     await caughtUp(client, campaignId);
     over = true;
     const delays = (await watching).sort((a, b) => a - b);
+    const unseen = requests - refused - broken - delays.length;
+    if (unseen > 0) throw new Error(`${unseen} rows of ${requests} were not seen`);
     p50.push(delays[Math.floor(delays.length / 2)] ?? NaN);
     p99.push(delays[Math.floor(delays.length * 0.99)] ?? NaN);
     max.push(delays.at(-1) ?? NaN);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PID_FILE, pause } from './server-process.js';
+import { PID_FILE, pause, signalTo } from './server-process.js';
 
 /** How long a server may take for its orderly end, ms. */
 const PATIENCE_MS = 20_000;
@@ -13,13 +13,13 @@ const PATIENCE_MS = 20_000;
 export async function endLeftovers(root: string): Promise<number> {
   const pids = serversIn(root);
   for (const pid of pids) {
-    process.kill(pid, 'SIGTERM');
-    process.kill(pid, 'SIGCONT');
+    signalTo(pid, 'SIGTERM');
+    signalTo(pid, 'SIGCONT');
   }
   const deadline = Date.now() + PATIENCE_MS;
   for (const pid of pids) {
     while (isServerIn(root, pid)) {
-      if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+      if (Date.now() > deadline) signalTo(pid, 'SIGKILL');
       await pause(50);
     }
   }

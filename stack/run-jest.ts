@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { signalTo } from './server-process.js';
+
+/** The group is not the terminal's, so these do not reach it by themselves. */
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Where to run Jest, and with what. */
 export interface JestRun {
@@ -34,28 +38,22 @@ export async function runJest({ cwd, config, args, env, show }: JestRun): Promis
       env: { ...process.env, ...env },
     },
   );
-  const { pid } = jest;
-  if (pid === undefined) throw new Error('Jest could not be started');
+  await once(jest, 'spawn');
+  const group = -(jest.pid as number);
   let output = '';
   for (const stream of [jest.stdout, jest.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
-  const pass = (signal: NodeJS.Signals) => void signalGroup(pid, signal);
-  process.on('SIGINT', pass).on('SIGTERM', pass);
+  const pass = (signal: NodeJS.Signals) => void signalTo(group, signal);
+  for (const signal of PASSED_ON) process.on(signal, pass);
   try {
-    const [code] = (await once(jest, 'close')) as [number | null];
+    const closed = once(jest, 'close');
+    const [code] = (await once(jest, 'exit')) as [number | null];
+    // Whoever is left may hold a pipe of Jest's open.
+    signalTo(group, 'SIGKILL');
+    await closed;
     return { code: code ?? 1, output };
   } finally {
-    process.off('SIGINT', pass).off('SIGTERM', pass);
-    signalGroup(pid, 'SIGKILL');
-  }
-}
-
-function signalGroup(leader: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-leader, signal);
-  } catch (error) {
-    // Nobody of it is left.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    for (const signal of PASSED_ON) process.off(signal, pass);
   }
 }

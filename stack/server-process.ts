@@ -148,6 +148,15 @@ export abstract class ServerProcess {
 /** Where a running server's process id stands, in its directory. */
 export const PID_FILE = 'pid';
 
+/** To a process, or to the group -pid; one that has ended needs none. */
+export function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /**
  * A port on 127.0.0.1 that was free a moment ago. None of those that systems give to outgoing connections: under load one
  * of them would take it before the server does.

@@ -25,6 +25,8 @@ const PARTS = [
   'tsconfig.build.json',
   'jest.config.js',
   'jest.stack.config.js',
+  // How the service is started is read from it.
+  'Dockerfile',
 ];
 
 /** Of Jest's JSON, what is read here. */

@@ -19,7 +19,7 @@ export type Failpoint =
   | 'crash-consumer';
 
 /** As the image starts it, without `node` itself. */
-const COMMAND = commandOf(readFileSync('Dockerfile', 'utf8'));
+export const IMAGE_COMMAND: readonly string[] = commandOf(readFileSync('Dockerfile', 'utf8'));
 
 const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry' };
 
@@ -82,7 +82,7 @@ export class Cluster {
   async add(
     duty: Duty,
     env: Readonly<Record<string, string>> = {},
-    args: readonly string[] = COMMAND,
+    args: readonly string[] = IMAGE_COMMAND,
   ): Promise<Member> {
     const port = await freePort();
     const variables = { ...this.environment, ROLES: ROLES[duty], PORT: String(port), ...env };
