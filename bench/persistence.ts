@@ -10,8 +10,8 @@ import { usedMemory } from './redis-memory.js';
 
 const CHUNK = 500;
 
-/** Begins the ids of users whom nobody asked for a coupon for; of the length that the load's have. */
-const RAW = 'raw000000';
+/** Whose rows nobody asked for: they are deleted after each round. */
+const rawCampaigns: string[] = [];
 
 /** Connections of the second yardstick: what the worker may use at once. */
 const SIDE_BY_SIDE = 3;
@@ -27,24 +27,30 @@ export async function measurePersistence(run: BenchRun, cluster: Cluster, backlo
   if (!run.wants(name, pending)) return;
   const rounds: [ours: number, oneByOne: number, sideBySide: number][] = [];
   const bytes: number[] = [];
-  for (let round = 0; round < run.rounds; round++) {
+  // Of the round before, since the worker's turn may be the last one. The first one is for that, and for nothing else.
+  let users: string[] = [];
+  for (let round = -1; round < run.rounds; round++) {
     const before = await usedMemory(cluster);
     const campaignId = await cluster.client().createCampaign(ENDLESS);
     const gate = await publish(cluster, campaignId, backlog);
-    bytes.push(((await usedMemory(cluster)) - before) / gate);
+    const used = (await usedMemory(cluster)) - before;
+    const order = users;
     const measured = [
       () => persisted(cluster, campaignId, gate),
-      () => insertRaw(cluster, gate, 1),
-      () => insertRaw(cluster, gate, SIDE_BY_SIDE),
+      () => insertRaw(cluster, order, 1),
+      () => insertRaw(cluster, order, SIDE_BY_SIDE),
     ] as const;
     const values: [number, number, number] = [0, 0, 0];
-    for (let turn = 0; turn < measured.length; turn++) {
-      const which = ((round + turn) % measured.length) as 0 | 1 | 2;
+    for (let turn = 0; turn < (round < 0 ? 1 : measured.length); turn++) {
+      const which = ((Math.max(0, round) + turn) % measured.length) as 0 | 1 | 2;
       values[which] = await measured[which]();
     }
     // Not between the turns: the server goes on with what was deleted for some time.
-    await cluster.rows('DELETE FROM coupons WHERE user_id LIKE ?', [`${RAW}-%`]);
+    for (const raw of rawCampaigns.splice(0)) await cluster.rows('DELETE FROM coupons WHERE campaign_id = ?', [raw]);
+    users = await usersOf(cluster, campaignId);
+    if (round < 0) continue;
     rounds.push(values);
+    bytes.push(used / gate);
     const [ours, raw, most] = values.map(Math.round);
     run.say(`${name}: ${ours} against ${raw} and ${most} rows/s`);
   }
@@ -103,29 +109,36 @@ async function drained(cluster: Cluster, campaignId: string, gate: number): Prom
   }
 }
 
-/** Rows a second. They stay in the table. */
-async function insertRaw(cluster: Cluster, count: number, width: number): Promise<number> {
+/** In the order of their rows: where the indexes of a table grow is a part of what an INSERT costs. */
+async function usersOf(cluster: Cluster, campaignId: string): Promise<string[]> {
+  const rows = await cluster.rows('SELECT user_id AS user FROM coupons WHERE campaign_id = ? ORDER BY id', [
+    campaignId,
+  ]);
+  return rows.map(({ user }) => user as string);
+}
+
+/** The same users once more, of a campaign of their own. @returns rows a second. */
+async function insertRaw(cluster: Cluster, users: readonly string[], width: number): Promise<number> {
   const campaignId = await cluster.client().createCampaign(ENDLESS);
+  rawCampaigns.push(campaignId);
   const uri = cluster.servers.mariadb.url;
   const connections = await Promise.all(Array.from({ length: width }, () => createConnection({ uri })));
   try {
     const [nextClaimId, nextCode] = [claimIdFactory(), couponCodeFactory()];
-    const chunks = Array.from({ length: Math.ceil(count / CHUNK) }, (_, chunk) =>
-      Array.from({ length: CHUNK }, (_, index) => {
-        const sequence = chunk * CHUNK + index + 1;
-        return [campaignId, `${RAW}-0-${sequence}`, nextClaimId(), nextCode(), sequence, Date.now(), Date.now()];
-      }),
+    const rows = users.map((user, at) => [campaignId, user, nextClaimId(), nextCode(), at + 1, Date.now(), Date.now()]);
+    const chunks = Array.from({ length: Math.ceil(rows.length / CHUNK) }, (_, at) =>
+      rows.slice(at * CHUNK, (at + 1) * CHUNK),
     );
     const started = performance.now();
-    await inParallel(chunks, connections.length, async (rows) => {
+    await inParallel(chunks, connections.length, async (chunk) => {
       const connection = connections.pop() as Connection;
       await connection.query(
         'INSERT INTO coupons (campaign_id, user_id, claim_id, code, sequence, claimed_at, created_at) VALUES ?',
-        [rows],
+        [chunk],
       );
       connections.push(connection);
     });
-    return (chunks.length * CHUNK) / ((performance.now() - started) / 1_000);
+    return rows.length / ((performance.now() - started) / 1_000);
   } finally {
     await Promise.all(connections.map((connection) => connection.end()));
   }
