@@ -10,13 +10,21 @@ import { Cluster, IMAGE_COMMAND } from '../test/support/cluster.js';
 import { ServiceProcess } from '../test/support/service-process.js';
 import { BenchRun } from './bench-run.js';
 import { measureCounts, measureSizes } from './campaigns.js';
-import { ENDLESS, measureClaims, measureLatency, measureRefusals, measureRows, rate } from './claims.js';
+import {
+  ENDLESS,
+  measureClaims,
+  measureLatency,
+  measureRefusals,
+  measureRows,
+  rate,
+  untilPersisted,
+} from './claims.js';
 import { endWithUs } from './end-with-us.js';
 import { generator } from './load.js';
 import { measurePersistence } from './persistence.js';
 import { measureEmbeddedFile, measureMemory, measureRestart, measureStarts, measureTwoApis } from './processes.js';
 import { markdown, svg } from './report.js';
-import { caughtUp, measureVisibility } from './visibility.js';
+import { measureVisibility } from './visibility.js';
 
 const HELP = `npm run bench [-- options]
   --only TEXT     what has TEXT in its name
@@ -136,14 +144,9 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
     const together = 'distributed, acknowledged claim while a worker persists it, 100 connections';
     if (run.wants(together)) {
       const endless = [await cluster.client().createCampaign(ENDLESS)];
-      const ours = async (seconds: number) => {
-        const perSecond = await rate(url, endless, 100, seconds);
-        // What is left for the worker must not fall into the yardstick's turn.
-        await caughtUp(cluster.client(), endless[0] as string);
-        return perSecond;
-      };
-      const theirs = (seconds: number) => rate(bare, endless, 100, seconds);
-      await run.compare(together, ours, { yardstick: 'bare Fastify', atLeast: 0, rate: theirs });
+      const rateOf = (server: string) => (seconds: number) => rate(server, endless, 100, seconds);
+      const ours = untilPersisted(rateOf(url), cluster.client(), endless[0] as string);
+      await run.compare(together, ours, { yardstick: 'bare Fastify', atLeast: 0, rate: rateOf(bare) });
     }
     await measureVisibility(run, cluster, url);
     await measureTwoApis(run, cluster, url);

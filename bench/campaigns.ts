@@ -3,7 +3,6 @@ import { type Client, inParallel } from '../test/support/client.js';
 import { eventually } from '../test/support/eventually.js';
 import { type BenchRun } from './bench-run.js';
 import { ENDLESS, rate } from './claims.js';
-import { usedMemory, withRedis } from './redis-memory.js';
 
 /**
  * What a claim costs at campaigns of different sizes, and what becomes of their memory: the claims are put into the
@@ -55,9 +54,9 @@ export async function measureSizes(
   }
   // What a claim costs at the gate is what is asked for: nothing else takes the processor meanwhile.
   for (const worker of cluster.workers()) await cluster.end(worker, 'SIGTERM');
-  const [least, ...larger] = sizes as [number, ...number[]];
-  for (const [index] of larger.entries()) {
-    await run.compare(costs[index] as string, (seconds) => rate(url, [campaigns[index + 1] as string], 100, seconds), {
+  const least = sizes[0] as number;
+  for (const [index, id] of campaigns.slice(1).entries()) {
+    await run.compare(costs[index] as string, (seconds) => rate(url, [id], 100, seconds), {
       yardstick: `one that begins with ${short(least)} claims`,
       atLeast: 0.9,
       // A new one in each turn, which makes tens of thousands of claims out of its first ones.
@@ -119,11 +118,16 @@ async function campaignOf(client: Client, claims: number): Promise<string> {
 }
 
 async function wipe(cluster: Cluster): Promise<number> {
-  return withRedis(cluster, async (redis) => {
+  return cluster.redis(async (redis) => {
     const at = performance.now();
     await redis.flushall();
     return at;
   });
+}
+
+/** What the Redis of a cluster holds, in bytes. */
+export async function usedMemory(cluster: Cluster): Promise<number> {
+  return cluster.redis(async (redis) => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]));
 }
 
 function short(count: number): string {

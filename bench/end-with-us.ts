@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { signalTo } from '../stack/server-process.js';
 
 /** Ctrl-C, or the end of whoever started the bench: its servers end with it, and so does what they have stored. */
 export function endWithUs(cleanUp: () => void): void {
@@ -7,13 +8,7 @@ export function endWithUs(cleanUp: () => void): void {
     ['SIGTERM', 143],
   ] as const) {
     process.once(signal, () => {
-      for (const pid of descendantsOf(process.pid)) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // It has ended by itself, or together with its parent.
-        }
-      }
+      for (const pid of descendantsOf(process.pid)) signalTo(pid, 'SIGKILL');
       cleanUp();
       process.exit(code);
     });

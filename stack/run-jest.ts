@@ -17,7 +17,11 @@ export interface JestRun {
   readonly show: boolean;
 }
 
-/** Runs Jest as a process of its own, which Ctrl-C ends too, and whatever it has started. @returns its exit code and, unless shown, its output. */
+/**
+ * Runs Jest as a process of its own, which Ctrl-C ends too, and whatever it has started.
+ *
+ * @returns its exit code and, unless shown, its output.
+ */
 export async function runJest({ cwd, config, args, env, show }: JestRun): Promise<{ code: number; output: string }> {
   const root = cwd ?? fileURLToPath(new URL('..', import.meta.url));
   const jest = spawn(

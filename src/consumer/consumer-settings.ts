@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
-/** How the consumer works through a batch. The defaults are those of the design, but for ADR 19; tests shorten the waits. */
+/**
+ * How the consumer works through a batch. The defaults are those of the design, but for the chunks' size (ADR 19); tests
+ * shorten the waits.
+ */
 @Injectable()
 export class ConsumerSettings {
   /**

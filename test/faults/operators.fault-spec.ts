@@ -5,7 +5,7 @@ import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { answered, expectKept, openDrop, passed, sellOut, type Strike, usersOf, withTrickle } from './fault-drop.js';
 import { fault } from './fault-test.js';
-import { execute, withRedis } from './strikes.js';
+import { execute } from './strikes.js';
 
 describe('while operators turn the knobs', () => {
   let cluster: Cluster;
@@ -34,7 +34,7 @@ describe('while operators turn the knobs', () => {
       expect([status, body.code]).toEqual([200, undefined]);
     }, 30_000);
 
-  const wipe: Strike = (installation) => withRedis(installation, async (redis) => void (await redis.flushall()));
+  const wipe: Strike = (installation) => installation.redis(async (redis) => void (await redis.flushall()));
 
   for (const { when, meanwhile, refusals } of [
     { when: 'under load', meanwhile: async () => undefined, refusals: 0 },

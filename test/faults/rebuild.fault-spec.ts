@@ -6,7 +6,6 @@ import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { expectKept, openDrop, sellOut, usersOf } from './fault-drop.js';
 import { between, fault } from './fault-test.js';
-import { withRedis } from './strikes.js';
 
 const COUNTS = { apis: 2, workers: 1 };
 
@@ -33,7 +32,7 @@ describe('while the gate is rebuilt', () => {
     const others = cluster.members.filter((member) => member !== failing);
     for (const { process } of others) process.signal('SIGSTOP');
     try {
-      await withRedis(cluster, async (redis) => void (await redis.flushall()));
+      await cluster.redis(async (redis) => void (await redis.flushall()));
       await failing.process.printed(/failpoint/);
     } finally {
       for (const { process } of others) process.signal('SIGCONT');
@@ -96,7 +95,7 @@ describe('while the gate is rebuilt', () => {
     await drop.run(cluster.client(), { users: usersOf(200), tries: 3, width: 50 });
     for (const worker of cluster.workers()) await cluster.end(worker, 'SIGKILL');
     await drop.run(cluster.client(), { users: usersOf(100, 'unread-'), tries: 3, width: 50 });
-    await withRedis(cluster, async (redis) => void (await redis.flushall()));
+    await cluster.redis(async (redis) => void (await redis.flushall()));
     await claimsAgain(cluster.client(), 20_000);
     await drop.run(cluster.client(), { users: usersOf(1_000, 'after-'), tries: 3, width: 50 });
     const mended = performance.now();

@@ -7,7 +7,6 @@ import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { duringDrop, expectKept, openDrop, passed, sellOut, type Strike, usersOf, withTrickle } from './fault-drop.js';
 import { fault } from './fault-test.js';
-import { withRedis } from './strikes.js';
 
 /** The first api and the worker reach Redis on one line, the second api on another one. */
 describe('while claims come in, on a line that can be led to a replica', () => {
@@ -137,7 +136,7 @@ describe('while claims come in, on a line that can be led to a replica', () => {
 
   fault(14, 'Redis has no memory left for 10 s', async () => {
     const strike: Strike = async (installation) => {
-      await withRedis(installation, async (redis) => {
+      await installation.redis(async (redis) => {
         await redis.config('SET', 'maxmemory', '1mb');
         await passed(10_000);
         await redis.config('SET', 'maxmemory', '0');

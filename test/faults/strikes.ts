@@ -1,7 +1,6 @@
 import { expect } from '@jest/globals';
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
 import { type Cluster, type Duty, type Member } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
@@ -17,16 +16,6 @@ export interface DropFault extends Deadlines {
   readonly target: 'redis' | 'kafka' | 'mariadb' | 'api' | 'worker';
   /** Takes a minute and more. */
   readonly slow?: boolean;
-}
-
-export async function withRedis<T>({ servers }: Cluster, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(servers.redis.url, { lazyConnect: true });
-  try {
-    await redis.connect();
-    return await work(redis);
-  } finally {
-    redis.disconnect();
-  }
 }
 
 /** Statements of an administrator. */
@@ -70,7 +59,7 @@ function cutAof({ servers: { redis } }: Cluster): void {
   truncateSync(file, Math.max(0, statSync(file).size - 200_000));
 }
 
-const flush: Strike = (cluster) => withRedis(cluster, async (redis) => void (await redis.flushall()));
+const flush: Strike = (cluster) => cluster.redis(async (redis) => void (await redis.flushall()));
 
 /** Until there is a new gate, nobody is told anything but to come again. */
 const forgetScripts: Strike = async (cluster, drop) => {
@@ -81,7 +70,7 @@ const forgetScripts: Strike = async (cluster, drop) => {
     expect(row?.['sha']).not.toBeNull();
     return row;
   }, 30_000);
-  await withRedis(cluster, async (redis) => void (await redis.script('FLUSH')));
+  await cluster.redis(async (redis) => void (await redis.script('FLUSH')));
   const flushed = performance.now();
   let fencedUntil = flushed;
   await eventually(async () => {
@@ -100,7 +89,7 @@ const forgetScripts: Strike = async (cluster, drop) => {
 const deleteKey =
   (structure: string): Strike =>
   (cluster, drop) =>
-    withRedis(cluster, (redis) =>
+    cluster.redis((redis) =>
       eventually(async () => {
         const keys = await redis.keys(`coupon:{${drop.campaignId}}:*:${structure}`);
         // Redis keeps no empty set: when everything is sold and issued, nothing of what was pending is left to lose.

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { NativeStack, type StackSettings } from '../../stack/native-stack.js';
 import { freePort } from '../../stack/server-process.js';
@@ -9,6 +10,7 @@ import { Client } from './client.js';
 import { eventually } from './eventually.js';
 import { ServiceProcess } from './service-process.js';
 import { ADMIN_TOKEN } from './service.js';
+import { withRedis } from './with-redis.js';
 
 /** What a process of the service runs. */
 export type Duty = 'api' | 'worker';
@@ -151,6 +153,11 @@ export class Cluster {
     } finally {
       await connection.end();
     }
+  }
+
+  /** Asks the gate's server itself, past the service. */
+  redis<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    return withRedis(this.servers.redis.url, work);
   }
 
   async stop(): Promise<void> {

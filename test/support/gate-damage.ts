@@ -1,6 +1,7 @@
-import { Redis } from 'ioredis';
+import { type Redis } from 'ioredis';
 import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
 import { type Service } from './service.js';
+import { withRedis } from './with-redis.js';
 
 /** Does to a gate's memory what a crash, an eviction or a slip of the hand does: behind the service's back. */
 export interface GateDamage {
@@ -32,28 +33,19 @@ function damageInProcess(memory: InProcessGateMemory): GateDamage {
 
 /** The names of the keys are part of what operators are told, so they are written out here. */
 function damageInRedis(url: string): GateDamage {
-  const withRedis = async (work: (redis: Redis) => Promise<unknown>): Promise<void> => {
-    const redis = new Redis(url, { lazyConnect: true });
-    try {
-      await redis.connect();
-      await work(redis);
-    } finally {
-      redis.disconnect();
-    }
-  };
+  const damage = async (work: (redis: Redis) => Promise<unknown>) => void (await withRedis(url, work));
   const key = (epoch: number, campaignId: string, structure: string) => `coupon:{${campaignId}}:${epoch}:${structure}`;
   return {
-    wipe: () => withRedis((redis) => redis.flushall()),
+    wipe: () => damage((redis) => redis.flushall()),
     forgetOneUser: (epoch, campaignId) =>
-      withRedis(async (redis) => {
+      damage(async (redis) => {
         const applied = key(epoch, campaignId, 'applied_user');
         const user = (await redis.hrandfield(applied)) as string | null;
         if (user === null) throw new Error('there is nothing to forget');
         await redis.hdel(applied, user);
       }),
-    forgetEveryUser: (epoch, campaignId) => withRedis((redis) => redis.del(key(epoch, campaignId, 'applied_user'))),
-    inventPending: (epoch, campaignId) =>
-      withRedis((redis) => redis.zadd(key(epoch, campaignId, 'pending'), 0, 'nobody')),
-    forgetTerms: (epoch, campaignId) => withRedis((redis) => redis.del(key(epoch, campaignId, 'meta'))),
+    forgetEveryUser: (epoch, campaignId) => damage((redis) => redis.del(key(epoch, campaignId, 'applied_user'))),
+    inventPending: (epoch, campaignId) => damage((redis) => redis.zadd(key(epoch, campaignId, 'pending'), 0, 'nobody')),
+    forgetTerms: (epoch, campaignId) => damage((redis) => redis.del(key(epoch, campaignId, 'meta'))),
   };
 }

@@ -1,0 +1,12 @@
+import { Redis } from 'ioredis';
+
+/** Asks the server itself, past the service. @throws when it cannot be reached. */
+export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url, { lazyConnect: true });
+  try {
+    await redis.connect();
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
