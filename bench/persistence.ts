@@ -1,4 +1,4 @@
-import { createConnection, type Connection } from 'mysql2/promise';
+import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { couponCodeFactory } from '../src/consumer/coupon-code.js';
 import { claimIdFactory } from '../src/issuance/claim-id.js';
 import { type Cluster } from '../test/support/cluster.js';
@@ -91,21 +91,32 @@ async function persisted(cluster: Cluster, campaignId: string, gate: number): Pr
   return perSecond;
 }
 
-/** Rows a second from the first one that is seen: loading modules and joining the group is not persisting. */
+/**
+ * Rows a second after the first tenth: loading modules, joining the group and compiling code is not persisting, and the
+ * yardstick has done it.
+ */
 async function drained(cluster: Cluster, campaignId: string, gate: number): Promise<number> {
-  const started = performance.now();
-  let first: { at: number; rows: number } | undefined;
-  for (;;) {
-    const [row] = await cluster.rows('SELECT issued FROM campaigns WHERE id = ?', [campaignId]);
-    const rows = Number(row?.['issued']);
-    const now = performance.now();
-    if (rows > 0) first ??= { at: now, rows };
-    if (rows >= gate) {
-      if (first === undefined || first.rows === rows) throw new Error('the backlog is too small to be measured');
-      return (gate - first.rows) / ((now - first.at) / 1_000);
+  // One for all looks: a new one each time would take a twentieth of a core from the worker, and from nobody else.
+  const connection = await createConnection({ uri: cluster.servers.mariadb.url });
+  try {
+    const started = performance.now();
+    let first: { at: number; rows: number } | undefined;
+    for (;;) {
+      const [[row]] = await connection.query<RowDataPacket[]>('SELECT issued FROM campaigns WHERE id = ?', [
+        campaignId,
+      ]);
+      const rows = Number(row?.['issued']);
+      const now = performance.now();
+      if (rows >= gate / 10) first ??= { at: now, rows };
+      if (rows >= gate) {
+        if (first === undefined || first.rows === rows) throw new Error('the backlog is too small to be measured');
+        return (gate - first.rows) / ((now - first.at) / 1_000);
+      }
+      if (now - started > 300_000) throw new Error(`only ${rows} of ${gate} rows after five minutes`);
+      await new Promise((wake) => setTimeout(wake, 20));
     }
-    if (now - started > 300_000) throw new Error(`only ${rows} of ${gate} rows after five minutes`);
-    await new Promise((wake) => setTimeout(wake, 20));
+  } finally {
+    await connection.end();
   }
 }
 
