@@ -140,7 +140,7 @@ const withoutKafka =
   };
 
 const redis = { target: 'redis', claimsAgainMs: 15_000, keptMs: 30_000 } as const;
-const wiped = { target: 'redis', claimsAgainMs: 20_000, keptMs: 30_000 } as const;
+const wiped = { target: 'redis', claimsAgainMs: 20_000, keptMs: 20_000 } as const;
 
 export const REDIS_FAULTS: readonly DropFault[] = [
   { row: 5, what: 'Redis is killed with -9 and comes back with its AOF', strike: restartRedis(), ...redis },
