@@ -138,6 +138,24 @@ describe('embedded, while claims come in', () => {
     expect(refused).toBeGreaterThan(0);
     await expectKept(mended);
   });
+
+  fault(35, 'second instances on the same data are refused, and the first one sells on', async () => {
+    const running = drop.run(client, { users: usersOf(5_000), tries: 3, width: 50 });
+    for (let count = 0; count < 3; count++) {
+      await randomMoment();
+      const before = drop.promised().length;
+      const env = { DATA_DIR: join(directory, 'data'), PORT: String(await freePort()) };
+      const second = ServiceProcess.spawn(env);
+      expect(await second.exit()).not.toBe(0);
+      expect(second.text).toContain('in use by another instance');
+      await eventually(() => {
+        if (drop.lastWord !== '409 sold-out') expect(drop.promised().length).toBeGreaterThan(before);
+      });
+    }
+    const mended = performance.now();
+    await running;
+    await expectKept(mended);
+  });
 });
 
 function prlimit(pid: number, bytes: string): void {

@@ -27,6 +27,18 @@ describe('while operators turn the knobs', () => {
       return answer;
     }, 30_000);
 
+  /** To so many more than are claimed at that moment, while claims come in. @returns the total. */
+  const lower = (room: number): Promise<number> =>
+    eventually(async () => {
+      const { gate } = (await cluster.client().audit(drop.campaignId)) as { gate: number };
+      const path = `/api/admin/campaigns/${drop.campaignId}`;
+      const { status, body } = await cluster
+        .client()
+        .admin('PATCH', path, { body: { total: gate + room }, ifMatch: '*' });
+      expect([status, body.code]).toEqual([200, undefined]);
+      return gate + room;
+    }, 30_000);
+
   const act = (action: 'pause' | 'resume') =>
     eventually(async () => {
       const path = `/api/admin/campaigns/${drop.campaignId}/${action}`;
@@ -44,7 +56,6 @@ describe('while operators turn the knobs', () => {
     fault(34, `the total is raised and lowered, the campaign paused and resumed ${when}`, async () => {
       drop = await openDrop(cluster, 3_000);
       const client = cluster.client();
-      let mended = 0;
       await withTrickle(drop, client, async () => {
         for (let round = 0; round < 4; round++) {
           await answered(drop, '202');
@@ -69,12 +80,22 @@ describe('while operators turn the knobs', () => {
           await act('resume');
         }
         await answered(drop, '202');
-        await change({ total: 6_000 });
-        mended = performance.now();
       });
       expect(drop.tally()['503 issuer-unavailable'] ?? 0).toBeGreaterThanOrEqual(refusals);
-      const raised = Object.assign(drop, { total: 6_000 });
-      await raised.run(client, { users: usersOf(8_000, 'after-'), tries: 3, width: 50 });
+
+      await change({ total: 20_000 });
+      const running = drop.run(client, { users: usersOf(4_000, 'lowered-'), tries: 3, width: 10 });
+      const lowered = Object.assign(drop, { total: await lower(300) });
+      await meanwhile(cluster, drop);
+      let mended = performance.now();
+      await running;
+      await sellOut(cluster, lowered);
+      await expectKept(cluster, lowered, 30_000, { mended });
+
+      const raised = Object.assign(drop, { total: lowered.total + 1_000 });
+      await change({ total: raised.total });
+      mended = performance.now();
+      await raised.run(client, { users: usersOf(2_000, 'raised-'), tries: 3, width: 50 });
       await sellOut(cluster, raised);
       await expectKept(cluster, raised, 30_000, { mended });
     });

@@ -66,7 +66,7 @@ describe('while the gate is rebuilt', () => {
       const mended = performance.now();
       await drop.run(cluster.client(), { users: usersOf(3_000, 'after-'), tries: 3, width: 100 });
       await sellOut(cluster, drop);
-      await expectKept(cluster, drop, 30_000, { mended });
+      await expectKept(cluster, drop, 20_000, { mended });
     },
     { slow: true, timeoutMs: 500_000 },
   );
@@ -85,7 +85,7 @@ describe('while the gate is rebuilt', () => {
     const mended = performance.now();
     await drop.run(cluster.client(), { users: usersOf(300, 'after-'), tries: 3, width: 50 });
     await sellOut(cluster, drop);
-    await expectKept(cluster, drop, 30_000, { mended });
+    await expectKept(cluster, drop, 20_000, { mended });
     await cluster.ready();
     await cluster.end(failing, 'SIGTERM');
   });
@@ -101,6 +101,6 @@ describe('while the gate is rebuilt', () => {
     const mended = performance.now();
     await cluster.fill(COUNTS);
     await sellOut(cluster, drop);
-    await expectKept(cluster, drop, 30_000, { mended });
+    await expectKept(cluster, drop, 20_000, { mended });
   });
 });

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { endLeftovers } from '../../stack/leftovers.js';
 import { howToInstall } from '../../stack/missing-programs.js';
 import { NativeStack } from '../../stack/native-stack.js';
@@ -147,6 +147,7 @@ async function runMutants(root: string): Promise<boolean> {
       const started = performance.now();
       const { title } = mutant.caughtBy;
       let verdict: string;
+      let assertion = '';
       try {
         if (!controlled.has(title)) {
           // A test that fails anyway would catch everything.
@@ -154,14 +155,16 @@ async function runMutants(root: string): Promise<boolean> {
           if (failures.length > 0) throw new Error(`the test fails without any mutant:\n${failures.join('\n')}`);
           controlled.add(title);
         }
-        verdict = await tryMutant(mutant, root, env);
+        const failure = await tryMutant(mutant, root, env);
+        verdict = failure === null ? 'SURVIVED' : 'caught';
+        assertion = failure === null ? '' : `\n         ${inOneLine(failure)}`;
       } catch (error) {
         // The others are worth trying.
         console.error((error as Error).message);
         verdict = 'UNTRIED';
       }
       const seconds = ((performance.now() - started) / 1_000).toFixed(0);
-      console.log(`${verdict.padEnd(8)} ${mutant.name} (${title}; ${seconds} s)`);
+      console.log(`${verdict.padEnd(8)} ${mutant.name} (${title}; ${seconds} s)${assertion}`);
       if (verdict !== 'caught') survivors.push(mutant.name);
     }
     console.log(`${wanted.length - survivors.length} of ${wanted.length} mutants caught`);
@@ -173,9 +176,10 @@ async function runMutants(root: string): Promise<boolean> {
 
 /**
  * Builds the mutant and runs the test that is named for it.
+ * @returns the assertion that failed; null when there was none, and the mutant has survived.
  * @throws when the test was not run, or failed in another way than by an assertion.
  */
-async function tryMutant({ edits, caughtBy }: Mutant, root: string, env: Environment): Promise<'caught' | 'SURVIVED'> {
+async function tryMutant({ edits, caughtBy }: Mutant, root: string, env: Environment): Promise<string | null> {
   const copy = join(root, 'mutant');
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
@@ -193,10 +197,11 @@ async function tryMutant({ edits, caughtBy }: Mutant, root: string, env: Environ
   }
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: copy, stdio: 'inherit' });
   const failures = await runNamedTest(caughtBy, copy, root, env);
-  if (failures.length === 0) return 'SURVIVED';
+  if (failures.length === 0) return null;
   // A server that did not start, or a mutant that cannot run, has shown nothing.
-  if (!failures.some(isAssertion)) throw new Error(`the test failed without an assertion:\n${failures.join('\n')}`);
-  return 'caught';
+  const caught = failures.find(isAssertion);
+  if (caught === undefined) throw new Error(`the test failed without an assertion:\n${failures.join('\n')}`);
+  return caught;
 }
 
 /** Runs one test of the checkout in `cwd`. @returns why it failed; nothing when it passed. @throws when it was not run. */
@@ -226,6 +231,12 @@ async function runNamedTest(test: Mutant['caughtBy'], cwd: string, root: string,
 function isAssertion(failure: string): boolean {
   const [message = ''] = failure.split('\n    at ');
   return /expect\(|not within \d+ ms: |the audit finds a drift/.test(message);
+}
+
+/** What failed, without colours and the stack: whether a mutant was caught by what it does, or by selling nothing at all. */
+function inOneLine(failure: string): string {
+  const [message = ''] = stripVTControlCharacters(failure).split('\n    at ');
+  return message.replaceAll(/\s+/g, ' ').slice(0, 200);
 }
 
 async function main(): Promise<boolean> {

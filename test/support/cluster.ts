@@ -13,7 +13,7 @@ import { ADMIN_TOKEN } from './service.js';
 import { withRedis } from './with-redis.js';
 
 /** What a process of the service runs. */
-export type Duty = 'api' | 'worker';
+export type Duty = 'api' | 'worker' | 'retry';
 
 /** Where a process may end; see test/children/service-with-failpoint.mjs. */
 export type Failpoint =
@@ -23,7 +23,7 @@ export type Failpoint =
 /** As the image starts it, without `node` itself. */
 export const IMAGE_COMMAND: readonly string[] = commandOf(readFileSync('Dockerfile', 'utf8'));
 
-const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry' };
+const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry', retry: 'retry' };
 
 /** One process of the service and where it listens. */
 export interface Member {
