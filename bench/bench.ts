@@ -104,7 +104,7 @@ async function embedded(run: BenchRun, bare: string): Promise<void> {
   try {
     await measureClaims(run, targets, 0.4, [100]);
     await measureRows(run, targets);
-    await measureRefusals(run, targets, 0.8);
+    await measureRefusals(run, targets, 0.9);
   } finally {
     await service.end('SIGTERM');
     rmSync(directory, { recursive: true, force: true });
