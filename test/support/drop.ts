@@ -79,6 +79,7 @@ export class Drop {
   /** False while answers come that nobody hears: they count as none. */
   listening = true;
   private readonly ledger: number;
+  private closed = false;
 
   constructor(
     readonly campaignId: string,
@@ -162,7 +163,10 @@ export class Drop {
     return this.calls.reduce((most, { via, ms }) => (via === frozen ? most : Math.max(most, ms)), 0);
   }
 
+  /** Once more is as good: by then the number of the file may be that of somebody else's socket. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
     closeSync(this.ledger);
   }
 
