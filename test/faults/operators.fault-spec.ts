@@ -84,7 +84,7 @@ describe('while operators turn the knobs', () => {
       expect(drop.tally()['503 issuer-unavailable'] ?? 0).toBeGreaterThanOrEqual(refusals);
 
       await change({ total: 20_000 });
-      const running = drop.run(client, { users: usersOf(4_000, 'lowered-'), tries: 3, width: 10 });
+      const running = drop.run(client, { users: usersOf(2_000, 'lowered-'), tries: 2, width: 10 });
       const lowered = Object.assign(drop, { total: await lower(300) });
       await meanwhile(cluster, drop);
       let mended = performance.now();
