@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { type Redis } from 'ioredis';
 import { ulid } from 'ulid';
 import { RedisServer } from '../../stack/redis-server.js';
 import { freePort } from '../../stack/server-process.js';
@@ -19,6 +19,7 @@ import { inParallel } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
+import { withRedis } from '../support/with-redis.js';
 import { answered, request, terms } from './issuance-gate.contract.js';
 
 const EPOCH = 1_764_000_001;
@@ -38,15 +39,7 @@ describe('a Redis that fails', () => {
     await made.onModuleInit();
     return made;
   };
-  const administer = async <T>(work: (redis: Redis) => Promise<T>, url = server.url): Promise<T> => {
-    const redis = new Redis(url, { lazyConnect: true });
-    try {
-      await redis.connect();
-      return await work(redis);
-    } finally {
-      redis.disconnect();
-    }
-  };
+  const administer = <T>(work: (redis: Redis) => Promise<T>, url = server.url): Promise<T> => withRedis(url, work);
   const claim = (userId: string) => gate.claim(pass, request(campaignId, userId));
   const outcomeOf = (work: Promise<unknown>) =>
     work.then(

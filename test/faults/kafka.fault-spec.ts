@@ -99,7 +99,6 @@ describe('while claims come in', () => {
     drop = await openDrop(cluster, 100);
     await drop.run(cluster.client(), { users: usersOf(200), tries: 3, width: 20 });
     await expectKept(cluster, drop, 30_000, { mended });
-    await cluster.fill({ apis: 2, workers: 2 });
   });
 });
 

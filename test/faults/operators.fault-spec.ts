@@ -17,12 +17,13 @@ describe('while operators turn the knobs', () => {
   afterAll(() => cluster.stop());
   afterEach(() => drop.close());
 
+  const patch = (body: Record<string, unknown>): Promise<Answer> =>
+    cluster.client().admin('PATCH', `/api/admin/campaigns/${drop.campaignId}`, { body, ifMatch: '*' });
+
   /** One change by an operator who comes back until it is done. */
   const change = async (body: Record<string, unknown>): Promise<Answer> =>
     eventually(async () => {
-      const answer = await cluster
-        .client()
-        .admin('PATCH', `/api/admin/campaigns/${drop.campaignId}`, { body, ifMatch: '*' });
+      const answer = await patch(body);
       expect([answer.status, answer.body.code]).toEqual([200, undefined]);
       return answer;
     }, 30_000);
@@ -31,10 +32,7 @@ describe('while operators turn the knobs', () => {
   const lower = (room: number): Promise<number> =>
     eventually(async () => {
       const { gate } = (await cluster.client().audit(drop.campaignId)) as { gate: number };
-      const path = `/api/admin/campaigns/${drop.campaignId}`;
-      const { status, body } = await cluster
-        .client()
-        .admin('PATCH', path, { body: { total: gate + room }, ifMatch: '*' });
+      const { status, body } = await patch({ total: gate + room });
       expect([status, body.code]).toEqual([200, undefined]);
       return gate + room;
     }, 30_000);
@@ -72,10 +70,7 @@ describe('while operators turn the knobs', () => {
           await answered(drop, '409 campaign-paused');
           expect(drop.promised().length).toBe(before);
           // Down to less than was raised; never below what is given out already.
-          const { body } = await client.admin('PATCH', `/api/admin/campaigns/${drop.campaignId}`, {
-            body: { total: 3_000 },
-            ifMatch: '*',
-          });
+          const { body } = await patch({ total: 3_000 });
           expect([undefined, 'total-below-claimed', 'issuer-unavailable']).toContain(body.code);
           await act('resume');
         }

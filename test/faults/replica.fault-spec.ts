@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
-import { Redis } from 'ioredis';
 import { RedisServer } from '../../stack/redis-server.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { withRedis } from '../support/with-redis.js';
 import { duringDrop, expectKept, openDrop, passed, sellOut, type Strike, usersOf, withTrickle } from './fault-drop.js';
 import { fault } from './fault-test.js';
 
@@ -46,24 +46,16 @@ describe('while claims come in, on a line that can be led to a replica', () => {
     await cluster.ready();
   }, 90_000);
 
-  const asked = async <T>(url: string, ask: (redis: Redis) => Promise<T>): Promise<T> => {
-    const redis = new Redis(url, { lazyConnect: true });
-    try {
-      await redis.connect();
-      return await ask(redis);
-    } finally {
-      redis.disconnect();
-    }
-  };
   const offsetOf = (url: string) =>
-    asked(url, async (redis) => Number(/master_repl_offset:(\d+)/.exec(await redis.info())?.[1]));
+    withRedis(url, async (redis) => Number(/master_repl_offset:(\d+)/.exec(await redis.info())?.[1]));
   const roleOf = (url: string) =>
-    asked(url, async (redis) => {
+    withRedis(url, async (redis) => {
       const role = (await redis.role()) as unknown as [string, string, number, string];
       return [role[0], role[3]] as const;
     });
   /** What the master is told from now on, the replica never hears of. */
-  const cutReplication = () => asked(replica.url, async (redis) => void (await redis.call('REPLICAOF', 'NO', 'ONE')));
+  const cutReplication = () =>
+    withRedis(replica.url, async (redis) => void (await redis.call('REPLICAOF', 'NO', 'ONE')));
 
   /** Some claims are made that only the master knows. */
   const claimsGoOn = async () => {
@@ -89,7 +81,7 @@ describe('while claims come in, on a line that can be led to a replica', () => {
   fault(9, 'a master that followed another one and was promoted again, while no api looked', async () => {
     const { url } = cluster.servers.redis;
     const replicaOf = (server: string, host: string, of: string) =>
-      asked(server, async (redis) => void (await redis.call('REPLICAOF', host, of)));
+      withRedis(server, async (redis) => void (await redis.call('REPLICAOF', host, of)));
     const strike: Strike = async () => {
       const processes = cluster.members.map(({ process }) => process);
       // The replica hears of nothing more, and the master is told of more claims.

@@ -236,14 +236,17 @@ async function runNamedTest(test: Mutant['caughtBy'], cwd: string, root: string,
 
 /** What a matcher of Jest, a wait whose deadline has passed, or the oracle says; the stack below it is not looked at. */
 function isAssertion(failure: string): boolean {
-  const [message = ''] = failure.split('\n    at ');
-  return /expect\(|not within \d+ ms: |the audit finds a drift/.test(message);
+  return /expect\(|not within \d+ ms: |the audit finds a drift/.test(messageOf(failure));
+}
+
+/** Without the stack. */
+function messageOf(failure: string): string {
+  return failure.split('\n    at ')[0] ?? '';
 }
 
 /** What failed, without colours and the stack: whether a mutant was caught by what it does, or by selling nothing at all. */
 function inOneLine(failure: string): string {
-  const [message = ''] = stripVTControlCharacters(failure).split('\n    at ');
-  return message.replaceAll(/\s+/g, ' ').slice(0, 200);
+  return stripVTControlCharacters(messageOf(failure)).replaceAll(/\s+/g, ' ').slice(0, 200);
 }
 
 async function main(): Promise<boolean> {
