@@ -200,8 +200,7 @@ describe('with two apis and two workers', () => {
         const mended = performance.now();
         await cluster.end(failing, 'SIGKILL');
         await sellOut(cluster, drop);
-        // The lease, the next drain, and the consumer.
-        await expectKept(cluster, drop, 72_000, { mended });
+        await expectKept(cluster, drop, 70_000, { mended });
         expect(Math.max(...(await publishesOf(drop)).values())).toBeLessThanOrEqual(2);
       },
       // Before anything is on the log, all of it waits for the lease.
