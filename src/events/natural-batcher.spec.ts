@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.js';
 import { BatcherFullError, NaturalBatcher } from './natural-batcher.js';
 
@@ -60,57 +60,76 @@ describe('natural batcher', () => {
 
   describe('that has lost patience', () => {
     const PATIENCE = { ms: 20, waited: () => new Error('waited'), unanswered: () => new Error('unanswered') };
+    const ONE_AT_A_TIME = { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 };
+    /** ms. It stands still until a test moves it: a process that gets no turn for 20 ms must not decide who is late. */
+    let now: number;
+    let clock: jest.SpiedFunction<typeof performance.now>;
+
+    beforeEach(() => {
+      now = 0;
+      clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    });
+    afterEach(() => {
+      clock.mockRestore();
+    });
+
+    /** Adds an item, and sees it leave. */
+    const sent = async (batcher: NaturalBatcher<number>, batches: readonly unknown[], item: number) => {
+      const before = batches.length;
+      const written = batcher.add(item);
+      for (let turns = 0; batches.length === before && turns < 100; turns++) await turn();
+      return { written };
+    };
 
     it('gives up what waits and what is under way, and keeps the place of a batch that may still end', async () => {
       const { batches, write } = heldWriter();
-      const batcher = new NaturalBatcher<number>(write, { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 }, PATIENCE);
-      const underWay = batcher.add(1);
+      const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, PATIENCE);
+      const underWay = await sent(batcher, batches, 1);
       const waiting = batcher.add(2);
-      await Promise.all([expect(underWay).rejects.toThrow('unanswered'), expect(waiting).rejects.toThrow('waited')]);
+      now = 21;
+      await Promise.all([
+        expect(underWay.written).rejects.toThrow('unanswered'),
+        expect(waiting).rejects.toThrow('waited'),
+      ]);
       const next = batcher.add(3);
+      now = 42;
       await expect(next).rejects.toThrow('waited');
       expect(batches.map(({ items }) => items)).toEqual([[1]]);
       batches[0]?.release();
       await batcher.drain();
-      const last = batcher.add(4);
-      await eventually(() => expect(batches.map(({ items }) => items)).toEqual([[1], [4]]));
+      const last = await sent(batcher, batches, 4);
+      expect(batches.map(({ items }) => items)).toEqual([[1], [4]]);
       batches[1]?.release();
-      await last;
+      await last.written;
     });
 
     it('leaves a batch alone that has a limit of its own', async () => {
       const { batches, write } = heldWriter();
       const { ms, waited } = PATIENCE;
-      const batcher = new NaturalBatcher<number>(
-        write,
-        { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 },
-        { ms, waited },
-      );
-      const underWay = batcher.add(1);
-      await expect(batcher.add(2)).rejects.toThrow('waited');
+      const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, { ms, waited });
+      const underWay = await sent(batcher, batches, 1);
+      const waiting = batcher.add(2);
+      now = 21;
+      await expect(waiting).rejects.toThrow('waited');
       batches[0]?.release();
-      await expect(underWay).resolves.toBeUndefined();
+      await expect(underWay.written).resolves.toBeUndefined();
     });
 
     it('does not give up what is in time', async () => {
       const { batches, write } = heldWriter();
-      let now = 0;
-      const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
-      const batcher = new NaturalBatcher<number>(write, { maxBatch: 2, maxWaiting: 100, maxInFlight: 1 }, PATIENCE);
-      const underWay = batcher.add(1);
-      for (let turns = 0; batches.length < 1 && turns < 100; turns++) await turn();
+      const batcher = new NaturalBatcher<number>(write, { ...ONE_AT_A_TIME, maxBatch: 2 }, PATIENCE);
+      const underWay = await sent(batcher, batches, 1);
       const late = batcher.add(2).catch((error: Error) => error.message);
       now = 15;
       const inTime = batcher.add(3);
       now = 30;
-      await expect(underWay).rejects.toThrow('unanswered');
+      await expect(underWay.written).rejects.toThrow('unanswered');
       expect(await late).toBe('waited');
       batches[0]?.release();
       for (let turns = 0; batches.length < 2 && turns < 100; turns++) await turn();
       expect(batches[1]?.items).toEqual([3]);
       batches[1]?.release();
       await inTime;
-      clock.mockRestore();
     });
   });
 
