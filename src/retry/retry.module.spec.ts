@@ -20,6 +20,7 @@ import { ConfigModule } from '../config/config.module.js';
 import { parseEnv, type Role } from '../config/env.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
+import { PUBLISH_LEASE_MS } from '../events/retry-policy.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { configureHttp, createFastifyAdapter } from '../http/fastify.js';
 import { setupOpenApi } from '../http/openapi.js';
@@ -301,6 +302,14 @@ describe('the schedule', () => {
       const [first, second] = job.nextDates(2);
       expect((second?.toMillis() ?? 0) - (first?.toMillis() ?? 0)).toBe(10_000);
     }
+    await app.close();
+  });
+
+  it('publishes what an instance had leased that died within a minute, so that 10 s of the promised 70 are the consumer’s', async () => {
+    const app = await start(stack, ['retry']);
+    const [first, second] = app.get(SchedulerRegistry, { strict: false }).getCronJob('failed-event-drain').nextDates(2);
+    const betweenDrains = (second?.toMillis() ?? 0) - (first?.toMillis() ?? 0);
+    expect(PUBLISH_LEASE_MS + betweenDrains).toBeLessThanOrEqual(60_000);
     await app.close();
   });
 
