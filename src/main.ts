@@ -4,6 +4,7 @@ import { createApp, startApp } from './app.setup.js';
 import { AdminToken } from './config/admin-token.js';
 import { AppConfig, ConfigurationError, readEnv } from './config/env.js';
 import { StartupError } from './config/startup-error.js';
+import { DatabaseError } from './persistence/database-error.js';
 
 /** The latest moment at which a stopping process ends, ms after the signal. */
 const SHUTDOWN_LIMIT_MS = 9_500;
@@ -32,6 +33,9 @@ async function stop(app: NestFastifyApplication, signal: string): Promise<void> 
 /** One line for what an operator can mend, a stack for what only a developer can. */
 function explain(error: unknown): string {
   if (error instanceof ConfigurationError || error instanceof StartupError) return error.message;
+  if (error instanceof DatabaseError && error.kind === 'infrastructure') {
+    return `the database cannot be used: ${error.message} (${error.code})`;
+  }
   const { code, syscall, address, port, path, message } = error as NodeJS.ErrnoException & Record<string, unknown>;
   if (code === 'EADDRINUSE') return `PORT ${String(port)} on ${String(address)} is in use; set PORT to a free one`;
   if (syscall !== undefined) return `${message}${path === undefined ? '' : ` (${path})`}`;

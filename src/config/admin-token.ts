@@ -1,8 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepareDataDirectory } from './data-directory.js';
 import { type AppConfig, ConfigurationError } from './env.js';
+import { StartupError } from './startup-error.js';
 
 /** The one secret that opens the admin calls. Abstract, so that tests and deployments can bring their own. */
 export abstract class AdminToken {
@@ -71,17 +72,17 @@ function createOnce(path: string): boolean {
     return false;
   }
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true });
   try {
+    writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true });
     linkSync(draft, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       return false;
     }
-    throw error;
+    throw new StartupError(`${path} cannot be written: ${(error as Error).message}`);
   } finally {
-    unlinkSync(draft);
+    rmSync(draft, { force: true });
   }
 }
 

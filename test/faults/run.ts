@@ -12,6 +12,7 @@ import { missingFaultPrograms } from './fault-programs.js';
 import { type FaultSummary, merged, summarize, toMarkdown } from './fault-report.js';
 import { type FaultRecord } from './fault-test.js';
 import { type Mutant, MUTANTS } from './mutants.js';
+import { unmountBelow } from './small-disk.js';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 /** What a mutant is built and tested from. */
@@ -262,6 +263,7 @@ async function main(): Promise<boolean> {
     return await (options.mutants ? runMutants(root) : runFaults(root));
   } finally {
     await endLeftovers(root);
+    unmountBelow(root);
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   }
 }

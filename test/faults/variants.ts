@@ -19,4 +19,6 @@ export const VARIANTS: ReadonlySet<string> = new Set([
   'SIGTERM under load: worker out in 10 s, and nobody is left without answer',
   'the total is raised and lowered, the campaign paused and resumed under load',
   'failed events are discarded and requeued while the gate is being rebuilt',
+  'the disk is full for 10 s',
+  'kill -9 while the disk is full: it starts when there is room again, and says what is missing before',
 ]);
