@@ -23,7 +23,7 @@ export async function openDrop(cluster: Cluster, total: number, more: Record<str
 }
 
 /** How soon things are well again, ms from the fault's end. */
-export interface Deadlines extends Pick<Allowance, 'killed'> {
+export interface Deadlines extends Pick<Allowance, 'killed' | 'left'> {
   /** A claim is answered with a final answer. */
   readonly claimsAgainMs: number;
   /** Every promise is seen to be kept. */

@@ -3,10 +3,12 @@ import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { duringDrop, openDrop, passed, type Strike } from './fault-drop.js';
 import { between, fault } from './fault-test.js';
-import { DATABASE_FAULTS, type DropFault, KAFKA_FAULTS, PROCESS_FAULTS, REDIS_FAULTS } from './strikes.js';
+import { DATABASE_FAULTS, type DropFault, KAFKA_FAULTS, MORE_FAULTS, PROCESS_FAULTS, REDIS_FAULTS } from './strikes.js';
 
 const COUNTS = { apis: 2, workers: 2 };
-const FAULTS = [...REDIS_FAULTS, ...KAFKA_FAULTS, ...DATABASE_FAULTS, ...PROCESS_FAULTS].filter(({ slow }) => !slow);
+const FAULTS = [...REDIS_FAULTS, ...KAFKA_FAULTS, ...DATABASE_FAULTS, ...PROCESS_FAULTS, ...MORE_FAULTS].filter(
+  ({ slow }) => !slow,
+);
 
 describe('while claims come in', () => {
   let cluster: Cluster;
@@ -33,7 +35,11 @@ describe('while claims come in', () => {
     const offsetMs = between(0, 3_000);
     const both: Strike = async (...scene) => {
       if (pair[0].target === pair[1].target) {
-        for (const { strike } of pair) await strike(...scene);
+        for (const { strike } of pair) {
+          await strike(...scene);
+          // Somebody has to be there for the second one, and after it.
+          await cluster.fill(COUNTS);
+        }
         return;
       }
       const later = async () => {
@@ -47,6 +53,7 @@ describe('while claims come in', () => {
       claimsAgainMs: pair[0].claimsAgainMs + pair[1].claimsAgainMs,
       keptMs: pair[0].keptMs + pair[1].keptMs,
       killed: pair.some(({ killed }) => killed),
+      left: pair.some(({ left }) => left),
     });
   });
 });

@@ -7,6 +7,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { withRedis } from '../support/with-redis.js';
 import { duringDrop, expectKept, openDrop, passed, sellOut, type Strike, usersOf, withTrickle } from './fault-drop.js';
 import { fault } from './fault-test.js';
+import { exhaustMemory } from './strikes.js';
 
 /** The first api and the worker reach Redis on one line, the second api on another one. */
 describe('while claims come in, on a line that can be led to a replica', () => {
@@ -127,16 +128,9 @@ describe('while claims come in, on a line that can be led to a replica', () => {
   });
 
   fault(14, 'Redis has no memory left for 10 s', async () => {
-    const strike: Strike = async (installation) => {
-      await installation.redis(async (redis) => {
-        await redis.config('SET', 'maxmemory', '1mb');
-        await passed(10_000);
-        await redis.config('SET', 'maxmemory', '0');
-      });
-    };
     const epoch = () => cluster.rows('SELECT epoch FROM gate');
     const before = await epoch();
-    await duringDrop(cluster, drop, strike, { claimsAgainMs: 15_000, keptMs: 30_000 });
+    await duringDrop(cluster, drop, exhaustMemory, { claimsAgainMs: 15_000, keptMs: 30_000 });
     expect(drop.tally()['503 issuer-unavailable'] ?? 0).toBeGreaterThan(0);
     // A half-written claim would have closed the gate, and a new one would hide it.
     expect(await epoch()).toEqual(before);

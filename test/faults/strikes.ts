@@ -44,6 +44,15 @@ const freeze =
     servers[server].resume();
   };
 
+/** Killed, and back after so long. */
+const away =
+  (server: 'kafka' | 'mariadb', ms: number): Strike =>
+  async ({ servers }) => {
+    await servers[server].kill();
+    await passed(ms);
+    await servers[server].start();
+  };
+
 const restartRedis =
   (meanwhile: (cluster: Cluster) => void = () => undefined): Strike =>
   async (cluster) => {
@@ -99,6 +108,14 @@ const forgetScripts: Strike = async (cluster, drop) => {
   expect(meanwhile).toContain('503 issuer-unavailable');
 };
 
+/** It refuses what writes, and keeps what it has. */
+export const exhaustMemory: Strike = (cluster) =>
+  cluster.redis(async (redis) => {
+    await redis.config('SET', 'maxmemory', '1mb');
+    await passed(10_000);
+    await redis.config('SET', 'maxmemory', '0');
+  });
+
 const deleteKey =
   (structure: string): Strike =>
   (cluster, drop) =>
@@ -116,6 +133,14 @@ const kill =
   (duty: Duty): Strike =>
   async (cluster) => {
     await cluster.end(lastOf(duty === 'api' ? cluster.apis() : cluster.workers()), 'SIGKILL');
+  };
+
+const leave =
+  (duty: Duty): Strike =>
+  async (cluster) => {
+    const asked = performance.now();
+    await cluster.end(lastOf(duty === 'api' ? cluster.apis() : cluster.workers()), 'SIGTERM');
+    expect(performance.now() - asked).toBeLessThan(10_000);
   };
 
 /** A worker that is frozen for longer than its session, and comes back to partitions that others have by then. */
@@ -227,14 +252,15 @@ export const DATABASE_FAULTS: readonly DropFault[] = [
   },
 ];
 
+const member = { claimsAgainMs: 2_500, keptMs: 30_000 } as const;
+
 export const PROCESS_FAULTS: readonly DropFault[] = [
   {
     row: 2,
     what: 'an api is killed with -9 in the middle of a burst',
     strike: kill('api'),
     target: 'api',
-    claimsAgainMs: 2_500,
-    keptMs: 30_000,
+    ...member,
     killed: true,
   },
   {
@@ -242,15 +268,22 @@ export const PROCESS_FAULTS: readonly DropFault[] = [
     what: 'a worker is killed with -9 in the middle of a batch',
     strike: kill('worker'),
     target: 'worker',
-    claimsAgainMs: 2_500,
-    keptMs: 30_000,
+    ...member,
   },
   {
     row: 21,
     what: 'a worker is stopped beyond its session and comes back',
     strike: freezeWorker,
     target: 'worker',
-    claimsAgainMs: 2_500,
-    keptMs: 30_000,
+    ...member,
   },
+];
+
+/** Faults that have tests of their own elsewhere, which ask for more than a drop does. */
+export const MORE_FAULTS: readonly DropFault[] = [
+  { row: 14, what: 'Redis has no memory left for 10 s', strike: exhaustMemory, ...redis },
+  { row: 15, what: 'Kafka is killed with -9 for 20 s', strike: away('kafka', 20_000), ...kafka },
+  { row: 24, what: 'the database is killed with -9 for 20 s', strike: away('mariadb', 20_000), ...mariadb },
+  { row: 32, what: 'an api ends in order', strike: leave('api'), target: 'api', left: true, ...member },
+  { row: 32, what: 'a worker ends in order', strike: leave('worker'), target: 'worker', ...member },
 ];
