@@ -2,7 +2,7 @@
 export const MAX_ATTEMPTS = 12;
 
 /** How long a row stays leased to one retry instance, ms. What it had leased when it died waits for so long, and for the next drain. */
-export const PUBLISH_LEASE_MS = 50_000;
+export const PUBLISH_LEASE_MS = 45_000;
 
 /** A row that was published again and is still not a coupon after this long is due again, ms. */
 export const CONFIRMATION_MS = 120_000;

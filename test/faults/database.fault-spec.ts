@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { type Connection, createConnection } from 'mysql2/promise';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
 import { Cluster } from '../support/cluster.js';
 import { type Call, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { groupMembers } from '../support/topic.js';
-import { duringDrop, expectKept, openDrop, passed, sellOut, usersOf, withTrickle } from './fault-drop.js';
+import { duringDrop, expectKept, openDrop, passed, sellOut, sellsOn, usersOf, withTrickle } from './fault-drop.js';
 import { between, fault, isLeftOut, recordP99 } from './fault-test.js';
 import { DATABASE_FAULTS, execute } from './strikes.js';
 
@@ -93,7 +93,10 @@ describe('while claims come in', () => {
     await sellOut(cluster, drop);
     await eventually(async () => expect(await couponsOf(drop)).toBe(1_000), 30_000);
     failing.process.signal('SIGCONT');
-    await expectKept(cluster, drop, 45_000, { mended: frozen });
+    // It finds its session ended and its batch done, and is one of three again.
+    await eventually(async () => expect(await groupMembers(cluster.servers.kafka.brokers)).toHaveLength(3), 20_000);
+    await sellsOn(cluster);
+    await expectKept(cluster, drop, 60_000, { mended: frozen });
     await noFailedEvent();
     await cluster.end(failing, 'SIGKILL');
   });
@@ -121,14 +124,20 @@ describe('while claims come in', () => {
     drop = await openDrop(cluster, 4_000);
     const client = cluster.client();
     const disturber = await createConnection({ uri: cluster.servers.mariadb.url });
+    // The server ends the transaction that has changed less: with this much to undo, ours is not the one.
+    await execute(cluster, 'CREATE TABLE weight (id INT AUTO_INCREMENT PRIMARY KEY)');
+    let own = 0;
     try {
       await withTrickle(drop, client, async () => {
         for (let n = 0; n < 20; n++) {
           await disturber.beginTransaction();
+          await disturber.query('INSERT INTO weight SELECT NULL FROM seq_1_to_1000');
           // The other way round than the service: the campaign first, then the gate row.
           await disturber.query('SELECT id FROM campaigns WHERE id = ? FOR UPDATE', [drop.campaignId]);
           await passed(between(1, 50));
-          await disturber.query('SELECT * FROM gate FOR UPDATE').catch(() => undefined);
+          await disturber.query('SELECT * FROM gate FOR UPDATE').catch(({ errno }: { errno?: number }) => {
+            if (errno === 1213) own += 1;
+          });
           await passed(between(1, 100));
           await disturber.rollback().catch(() => undefined);
         }
@@ -142,9 +151,10 @@ describe('while claims come in', () => {
       });
     } finally {
       await disturber.end();
+      await execute(cluster, 'DROP TABLE weight');
     }
     const mended = performance.now();
-    expect((await lockTroubles()).deadlocks).toBeGreaterThan(before.deadlocks);
+    expect((await lockTroubles()).deadlocks - before.deadlocks - own).toBeGreaterThan(0);
     await drop.run(client, { users: usersOf(5_000), tries: 3, width: 50 });
     await sellOut(cluster, drop);
     await expectKept(cluster, drop, 30_000, { mended });
@@ -153,30 +163,59 @@ describe('while claims come in', () => {
 
   fault(27, 'others have taken every connection of the server for 20 s', async () => {
     drop = await openDrop(cluster, 1_000);
+    const administrator = await createConnection({ uri: cluster.servers.mariadb.url });
+    await administrator.query("CREATE USER others@'127.0.0.1' IDENTIFIED BY 'others'");
+    const { hostname: host, port } = new URL(cluster.servers.mariadb.url);
+    const somebody = { host, port: Number(port), user: 'others', password: 'others' };
     const others: Connection[] = [];
+    /** @returns whether there was one left. */
+    const take = () =>
+      createConnection(somebody).then(
+        (connection) => {
+          others.push(connection.on('error', () => undefined) as Connection);
+          return true;
+        },
+        ({ errno }: { errno?: number }) => {
+          if (errno !== 1040) throw new Error(`taking a connection failed with ${errno}`);
+          return false;
+        },
+      );
+    const [most] = await cluster.rows('SELECT @@max_connections AS most');
+    const look = async () => {
+      const [[row]] = await administrator.query<RowDataPacket[]>(
+        `SELECT (SELECT COUNT(*) FROM coupon.coupons) AS coupons,
+           (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'service') AS sessions`,
+      );
+      return { coupons: Number(row?.['coupons']), sessions: Number(row?.['sessions']) };
+    };
+    let lockedOutMs = 0;
     const strike = async () => {
-      const uri = cluster.servers.mariadb.serviceUrl;
-      const [most] = await cluster.rows('SELECT @@max_connections AS most');
-      const administrator = await createConnection({ uri: cluster.servers.mariadb.url });
+      await administrator.query('SET GLOBAL max_connections = 20');
+      const until = performance.now() + 20_000;
       try {
-        await administrator.query('SET GLOBAL max_connections = 10');
-        const until = performance.now() + 20_000;
-        // Whatever the service gives up is taken at once.
+        let [coupons, since] = [-1, performance.now()];
         for (let n = 0; performance.now() < until && n < 1_000; n++) {
-          await administrator.query('KILL USER service').catch(() => undefined);
-          await createConnection({ uri }).then(
-            (connection) => void others.push(connection.on('error', () => undefined) as Connection),
-            () => undefined,
-          );
+          const now = await look();
+          // Whatever it has is taken from it, until it has nothing.
+          if (now.sessions > 0) await administrator.query('KILL USER service').catch(() => undefined);
+          while (await take());
+          if (now.sessions > 0 || now.coupons !== coupons) [coupons, since] = [now.coupons, performance.now()];
+          lockedOutMs = performance.now() - since;
           await passed(50);
         }
-        await administrator.query(`SET GLOBAL max_connections = ${Number(most?.['most'])}`);
       } finally {
-        await administrator.end();
+        await administrator.query(`SET GLOBAL max_connections = ${Number(most?.['most'])}`);
         for (const other of others.splice(0)) other.destroy();
       }
     };
-    await duringDrop(cluster, drop, strike, { claimsAgainMs: 5_000, keptMs: 30_000 });
+    try {
+      await duringDrop(cluster, drop, strike, { claimsAgainMs: 5_000, keptMs: 30_000 });
+    } finally {
+      await administrator.query("DROP USER others@'127.0.0.1'");
+      await administrator.end();
+    }
+    // Most of the time it had no session at all, and nothing was stored.
+    expect(lockedOutMs).toBeGreaterThan(10_000);
     await noFailedEvent();
   });
 });
@@ -206,29 +245,49 @@ function onADiskOfItsOwn(): void {
   afterEach(() => drop.close());
 
   fault(27, FULL, async () => {
-    drop = await openDrop(cluster, 1_000);
-    const strike = async () => {
-      await execute(cluster, 'CREATE TABLE filler (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(7500))');
-      const until = performance.now() + 20_000;
-      let full = false;
-      for (let count = 500; performance.now() < until;) {
-        try {
-          await execute(cluster, `INSERT INTO filler (text) SELECT REPEAT('x', 7500) FROM seq_1_to_${count}`);
-        } catch (error) {
-          if ((error as { errno?: number }).errno !== 1114) throw error;
-          full = true;
-          // Fewer and fewer, until nothing has room.
-          count = Math.max(1, Math.floor(count / 2));
-          await passed(20);
-        }
+    // More than finds room in pages that its table has already.
+    drop = await openDrop(cluster, 10_000);
+    const client = cluster.client();
+    await drop.run(client, { users: usersOf(500, 'before-'), tries: 3, width: 50 });
+    await execute(cluster, 'CREATE TABLE filler (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(7500))');
+    let rows = 500;
+    /** @returns whether there was none for a single one. */
+    const takeRoom = async (): Promise<boolean> => {
+      try {
+        await execute(cluster, `INSERT INTO filler (text) SELECT REPEAT('x', 7500) FROM seq_1_to_${rows}`);
+        return false;
+      } catch (error) {
+        if ((error as { errno?: number }).errno !== 1114) throw error;
+        const none = rows === 1;
+        // Fewer and fewer, until nothing has room.
+        rows = Math.max(1, Math.floor(rows / 2));
+        return none;
       }
-      expect(full).toBe(true);
-      // To drop it takes room too, which comes free when the rows have been purged.
-      await execute(cluster, 'DELETE FROM filler');
-      await eventually(() => execute(cluster, 'DROP TABLE filler'), 20_000);
     };
-    await duringDrop(cluster, drop, strike, { claimsAgainMs: 5_000, keptMs: 30_000 });
+    while (!(await takeRoom()));
+    const running = drop.run(client, { users: usersOf(8_000), tries: 3, width: 50 });
+    const until = performance.now() + 20_000;
+    let [coupons, since] = [-1, performance.now()];
+    while (performance.now() < until) {
+      await takeRoom();
+      const [row] = await cluster.rows('SELECT COUNT(*) AS count FROM coupons');
+      if (Number(row?.['count']) !== coupons) [coupons, since] = [Number(row?.['count']), performance.now()];
+      await passed(20);
+    }
+    await running;
+    // What was promised meanwhile is not stored, for there is no room.
+    expect(drop.promised()).toHaveLength(8_500);
+    expect(coupons).toBeLessThan(8_500);
+    expect(performance.now() - since).toBeGreaterThan(5_000);
+    await execute(cluster, 'DELETE FROM filler');
+    const mended = performance.now();
+    await drop.run(client, { users: usersOf(2_000, 'after-'), tries: 3, width: 50 });
+    await sellOut(cluster, drop);
+    await expectKept(cluster, drop, 30_000, { mended });
     expect(await cluster.rows('SELECT status, error_code FROM failed_events')).toEqual([]);
+    await sellsOn(cluster);
+    // That takes room, too, which comes free when the rows have been purged.
+    await eventually(() => execute(cluster, 'DROP TABLE filler'), 20_000);
   });
 }
 

@@ -124,6 +124,7 @@ describe('embedded, while claims come in', () => {
         }
         await start();
       }
+      process.stdout.write(`${cuts} logs were cut\n`);
       expect(cuts).toBeGreaterThan(0);
       await expectKept(performance.now(), { killed: true });
     },
@@ -188,7 +189,7 @@ describe('embedded, while claims come in', () => {
         }),
     );
   } else {
-    console.warn('#35 the disk is full: left out, for only root may mount a disk that is small');
+    console.warn('#35 the disk is full: left out, for nobody here may mount a disk that is small');
   }
 
   fault(35, 'a file may not grow for 10 s', async () => {

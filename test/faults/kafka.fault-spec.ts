@@ -7,7 +7,7 @@ import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { readTopic, TOPIC } from '../support/topic.js';
-import { duringDrop, expectKept, openDrop, sellOut, usersOf } from './fault-drop.js';
+import { duringDrop, expectKept, openDrop, passed, sellOut, sellsOn, usersOf } from './fault-drop.js';
 import { between, fault } from './fault-test.js';
 import { KAFKA_FAULTS } from './strikes.js';
 
@@ -27,7 +27,7 @@ describe('while claims come in', () => {
     await cluster.fill({ apis: 2, workers: 2 });
   }, 90_000);
 
-  for (const { row, what, strike, slow = false, ...deadlines } of KAFKA_FAULTS) {
+  for (const { row, what, strike, ...deadlines } of KAFKA_FAULTS) {
     const run = async () => {
       // Whatever the moment, there is enough left to be sold during the fault.
       drop = await openDrop(cluster, 2_000);
@@ -35,8 +35,39 @@ describe('while claims come in', () => {
       // Nobody went away empty: what the log did not take, the database did.
       expect(drop.tally()['202']).toBe(drop.total);
     };
-    fault(row, what, run, { slow, timeoutMs: 240_000 });
+    fault(row, what, run);
   }
+
+  fault(
+    15,
+    'Kafka is killed with -9 and away for 60 s',
+    async () => {
+      const { kafka } = cluster.servers;
+      drop = await openDrop(cluster, 4_000);
+      const client = cluster.client();
+      const burst = drop.run(client, { users: usersOf(1_000), tries: 3, width: 50 });
+      const moment = between(50, 600);
+      await eventually(() => expect(drop.promised().length).toBeGreaterThan(moment));
+      await kafka.kill();
+      const back = performance.now() + 60_000;
+      await burst;
+      for (let n = 0; n < 20; n++) {
+        const before = drop.promised().length;
+        await drop.run(client, { users: usersOf(100, `away-${n}-`), tries: 3, width: 20 });
+        // As long as it is away, and not only at first.
+        expect(drop.promised().length - before).toBe(100);
+        await passed(Math.max(0, (back - performance.now()) / (20 - n)));
+      }
+      await kafka.start();
+      const mended = performance.now();
+      await drop.run(client, { users: usersOf(1_500, 'after-'), tries: 3, width: 50 });
+      await sellOut(cluster, drop);
+      await expectKept(cluster, drop, 30_000, { mended });
+      expect(drop.tally()['202']).toBe(drop.total);
+      await sellsOn(cluster);
+    },
+    { slow: true, timeoutMs: 240_000 },
+  );
 
   fault(15, 'Kafka and the database are away at once: nothing is promised', async () => {
     const { kafka, mariadb } = cluster.servers;

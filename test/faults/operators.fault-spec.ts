@@ -44,6 +44,9 @@ describe('while operators turn the knobs', () => {
       expect([status, body.code]).toEqual([200, undefined]);
     }, 30_000);
 
+  /** What callers may be told when an operator has paused their campaign, or changed its total. */
+  const changed = { campaign: ['409 campaign-paused'], totalChanged: true } as const;
+
   const wipe: Strike = (installation) => installation.redis(async (redis) => void (await redis.flushall()));
 
   for (const { when, meanwhile, refusals } of [
@@ -85,14 +88,14 @@ describe('while operators turn the knobs', () => {
       let mended = performance.now();
       await running;
       await sellOut(cluster, lowered);
-      await expectKept(cluster, lowered, 30_000, { mended });
+      await expectKept(cluster, lowered, 30_000, { mended, ...changed });
 
       const raised = Object.assign(drop, { total: lowered.total + 1_000 });
       await change({ total: raised.total });
       mended = performance.now();
       await raised.run(client, { users: usersOf(2_000, 'raised-'), tries: 3, width: 50 });
       await sellOut(cluster, raised);
-      await expectKept(cluster, raised, 30_000, { mended });
+      await expectKept(cluster, raised, 30_000, { mended, ...changed });
     });
 
     fault(34, `failed events are discarded and requeued ${when}`, async () => {

@@ -4,7 +4,17 @@ import { Client } from '../support/client.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { groupMembers, readTopic } from '../support/topic.js';
-import { answered, duringDrop, expectKept, openDrop, passed, sellOut, usersOf, withTrickle } from './fault-drop.js';
+import {
+  answered,
+  duringDrop,
+  expectKept,
+  openDrop,
+  passed,
+  sellOut,
+  sellsOn,
+  usersOf,
+  withTrickle,
+} from './fault-drop.js';
 import { between, fault } from './fault-test.js';
 import { lastOf, PROCESS_FAULTS } from './strikes.js';
 
@@ -28,6 +38,11 @@ describe('with two apis and two workers', () => {
     fault(row, what, async () => {
       drop = await openDrop(cluster, 1_000);
       await duringDrop(cluster, drop, strike, deadlines);
+      if (row !== 21) return;
+      // Who comes back as a zombie is a member again, and has its share of what comes next.
+      const { brokers } = cluster.servers.kafka;
+      await eventually(async () => expect(await groupMembers(brokers)).toHaveLength(COUNTS.workers), 20_000);
+      await sellsOn(cluster);
     });
   }
 
@@ -77,6 +92,7 @@ describe('with two apis and two workers', () => {
     await cluster.ready();
     drop = await openDrop(cluster, 10);
     expect(await drop.press(new Client(failing.url), 'unlucky')).toBe('no answer');
+    const died = performance.now();
     await cluster.end(failing, 'SIGKILL');
     const again = await cluster.client().apply('unlucky', drop.campaignId);
     expect(again.body).toMatchObject({ code: 'already-claimed', claim: { sequence: 1 } });
@@ -86,7 +102,7 @@ describe('with two apis and two workers', () => {
       const { body } = await cluster.client().get(`/api/campaigns/${drop.campaignId}/claims/unlucky`);
       expect(body).toMatchObject({ status: 'ISSUED', claimId: again.body.claim.claimId });
     }, 30_000);
-    await expectKept(cluster, drop, 5_000, { killed: true });
+    await expectKept(cluster, drop, 30_000, { mended: died, killed: true });
   });
 
   fault(4, 'an api is frozen between gate and log while Redis restarts, and goes on 30 s later', async () => {
@@ -226,7 +242,7 @@ describe('with two apis and two workers', () => {
           expect(Math.max(...(await publishesOf(drop)).values())).toBe(2);
         }, 90_000);
         // Not before nobody could be at work on them any more.
-        expect(performance.now() - died).toBeGreaterThan(45_000);
+        expect(performance.now() - died).toBeGreaterThan(40_000);
         const mended = performance.now();
         await cluster.add('worker');
         await sellOut(cluster, drop);
@@ -266,10 +282,8 @@ describe('with two apis and two workers', () => {
         await running;
         await sellOut(cluster, drop);
         await expectKept(cluster, drop, 40_000, { mended: asked, left: duties.some((duty) => duty === 'api') });
-        // A request that was taken is answered: who was told nothing has nothing.
-        const rows = await cluster.rows('SELECT user_id FROM coupons WHERE campaign_id = ?', [drop.campaignId]);
-        const issued = new Set(rows.map((row) => row.user_id as string));
-        expect(drop.neverTold().filter((userId) => issued.has(userId))).toEqual([]);
+        // Each call has a connection of its own: it is refused, or taken and answered.
+        expect(drop.words).not.toContain('no answer');
       },
     );
   }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** As large as a page of memory, so that a file system in memory is full to the last one. */
@@ -7,8 +8,18 @@ const PAGE = Buffer.alloc(4_096);
 
 /** A file system of its own, in memory, that can be filled. */
 export class SmallDisk {
-  /** Only root may mount. */
-  static readonly possible = process.getuid?.() === 0;
+  /** Only root may mount, and not in every container. */
+  static get possible(): boolean {
+    const directory = mkdtempSync(join(tmpdir(), 'coupon-disk-'));
+    try {
+      SmallDisk.mount(directory, 1).unmount();
+      return true;
+    } catch {
+      return false;
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
 
   private readonly filler: string;
 
@@ -19,7 +30,7 @@ export class SmallDisk {
   /** Over `directory`, which is made when there is none. */
   static mount(directory: string, megabytes: number): SmallDisk {
     mkdirSync(directory, { recursive: true });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory], { stdio: 'pipe' });
     return new SmallDisk(directory);
   }
 

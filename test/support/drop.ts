@@ -35,19 +35,22 @@ export interface Call {
 /** Answers that end a user's tries. */
 const FINAL = new Set(['202', '409 already-claimed', '409 sold-out', '409 campaign-ended', '409 campaign-closed']);
 
-/** What a caller may ever see during a fault. */
-const DOCUMENTED = new Set([
-  ...FINAL,
-  '409 campaign-not-started',
-  '409 campaign-paused',
-  '503 issuer-unavailable',
-  '503 claim-unconfirmed',
-]);
-
 /** The port was closed: the call was not taken. */
 const REFUSED = 'connection refused';
 /** The connection was reset or closed: the call may have been taken, or it was the kernel's when the port closed. */
 const NO_ANSWER = 'no answer';
+
+/** What a caller of an open campaign may see during a fault. */
+const DOCUMENTED = new Set([
+  '202',
+  '409 already-claimed',
+  '409 sold-out',
+  '503 issuer-unavailable',
+  '503 claim-unconfirmed',
+]);
+
+/** Whoever sees these may hold a slot, or does. */
+const MAY_HOLD_A_SLOT = new Set(['202', '409 already-claimed', '503 claim-unconfirmed', NO_ANSWER]);
 
 /** Its request came too slowly; or it was there, and the process was frozen. */
 const TOO_SLOW = '408 request-timeout';
@@ -57,8 +60,8 @@ export interface Allowance {
   /** A process that had callers was killed. */
   readonly killed?: boolean;
   /**
-   * One that had callers ended in order: its port refuses connections, and resets those that it had not accepted yet.
-   * What it had taken is answered, which {@link Drop.neverTold} is there to show.
+   * One that had callers ended in order: its port refuses connections. It closes those that are idle, and a call that is
+   * written to one at that moment has no answer; see {@link Client.withFreshConnections}.
    */
   readonly left?: boolean;
   /**
@@ -66,6 +69,10 @@ export interface Allowance {
    * answered so.
    */
   readonly frozen?: Client | undefined;
+  /** What else a campaign may say of itself that has a window, or that an operator changes. */
+  readonly campaign?: readonly string[];
+  /** An operator has changed the total, so what was sold out was so by another one. */
+  readonly totalChanged?: boolean;
 }
 
 /**
@@ -140,21 +147,25 @@ export class Drop {
   }
 
   /** Answers that no document knows, and calls without an answer that nothing excuses. */
-  undocumented({ killed = false, left = false, frozen }: Allowance = {}): string[] {
-    const excused = killed || left ? [NO_ANSWER, REFUSED] : [];
+  undocumented({ killed = false, left = false, frozen, campaign = [] }: Allowance = {}): string[] {
+    const excused = [...campaign, ...(killed || left ? [NO_ANSWER, REFUSED] : [])];
     const isExcused = ({ word, via }: Call) => excused.includes(word) || (word === TOO_SLOW && via === frozen);
     return this.calls.filter((call) => !DOCUMENTED.has(call.word) && !isExcused(call)).map(({ word }) => word);
   }
 
-  /** Users who had no answer to a call, and to none of their calls one that speaks of a claim of their own. */
-  neverTold(): string[] {
-    const told = new Set<string>();
-    const unanswered = new Set<string>();
-    for (const { userId, word } of this.calls) {
-      if (word === '202' || word === '503 claim-unconfirmed') told.add(userId);
-      if (word === NO_ANSWER) unanswered.add(userId);
+  /**
+   * Users who were told that everything is sold when fewer than `total` of them can have had a slot. Who has one is not
+   * always known; who had asked by then, and was not told that nothing was taken, may.
+   */
+  soldOutTooEarly(): string[] {
+    const firstAsked = new Map<string, number>();
+    for (const { userId, word, at } of this.calls) {
+      if (MAY_HOLD_A_SLOT.has(word)) firstAsked.set(userId, Math.min(at, firstAsked.get(userId) ?? Infinity));
     }
-    return [...unanswered].filter((userId) => !told.has(userId));
+    const nth = [...firstAsked.values()].sort((a, b) => a - b)[this.total - 1] ?? Infinity;
+    return this.calls
+      .filter(({ word, at, ms }) => word === '409 sold-out' && at + ms < nth)
+      .map(({ userId }) => userId);
   }
 
   /** The slowest call, ms; of all callers but that of a frozen process. */

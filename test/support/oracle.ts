@@ -46,7 +46,11 @@ export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): 
     "SELECT COUNT(*) AS count FROM failed_events WHERE campaign_id = ? AND status NOT IN ('RESOLVED', 'DISCARDED')",
     [campaignId],
   );
-  const { pending, drift } = await cluster.client().audit(campaignId);
+  const { gate, pending, drift } = (await cluster.client().audit(campaignId)) as Record<string, unknown>;
+  // A gate that is closed or away is named by null: what it holds is not known, and so not nothing.
+  if (typeof gate !== 'number' || typeof pending !== 'number' || typeof drift !== 'number') {
+    throw new Error(`the audit does not know what the gate holds: ${JSON.stringify({ gate, pending, drift })}`);
+  }
   return weigh(
     drop,
     {
