@@ -225,4 +225,15 @@ export const MUTANTS: readonly Mutant[] = [
       title: 'locks the gate row, then the campaign, then the row',
     },
   },
+  {
+    name: 'a gate that is away taken for one that is sold out',
+    edits: [
+      edit(
+        'src/issuance/apply.controller.ts',
+        "    case 'UNAVAILABLE':\n      sendProblem(reply, 'issuer-unavailable');\n",
+        "    case 'UNAVAILABLE':\n      sendProblem(reply, 'sold-out');\n",
+      ),
+    ],
+    caughtBy: { project: 'faults', file: 'redis.fault', title: 'Redis is flushed' },
+  },
 ];
