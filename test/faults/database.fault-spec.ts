@@ -5,7 +5,18 @@ import { Cluster } from '../support/cluster.js';
 import { type Call, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { groupMembers } from '../support/topic.js';
-import { duringDrop, expectKept, openDrop, passed, sellOut, sellsOn, usersOf, withTrickle } from './fault-drop.js';
+import {
+  claimsAgain,
+  duringDrop,
+  expectKept,
+  openDrop,
+  passed,
+  sellOut,
+  sellsOn,
+  type Strike,
+  usersOf,
+  withTrickle,
+} from './fault-drop.js';
 import { between, fault, isLeftOut, recordP99 } from './fault-test.js';
 import { DATABASE_FAULTS, execute } from './strikes.js';
 
@@ -34,7 +45,18 @@ describe('while claims come in', () => {
       const { brokers } = cluster.servers.kafka;
       drop = await openDrop(cluster, 1_000);
       const members = await eventually(() => groupMembers(brokers), 20_000);
-      await duringDrop(cluster, drop, strike, deadlines);
+      let mendedAt = Infinity;
+      const timed: Strike = async (...scene) => {
+        await strike(...scene);
+        mendedAt = Date.now();
+      };
+      await duringDrop(cluster, drop, timed, deadlines);
+      // It struck: what was promised meanwhile had to wait for its end.
+      const [late] = await cluster.rows(
+        'SELECT COUNT(*) AS count FROM coupons WHERE campaign_id = ? AND created_at >= ?',
+        [drop.campaignId, mendedAt],
+      );
+      expect(Number(late?.['count'])).toBeGreaterThan(0);
       await noFailedEvent();
       // Nobody was given another id: a worker that waits for the database is no dead one.
       if (row === 25) expect(await eventually(() => groupMembers(brokers), 20_000)).toEqual(members);
@@ -183,39 +205,47 @@ describe('while claims come in', () => {
     const [most] = await cluster.rows('SELECT @@max_connections AS most');
     const look = async () => {
       const [[row]] = await administrator.query<RowDataPacket[]>(
-        `SELECT (SELECT COUNT(*) FROM coupon.coupons) AS coupons,
+        `SELECT (SELECT COUNT(*) FROM coupon.coupons WHERE campaign_id = ?) AS coupons,
            (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'service') AS sessions`,
+        [drop.campaignId],
       );
       return { coupons: Number(row?.['coupons']), sessions: Number(row?.['sessions']) };
     };
-    let lockedOutMs = 0;
-    const strike = async () => {
-      await administrator.query('SET GLOBAL max_connections = 20');
-      const until = performance.now() + 20_000;
-      try {
-        let [coupons, since] = [-1, performance.now()];
-        for (let n = 0; performance.now() < until && n < 1_000; n++) {
-          const now = await look();
-          // Whatever it has is taken from it, until it has nothing.
-          if (now.sessions > 0) await administrator.query('KILL USER service').catch(() => undefined);
-          while (await take());
-          if (now.sessions > 0 || now.coupons !== coupons) [coupons, since] = [now.coupons, performance.now()];
-          lockedOutMs = performance.now() - since;
-          await passed(50);
-        }
-      } finally {
-        await administrator.query(`SET GLOBAL max_connections = ${Number(most?.['most'])}`);
-        for (const other of others.splice(0)) other.destroy();
-      }
-    };
+    const client = cluster.client();
+    await drop.run(client, { users: usersOf(300, 'before-'), tries: 3, width: 50 });
     try {
-      await duringDrop(cluster, drop, strike, { claimsAgainMs: 5_000, keptMs: 30_000 });
+      await administrator.query('SET GLOBAL max_connections = 20');
+      // Whatever it has is taken from it, until it has nothing.
+      const lockOut = async () => {
+        const { sessions } = await look();
+        if (sessions > 0) await administrator.query('KILL USER service').catch(() => undefined);
+        while (await take());
+        return sessions === 0;
+      };
+      await eventually(async () => expect(await lockOut()).toBe(true));
+      const { coupons } = await look();
+      const running = drop.run(client, { users: usersOf(600), tries: 3, width: 50 });
+      for (const until = performance.now() + 20_000; performance.now() < until;) {
+        await lockOut();
+        await passed(50);
+      }
+      await running;
+      // Promised, and nowhere to be stored.
+      expect(drop.promised()).toHaveLength(900);
+      expect((await look()).coupons).toBe(coupons);
+      expect(coupons).toBeLessThanOrEqual(300);
     } finally {
+      await administrator.query(`SET GLOBAL max_connections = ${Number(most?.['most'])}`);
+      for (const other of others.splice(0)) other.destroy();
       await administrator.query("DROP USER others@'127.0.0.1'");
       await administrator.end();
     }
-    // Most of the time it had no session at all, and nothing was stored.
-    expect(lockedOutMs).toBeGreaterThan(10_000);
+    const mended = performance.now();
+    await claimsAgain(drop, cluster.apis(), 5_000);
+    await drop.run(client, { users: usersOf(1_000, 'after-'), tries: 3, width: 50 });
+    await sellOut(cluster, drop);
+    await expectKept(cluster, drop, 30_000, { mended });
+    await sellsOn(cluster);
     await noFailedEvent();
   });
 });

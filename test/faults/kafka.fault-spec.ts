@@ -33,6 +33,10 @@ describe('while claims come in', () => {
       drop = await openDrop(cluster, 2_000);
       await duringDrop(cluster, drop, strike, deadlines);
       // Nobody went away empty: what the log did not take, the database did.
+      const [kept] = await cluster.rows('SELECT COUNT(*) AS count FROM failed_events WHERE campaign_id = ?', [
+        drop.campaignId,
+      ]);
+      expect(Number(kept?.['count'])).toBeGreaterThan(0);
       expect(drop.tally()['202']).toBe(drop.total);
     };
     fault(row, what, run);

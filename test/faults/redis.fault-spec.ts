@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { duringDrop, openDrop } from './fault-drop.js';
@@ -15,10 +15,16 @@ describe('while claims come in', () => {
   afterAll(() => cluster.stop());
   afterEach(() => drop.close());
 
+  const epoch = async () => Number((await cluster.rows('SELECT epoch FROM gate'))[0]?.['epoch']);
+
   for (const { row, what, strike, ...deadlines } of REDIS_FAULTS) {
     fault(row, what, async () => {
       drop = await openDrop(cluster, 1_000);
+      const before = await epoch();
       await duringDrop(cluster, drop, strike, deadlines);
+      // It struck: a gate that has lost something is another one now, and one that was silent has refused.
+      if (row !== 12) expect(await epoch()).toBeGreaterThan(before);
+      expect(Object.keys(drop.tally()).filter((word) => word.startsWith('503'))).not.toEqual([]);
     });
   }
 });
