@@ -105,6 +105,8 @@ export class ClaimBatchConsumer {
     const { chunkSize } = this.settings;
     let width = chunkSize;
     let looks = 1;
+    /** The record that was refused alone before the database took one that must fit. */
+    let suspected = -1;
     for (let start = 0; start < records.length;) {
       await batch.hold.beat();
       if (batch.hold.lost) return;
@@ -122,14 +124,22 @@ export class ClaimBatchConsumer {
         }
         if (failure === 'defect') throw error;
         if (failure === 'infrastructure') {
+          suspected = -1;
           await this.waitOut(error, batch);
           continue;
         }
         looks = 1;
         const [suspect] = chunk;
         if (chunk.length > 1) width = Math.ceil(chunk.length / 2);
-        else if (suspect !== undefined)
-          start += await this.settleSuspect(suspect, start, error as DatabaseError, batch);
+        else if (suspect?.event && suspected === start) {
+          await this.setSuspectAside(suspect, start, error as DatabaseError, batch);
+          start += 1;
+        } else if (suspect?.event && (await this.persistence.acceptsCoupons(suspect.event.campaignId))) {
+          suspected = start;
+        } else {
+          suspected = -1;
+          await this.waitOut(error, batch);
+        }
       }
     }
   }
@@ -199,21 +209,19 @@ export class ClaimBatchConsumer {
   }
 
   /**
-   * A record that was refused alone. It is poison only if the database takes one that must fit; when it takes nothing,
-   * the number of its error does not matter (a changed password, a missing table).
-   *
-   * @returns how many records are settled by it: 1, or 0 when it has to be tried again.
+   * A record that was refused alone, and again when the database had taken one that must fit. Only that makes it poison:
+   * when the database takes nothing, the number of its error does not matter (a changed password, a missing table), and
+   * what refused the record may have ended just before the other one came.
    */
-  private async settleSuspect(suspect: Decoded, start: number, error: DatabaseError, batch: Batch): Promise<number> {
-    const { record, event } = suspect;
-    if (event === null || !(await this.persistence.acceptsCoupons(event.campaignId))) {
-      await this.waitOut(error, batch);
-      return 0;
-    }
+  private async setSuspectAside(
+    { record, event }: Decoded,
+    start: number,
+    error: DatabaseError,
+    batch: Batch,
+  ): Promise<void> {
     const reason = `${error.code}: ${error.message}`;
     await this.quarantine([{ record, event, code: 'refused-by-database', reason }], batch);
     batch.context.settle(start + 1);
-    return 1;
   }
 
   /** Returns when all of it is stored: a message that cannot even be set aside holds its partition. */

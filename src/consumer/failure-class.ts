@@ -7,7 +7,7 @@ import { DatabaseError } from '../persistence/database-error.js';
  *   whose row it is, so it settles nothing. When it stays taken, it is a suspect.
  * - `infrastructure`: the same chunk again, later. Nothing is settled and nothing is quarantined.
  * - `suspect`: perhaps a row, perhaps the server. Found out by trying smaller pieces, and in the end a row that must fit:
- *   only a row that is refused alone while that one is accepted is poison.
+ *   only a row that is refused alone before and after that one was accepted is poison.
  * - `defect`: our own mistake (a TypeError). Neither may it cost a claim, nor the process: the batch comes again, and
  *   the log says so.
  */
