@@ -204,7 +204,7 @@ describe('campaigns', () => {
       }
     })();
     const users = Array.from({ length: 2_000 }, (_, index) => `load-${index}`);
-    const answers = await inParallel(users, 50, (user) => client.apply(user, id));
+    const answers = await inParallel(users, 50, (user) => client.applyUntilDecided(user, id));
     load = false;
     await operate;
     const counts = tally(answers.map(({ status, body }) => `${status} ${body.code ?? ''}`));
