@@ -131,13 +131,12 @@ export class ClaimBatchConsumer {
         looks = 1;
         const [suspect] = chunk;
         if (chunk.length > 1) width = Math.ceil(chunk.length / 2);
-        else if (suspect?.event && suspected === start) {
+        else if (suspect !== undefined && suspected === start) {
           await this.setSuspectAside(suspect, start, error as DatabaseError, batch);
           start += 1;
         } else if (suspect?.event && (await this.persistence.acceptsCoupons(suspect.event.campaignId))) {
           suspected = start;
         } else {
-          suspected = -1;
           await this.waitOut(error, batch);
         }
       }

@@ -1,7 +1,10 @@
 /** After so many failures at the consumer a claim waits for an operator. */
 export const MAX_ATTEMPTS = 12;
 
-/** How long a row stays leased to one retry instance, ms. What it had leased when it died waits for so long, and for the next drain. */
+/**
+ * How long a row stays leased to one retry instance, ms. What it had leased when it died waits for so long, and for the
+ * next drain.
+ */
 export const PUBLISH_LEASE_MS = 45_000;
 
 /** A row that was published again and is still not a coupon after this long is due again, ms. */

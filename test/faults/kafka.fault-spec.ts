@@ -7,7 +7,7 @@ import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { readTopic, TOPIC } from '../support/topic.js';
-import { duringDrop, expectKept, openDrop, passed, sellOut, sellsOn, usersOf } from './fault-drop.js';
+import { duringDrop, expectKept, openDrop, portionsUntil, sellOut, sellsOn, usersOf } from './fault-drop.js';
 import { between, fault } from './fault-test.js';
 import { KAFKA_FAULTS } from './strikes.js';
 
@@ -55,15 +55,11 @@ describe('while claims come in', () => {
       await kafka.kill();
       const back = performance.now() + 60_000;
       await burst;
-      for (let n = 0; n < 20; n++) {
-        const before = drop.promised().length;
-        await drop.run(client, { users: usersOf(100, `away-${n}-`), tries: 3, width: 20 });
-        // As long as it is away, and not only at first.
-        expect(drop.promised().length - before).toBe(100);
-        await passed(Math.max(0, (back - performance.now()) / (20 - n)));
-      }
+      const promised = await portionsUntil(drop, client, back);
       await kafka.start();
       const mended = performance.now();
+      // As long as it was away, and not only at first.
+      expect(promised).toEqual(Array.from({ length: 20 }, () => 100));
       await drop.run(client, { users: usersOf(1_500, 'after-'), tries: 3, width: 50 });
       await sellOut(cluster, drop);
       await expectKept(cluster, drop, 30_000, { mended });

@@ -16,7 +16,7 @@ import {
   withTrickle,
 } from './fault-drop.js';
 import { between, fault } from './fault-test.js';
-import { lastOf, PROCESS_FAULTS } from './strikes.js';
+import { lastOf, lastWith, PROCESS_FAULTS } from './strikes.js';
 
 const COUNTS = { apis: 2, workers: 2 };
 
@@ -271,7 +271,7 @@ describe('with two apis and two workers', () => {
       `SIGTERM under load: ${duties.join(' and ')} out in 10 s, and nobody is left without answer`,
       async () => {
         drop = await openDrop(cluster, 2_000);
-        const leaving = duties.map((duty) => lastOf(duty === 'api' ? cluster.apis() : cluster.workers()));
+        const leaving = duties.map((duty) => lastWith(cluster, duty));
         const client = cluster.client().withFreshConnections();
         const running = drop.run(client, { users: usersOf(2_000), tries: 3, width: 50 });
         await eventually(() => expect(drop.promised().length).toBeGreaterThan(200));

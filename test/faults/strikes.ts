@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
-import { type Cluster, type Duty, type Member } from '../support/cluster.js';
+import { type Cluster, type Member } from '../support/cluster.js';
 import { eventually } from '../support/eventually.js';
 import { type Deadlines, passed, type Strike, usersOf } from './fault-drop.js';
 import { between } from './fault-test.js';
@@ -33,6 +33,11 @@ export function lastOf(members: readonly Member[]): Member {
   const last = members.at(-1);
   if (last === undefined) throw new Error('no such process');
   return last;
+}
+
+/** Of those with that duty, the one that joined last. */
+export function lastWith(cluster: Cluster, duty: 'api' | 'worker'): Member {
+  return lastOf(duty === 'api' ? cluster.apis() : cluster.workers());
 }
 
 const freeze =
@@ -129,16 +134,16 @@ const deleteKey =
     );
 
 const kill =
-  (duty: Duty): Strike =>
+  (duty: 'api' | 'worker'): Strike =>
   async (cluster) => {
-    await cluster.end(lastOf(duty === 'api' ? cluster.apis() : cluster.workers()), 'SIGKILL');
+    await cluster.end(lastWith(cluster, duty), 'SIGKILL');
   };
 
 const leave =
-  (duty: Duty): Strike =>
+  (duty: 'api' | 'worker'): Strike =>
   async (cluster) => {
     const asked = performance.now();
-    await cluster.end(lastOf(duty === 'api' ? cluster.apis() : cluster.workers()), 'SIGTERM');
+    await cluster.end(lastWith(cluster, duty), 'SIGTERM');
     expect(performance.now() - asked).toBeLessThan(10_000);
   };
 
