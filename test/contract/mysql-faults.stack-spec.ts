@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
+import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
 import { MariadbServer } from '../../stack/mariadb-server.js';
 import { freePort } from '../../stack/server-process.js';
@@ -399,6 +400,21 @@ describe('a MySQL that fails', () => {
     await holder.end();
     await issue(id);
     expect(await issuedAndRows(id)).toEqual({ issued: 1, rows: 1 });
+  });
+
+  it('refuses a COMMIT: that is infrastructure whatever its number, since each row was accepted before', async () => {
+    const pool = await MysqlPool.connect(settings, 1);
+    try {
+      // An XA transaction cannot be ended by a plain COMMIT: XAER_RMFAIL, which is in no list.
+      const work = (runner: QueryRunner) => runner.query('SELECT COUNT(*) FROM coupons');
+      expect(await errorOf(pool.transaction(['XA START "ours"'], work))).toMatchObject({
+        kind: 'infrastructure',
+        code: 'ER_XAER_RMFAIL',
+      });
+      expect(await pool.transaction(['START TRANSACTION'], work)).toHaveLength(1);
+    } finally {
+      await pool.close();
+    }
   });
 
   it('picks us as a deadlock’s victim: nothing of the unit of work is kept, also when its work goes on', async () => {

@@ -101,6 +101,21 @@ describe('SqliteConnection', () => {
     await again.onApplicationShutdown();
   });
 
+  it('takes a refused COMMIT for trouble of the moment, whatever its number: each row was accepted before', async () => {
+    const connection = await SqliteConnection.open(directory);
+    const refused = connection.transaction(async (runner) => {
+      // Looked at no earlier than at the COMMIT.
+      await runner.query('PRAGMA defer_foreign_keys = ON');
+      await runner.query(
+        'INSERT INTO coupons (campaign_id, user_id, claim_id, code, sequence, claimed_at, created_at) ' +
+          "VALUES ('nowhere', 'u', 'c', 'code', 1, 0, 0)",
+      );
+    });
+    await expect(refused).rejects.toMatchObject({ kind: 'infrastructure', code: 'SQLITE_CONSTRAINT_FOREIGNKEY' });
+    expect(await connection.exclusive((runner) => runner.query('SELECT * FROM coupons'))).toEqual([]);
+    await connection.onApplicationShutdown();
+  });
+
   it.each([1, 2, 3, 4, 5])(
     'keeps every claim that was acknowledged before a kill -9, round %d',
     async (round) => {

@@ -16,7 +16,8 @@ function classified(fields: Parameters<typeof driverError>[0]): DatabaseError {
 describe('classifyDatabaseError', () => {
   it.each([
     1020, 1021, 1040, 1053, 1114, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 1792, 1836, 1927, 1969, 2006,
-    2013, 3024, 4031, 1044, 1045, 1049, 1129, 1130, 1142, 1146, 1226, 1698, 1820, 1862,
+    2013, 3024, 4031, 1026, 1047, 1135, 1180, 1598, 3100, 3101, 1036, 1044, 1045, 1049, 1129, 1130, 1142, 1143, 1146,
+    1226, 1698, 1812, 1820, 1862,
   ])('takes MySQL’s %d for the server’s trouble', (errno) => {
     expect(classified({ code: 'ER_SOMETHING', errno })).toMatchObject({
       kind: 'infrastructure',

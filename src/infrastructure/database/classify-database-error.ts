@@ -4,12 +4,14 @@ import { DatabaseError, type DatabaseErrorKind } from '../../persistence/databas
 /**
  * MySQL and MariaDB numbers that say something about the server or the moment, never about the row: no more
  * connections, deadlock, lock wait, disk full, read-only, shutdown, killed, lost connection. 1020 is MariaDB's
- * "record has changed" under a snapshot, which is a deadlock by another name. The last line is what an administrator
- * has changed and will change back: access, the database, a table that is not there for now.
+ * "record has changed" under a snapshot, which is a deadlock by another name. From 1026 on it is the binary log, a thread
+ * or the replication that has failed; from 1036 on what an administrator has changed and will change back: access, the
+ * database, a table that is not there for now.
  */
 const MYSQL_INFRASTRUCTURE = new Set([
   1020, 1021, 1040, 1053, 1114, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 1792, 1836, 1927, 1969, 2006,
-  2013, 3024, 4031, 1044, 1045, 1049, 1129, 1130, 1142, 1146, 1226, 1698, 1820, 1862,
+  2013, 3024, 4031, 1026, 1047, 1135, 1180, 1598, 3100, 3101, 1036, 1044, 1045, 1049, 1129, 1130, 1142, 1143, 1146,
+  1226, 1698, 1812, 1820, 1862,
 ]);
 /** NULL where none may be, out of range, wrong text, too long, no such parent row. */
 const MYSQL_DATA = new Set([1048, 1264, 1366, 1406, 1452]);
@@ -50,6 +52,16 @@ export function classifyDatabaseError(error: unknown): unknown {
   if (driverError === null) return error;
   const code = driverError.code ?? (driverError.errno === undefined ? 'UNKNOWN' : String(driverError.errno));
   return new DatabaseError(kindOf(driverError, code), code, driverError.message ?? code, { cause: error });
+}
+
+/**
+ * What a refused COMMIT means. It judges no row, since each was accepted before: whatever its number, the same work may
+ * succeed later, and no part of it is to blame.
+ */
+export function classifyRefusedCommit(error: unknown): unknown {
+  const classified = classifyDatabaseError(error);
+  if (!(classified instanceof DatabaseError) || classified.kind === 'infrastructure') return classified;
+  return new DatabaseError('infrastructure', classified.code, classified.message, { cause: classified.cause });
 }
 
 function kindOf({ errno, fatal }: DriverError, code: string): DatabaseErrorKind {

@@ -6,7 +6,7 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { prepareDataDirectory } from '../../config/data-directory.js';
 import { StartupError } from '../../config/startup-error.js';
 import { DatabaseError } from '../../persistence/database-error.js';
-import { classifyDatabaseError } from '../database/classify-database-error.js';
+import { classifyDatabaseError, classifyRefusedCommit } from '../database/classify-database-error.js';
 import { SCHEMA } from '../database/schema.js';
 import { DiskSync } from './disk-sync.js';
 
@@ -227,7 +227,11 @@ async function inTransaction<T>(runner: QueryRunner, work: (runner: QueryRunner)
   await runner.query('BEGIN IMMEDIATE');
   try {
     const result = await work(runner);
-    await runner.query('COMMIT');
+    try {
+      await runner.query('COMMIT');
+    } catch (error) {
+      throw classifyRefusedCommit(error);
+    }
     return result;
   } catch (error) {
     // A full disk may have rolled back already; then there is nothing to undo.

@@ -1,7 +1,7 @@
 import { type PoolConnection } from 'mysql2';
 import { type QueryRunner } from 'typeorm';
 import { DatabaseError } from '../../../persistence/database-error.js';
-import { classifyDatabaseError } from '../classify-database-error.js';
+import { classifyDatabaseError, classifyRefusedCommit } from '../classify-database-error.js';
 
 const CALL_TIMEOUT = 'CALL_TIMEOUT';
 
@@ -64,7 +64,7 @@ export class LeasedConnection {
     } catch (error) {
       // Nobody knows whether it is committed. The connection must not go on in either case.
       this.giveUp();
-      throw error;
+      throw classifyRefusedCommit(error);
     }
     this.inTransaction = false;
     return result;

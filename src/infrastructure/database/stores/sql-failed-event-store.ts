@@ -168,7 +168,8 @@ export class SqlFailedEventStore extends FailedEventStore {
     return rows.map(toFailedEvent);
   }
 
-  async finishLease(owner: string, id: number, result: PublishResult): Promise<void> {
+  async finishLease(owner: string, ids: readonly number[], result: PublishResult): Promise<void> {
+    if (ids.length === 0) return;
     const { now } = this.sql.dialect;
     const [status, waitMs] =
       result.kind === 'published' ? ['REPUBLISHED', CONFIRMATION_MS] : ['PENDING', result.delayMs];
@@ -177,8 +178,8 @@ export class SqlFailedEventStore extends FailedEventStore {
     await this.sql.execute(
       `UPDATE failed_events SET status = ?, next_attempt_at = ${now} + ?, lease_owner = NULL, lease_until = NULL, ` +
         `version = version + 1, updated_at = ${now} ` +
-        `WHERE id = ? AND lease_owner = ? AND status = 'PUBLISHING' AND lease_until > ${now}`,
-      [status, waitMs, id, owner],
+        `WHERE id IN ${inList(ids)} AND lease_owner = ? AND status = 'PUBLISHING' AND lease_until > ${now}`,
+      [status, waitMs, ...ids, owner],
     );
   }
 
