@@ -443,6 +443,36 @@ describe('a batch of the claim log', () => {
       expect(await issuedCount(stack)).toBe(20);
     });
 
+    it.each([
+      ['was refused, judged anew after other trouble, and taken', ['unknown', 'infrastructure', 'unknown', 'taken']],
+      ['was refused once, like the one before it', ['unknown', 'taken', 'unknown', 'taken']],
+    ] as const)('takes no claim for poison that %s', async (_what, answers) => {
+      await reopen({ chunkSize: 1 });
+      const persist = stack.persistence.persist.bind(stack.persistence);
+      const next = answers.values();
+      stack.persistence.persist = (chunk) => {
+        const { value: answer = 'taken' } = next.next();
+        return answer === 'taken' ? persist(chunk) : Promise.reject(failure(answer));
+      };
+      expect((await deliver(claimsOf(1, 2))).settledCount).toBe(2);
+      expect(await failedEvents(stack)).toEqual([]);
+      expect(await issuedCount(stack)).toBe(2);
+    });
+
+    it('asks a claim from the beginning when its failed event was refused as well', async () => {
+      await reopen({ giveUpAfterMs: 20_000 });
+      // A trial is taken back, and so never comes to the COMMIT, which is all that is refused: the four, two, one, and one
+      // again, its failed event with and without the bytes, and the same for the one. That is where it ends.
+      let commits = 0;
+      stack.faults.beforeCommit = () => {
+        if ((commits += 1) <= 10) throw failure('unknown');
+      };
+      expect((await deliver(claimsOf(1, 4))).settledCount).toBe(4);
+      expect(commits).toBeGreaterThan(10);
+      expect(await failedEvents(stack)).toEqual([]);
+      expect(await issuedCount(stack)).toBe(4);
+    });
+
     it('looks again when a unique key is taken, which settles nothing by itself', async () => {
       stack.faults.before = (count) => {
         if (count <= 2) throw failure('duplicate');

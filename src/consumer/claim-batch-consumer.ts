@@ -132,8 +132,8 @@ export class ClaimBatchConsumer {
         const [suspect] = chunk;
         if (chunk.length > 1) width = Math.ceil(chunk.length / 2);
         else if (suspect !== undefined && suspected === start) {
-          await this.setSuspectAside(suspect, start, error as DatabaseError, batch);
-          start += 1;
+          suspected = -1;
+          if (await this.setSuspectAside(suspect, start, error as DatabaseError, batch)) start += 1;
         } else if (suspect?.event && (await this.persistence.acceptsCoupons(suspect.event.campaignId))) {
           suspected = start;
         } else {
@@ -211,16 +211,28 @@ export class ClaimBatchConsumer {
    * A record that was refused alone, and again when the database had taken one that must fit. Only that makes it poison:
    * when the database takes nothing, the number of its error does not matter (a changed password, a missing table), and
    * what refused the record may have ended just before the other one came.
+   *
+   * Tried once: a database that does not take the failed event either may have been all that was wrong with the record,
+   * and while it is waited for, that may end. So the record is then asked again from the beginning.
+   *
+   * @returns whether it is set aside.
    */
   private async setSuspectAside(
     { record, event }: Decoded,
     start: number,
     error: DatabaseError,
     batch: Batch,
-  ): Promise<void> {
-    const reason = `${error.code}: ${error.message}`;
-    await this.quarantine([{ record, event, code: 'refused-by-database', reason }], batch);
+  ): Promise<boolean> {
+    const poison: Poison = { record, event, code: 'refused-by-database', reason: `${error.code}: ${error.message}` };
+    try {
+      await this.setAside([poison], batch);
+    } catch (refusal) {
+      await this.waitOut(refusal, batch);
+      return false;
+    }
+    this.tellOf([poison]);
     batch.context.settle(start + 1);
+    return true;
   }
 
   /** Returns when all of it is stored: a message that cannot even be set aside holds its partition. */
@@ -233,22 +245,32 @@ export class ClaimBatchConsumer {
       if (batch.hold.lost) throw new GivenBack();
       const part = waiting.slice(0, width);
       try {
-        const pass = await this.setAside(part);
-        this.committed(batch);
+        await this.setAside(part, batch);
         waiting = waiting.slice(width);
-        const claims = part.flatMap(({ event }) => event ?? []);
-        this.clearPending(pass, claims, batch);
       } catch (error) {
         // One of them is refused: each for itself, so that it does not cost the others their payload.
         if (failureClassOf(error) === 'suspect' && part.length > 1) width = 1;
         else await this.waitOut(error, batch);
       }
     }
-    this.metrics.count('quarantined', poison.length);
-    this.warnOf([...once.values()]);
+    this.tellOf(poison);
   }
 
-  private async setAside(part: readonly Poison[]): Promise<GatePass | null> {
+  /**
+   * In one transaction.
+   * @throws DatabaseError when nothing of it is stored.
+   */
+  private async setAside(part: readonly Poison[], batch: Batch): Promise<void> {
+    const pass = await this.store(part);
+    this.committed(batch);
+    this.clearPending(
+      pass,
+      part.flatMap(({ event }) => event ?? []),
+      batch,
+    );
+  }
+
+  private async store(part: readonly Poison[]): Promise<GatePass | null> {
     const records = part.map(toQuarantinedRecord);
     try {
       return await this.persistence.quarantine(records);
@@ -304,7 +326,8 @@ export class ClaimBatchConsumer {
     this.logger.log(`claims are persisted again, after ${seconds} s`);
   }
 
-  private warnOf(poison: readonly Poison[]): void {
+  private tellOf(poison: readonly Poison[]): void {
+    this.metrics.count('quarantined', poison.length);
     const quarantined = poison.slice(0, MAX_NAMED).map(({ record, event, code }) => ({
       code,
       claimId: event?.claimId ?? null,
