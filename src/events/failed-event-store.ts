@@ -126,10 +126,11 @@ export abstract class FailedEventStore {
   abstract lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]>;
 
   /**
-   * Ends the lease of `owner` on a row: REPUBLISHED and due again after 2 min, or PENDING again. A row that is no longer
-   * under this lease stays as it is: the lease ran out, the consumer was faster, or an operator discarded it.
+   * Ends the lease of `owner` on these rows, in one statement, since the consumer may be waiting for some of them:
+   * REPUBLISHED and due again after 2 min, or PENDING again. A row that is no longer under this lease stays as it is: the
+   * lease ran out, the consumer was faster, or an operator discarded it.
    */
-  abstract finishLease(owner: string, id: number, result: PublishResult): Promise<void>;
+  abstract finishLease(owner: string, ids: readonly number[], result: PublishResult): Promise<void>;
 
   /** Rows with a valid claim that are neither RESOLVED nor DISCARDED, by id: what a rebuilt gate must still know. */
   abstract openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]>;

@@ -86,6 +86,15 @@ describe('draining failed events', () => {
     expect(counts).toMatchObject({ PENDING: 0, PUBLISHING: 0, REPUBLISHED: 1_002 });
   }, 30_000);
 
+  it('ends the leases of a batch by a statement for each result, however many rows they are', async () => {
+    await failedClaims('alice', 'bob', 'carol', 'dave');
+    log.beforePublish = ({ userId }) =>
+      userId < 'c' ? Promise.reject(new ClaimLogUnconfirmedError('no answer')) : Promise.resolve();
+    expect(await drainer.drain()).toEqual({ leased: 4, published: 2, postponed: 2 });
+    const statements = database.calls.filter((call) => call === 'failedEvents.finishLease');
+    expect(statements).toHaveLength(2);
+  });
+
   it('stops between two batches when the process shuts down', async () => {
     await failedClaim();
     const shutdown = new AbortController();

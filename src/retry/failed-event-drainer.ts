@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { ClaimLog } from '../events/claim-log.js';
-import { type FailedEvent, type PublishResult } from '../events/failed-event-store.js';
+import { type FailedEvent } from '../events/failed-event-store.js';
 import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
 import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
@@ -119,16 +119,12 @@ export class FailedEventDrainer {
       this.database.transaction(async (unit) => {
         // A rebuild that began meanwhile may have cut our events off: publish them again soon, not in two minutes.
         const overtaken = (await unit.gate.read()).epoch !== epoch;
-        let published = 0;
-        for (const { id } of rows) {
-          const postponed = overtaken || refused.has(id);
-          const result: PublishResult = postponed
-            ? { kind: 'postponed', delayMs: postponementMs() }
-            : { kind: 'published' };
-          await unit.failedEvents.finishLease(owner, id, result);
-          if (!postponed) published += 1;
-        }
-        return published;
+        const ids = rows.map(({ id }) => id);
+        const published = overtaken ? [] : ids.filter((id) => !refused.has(id));
+        const postponed = overtaken ? ids : ids.filter((id) => refused.has(id));
+        await unit.failedEvents.finishLease(owner, published, { kind: 'published' });
+        await unit.failedEvents.finishLease(owner, postponed, { kind: 'postponed', delayMs: postponementMs() });
+        return published.length;
       }),
     );
   }

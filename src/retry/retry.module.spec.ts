@@ -305,11 +305,14 @@ describe('the schedule', () => {
     await app.close();
   });
 
-  it('publishes what an instance had leased that died within a minute, so that 10 s of the promised 70 are the consumer’s', async () => {
+  it('publishes what an instance had leased that died within a minute, also when the drains keep no exact time', async () => {
     const app = await start(stack, ['retry']);
     const [first, second] = app.get(SchedulerRegistry, { strict: false }).getCronJob('failed-event-drain').nextDates(2);
     const betweenDrains = (second?.toMillis() ?? 0) - (first?.toMillis() ?? 0);
-    expect(PUBLISH_LEASE_MS + betweenDrains).toBeLessThanOrEqual(60_000);
+    // 10 s of the promised 70 are the consumer's, and 5 are the drain's.
+    expect(PUBLISH_LEASE_MS + betweenDrains).toBeLessThanOrEqual(55_000);
+    // A lease that begins with a drain ends in the middle between two, or a moment would decide about 10 s.
+    expect(PUBLISH_LEASE_MS % betweenDrains).toBe(betweenDrains / 2);
     await app.close();
   });
 

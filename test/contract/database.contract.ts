@@ -805,7 +805,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
           await addUnpublished(event);
           const { id } = await rowOf(event);
           await lease('one');
-          await write(({ failedEvents }) => failedEvents.finishLease('one', id, { kind: 'published' }));
+          await write(({ failedEvents }) => failedEvents.finishLease('one', [id], { kind: 'published' }));
           const row = await rowOf(event);
           expect(row).toMatchObject({ status: 'REPUBLISHED', leaseOwner: null, leaseUntil: null, attempts: 0 });
           const wait = row.nextAttemptAt - (await read((unit) => unit.now()));
@@ -821,7 +821,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
           const { id } = await rowOf(event);
           await lease('one');
           await write(({ failedEvents }) =>
-            failedEvents.finishLease('one', id, { kind: 'postponed', delayMs: 30_000 }),
+            failedEvents.finishLease('one', [id], { kind: 'postponed', delayMs: 30_000 }),
           );
           expect(await rowOf(event)).toMatchObject({ status: 'PENDING', leaseOwner: null, attempts: 0 });
           expect(await lease('one')).toEqual([]);
@@ -836,7 +836,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
           await write(({ failedEvents }) => failedEvents.resolve([resolved.claimId]));
           for (const event of [taken, resolved]) {
             const before = await rowOf(event);
-            await write(({ failedEvents }) => failedEvents.finishLease('one', before.id, { kind: 'published' }));
+            await write(({ failedEvents }) => failedEvents.finishLease('one', [before.id], { kind: 'published' }));
             expect(await rowOf(event)).toEqual(before);
           }
         });
