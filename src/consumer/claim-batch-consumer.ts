@@ -213,7 +213,7 @@ export class ClaimBatchConsumer {
    * what refused the record may have ended just before the other one came.
    *
    * Tried once: a database that does not take the failed event either may have been all that was wrong with the record,
-   * and while it is waited for, that may end. So the record is then asked again from the beginning.
+   * and while it is waited for, that may end. So the record is then asked again from the beginning (ADR 21).
    *
    * @returns whether it is set aside.
    */
