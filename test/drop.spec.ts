@@ -83,4 +83,12 @@ describe('a drop', () => {
     expect(drop.undocumented()).toEqual(['409 campaign-not-started']);
     expect(drop.undocumented({ campaign: ['409 campaign-not-started'] })).toEqual([]);
   });
+
+  it('excuses a call without answer only where the process that it was made to is no more', async () => {
+    service.lastAsked = 'http://127.0.0.1:1';
+    await press('unheard', null);
+    expect(drop.undocumented()).toEqual(['no answer']);
+    expect(drop.undocumented({ killed: true, alive: ['http://127.0.0.1:1'] })).toEqual(['no answer']);
+    expect(drop.undocumented({ killed: true, alive: ['http://127.0.0.1:2'] })).toEqual([]);
+  });
 });

@@ -24,32 +24,55 @@ export async function openDrop(cluster: Cluster, total: number, more: Record<str
   return new Drop(campaignId, total, join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl'));
 }
 
+/** Calls at once. */
+const WIDTH = 100;
+
 /** How soon things are well again, ms from the fault's end. */
 export interface Deadlines extends Pick<Allowance, 'killed' | 'left'> {
   /** A claim is answered with a final answer. */
   readonly claimsAgainMs: number;
   /** Every promise is seen to be kept. */
   readonly keptMs: number;
+  /** For a fault that lasts, how long. Callers come more slowly meanwhile, so that there is something left at its end. */
+  readonly lastsMs?: number;
 }
 
-/** Does something to a drop that is under way, and returns when what it broke is mended. */
-export type Strike = (cluster: Cluster, drop: Drop) => Promise<void>;
+/**
+ * Does something to a drop that is under way, and returns when what it broke is mended.
+ * @returns when that was, of the monotonic clock, where it has waited for something since.
+ */
+export type Strike = (cluster: Cluster, drop: Drop) => Promise<void> | Promise<number>;
 
 /**
  * Runs a drop of 5,000 users with 3 tries each, strikes at a random moment of it, and holds the service to its promises.
+ * A fault that lasts meets all callers when it comes, some of them at every moment until it is over, and all of them then.
  */
 export async function duringDrop(
   cluster: Cluster,
   drop: Drop,
   strike: Strike,
-  { claimsAgainMs, keptMs, ...allowance }: Deadlines,
+  { claimsAgainMs, keptMs, lastsMs = 0, ...allowance }: Deadlines,
 ): Promise<void> {
-  const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: 100 });
+  let pause = () => Promise.resolve();
+  const users = usersOf(5_000);
+  const running = drop.run(cluster.client(), { users, tries: 3, width: WIDTH, pause: () => pause() });
   const moment = between(drop.total / 20, (drop.total * 6) / 10);
   await eventually(() => expect(drop.promised().length).toBeGreaterThanOrEqual(moment), 30_000);
-  await strike(cluster, drop);
-  const mended = performance.now();
-  await claimsAgain(drop, cluster.apis(), claimsAgainMs);
+  const striking = Promise.resolve(strike(cluster, drop));
+  if (lastsMs > 0) {
+    const over = striking.then(
+      () => undefined,
+      () => undefined,
+    );
+    // Half of what is left goes away until then. Not of the seed's numbers, which the strike draws meanwhile.
+    const longestMs = (4 * WIDTH * lastsMs) / (drop.total - drop.promised().length);
+    const some = () => new Promise<void>((resolve) => setTimeout(resolve, Math.random() * longestMs).unref());
+    pause = () => Promise.race([some(), over]);
+  }
+  const mended = (await striking) ?? performance.now();
+  pause = () => Promise.resolve();
+  if (lastsMs > 0) expect(drop.promised().length).toBeLessThan(drop.total);
+  await claimsAgain(drop, cluster.apis(), Math.max(1, claimsAgainMs - (performance.now() - mended)));
   await running;
   await sellOut(cluster, drop);
   await expectKept(cluster, drop, keptMs, { mended, ...allowance });
@@ -85,11 +108,11 @@ export async function sellsOn(cluster: Cluster): Promise<void> {
  *
  * @returns how many of each portion of 100 were promised a coupon.
  */
-export async function portionsUntil(drop: Drop, client: Client, back: number): Promise<number[]> {
+export async function portionsUntil(drop: Drop, client: Client, back: number, prefix = 'away'): Promise<number[]> {
   const promised: number[] = [];
   for (let n = 0; n < 20; n++) {
     const before = drop.promised().length;
-    await drop.run(client, { users: usersOf(100, `away-${n}-`), tries: 3, width: 20 });
+    await drop.run(client, { users: usersOf(100, `${prefix}-${n}-`), tries: 3, width: 20 });
     promised.push(drop.promised().length - before);
     await passed(Math.max(0, (back - performance.now()) / (20 - n)));
   }
@@ -180,7 +203,7 @@ export async function expectKept(
   } finally {
     if (recorded) recordOutcome(drop, verdict, recoveryMs);
   }
-  expectAnswered(drop, allowance);
+  expectAnswered(drop, { ...allowance, alive: cluster.apis().map(({ url }) => url) });
 }
 
 /** Every call has its answer, in time, and each answer is a documented one. */

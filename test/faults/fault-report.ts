@@ -18,6 +18,8 @@ export interface FaultSummary {
   readonly recoveryMs: number;
   /** Where it was measured; the worst of all rounds, both of the same one. */
   readonly p99: P99 | null;
+  /** What was drawn in its rounds, where chance decides about more than the moment. */
+  readonly drawn: readonly string[];
   /** With these seeds a round failed. */
   readonly failedSeeds: readonly number[];
 }
@@ -48,6 +50,7 @@ export function summarize(records: readonly FaultRecord[]): FaultSummary[] {
       slowestMs: most(({ slowestMs }) => slowestMs),
       recoveryMs: most(({ recoveryMs }) => recoveryMs),
       p99: rounds.reduce<P99 | null>((worst, { p99 }) => slower(worst, p99), null),
+      drawn: rounds.flatMap(({ drawn }) => drawn ?? []),
       failedSeeds: failed.map(({ seed }) => seed),
     };
   });
@@ -72,6 +75,7 @@ export function merged(some: readonly FaultSummary[], more: readonly FaultSummar
       slowestMs: Math.max(one.slowestMs, other.slowestMs),
       recoveryMs: Math.max(one.recoveryMs, other.recoveryMs),
       p99: slower(one.p99, other.p99),
+      drawn: [...(one.drawn ?? []), ...(other.drawn ?? [])],
       failedSeeds: [...one.failedSeeds, ...other.failedSeeds],
     };
   });
@@ -106,5 +110,8 @@ export function toMarkdown(summaries: readonly FaultSummary[]): string {
   const measured = summaries.flatMap(({ row, what, p99 }) =>
     !p99 ? [] : [`- ${row}, ${what}: ${p99.duringMs.toFixed(1)} ms, ${p99.beforeMs.toFixed(1)} ms before\n`],
   );
-  return measured.length === 0 ? table : `${table}\np99 of a claim during the fault:\n\n${measured.join('')}`;
+  const drawn = summaries.flatMap(({ row, drawn: draws = [] }) => draws.map((draw) => `- ${row}: ${draw}\n`));
+  const list = (title: string, items: readonly string[]) =>
+    items.length === 0 ? '' : `\n${title}:\n\n${items.join('')}`;
+  return table + list('p99 of a claim during the fault', measured) + list('Drawn', drawn);
 }

@@ -36,6 +36,8 @@ export interface FaultRecord {
   readonly recoveryMs: number;
   /** Where it was measured. */
   readonly p99: P99 | null;
+  /** What was drawn, where chance decides about more than the moment. */
+  readonly drawn: string | null;
   /** Why the test failed; null when it passed. */
   readonly failure: string | null;
 }
@@ -44,9 +46,13 @@ export interface FaultRecord {
 interface Running {
   judged: Pick<FaultRecord, 'accepted' | 'verdict' | 'slowestMs' | 'recoveryMs'> | null;
   p99: P99 | null;
+  drawn: string | null;
 }
 
-let running: Running = { judged: null, p99: null };
+/** By so much earlier than Jest gives it up a test fails by itself, or its round would not be put down, ms. */
+const BEFORE_TIMEOUT_MS = 5_000;
+
+let running: Running = { judged: null, p99: null, drawn: null };
 let state = 0;
 
 /**
@@ -71,17 +77,17 @@ export function fault(
       async () => {
         const seed = SEED + round;
         state = hash(`${seed} ${title}`);
-        running = { judged: null, p99: null };
+        running = { judged: null, p99: null, drawn: null };
         let failure: string | null = null;
         try {
-          await run();
+          await within(timeoutMs - BEFORE_TIMEOUT_MS, run());
         } catch (error) {
           failure = (error as Error).message;
           (error as Error).message += `\n(FAULT_SEED=${seed})`;
           throw error;
         } finally {
           const judged = running.judged ?? { accepted: 0, verdict: null, slowestMs: 0, recoveryMs: 0 };
-          write({ row, what, seed, ...judged, p99: running.p99, failure });
+          write({ row, what, seed, ...judged, p99: running.p99, drawn: running.drawn, failure });
         }
       },
       timeoutMs,
@@ -109,12 +115,30 @@ export function recordP99(p99: P99): void {
   running.p99 = p99;
 }
 
+/** Puts down, and shows, what was drawn. */
+export function recordDraw(drawn: string): void {
+  running.drawn = drawn;
+  process.stdout.write(`${drawn}\n`);
+}
+
 /** An integer from `min` to `max`, the next of the test's own sequence (mulberry32). */
 export function between(min: number, max: number): number {
   state = (state + 0x6d2b79f5) >>> 0;
   let mixed = Math.imul(state ^ (state >>> 15), state | 1);
   mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
   return min + (((mixed ^ (mixed >>> 14)) >>> 0) % (Math.floor(max) - Math.ceil(min) + 1));
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not over after ${ms} ms`)), ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function write(record: FaultRecord): void {

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { duringDrop, openDrop, passed, type Strike } from './fault-drop.js';
-import { between, fault } from './fault-test.js';
+import { between, fault, recordDraw } from './fault-test.js';
 import { DATABASE_FAULTS, type DropFault, KAFKA_FAULTS, MORE_FAULTS, PROCESS_FAULTS, REDIS_FAULTS } from './strikes.js';
 
 const COUNTS = { apis: 2, workers: 2 };
@@ -31,27 +31,34 @@ describe('while claims come in', () => {
 
   fault(37, 'two faults at once', async () => {
     const pair = [draw(), draw()] as const;
-    process.stdout.write(`${pair.map(({ what }) => what).join(', and ')}\n`);
+    recordDraw(pair.map(({ what }) => what).join(', and '));
+    const [oneMs, otherMs] = [pair[0].lastsMs ?? 0, pair[1].lastsMs ?? 0];
+    const inTurn = pair[0].target === pair[1].target;
     const offsetMs = between(0, 3_000);
-    const both: Strike = async (...scene) => {
-      if (pair[0].target === pair[1].target) {
-        for (const { strike, target } of pair) {
-          await strike(...scene);
-          // Somebody has to be there after both; nobody waits for it, or the second one would strike at nothing.
-          if (target === 'api' || target === 'worker') await cluster.add(target);
-        }
+    const at = async ({ strike, target }: DropFault) => {
+      // Each of them strikes at a drop that is under way.
+      expect(drop.promised().length).toBeLessThan(drop.total);
+      await strike(cluster, drop);
+      // Somebody has to be there after both; nobody waits for it, or the second one would strike at nothing.
+      if (inTurn && (target === 'api' || target === 'worker')) await cluster.add(target);
+    };
+    const both: Strike = async () => {
+      if (inTurn) {
+        for (const one of pair) await at(one);
         return;
       }
       const later = async () => {
         await passed(offsetMs);
-        await pair[1].strike(...scene);
+        await at(pair[1]);
       };
-      await Promise.all([pair[0].strike(...scene), later()]);
+      await Promise.all([at(pair[0]), later()]);
     };
     drop = await openDrop(cluster, 1_000);
     await duringDrop(cluster, drop, both, {
-      claimsAgainMs: pair[0].claimsAgainMs + pair[1].claimsAgainMs,
-      keptMs: pair[0].keptMs + pair[1].keptMs,
+      claimsAgainMs: Math.max(pair[0].claimsAgainMs, pair[1].claimsAgainMs),
+      keptMs: Math.max(pair[0].keptMs, pair[1].keptMs),
+      // And a second, in which those have struck that are over at once.
+      lastsMs: 1_000 + (inTurn ? oneMs + otherMs : Math.max(oneMs, offsetMs + otherMs)),
       killed: pair.some(({ killed }) => killed),
       left: pair.some(({ left }) => left),
     });

@@ -3,6 +3,7 @@ import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { type Cluster, type Member } from '../support/cluster.js';
+import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { type Deadlines, passed, type Strike, usersOf } from './fault-drop.js';
 import { between } from './fault-test.js';
@@ -88,7 +89,7 @@ const loseEndOfAof: Strike = async (cluster, drop) => {
 const flush: Strike = (cluster) => cluster.redis(async (redis) => void (await redis.flushall()));
 
 /** Until there is a new gate, nobody is told anything but to come again. */
-const forgetScripts: Strike = async (cluster, drop) => {
+const forgetScripts = async (cluster: Cluster, drop: Drop): Promise<number> => {
   const gate = async () => (await cluster.rows('SELECT epoch, script_sha AS sha FROM gate'))[0];
   // Of two faults the other one may have closed it; an epoch whose script is not loaded yet loses nothing by this one.
   const before = await eventually(async () => {
@@ -110,6 +111,7 @@ const forgetScripts: Strike = async (cluster, drop) => {
   const meanwhile = drop.calls.filter(({ at, ms }) => at > flushed && at + ms < fencedUntil).map(({ word }) => word);
   expect(meanwhile.filter((word) => /^\d/.test(word) && !word.startsWith('503'))).toEqual([]);
   expect(meanwhile).toContain('503 issuer-unavailable');
+  return flushed;
 };
 
 /** It refuses what writes, and keeps what it has. */
@@ -189,30 +191,32 @@ export const REDIS_FAULTS: readonly DropFault[] = [
     ...redis,
     keptMs: 15_000,
   },
-  { row: 12, what: 'Redis is frozen for 10 s', strike: freeze('redis', 10_000), ...redis },
+  { row: 12, what: 'Redis is frozen for 10 s', strike: freeze('redis', 10_000), ...redis, lastsMs: 10_000 },
 ];
 
 const kafka = { target: 'kafka', claimsAgainMs: 2_500, keptMs: 30_000 } as const;
 
 export const KAFKA_FAULTS: readonly DropFault[] = [
-  { row: 16, what: 'Kafka is frozen for 20 s', strike: freeze('kafka', 20_000), ...kafka },
+  { row: 16, what: 'Kafka is frozen for 20 s', strike: freeze('kafka', 20_000), ...kafka, lastsMs: 20_000 },
 ];
 
 const mariadb = { target: 'mariadb', claimsAgainMs: 5_000, keptMs: 30_000 } as const;
 
 export const DATABASE_FAULTS: readonly DropFault[] = [
-  { row: 25, what: 'the database is frozen for 30 s', strike: freeze('mariadb', 30_000), ...mariadb },
+  { row: 25, what: 'the database is frozen for 30 s', strike: freeze('mariadb', 30_000), ...mariadb, lastsMs: 30_000 },
   {
     row: 27,
     what: 'the database is read-only for 20 s',
     strike: sql(['SET GLOBAL read_only = 1'], 20_000, ['SET GLOBAL read_only = 0']),
     ...mariadb,
+    lastsMs: 20_000,
   },
   {
     row: 27,
     what: 'the table is renamed away for 60 s',
     strike: sql(['RENAME TABLE coupons TO coupons_away'], 60_000, ['RENAME TABLE coupons_away TO coupons']),
     ...mariadb,
+    lastsMs: 60_000,
     slow: true,
   },
   {
@@ -227,6 +231,7 @@ export const DATABASE_FAULTS: readonly DropFault[] = [
       ['DROP TRIGGER refuse'],
     ),
     ...mariadb,
+    lastsMs: 20_000,
   },
   {
     row: 27,
@@ -235,6 +240,7 @@ export const DATABASE_FAULTS: readonly DropFault[] = [
       "ALTER USER 'service'@'127.0.0.1' IDENTIFIED BY 'coupon'",
     ]),
     ...mariadb,
+    lastsMs: 20_000,
   },
 ];
 
@@ -262,14 +268,21 @@ export const PROCESS_FAULTS: readonly DropFault[] = [
     strike: freezeWorker,
     target: 'worker',
     ...member,
+    lastsMs: 20_000,
   },
 ];
 
 /** Faults that have tests of their own elsewhere, which ask for more than a drop does. */
 export const MORE_FAULTS: readonly DropFault[] = [
-  { row: 14, what: 'Redis has no memory left for 10 s', strike: exhaustMemory, ...redis },
-  { row: 15, what: 'Kafka is killed with -9 for 20 s', strike: away('kafka', 20_000), ...kafka },
-  { row: 24, what: 'the database is killed with -9 for 20 s', strike: away('mariadb', 20_000), ...mariadb },
+  { row: 14, what: 'Redis has no memory left for 10 s', strike: exhaustMemory, ...redis, lastsMs: 10_000 },
+  { row: 15, what: 'Kafka is killed with -9 for 20 s', strike: away('kafka', 20_000), ...kafka, lastsMs: 20_000 },
+  {
+    row: 24,
+    what: 'the database is killed with -9 for 20 s',
+    strike: away('mariadb', 20_000),
+    ...mariadb,
+    lastsMs: 20_000,
+  },
   { row: 32, what: 'an api ends in order', strike: leave('api'), target: 'api', left: true, ...member },
   { row: 32, what: 'a worker ends in order', strike: leave('worker'), target: 'worker', ...member },
 ];

@@ -18,6 +18,8 @@ export class Client {
   private readonly urls: readonly string[];
   private readonly headers: Readonly<Record<string, string>>;
   private calls = 0;
+  /** The address that the last call went to. */
+  lastAsked = '';
 
   constructor(...urls: readonly string[]) {
     this.urls = urls;
@@ -34,6 +36,7 @@ export class Client {
 
   async send(method: string, path: string, options: { body?: unknown; headers?: Record<string, string> } = {}) {
     const url = this.urls[this.calls++ % this.urls.length] as string;
+    this.lastAsked = url;
     const call = request(url)
       [method.toLowerCase() as 'post'](path)
       .timeout(TIMEOUT_MS)

@@ -18,11 +18,15 @@ export interface DropPlan {
   readonly tries: number;
   /** Calls at once. */
   readonly width: number;
+  /** Before each call. */
+  readonly pause?: () => Promise<void>;
 }
 
 /** One press of the button, and what came of it. */
 export interface Call {
   readonly via: Client;
+  /** Which of its addresses was asked. */
+  readonly url: string;
   readonly userId: string;
   /** Status and code of the answer, or how it was that there was none. */
   readonly word: string;
@@ -57,6 +61,8 @@ const TOO_SLOW = '408 request-timeout';
 
 /** What callers may have met besides a documented answer in time: nothing, unless a test says so. */
 export interface Allowance {
+  /** Calls to any other address may have been to the process that was killed, or that left; absent: to whatever one. */
+  readonly alive?: readonly string[];
   /** A process that had callers was killed. */
   readonly killed?: boolean;
   /**
@@ -97,9 +103,10 @@ export class Drop {
   }
 
   /** Runs until every user has a final answer or has used up the tries. */
-  async run(client: Client, { users, tries, width }: DropPlan): Promise<void> {
+  async run(client: Client, { users, tries, width, pause }: DropPlan): Promise<void> {
     await inParallel(users, width, async (user) => {
       for (let attempt = 0; attempt < tries; attempt++) {
+        await pause?.();
         if (FINAL.has(await this.press(client, user))) return;
       }
     });
@@ -109,7 +116,9 @@ export class Drop {
   async press(client: Client, userId: string): Promise<string> {
     this.asked.add(userId);
     const started = performance.now();
-    const answer = await client.apply(userId, this.campaignId).catch(lackOf);
+    const asked = client.apply(userId, this.campaignId).catch(lackOf);
+    const url = client.lastAsked;
+    const answer = await asked;
     // What follows takes the caller's time, not the service's.
     const ms = performance.now() - started;
     let word = NO_ANSWER;
@@ -119,7 +128,7 @@ export class Drop {
       const { claimId, sequence } = answer.body;
       this.record({ campaignId: this.campaignId, userId, claimId, sequence, at: new Date().toISOString() });
     }
-    this.calls.push({ via: client, userId, word, at: started, ms });
+    this.calls.push({ via: client, url, userId, word, at: started, ms });
     return word;
   }
 
@@ -147,9 +156,12 @@ export class Drop {
   }
 
   /** Answers that no document knows, and calls without an answer that nothing excuses. */
-  undocumented({ killed = false, left = false, frozen, campaign = [] }: Allowance = {}): string[] {
-    const excused = [...campaign, ...(killed || left ? [NO_ANSWER, REFUSED] : [])];
-    const isExcused = ({ word, via }: Call) => excused.includes(word) || (word === TOO_SLOW && via === frozen);
+  undocumented({ killed = false, left = false, alive = [], frozen, campaign = [] }: Allowance = {}): string[] {
+    const unheard = killed || left ? [NO_ANSWER, REFUSED] : [];
+    const isExcused = ({ word, via, url }: Call) =>
+      campaign.includes(word) ||
+      (unheard.includes(word) && !alive.includes(url)) ||
+      (word === TOO_SLOW && via === frozen);
     return this.calls.filter((call) => !DOCUMENTED.has(call.word) && !isExcused(call)).map(({ word }) => word);
   }
 

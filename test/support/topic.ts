@@ -4,15 +4,34 @@ import { eventually } from './eventually.js';
 /** The topic that the service makes. */
 export const TOPIC = 'coupon_create';
 
+/** The consumer group of the service. */
+export const GROUP = 'coupon-consumer';
+
 /** The members of the service's consumer group, by the ids that the broker has given them. @throws while it is rebalancing. */
 export async function groupMembers(brokers: string): Promise<string[]> {
   const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    const { groups } = await admin.describeGroups(['coupon-consumer']);
+    const { groups } = await admin.describeGroups([GROUP]);
     const [group] = groups;
     if (group?.state !== 'Stable') throw new Error(`the group is ${group?.state}`);
     return group.members.map(({ memberId }) => memberId).sort();
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** How many messages the service's consumer group has not settled. */
+export async function lagOf(brokers: string): Promise<number> {
+  const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const ends = await admin.fetchTopicOffsets(TOPIC);
+    const [committed] = await admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] });
+    return ends.reduce((lag, { partition, high, low }) => {
+      const offset = Number(committed?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
+      return lag + Number(high) - (offset < 0 ? Number(low) : offset);
+    }, 0);
   } finally {
     await admin.disconnect();
   }
