@@ -133,7 +133,7 @@ export abstract class IssuanceGate {
 
   /**
    * Replaces the terms. `older` when the gate has the same or a newer version; `below-claimed` when the new total is
-   * smaller than what was admitted already. Never creates a campaign: a missing one is a fence.
+   * smaller than the one before and than what was admitted already. Never creates a campaign: a missing one is a fence.
    */
   abstract changeTerms(pass: GatePass, terms: CampaignTerms): Promise<'changed' | 'older' | 'below-claimed' | Fenced>;
 

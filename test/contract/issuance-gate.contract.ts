@@ -476,6 +476,25 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
         expect((await gate.claim(pass, request(campaignId, 'd'))).kind).toBe('SOLD_OUT');
       });
 
+      it('takes every other change of a gate that was rebuilt with more claims than the total', async () => {
+        const campaignId = ulid();
+        const own = await openEpoch();
+        const claims = ['a', 'b', 'c'].map((userId, index) => ({
+          ...{ userId, claimId: ulid(), sequence: index + 1, claimedAt: 1_000 },
+          ...{ idempotencyDigest: null, pending: false },
+        }));
+        await harness.builder.stage(own.epoch, campaignId, claims);
+        await harness.builder.openStaged(own.epoch, [{ ...terms(campaignId, { total: 2 }), sequence: 3 }]);
+        const change = (over: Parameters<typeof terms>[1]) => gate.changeTerms(own, terms(campaignId, over));
+        expect(await change({ total: 2, state: 'PAUSED', version: 2 })).toBe('changed');
+        expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('PAUSED');
+        expect(await change({ total: 1, state: 'CLOSED', version: 3 })).toBe('below-claimed');
+        expect(await change({ total: 2, state: 'CLOSED', version: 3 })).toBe('changed');
+        // And where there are fewer again, it is closed all the same.
+        for (const { userId, claimId } of claims) await gate.release(own, { campaignId, userId, claimId });
+        expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('CLOSED');
+      });
+
       it('sells again after the total was raised', async () => {
         const campaignId = await open({ total: 1 });
         await admit(campaignId, 'a');

@@ -97,7 +97,9 @@ export class InProcessIssuanceGate extends IssuanceGate {
     const campaign = this.memory.trusted(pass, terms.campaignId);
     if ('kind' in campaign) return Promise.resolve(campaign);
     if (terms.version <= campaign.terms.version) return Promise.resolve('older');
-    if (terms.total < campaign.applied.size) return Promise.resolve('below-claimed');
+    // A lowering alone is refused. A gate that was rebuilt may hold more claims than the total, and can be paused all the same.
+    const lowered = terms.total < campaign.terms.total;
+    if (lowered && terms.total < campaign.applied.size) return Promise.resolve('below-claimed');
     campaign.terms = { ...terms };
     return Promise.resolve('changed');
   }

@@ -4,7 +4,9 @@
 local damaged = damage()
 if damaged then return {'FENCED', damaged} end
 if tonumber(ARGV[6]) <= tonumber(redis.call('HGET', KEYS[1], 'version')) then return {'OLDER'} end
-if tonumber(ARGV[2]) < redis.call('HLEN', KEYS[2]) then return {'BELOW_CLAIMED'} end
+-- A lowering alone is refused. A gate that was rebuilt may hold more claims than the total, and can be paused all the same.
+local lowered = tonumber(ARGV[2]) < tonumber(redis.call('HGET', KEYS[1], 'total'))
+if lowered and tonumber(ARGV[2]) < redis.call('HLEN', KEYS[2]) then return {'BELOW_CLAIMED'} end
 redis.call('HSET', KEYS[1], 'total', ARGV[2], 'startsAt', ARGV[3], 'endsAt', ARGV[4], 'state', ARGV[5],
   'version', ARGV[6])
 return {'CHANGED'}
