@@ -233,6 +233,13 @@ describe('claim issuance', () => {
     expect(await failedEvents()).toEqual([]);
   });
 
+  it('takes no slot while neither the log nor the database is there to make it durable', async () => {
+    log.away = true;
+    jest.spyOn(watch, 'state', 'get').mockReturnValue({ ...watch.state, databaseAway: true });
+    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await stack.gate.lookUp(pass, 'default', 'a')).toEqual({ kind: 'ABSENT' });
+  });
+
   it('takes no slot when the log has no room', async () => {
     log.full = true;
     expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });

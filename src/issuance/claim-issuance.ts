@@ -72,8 +72,9 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
 
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
     const pass = this.watch.pass;
-    // Asked before the gate: a claim that is admitted and then finds no room would hold a slot for nothing.
-    if (pass === null || this.log.full) return this.unavailable();
+    // Asked before the gate: a claim that is admitted and then finds no room would hold a slot for nothing, and the next
+    // one would hear that all is sold.
+    if (pass === null || this.log.full || (this.log.away && this.watch.state.databaseAway)) return this.unavailable();
 
     const startedAt = this.clock.now();
     const claimId = this.nextClaimId();

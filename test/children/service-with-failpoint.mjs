@@ -1,6 +1,8 @@
 // The built service, which ends or freezes itself at a chosen point: `node service-with-failpoint.mjs <point> <count>`.
 // The count says at which passage. Nothing of this is in the service: the points are put around its ports from outside.
-import { writeSync } from 'node:fs';
+import { statSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createApp, startApp } from '../../dist/app.setup.js';
 import { readEnv } from '../../dist/config/env.js';
 import { ClaimBatchContext } from '../../dist/events/claim-batch.context.js';
@@ -67,8 +69,31 @@ function after(target, method, act) {
   };
 }
 
+/** The disk takes the data and cannot sync them, from that sync on. What it has synced before is said in bytes of the log. */
+async function failSyncs(directory) {
+  const log = join(directory, 'coupon.sqlite-wal');
+  const some = await open(process.argv[1]);
+  const prototype = Object.getPrototypeOf(some);
+  await some.close();
+  const { datasync } = prototype;
+  let synced = 0;
+  let failed = false;
+  prototype.datasync = async function () {
+    const { size } = statSync(log);
+    if (!failed && reached()) {
+      failed = true;
+      writeSync(1, `synced ${synced}\n`);
+    }
+    if (failed) throw new Error('EIO: i/o error, fdatasync');
+    await datasync.call(this);
+    synced = size;
+  };
+}
+
 const app = await createApp(readEnv());
-if (wanted === 'crash-consumer') {
+if (wanted === 'fail-sync') {
+  await failSyncs(process.env.DATA_DIR);
+} else if (wanted === 'crash-consumer') {
   // As a mistake of ours would: kafkajs starts no consumer again after a TypeError.
   before(KafkaClaimServer.prototype, 'consume', () => {
     if (reached()) throw new TypeError('thrown by the failpoint');

@@ -144,11 +144,14 @@ describe('a disk that takes its time', () => {
   let directory: string;
   let connection: SqliteConnection;
   const syncs: { end: () => void; fail: (error: Error) => void }[] = [];
+  const fatal: string[] = [];
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'coupon-'));
     syncs.length = 0;
-    connection = await SqliteConnection.open(directory, () => new Promise((end, fail) => syncs.push({ end, fail })));
+    fatal.length = 0;
+    const flush = () => new Promise<void>((end, fail) => syncs.push({ end, fail }));
+    connection = await SqliteConnection.open(directory, flush, (reason) => fatal.push(reason));
   });
   afterEach(async () => {
     const closed = connection.onApplicationShutdown();
@@ -178,14 +181,17 @@ describe('a disk that takes its time', () => {
     expect(told).toEqual(expect.arrayContaining(['published', event.claimId]));
   });
 
-  it('promises nothing any more once it has failed', async () => {
+  it('promises nothing any more once it has failed, and says so', async () => {
     const log = new JournalClaimLog(connection);
+    expect(log.away).toBe(false);
     const published = log.publish(claimEvent());
     await until('the commit is on its way to the disk', () => syncs.length === 1);
     syncs[0]?.fail(new Error('EIO'));
     await expect(published).rejects.toBeInstanceOf(ClaimLogUnconfirmedError);
     await expect(log.publish(claimEvent())).rejects.toBeInstanceOf(ClaimLogUnconfirmedError);
     await expect(connection.exclusive(async () => undefined)).rejects.toMatchObject({ kind: 'infrastructure' });
+    expect(log.away).toBe(true);
+    expect(fatal).toEqual([expect.stringContaining('EIO')]);
   });
 });
 

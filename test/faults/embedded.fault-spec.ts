@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { freePort } from '../../stack/server-process.js';
 import { Client } from '../support/client.js';
 import { type Allowance, Drop } from '../support/drop.js';
@@ -28,9 +28,9 @@ describe('embedded, while claims come in', () => {
   let client: Client;
   let drop: Drop;
 
-  const start = async () => {
+  const start = async (args?: readonly string[]) => {
     const backend = { env: { DATA_DIR: join(directory, 'data') }, redis: undefined, remove: async () => undefined };
-    service = await ServiceProcess.start(backend, port);
+    service = await ServiceProcess.start(backend, port, {}, args);
   };
   const openDrop = async () => new Drop(await client.createCampaign(TOTAL), TOTAL, join(directory, '202.jsonl'));
   const wal = () => join(directory, 'data', 'coupon.sqlite-wal');
@@ -130,6 +130,26 @@ describe('embedded, while claims come in', () => {
     },
     { slow: true, timeoutMs: 500_000 },
   );
+
+  fault(35, 'the disk cannot be synced: the process ends, and the next one has what was promised', async () => {
+    await service.end('SIGTERM');
+    await start([resolve('test/children/service-with-failpoint.mjs'), 'fail-sync', String(between(20, 100))]);
+    const callers = burst();
+    expect(await service.exit()).toBe(1);
+    ending = true;
+    await callers;
+    // What was written since the last sync that succeeded is what the system may have dropped.
+    const synced = Number(/^synced (\d+)$/m.exec(service.text)?.[1]);
+    expect(synced).toBeGreaterThan(0);
+    expect(statSync(wal()).size).toBeGreaterThan(synced);
+    truncateSync(wal(), synced);
+    expect(service.text).toContain('could not be synced');
+    expect(drop.tally()['503 claim-unconfirmed'] ?? 0).toBeGreaterThan(0);
+    expect(drop.words).not.toContain('409 sold-out');
+    const mended = performance.now();
+    await start();
+    await expectKept(mended, { killed: true });
+  });
 
   /** The same service on a disk of its own, which ends with the test. */
   const onSmallDisk = async (work: (disk: SmallDisk) => Promise<void>) => {

@@ -37,9 +37,14 @@ export class ServiceProcess {
     return new ServiceProcess(child, performance.now());
   }
 
-  /** Starts it on `port` with its state in `backend`, and waits until it is ready. */
-  static async start(backend: Backend, port: number, env: Record<string, string> = {}): Promise<ServiceProcess> {
-    const service = ServiceProcess.spawn({ ...backend.env, PORT: String(port), ADMIN_TOKEN, ...env });
+  /** Starts it on `port` with its state in `backend`, and waits until it is ready. `args` as of {@link spawn}. */
+  static async start(
+    backend: Backend,
+    port: number,
+    env: Record<string, string> = {},
+    args?: readonly string[],
+  ): Promise<ServiceProcess> {
+    const service = ServiceProcess.spawn({ ...backend.env, PORT: String(port), ADMIN_TOKEN, ...env }, args);
     await service.printed(/listening on http/);
     await eventually(async () => {
       const report = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).text();

@@ -15,8 +15,19 @@ export class DiskSync {
   private running: Promise<void> | null = null;
   private failure: DatabaseError | null = null;
 
-  /** @param flush resolves when whatever was written before the call is on the disk. */
-  constructor(private readonly flush: () => Promise<void>) {}
+  /**
+   * @param flush resolves when whatever was written before the call is on the disk.
+   * @param onFailed is called once, with the reason, when it rejects.
+   */
+  constructor(
+    private readonly flush: () => Promise<void>,
+    private readonly onFailed: (reason: string) => void = () => undefined,
+  ) {}
+
+  /** A sync has failed; see {@link demandHealth}. */
+  get failed(): boolean {
+    return this.failure !== null;
+  }
 
   /** A commit has returned: the process may die now, the machine may not yet. */
   noteCommit(): void {
@@ -52,6 +63,7 @@ export class DiskSync {
     } catch (error) {
       const reason = `the disk could not be synced, so nothing can be promised: ${(error as Error).message}`;
       this.failure = new DatabaseError('infrastructure', SYNC_FAILED, reason, { cause: error });
+      this.onFailed(reason);
     }
   }
 }

@@ -1,15 +1,16 @@
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Logger, Module } from '@nestjs/common';
 import { ClaimLog } from '../../events/claim-log.js';
 import { ClaimTransport } from '../../events/claim-transport.js';
 import { GateBuilder } from '../../gate/gate-builder.js';
 import { IssuanceGate } from '../../gate/issuance-gate.js';
 import { Database } from '../../persistence/database.js';
+import { exitSoon } from '../exit-soon.js';
 import { InProcessGateBuilder } from './in-process-gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 import { InProcessIssuanceGate } from './in-process-issuance-gate.js';
 import { JournalClaimLog } from './journal-claim-log.js';
 import { JournalServer } from './journal-server.js';
-import { SqliteConnection } from './sqlite-connection.js';
+import { datasync, SqliteConnection } from './sqlite-connection.js';
 import { SqliteDatabase } from './sqlite-database.js';
 
 /** Every port of the service, served by this one process and one file. */
@@ -18,10 +19,14 @@ import { SqliteDatabase } from './sqlite-database.js';
 export class EmbeddedModule {
   /** @param dataDirectory where `coupon.sqlite` lies; made when it is missing. */
   static in(dataDirectory: string): DynamicModule {
+    const onFatal = (reason: string) => {
+      new Logger(EmbeddedModule.name).fatal(`${reason}; the process ends, since only a start finds out what is on it`);
+      exitSoon();
+    };
     return {
       module: EmbeddedModule,
       providers: [
-        { provide: SqliteConnection, useFactory: () => SqliteConnection.open(dataDirectory) },
+        { provide: SqliteConnection, useFactory: () => SqliteConnection.open(dataDirectory, datasync, onFatal) },
         { provide: Database, useClass: SqliteDatabase },
         InProcessGateMemory,
         { provide: IssuanceGate, useClass: InProcessIssuanceGate },

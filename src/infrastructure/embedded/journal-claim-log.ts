@@ -51,8 +51,6 @@ interface JournalRow {
  */
 @Injectable()
 export class JournalClaimLog extends ClaimLog {
-  /** The disk is there or the process is not. */
-  readonly away = false;
   private readonly commits: NaturalBatcher<ClaimEvent>;
   private readonly appendListeners: (() => void)[] = [];
 
@@ -68,6 +66,11 @@ export class JournalClaimLog extends ClaimLog {
       waited: () => new ClaimLogUnavailableError(late),
       unanswered: () => new ClaimLogUnconfirmedError(late),
     });
+  }
+
+  /** A disk that could not be synced takes nothing more; see `DiskSync`. */
+  get away(): boolean {
+    return this.connection.failed;
   }
 
   get full(): boolean {

@@ -41,7 +41,7 @@ export interface SqliteTransactionOptions {
 /** What tests take the place of: brings to the disk whatever was written to the log. */
 export type Flush = (log: FileHandle) => Promise<void>;
 
-const datasync: Flush = (log) => log.datasync();
+export const datasync: Flush = (log) => log.datasync();
 
 /**
  * The one connection to the one file, and the mutex around it.
@@ -67,8 +67,9 @@ export class SqliteConnection implements OnApplicationShutdown {
     private readonly runner: QueryRunner,
     private readonly log: FileHandle,
     flush: Flush,
+    onFatal: (reason: string) => void,
   ) {
-    this.disk = new DiskSync(() => flush(log));
+    this.disk = new DiskSync(() => flush(log), onFatal);
     const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
     const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
       this.lastSign = performance.now();
@@ -86,9 +87,15 @@ export class SqliteConnection implements OnApplicationShutdown {
 
   /**
    * Opens, locks and migrates the file.
+   * @param onFatal is called once, with the reason, when this process can promise nothing more; it should end it within
+   * seconds.
    * @throws StartupError when the directory cannot be written, or another process holds the file.
    */
-  static async open(directory: string, flush: Flush = datasync): Promise<SqliteConnection> {
+  static async open(
+    directory: string,
+    flush: Flush = datasync,
+    onFatal: (reason: string) => void = () => undefined,
+  ): Promise<SqliteConnection> {
     prepareDataDirectory(directory);
     const dataSource = new DataSource({
       type: 'better-sqlite3',
@@ -117,7 +124,12 @@ export class SqliteConnection implements OnApplicationShutdown {
     // still syncs around every checkpoint, so the log is never reused before its pages are safe.
     driverConnection(dataSource).exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     const log = await open(join(directory, `${SQLITE_FILE}-wal`), 'r+');
-    return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, flush);
+    return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, flush, onFatal);
+  }
+
+  /** A sync of the disk has failed: everything is refused until the file is opened by another process. */
+  get failed(): boolean {
+    return this.disk.failed;
   }
 
   /**

@@ -2,13 +2,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type AppConfig } from '../../config/env.js';
 import { ClaimLog } from '../../events/claim-log.js';
 import { ClaimTransport } from '../../events/claim-transport.js';
+import { exitSoon } from '../exit-soon.js';
 import { KafkaClaimLog } from './kafka-claim-log.js';
 import { KafkaClaimServer } from './kafka-claim-server.js';
-
-/** Gives what was logged the time to be written; whoever watches the process starts it again. */
-function exitSoon(): void {
-  setTimeout(() => process.exit(1), 200);
-}
 
 /** The claim log on Kafka, and for consumers the transport that reads it. */
 @Module({})
