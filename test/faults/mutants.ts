@@ -226,6 +226,18 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a claim that is promised before it is synced',
+    edits: [
+      edit(
+        'src/infrastructure/embedded/disk-sync.ts',
+        '    while (this.synced < target) {\n',
+        '    if (this.failure === null) void (this.running ??= this.sync().finally(() => (this.running = null)));\n' +
+          '    while (this.synced < target && this.failure !== null) {\n',
+      ),
+    ],
+    caughtBy: { project: 'faults', file: 'embedded.fault', title: 'the disk cannot be synced' },
+  },
+  {
     name: 'a gate that is away taken for one that is sold out',
     edits: [
       edit(
