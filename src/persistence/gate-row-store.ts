@@ -8,7 +8,7 @@ export interface GateRow {
   fence: string | null;
   /** Who rebuilds; null when nobody does. */
   builder: string | null;
-  /** ms, by the database's clock. */
+  /** ms, by the database's clock; without a builder, when the last one gave its lease back. */
   leaseUntil: number | null;
 }
 
@@ -35,6 +35,12 @@ export abstract class GateRowStore {
 
   /** Prolongs the lease; false when the row belongs to somebody else by now. */
   abstract renewLease(builder: string, epoch: number, leaseMs: number): Promise<boolean>;
+
+  /**
+   * Ends the lease now and leaves the epoch without a builder, so that not even a renewal that is still on its way brings
+   * it back; nothing when the row is open, or somebody else's by now.
+   */
+  abstract giveLeaseBack(builder: string, epoch: number): Promise<void>;
 
   /** Opens the epoch and ends the lease. The caller holds the exclusive lock. */
   abstract open(epoch: number, fence: string): Promise<void>;

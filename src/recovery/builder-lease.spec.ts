@@ -71,6 +71,26 @@ describe('a builder’s lease', () => {
     await waiting;
   });
 
+  it('is nobody’s once it was given back, and no renewal brings it back', async () => {
+    await lease.giveBack();
+    await renewal();
+    expect(await leaseLeftMs()).toBeLessThanOrEqual(0);
+    expect(await stack.database.read((unit) => unit.gate.read())).toMatchObject({ epoch: 7, builder: null });
+    expect(await stack.database.transaction((unit) => unit.gate.renewLease('me', 7, LEASE_MS))).toBe(false);
+  });
+
+  it('runs out by itself where it cannot be given back, and nobody waits for that', async () => {
+    const { transaction } = stack.database;
+    stack.database.transaction = () => Promise.reject(new Error('away'));
+    await lease.giveBack();
+    stack.database.transaction = () => new Promise(() => undefined);
+    const given = lease.giveBack();
+    await jest.advanceTimersByTimeAsync(1_000);
+    await given;
+    stack.database.transaction = transaction;
+    expect(await stack.database.read((unit) => unit.gate.read())).toMatchObject({ epoch: 7, builder: 'me' });
+  });
+
   it('is left to run out at the end', async () => {
     await lease.end();
     await expireLease(stack);

@@ -1,9 +1,12 @@
 import { Logger } from '@nestjs/common';
+import { withDeadline } from '../events/with-deadline.js';
 import { type Database } from '../persistence/database.js';
 
 /** How long a builder that does not renew keeps others away, ms. */
 export const LEASE_MS = 10_000;
 const RENEW_MS = 2_000;
+/** How long a builder that failed waits for its lease to be given back, ms: it may be a process that is told to end. */
+const GIVE_BACK_MS = 1_000;
 
 /** The gate row belongs to another builder: everything done under this epoch is void. */
 export class LeaseLostError extends Error {
@@ -57,11 +60,25 @@ export class BuilderLease {
     signal.throwIfAborted();
   }
 
-  /** Ends the renewals and waits for the last one; nothing is given back, the lease runs out by itself. */
+  /** Ends the renewals and waits for the last one. The lease stands until it runs out, or the row is open. */
   async end(): Promise<void> {
     this.ended = true;
     clearTimeout(this.timer);
     await this.renewal;
+  }
+
+  /**
+   * Ends the renewals and the lease, so that anybody may begin at once: while it lasted, healthy builders would wait for
+   * one that can do nothing with it. Never rejects; where the row cannot be written, the lease runs out by itself.
+   */
+  async giveBack(): Promise<void> {
+    await this.end();
+    try {
+      const given = this.database.transaction((unit) => unit.gate.giveLeaseBack(this.builder, this.epoch));
+      await withDeadline(given, GIVE_BACK_MS);
+    } catch (error) {
+      this.logger.warn(`the lease of epoch ${this.epoch} could not be given back: ${(error as Error).message}`);
+    }
   }
 
   private schedule(): void {

@@ -13,7 +13,7 @@ import {
   wipeGate,
 } from '../../test/support/recovery.js';
 import { type ClaimOutcome } from '../gate/issuance-gate.js';
-import { BuilderLease } from './builder-lease.js';
+import { BuilderLease, LEASE_MS } from './builder-lease.js';
 import { REBUILD_STEPS, type RebuildStep } from './rebuild-probe.js';
 
 Logger.overrideLogger(false);
@@ -441,6 +441,21 @@ describe('the epoch of a rebuild', () => {
 describe('several rebuilders', () => {
   const shared = (probe?: StepProbe) =>
     rebuilderOf(stack, { builder: new SharedGateBuilder(stack.memory), ...(probe === undefined ? {} : { probe }) });
+  let revive: () => void = () => undefined;
+  /** After the step nothing of it reaches the database any more, until it is revived. */
+  const dying = (probe: StepProbe, step: RebuildStep) => {
+    const database = Object.create(stack.database) as typeof stack.database;
+    const killed = () => Promise.reject(new Error('killed'));
+    probe.at(step, () => {
+      database.transaction = killed;
+      return killed();
+    });
+    revive = () => {
+      probe.at(step, () => Promise.resolve());
+      database.transaction = stack.database.transaction.bind(stack.database);
+    };
+    return rebuilderOf({ ...stack, database }, { probe, builder: new SharedGateBuilder(stack.memory) });
+  };
 
   it('meet the same fence: one opens, the others return', async () => {
     await storeCampaign(stack, { id: 'default' });
@@ -573,8 +588,8 @@ describe('several rebuilders', () => {
     await issueCoupons(stack, [claimOf(1)]);
     const seen = (await row()).epoch;
     await stack.log.publish(claimOf(2, { epoch: seen }));
-    const failing = new StepProbe().at(step, () => Promise.reject(new Error('killed')));
-    await expect(shared(failing).rebuild(seen)).rejects.toThrow('killed');
+    const failing = new StepProbe();
+    await expect(dying(failing, step).rebuild(seen)).rejects.toThrow('killed');
     expect(await row()).toMatchObject({ epoch: failing.epoch, fence: null });
 
     await shared().rebuild(seen);
@@ -586,13 +601,82 @@ describe('several rebuilders', () => {
     expect(epochsInMemory()).toEqual([(await row()).epoch]);
   });
 
-  it('take their own failed attempt up again without waiting for its lease', async () => {
-    const probe = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the database is away')));
+  it.each(REBUILD_STEPS.slice(0, -1))(
+    'need not wait for the lease of a rebuild that failed after: %s',
+    async (step) => {
+      await storeCampaign(stack, { id: 'default', total: 10 });
+      await shared().rebuild(0);
+      await issueCoupons(stack, [claimOf(1)]);
+      const seen = (await row()).epoch;
+      const failing = new StepProbe().at(step, () => Promise.reject(new Error('the log is away')));
+      await expect(shared(failing).rebuild(seen)).rejects.toThrow('away');
+      expect(await row()).toMatchObject({ epoch: failing.epoch, fence: null, builder: null });
+
+      await shared().rebuild(seen);
+      expect((await openPass(stack)).epoch).toBeGreaterThan(failing.epoch);
+      expect(await gauge()).toMatchObject({ claimed: 1 });
+      expect(epochsInMemory()).toEqual([(await row()).epoch]);
+    },
+  );
+
+  it('do not give back what another one has taken over before they failed', async () => {
+    const theirs = { epoch: 2_000_000_000, fence: null, builder: 'elsewhere' };
+    let taken = await row();
+    const probe = new StepProbe().at('cut-stored', async () => {
+      await stack.database.transaction((unit) => unit.gate.beginEpoch('elsewhere', theirs.epoch, LEASE_MS));
+      taken = await row();
+      throw new Error('the log is away');
+    });
+    await expect(shared(probe).rebuild(0)).rejects.toThrow('away');
+    expect(taken).toMatchObject(theirs);
+    expect(await row()).toEqual(taken);
+  });
+
+  it('leave a gate open that they have opened before they failed', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    const probe = new StepProbe().at('opened', () => Promise.reject(new Error('the answer was lost')));
+    await expect(shared(probe).rebuild(0)).rejects.toThrow('lost');
+    expect((await openPass(stack)).epoch).toBe(probe.epoch);
+  });
+
+  it('leave the first second to those who have not failed, and then take a failed rebuild up again', async () => {
+    const probe = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the log is away')));
     const rebuilder = shared(probe);
     await expect(rebuilder.rebuild(0)).rejects.toThrow('away');
+    const given = await row();
+    probe.at('cut-stored', () => Promise.resolve());
+    await rebuilder.rebuild(0);
+    expect(await row()).toEqual(given);
+    await journal('UPDATE gate SET lease_until = lease_until - 1000');
+    await rebuilder.rebuild(0);
+    expect((await openPass(stack)).epoch).toBe(probe.epoch);
+    // Who has built since is one of those who have not failed.
+    wipeGate(stack);
+    const opened = (await row()).epoch;
+    const other = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the log is away')));
+    await expect(shared(other).rebuild(opened)).rejects.toThrow('away');
+    await rebuilder.rebuild(opened);
+    expect((await openPass(stack)).epoch).toBe(probe.epoch);
+  });
+
+  it('stand back for nobody where no other process can live', async () => {
+    const probe = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the disk is full')));
+    const rebuilder = rebuilderOf(stack, { probe });
+    await expect(rebuilder.rebuild(0)).rejects.toThrow('full');
     probe.at('cut-stored', () => Promise.resolve());
     await rebuilder.rebuild(0);
     expect((await openPass(stack)).epoch).toBe(probe.epoch);
+  });
+
+  it('do not wait for their own lease, where it could not be given back', async () => {
+    const probe = new StepProbe();
+    const rebuilder = dying(probe, 'cut-stored');
+    await expect(rebuilder.rebuild(0)).rejects.toThrow('killed');
+    const { epoch, builder } = await row();
+    expect(builder).not.toBeNull();
+    revive();
+    await rebuilder.rebuild(0);
+    expect((await openPass(stack)).epoch).toBeGreaterThan(epoch);
   });
 
   it('stop with their process, and start nothing after that', async () => {
@@ -607,6 +691,8 @@ describe('several rebuilders', () => {
     await stopping;
     expect(probe.steps.at(-1)).toBe('quiesced');
     await expect(rebuilder.rebuild(0)).rejects.toThrow('shutting down');
+    await shared().rebuild(0);
+    expect((await openPass(stack)).epoch).toBeGreaterThan(probe.epoch);
   });
 });
 

@@ -4,6 +4,7 @@ import { type ClaimEvent, decodeClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../events/claim-log.js';
 import { groupBy } from '../events/group-by.js';
 import { GateBuilder, type StagedCampaign } from '../gate/gate-builder.js';
+import { WATCH_INTERVAL_MS } from '../gate/epoch-watch.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { type IssuedClaim } from '../persistence/coupon-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
@@ -21,7 +22,13 @@ const LOG_PAGE = 500;
 /** Epochs whose cut is kept at hand; the topic is not ours alone, so their number is not either. */
 const MAX_KNOWN_CUTS = 1_000;
 
-/** The process is shutting down; the lease runs out and another process builds. */
+/**
+ * How long a lease that has ended is left to others by a builder whose last build failed, ms. Whoever finds the gate
+ * closed asks every 500 ms, so each has asked once by then, even one that is late by a whole interval.
+ */
+const STAND_BACK_MS = 2 * WATCH_INTERVAL_MS;
+
+/** The process is shutting down; the lease is given back and another process builds. */
 export class RebuildStoppedError extends Error {
   override readonly name = 'RebuildStoppedError';
 }
@@ -61,6 +68,8 @@ export class GateRebuilder {
   private readonly probe: RebuildProbe;
   private running: Promise<void> | null = null;
   private lease: BuilderLease | null = null;
+  /** Our last build failed, and may again: whoever has not failed goes first. */
+  private failed = false;
   private stopped = false;
 
   constructor(
@@ -75,10 +84,11 @@ export class GateRebuilder {
 
   /**
    * Rebuilds the gate unless somebody has done it or is doing it: returns when an epoch above `lostEpoch` is open and
-   * the gate answers under it, when another builder's lease runs, and when another builder took the lease over.
+   * the gate answers under it, when another builder's lease runs or it is the others' turn, and when another builder took
+   * the lease over.
    *
-   * One at a time in a process; a second call joins the first. Rejects when a step failed; nothing is undone then, the
-   * next attempt takes a new epoch and drops what this one left.
+   * One at a time in a process; a second call joins the first. Rejects when a step failed; the lease is given back then
+   * and nothing else is undone, the next attempt takes a new epoch and drops what this one left.
    *
    * @param lostEpoch the epoch that the caller has seen and cannot trust; 0 when none was ever seen.
    */
@@ -107,9 +117,14 @@ export class GateRebuilder {
     if (this.stopped) lease.abort(new RebuildStoppedError('the process is shutting down'));
     try {
       await this.build(lease, taken.followsAnEpoch);
+      this.failed = false;
       this.logger.log(`epoch ${epoch} is open after ${Math.round(performance.now() - startedAt)} ms`);
     } catch (error) {
-      if (!(error instanceof LeaseLostError)) throw error;
+      if (!(error instanceof LeaseLostError)) {
+        this.failed = true;
+        await lease.giveBack();
+        throw error;
+      }
       this.logger.warn(`${error.message}; what was staged for epoch ${epoch} is abandoned`);
       await this.builder.abandon(epoch);
     } finally {
@@ -137,21 +152,21 @@ export class GateRebuilder {
         foundAt: await unit.now(),
       }));
       // Everybody who meets the fence comes by every 500 ms: they must not queue for the lock that the builder needs.
-      if (this.isHeldByAnother(found, foundAt)) return null;
+      if (this.isLeftToOthers(found, foundAt)) return null;
       // Our caller knows nothing of a later epoch, so the gate itself is asked about that one.
       if (found.epoch > lostEpoch && (await this.isServing(found))) return null;
-      const taken = await this.database.transaction(async (unit): Promise<Lease | 'held' | 'changed'> => {
+      const taken = await this.database.transaction(async (unit): Promise<Lease | 'left' | 'changed'> => {
         const row = await unit.gate.lockExclusive();
         if (row.epoch !== found.epoch || row.fence !== found.fence) return 'changed';
         const now = await unit.now();
-        if (this.isHeldByAnother(row, now)) return 'held';
+        if (this.isLeftToOthers(row, now)) return 'left';
         // Above the lost epoch too, which a restored row has forgotten. And unix time: such a database never comes to any
         // epoch of its lost future again, not even to one that nobody alive remembers.
         const epoch = Math.max(row.epoch + 1, lostEpoch + 1, Math.floor(now / 1_000));
         await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
         return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0 };
       });
-      if (taken === 'held') return null;
+      if (taken === 'left') return null;
       if (taken !== 'changed') return taken;
     }
   }
@@ -160,10 +175,14 @@ export class GateRebuilder {
     return fence !== null && (await findFence(this.database, this.gate, { epoch, fence })) === null;
   }
 
-  private isHeldByAnother({ fence, builder, leaseUntil }: GateRow, now: number): boolean {
+  /** Is it somebody else who builds, or who may begin before us? */
+  private isLeftToOthers({ fence, builder, leaseUntil }: GateRow, now: number): boolean {
     // Where it is certain that no other process lives, the holder is a process that died.
     const alone = this.builder.quiesceMs === 0;
-    return fence === null && builder !== null && builder !== this.builderId && !alone && (leaseUntil ?? 0) > now;
+    if (alone || fence !== null || builder === this.builderId) return false;
+    const left = (leaseUntil ?? 0) - now;
+    if (builder !== null && left > 0) return true;
+    return this.failed && left <= 0 && left > -STAND_BACK_MS;
   }
 
   private async build(lease: BuilderLease, followsAnEpoch: boolean): Promise<void> {

@@ -31,7 +31,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private readonly logger = new Logger(RecoveryService.name);
   private recovered: Promise<void> | null = null;
   private rebuilding: Promise<void> | null = null;
-  /** Rebuilds that failed, in a row. */
+  /** Rebuilds that failed, in a row, since an epoch was open. */
   private failures = 0;
   /** Epochs that were lost right after their opening, in a row. */
   private inVain = 0;
@@ -92,6 +92,8 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     if (this.stopped || this.rebuilding !== null) return;
     if (signal !== 'not-open' && epoch !== this.lost) {
       this.lost = epoch;
+      // It was open, whoever had built it: what failed before that is over.
+      this.failures = 0;
       this.judgeRebuildOf(epoch);
     }
     if (performance.now() < this.notBefore) return;
@@ -117,8 +119,9 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     try {
       if (signal !== 'not-open') this.logger.error(`epoch ${lost} of the gate cannot be trusted: ${signal}`);
       await this.rebuilder.rebuild(lost);
-      this.failures = 0;
       await this.watch.refresh();
+      // Being told that another one builds is no success: that one may fail as we did.
+      if (this.watch.pass !== null) this.failures = 0;
     } catch (error) {
       this.failures += 1;
       this.backOff();
@@ -126,6 +129,10 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
+  /**
+   * It may be over at once, since it does not decide who goes first: after a failure the rebuilder leaves the gate to
+   * others for a moment, by the database's clock.
+   */
   private backOff(): void {
     const lostAtOnce = Math.max(0, this.inVain - BELIEVED_MISFORTUNES);
     const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures + lostAtOnce, 10));

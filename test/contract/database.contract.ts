@@ -450,6 +450,11 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
         expect(await renew('one', epoch - 1)).toBe(false);
         expect((await read(({ gate }) => gate.read())).leaseUntil).toBeGreaterThan(begun.row.leaseUntil ?? 0);
 
+        const taken = await read(({ gate }) => gate.read());
+        await write(({ gate }) => gate.giveLeaseBack('two', epoch));
+        await write(({ gate }) => gate.giveLeaseBack('one', epoch - 1));
+        expect(await read(({ gate }) => gate.read())).toEqual(taken);
+
         await write(({ gate }) => gate.open(epoch - 1, 'wrong epoch'));
         expect((await read(({ gate }) => gate.read())).fence).toBeNull();
         await write(({ gate }) => gate.open(epoch, 'fence'));
@@ -461,6 +466,25 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
 
         await write(({ gate }) => gate.beginEpoch('three', epoch + 1, 1_000));
         expect(await read(({ gate }) => gate.read())).toMatchObject({ epoch: epoch + 1, fence: null });
+      });
+
+      it('is nobody’s after its builder gave the lease back, and stays open where it was opened', async () => {
+        const epoch = 1_850_000_000 + Math.floor(Math.random() * 1_000_000);
+        await write(({ gate }) => gate.beginEpoch('one', epoch, 10_000));
+        await write(({ gate }) => gate.giveLeaseBack('one', epoch));
+        const given = await read(async (unit) => ({ row: await unit.gate.read(), now: await unit.now() }));
+        expect(given.row).toMatchObject({ epoch, fence: null, builder: null });
+        expect(given.row.leaseUntil).toBeLessThanOrEqual(given.now);
+        expect(given.now - (given.row.leaseUntil ?? 0)).toBeLessThan(5_000);
+        expect(await write(({ gate }) => gate.renewLease('one', epoch, 10_000))).toBe(false);
+
+        await write(async ({ gate }) => {
+          await gate.beginEpoch('one', epoch + 1, 10_000);
+          await gate.open(epoch + 1, 'fence');
+        });
+        await write(({ gate }) => gate.giveLeaseBack('one', epoch + 1));
+        const open = { epoch: epoch + 1, fence: 'fence', builder: null, leaseUntil: null };
+        expect(await read(({ gate }) => gate.read())).toEqual(open);
       });
 
       it('is the database’s trouble when it is missing, and nobody else’s', async () => {

@@ -45,6 +45,14 @@ export class SqlGateRowStore extends GateRowStore {
     return changed === 1;
   }
 
+  async giveLeaseBack(builder: string, epoch: number): Promise<void> {
+    await this.sql.execute(
+      `UPDATE gate SET builder = NULL, lease_until = ${this.sql.dialect.now} ` +
+        'WHERE id = 1 AND epoch = ? AND builder = ? AND script_sha IS NULL',
+      [epoch, builder],
+    );
+  }
+
   async open(epoch: number, fence: string): Promise<void> {
     await this.sql.execute(
       'UPDATE gate SET script_sha = ?, builder = NULL, lease_until = NULL WHERE id = 1 AND epoch = ?',
