@@ -9,7 +9,13 @@ import { type Campaign } from '../persistence/campaign-store.js';
  */
 export const CAMPAIGN_OPENING_MS = 5_000;
 
-/** @param now ms, the database's clock: the one by which `createdAt` was written. */
+/**
+ * A campaign from the future is not on its way: the database's clock has stepped back since, as after a failover to a host
+ * that is behind, and a meta that is missing would not be found before the clock has caught up.
+ *
+ * @param now ms, the database's clock, read after the campaign: the one by which `createdAt` was written.
+ */
 export function mayBeOpening({ createdAt }: Pick<Campaign, 'createdAt'>, now: number): boolean {
-  return now - createdAt < CAMPAIGN_OPENING_MS;
+  const age = now - createdAt;
+  return age >= 0 && age < CAMPAIGN_OPENING_MS;
 }

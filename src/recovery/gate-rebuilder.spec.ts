@@ -546,6 +546,22 @@ describe('several rebuilders', () => {
     expect((await openPass(stack)).epoch).toBeGreaterThan(7);
   });
 
+  it('do not wait for a lease that ends later than any lease can: the database’s clock has stepped back', async () => {
+    await stack.database.transaction((unit) => unit.gate.beginEpoch('elsewhere', 7, LEASE_MS + 60_000));
+    await shared().rebuild(7);
+    expect((await openPass(stack)).epoch).toBeGreaterThan(7);
+  });
+
+  it('do not wait for the second in which others go first when the database’s clock has stepped back', async () => {
+    const probe = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the log is away')));
+    const rebuilder = shared(probe);
+    await expect(rebuilder.rebuild(0)).rejects.toThrow('away');
+    probe.at('cut-stored', () => Promise.resolve());
+    await journal('UPDATE gate SET lease_until = lease_until + 5000');
+    await rebuilder.rebuild(0);
+    expect((await openPass(stack)).epoch).toBe(probe.epoch);
+  });
+
   it('do not wait for a dead process where no other one can live', async () => {
     await stack.database.transaction((unit) => unit.gate.beginEpoch('killed', 7, 10_000));
     await rebuilderOf(stack).rebuild(7);

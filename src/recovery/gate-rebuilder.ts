@@ -181,6 +181,9 @@ export class GateRebuilder {
     const alone = this.builder.quiesceMs === 0;
     if (alone || fence !== null || builder === this.builderId) return false;
     const left = (leaseUntil ?? 0) - now;
+    // Nobody can take a lease for longer: the database's clock has stepped back since, and of a builder that died nobody
+    // would hear before it has caught up. One that lives loses its work by this, and nothing else.
+    if (left > LEASE_MS) return false;
     if (builder !== null && left > 0) return true;
     return this.failed && left <= 0 && left > -STAND_BACK_MS;
   }
