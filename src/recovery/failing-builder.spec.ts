@@ -15,7 +15,6 @@ import { type EpochWatch } from '../gate/epoch-watch.js';
 import { LEASE_MS } from './builder-lease.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
-import { PromiseAudit } from './promise-audit.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 import { RecoveryService } from './recovery.service.js';
 
@@ -64,8 +63,6 @@ function addProcess({ healthy }: { healthy: boolean }): Process {
     builder,
     new GateRebuilder(database, gate, builder, log),
     new GateReconciler(database, gate, watch, metrics),
-    new PromiseAudit(database, gate, watch),
-    metrics,
     database,
   );
   const process = { watch, recovery, builds: () => builds };

@@ -3,6 +3,7 @@ import { type Role } from '../config/env.js';
 import { MetricsModule } from '../events/metrics.module.js';
 import { GateModule } from '../gate/gate.module.js';
 import { AuditController } from './audit.controller.js';
+import { DriftMeasurement } from './drift-measurement.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { PromiseAudit } from './promise-audit.js';
@@ -16,7 +17,15 @@ import { RecoveryService } from './recovery.service.js';
  */
 @Module({
   imports: [GateModule, MetricsModule],
-  providers: [RebuildProbe, GateRebuilder, GateReconciler, PromiseAudit, RecoveryMetrics, RecoveryService],
+  providers: [
+    RebuildProbe,
+    GateRebuilder,
+    GateReconciler,
+    PromiseAudit,
+    RecoveryMetrics,
+    RecoveryService,
+    DriftMeasurement,
+  ],
   exports: [RecoveryService, PromiseAudit],
 })
 export class RecoveryModule {

@@ -8,16 +8,11 @@ import {
 import { EpochWatch, type FenceSignal } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
 import { Database } from '../persistence/database.js';
-import { campaignPages } from './gate-health.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
-import { PromiseAudit } from './promise-audit.js';
-import { RecoveryMetrics } from './recovery-metrics.js';
 
 /** How often the terms are compared, ms. */
 const RECONCILE_INTERVAL_MS = 3_000;
-/** How often drift is measured for the metrics, in rounds: it counts every coupon row. */
-const ROUNDS_PER_AUDIT = 10;
 /** The longest wait after a rebuild that failed, ms. */
 const MAX_BACKOFF_MS = 10_000;
 /** An epoch that is lost so soon after its opening was rebuilt in vain, ms. */
@@ -41,7 +36,6 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private notBefore = 0;
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> = Promise.resolve();
-  private rounds = 0;
   private stopped = false;
 
   constructor(
@@ -49,8 +43,6 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(GateBuilder) private readonly builder: GateBuilder,
     @Inject(GateRebuilder) private readonly rebuilder: GateRebuilder,
     @Inject(GateReconciler) private readonly reconciler: GateReconciler,
-    @Inject(PromiseAudit) private readonly audit: PromiseAudit,
-    @Inject(RecoveryMetrics) private readonly metrics: RecoveryMetrics,
     @Inject(Database) private readonly database: Database,
   ) {
     this.watch.onFence((epoch, signal) => this.onFence(epoch, signal));
@@ -142,28 +134,15 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private scheduleRound(): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.round = this.reconcileAndAudit().finally(() => this.scheduleRound());
+      this.round = this.reconcile().finally(() => this.scheduleRound());
     }, RECONCILE_INTERVAL_MS);
   }
 
-  private async reconcileAndAudit(): Promise<void> {
+  private async reconcile(): Promise<void> {
     try {
       await this.reconciler.reconcile();
-      if (this.rounds++ % ROUNDS_PER_AUDIT === 0) await this.measureDrift();
     } catch (error) {
       this.logger.warn(`gate and database could not be compared: ${(error as Error).message}`);
-    }
-  }
-
-  private async measureDrift(): Promise<void> {
-    for await (const { campaigns } of campaignPages(this.database)) {
-      for (const { id, state } of campaigns) {
-        if (this.stopped) return;
-        // Closed is final; years of closed campaigns must not cost a count each. The audit call still looks at them.
-        if (state === 'CLOSED') continue;
-        const audit = await this.audit.audit(id);
-        if (audit !== null) this.metrics.setDrift(id, audit.drift);
-      }
     }
   }
 }

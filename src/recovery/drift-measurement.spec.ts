@@ -1,0 +1,122 @@
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { watchOf } from '../../test/support/recovery.js';
+import { until } from '../../test/support/until.js';
+import { MetricsRegistry } from '../events/metrics-registry.js';
+import { DatabaseError } from '../persistence/database-error.js';
+import { DriftMeasurement } from './drift-measurement.js';
+import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
+import { RecoveryMetrics } from './recovery-metrics.js';
+import { type RecoveryService } from './recovery.service.js';
+
+Logger.overrideLogger(false);
+
+let stack: EmbeddedStack;
+let audit: PromiseAudit;
+let registry: MetricsRegistry;
+let metrics: RecoveryMetrics;
+let measurement: DriftMeasurement;
+
+beforeEach(async () => {
+  stack = await openEmbeddedStack();
+  for (const id of ['a', 'b', 'c']) await storeCampaign(stack, { id });
+  await openEpoch(stack, 10);
+  const watch = watchOf(stack);
+  await watch.refresh();
+  audit = new PromiseAudit(stack.database, stack.gate, watch);
+  registry = new MetricsRegistry();
+  metrics = new RecoveryMetrics(registry, watch);
+  const open = { recoverBeforeListening: () => Promise.resolve() } as RecoveryService;
+  measurement = new DriftMeasurement(open, stack.database, audit, metrics);
+});
+
+afterEach(async () => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+  await stack.close();
+});
+
+const drift = async () =>
+  Object.fromEntries(
+    [...(await registry.metrics()).matchAll(/^coupon_drift\{campaign="(.*)"\} (.*)$/gm)].map(([, id, value]) => [
+      id,
+      Number(value),
+    ]),
+  );
+
+/** Where a round is held. */
+function held() {
+  let end: () => void = () => undefined;
+  const wait = new Promise<CampaignAudit | null>((resolve) => (end = () => resolve(null)));
+  return { wait, end };
+}
+
+describe('a round', () => {
+  it('measures the drift of every campaign that can still move', async () => {
+    await storeCampaign(stack, { id: 'over', state: 'CLOSED' });
+    await measurement.measure();
+    expect(await drift()).toEqual({ a: 0, b: 0, c: 0 });
+  });
+
+  it('measures those behind one that cannot be measured, whose metric stays as it was', async () => {
+    metrics.setDrift('b', 7);
+    const measured = audit.audit.bind(audit);
+    const tooLong = new DatabaseError('infrastructure', 'ETIMEDOUT', 'no answer within 5000 ms');
+    const spy = jest.spyOn(audit, 'audit').mockImplementation((id) => {
+      return id === 'b' ? Promise.reject(tooLong) : measured(id);
+    });
+    const warn = jest.spyOn(Logger.prototype, 'warn');
+    await measurement.measure();
+    await measurement.measure();
+    expect(await drift()).toEqual({ a: 0, b: 7, c: 0 });
+    expect(warn.mock.calls.map(([message]) => String(message))).toEqual([expect.stringContaining('campaign b')]);
+
+    spy.mockRestore();
+    await measurement.measure();
+    expect(await drift()).toEqual({ a: 0, b: 0, c: 0 });
+  });
+
+  it('says once that nothing can be measured, and measures when the database is back', async () => {
+    const away = new DatabaseError('infrastructure', 'ECONNREFUSED', 'away');
+    const read = jest.spyOn(stack.database, 'read').mockRejectedValue(away);
+    const warn = jest.spyOn(Logger.prototype, 'warn');
+    await measurement.measure();
+    await measurement.measure();
+    expect(warn).toHaveBeenCalledTimes(1);
+    read.mockRestore();
+    await measurement.measure();
+    expect(await drift()).toEqual({ a: 0, b: 0, c: 0 });
+  });
+});
+
+describe('the loop', () => {
+  it('sets no timer for the next round while one goes on', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'queueMicrotask'] });
+    const { wait, end } = held();
+    const spy = jest.spyOn(audit, 'audit').mockReturnValue(wait);
+    await measurement.onApplicationBootstrap();
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(3_000);
+    while (spy.mock.calls.length === 0) await new Promise(setImmediate);
+    expect(jest.getTimerCount()).toBe(0);
+    end();
+    while (jest.getTimerCount() === 0) await new Promise(setImmediate);
+    await measurement.beforeApplicationShutdown();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('is awaited when the process stops, and goes on to no other campaign', async () => {
+    const { wait, end } = held();
+    const spy = jest.spyOn(audit, 'audit').mockReturnValue(wait);
+    await measurement.onApplicationBootstrap();
+    await until('a round has begun', () => spy.mock.calls.length > 0);
+    let stopped = false;
+    const stopping = measurement.beforeApplicationShutdown().then(() => (stopped = true));
+    await new Promise(setImmediate);
+    expect(stopped).toBe(false);
+    end();
+    await stopping;
+    expect(spy.mock.calls).toEqual([['a']]);
+  });
+});

@@ -1,0 +1,95 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Database } from '../persistence/database.js';
+import { campaignPages } from './gate-health.js';
+import { PromiseAudit } from './promise-audit.js';
+import { RecoveryMetrics } from './recovery-metrics.js';
+import { RecoveryService } from './recovery.service.js';
+
+/** After the gate is open, ms: soon, so that the metric is there. */
+const FIRST_AFTER_MS = 3_000;
+/** From the end of one round to the next, ms: it counts every coupon row. */
+const INTERVAL_MS = 30_000;
+
+/**
+ * Audits every campaign for the metric of its drift. In a loop of its own: a round over many coupons takes long, and
+ * what the reconciler carries to the gate must not wait for it.
+ */
+@Injectable()
+export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(DriftMeasurement.name);
+  private timer: NodeJS.Timeout | undefined;
+  private round: Promise<void> = Promise.resolve();
+  private stopped = false;
+  /** Ids of the campaigns that could not be measured when they were last looked at. */
+  private readonly unmeasured = new Set<string>();
+  /** The last round ended early: the campaigns could not be listed. */
+  private failing = false;
+
+  constructor(
+    @Inject(RecoveryService) private readonly recovery: RecoveryService,
+    @Inject(Database) private readonly database: Database,
+    @Inject(PromiseAudit) private readonly audit: PromiseAudit,
+    @Inject(RecoveryMetrics) private readonly metrics: RecoveryMetrics,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    // The counting would only keep an in-process gate's rebuild, and so the start, waiting.
+    await this.recovery.recoverBeforeListening();
+    this.schedule(FIRST_AFTER_MS);
+  }
+
+  /** Before the connections close: what runs here needs them. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.round;
+  }
+
+  /** One round over all campaigns. Never rejects. */
+  async measure(): Promise<void> {
+    try {
+      for await (const { campaigns } of campaignPages(this.database)) {
+        for (const { id, state } of campaigns) {
+          if (this.stopped) return;
+          // Closed is final; years of closed campaigns must not cost a count each. The audit call still looks at them.
+          if (state !== 'CLOSED') await this.measureOne(id);
+        }
+      }
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing) this.logger.warn(`drift cannot be measured: ${(error as Error).message}`);
+      this.failing = true;
+    }
+  }
+
+  /**
+   * Never rejects: a campaign with more rows than can be counted within the limit of a call must not keep those behind
+   * it from being measured. Its metric stays as it was.
+   */
+  private async measureOne(id: string): Promise<void> {
+    try {
+      const audit = await this.audit.audit(id);
+      if (audit !== null) this.metrics.setDrift(id, audit.drift);
+      if (this.unmeasured.delete(id)) this.logger.log(`the drift of campaign ${id} can be measured again`);
+    } catch (error) {
+      // One line when it begins, not one each round.
+      if (this.unmeasured.has(id)) return;
+      this.unmeasured.add(id);
+      this.logger.warn(`the drift of campaign ${id} cannot be measured: ${(error as Error).message}`);
+    }
+  }
+
+  /** The next round begins after this one has ended: two at once would count the same rows twice. */
+  private schedule(ms: number): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.round = this.measure().finally(() => this.schedule(INTERVAL_MS));
+    }, ms);
+  }
+}
