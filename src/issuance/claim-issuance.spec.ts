@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { claimEvent } from '../../test/support/claims.js';
 import { eventually } from '../../test/support/eventually.js';
+import { until } from '../../test/support/until.js';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../events/claim-log.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
@@ -318,6 +319,21 @@ describe('claim issuance', () => {
     expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
     expect(fences).toEqual(['meta-missing']);
     expect(watch.pass).toBeNull();
+  });
+
+  it('says within 2.5 s that nobody can tell whether a campaign exists', async () => {
+    let thaw: () => void = () => undefined;
+    const frozen = new Promise<void>((resolve) => (thaw = resolve));
+    const read = stack.database.read.bind(stack.database);
+    stack.database.read = (work) => frozen.then(() => read(work));
+    let outcome: ApplicationOutcome | undefined;
+    const answer = apply('a', { campaignId: 'invented' }).then((found) => (outcome = found));
+    try {
+      expect(await until('an answer', () => outcome, 2_500)).toEqual({ kind: 'UNAVAILABLE' });
+    } finally {
+      thaw();
+      await answer;
+    }
   });
 
   it('does not take a campaign that is just being opened for a lost one', async () => {

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { mayBeOpening } from '../gate/campaign-opening.js';
+import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { NaturalBatcher } from '../events/natural-batcher.js';
+import { DatabaseError } from '../persistence/database-error.js';
 import { Database } from '../persistence/database.js';
 
 /** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
@@ -8,6 +10,10 @@ const BELIEVED_MS = 1_000;
 const MAX_REMEMBERED = 10_000;
 /** One query at a time. */
 const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
+
+/** To whoever asks, a database that takes too long is one that is away. */
+const late = (): Error =>
+  new DatabaseError('infrastructure', 'LATE', 'the database did not tell in time whether a campaign exists');
 
 /** `opening`: the gate may not know it yet. `known`: the gate has to know it. */
 export type CampaignKnowledge = 'unknown' | 'opening' | 'known';
@@ -21,20 +27,28 @@ export type CampaignKnowledge = 'unknown' | 'opening' | 'known';
 export class KnownCampaigns {
   private readonly remembered = new Map<string, { answer: Promise<CampaignKnowledge>; until: number }>();
 
-  private readonly questions = new NaturalBatcher<string, CampaignKnowledge>((ids) => this.ask(ids), BATCHING);
+  /** With half of a claim's time at the most: a silent database must not keep those who claim something invented. */
+  private readonly questions = new NaturalBatcher<string, CampaignKnowledge>((ids) => this.ask(ids), BATCHING, {
+    ms: CLAIM_DEADLINE_MS / 2,
+    waited: late,
+    unanswered: late,
+  });
 
   constructor(@Inject(Database) private readonly database: Database) {}
 
-  /** @throws DatabaseError, BatcherFullError */
+  /** @throws DatabaseError, after a second at the latest; BatcherFullError */
   lookUp(campaignId: string): Promise<CampaignKnowledge> {
     const now = performance.now();
     const known = this.remembered.get(campaignId);
     if (known !== undefined && known.until > now) return known.answer;
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
-    const answer = this.questions.add(campaignId);
-    this.remembered.set(campaignId, { answer, until: now + BELIEVED_MS });
-    answer.catch(() => this.remembered.delete(campaignId));
-    return answer;
+    const asked = { answer: this.questions.add(campaignId), until: now + BELIEVED_MS };
+    this.remembered.set(campaignId, asked);
+    // A question that is given up may have a successor by then, whose answer others wait for.
+    asked.answer.catch(() => {
+      if (this.remembered.get(campaignId) === asked) this.remembered.delete(campaignId);
+    });
+    return asked.answer;
   }
 
   private ask(ids: readonly string[]): Promise<CampaignKnowledge[]> {

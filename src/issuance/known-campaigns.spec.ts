@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
+import { until } from '../../test/support/until.js';
+import { KnownCampaigns } from './known-campaigns.js';
+
+describe('whether a campaign exists', () => {
+  let stack: EmbeddedStack;
+  let campaigns: KnownCampaigns;
+  let reads: number;
+  let thaw: () => void;
+
+  beforeEach(async () => {
+    stack = await openEmbeddedStack();
+    await storeCampaign(stack, { id: 'young' });
+    campaigns = new KnownCampaigns(stack.database);
+    const frozen = new Promise<void>((resolve) => (thaw = resolve));
+    const read = stack.database.read.bind(stack.database);
+    reads = 0;
+    stack.database.read = async (work) => {
+      reads += 1;
+      await frozen;
+      return read(work);
+    };
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    thaw();
+    await stack.close();
+  });
+
+  const answerOf = (campaignId: string) => {
+    const seen: { answer?: unknown } = {};
+    campaigns.lookUp(campaignId).then(
+      (knowledge) => (seen.answer = knowledge),
+      (error: unknown) => (seen.answer = error),
+    );
+    return seen;
+  };
+
+  it('is given up within a second and a half, asked or still waiting for its turn, as a database that is away', async () => {
+    const asked = answerOf('invented');
+    await until('the database is asked', () => reads === 1);
+    const waiting = answerOf('another');
+    for (const seen of [asked, waiting]) {
+      const error = await until('an answer', () => seen.answer, 1_500);
+      expect(error).toMatchObject({ kind: 'infrastructure', problemCode: 'database-unavailable' });
+    }
+    expect(reads).toBe(1);
+    thaw();
+    expect(await campaigns.lookUp('invented')).toBe('unknown');
+    expect(await campaigns.lookUp('young')).toBe('opening');
+  });
+
+  it('is asked once by all who ask at the same time, also when an earlier question is given up meanwhile', async () => {
+    const first = answerOf('invented');
+    await until('the database is asked', () => reads === 1);
+    const now = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + 1_001);
+    const second = campaigns.lookUp('invented');
+    await until('the first is given up', () => first.answer);
+    const third = campaigns.lookUp('invented');
+    expect(third).toBe(second);
+    clock.mockRestore();
+    thaw();
+    expect(await third).toBe('unknown');
+    expect(reads).toBe(2);
+  });
+});
