@@ -23,6 +23,7 @@ describe('DefaultCampaign', () => {
     campaign = new DefaultCampaign(administration);
   });
   afterEach(async () => {
+    jest.useRealTimers();
     await campaign.beforeApplicationShutdown();
     jest.restoreAllMocks();
     await stack.close();
@@ -41,6 +42,35 @@ describe('DefaultCampaign', () => {
     jest.spyOn(administration, 'createIfMissing').mockRejectedValueOnce(away).mockRejectedValueOnce(away);
     await campaign.ensure(100);
     await until('the campaign is made', find);
+  });
+
+  it('is tried again whatever the database refuses it with once the process runs, and that is said once', async () => {
+    const memory = () => new DatabaseError('unknown', 'ER_OUTOFMEMORY', 'Out of memory');
+    jest
+      .spyOn(administration, 'createIfMissing')
+      .mockRejectedValueOnce(away)
+      .mockRejectedValueOnce(memory())
+      .mockRejectedValueOnce(memory());
+    const error = jest.spyOn(Logger.prototype, 'error');
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'queueMicrotask'] });
+    await campaign.ensure(100);
+    await jest.advanceTimersByTimeAsync(3_000);
+    jest.useRealTimers();
+    await until('the campaign is made', find);
+    expect(error.mock.calls).toEqual([[expect.stringContaining('Out of memory')]]);
+  });
+
+  it('is not tried again after a mistake of ours, which is said', async () => {
+    const create = jest
+      .spyOn(administration, 'createIfMissing')
+      .mockRejectedValueOnce(away)
+      .mockRejectedValueOnce(new TypeError('a mistake'));
+    const error = jest.spyOn(Logger.prototype, 'error');
+    jest.useFakeTimers();
+    await campaign.ensure(100);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(error.mock.calls).toEqual([[expect.stringContaining('a mistake')]]);
+    expect(create).toHaveBeenCalledTimes(2);
   });
 
   it('is made while the gate is away', async () => {

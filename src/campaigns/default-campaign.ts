@@ -14,18 +14,23 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
   private attempt: Promise<void> = Promise.resolve();
+  private lastSaid = '';
 
   constructor(@Inject(CampaignAdministration) private readonly administration: CampaignAdministration) {}
 
   /**
    * To be called before the gate is rebuilt: the opening transaction then knows it like any other. A database that is
    * away keeps nobody from starting; the campaign is made when it comes.
-   * @throws DatabaseError that is not of the kind `infrastructure`
+   * @throws DatabaseError that is not of the kind `infrastructure`: a start that ends is seen, and tried again
    */
   async ensure(total: number): Promise<void> {
-    if (await this.made(total)) return;
-    this.logger.warn('the campaign default is made as soon as the database answers');
-    this.tryLater(total);
+    try {
+      await this.make(total);
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      this.logger.warn('the campaign default is made as soon as the database answers');
+      this.tryLater(total);
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -37,20 +42,33 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
   private tryLater(total: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.attempt = this.made(total).then(
-        (made) => (made ? undefined : this.tryLater(total)),
-        (error: unknown) => this.logger.error(`the campaign default cannot be made: ${(error as Error).message}`),
-      );
+      this.attempt = this.tryAgain(total);
     }, RETRY_MS);
   }
 
-  private async made(total: number): Promise<boolean> {
+  /**
+   * Never rejects. Whatever the database refuses it with, it is tried again: the process has started and nobody else
+   * makes the campaign, and a server that comes back may be out of memory for a while.
+   */
+  private async tryAgain(total: number): Promise<void> {
     try {
-      await this.administration.createIfMissing(DEFAULT_CAMPAIGN_ID, 'default', total);
-      return true;
+      await this.make(total);
     } catch (error) {
-      if (error instanceof DatabaseError && error.kind === 'infrastructure') return false;
-      throw error;
+      const { message } = error as Error;
+      // Once, not with every attempt; and a database that is away has been spoken of.
+      if (!isAway(error) && message !== this.lastSaid) {
+        this.lastSaid = message;
+        this.logger.error(`the campaign default cannot be made: ${message}`);
+      }
+      if (error instanceof DatabaseError) this.tryLater(total);
     }
   }
+
+  private async make(total: number): Promise<void> {
+    await this.administration.createIfMissing(DEFAULT_CAMPAIGN_ID, 'default', total);
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof DatabaseError && error.kind === 'infrastructure';
 }
