@@ -14,7 +14,7 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../gate/issuance-gate.js';
-import { MachineClock } from '../gate/machine-clock.js';
+import { type Instant, MachineClock } from '../gate/machine-clock.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
@@ -109,6 +109,26 @@ describe('claim issuance', () => {
   const claimIdOf = (outcome: ApplicationOutcome) => {
     if (outcome.kind !== 'ACCEPTED') throw new Error(`not accepted but ${outcome.kind}`);
     return outcome.claim.claimId;
+  };
+
+  /** No read is answered until what is returned is called. */
+  const freezeDatabase = () => {
+    let thaw: () => void = () => undefined;
+    const frozen = new Promise<void>((resolve) => (thaw = resolve));
+    const read = stack.database.read.bind(stack.database);
+    stack.database.read = (work) => frozen.then(() => read(work));
+    return thaw;
+  };
+  /** Every read of the gate row, or every other one, takes so long on the clock. */
+  const slowReads = (ofWhat: 'gate row' | 'rest', ms: number) => {
+    const read = stack.database.read.bind(stack.database);
+    const slow: typeof read = async (work) => {
+      const found = await read(work);
+      clock.suspendedMs += ms;
+      return found;
+    };
+    stack.database.readUrgently = ofWhat === 'gate row' ? slow : read;
+    stack.database.read = ofWhat === 'rest' ? slow : read;
   };
 
   it('promises nothing before the log has acknowledged the claim', async () => {
@@ -293,6 +313,73 @@ describe('claim issuance', () => {
     expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
   });
 
+  describe('whose time is up', () => {
+    /** All of it, and what a busy machine adds; less than a call that is waited for to its end would take. */
+    const WITHIN_MS = 2_400;
+    let began: Instant;
+    let thaw: () => void = () => undefined;
+
+    afterEach(() => thaw());
+
+    const slowGate = (ms: number) => {
+      const claim = stack.gate.claim.bind(stack.gate);
+      stack.gate.claim = (...call) => {
+        clock.suspendedMs += ms;
+        return claim(...call);
+      };
+    };
+    /** The gate takes most of the time, and then the database answers nothing. */
+    const freezeBehindGate = () => {
+      slowGate(1_900);
+      thaw = freezeDatabase();
+      began = clock.now();
+    };
+    /** A claim with a key, and nothing of it pending: what the same key is answered depends on no publication. */
+    const claimSettled = async () => {
+      const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
+      await stack.gate.clearPending(pass, [{ campaignId: 'default', userId: 'a', claimId }]);
+      return claimId;
+    };
+
+    it('while the epoch is confirmed is promised nothing', async () => {
+      slowGate(1_500);
+      slowReads('gate row', 600);
+      expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+    });
+
+    it('while the database does not answer is told so, and not when that has lost patience', async () => {
+      freezeBehindGate();
+      expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+      expect(clock.elapsedMs(began)).toBeLessThan(WITHIN_MS);
+    });
+
+    it('while it is looked up whether the claim stands is not promised it again', async () => {
+      const claimId = await claimSettled();
+      slowReads('rest', 2_001);
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+    });
+
+    it('while the epoch is confirmed is not promised the claim again', async () => {
+      const claimId = await claimSettled();
+      slowGate(1_500);
+      slowReads('gate row', 600);
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+    });
+
+    it('while nobody can say whether the claim stands is told so at once', async () => {
+      const claimId = await claimSettled();
+      freezeBehindGate();
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+      expect(clock.elapsedMs(began)).toBeLessThan(WITHIN_MS);
+    });
+
+    it('while nobody can say whether the campaign exists is told so at once', async () => {
+      freezeBehindGate();
+      expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'UNAVAILABLE' });
+      expect(clock.elapsedMs(began)).toBeLessThan(WITHIN_MS);
+    });
+  });
+
   it('does not replay what was durable too late', async () => {
     const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
     log.before = async () => void (clock.suspendedMs = 2_001);
@@ -322,10 +409,7 @@ describe('claim issuance', () => {
   });
 
   it('says within 2.5 s that nobody can tell whether a campaign exists', async () => {
-    let thaw: () => void = () => undefined;
-    const frozen = new Promise<void>((resolve) => (thaw = resolve));
-    const read = stack.database.read.bind(stack.database);
-    stack.database.read = (work) => frozen.then(() => read(work));
+    const thaw = freezeDatabase();
     let outcome: ApplicationOutcome | undefined;
     const answer = apply('a', { campaignId: 'invented' }).then((found) => (outcome = found));
     try {

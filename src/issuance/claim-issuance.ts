@@ -3,6 +3,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, Logger, Optional } 
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
+import { DeadlineError, withDeadline } from '../events/with-deadline.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type ClaimOutcome,
@@ -93,7 +94,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
         const admittedAt = performance.now();
         const durable = await this.recorder.record(event, startedAt.monotonic);
         this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
-        return this.promise(event, durable && this.inTime(startedAt), false);
+        return durable ? this.promise(event, startedAt, false) : this.unconfirmed(event);
       }
       case 'DUPLICATE': {
         const { record, pending } = outcome;
@@ -119,7 +120,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
         this.metrics.count(campaignId, 'ended');
         return outcome;
       case 'FENCED':
-        return this.fenced(pass, campaignId, outcome.reason);
+        return this.fenced(pass, campaignId, outcome.reason, startedAt);
     }
   }
 
@@ -134,8 +135,9 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
    */
   private async replay(event: ClaimEvent, pending: boolean, startedAt: Instant): Promise<ApplicationOutcome> {
     const durable = !pending || (await this.recorder.record(event, startedAt.monotonic));
-    if (!durable || !this.inTime(startedAt) || !(await this.stands(event))) return this.unconfirmed(event);
-    return this.promise(event, true, true);
+    if (!durable || !this.inTime(startedAt)) return this.unconfirmed(event);
+    if (!(await this.saidInTime(this.stands(event), startedAt))) return this.unconfirmed(event);
+    return this.promise(event, startedAt, true);
   }
 
   /** False also when nobody can tell: what an operator has discarded, and the gate still shows, must not be promised. */
@@ -151,15 +153,15 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   /** The last gate before a promise: the epoch under which the claim was admitted is still the open one. */
   private promise(
     event: ClaimEvent,
-    durable: boolean,
+    startedAt: Instant,
     replayed: boolean,
   ): ApplicationOutcome | Promise<ApplicationOutcome> {
-    if (!durable) return this.unconfirmed(event);
-    // Most claims need not wait: a read of the last second has told.
+    if (!this.inTime(startedAt)) return this.unconfirmed(event);
+    // Most claims need not wait, and so need no timer: a read of the last second has told.
     if (this.watch.shows(event.epoch)) return this.accepted(event, replayed);
-    return this.watch
-      .confirms(event.epoch)
-      .then((open) => (open ? this.accepted(event, replayed) : this.unconfirmed(event)));
+    return this.saidInTime(this.watch.confirms(event.epoch), startedAt).then((open) =>
+      open ? this.accepted(event, replayed) : this.unconfirmed(event),
+    );
   }
 
   private accepted(event: ClaimEvent, replayed: boolean): ApplicationOutcome {
@@ -181,6 +183,23 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     return this.clock.elapsedMs(startedAt) <= CLAIM_DEADLINE_MS;
   }
 
+  private msLeft(startedAt: Instant): number {
+    return Math.max(0, CLAIM_DEADLINE_MS - this.clock.elapsedMs(startedAt));
+  }
+
+  /**
+   * What else has to be known before a promise shares the claim's time, so that the caller has an answer when it is up.
+   * False then, too; also where this machine slept meanwhile, and the timer with it.
+   */
+  private async saidInTime(answer: Promise<boolean>, startedAt: Instant): Promise<boolean> {
+    try {
+      return (await withDeadline(answer, this.msLeft(startedAt))) && this.inTime(startedAt);
+    } catch (error) {
+      if (error instanceof DeadlineError) return false;
+      throw error;
+    }
+  }
+
   private gateFailed(error: unknown, claimId: string): ApplicationOutcome {
     if (error instanceof GateBusyError) return this.unavailable();
     this.watch.reportGateTrouble();
@@ -190,10 +209,15 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     return { kind: 'UNCONFIRMED', claimId };
   }
 
-  private async fenced(pass: GatePass, campaignId: string, reason: FenceReason): Promise<ApplicationOutcome> {
+  private async fenced(
+    pass: GatePass,
+    campaignId: string,
+    reason: FenceReason,
+    startedAt: Instant,
+  ): Promise<ApplicationOutcome> {
     if (reason === 'meta-missing') {
       try {
-        const knowledge = await this.campaigns.lookUp(campaignId);
+        const knowledge = await withDeadline(this.campaigns.lookUp(campaignId), this.msLeft(startedAt));
         if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
         if (knowledge === 'opening') return this.unavailable();
       } catch (error) {
