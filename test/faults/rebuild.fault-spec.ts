@@ -1,8 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
+import { freePort } from '../../stack/server-process.js';
 import { REBUILD_STEPS } from '../../src/recovery/rebuild-probe.js';
 import { Cluster, type Member } from '../support/cluster.js';
 import { Client } from '../support/client.js';
 import { type Drop } from '../support/drop.js';
+import { eventually } from '../support/eventually.js';
 import { claimsAgain, expectKept, openDrop, sellOut, usersOf } from './fault-drop.js';
 import { between, fault } from './fault-test.js';
 
@@ -28,16 +30,22 @@ describe('while the gate is rebuilt', () => {
   const failAt = async (point: Parameters<Cluster['addFailing']>[1]): Promise<Member> => {
     const failing = await cluster.addFailing('api', point, 1);
     await cluster.ready();
-    const others = cluster.members.filter((member) => member !== failing);
+    await wipeFor(failing, () => failing.process.printed(/failpoint/));
+    return failing;
+  };
+
+  /** The gate is wiped while everybody else is frozen, until the builder has come so far. */
+  const wipeFor = async (builder: Member, soFar: () => Promise<void>): Promise<void> => {
+    const others = cluster.members.filter((member) => member !== builder);
     for (const { process } of others) process.signal('SIGSTOP');
     try {
       await cluster.redis(async (redis) => void (await redis.flushall()));
-      await failing.process.printed(/failpoint/);
+      await soFar();
     } finally {
       for (const { process } of others) process.signal('SIGCONT');
     }
-    return failing;
   };
+
   // In one test each time, because the claims of the steps before are what the next rebuild has to find.
   fault(
     36,
@@ -81,6 +89,27 @@ describe('while the gate is rebuilt', () => {
     await expectKept(cluster, drop, 20_000, { mended });
     await cluster.ready();
     await cluster.end(failing, 'SIGTERM');
+  });
+
+  fault(36, 'a builder that has no way to the log keeps nobody else from building', async () => {
+    const epoch = async () => Number((await cluster.rows('SELECT epoch FROM gate'))[0]?.['epoch']);
+    drop = await openDrop(cluster, 1_000);
+    await drop.run(cluster.client(), { users: usersOf(200), tries: 3, width: 50 });
+    const healthy = cluster.apis();
+    const lost = await cluster.add('api', { KAFKA_BROKERS: `127.0.0.1:${await freePort()}` });
+    await lost.process.printed(/listening on http/);
+    let mended = 0;
+    for (let round = 0; round < 3; round++) {
+      const before = await epoch();
+      // It has the lease first, every time.
+      await wipeFor(lost, () => eventually(async () => expect(await epoch()).toBeGreaterThan(before), 30_000));
+      mended = performance.now();
+      await claimsAgain(drop, healthy, 20_000);
+    }
+    await cluster.end(lost, 'SIGTERM');
+    await drop.run(cluster.client(), { users: usersOf(1_500, 'after-'), tries: 3, width: 50 });
+    await sellOut(cluster, drop);
+    await expectKept(cluster, drop, 20_000, { mended });
   });
 
   fault(36, 'no worker lives during the rebuild', async () => {
