@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { claimEvent } from '../../test/support/claims.js';
 import { eventually } from '../../test/support/eventually.js';
@@ -378,6 +379,17 @@ describe('claim issuance', () => {
       expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'UNAVAILABLE' });
       expect(clock.elapsedMs(began)).toBeLessThan(WITHIN_MS);
     });
+  });
+
+  it('says once for an outage that nobody can tell whether campaigns exist', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const refused = jest
+      .spyOn(stack.database, 'read')
+      .mockRejectedValue(new DatabaseError('infrastructure', 'AWAY', 'away'));
+    for (const campaignId of ['invented-1', 'invented-2']) await apply('a', { campaignId });
+    expect(warn.mock.calls.filter(([line]) => String(line).includes('whether a campaign exists'))).toHaveLength(1);
+    refused.mockRestore();
+    expect(await apply('a', { campaignId: 'invented-3' })).toEqual({ kind: 'CAMPAIGN_NOT_FOUND' });
   });
 
   it('does not replay what was durable too late', async () => {

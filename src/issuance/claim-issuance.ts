@@ -56,6 +56,8 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimIssuance.name);
   private readonly nextClaimId = claimIdFactory();
   private readonly clock: MachineClock;
+  /** It has been said that the database does not tell which campaigns exist. */
+  private saidUntold = false;
 
   constructor(
     @Inject(IssuanceGate) private readonly gate: IssuanceGate,
@@ -218,10 +220,14 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     if (reason === 'meta-missing') {
       try {
         const knowledge = await withDeadline(this.campaigns.lookUp(campaignId), this.msLeft(startedAt));
+        this.saidUntold = false;
         if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
         if (knowledge === 'opening') return this.unavailable();
       } catch (error) {
-        this.logger.warn(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
+        // Once, or invented ids would fill the log for as long as the database is away.
+        if (!this.saidUntold)
+          this.logger.warn(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
+        this.saidUntold = true;
         return this.unavailable();
       }
     }

@@ -51,6 +51,13 @@ describe('whether a campaign exists', () => {
     expect(await campaigns.lookUp('young')).toBe('opening');
   });
 
+  it('takes no more questions than it can hold, and is away to who comes then', async () => {
+    const asked = Array.from({ length: 5_600 }, (_, index) => answerOf(`invented-${index}`));
+    await until('somebody is refused', () => asked.find(({ answer }) => answer !== undefined));
+    expect(asked.at(-1)?.answer).toMatchObject({ kind: 'infrastructure', problemCode: 'database-unavailable' });
+    expect(asked[0]?.answer).toBeUndefined();
+  });
+
   it('is asked once by all who ask at the same time, also when an earlier question is given up meanwhile', async () => {
     const first = answerOf('invented');
     await until('the database is asked', () => reads === 1);

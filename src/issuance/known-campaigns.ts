@@ -36,11 +36,12 @@ export class KnownCampaigns {
 
   constructor(@Inject(Database) private readonly database: Database) {}
 
-  /** @throws DatabaseError, after a second at the latest; BatcherFullError */
+  /** @throws DatabaseError, after a second at the latest. */
   lookUp(campaignId: string): Promise<CampaignKnowledge> {
     const now = performance.now();
     const known = this.remembered.get(campaignId);
     if (known !== undefined && known.until > now) return known.answer;
+    if (this.questions.full) return Promise.reject(late());
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
     const asked = { answer: this.questions.add(campaignId), until: now + BELIEVED_MS };
     this.remembered.set(campaignId, asked);

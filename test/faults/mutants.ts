@@ -238,6 +238,17 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'faults', file: 'embedded.fault', title: 'the disk cannot be synced' },
   },
   {
+    name: 'a builder that fails and keeps its lease',
+    edits: [
+      edit(
+        'src/recovery/gate-rebuilder.ts',
+        '        this.failed = true;\n        await lease.giveBack();\n',
+        '        await lease.end();\n',
+      ),
+    ],
+    caughtBy: { project: 'faults', file: 'rebuild.fault', title: 'a builder that has no way to the log' },
+  },
+  {
     name: 'a gate that is away taken for one that is sold out',
     edits: [
       edit(
