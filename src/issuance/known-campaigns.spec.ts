@@ -56,6 +56,8 @@ describe('whether a campaign exists', () => {
     await until('somebody is refused', () => asked.find(({ answer }) => answer !== undefined));
     expect(asked.at(-1)?.answer).toMatchObject({ kind: 'infrastructure', problemCode: 'database-unavailable' });
     expect(asked[0]?.answer).toBeUndefined();
+    thaw();
+    await until('everybody has an answer', () => asked.every(({ answer }) => answer !== undefined));
   });
 
   it('is asked once by all who ask at the same time, also when an earlier question is given up meanwhile', async () => {
