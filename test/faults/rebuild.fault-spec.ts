@@ -92,7 +92,6 @@ describe('while the gate is rebuilt', () => {
   });
 
   fault(36, 'a builder that has no way to the log keeps nobody else from building', async () => {
-    const epoch = async () => Number((await cluster.rows('SELECT epoch FROM gate'))[0]?.['epoch']);
     drop = await openDrop(cluster, 1_000);
     await drop.run(cluster.client(), { users: usersOf(200), tries: 3, width: 50 });
     const healthy = cluster.apis();
@@ -100,9 +99,9 @@ describe('while the gate is rebuilt', () => {
     await lost.process.printed(/listening on http/);
     let mended = 0;
     for (let round = 0; round < 3; round++) {
-      const before = await epoch();
+      const before = await cluster.epoch();
       // It has the lease first, every time.
-      await wipeFor(lost, () => eventually(async () => expect(await epoch()).toBeGreaterThan(before), 30_000));
+      await wipeFor(lost, () => eventually(async () => expect(await cluster.epoch()).toBeGreaterThan(before), 30_000));
       mended = performance.now();
       await claimsAgain(drop, healthy, 20_000);
     }

@@ -74,8 +74,6 @@ describe('while claims come in, on a line that can be led to a replica', () => {
     await eventually(() => expect(drop.promised().length).toBeGreaterThan(before + 50));
   };
 
-  const epoch = async () => Number((await cluster.rows('SELECT epoch FROM gate'))[0]?.['epoch']);
-
   fault(9, 'a replica is promoted after its replication was cut; then back to the first', async () => {
     const strike: Strike = async ({ servers }) => {
       await cutReplication();
@@ -84,10 +82,10 @@ describe('while claims come in, on a line that can be led to a replica', () => {
       await claimsAgain(drop, cluster.apis(), 30_000);
       for (const line of lines) line.lead(servers.redis.port);
     };
-    const before = await epoch();
+    const before = await cluster.epoch();
     await duringDrop(cluster, drop, strike, { claimsAgainMs: 30_000, keptMs: 30_000 });
     // One for the replica, and one for the first, which had been left behind.
-    expect(await epoch()).toBeGreaterThanOrEqual(before + 2);
+    expect(await cluster.epoch()).toBeGreaterThanOrEqual(before + 2);
   });
 
   fault(9, 'a master that followed another one and was promoted again, while no api looked', async () => {
@@ -105,9 +103,9 @@ describe('while claims come in, on a line that can be led to a replica', () => {
       await replicaOf(url, 'NO', 'ONE');
       for (const process of processes) process.signal('SIGCONT');
     };
-    const before = await epoch();
+    const before = await cluster.epoch();
     await duringDrop(cluster, drop, strike, { claimsAgainMs: 30_000, keptMs: 30_000 });
-    expect(await epoch()).toBeGreaterThan(before);
+    expect(await cluster.epoch()).toBeGreaterThan(before);
   });
 
   fault(10, 'the old master lives on, with one api on each', async () => {
@@ -138,18 +136,18 @@ describe('while claims come in, on a line that can be led to a replica', () => {
       for (const line of lines) line.set('pass');
     };
     const dropped = lines.map(({ droppedReplies }) => droppedReplies);
-    const before = await epoch();
+    const before = await cluster.epoch();
     await duringDrop(cluster, drop, strike, { claimsAgainMs: 15_000, keptMs: 30_000, lastsMs: 5_000 });
     lines.forEach(({ droppedReplies }, line) => expect(droppedReplies).toBeGreaterThan(dropped[line] ?? 0));
     // A second reservation would leave a coupon unsold; a new gate would hide it.
-    expect(await epoch()).toBe(before);
+    expect(await cluster.epoch()).toBe(before);
   });
 
   fault(14, 'Redis has no memory left for 10 s', async () => {
-    const before = await epoch();
+    const before = await cluster.epoch();
     await duringDrop(cluster, drop, exhaustMemory, { claimsAgainMs: 15_000, keptMs: 30_000, lastsMs: 10_000 });
     expect(drop.tally()['503 issuer-unavailable'] ?? 0).toBeGreaterThan(0);
     // A half-written claim would have closed the gate, and a new one would hide it.
-    expect(await epoch()).toBe(before);
+    expect(await cluster.epoch()).toBe(before);
   });
 });

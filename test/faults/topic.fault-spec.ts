@@ -7,7 +7,7 @@ import { claimEvent } from '../support/claims.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { GROUP, lagOf, TOPIC } from '../support/topic.js';
+import { allSettled, GROUP, TOPIC } from '../support/topic.js';
 import { expectKept, openDrop, passed, usersOf } from './fault-drop.js';
 import { fault } from './fault-test.js';
 import { execute } from './strikes.js';
@@ -96,7 +96,7 @@ describe('on the topic', () => {
     await eventually(() => admin.resetOffsets({ groupId: GROUP, topic: TOPIC, earliest: true }), 40_000);
     const mended = performance.now();
     await cluster.add('worker');
-    await eventually(async () => expect(await lagOf(cluster.servers.kafka.brokers)).toBe(0), 40_000);
+    await eventually(() => allSettled(cluster.servers.kafka.brokers), 40_000);
     expect(
       await cluster.rows('SELECT id, campaign_id, user_id, claim_id, code, sequence FROM coupons ORDER BY id'),
     ).toEqual(rowsBefore);

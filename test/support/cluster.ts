@@ -155,6 +155,11 @@ export class Cluster {
     }
   }
 
+  /** Of the gate row, whether it is open or being built. */
+  async epoch(): Promise<number> {
+    return Number((await this.rows('SELECT epoch FROM gate'))[0]?.['epoch']);
+  }
+
   /** Asks the gate's server itself, past the service. */
   redis<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     return withRedis(this.servers.redis.url, work);

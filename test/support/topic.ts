@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { eventually } from './eventually.js';
 
 /** The topic that the service makes. */
@@ -8,30 +8,33 @@ export const TOPIC = 'coupon_create';
 export const GROUP = 'coupon-consumer';
 
 /** The members of the service's consumer group, by the ids that the broker has given them. @throws while it is rebalancing. */
-export async function groupMembers(brokers: string): Promise<string[]> {
-  const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
+export function groupMembers(brokers: string): Promise<string[]> {
+  return withAdmin(brokers, async (admin) => {
     const { groups } = await admin.describeGroups([GROUP]);
     const [group] = groups;
     if (group?.state !== 'Stable') throw new Error(`the group is ${group?.state}`);
     return group.members.map(({ memberId }) => memberId).sort();
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }
 
-/** How many messages the service's consumer group has not settled. */
-export async function lagOf(brokers: string): Promise<number> {
+/** @throws while there is a partition whose settled offset is not its end. */
+export function allSettled(brokers: string): Promise<void> {
+  return withAdmin(brokers, async (admin) => {
+    const ends = await admin.fetchTopicOffsets(TOPIC);
+    const [committed] = await admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] });
+    for (const { partition, high } of ends) {
+      const offset = committed?.partitions.find((one) => one.partition === partition)?.offset;
+      const settled = offset === '-1' ? '0' : offset;
+      if (settled !== high) throw new Error(`partition ${partition} is settled up to ${settled} of ${high}`);
+    }
+  });
+}
+
+async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    const ends = await admin.fetchTopicOffsets(TOPIC);
-    const [committed] = await admin.fetchOffsets({ groupId: GROUP, topics: [TOPIC] });
-    return ends.reduce((lag, { partition, high, low }) => {
-      const offset = Number(committed?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
-      return lag + Number(high) - (offset < 0 ? Number(low) : offset);
-    }, 0);
+    return await work(admin);
   } finally {
     await admin.disconnect();
   }
