@@ -53,6 +53,22 @@ describe('a port that closes', () => {
     expect(served).toHaveLength(30);
   });
 
+  it.each([3, 4, 5, 6])('resets nobody who comes while the process is busy, every %d turns', async (turns) => {
+    const asked: Promise<string>[] = [];
+    let turn = 0;
+    const busy = (): void => {
+      if (turn++ % turns === 0) {
+        asked.push(ask(port));
+        const until = performance.now() + 2;
+        while (performance.now() < until);
+      }
+      if (asked.length < 10) setImmediate(busy);
+    };
+    busy();
+    await fastify.close();
+    for (const answer of await Promise.all(asked)) expect(['HTTP/1.1 200 OK', 'ECONNREFUSED']).toContain(answer);
+  });
+
   it('refuses whoever comes later', async () => {
     await fastify.close();
     expect(await ask(port)).toBe('ECONNREFUSED');

@@ -1,7 +1,9 @@
 import { type FastifyInstance } from 'fastify';
 
-/** Turns of the event loop without a new connection, after which none is believed to wait. */
-const QUIET_TURNS = 3;
+/** Nobody has connected for so long, ms: whoever still calls is held. */
+const QUIET_MS = 20;
+/** Between the last look at who waits and the end of the port, ms. A process that stalled just then looks again. */
+const LOOK_MS = 0.5;
 /** The longest time for which requests are held, ms, while others keep connecting. */
 const HELD_MS = 500;
 /** How often, while the server closes, connections are ended that have become idle since, ms. */
@@ -13,7 +15,8 @@ const IDLE_CHECK_MS = 50;
  * Connections wait in the kernel until the process accepts them, a few in each turn of the event loop; a port that closes
  * resets those that still wait, although their callers have sent a request. So before it closes, the server goes on
  * accepting until nobody comes any more, and holds what is asked meanwhile: whoever waits for an answer asks for nothing
- * else. Only then does it close, and everything that was held is served.
+ * else. Only then does it close, at once, and everything that was held is served. Who connects in the microseconds between
+ * the last look and the close is reset; nothing of such a call was read.
  */
 export class PortClosing {
   private held: (() => void)[] | null = null;
@@ -36,32 +39,35 @@ export class PortClosing {
     else this.held.push(serve);
   }
 
-  private acceptThoseWhoWait(close: () => void): void {
+  private acceptThoseWhoWait(closed: () => void): void {
     const { server } = this.fastify;
     const until = performance.now() + HELD_MS;
-    let quiet = 0;
-    const somebodyCame = (): void => void (quiet = 0);
+    let came = false;
+    const somebodyCame = (): void => void (came = true);
     server.on('connection', somebodyCame);
     this.held = [];
-    const turn = (): void => {
-      quiet += 1;
-      if (quiet <= QUIET_TURNS && performance.now() < until) {
-        setImmediate(turn);
-        return;
-      }
-      server.off('connection', somebodyCame);
-      close();
-      this.serveOnceClosed();
+    const look = (): void => {
+      came = false;
+      setTimeout(() => {
+        const began = performance.now();
+        // Between a timer and an immediate, the event loop accepts who waits.
+        setImmediate(() => {
+          const now = performance.now();
+          if ((came || now - began > LOOK_MS) && now < until) {
+            look();
+            return;
+          }
+          server.close();
+          server.off('connection', somebodyCame);
+          this.serveHeld();
+          closed();
+        });
+      }, QUIET_MS);
     };
-    turn();
+    look();
   }
 
-  /** Fastify closes the port in one of the next turns. */
-  private serveOnceClosed(until = performance.now() + HELD_MS): void {
-    if (this.fastify.server.listening && performance.now() < until) {
-      setImmediate(() => this.serveOnceClosed(until));
-      return;
-    }
+  private serveHeld(): void {
     const held = this.held ?? [];
     this.held = null;
     for (const serve of held) serve();
