@@ -110,9 +110,14 @@ describe('while claims come in', () => {
   }
 
   fault(25, 'the host of a worker freezes while it holds the campaign’s row, and the others go on', async () => {
+    const { brokers } = cluster.servers.kafka;
+    // What is delivered again would be its first batch.
+    await eventually(() => allSettled(brokers), 20_000);
     // Its first batch: on a fast machine three workers share a drop in so few that it may have no second one.
     const failing = await cluster.addFailing('worker', 'stop-holding-campaign', 1);
     await cluster.ready();
+    // Until it has partitions, the others may have consumed all of the drop.
+    await eventually(() => expect(failing.process.text).toMatch(/consumes partitions/), 30_000);
     drop = await openDrop(cluster, 1_000);
     const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: 100 });
     await failing.process.printed(/failpoint/);
@@ -125,11 +130,11 @@ describe('while claims come in', () => {
     await eventually(async () => expect(await couponsOf(cluster, drop)).toBe(1_000), 30_000);
     failing.process.signal('SIGCONT');
     // It finds its session ended and its batch done, and is one of three again.
-    await eventually(async () => expect(await groupMembers(cluster.servers.kafka.brokers)).toHaveLength(3), 20_000);
+    await eventually(async () => expect(await groupMembers(brokers)).toHaveLength(3), 20_000);
     await sellsOn(cluster);
     await expectKept(cluster, drop, 45_000, { mended: frozen });
     await noFailedEvent(cluster, drop);
-    await cluster.end(failing, 'SIGKILL');
+    await cluster.end(failing, 'SIGTERM');
   });
 
   /** How often the server has ended a deadlock, and a wait that lasted for too long (1205). */

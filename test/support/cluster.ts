@@ -12,6 +12,9 @@ import { ServiceProcess } from './service-process.js';
 import { ADMIN_TOKEN } from './service.js';
 import { withRedis } from './with-redis.js';
 
+/** After so long without an answer a process is asked again, ms: one that is frozen takes the question and says nothing. */
+const PROBE_MS = 2_000;
+
 /** What a process of the service runs. */
 export type Duty = 'api' | 'worker' | 'retry';
 
@@ -137,7 +140,8 @@ export class Cluster {
       this.members.map(({ url, process }) =>
         eventually(async () => {
           // Why it does not answer is in what it has printed.
-          const report = await fetch(`${url}/health/ready`).then((answer) => answer.text(), String);
+          const signal = AbortSignal.timeout(PROBE_MS);
+          const report = await fetch(`${url}/health/ready`, { signal }).then((answer) => answer.text(), String);
           const status = report.startsWith('{') ? (JSON.parse(report) as { status: string }).status : 'silent';
           if (status !== 'ok') throw new Error(`${report}\n${process.text.slice(-2_000)}`);
         }, patienceMs),

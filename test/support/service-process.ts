@@ -45,11 +45,17 @@ export class ServiceProcess {
     args?: readonly string[],
   ): Promise<ServiceProcess> {
     const service = ServiceProcess.spawn({ ...backend.env, PORT: String(port), ADMIN_TOKEN, ...env }, args);
-    await service.printed(/listening on http/);
-    await eventually(async () => {
-      const report = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).text();
-      if (JSON.parse(report).status !== 'ok') throw new Error(`${report}\n${service.text}`);
-    }, READY_DEADLINE_MS);
+    try {
+      await service.printed(/listening on http/);
+      await eventually(async () => {
+        const report = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).text();
+        if (JSON.parse(report).status !== 'ok') throw new Error(`${report}\n${service.text}`);
+      }, READY_DEADLINE_MS);
+    } catch (error) {
+      // Nobody else knows of it, and Jest waits for whoever is left.
+      await service.end('SIGKILL');
+      throw error;
+    }
     return service;
   }
 
