@@ -124,16 +124,24 @@ export const exhaustMemory: Strike = (cluster) =>
 
 const deleteKey =
   (structure: string): Strike =>
-  (cluster, drop) =>
-    cluster.redis((redis) =>
-      eventually(async () => {
-        const keys = await redis.keys(`coupon:{${drop.campaignId}}:*:${structure}`);
-        // Redis keeps no empty set: when everything is sold and issued, nothing of what was pending is left to lose.
-        if (structure === 'pending' && keys.length === 0 && drop.lastWord === '409 sold-out') return;
-        expect(keys).toHaveLength(1);
-        await redis.del(...keys);
-      }),
-    );
+  async (cluster, drop) => {
+    // Redis keeps no empty set: as long as nobody consumes, there is something pending to lose.
+    const consumers = structure === 'pending' ? cluster.workers() : [];
+    for (const { process } of consumers) process.signal('SIGSTOP');
+    await cluster
+      .redis((redis) =>
+        eventually(async () => {
+          const keys = await redis.keys(`coupon:{${drop.campaignId}}:*:${structure}`);
+          // As the second of two faults it may come when everything is sold and issued.
+          if (structure === 'pending' && keys.length === 0 && drop.lastWord === '409 sold-out') return;
+          expect(keys).toHaveLength(1);
+          expect(await redis.del(...keys)).toBe(1);
+        }),
+      )
+      .finally(() => {
+        for (const { process } of consumers) process.signal('SIGCONT');
+      });
+  };
 
 const kill =
   (duty: 'api' | 'worker'): Strike =>
