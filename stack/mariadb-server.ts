@@ -57,11 +57,17 @@ export class MariadbServer extends ServerProcess {
     return join(this.directory, 'data');
   }
 
+  /** Of its own: a server that starts deletes what it takes for an earlier one's temporary tables. */
+  private get temporaryDirectory(): string {
+    return join(this.directory, 'tmp');
+  }
+
   private get initFile(): string {
     return join(this.directory, 'init.sql');
   }
 
   protected override async prepare(): Promise<void> {
+    mkdirSync(this.temporaryDirectory, { recursive: true });
     if (existsSync(join(this.dataDirectory, 'mysql'))) return;
     mkdirSync(this.dataDirectory, { recursive: true });
     // Run at every start, so that a server that was killed in its first second has its user in the second one.
@@ -79,6 +85,7 @@ export class MariadbServer extends ServerProcess {
     await run('mariadb-install-db', [
       '--no-defaults',
       `--datadir=${this.dataDirectory}`,
+      `--tmpdir=${this.temporaryDirectory}`,
       `--user=${userInfo().username}`,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
@@ -94,6 +101,7 @@ export class MariadbServer extends ServerProcess {
         '--no-defaults',
         `--user=${userInfo().username}`,
         `--datadir=${this.dataDirectory}`,
+        `--tmpdir=${this.temporaryDirectory}`,
         // A socket's path may have 107 characters at the most; a test's directory alone can be longer.
         `--socket=${join(tmpdir(), `coupon-mariadb-${this.port}.sock`)}`,
         `--pid-file=${join(this.directory, 'mariadbd.pid')}`,
