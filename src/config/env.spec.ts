@@ -53,7 +53,17 @@ describe('the environment', () => {
         migrateOnStart: true,
         defaultCampaignTotal: 100,
         adminToken: undefined,
+        http: {
+          maxInflightPerConnection: 16,
+          maxConnections: undefined,
+          maxConnectionsPerAddress: 0,
+          keepAliveMs: 65_000,
+          readConcurrency: 8,
+          basePath: '',
+        },
         logLevel: 'info',
+        logFormat: undefined,
+        accessLog: 'off',
       }),
     );
   });
@@ -106,6 +116,16 @@ describe('the environment', () => {
     ['KAFKA_SSL', 'maybe', 'true or false'],
     ['KAFKA_SASL_MECHANISM', 'gssapi', 'plain, scram-sha-256 or scram-sha-512'],
     ['DEFAULT_CAMPAIGN_TOTAL', '10000001', 'an integer from 1 to 10000000'],
+    ['MAX_INFLIGHT_PER_CONNECTION', '0', 'an integer from 1'],
+    ['MAX_CONNECTIONS', '0', 'an integer from 1'],
+    ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'an integer from 0'],
+    ['KEEP_ALIVE_MS', '999', 'an integer from 1000 to 3600000'],
+    ['READ_CONCURRENCY', '0', 'an integer from 1'],
+    ['BASE_PATH', 'coupons', 'a path such as /coupons'],
+    ['BASE_PATH', '/coupons/', 'a path such as /coupons'],
+    ['BASE_PATH', '/', 'a path such as /coupons'],
+    ['LOG_FORMAT', 'xml', 'json or pretty'],
+    ['ACCESS_LOG', 'true', 'off, errors or all'],
     ['LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug or verbose'],
   ])('refuses %s=%s and names what it expects', (name, value, expectation) => {
     const line = mistakesOf({ [name]: value }).find((mistake) => mistake.startsWith(`${name}: expected `));

@@ -10,6 +10,28 @@ export type Role = 'api' | 'consumer' | 'retry';
 /** The least severe level that is still written. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'verbose';
 
+/** How log lines are written. */
+export type LogFormat = 'json' | 'pretty';
+
+/** Which answers are logged: none, those of 400 and above, or all. */
+export type AccessLog = 'off' | 'errors' | 'all';
+
+/** What one caller, or all of them, may take of the HTTP server. */
+export interface HttpConfig {
+  /** Requests of one connection that are answered at once; further ones wait unread in its socket. */
+  readonly maxInflightPerConnection: number;
+  /** Open connections of the process; undefined: the limit of file descriptors less 256. */
+  readonly maxConnections: number | undefined;
+  /** Open connections of one address; 0: no limit. */
+  readonly maxConnectionsPerAddress: number;
+  /** How long an idle connection stays open, ms. */
+  readonly keepAliveMs: number;
+  /** Reads (everything but claims) that are worked on at once. */
+  readonly readConcurrency: number;
+  /** What a proxy strips from the path, such as `/coupons`; empty, or a slash and no slash at the end. */
+  readonly basePath: string;
+}
+
 /** How kafkajs authenticates; the password never appears in a message of this file. */
 export interface KafkaSasl {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -51,7 +73,13 @@ export interface Env {
   readonly defaultCampaignTotal: number;
   /** Undefined in the embedded profile when it is to be made on the first start. */
   readonly adminToken: string | undefined;
+  /** Limits of the HTTP server. */
+  readonly http: HttpConfig;
   readonly logLevel: LogLevel;
+  /** pretty: for people at a terminal; json: one object a line. Undefined: pretty where standard output is a terminal. */
+  readonly logFormat: LogFormat | undefined;
+  /** Which requests leave a line in the log. */
+  readonly accessLog: AccessLog;
 }
 
 /** The same, for a process of the distributed profile: the addresses are known to be there. */
@@ -71,7 +99,10 @@ export class AppConfig implements Env {
   readonly migrateOnStart!: boolean;
   readonly defaultCampaignTotal!: number;
   readonly adminToken!: string | undefined;
+  readonly http!: HttpConfig;
   readonly logLevel!: LogLevel;
+  readonly logFormat!: LogFormat | undefined;
+  readonly accessLog!: AccessLog;
 
   constructor(env: Env) {
     Object.assign(this, env);
@@ -187,6 +218,17 @@ const variables = z.object({
     .string()
     .regex(/^[\x21-\x7e]{16,512}$/, { error: '16 to 512 printable ASCII characters without spaces' })
     .optional(),
+  MAX_INFLIGHT_PER_CONNECTION: integer(1, 10_000).default(16),
+  MAX_CONNECTIONS: integer(1, 1_000_000).optional(),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000).default(0),
+  KEEP_ALIVE_MS: integer(1000, 3_600_000).default(65_000),
+  READ_CONCURRENCY: integer(1, 1000).default(8),
+  BASE_PATH: z
+    .string()
+    .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, { error: 'a path such as /coupons, without a slash at its end' })
+    .optional(),
+  LOG_FORMAT: z.enum(['json', 'pretty'], { error: 'json or pretty' }).optional(),
+  ACCESS_LOG: z.enum(['off', 'errors', 'all'], { error: 'off, errors or all' }).default('off'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'verbose'], {
       error: 'fatal, error, warn, info, debug or verbose',
@@ -297,7 +339,17 @@ export function parseEnv(source: Source): AppConfig {
     migrateOnStart: env.MIGRATE_ON_START,
     defaultCampaignTotal: env.DEFAULT_CAMPAIGN_TOTAL,
     adminToken: env.ADMIN_TOKEN,
+    http: {
+      maxInflightPerConnection: env.MAX_INFLIGHT_PER_CONNECTION,
+      maxConnections: env.MAX_CONNECTIONS,
+      maxConnectionsPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
+      keepAliveMs: env.KEEP_ALIVE_MS,
+      readConcurrency: env.READ_CONCURRENCY,
+      basePath: env.BASE_PATH ?? '',
+    },
     logLevel: env.LOG_LEVEL,
+    logFormat: env.LOG_FORMAT,
+    accessLog: env.ACCESS_LOG,
   });
 }
 
