@@ -53,6 +53,7 @@ describe('the environment', () => {
         migrateOnStart: true,
         defaultCampaignTotal: 100,
         adminToken: undefined,
+        allowInsecure: new Set(),
         http: {
           maxInflightPerConnection: 16,
           maxConnections: undefined,
@@ -116,6 +117,7 @@ describe('the environment', () => {
     ['KAFKA_SSL', 'maybe', 'true or false'],
     ['KAFKA_SASL_MECHANISM', 'gssapi', 'plain, scram-sha-256 or scram-sha-512'],
     ['DEFAULT_CAMPAIGN_TOTAL', '10000001', 'an integer from 1 to 10000000'],
+    ['ALLOW_INSECURE', 'true', 'a list out of no-password, plain-text, one-replica, unsynced-commit'],
     ['MAX_INFLIGHT_PER_CONNECTION', '0', 'an integer from 1'],
     ['MAX_CONNECTIONS', '0', 'an integer from 1'],
     ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'an integer from 0'],

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { RISKS, type Risk } from './risks.js';
 
 /** Which adapters the process is built from. */
 export type Profile = 'embedded' | 'distributed';
@@ -73,6 +74,8 @@ export interface Env {
   readonly defaultCampaignTotal: number;
   /** Undefined in the embedded profile when it is to be made on the first start. */
   readonly adminToken: string | undefined;
+  /** Risks that the operator has accepted; nothing warns of them. */
+  readonly allowInsecure: ReadonlySet<Risk>;
   /** Limits of the HTTP server. */
   readonly http: HttpConfig;
   readonly logLevel: LogLevel;
@@ -99,6 +102,7 @@ export class AppConfig implements Env {
   readonly migrateOnStart!: boolean;
   readonly defaultCampaignTotal!: number;
   readonly adminToken!: string | undefined;
+  readonly allowInsecure!: ReadonlySet<Risk>;
   readonly http!: HttpConfig;
   readonly logLevel!: LogLevel;
   readonly logFormat!: LogFormat | undefined;
@@ -135,6 +139,9 @@ const SECRETS: ReadonlySet<string> = new Set([
 ]);
 
 const ROLES = ['api', 'consumer', 'retry'] as const;
+
+/** Variables that are lists, and what can stand in them. */
+const LISTS: Readonly<Record<string, readonly string[]>> = { ROLES, ALLOW_INSECURE: RISKS };
 
 /** Decimal digits only: Number() alone would take 1e3, 0x10 and blanks. */
 const integer = (min: number, max: number) =>
@@ -218,6 +225,12 @@ const variables = z.object({
     .string()
     .regex(/^[\x21-\x7e]{16,512}$/, { error: '16 to 512 printable ASCII characters without spaces' })
     .optional(),
+  ALLOW_INSECURE: z
+    .string()
+    .transform(listOf)
+    .pipe(z.array(z.enum(RISKS)))
+    .transform((risks): ReadonlySet<Risk> => new Set(risks))
+    .default(new Set<Risk>()),
   MAX_INFLIGHT_PER_CONNECTION: integer(1, 10_000).default(16),
   MAX_CONNECTIONS: integer(1, 1_000_000).optional(),
   MAX_CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000).default(0),
@@ -308,7 +321,8 @@ export function parseEnv(source: Source): AppConfig {
   const parsed = variables.safeParse(cleaned);
   const mistakes = (parsed.error?.issues ?? []).map((issue) => {
     const name = String(issue.path[0]);
-    const expectation = name === 'ROLES' ? `a list out of ${ROLES.join(', ')}` : issue.message;
+    const choices = LISTS[name];
+    const expectation = choices === undefined ? issue.message : `a list out of ${choices.join(', ')}`;
     return `${name}: expected ${expectation}; ${given(name, cleaned)}`;
   });
   mistakes.push(...contradictions(cleaned));
@@ -339,6 +353,7 @@ export function parseEnv(source: Source): AppConfig {
     migrateOnStart: env.MIGRATE_ON_START,
     defaultCampaignTotal: env.DEFAULT_CAMPAIGN_TOTAL,
     adminToken: env.ADMIN_TOKEN,
+    allowInsecure: env.ALLOW_INSECURE,
     http: {
       maxInflightPerConnection: env.MAX_INFLIGHT_PER_CONNECTION,
       maxConnections: env.MAX_CONNECTIONS,
