@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Body, Controller, Get, Module, Param, Post, Query } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
@@ -140,8 +140,48 @@ describe('the API document', () => {
       expect(page.headers['content-security-policy']).toContain("default-src 'self'");
     }
     expect((await app.inject('/docs')).body).not.toMatch(/<script>/);
+    for (const url of ['/docs', '/docs/']) {
+      const html = (await app.inject(url)).body;
+      const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+        ([, path]) => new URL(path ?? '', `http://x${url}`),
+      );
+      expect(files.length).toBeGreaterThan(3);
+      for (const { pathname } of files) expect((await app.inject(pathname)).statusCode).toBe(200);
+    }
     expect((await app.inject('/docs-json')).headers['content-security-policy']).toBeUndefined();
     expect((await app.inject('/docs/nothing')).json()).toMatchObject({ code: 'not-found' });
     expect((await app.inject({ method: 'POST', url: '/docs' })).json()).toMatchObject({ code: 'method-not-allowed' });
+  });
+
+  it('is one buffer for every caller, and none for a caller who has it already', async () => {
+    const stringify = jest.spyOn(JSON, 'stringify');
+    try {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => app.inject('/docs-json')));
+      expect(stringify).not.toHaveBeenCalled();
+      for (const { statusCode, headers, rawPayload } of answers) {
+        expect(statusCode).toBe(200);
+        expect(headers).toMatchObject({
+          'content-type': 'application/json; charset=utf-8',
+          'content-length': String(rawPayload.length),
+          'cache-control': 'no-cache',
+          etag: answers[0]?.headers.etag,
+        });
+      }
+      const etag = String(answers[0]?.headers.etag);
+      for (const [given, status] of [
+        [etag, 304],
+        [`"other", W/${etag}`, 304],
+        ['*', 304],
+        ['"other"', 200],
+      ] as const) {
+        const { statusCode, body } = await app.inject({ url: '/docs-json', headers: { 'if-none-match': given } });
+        expect([given, statusCode, body === '']).toEqual([given, status, status === 304]);
+      }
+      const head = await app.inject({ method: 'HEAD', url: '/docs/swagger-ui-bundle.js' });
+      expect([head.statusCode, head.body]).toEqual([200, '']);
+      expect(Number(head.headers['content-length'])).toBeGreaterThan(1_000_000);
+    } finally {
+      stringify.mockRestore();
+    }
   });
 });

@@ -10,12 +10,11 @@ import {
 } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { type z } from 'zod';
+import { serveOpenApiPages } from './openapi-pages.js';
 import { PROBLEM_MEDIA_TYPE, problemBody, type ProblemCode, PROBLEMS } from './problem.js';
 
 /** The document's name for the admin token's scheme. */
 const ADMIN_SCHEME = 'admin';
-
-const DOCS_PATH = 'docs';
 
 type SchemaObject = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
 
@@ -159,34 +158,8 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
   return document;
 }
 
-// Only these pages are HTML. @fastify/helmet would run an asynchronous hook for every claim even when it is not global,
-// so the few headers that matter to a page are written here. Swagger UI brings its styles inline and its icons as data.
-const PAGE_HEADERS = {
-  'content-security-policy':
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-};
-
-/** Serves Swagger UI at /docs and the document at /docs-json. Call it before the application is initialised. */
+/** Serves the document, and pages that show it. Call it before the application is initialised. */
 export function setupOpenApi(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  fastify.addHook('onRoute', (route) => {
-    if (route.url === `/${DOCS_PATH}` || route.url.startsWith(`/${DOCS_PATH}/`)) {
-      const others = [route.onRequest ?? []].flat();
-      route.onRequest = [
-        ...others,
-        (_request, reply, done): void => {
-          reply.headers(PAGE_HEADERS);
-          done();
-        },
-      ];
-    }
-  });
-  SwaggerModule.setup(DOCS_PATH, app, () => createOpenApiDocument(app), {
-    jsonDocumentUrl: 'docs-json',
-    raw: ['json'],
-    customSiteTitle: 'Coupons API',
-  });
+  serveOpenApiPages(fastify, () => createOpenApiDocument(app));
 }

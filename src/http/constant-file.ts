@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+
+/** Something that is the same for every caller, and for as long as the process runs. */
+export interface ConstantFile {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/**
+ * Serves a file from one buffer. Nothing is read, built or serialised for a request, so that a caller who asks for the
+ * largest file again and again costs claims no more than the copy into his socket.
+ *
+ * @param load is called once, before the port opens.
+ * @param headers are added to every answer.
+ */
+export function serveConstantFile(
+  fastify: FastifyInstance,
+  url: string,
+  load: () => ConstantFile | Promise<ConstantFile>,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  let served: (ConstantFile & { readonly etag: string }) | undefined;
+  fastify.addHook('onReady', async () => {
+    const file = await load();
+    served = { ...file, etag: `"${createHash('sha256').update(file.body).digest('base64url').slice(0, 22)}"` };
+  });
+  fastify.get(url, (request: FastifyRequest, reply: FastifyReply): void => {
+    if (served === undefined) throw new Error(`${url} was asked for before the server was ready`);
+    reply.headers(headers);
+    // A new version of the service may have another one; asking whether it does costs the caller a round trip only.
+    reply.header('cache-control', 'no-cache').header('etag', served.etag);
+    if (matches(request.headers['if-none-match'], served.etag)) reply.code(304).send();
+    else reply.header('content-type', served.contentType).send(served.body);
+  });
+}
+
+/** RFC 9110 §13.1.2: weak comparison, of a list. */
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+}

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { type OpenAPIObject } from '@nestjs/swagger';
+import { type FastifyInstance } from 'fastify';
+import { type ConstantFile, serveConstantFile } from './constant-file.js';
+
+const require = createRequire(import.meta.url);
+
+// Only these pages are HTML. @fastify/helmet would run an asynchronous hook for every claim even when it is not global,
+// so the few headers that matter to a page are written here. Swagger UI brings its styles inline and its icons as data.
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
+/** What the page needs of the package swagger-ui-dist. */
+const UI_FILES: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'favicon-32x32.png': 'image/png',
+  'favicon-16x16.png': 'image/png',
+};
+
+/** The script finds the document beside the page, whatever a proxy has put before both of their paths. */
+const INIT_SCRIPT = `const documentUrl = new URL('../docs-json', document.currentScript.src).href;
+window.addEventListener('load', () => {
+  window.ui = SwaggerUIBundle({
+    url: documentUrl,
+    dom_id: '#swagger-ui',
+    deepLinking: true,
+    persistAuthorization: true,
+  });
+});
+`;
+
+/** @param files the path of the page's files, relative to the page. */
+const page = (files: string): string => `<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <title>Coupons API</title>
+    <link rel="stylesheet" href="${files}swagger-ui.css" />
+    <link rel="icon" type="image/png" href="${files}favicon-32x32.png" sizes="32x32" />
+    <link rel="icon" type="image/png" href="${files}favicon-16x16.png" sizes="16x16" />
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="${files}swagger-ui-bundle.js"></script>
+    <script src="${files}swagger-ui-init.js"></script>
+  </body>
+</html>
+`;
+
+/**
+ * Serves Swagger UI at /docs and the document at /docs-json. SwaggerModule would serve them too, but writes the document
+ * out for every request and reads the UI's files from the disk.
+ *
+ * @param document is called once, before the port opens.
+ */
+export function serveOpenApiPages(fastify: FastifyInstance, document: () => OpenAPIObject): void {
+  serveConstantFile(fastify, '/docs-json', () => text('application/json; charset=utf-8', JSON.stringify(document())));
+  const html = 'text/html; charset=utf-8';
+  serveConstantFile(fastify, '/docs', () => text(html, page('./docs/')), PAGE_HEADERS);
+  serveConstantFile(fastify, '/docs/', () => text(html, page('./')), PAGE_HEADERS);
+  serveConstantFile(
+    fastify,
+    '/docs/swagger-ui-init.js',
+    () => text('text/javascript; charset=utf-8', INIT_SCRIPT),
+    PAGE_HEADERS,
+  );
+  for (const [name, contentType] of Object.entries(UI_FILES)) {
+    const load = async () => ({ contentType, body: await readFile(require.resolve(`swagger-ui-dist/${name}`)) });
+    serveConstantFile(fastify, `/docs/${name}`, load, PAGE_HEADERS);
+  }
+}
+
+function text(contentType: string, body: string): ConstantFile {
+  return { contentType, body: Buffer.from(body) };
+}
