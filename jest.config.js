@@ -5,8 +5,8 @@
  */
 export default {
   testEnvironment: 'node',
-  // Deadlines, not expectations: the machines of others are slow and busy.
-  testTimeout: 30_000,
+  // Only ends what hangs: above the patience of test/support/patience.ts, which names what did not come true.
+  testTimeout: 180_000,
   setupFiles: ['<rootDir>/test/support/quiet.ts'],
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testRegex: ['\\.(spec|contract-spec|e2e-spec)\\.ts$'],

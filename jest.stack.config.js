@@ -11,7 +11,7 @@ delete project.testTimeout;
  * @type {import('jest').Config}
  */
 export default {
-  testTimeout: 60_000,
+  testTimeout: base.testTimeout,
   projects: [
     { ...project, displayName: 'adapters', testRegex: ['\\.stack-spec\\.ts$'], globals: { TOPOLOGY: 'one' } },
     { ...project, displayName: 'e2e, one process', testRegex: ['\\.e2e-spec\\.ts$'], globals: { TOPOLOGY: 'one' } },

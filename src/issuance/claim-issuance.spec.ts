@@ -15,7 +15,7 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../gate/issuance-gate.js';
-import { type Instant, MachineClock } from '../gate/machine-clock.js';
+import { MachineClock } from '../gate/machine-clock.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
@@ -315,9 +315,9 @@ describe('claim issuance', () => {
   });
 
   describe('whose time is up', () => {
-    /** All of it, and what a busy machine adds; less than a call that is waited for to its end would take. */
-    const WITHIN_MS = 2_400;
-    let began: Instant;
+    /** More than is left of a claim's time, and less than a question to the database may take. */
+    const PATIENCE_OF_A_READ_MS = 800;
+    let readIsGivenUp: boolean;
     let thaw: () => void = () => undefined;
 
     afterEach(() => thaw());
@@ -333,7 +333,9 @@ describe('claim issuance', () => {
     const freezeBehindGate = () => {
       slowGate(1_900);
       thaw = freezeDatabase();
-      began = clock.now();
+      // Timers of one process end in the order of their times, however slow the machine is.
+      readIsGivenUp = false;
+      setTimeout(() => (readIsGivenUp = true), PATIENCE_OF_A_READ_MS).unref();
     };
     /** A claim with a key, and nothing of it pending: what the same key is answered depends on no publication. */
     const claimSettled = async () => {
@@ -351,7 +353,7 @@ describe('claim issuance', () => {
     it('while the database does not answer is told so, and not when that has lost patience', async () => {
       freezeBehindGate();
       expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
-      expect(clock.elapsedMs(began)).toBeLessThan(WITHIN_MS);
+      expect(readIsGivenUp).toBe(false);
     });
 
     it('while it is looked up whether the claim stands is not promised it again', async () => {
@@ -371,13 +373,13 @@ describe('claim issuance', () => {
       const claimId = await claimSettled();
       freezeBehindGate();
       expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
-      expect(clock.elapsedMs(began)).toBeLessThan(WITHIN_MS);
+      expect(readIsGivenUp).toBe(false);
     });
 
     it('while nobody can say whether the campaign exists is told so at once', async () => {
       freezeBehindGate();
       expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'UNAVAILABLE' });
-      expect(clock.elapsedMs(began)).toBeLessThan(WITHIN_MS);
+      expect(readIsGivenUp).toBe(false);
     });
   });
 
@@ -420,12 +422,12 @@ describe('claim issuance', () => {
     expect(watch.pass).toBeNull();
   });
 
-  it('says within 2.5 s that nobody can tell whether a campaign exists', async () => {
+  it('says that nobody can tell whether a campaign exists while the database is still silent', async () => {
     const thaw = freezeDatabase();
     let outcome: ApplicationOutcome | undefined;
     const answer = apply('a', { campaignId: 'invented' }).then((found) => (outcome = found));
     try {
-      expect(await until('an answer', () => outcome, 2_500)).toEqual({ kind: 'UNAVAILABLE' });
+      expect(await until('an answer', () => outcome)).toEqual({ kind: 'UNAVAILABLE' });
     } finally {
       thaw();
       await answer;

@@ -70,7 +70,7 @@ describe('while drift is measured', () => {
       .mockReturnValue(new Promise((resolve) => (end = () => resolve(null))));
     try {
       await app.init();
-      await until('an audit is under way', () => audit.mock.calls.length > 0, 10_000);
+      await until('an audit is under way', () => audit.mock.calls.length > 0);
       await database.transaction((unit) => unit.campaigns.update('default', { total: 4 }, 2));
       const { pass } = watch();
       if (pass === null) throw new Error('no epoch is open');
@@ -78,12 +78,11 @@ describe('while drift is measured', () => {
         const [gauge] = await app.get(IssuanceGate).gauge(pass, ['default']);
         return (gauge as CampaignGauge).terms.total;
       };
-      // One interval of 3 s, and what a busy machine adds.
-      await until('the gate has the change', async () => (await totalAtGate()) === 4, 4_500);
+      await until('the gate has the change', async () => (await totalAtGate()) === 4);
     } finally {
       end();
     }
-  }, 20_000);
+  });
 });
 
 describe('while the process runs', () => {
@@ -94,7 +93,7 @@ describe('while the process runs', () => {
   it('a fence starts a rebuild, and the next epoch is known at once', async () => {
     const { epoch } = await row();
     watch().reportFence(epoch, 'count-mismatch');
-    await until('an open epoch', () => watch().pass !== null, 10_000);
+    await until('an open epoch', () => watch().pass !== null);
     expect(watch().pass?.epoch).toBeGreaterThan(epoch);
   });
 
@@ -108,10 +107,10 @@ describe('while the process runs', () => {
       return drop(below);
     };
     watch().reportFence(epoch, 'meta-missing');
-    await until('an open epoch', () => watch().pass !== null, 10_000);
+    await until('an open epoch', () => watch().pass !== null);
     expect(failures).toBe(3);
     expect(watch().pass?.epoch).toBeGreaterThan(epoch);
-  }, 15_000);
+  });
 
   it('a third epoch in a row that is lost right after its opening is rebuilt after a back-off, which grows', async () => {
     const waits: number[] = [];
@@ -120,18 +119,18 @@ describe('while the process runs', () => {
     const { epoch } = await row();
     watch().reportFence(epoch, 'meta-missing');
     for (const lost of [1, 2, 3, 4]) {
-      const began = await until(`an open epoch, the ${lost}. time`, () => watch().pass?.epoch, 10_000);
+      const began = await until(`an open epoch, the ${lost}. time`, () => watch().pass?.epoch);
       const at = performance.now();
       watch().reportFence(began, 'count-mismatch');
       watch().reportFence(began, 'count-mismatch');
       begunAtOnce.push((recovery() as unknown as { rebuilding: Promise<void> | null }).rebuilding !== null);
-      await until('the next epoch', async () => (await row()).epoch > began, 10_000);
+      await until('the next epoch', async () => (await row()).epoch > began);
       waits.push(performance.now() - at);
     }
     expect(begunAtOnce).toEqual([true, true, false, false]);
     expect(waits[2]).toBeGreaterThanOrEqual(1_000);
     expect(waits[3]).toBeGreaterThanOrEqual(2_000);
-  }, 15_000);
+  });
 
   it('"not open" never closes an epoch that its builder has just opened', async () => {
     const before = await row();

@@ -84,7 +84,7 @@ describe('draining failed events', () => {
     expect(await drainer.drain()).toEqual({ leased: 1_002, published: 1_002, postponed: 0 });
     const counts = await stack.database.read((unit) => unit.failedEvents.countByStatus());
     expect(counts).toMatchObject({ PENDING: 0, PUBLISHING: 0, REPUBLISHED: 1_002 });
-  }, 30_000);
+  });
 
   it('ends the leases of a batch by a statement for each result, however many rows they are', async () => {
     await failedClaims('alice', 'bob', 'carol', 'dave');
@@ -195,7 +195,7 @@ describe('a log that takes nothing', () => {
     await backlog(501);
     refuseWith(new ClaimLogUnavailableError('no broker'));
     expect(await drainer.drain()).toEqual({ leased: 500, published: 0, postponed: 500 });
-  }, 30_000);
+  });
 
   it('keeps back only the claims that it refused', async () => {
     const [first, second] = await failedClaims('alice', 'bob');

@@ -188,7 +188,7 @@ describe('a claim that is pending for long', () => {
     stack.memory.campaign(EPOCH + 1, 'c299').pending.set('zoe', 1);
     expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 1_201 });
     expect(await sweeper.sweep()).toEqual(NOTHING);
-  }, 30_000);
+  });
 
   it('costs nothing when nothing is left to do', async () => {
     await oldClaim('alice');
@@ -312,7 +312,7 @@ describe('a claim that may still be on its way', () => {
     await stack.log.settle(3);
     expect(await sweeper.sweep()).toMatchObject({ recorded: 1 });
     expect(await rowOf(stack, claim)).toBeDefined();
-  }, 30_000);
+  });
 
   it('is found although the log has lost the end that all samples were waiting for', async () => {
     const partitions = new SetLog(stack.log);

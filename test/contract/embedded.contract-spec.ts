@@ -1,12 +1,8 @@
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
-import {
-  JOURNAL_PARTITION,
-  JournalClaimLog,
-  JournalLimits,
-} from '../../src/infrastructure/embedded/journal-claim-log.js';
-import { openEmbeddedStack } from '../support/embedded.js';
+import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { openEmbeddedStack, openJournal } from '../support/embedded.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './claim-log.contract.js';
 import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
 import { describeGateBuilderContract } from './gate-builder.contract.js';
@@ -43,7 +39,7 @@ async function openLog(): Promise<ClaimLogHarness> {
   const { log, connection, close } = await openEmbeddedStack();
   return {
     log,
-    publisherHolding: async (waiting) => new JournalClaimLog(connection, new JournalLimits(waiting)),
+    publisherHolding: async (waiting) => openJournal(connection, waiting),
     commit: (offsets) => log.settle(offsets.get(JOURNAL_PARTITION) ?? 0),
     close,
   };

@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { StartupError } from '../../src/config/startup-error.js';
 import { decodeClaimEvent } from '../../src/events/claim-event.js';
-import { ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../src/events/claim-log.js';
-import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { type ClaimLog, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../src/events/claim-log.js';
 import { SQLITE_FILE, SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
 import { claimEvent } from '../support/claims.js';
 import { type Child, startChild } from '../support/child-process.js';
-import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../support/embedded.js';
+import { type EmbeddedStack, openEmbeddedStack, openJournal, storeCampaign } from '../support/embedded.js';
 import { until } from '../support/until.js';
 
 const PUBLISHER = new URL('../children/publish-claims.ts', import.meta.url);
@@ -21,7 +20,7 @@ async function refusal(directory: string): Promise<Error> {
   );
 }
 
-async function claimIdsIn(log: JournalClaimLog): Promise<Set<string>> {
+async function claimIdsIn(log: ClaimLog): Promise<Set<string>> {
   const claimIds = new Set<string>();
   for await (const page of log.read(await log.startOffsets(), await log.endOffsets())) {
     for (const { value } of page) {
@@ -67,7 +66,7 @@ describe('SqliteConnection', () => {
     await holder.kill('SIGKILL');
     const connection = await SqliteConnection.open(directory);
     await connection.onApplicationShutdown();
-  }, 60_000);
+  });
 
   it('refuses a directory that cannot be made', async () => {
     const file = join(directory, 'file');
@@ -93,11 +92,11 @@ describe('SqliteConnection', () => {
     const nested = join(directory, 'a', 'b');
     const first = await SqliteConnection.open(nested);
     const event = claimEvent();
-    await new JournalClaimLog(first).publish(event);
+    await openJournal(first).publish(event);
     await first.onApplicationShutdown();
     await first.onApplicationShutdown();
     const again = await SqliteConnection.open(nested);
-    expect(await claimIdsIn(new JournalClaimLog(again))).toEqual(new Set([event.claimId]));
+    expect(await claimIdsIn(openJournal(again))).toEqual(new Set([event.claimId]));
     await again.onApplicationShutdown();
   });
 
@@ -131,7 +130,7 @@ describe('SqliteConnection', () => {
       await publisher.kill('SIGKILL');
       const acknowledged = publisher.lines().slice(1);
       const connection = await SqliteConnection.open(directory);
-      const kept = await claimIdsIn(new JournalClaimLog(connection));
+      const kept = await claimIdsIn(openJournal(connection));
       expect(acknowledged.length).toBeGreaterThan(100);
       expect(acknowledged.filter((claimId) => !kept.has(claimId))).toEqual([]);
       await connection.onApplicationShutdown();
@@ -161,7 +160,7 @@ describe('a disk that takes its time', () => {
   });
 
   it('keeps back every acknowledgement, and whatever a read has found, until the commit is on it', async () => {
-    const log = new JournalClaimLog(connection);
+    const log = openJournal(connection);
     const told: string[] = [];
     const event = claimEvent();
     const published = log.publish(event).then(() => told.push('published'));
@@ -182,7 +181,7 @@ describe('a disk that takes its time', () => {
   });
 
   it('promises nothing any more once it has failed, and says so', async () => {
-    const log = new JournalClaimLog(connection);
+    const log = openJournal(connection);
     expect(log.away).toBe(false);
     const published = log.publish(claimEvent());
     await until('the commit is on its way to the disk', () => syncs.length === 1);

@@ -350,11 +350,12 @@ describe('failed events', () => {
       gate: TOTAL,
       issued: TOTAL,
       rows: TOTAL,
-      failed: expect.objectContaining({ RESOLVED: 20, DISCARDED: 20, DEAD: 0, PENDING: 0 }),
+      // A claim that a busy machine brings to the log too late becomes a failed event, and is resolved like the others.
+      failed: expect.objectContaining({ DISCARDED: 20, DEAD: 0, PENDING: 0, PUBLISHING: 0, REPUBLISHED: 0 }),
     });
     const found = await inParallel([...promised], 20, async (user) => (await claimOf(campaign, user)).body.status);
     expect(tally(found)).toEqual({ ISSUED: TOTAL });
-  }, 60_000);
+  });
 
   /** No contract reads the audit, so its table is asked. */
   describe('in the audit of the administration', () => {

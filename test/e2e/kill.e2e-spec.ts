@@ -89,7 +89,7 @@ describe('the built service, killed with -9 in the middle of bursts', () => {
       });
       // In one process with its worker, each kill also leaves a dead member of the consumer group behind: the last start
       // waits for their sessions, and what was admitted and never published is looked for after that.
-    }, 60_000);
+    });
 
     const sequences = new Set(promised.map(({ sequence }) => sequence));
     expect(sequences.size).toBe(promised.length);

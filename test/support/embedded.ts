@@ -5,10 +5,11 @@ import { type GatePass } from '../../src/gate/issuance-gate.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
-import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { JournalClaimLog, JournalLimits } from '../../src/infrastructure/embedded/journal-claim-log.js';
 import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
 import { SqliteDatabase } from '../../src/infrastructure/embedded/sqlite-database.js';
 import { type Campaign } from '../../src/persistence/campaign-store.js';
+import { PATIENCE_MS } from './patience.js';
 
 /** The embedded adapters without Nest, on a file of their own. */
 export interface EmbeddedStack {
@@ -22,6 +23,11 @@ export interface EmbeddedStack {
   close(): Promise<void>;
 }
 
+/** The journal, with the patience of a test: a busy machine may bring a claim to the disk later than a caller waits. */
+export function openJournal(connection: SqliteConnection, waiting?: number): JournalClaimLog {
+  return new JournalClaimLog(connection, new JournalLimits(waiting, undefined, PATIENCE_MS));
+}
+
 export async function openEmbeddedStack(): Promise<EmbeddedStack> {
   const directory = mkdtempSync(join(tmpdir(), 'coupon-'));
   const connection = await SqliteConnection.open(directory);
@@ -33,7 +39,7 @@ export async function openEmbeddedStack(): Promise<EmbeddedStack> {
     memory,
     gate: new InProcessIssuanceGate(memory),
     builder: new InProcessGateBuilder(memory),
-    log: new JournalClaimLog(connection),
+    log: openJournal(connection),
     close: async () => {
       await connection.onApplicationShutdown();
       rmSync(directory, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-/** How long a condition may take to come true, ms. */
-const PATIENCE_MS = 10_000;
+import { PATIENCE_MS } from './patience.js';
+
 const INTERVAL_MS = 10;
 
 /**

@@ -4,12 +4,10 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Backend } from './backend.js';
 import { eventually } from './eventually.js';
+import { PATIENCE_MS } from './patience.js';
 import { ADMIN_TOKEN } from './service.js';
 
 const MAIN = resolve('dist/main.js');
-const START_DEADLINE_MS = 15_000;
-/** A worker that was killed keeps its partitions until its session is over. */
-const READY_DEADLINE_MS = 30_000;
 
 /** The built service as a process of its own, so that it can be killed. */
 export class ServiceProcess {
@@ -50,7 +48,7 @@ export class ServiceProcess {
       await eventually(async () => {
         const report = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).text();
         if (JSON.parse(report).status !== 'ok') throw new Error(`${report}\n${service.text}`);
-      }, READY_DEADLINE_MS);
+      });
     } catch (error) {
       // Nobody else knows of it, and Jest waits for whoever is left.
       await service.end('SIGKILL');
@@ -74,7 +72,7 @@ export class ServiceProcess {
 
   /** Waits until the output matches. @throws with the output when the process ends first, or the deadline passes. */
   async printed(pattern: RegExp): Promise<void> {
-    const deadline = performance.now() + START_DEADLINE_MS;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!pattern.test(this.output)) {
       if (this.ended || performance.now() > deadline) throw new Error(`${pattern} was not printed:\n${this.output}`);
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -45,7 +45,7 @@ export async function startService(
       eventually(async () => {
         const report = await (await fetch(`${url}/health/ready`)).text();
         if (JSON.parse(report).status !== 'ok') throw new Error(report);
-      }, 30_000),
+      }),
     ),
   );
   return {

@@ -1,3 +1,5 @@
+import { PATIENCE_MS } from './patience.js';
+
 /**
  * Waits until `condition` holds and returns what it found. Throws after the deadline, with what it was waiting for:
  * a test never sleeps for a time that somebody guessed.
@@ -5,7 +7,7 @@
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  deadlineMs = 5_000,
+  deadlineMs = PATIENCE_MS,
 ): Promise<Exclude<T, false | null | undefined>> {
   const end = performance.now() + deadlineMs;
   for (;;) {

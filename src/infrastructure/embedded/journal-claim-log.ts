@@ -25,13 +25,15 @@ const READ_PAGE = 500;
 /** Settled rows are deleted in steps, so that no single commit takes long. */
 const PRUNE_STEP = 2_000;
 
-/** What the journal holds back, in claims. */
+/** What the journal holds back, and for how long. */
 export class JournalLimits {
   constructor(
     /** Claims that may wait for the disk; more are refused. */
     readonly waiting = 20_000,
     /** Claims in one group commit. */
     readonly commit = 500,
+    /** How long a claim may take to be on the disk, ms. */
+    readonly publishMs = PUBLISH_TIMEOUT_MS,
   ) {}
 }
 
@@ -56,13 +58,13 @@ export class JournalClaimLog extends ClaimLog {
 
   constructor(
     @Inject(SqliteConnection) private readonly connection: SqliteConnection,
-    @Optional() @Inject(JournalLimits) { waiting, commit }: JournalLimits = new JournalLimits(),
+    @Optional() @Inject(JournalLimits) { waiting, commit, publishMs }: JournalLimits = new JournalLimits(),
   ) {
     super();
     const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: IN_FLIGHT };
-    const late = `not on disk within ${PUBLISH_TIMEOUT_MS} ms`;
+    const late = `not on disk within ${publishMs} ms`;
     this.commits = new NaturalBatcher((events) => this.append(events), limits, {
-      ms: PUBLISH_TIMEOUT_MS - LATE_BY_MS,
+      ms: publishMs - LATE_BY_MS,
       waited: () => new ClaimLogUnavailableError(late),
       unanswered: () => new ClaimLogUnconfirmedError(late),
     });
