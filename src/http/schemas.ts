@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../config/env.js';
 import { type InputRuleName } from './input-rules.js';
+import { INSTANT_PATTERN, readInstant } from './instant.js';
+import { isVisibleLine } from './visible-text.js';
 
 const rule = (name: InputRuleName): { readonly error: InputRuleName } => ({ error: name });
 
@@ -33,30 +35,31 @@ export const rowId = z
   .regex(/^[1-9]\d{0,14}$/, rule('row-id'))
   .transform(Number);
 
-/**
- * An ISO 8601 instant with a time zone, as milliseconds since 1970. Finer fractions are cut off, because the database
- * keeps milliseconds; years outside 1970 … 9999 are refused, because not every column holds them.
- */
-export const instant = z.iso
-  .datetime({ offset: true, error: 'instant' satisfies InputRuleName })
-  .max(40, rule('instant'))
-  .transform((text) => Date.parse(text))
-  .refine((ms) => ms >= 0 && ms < Date.UTC(10_000, 0), rule('instant'));
-
-// Control characters forge log lines; bidirectional ones (Trojan Source) make a name look like another; line separators
-// and lone surrogates break what prints or stores it.
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+/** An ISO 8601 instant with a time zone, as milliseconds since 1970; see {@link readInstant}. */
+export const instant = z
+  .string(rule('instant'))
+  .meta({
+    format: 'date-time',
+    pattern: INSTANT_PATTERN,
+    description: 'An ISO 8601 instant with a time zone, of the years 1970 to 9999. Seconds may be left out.',
+    examples: ['2099-12-01T12:00+09:00'],
+  })
+  .transform((text, context) => {
+    const read = readInstant(text);
+    if (typeof read === 'number') {
+      return read;
+    }
+    context.addIssue({ code: 'custom', message: read });
+    return z.NEVER;
+  });
 
 const line = (max: number, name: InputRuleName) =>
   z
     .string(rule(name))
-    .refine((text) => text.trim() !== '' && [...text].length <= max && !UNPRINTABLE.test(text), {
-      ...rule(name),
-      abort: true,
-    })
+    .refine((text) => [...text].length <= max && isVisibleLine(text), { ...rule(name), abort: true })
     .meta({ minLength: 1, maxLength: max });
 
-/** A campaign's name: 1 to 200 characters (code points), not only blanks, nothing invisible that misleads. */
+/** A campaign's name: 1 to 200 characters (code points) that people can read, see {@link isVisibleLine}. */
 export const campaignName = line(200, 'campaign-name');
 
 /** An operator's reason for what they did, kept in the audit. */
