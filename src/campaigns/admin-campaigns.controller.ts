@@ -19,29 +19,26 @@ import { z } from 'zod';
 import { AdminGuard } from '../http/admin.guard.js';
 import { ApiAdmin, ApiAnswer, ApiProblems } from '../http/openapi.js';
 import { INPUT_RULES } from '../http/input-rules.js';
+import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { etagOf, IfMatch } from '../http/if-match.js';
 import { Problem } from '../http/problem.js';
 import { campaignId, campaignName, campaignTotal, instant } from '../http/schemas.js';
 import { type Campaign } from '../persistence/campaign-store.js';
-import { type CampaignAction, CampaignAdministration, type CampaignChangeOutcome } from './campaign-administration.js';
+import {
+  type CampaignAction,
+  CampaignAdministration,
+  type CampaignChangeOutcome,
+  type CampaignCreationOutcome,
+} from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
 
-/** Whoever misspelt the only property is told that, and not that there was none; and what is no instant has no order. */
-const isOtherwiseValid = ({ issues }: { readonly issues: readonly unknown[] }): boolean => issues.length === 0;
-
-const newCampaign = z
-  .strictObject({
-    name: campaignName,
-    total: campaignTotal,
-    startsAt: instant.nullish(),
-    endsAt: instant.nullish(),
-  })
-  .refine(({ startsAt, endsAt }) => (endsAt ?? null) === null || (endsAt ?? 0) > (startsAt ?? Date.now()), {
-    path: ['endsAt'],
-    error: 'window',
-    when: isOtherwiseValid,
-  });
+const newCampaign = z.strictObject({
+  name: campaignName,
+  total: campaignTotal,
+  startsAt: instant.nullish(),
+  endsAt: instant.nullish(),
+});
 const campaignChange = z
   .strictObject({
     name: campaignName.optional(),
@@ -51,7 +48,8 @@ const campaignChange = z
   })
   .refine((change) => Object.keys(change).length > 0, {
     error: 'nothing-to-change',
-    when: isOtherwiseValid,
+    // Whoever misspelt the only property is told that, and not that there was none.
+    when: ({ issues }) => issues.length === 0,
   });
 
 /** The three actions answer alike. */
@@ -103,12 +101,16 @@ export class AdminCampaignsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
-    const campaign = await this.administration.create(
+    const outcome = await this.administration.create(
       { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null },
       request.id,
+      idempotencyKeyOf(request.headers) ?? null,
     );
+    const { campaign, at, replayed } = createdOrProblem(outcome);
     reply.header('location', `/api/campaigns/${campaign.id}`);
-    return this.show(campaign, reply);
+    reply.header('etag', etagOf(campaign.version));
+    if (replayed) reply.header('idempotent-replayed', 'true');
+    return campaignJson(await this.catalogue.viewAsCreated(campaign, at));
   }
 
   @Patch(':campaignId')
@@ -193,6 +195,26 @@ export class AdminCampaignsController {
   }
 }
 
+/** @throws Problem for every outcome but CREATED. */
+function createdOrProblem(outcome: CampaignCreationOutcome): Extract<CampaignCreationOutcome, { kind: 'CREATED' }> {
+  switch (outcome.kind) {
+    case 'CREATED':
+      return outcome;
+    case 'WINDOW_INVERTED':
+      throw wrongEnd('window');
+    case 'WINDOW_PAST':
+      throw wrongEnd('past');
+    case 'KEY_REUSED':
+      throw new Problem('idempotency-key-reused');
+  }
+}
+
+function wrongEnd(rule: 'window' | 'past'): Problem {
+  return new Problem('validation-failed', {
+    extensions: { errors: [{ in: 'body', pointer: '/endsAt', detail: INPUT_RULES[rule] }] },
+  });
+}
+
 /** @throws Problem for every outcome but DONE. */
 function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
   switch (outcome.kind) {
@@ -207,9 +229,7 @@ function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
     case 'TOTAL_BELOW_CLAIMED':
       throw new Problem('total-below-claimed');
     case 'WINDOW_INVERTED':
-      throw new Problem('validation-failed', {
-        extensions: { errors: [{ in: 'body', pointer: '/endsAt', detail: INPUT_RULES.window }] },
-      });
+      throw wrongEnd('window');
     case 'UNAVAILABLE':
       throw new Problem('issuer-unavailable');
   }

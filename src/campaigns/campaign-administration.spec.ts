@@ -25,6 +25,12 @@ describe('campaign administration', () => {
   });
   afterEach(() => stack.close());
 
+  /** Makes a campaign without a key. */
+  const made = async (...[input, requestId]: Parameters<CampaignAdministration['create']>): Promise<Campaign> => {
+    const outcome = await administration.create(input, requestId);
+    if (outcome.kind !== 'CREATED') throw new Error(outcome.kind);
+    return outcome.campaign;
+  };
   const stored = (id = 'c'): Promise<Campaign | null> => stack.database.read((unit) => unit.campaigns.find(id));
   const gauge = async (id = 'c'): Promise<CampaignGauge> => {
     const [answer] = await stack.gate.gauge(pass, [id]);
@@ -44,10 +50,96 @@ describe('campaign administration', () => {
   };
 
   it('stores a campaign, opens it at the gate, and writes it into the audit', async () => {
-    const campaign = await administration.create({ name: 'n', total: 5, startsAt: null, endsAt: null }, 'r-1');
+    const campaign = await made({ name: 'n', total: 5, startsAt: null, endsAt: null }, 'r-1');
     expect(await stored(campaign.id)).toEqual(campaign);
     expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5, version: 1, state: 'OPEN' });
     expect(await audited()).toEqual([{ action: 'campaign.create', subject: campaign.id }]);
+  });
+
+  describe('with an idempotency key', () => {
+    const input = { name: '쿠폰', total: 5, startsAt: null, endsAt: null };
+    const count = async () => (await stack.database.read((unit) => unit.campaigns.list(100))).length;
+
+    it('makes one campaign, and tells it again as it was made', async () => {
+      const first = await administration.create(input, 'r-1', 'key');
+      expect(first).toMatchObject({ kind: 'CREATED', replayed: false, campaign: { version: 1 } });
+      if (first.kind !== 'CREATED') throw new Error(first.kind);
+      await administration.change(first.campaign.id, { name: 'changed', total: 9 }, seen, null);
+      expect(await administration.create(input, 'r-2', 'key')).toEqual({ ...first, replayed: true });
+      expect(await count()).toBe(2);
+      expect(await audited()).toEqual([
+        { action: 'campaign.create', subject: first.campaign.id },
+        { action: 'campaign.change', subject: first.campaign.id },
+      ]);
+    });
+
+    it('makes one campaign of many calls at once', async () => {
+      const outcomes = await Promise.all(Array.from({ length: 10 }, () => administration.create(input, null, 'key')));
+      const ids = outcomes.map((outcome) => outcome.kind === 'CREATED' && outcome.campaign.id);
+      expect([new Set(ids).size, await count()]).toEqual([1, 2]);
+      expect(outcomes.filter((outcome) => outcome.kind === 'CREATED' && !outcome.replayed)).toHaveLength(1);
+    });
+
+    it('meets another process that has used the key meanwhile: nothing of its own stays', async () => {
+      const { database } = stack;
+      const transaction = database.transaction.bind(database);
+      let tries = 0;
+      database.transaction = (work) =>
+        transaction(async (unit) => {
+          // Both looked before either wrote, as two servers of MySQL can.
+          if (++tries === 1) unit.creations.find = () => Promise.resolve(null);
+          return work(unit);
+        });
+      const rival = new CampaignAdministration(stack.database, stack.gate, watch);
+      tries = 1;
+      const first = await rival.create(input, null, 'key');
+      tries = 0;
+      expect(await administration.create(input, null, 'key')).toEqual({ ...first, replayed: true });
+      expect([tries, await count(), (await audited()).length]).toEqual([2, 2, 1]);
+    });
+
+    it.each([
+      ['another name', { name: '다른 쿠폰' }],
+      ['another total', { total: 6 }],
+      ['a start', { startsAt: 0 }],
+      ['an end', { endsAt: 4_000_000_000_000 }],
+    ])('refuses the same key for %s', async (_what, change) => {
+      await administration.create(input, null, 'key');
+      expect(await administration.create({ ...input, ...change }, null, 'key')).toEqual({ kind: 'KEY_REUSED' });
+      expect(await count()).toBe(2);
+    });
+
+    it('makes as many campaigns as there are keys, however alike', async () => {
+      for (const key of ['key', 'Key', 'key ', 'k'.repeat(255), null, null]) {
+        expect(await administration.create(input, null, key)).toMatchObject({ kind: 'CREATED', replayed: false });
+      }
+      expect(await count()).toBe(7);
+    });
+
+    it('keeps no key of a call that made nothing', async () => {
+      expect(await administration.create({ ...input, endsAt: 1 }, null, 'key')).toEqual({ kind: 'WINDOW_PAST' });
+      expect(await administration.create(input, null, 'key')).toMatchObject({ kind: 'CREATED', replayed: false });
+    });
+
+    it('tells a campaign again whose window has passed meanwhile', async () => {
+      const now = jest.spyOn(stack.gate, 'now').mockResolvedValue(1_000);
+      const window = { ...input, startsAt: 0, endsAt: 2_000 };
+      const first = await administration.create(window, null, 'key');
+      now.mockResolvedValue(3_000);
+      expect(await administration.create(window, null, 'key')).toEqual({ ...first, replayed: true });
+      expect(await administration.create(window, null, 'other')).toEqual({ kind: 'WINDOW_PAST' });
+    });
+  });
+
+  it.each([
+    ['before its start', { startsAt: 4_000_000_000_000, endsAt: 3_999_999_999_999 }, 'WINDOW_INVERTED'],
+    ['at its start', { startsAt: 4_000_000_000_000, endsAt: 4_000_000_000_000 }, 'WINDOW_INVERTED'],
+    ['before its start, both in the past', { startsAt: 2_000, endsAt: 1_000 }, 'WINDOW_INVERTED'],
+    ['in the past', { startsAt: 1_000, endsAt: 2_000 }, 'WINDOW_PAST'],
+    ['in the past, while it starts now', { startsAt: null, endsAt: 2_000 }, 'WINDOW_PAST'],
+  ])('makes no campaign that ends %s', async (_what, window, kind) => {
+    expect(await administration.create({ name: 'n', total: 5, ...window }, null)).toEqual({ kind });
+    expect(await audited()).toEqual([]);
   });
 
   it('makes the default campaign once, however many processes start', async () => {
@@ -60,7 +152,7 @@ describe('campaign administration', () => {
   it('keeps a campaign that the gate has not heard of yet, shows no stock of it, and a rebuild opens it', async () => {
     const back = gateAway();
     await watch.refresh();
-    const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
     expect(await stored(campaign.id)).toEqual(campaign);
     const catalogue = new CampaignCatalogue(stack.database, stack.gate, watch);
     expect((await catalogue.view(campaign)).remaining).toBeNull();
@@ -84,7 +176,7 @@ describe('campaign administration', () => {
         }
         return result;
       };
-      const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+      const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
       return { campaign, opened };
     };
 
@@ -161,13 +253,13 @@ describe('campaign administration', () => {
       calls.push(answer as string);
       return answer;
     };
-    await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
     expect(calls).toEqual(['begin', 'share', 'end', 'begin', 'share', 'opened', 'end']);
   });
 
   it('stores a campaign during a rebuild, whose opening transaction then tells the gate', async () => {
     await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
-    const campaign = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
     expect(await stored(campaign.id)).not.toBeNull();
     await expect(gauge(campaign.id)).rejects.toThrow('does not know');
   });

@@ -5,13 +5,21 @@ import { EpochWatch } from '../gate/epoch-watch.js';
 import { passOf } from '../gate/gate-pass.js';
 import { type Fenced, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { type Campaign, type CampaignChange } from '../persistence/campaign-store.js';
+import { inCaseOfCollision } from '../persistence/collision.js';
 import { DatabaseError } from '../persistence/database-error.js';
-import { Database } from '../persistence/database.js';
+import { Database, type UnitOfWork } from '../persistence/database.js';
+import { digestOf } from '../persistence/digest.js';
 
 export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
   /** null: from now on, by the gate's clock. */
   startsAt: number | null;
 };
+
+export type CampaignCreationOutcome =
+  /** `at`: when it was made, ms by the gate's clock. `replayed`: the answer to an earlier call with the same key. */
+  | { readonly kind: 'CREATED'; readonly campaign: Campaign; readonly at: number; readonly replayed: boolean }
+  /** KEY_REUSED: the key belongs to another request. */
+  | { readonly kind: 'WINDOW_INVERTED' | 'WINDOW_PAST' | 'KEY_REUSED' };
 
 export type CampaignAction = 'pause' | 'resume' | 'close';
 
@@ -45,19 +53,54 @@ export class CampaignAdministration {
    * Stored when it returns, and open at the gate unless that could not be reached; while a rebuild is under way, its
    * opening transaction opens the campaign instead. It does not fail for the gate's sake: the campaign is there, and who
    * was told otherwise would make another one.
+   *
+   * The same `idempotencyKey` makes one campaign, at whichever process and however often it comes: the unique key of
+   * `campaign_creations` decides between calls at once. A later call gets the campaign as it was made, also when its
+   * window has passed meanwhile.
    * @throws DatabaseError
    */
-  async create(input: NewCampaign, requestId: string | null): Promise<Campaign> {
-    const startsAt = input.startsAt ?? (await this.gateTime());
-    return this.store({ ...input, id: ulid(), startsAt }, requestId);
+  async create(
+    input: NewCampaign,
+    requestId: string | null,
+    idempotencyKey: string | null = null,
+  ): Promise<CampaignCreationOutcome> {
+    const at = await this.gateTime();
+    const { name, total, startsAt, endsAt } = input;
+    const campaign = { id: ulid(), name, total, startsAt: startsAt ?? at, endsAt };
+    const key =
+      idempotencyKey === null
+        ? null
+        : {
+            keyDigest: digestOf(idempotencyKey),
+            requestDigest: digestOf(JSON.stringify([name, total, startsAt, endsAt])),
+          };
+    return inCaseOfCollision('duplicate', () =>
+      this.make(async (unit) => {
+        const earlier = key === null ? null : await unit.creations.find(key.keyDigest);
+        if (earlier !== null) {
+          if (earlier.requestDigest !== key?.requestDigest) return { kind: 'KEY_REUSED' };
+          return { kind: 'CREATED', campaign: earlier.campaign, at: earlier.at, replayed: true };
+        }
+        if (endsAt !== null && endsAt <= campaign.startsAt)
+          return { kind: startsAt === null ? 'WINDOW_PAST' : 'WINDOW_INVERTED' };
+        if (endsAt !== null && endsAt <= at) return { kind: 'WINDOW_PAST' };
+        const stored = await insert(unit, campaign, requestId);
+        if (key !== null) await unit.creations.insert({ ...key, campaign: stored, at });
+        return { kind: 'CREATED', campaign: stored, at, replayed: false };
+      }),
+    );
   }
 
   /** Makes the campaign `id` unless there is one. Two processes may try at once. */
   async createIfMissing(id: string, name: string, total: number): Promise<void> {
     const known = await this.database.read((unit) => unit.campaigns.find(id));
     if (known !== null) return;
+    const at = await this.gateTime();
     try {
-      await this.store({ id, name, total, startsAt: await this.gateTime(), endsAt: null }, null);
+      await this.make(async (unit) => {
+        const campaign = await insert(unit, { id, name, total, startsAt: at, endsAt: null }, null);
+        return { kind: 'CREATED', campaign, at, replayed: false };
+      });
     } catch (error) {
       if (!(error instanceof DatabaseError && error.kind === 'duplicate')) throw error;
     }
@@ -97,24 +140,15 @@ export class CampaignAdministration {
     return this.gate.now().catch(() => Date.now());
   }
 
-  private async store(
-    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'>,
-    requestId: string | null,
-  ): Promise<Campaign> {
-    const { stored, pass } = await this.database.transaction(async (unit) => {
+  /** Commits what `work` makes, then opens it at the gate. */
+  private async make(work: (unit: UnitOfWork) => Promise<CampaignCreationOutcome>): Promise<CampaignCreationOutcome> {
+    const { outcome, pass } = await this.database.transaction(async (unit) => {
       const pass = passOf(await unit.gate.lockShared());
-      const stored = await unit.campaigns.insert({ ...campaign, state: 'OPEN' });
-      await unit.audit.record({
-        action: 'campaign.create',
-        subject: campaign.id,
-        requestId,
-        detail: { name: campaign.name, total: campaign.total, startsAt: campaign.startsAt, endsAt: campaign.endsAt },
-      });
-      return { stored, pass };
+      return { outcome: await work(unit), pass };
     });
     // The row is committed before the gate knows the campaign: a claim can never be admitted for a row that is not there.
-    if (pass !== null) await this.open(stored, pass);
-    return stored;
+    if (outcome.kind === 'CREATED' && !outcome.replayed && pass !== null) await this.open(outcome.campaign, pass);
+    return outcome;
   }
 
   /**
@@ -196,4 +230,21 @@ export class CampaignAdministration {
       this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);
     }
   }
+}
+
+/** The row and its line in the audit. */
+async function insert(
+  unit: UnitOfWork,
+  campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'>,
+  requestId: string | null,
+): Promise<Campaign> {
+  const { id, name, total, startsAt, endsAt } = campaign;
+  const stored = await unit.campaigns.insert({ ...campaign, state: 'OPEN' });
+  await unit.audit.record({
+    action: 'campaign.create',
+    subject: id,
+    requestId,
+    detail: { name, total, startsAt, endsAt },
+  });
+  return stored;
 }

@@ -50,6 +50,15 @@ export class CampaignCatalogue {
     return viewOf(campaign, await this.askGate([campaign.id]));
   }
 
+  /**
+   * A campaign as the answer to its making shows it, the first time and whenever that is told again: with all of its
+   * stock, in the state of the instant `at`. Nothing is left of it to tell while the gate cannot vouch for it.
+   */
+  async viewAsCreated(campaign: Campaign, at: number): Promise<CampaignView> {
+    const { remaining } = await this.view(campaign);
+    return { campaign, state: stateAt(campaign, at), remaining: remaining === null ? null : campaign.total };
+  }
+
   private async viewAll(campaigns: readonly Campaign[]): Promise<CampaignView[]> {
     const answer = await this.askGate(campaigns.map(({ id }) => id));
     return campaigns.map((campaign) => viewOf(campaign, answer));

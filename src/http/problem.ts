@@ -141,6 +141,14 @@ export const PROBLEMS = {
       'The body must be application/json in UTF-8, without a content encoding.',
     ],
   ),
+  'idempotency-key-reused': kind(
+    422,
+    ['이미 사용된 Idempotency-Key', 'Idempotency-Key reused'],
+    [
+      '이 Idempotency-Key는 다른 내용의 요청에 이미 사용되었습니다.',
+      'This Idempotency-Key belongs to an earlier request with other contents.',
+    ],
+  ),
   'precondition-required': kind(
     428,
     ['If-Match 필요', 'If-Match required'],

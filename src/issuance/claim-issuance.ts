@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog } from '../events/claim-log.js';
@@ -15,6 +14,7 @@ import {
   IssuanceGate,
 } from '../gate/issuance-gate.js';
 import { type Instant, MachineClock } from '../gate/machine-clock.js';
+import { digestOf } from '../persistence/digest.js';
 import { claimIdFactory } from './claim-id.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
@@ -239,10 +239,6 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     this.metrics.count(NO_CAMPAIGN, 'unavailable');
     return { kind: 'UNAVAILABLE' };
   }
-}
-
-function digestOf(idempotencyKey: string): string {
-  return createHash('sha256').update(idempotencyKey).digest('base64url');
 }
 
 function eventOf(record: ClaimRecord, campaignId: string, userId: string, { epoch }: GatePass): ClaimEvent {

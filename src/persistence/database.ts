@@ -1,5 +1,6 @@
 import { type FailedEventStore } from '../events/failed-event-store.js';
 import { type AdminAuditStore } from './admin-audit-store.js';
+import { type CampaignCreationStore } from './campaign-creation-store.js';
 import { type CampaignStore } from './campaign-store.js';
 import { type CouponStore } from './coupon-store.js';
 import { type GateRowStore } from './gate-row-store.js';
@@ -12,6 +13,7 @@ import { type GateRowStore } from './gate-row-store.js';
 export interface UnitOfWork {
   readonly gate: GateRowStore;
   readonly campaigns: CampaignStore;
+  readonly creations: CampaignCreationStore;
   readonly coupons: CouponStore;
   readonly failedEvents: FailedEventStore;
   readonly audit: AdminAuditStore;

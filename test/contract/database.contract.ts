@@ -8,6 +8,7 @@ import { type Campaign } from '../../src/persistence/campaign-store.js';
 import { type NewCoupon } from '../../src/persistence/coupon-store.js';
 import { type Database, type UnitOfWork } from '../../src/persistence/database.js';
 import { type DatabaseError } from '../../src/persistence/database-error.js';
+import { digestOf } from '../../src/persistence/digest.js';
 import { claimEvent } from '../support/claims.js';
 
 /** What differs between databases. */
@@ -1179,6 +1180,43 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
         for (const seen of await Promise.all(Array.from({ length: 6 }, look))) expect(seen).toEqual(all);
         await moving;
         expect(await look()).toEqual(all);
+      });
+    });
+
+    describe('campaigns that were made under a key', () => {
+      const creation = (campaign: Campaign, keyDigest = digestOf(ulid())) => ({
+        keyDigest,
+        requestDigest: digestOf('what was asked for'),
+        campaign,
+        at: 1_764_000_000_123,
+      });
+
+      it('are found by the key, as they were made', async () => {
+        const campaign = await insertCampaign({ name: '점심 🎟️ 쿠폰', endsAt: 4_000_000_000_000 });
+        const made = creation(campaign);
+        await write(({ creations }) => creations.insert(made));
+        await write(({ campaigns }) => campaigns.update(campaign.id, { name: 'changed' }, 2));
+        expect(await read(({ creations }) => creations.find(made.keyDigest))).toEqual(made);
+        expect(await read(({ creations }) => creations.find(made.keyDigest.toLowerCase()))).toBeNull();
+      });
+
+      it('exist once for a key, and the second one takes its campaign with it', async () => {
+        const made = creation(await insertCampaign());
+        await write(({ creations }) => creations.insert(made));
+        const id = ulid();
+        const second = write(async ({ campaigns, creations }) => {
+          const campaign = await campaigns.insert({
+            id,
+            name: id,
+            total: 1,
+            startsAt: 0,
+            endsAt: null,
+            state: 'OPEN',
+          });
+          await creations.insert(creation(campaign, made.keyDigest));
+        });
+        expect(await kindOf(second)).toBe('duplicate');
+        expect(await read(({ campaigns }) => campaigns.find(id))).toBeNull();
       });
     });
 

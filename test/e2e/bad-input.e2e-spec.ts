@@ -526,6 +526,8 @@ describe('an admin call', () => {
       ['a line break', { name: 'a\nb' }, '/name'],
       ['a bidirectional character', { name: 'a\u202eb' }, '/name'],
       ['a bidirectional isolate', { name: 'a\u2067b' }, '/name'],
+      ['nothing to see', { name: '\u200b\u3164' }, '/name'],
+      ['a hidden message', { name: `sale${String.fromCodePoint(0xe0041, 0xe0042)}` }, '/name'],
       ['half a surrogate pair', { name: 'a\ud800' }, '/name'],
       ['a number as its name', { name: 5 }, '/name'],
       ['null as its name', { name: null }, '/name'],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Client, inParallel, tally } from '../support/client.js';
+import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
 
@@ -33,6 +33,95 @@ describe('campaigns', () => {
     const found = await read(created.body.id);
     expect(found.body).toEqual({ ...created.body, remaining: 2 });
     expect(found.headers.get('etag')).toBe('"1"');
+  });
+
+  describe('made with an Idempotency-Key', () => {
+    const make = (key: string, body: unknown = { name: '점심 쿠폰', total: 5, endsAt: '2099-12-31T18:00+09:00' }) =>
+      client.admin('POST', '/api/admin/campaigns', { body, headers: { 'idempotency-key': key } });
+    const said = ({ status, headers, body }: Answer) => ({
+      status,
+      body,
+      etag: headers.get('etag'),
+      location: headers.get('location'),
+    });
+
+    it('are made once, and the first answer comes again as it was', async () => {
+      const first = await make('once');
+      expect([first.status, first.headers.get('idempotent-replayed')]).toEqual([201, null]);
+      const { id } = first.body;
+      await client.apply('somebody', id);
+      await patch(id, { name: 'another name', total: 9 }, '*');
+      await act(id, 'close');
+      const again = await make('once');
+      expect(said(again)).toEqual(said(first));
+      expect(again.headers.get('idempotent-replayed')).toBe('true');
+      expect((await read(id)).body).toMatchObject({ name: 'another name', version: 3, state: 'CLOSED' });
+      // The same instant in another spelling is the same request.
+      const spelt = await make('once', { endsAt: '2099-12-31T09:00:00.000Z', total: 5, name: '점심 쿠폰' });
+      expect(said(spelt)).toEqual(said(first));
+    });
+
+    it('are one campaign for callers at once, at whichever process they ask', async () => {
+      const answers = await inParallel([...Array(20).keys()], 20, () => make('at-once'));
+      expect(tally(answers.map(({ status }) => status))).toEqual({ 201: 20 });
+      expect(new Set(answers.map((answer) => JSON.stringify(said(answer)))).size).toBe(1);
+      const replayed = answers.filter(({ headers }) => headers.get('idempotent-replayed') === 'true');
+      expect(replayed).toHaveLength(19);
+    });
+
+    it('are refused when the key was for another one', async () => {
+      const first = await make('taken');
+      for (const change of [{ name: '저녁 쿠폰' }, { total: 6 }, { endsAt: null }, { startsAt: at(HOUR) }]) {
+        const { name, total, endsAt } = first.body;
+        const other = await make('taken', { name, total, endsAt, ...change });
+        expect([other.status, other.body.code]).toEqual([422, 'idempotency-key-reused']);
+      }
+      expect(said(await make('taken'))).toEqual(said(first));
+    });
+
+    it('are no campaign when the key is none, or the request is refused', async () => {
+      for (const key of ['x'.repeat(256), 'é']) {
+        const { status, body } = await make(key);
+        expect([status, body.code]).toEqual([400, 'invalid-idempotency-key']);
+      }
+      expect((await make('refused-first', { name: '', total: 5 })).status).toBe(400);
+      expect((await make('refused-first')).headers.get('idempotent-replayed')).toBeNull();
+    });
+  });
+
+  it.each([
+    ['seconds', { startsAt: '2026-01-01T12:00+09:00' }, { startsAt: '2026-01-01T03:00:00.000Z' }],
+    ['a fraction', { startsAt: '2026-01-01T12:00:00.5Z' }, { startsAt: '2026-01-01T12:00:00.500Z' }],
+    ['an end', { endsAt: '2099-12-01T12:00-00:30' }, { endsAt: '2099-12-01T12:30:00.000Z' }],
+  ])('may say instants with or without seconds: %s', async (_what, window, expected) => {
+    const { status, body } = await client.admin('POST', '/api/admin/campaigns', {
+      body: { name: 'n', total: 1, ...window },
+    });
+    expect([status, body]).toMatchObject([201, expected]);
+  });
+
+  it.each([
+    ['no time zone', { startsAt: '2026-03-01T00:00:00' }, '/startsAt', /^Has no time zone/],
+    ['no such day', { startsAt: '2026-02-30T00:00Z' }, '/startsAt', /^Names a day that does not exist/],
+    ['no such hour', { endsAt: '2099-01-01T25:00Z' }, '/endsAt', /^Names a time of day/],
+    ['no such offset', { endsAt: '2099-01-01T12:00+24:00' }, '/endsAt', /^Has a time zone that does not exist/],
+    ['a year long ago', { startsAt: '1969-12-31T00:00:00Z' }, '/startsAt', /^Lies in the past, before 1970/],
+    ['a year far ahead', { endsAt: '10000-01-01T00:00:00Z' }, '/endsAt', /^Lies after the year 9999/],
+    ['an end in the past', { endsAt: '2020-01-01T00:00+09:00' }, '/endsAt', /^Has already passed/],
+    ['a window in the past', { startsAt: at(-2 * HOUR), endsAt: at(-HOUR) }, '/endsAt', /^Has already passed/],
+    [
+      'an end before the start',
+      { startsAt: at(2 * HOUR), endsAt: at(HOUR) },
+      '/endsAt',
+      /^Must be later than the start/,
+    ],
+    ['no instant', { startsAt: 'noon' }, '/startsAt', /^Must be an ISO 8601 text/],
+  ])('are told the very fault of an instant: %s', async (_what, window, pointer, detail) => {
+    const { status, body } = await client.admin('POST', '/api/admin/campaigns', {
+      body: { name: 'n', total: 1, ...window },
+      headers: { 'accept-language': 'en' },
+    });
+    expect([status, body.errors]).toEqual([400, [{ in: 'body', pointer, detail: expect.stringMatching(detail) }]]);
   });
 
   it('start now and never end unless told otherwise', async () => {
@@ -125,6 +214,10 @@ describe('campaigns', () => {
     ['a name of 201 characters', { name: 'n'.repeat(201) }],
     ['a name with a control character', { name: 'a\u0007b' }],
     ['a name that turns the text around', { name: 'a\u202eb' }],
+    ['a name of a zero-width space', { name: '\u200b' }],
+    ['a name of a Hangul filler', { name: '\u3164' }],
+    ['a name of a tag', { name: '\u{e0041}' }],
+    ['a name with a zero-width space in it', { name: '여름\u200b 쿠폰' }],
     ['a property that nobody knows', { totals: 5 }],
   ])('are not made with %s', async (_what, change) => {
     const { status, body } = await client.admin('POST', '/api/admin/campaigns', {

@@ -44,6 +44,25 @@ describe('a process', () => {
     });
   });
 
+  it('remembers which campaign an Idempotency-Key has made, also when it was killed', async () => {
+    const port = await freePort();
+    const client = new Client(`http://127.0.0.1:${port}`);
+    const make = () =>
+      client.admin('POST', '/api/admin/campaigns', {
+        body: { name: '쿠폰', total: 3 },
+        headers: { 'idempotency-key': 'made-before-the-end' },
+      });
+    const service = await start(port);
+    const first = await make();
+    expect(first.status).toBe(201);
+    await service.end('SIGKILL');
+
+    await start(port);
+    const again = await make();
+    expect([again.status, again.headers.get('idempotent-replayed'), again.body]).toEqual([201, 'true', first.body]);
+    expect((await client.apply('a', first.body.id)).status).toBe(202);
+  });
+
   it('answers what is in flight and ends within 10 s when it is asked to stop under load', async () => {
     const port = await freePort();
     const client = new Client(`http://127.0.0.1:${port}`).withFreshConnections();

@@ -39,6 +39,7 @@ export class RecordingDatabase extends Database {
     return {
       gate: listen('gate', unit.gate),
       campaigns: listen('campaigns', unit.campaigns),
+      creations: listen('creations', unit.creations),
       coupons: listen('coupons', unit.coupons),
       failedEvents: listen('failedEvents', unit.failedEvents),
       audit: listen('audit', unit.audit),

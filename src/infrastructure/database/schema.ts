@@ -1,14 +1,24 @@
 import { AdminAuditEntity } from './entities/admin-audit.entity.js';
+import { CampaignCreationEntity } from './entities/campaign-creation.entity.js';
 import { CampaignEntity } from './entities/campaign.entity.js';
 import { CouponEntity } from './entities/coupon.entity.js';
 import { FailedEventEntity } from './entities/failed-event.entity.js';
 import { GateCutEntity, GateEntity } from './entities/gate.entity.js';
 import { InitialSchema1764000000000 } from './migrations/1764000000000-initial-schema.js';
+import { CampaignCreations1764100000000 } from './migrations/1764100000000-campaign-creations.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
-  entities: [CampaignEntity, CouponEntity, FailedEventEntity, GateEntity, GateCutEntity, AdminAuditEntity],
-  migrations: [InitialSchema1764000000000],
+  entities: [
+    CampaignEntity,
+    CampaignCreationEntity,
+    CouponEntity,
+    FailedEventEntity,
+    GateEntity,
+    GateCutEntity,
+    AdminAuditEntity,
+  ],
+  migrations: [InitialSchema1764000000000, CampaignCreations1764100000000],
   migrationsTableName: 'migrations',
   synchronize: false,
 };

@@ -1,6 +1,7 @@
 import { type UnitOfWork } from '../../persistence/database.js';
 import { type SqlSession } from './sql-session.js';
 import { SqlAdminAuditStore } from './stores/sql-admin-audit-store.js';
+import { SqlCampaignCreationStore } from './stores/sql-campaign-creation-store.js';
 import { SqlCampaignStore } from './stores/sql-campaign-store.js';
 import { SqlCouponStore } from './stores/sql-coupon-store.js';
 import { SqlFailedEventStore } from './stores/sql-failed-event-store.js';
@@ -10,6 +11,7 @@ import { SqlGateRowStore } from './stores/sql-gate-row-store.js';
 export class SqlUnitOfWork implements UnitOfWork {
   readonly gate: SqlGateRowStore;
   readonly campaigns: SqlCampaignStore;
+  readonly creations: SqlCampaignCreationStore;
   readonly coupons: SqlCouponStore;
   readonly failedEvents: SqlFailedEventStore;
   readonly audit: SqlAdminAuditStore;
@@ -17,6 +19,7 @@ export class SqlUnitOfWork implements UnitOfWork {
   constructor(private readonly sql: SqlSession) {
     this.gate = new SqlGateRowStore(sql);
     this.campaigns = new SqlCampaignStore(sql);
+    this.creations = new SqlCampaignCreationStore(sql);
     this.coupons = new SqlCouponStore(sql);
     this.failedEvents = new SqlFailedEventStore(sql);
     this.audit = new SqlAdminAuditStore(sql);

@@ -1,0 +1,24 @@
+import { type Campaign } from './campaign-store.js';
+
+/** A campaign that a call with an Idempotency-Key has made. */
+export interface CampaignCreation {
+  /** Digest of the key: one call made it, and every later one with the key gets its answer. */
+  keyDigest: string;
+  /** Digest of what was asked for: the key stands for that and nothing else. */
+  requestDigest: string;
+  /** The campaign as it was made, whatever it has become since. */
+  campaign: Campaign;
+  /** When it was made by the gate's clock, ms: the answer told the campaign's state at this instant. */
+  at: number;
+}
+
+/**
+ * The table `campaign_creations`, written in the transaction that makes the campaign: neither exists without the other.
+ * It grows with the campaigns and, like them, is never pruned.
+ */
+export abstract class CampaignCreationStore {
+  abstract find(keyDigest: string): Promise<CampaignCreation | null>;
+
+  /** Rejects with `DatabaseError` of kind `duplicate` when another call has used the key meanwhile. */
+  abstract insert(creation: CampaignCreation): Promise<void>;
+}
