@@ -1,5 +1,5 @@
 /** The boundaries of the modular monolith; each rule says what breaks without it. */
-const CONTRACTS = '^src/(config|events|gate|persistence|http)/';
+const CONTRACTS = '^src/(config|events|gate|persistence|http|logging)/';
 const FEATURES = '^src/(campaigns|issuance|consumer|retry|recovery|health)/';
 const SERVERS = '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)';
 const FILE = '^src/infrastructure/embedded/';
@@ -17,7 +17,9 @@ module.exports = {
       name: 'features-know-no-product',
       comment: 'A feature that imports infrastructure/ works in one profile only.',
       severity: 'error',
-      from: { path: '^src/(campaigns|issuance|consumer|retry|recovery|health|config|events|gate|persistence|http)/' },
+      from: {
+        path: '^src/(campaigns|issuance|consumer|retry|recovery|health|config|events|gate|persistence|http|logging)/',
+      },
       to: { path: '^src/infrastructure/' },
     },
     {

@@ -1,4 +1,4 @@
-import { ConsoleLogger, type LoggerService } from '@nestjs/common';
+import { type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -7,33 +7,8 @@ import { AppConfig } from './config/env.js';
 import { ClaimTransport } from './events/claim-transport.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/fastify.js';
 import { setupOpenApi } from './http/openapi.js';
+import { AppLogger } from './logging/app-logger.js';
 import { RecoveryService } from './recovery/recovery.service.js';
-
-/** Nest's own account of what it wires; of use to developers of the wiring alone. */
-const WIRING = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestMicroservice']);
-
-class JsonLogger extends ConsoleLogger {
-  override log(message: unknown, ...rest: unknown[]): void {
-    const context = rest.at(-1);
-    if (typeof context === 'string' && WIRING.has(context)) this.verbose(message, ...rest);
-    else super.log(message, ...rest);
-  }
-
-  override error(message: unknown, ...rest: unknown[]): void {
-    // What keeps the process from starting is thrown as well, and main.ts says it in one line.
-    const context = rest.at(-1);
-    const isThrown =
-      context === 'ExceptionHandler' || (context === 'NestApplication' && /^Error: listen /.test(`${message}`));
-    if (!isThrown) super.error(message, ...rest);
-  }
-}
-
-/** JSON lines on standard output; everything from `LOG_LEVEL` up. */
-export function jsonLogger({ logLevel }: Pick<AppConfig, 'logLevel'>): LoggerService {
-  const levels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
-  const last = levels.indexOf(logLevel === 'info' ? 'log' : logLevel);
-  return new JsonLogger({ json: true, colors: false, compact: true, logLevels: levels.slice(0, last + 1) });
-}
 
 /** Builds the application as it runs, without starting anything: the process and the tests use the same. */
 export async function createApp(
@@ -43,7 +18,7 @@ export async function createApp(
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config),
     createFastifyAdapter(options.timeouts),
-    { bodyParser: false, abortOnError: false, logger: options.logger ?? jsonLogger(config) },
+    { bodyParser: false, abortOnError: false, logger: options.logger ?? new AppLogger(config) },
   );
   configureHttp(app);
   if (config.roles.has('api')) setupOpenApi(app);

@@ -2,28 +2,42 @@ import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, startApp } from './app.setup.js';
 import { AdminToken } from './config/admin-token.js';
-import { AppConfig, ConfigurationError, readEnv } from './config/env.js';
+import { ConfigurationError, readEnv } from './config/env.js';
 import { StartupError } from './config/startup-error.js';
+import { AppLogger } from './logging/app-logger.js';
+import { writeLastLine } from './logging/last-line.js';
+import { captureProcessOutput } from './logging/process-output.js';
 import { DatabaseError } from './persistence/database-error.js';
 
 /** The latest moment at which a stopping process ends, ms after the signal. */
 const SHUTDOWN_LIMIT_MS = 9_500;
 
 async function main(): Promise<void> {
-  const app = await createApp(readEnv());
+  const config = readEnv();
+  const logger = new AppLogger(config);
+  // Before anything is made that may say something.
+  Logger.overrideLogger(logger);
+  captureProcessOutput(logger);
+  const app = await createApp(config, { logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
   const url = await startApp(app);
-  const { profile, roles } = app.get(AppConfig);
+  const { profile, roles } = config;
   // Without the api there are neither docs nor anything to administer here, only health and metrics.
   const use = roles.has('api')
     ? `docs at ${url}/docs, admin token: ${app.get(AdminToken).origin}`
     : 'health and metrics only';
-  new Logger('Service').log(`listening on ${url} as ${[...roles].join(', ')} (${profile}); ${use}`);
+  new Logger('Service').log({
+    message: `listening on ${url} as ${[...roles].join(', ')} (${profile}); ${use}`,
+    event: 'service.started',
+    url,
+    profile,
+    roles: [...roles],
+  });
 }
 
 /** Answers what is in flight, makes durable what was taken, and ends. */
 async function stop(app: NestFastifyApplication, signal: string): Promise<void> {
-  new Logger('Service').log(`stopping on ${signal}`);
+  new Logger('Service').log({ message: `stopping on ${signal}`, event: 'service.stopping', signal });
   // A dependency that never answers must not keep the process alive; what is not durable was not promised.
   setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
   await app.close();
@@ -43,6 +57,6 @@ function explain(error: unknown): string {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${explain(error)}\n`);
+  writeLastLine('service.failed', explain(error), true);
   process.exit(1);
 });

@@ -1,6 +1,7 @@
 import { ConfigurationError, readEnv } from './config/env.js';
 import { migrate } from './infrastructure/database/mysql/mysql-migrator.js';
 import { mysqlSettings } from './infrastructure/database/mysql/mysql.module.js';
+import { writeLastLine } from './logging/last-line.js';
 
 /** Brings the schema of the distributed profile up to date, once; for deployments that set MIGRATE_ON_START=false. */
 async function main(): Promise<string> {
@@ -12,12 +13,13 @@ async function main(): Promise<string> {
 
 main().then(
   (outcome) => {
-    process.stdout.write(`${outcome}\n`);
+    writeLastLine('service.migrated', outcome, false);
     process.exit(0);
   },
   (error: unknown) => {
     const { message } = error as Error;
-    process.stderr.write(`${error instanceof ConfigurationError ? message : `not migrated: ${message}`}\n`);
+    const explained = error instanceof ConfigurationError ? message : `not migrated: ${message}`;
+    writeLastLine('service.failed', explained, true);
     process.exit(1);
   },
 );

@@ -372,3 +372,8 @@ export function parseEnv(source: Source): AppConfig {
 export function readEnv(): AppConfig {
   return parseEnv(process.env);
 }
+
+/** LOG_FORMAT alone, for a process that has to say that the rest cannot be used. Undefined also where it is no format. */
+export function readLogFormat(): LogFormat | undefined {
+  return variables.shape.LOG_FORMAT.safeParse(process.env['LOG_FORMAT']).data;
+}

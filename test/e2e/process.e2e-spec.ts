@@ -129,7 +129,7 @@ describe('an embedded process', () => {
 
   /** Expects a refusal to start: one line that says why, and an exit code. */
   const refused = async (env: Record<string, string>, line: RegExp) => {
-    const service = spawn(env);
+    const service = spawn({ LOG_FORMAT: 'pretty', ...env });
     expect(await service.exit()).toBe(1);
     expect(service.text).toMatch(line);
     expect(service.text).not.toMatch(/\n\s+at /);

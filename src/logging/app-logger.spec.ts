@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type LogFormat, type LogLevel } from '../config/env.js';
+import { AppLogger, logFormatFor } from './app-logger.js';
+
+describe('the log', () => {
+  let written: string[];
+
+  beforeEach(() => {
+    written = [];
+    jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      written.push(String(text));
+      return true;
+    });
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  const logger = (logFormat: LogFormat = 'json', logLevel: LogLevel = 'verbose') =>
+    new AppLogger({ logFormat, logLevel });
+  const records = () => written.map((line) => JSON.parse(line) as Record<string, unknown>);
+
+  it('writes one JSON line a record, with ISO instants and the names of LOG_LEVEL', () => {
+    const log = logger();
+    log.fatal('a');
+    log.error('b');
+    log.warn('c');
+    log.log('d', 'Context');
+    log.debug('e');
+    log.verbose('f');
+    expect(records().map(({ level }) => level)).toEqual(['fatal', 'error', 'warn', 'info', 'debug', 'verbose']);
+    expect(records()[3]).toEqual({
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      level: 'info',
+      pid: process.pid,
+      context: 'Context',
+      message: 'd',
+    });
+  });
+
+  it.each<[LogLevel, number]>([
+    ['fatal', 1],
+    ['warn', 3],
+    ['info', 4],
+    ['verbose', 6],
+  ])('from LOG_LEVEL %s up', (level, lines) => {
+    const log = logger('json', level);
+    for (const write of ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const) log[write]('x');
+    expect(written).toHaveLength(lines);
+  });
+
+  it('makes fields of what stands beside the message, and none of them replaces its own', () => {
+    const forged = { timestamp: 'never', level: 'fatal', pid: 0, context: 'forged' };
+    logger().log({ message: 'm', event: 'e', campaignId: 'c', left: undefined, ...forged }, 'Context');
+    const [record] = records();
+    expect(record).toMatchObject({ message: 'm', event: 'e', campaignId: 'c', level: 'info', context: 'Context' });
+    expect(record).not.toHaveProperty('left');
+    expect([record?.['pid'], record?.['timestamp']]).toEqual([process.pid, expect.stringMatching(/Z$/)]);
+  });
+
+  it.each<[string, (log: AppLogger) => void]>([
+    ['as the message', (log) => log.error(new Error('first\nsecond'))],
+    ['beside the message', (log) => log.error('it failed', new Error('first\nsecond'))],
+    ['as a field', (log) => log.error({ message: 'it failed', error: new Error('first\nsecond') })],
+    ['as a stack', (log) => log.error('it failed', new Error('first\nsecond').stack)],
+  ])('keeps an error %s on its one line', (_how, write) => {
+    write(logger());
+    expect(written).toHaveLength(1);
+    expect(written[0]?.trimEnd()).not.toContain('\n');
+    expect(JSON.stringify(records()[0])).toMatch(/first\\\\?n?.*app-logger\.spec/);
+  });
+
+  it('writes what JSON cannot hold', () => {
+    const circle: Record<string, unknown> = { big: 1n };
+    circle['self'] = circle;
+    logger().warn({ message: 'odd', circle });
+    expect(records()[0]).toMatchObject({ circle: { big: '1', self: '[Circular]' } });
+  });
+
+  it('is for people where it is pretty: instant, level, context, text, fields, and a stack below', () => {
+    const log = logger('pretty');
+    log.log({ message: 'campaign made', event: 'campaign.created', name: '쿠폰 둘', total: 2 }, 'Campaigns');
+    log.error({ message: 'it failed', error: new Error('why') });
+    expect(written[0]).toMatch(
+      /^\S+Z INFO +\[Campaigns\] campaign made event=campaign\.created name='쿠폰 둘' total=2\n$/,
+    );
+    expect(written[1]).toMatch(/^\S+Z ERROR +it failed\nError: why\n +at /);
+  });
+
+  it('is pretty where standard output is a terminal, unless it was told otherwise', () => {
+    const isTTY = process.stdout.isTTY;
+    try {
+      for (const terminal of [true, false]) {
+        process.stdout.isTTY = terminal;
+        expect(logFormatFor(undefined)).toBe(terminal ? 'pretty' : 'json');
+        expect(logFormatFor('json')).toBe('json');
+      }
+    } finally {
+      process.stdout.isTTY = isTTY;
+    }
+  });
+});

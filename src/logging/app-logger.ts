@@ -1,0 +1,138 @@
+import { inspect } from 'node:util';
+import { ConsoleLogger, type LogLevel as NestLevel } from '@nestjs/common';
+import { type LogFormat, type LogLevel } from '../config/env.js';
+
+/** Nest's names, most severe first. One of them is not ours: Nest says `log` where LOG_LEVEL says info. */
+const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const satisfies readonly NestLevel[];
+
+/** Nest's own account of what it wires; of use to developers of the wiring alone. */
+const WIRING = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestMicroservice']);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** One line of the log. What a caller passes as fields never replaces the first five. */
+interface LogRecord extends Fields {
+  /** ISO 8601, UTC. */
+  readonly timestamp: string;
+  /** By the names of LOG_LEVEL. */
+  readonly level: LogLevel;
+  readonly pid: number;
+  readonly context?: string;
+  readonly message: unknown;
+  readonly stack?: unknown;
+  readonly error?: unknown;
+}
+
+/** How the log is written; what `AppConfig` says about it. */
+export interface LogOptions {
+  /** Lines below this level are left out. */
+  readonly logLevel: LogLevel;
+  /** Undefined: pretty where standard output is a terminal, json elsewhere. */
+  readonly logFormat: LogFormat | undefined;
+}
+
+/** The format of this process's log, when the configuration leaves it open. */
+export function logFormatFor(configured: LogFormat | undefined): LogFormat {
+  return configured ?? (process.stdout.isTTY ? 'pretty' : 'json');
+}
+
+/**
+ * Everything that the process says, on standard output: one stream, so that lines stand in the order in which they were
+ * written. As json each record is one line, whatever is in it. `logger.log({ message, event, ...fields })` makes
+ * fields of the record.
+ */
+export class AppLogger extends ConsoleLogger {
+  private readonly format: LogFormat;
+
+  constructor({ logLevel, logFormat }: LogOptions) {
+    const format = logFormatFor(logFormat);
+    const last = LEVELS.indexOf(logLevel === 'info' ? 'log' : logLevel);
+    super({
+      compact: true,
+      breakLength: Infinity,
+      logLevels: LEVELS.slice(0, last + 1),
+      // Left out, Nest asks NO_COLOR.
+      ...(format === 'pretty' && process.stdout.isTTY ? {} : { colors: false }),
+    });
+    this.format = format;
+  }
+
+  override log(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (typeof context === 'string' && WIRING.has(context)) this.verbose(message, ...rest);
+    else super.log(message, ...rest);
+  }
+
+  override error(message: unknown, ...rest: unknown[]): void {
+    // What keeps the process from starting is thrown as well, and main.ts says it in one line.
+    const context = rest.at(-1);
+    const isThrown =
+      context === 'ExceptionHandler' || (context === 'NestApplication' && /^Error: listen /.test(`${message}`));
+    if (!isThrown) super.error(message, ...rest);
+  }
+
+  protected override printMessages(
+    messages: unknown[],
+    context?: string,
+    level: NestLevel = 'log',
+    _stream?: 'stdout' | 'stderr',
+    stack?: unknown,
+    params?: Fields,
+  ): void {
+    const { messages: texts, error } = this.extractJsonError(messages.map((message) => this.resolveMessage(message)));
+    for (const [index, message] of texts.entries()) {
+      const own = isFields(message) ? message : { message };
+      const record: LogRecord = {
+        timestamp: new Date().toISOString(),
+        level: level === 'log' ? 'info' : level,
+        pid: process.pid,
+        ...(context ? { context } : {}),
+        message: own['message'] ?? '',
+        ...this.fieldsOf({ ...own, ...params }),
+        ...(stack ? { stack } : {}),
+        ...(error !== undefined && index === 0 ? { error: this.serializeError(error) } : {}),
+      };
+      const line = this.format === 'json' ? this.stringifyJsonLogObject(record) : this.prettyLine(record);
+      process.stdout.write(`${line}\n`);
+    }
+  }
+
+  /** It is part of the record. */
+  protected override printStackTrace(): void {}
+
+  private fieldsOf(given: Fields): Fields {
+    const fields = Object.entries(given)
+      .filter(([name, value]) => !RESERVED.has(name) && value !== undefined)
+      .map(([name, value]) => [name, value instanceof Error ? this.serializeError(value) : value]);
+    return Object.fromEntries(fields) as Fields;
+  }
+
+  private prettyLine({ timestamp, level, pid: _pid, context, message, stack, error, ...fields }: LogRecord): string {
+    const color = (text: string) => (this.options.colors ? this.getColorByLogLevel(nestLevelOf(level))(text) : text);
+    const text = typeof message === 'string' ? message : inspect(message, this.inspectOptions);
+    const parts = [timestamp, color(level.toUpperCase().padEnd(7)), context === undefined ? '' : `[${context}]`, text];
+    for (const [name, value] of Object.entries(fields)) parts.push(`${name}=${prettyValue(value)}`);
+    const stacks = [stack, stackOf(error)].filter((trace) => trace !== undefined);
+    return [parts.filter((part) => part !== '').join(' '), ...stacks].join('\n');
+  }
+}
+
+const RESERVED: ReadonlySet<string> = new Set(['timestamp', 'level', 'pid', 'context', 'message']);
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function nestLevelOf(level: LogLevel): NestLevel {
+  return level === 'info' ? 'log' : level;
+}
+
+function prettyValue(value: unknown): string {
+  return typeof value === 'string' && /^[\w.:/@+-]+$/.test(value) ? value : inspect(value, { breakLength: Infinity });
+}
+
+function stackOf(error: unknown): string | undefined {
+  if (error === undefined) return undefined;
+  const { stack, name, message } = error as { stack?: string; name?: string; message?: string };
+  return stack ?? (name === undefined ? inspect(error) : `${name}: ${message}`);
+}
