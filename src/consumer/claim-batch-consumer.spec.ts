@@ -20,6 +20,7 @@ import {
 } from '../../test/support/consumer.js';
 import { Logger } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
+import { type LogRecord } from '../events/claim-log.js';
 import { GateTimeoutError } from '../gate/issuance-gate.js';
 import { BatchHold } from './batch-hold.js';
 
@@ -156,6 +157,28 @@ describe('a batch of the claim log', () => {
         expect(rows.map(({ failure: { errorCode } }) => errorCode)).toEqual([code]);
       },
     );
+
+    it('sets a batch that cannot be read aside as one, whatever its bytes look like', async () => {
+      const records = recordsOf([claimOf(1), claimOf(2), claimOf(3)]);
+      const bad = records[1] as LogRecord;
+      for (let delivery = 1; delivery <= 2; delivery++) {
+        const { settledCount } = await stack.deliver(
+          records.map((record) => (record === bad ? { ...bad, unreadable: 'offsets 1 to 9: lz4' } : record)),
+        );
+        expect(settledCount).toBe(3);
+      }
+      expect(await issuedClaims(stack)).toEqual([claimOf(1), claimOf(3)].map(({ claimId }) => claimId));
+      expect(await failedEvents(stack)).toMatchObject([
+        {
+          claim: null,
+          status: 'DEAD',
+          topic: bad.topic,
+          partition: bad.partition,
+          offset: 1,
+          failure: { errorClass: 'poison', errorCode: 'unreadable-batch', errorMessage: 'offsets 1 to 9: lz4' },
+        },
+      ]);
+    });
 
     it('lets claims beyond the total wait for the retry, and clears what the gate holds pending', async () => {
       const [first, second] = [await admit(stack, 1), await admit(stack, 2)];

@@ -340,6 +340,9 @@ export class ClaimBatchConsumer {
 }
 
 function decode(record: LogRecord): Decoded {
+  if (record.unreadable !== undefined) {
+    return { record, event: null, code: 'unreadable-batch', reason: record.unreadable };
+  }
   const decoded = decodeClaimEvent(record.value);
   return decoded.kind === 'claim'
     ? { record, event: decoded.event }

@@ -25,7 +25,13 @@ export interface ClaimEvent {
 
 /** Why a message on the topic can never become a coupon. Stable: operators filter by it. */
 export type PoisonCode =
-  'unreadable' | 'unknown-version' | 'invalid-schema' | 'unknown-campaign' | 'over-total' | 'refused-by-database';
+  | 'unreadable'
+  | 'unreadable-batch'
+  | 'unknown-version'
+  | 'invalid-schema'
+  | 'unknown-campaign'
+  | 'over-total'
+  | 'refused-by-database';
 
 /**
  * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: the columns behind them are

@@ -9,6 +9,11 @@ export interface LogRecord {
   key: Uint8Array | null;
   value: Uint8Array | null;
   headers: Record<string, Uint8Array>;
+  /**
+   * Why a whole batch of messages cannot be read; this record stands for all of them. `offset` is the first one's, the
+   * value the bytes of the batch. Not set for a message of its own, whatever it holds.
+   */
+  unreadable?: string;
 }
 
 /** Partition → offset. A partition that is missing has no known offset, which is not the same as 0. */

@@ -199,6 +199,21 @@ describe('what a rebuilt gate remembers', () => {
     expect(await gauge('nowhere')).toEqual({ kind: 'FENCED', reason: 'meta-missing' });
   });
 
+  it('passes over a batch that cannot be read, whatever its bytes look like', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    await stack.log.publish(claimOf(1));
+    await stack.log.publish(claimOf(2));
+    const read = stack.log.read.bind(stack.log);
+    stack.log.read = async function* (...range) {
+      for await (const page of read(...range)) {
+        yield page.map((record, at) => (at === 0 ? { ...record, unreadable: 'offsets 1 to 1: lz4' } : record));
+      }
+    };
+    await rebuild();
+    expect(await gauge()).toMatchObject({ claimed: 1 });
+    expect(await lookUp(claimOf(1).userId)).toEqual({ kind: 'ABSENT' });
+  });
+
   it('forgets a claim that nobody made durable, and lets its user claim again', async () => {
     await storeCampaign(stack, { id: 'default' });
     await rebuild();

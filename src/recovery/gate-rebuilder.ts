@@ -334,6 +334,7 @@ export class GateRebuilder {
     const events: { event: ClaimEvent; record: LogRecord }[] = [];
     for (const record of records) {
       // What cannot be read is poison; the consumer sets it aside, and no slot belongs to it.
+      if (record.unreadable !== undefined) continue;
       const decoded = decodeClaimEvent(record.value);
       if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
       found.noteSequence(decoded.event.campaignId, decoded.event.sequence);

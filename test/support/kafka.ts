@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { ulid } from 'ulid';
 import { type KafkaConfig } from '../../src/config/env.js';
 import { type LogOffsets } from '../../src/events/claim-log.js';
@@ -31,6 +31,35 @@ export function kafkaConfig(brokers: string, over: Partial<KafkaConfig> = {}): K
 /** A client that is not ours, as an operator's tool would be. */
 export function foreignClient({ brokers }: KafkaConfig): Kafka {
   return new Kafka({ brokers: [...brokers], clientId: 'foreign', logLevel: logLevel.NOTHING });
+}
+
+/** The topic as somebody else has made it. */
+export async function createTopic(config: KafkaConfig, settings: Readonly<Record<string, string>> = {}): Promise<void> {
+  const admin = foreignClient(config).admin();
+  await admin.connect();
+  try {
+    const { topic, partitions: numPartitions, replication: replicationFactor } = config;
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+    await admin.createTopics({
+      topics: [{ topic, numPartitions, replicationFactor, configEntries }],
+      waitForLeaders: true,
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Changes these settings of the topic; the others go back to the broker's. */
+export async function alterTopic(config: KafkaConfig, settings: Readonly<Record<string, string>>): Promise<void> {
+  const admin = foreignClient(config).admin();
+  await admin.connect();
+  try {
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: config.topic, configEntries }];
+    await admin.alterConfigs({ validateOnly: false, resources });
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 /** Stores offsets for a group without members. */

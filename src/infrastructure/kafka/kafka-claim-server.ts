@@ -7,6 +7,7 @@ import { CLAIM_EVENT_PATTERN } from '../../events/claim-event.js';
 import { type ClaimLog } from '../../events/claim-log.js';
 import { withDeadline } from '../../events/with-deadline.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
+import { type FetchedMessage } from './fetched-batches.js';
 import { KafkaConnection } from './kafka-connection.js';
 import { isTakenAway } from './kafka-errors.js';
 import { toLogRecord } from './kafka-records.js';
@@ -174,7 +175,9 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const context = new ClaimBatchContext(topic, partition, messages.length, beat, taken);
     const timer = setInterval(() => void beat().catch(() => undefined), this.settings.heartbeatMs);
     try {
-      const records = messages.map((message) => toLogRecord(topic, partition, message));
+      // As readFetchedBatchesStrictly has made them.
+      const fetched = messages as unknown as readonly FetchedMessage[];
+      const records = fetched.map((message) => toLogRecord(topic, partition, message));
       const packet = { pattern: CLAIM_EVENT_PATTERN, data: records };
       // The base class only hands the context on.
       await this.handleEvent(CLAIM_EVENT_PATTERN, packet, context as unknown as KafkaContext);

@@ -178,7 +178,7 @@ export class KafkaConnection {
     const last = wanted.at(-1);
     return {
       records: wanted
-        .filter(({ isControlRecord }) => isControlRecord !== true)
+        .filter(({ isControlRecord }) => !isControlRecord)
         .map((message) => toLogRecord(this.topic, partition, message)),
       // When all of the batch lies before it, compaction has removed what was there: the batch spans the offset, or the
       // broker would have sent the next one.

@@ -1,13 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
+import { type FetchedMessage } from './fetched-batches.js';
 import { toLogRecord } from './kafka-records.js';
 
 const bytes = (text: string) => Buffer.from(text);
-const headersOf = (headers: Record<string, unknown>) =>
-  toLogRecord('topic', 0, { offset: '1', key: null, value: null, headers }).headers;
+const fetched = (over: Partial<FetchedMessage>): FetchedMessage => ({
+  offset: '1',
+  key: null,
+  value: null,
+  headers: {},
+  isControlRecord: false,
+  batchContext: { producerId: '-1', inTransaction: false },
+  ...over,
+});
 
 describe('a record of Kafka', () => {
   it('keeps its bytes and its place', () => {
-    const message = { offset: '9007199254740991', key: bytes('k'), value: bytes('v') };
+    const message = fetched({ offset: '9007199254740991', key: bytes('k'), value: bytes('v') });
     expect(toLogRecord('topic', 3, message)).toEqual({
       topic: 'topic',
       partition: 3,
@@ -18,21 +26,22 @@ describe('a record of Kafka', () => {
     });
   });
 
-  it('has the last value of a header that is repeated', () => {
-    expect(headersOf({ one: bytes('a'), many: [bytes('b'), bytes('c')] })).toEqual({
-      one: bytes('a'),
-      many: bytes('c'),
-    });
+  it('has bytes in every header, whatever its name', () => {
+    const headers = Object.fromEntries([
+      ['constructor', bytes('a')],
+      ['nothing', null],
+      ['__proto__', bytes('x')],
+    ]);
+    expect(Object.entries(toLogRecord('topic', 0, fetched({ headers })).headers)).toEqual([
+      ['constructor', bytes('a')],
+      ['nothing', new Uint8Array()],
+      ['__proto__', bytes('x')],
+    ]);
   });
 
-  it('has bytes in every header, whatever its name', () => {
-    // What kafkajs makes of a header called constructor: what every object has there, and then the value.
-    expect(headersOf({ constructor: [Object, bytes('a')], nothing: null })).toEqual({
-      constructor: bytes('a'),
-      nothing: new Uint8Array(),
-    });
-    const hostile = Object.fromEntries([['__proto__', bytes('x')]]);
-    expect(Object.entries(headersOf(hostile))).toEqual([['__proto__', bytes('x')]]);
-    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  it('lies where the batch begins that it stands for', () => {
+    const unreadable = { firstOffset: 5, reason: 'offsets 5 to 9: why' };
+    const record = toLogRecord('topic', 0, fetched({ offset: '9', value: bytes('batch'), unreadable }));
+    expect(record).toMatchObject({ offset: 5, value: bytes('batch'), unreadable: 'offsets 5 to 9: why' });
   });
 });

@@ -36,19 +36,15 @@ declare module 'kafkajs/src/cluster/index.js' {
         topic: string;
         partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
       }[];
-    }): Promise<{ responses: { partitions: { highWatermark: string; messages: InternalMessage[] }[] }[] }>;
+    }): Promise<{
+      responses: {
+        partitions: { highWatermark: string; messages: import('./fetched-batches.js').FetchedMessage[] }[];
+      }[];
+    }>;
     offsetFetch(request: {
       groupId: string;
       topics: readonly { topic: string; partitions: readonly { partition: number }[] }[];
     }): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>;
-  }
-
-  interface InternalMessage {
-    readonly offset: string;
-    readonly key: Buffer | null;
-    readonly value: Buffer | null;
-    readonly headers: Record<string, unknown>;
-    readonly isControlRecord?: boolean;
   }
 
   export default class Cluster {
@@ -106,13 +102,23 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
 }
 
 declare module 'kafkajs/src/protocol/requests/index.js' {
-  interface RequestDefinition<Fields> {
+  interface RequestDefinition<Fields, Made = unknown> {
     readonly versions: readonly string[];
-    readonly protocol: (choice: { version: number }) => (fields: Fields) => unknown;
+    readonly protocol: (choice: { version: number }) => (fields: Fields) => Made;
   }
   const protocol: {
     readonly requests: {
       readonly Produce: RequestDefinition<{ acks: -1; timeout: number; topicData: readonly never[] }>;
+      /** Asked for with every fetch. */
+      Fetch: RequestDefinition<
+        {
+          readonly topics: readonly {
+            readonly topic: string;
+            readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[];
+          }[];
+        },
+        { readonly response: { readonly decode: (answer: Buffer) => Promise<object>; readonly parse: unknown } }
+      >;
     };
   };
   export default protocol;
@@ -136,6 +142,15 @@ declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
 declare module 'kafkajs/src/protocol/decoder.js' {
   export default class Decoder {
     constructor(bytes: Buffer);
+    readInt16(): number;
+    readInt32(): number;
+    readInt64(): { toString(): string };
+    readString(): string | null;
+    /** null where the length says so. */
+    readBytes(): Buffer | null;
+    readArray<T>(read: () => T): T[];
+    readArrayAsync<T>(read: () => Promise<T>): Promise<T[]>;
+    forward(bytes: number): void;
   }
 }
 

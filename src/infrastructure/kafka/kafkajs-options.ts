@@ -1,12 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { type KafkaConfig as KafkajsConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import { type KafkaConfig } from '../../config/env.js';
+import { readFetchedBatchesStrictly } from './kafkajs-fetch.js';
 import { quietRequestQueues } from './kafkajs-request-queue.js';
 import { endFetchersOfStoppedConsumers } from './kafkajs-runner.js';
 import { type Sockets } from './sockets.js';
 
 quietRequestQueues();
 endFetchersOfStoppedConsumers();
+readFetchedBatchesStrictly();
 
 const logger = new Logger('kafkajs');
 

@@ -1,4 +1,21 @@
 import { crc32c } from '@node-rs/crc32';
+import {
+  ATTRIBUTES_AT,
+  BASE_OFFSET_AT,
+  COUNT_AT,
+  CRC_AT,
+  FIRST_SEQUENCE_AT,
+  FIRST_TIMESTAMP_AT,
+  LAST_OFFSET_DELTA_AT,
+  LEADER_EPOCH_AT,
+  LENGTH_AT,
+  MAGIC,
+  MAGIC_AT,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_EPOCH_AT,
+  PRODUCER_ID_AT,
+  RECORDS_AT,
+} from './record-batch-layout.js';
 
 /** One record as it goes onto the topic. */
 export interface OutgoingRecord {
@@ -6,22 +23,6 @@ export interface OutgoingRecord {
   readonly value: string;
 }
 
-// Where the fields of a batch lie; see "Record Batch" in Kafka's documentation of its message format.
-const LENGTH_AT = 8;
-const LEADER_EPOCH_AT = 12;
-const MAGIC_AT = 16;
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
-const LAST_OFFSET_DELTA_AT = 23;
-const FIRST_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
-const PRODUCER_ID_AT = 43;
-const PRODUCER_EPOCH_AT = 51;
-const FIRST_SEQUENCE_AT = 53;
-const COUNT_AT = 57;
-const RECORDS_AT = 61;
-
-const MAGIC = 2;
 /** Of a producer that is not idempotent. */
 const NONE = -1;
 /** Of one record, next to its key and value: four lengths of at most five bytes, and three fields of one byte. */
@@ -40,7 +41,7 @@ export function encodeRecordBatch(records: readonly OutgoingRecord[], createdAt:
   let end = RECORDS_AT;
   for (const [index, record] of records.entries()) end = writeRecord(batch, end, index, record);
 
-  batch.writeBigInt64BE(0n);
+  batch.writeBigInt64BE(0n, BASE_OFFSET_AT);
   batch.writeInt32BE(end - LEADER_EPOCH_AT, LENGTH_AT);
   batch.writeInt32BE(NONE, LEADER_EPOCH_AT);
   batch.writeInt8(MAGIC, MAGIC_AT);

@@ -1,0 +1,158 @@
+import {
+  BASE_OFFSET_AT,
+  COUNT_AT,
+  LAST_OFFSET_DELTA_AT,
+  LEADER_EPOCH_AT,
+  LENGTH_AT,
+  MAGIC,
+  MAGIC_AT,
+  RECORDS_AT,
+} from './record-batch-layout.js';
+import {
+  type DecodedBatch,
+  decodeRecordBatch,
+  hasRightChecksum,
+  UnreadableBatchError,
+} from './record-batch-decoder.js';
+
+/** A message in the form in which kafkajs hands it on. */
+export interface FetchedMessage {
+  /** Decimal. Of a batch that cannot be read, its last one: who settles it has settled the whole batch. */
+  readonly offset: string;
+  readonly key: Buffer | null;
+  /** Of a batch that cannot be read, its bytes. */
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | null>>;
+  /** Belongs to the log and is no message; kafkajs keeps it from handlers, and passes over its offset. */
+  readonly isControlRecord: boolean;
+  /** By which kafkajs finds what was aborted. */
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
+  readonly unreadable?: UnreadableBatch;
+}
+
+/** What is known of a batch that cannot be read. */
+export interface UnreadableBatch {
+  readonly firstOffset: number;
+  readonly reason: string;
+}
+
+/** Of the partition that the bytes were fetched from. */
+export interface FetchedRange {
+  /** The offset that was asked for. */
+  readonly from: number;
+  /** The offset behind the last message that there is. */
+  readonly highWatermark: number;
+  /** The broker has promised at least one whole batch, whatever its size. */
+  readonly beginsWhole: boolean;
+}
+
+/**
+ * What one answer may take as messages, bytes. Uncompressed it never comes near: 10 MB are asked for. Compressed a
+ * thousandth of that can hold it all, and what is left out is fetched again.
+ */
+export class MemoryBudget {
+  private left = 32 * 1_024 * 1_024;
+
+  get spent(): boolean {
+    return this.left <= 0;
+  }
+
+  spend({ bytes, records }: DecodedBatch): void {
+    this.left -= bytes + records.length * RECORD_BYTES;
+  }
+}
+
+/** Of one record as an object, at least. */
+const RECORD_BYTES = 100;
+/** Base offset and length. */
+const FRAME_BYTES = LEADER_EPOCH_AT;
+/** The shortest message of the formats before record batches, without its frame. */
+const SHORTEST = 14;
+const NOTHING = {
+  key: null,
+  value: null,
+  headers: {},
+  isControlRecord: false,
+  batchContext: { producerId: '-1', inTransaction: false },
+};
+
+/**
+ * The messages of what a broker has sent of one partition: batch after batch, the last one mostly cut off.
+ *
+ * A batch that cannot be read becomes one message that says so, at its place among the others. Nothing is thrown for the
+ * content of a batch: kafkajs would fetch it again for ever, or end.
+ */
+export async function decodeFetchedBatches(
+  bytes: Buffer,
+  { from, highWatermark, beginsWhole }: FetchedRange,
+  budget: MemoryBudget,
+): Promise<FetchedMessage[]> {
+  const messages: FetchedMessage[] = [];
+  let next = from;
+  for (let at = 0; bytes.length - at >= FRAME_BYTES && !budget.spent;) {
+    const first = Number(bytes.readBigInt64BE(at + BASE_OFFSET_AT));
+    const length = bytes.readInt32BE(at + LENGTH_AT);
+    const end = at + FRAME_BYTES + length;
+    const isCutOff = end > bytes.length;
+    if (isCutOff && !(beginsWhole && at === 0)) break;
+    if (isCutOff || length < SHORTEST || first < 0 || first >= highWatermark) {
+      // Where it ends cannot be told, so nothing but this offset is given up; the next fetch begins behind it.
+      messages.push(unreadable(bytes.subarray(at), next, next, 'the batch has a damaged frame'));
+      break;
+    }
+    const batch = bytes.subarray(at, end);
+    let last: number;
+    try {
+      const decoded = await decodeRecordBatch(batch);
+      budget.spend(decoded);
+      last = decoded.lastOffset;
+      addMessages(messages, decoded);
+    } catch (error) {
+      if (!(error instanceof UnreadableBatchError)) throw error;
+      const following = bytes.length - end >= FRAME_BYTES ? Number(bytes.readBigInt64BE(end + BASE_OFFSET_AT)) : null;
+      last = Math.max(next, Math.min(lastOffsetOf(batch, first, following), highWatermark - 1));
+      messages.push(unreadable(batch, first, last, error.message));
+    }
+    next = Math.max(next, last + 1);
+    at = end;
+  }
+  return messages;
+}
+
+function addMessages(messages: FetchedMessage[], batch: DecodedBatch): void {
+  const { records, isControl, lastOffset } = batch;
+  const batchContext = { producerId: `${batch.producerId}`, inTransaction: batch.isTransactional };
+  for (const { offset, key, value, headers } of records) {
+    messages.push({ offset: `${offset}`, key, value, headers, isControlRecord: isControl, batchContext });
+  }
+  // Without this, a fetch that brings nothing but what compaction has left of a batch would be repeated for ever.
+  if (records.at(-1)?.offset !== lastOffset) {
+    messages.push({ ...NOTHING, offset: `${lastOffset}`, isControlRecord: true, batchContext });
+  }
+}
+
+function unreadable(batch: Buffer, firstOffset: number, lastOffset: number, why: string): FetchedMessage {
+  const reason = `offsets ${firstOffset} to ${lastOffset}: ${why}`;
+  return { ...NOTHING, offset: `${lastOffset}`, value: batch, unreadable: { firstOffset, reason } };
+}
+
+/**
+ * Where a batch ends that cannot be read. Its header may be what is damaged: it must not reach into the batches behind it,
+ * which are good.
+ *
+ * @param following the base offset of the batch behind it, where that is there.
+ */
+function lastOffsetOf(batch: Buffer, first: number, following: number | null): number {
+  const declared = declaredLastOffset(batch, first);
+  if (following === null || following <= first) return declared ?? first;
+  return Math.min(declared ?? Infinity, following - 1);
+}
+
+/** What the header says, when it can be believed. */
+function declaredLastOffset(batch: Buffer, first: number): number | null {
+  if (batch.readInt8(MAGIC_AT) !== MAGIC || batch.length < RECORDS_AT) return null;
+  const delta = batch.readInt32BE(LAST_OFFSET_DELTA_AT);
+  // Two fields say the same as long as nothing was compacted; what damages one of them leaves the other.
+  const isConsistent = delta >= 0 && delta === batch.readInt32BE(COUNT_AT) - 1;
+  return isConsistent || (delta >= 0 && hasRightChecksum(batch)) ? first + delta : null;
+}

@@ -1,0 +1,234 @@
+import 'reflect-metadata';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CompressionCodecs, CompressionTypes } from 'kafkajs';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createApp, startApp } from '../../src/app.setup.js';
+import { type KafkaConfig, parseEnv } from '../../src/config/env.js';
+import { type LogRecord } from '../../src/events/claim-log.js';
+import { encodeClaimEvent } from '../../src/events/claim-event.js';
+import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
+import { KafkaServer } from '../../stack/kafka-server.js';
+import { claimEvent } from '../support/claims.js';
+import { Client } from '../support/client.js';
+import { startConsumer } from '../support/kafka-consumer.js';
+import { alterTopic, createTopic, foreignClient, kafkaConfig, stackBrokers } from '../support/kafka.js';
+import { eventually } from '../support/eventually.js';
+import { CODECS } from '../support/record-batches.js';
+import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
+import { until } from '../support/until.js';
+
+const PATIENCE_MS = 30_000;
+
+/** What others may put onto a topic that keeps the compression of its producers. */
+const FOREIGN = [
+  ['snappy', CompressionTypes.Snappy, 'x'.repeat(300)],
+  ['lz4', CompressionTypes.LZ4, 'x'.repeat(300)],
+  ['zstd', CompressionTypes.ZSTD, 'x'.repeat(300)],
+  ['larger than', CompressionTypes.GZIP, 'x'.repeat(20 * 1_024 * 1_024)],
+] as const;
+
+/** kafkajs can send these formats as soon as somebody brings a compressor. */
+function bringCompressors(): void {
+  for (const [name, type] of [
+    ['snappy', CompressionTypes.Snappy],
+    ['lz4', CompressionTypes.LZ4],
+    ['zstd', CompressionTypes.ZSTD],
+  ] as const) {
+    const [, compress] = CODECS[name];
+    CompressionCodecs[type] = () => ({
+      compress: (encoder: { buffer: Buffer }) => Promise.resolve(compress(encoder.buffer)),
+      decompress: () => Promise.reject(new Error('nobody reads it with kafkajs')),
+    });
+  }
+}
+
+async function send(config: KafkaConfig, compression: CompressionTypes, ...values: string[]): Promise<void> {
+  const producer = foreignClient(config).producer();
+  await producer.connect();
+  const messages = values.map((value) => ({ value, partition: 0 }));
+  await producer.send({ topic: config.topic, compression, messages });
+  await producer.disconnect();
+}
+
+/** Offset and length of a value, or why there is none. */
+const shown = (records: readonly LogRecord[]) =>
+  records.map(({ offset, value, unreadable }) => `${offset}: ${unreadable ?? value?.length}`);
+
+async function readAll(log: KafkaClaimLog): Promise<LogRecord[]> {
+  const read: LogRecord[] = [];
+  for await (const page of log.read(await log.startOffsets(), await log.endOffsets())) read.push(...page);
+  return read;
+}
+
+async function everythingSettled(log: KafkaClaimLog): Promise<void> {
+  await until(
+    'everything is settled',
+    async () => {
+      const [ends, settled] = [await log.endOffsets(), await log.committedOffsets()];
+      return [...ends].every(([partition, end]) => (settled.get(partition) ?? 0) === end);
+    },
+    PATIENCE_MS,
+  );
+}
+
+describe('batches that cannot be read', () => {
+  let config: KafkaConfig;
+  let log: KafkaClaimLog;
+  const ends: (() => unknown)[] = [];
+
+  beforeAll(bringCompressors);
+  beforeEach(async () => {
+    config = kafkaConfig(stackBrokers(), { partitions: 1 });
+    log = new KafkaClaimLog(config);
+    ends.push(() => log.onApplicationShutdown());
+    await createTopic(config, { 'compression.type': 'producer' });
+  });
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  it('are one record each, for the consumer and for the rebuild, and every other batch arrives', async () => {
+    await send(config, CompressionTypes.None, 'a');
+    for (const [, type, value] of FOREIGN) {
+      await send(config, type, value, 'b', 'c');
+      await send(config, CompressionTypes.None, 'd');
+    }
+    await send(config, CompressionTypes.GZIP, 'e', 'f');
+
+    const consumer = await startConsumer(config, log);
+    ends.push(() => consumer.close());
+    await everythingSettled(log);
+    const seen = shown(consumer.records);
+    const expected = FOREIGN.flatMap(([why], index) => {
+      const first = 1 + index * 4;
+      return [expect.stringMatching(`^${first}: offsets ${first} to ${first + 2}: .*${why}`), `${first + 3}: 1`];
+    });
+    expect(seen).toEqual(['0: 1', ...expected, '17: 1', '18: 1']);
+    expect(consumer.fatal).toEqual([]);
+    expect(shown(await readAll(log))).toEqual(seen);
+  });
+
+  it('hold nobody up when nothing else lies there, nor a rebuild that begins or ends within one', async () => {
+    await send(config, CompressionTypes.LZ4, 'x'.repeat(300), 'b', 'c');
+    const consumer = await startConsumer(config, log);
+    ends.push(() => consumer.close());
+    await everythingSettled(log);
+    for (const [from, to] of [
+      [0, 3],
+      [1, 3],
+      [2, 3],
+      [0, 1],
+    ] as const) {
+      const read: LogRecord[] = [];
+      for await (const page of log.read(new Map([[0, from]]), new Map([[0, to]]))) read.push(...page);
+      expect(shown(read)).toEqual([expect.stringContaining('0: offsets 0 to 2')]);
+    }
+  });
+
+  it('stop no other partition', async () => {
+    const wide = kafkaConfig(stackBrokers(), { partitions: 3 });
+    const wideLog = new KafkaClaimLog(wide);
+    ends.push(() => wideLog.onApplicationShutdown());
+    await createTopic(wide, { 'compression.type': 'producer' });
+    const consumer = await startConsumer(wide, wideLog);
+    ends.push(() => consumer.close());
+    const good = Array.from({ length: 30 }, () => claimEvent());
+    for (const [at, event] of good.entries()) {
+      if (at % 10 === 0) await send(wide, CompressionTypes.ZSTD, 'x'.repeat(300));
+      await wideLog.publish(event);
+    }
+    await everythingSettled(wideLog);
+    const values = consumer.records.map(({ value }) => Buffer.from(value ?? []).toString());
+    expect(values).toEqual(expect.arrayContaining(good.map(encodeClaimEvent)));
+    expect(consumer.records.filter(({ unreadable }) => unreadable !== undefined)).toHaveLength(3);
+    expect(consumer.fatal).toEqual([]);
+  });
+});
+
+describe('a batch that the disk of the broker has damaged', () => {
+  let kafka: KafkaServer;
+
+  beforeAll(async () => {
+    kafka = await KafkaServer.start();
+  }, 90_000);
+  afterAll(() => kafka.stop());
+
+  it('is passed over by consumer and rebuild, and those around it are read', async () => {
+    const config = kafkaConfig(kafka.brokers, { partitions: 1 });
+    const log = new KafkaClaimLog(config);
+    await createTopic(config);
+    for (const value of ['before', 'damaged', 'after'])
+      await send(config, CompressionTypes.None, value, `${value} too`);
+    await kafka.stop();
+    const file = join(kafka.partitionDirectory(config.topic, 0), '00000000000000000000.log');
+    const bytes = readFileSync(file);
+    bytes.write('DAMAGED', bytes.indexOf('damaged'));
+    writeFileSync(file, bytes);
+    await kafka.start();
+    const consumer = await startConsumer(config, log);
+    try {
+      await everythingSettled(log);
+      const expected = ['0: 6', '1: 10', expect.stringMatching('^2: offsets 2 to 3: .*checksum'), '4: 5', '5: 9'];
+      expect(shown(consumer.records)).toEqual(expected);
+      expect(shown(await readAll(log))).toEqual(expected);
+      expect(consumer.fatal).toEqual([]);
+    } finally {
+      await consumer.close();
+      log.onApplicationShutdown();
+    }
+  }, 90_000);
+});
+
+describe('the service and a batch that it cannot read', () => {
+  let service: Service;
+  let worker: NestFastifyApplication | undefined;
+
+  beforeAll(bringCompressors);
+  afterEach(async () => {
+    await worker?.close();
+    await service?.stop();
+  });
+
+  it('opens its gate over it, issues what lies around it, and tells operators where it lies', async () => {
+    service = await startService({ ROLES: 'api,retry' });
+    const { KAFKA_TOPIC: topic = '', KAFKA_GROUP_ID: groupId = '' } = service.backend.env;
+    const config = kafkaConfig(stackBrokers(), { topic, groupId, partitions: 12 });
+    await alterTopic(config, { 'compression.type': 'producer' });
+    await send(config, CompressionTypes.LZ4, 'x'.repeat(300), 'b');
+    const client = new Client(service.url);
+    expect((await client.apply('first')).status).toBe(202);
+
+    // Nothing is committed, so the rebuild reads all of it.
+    const { epoch } = (await client.get('/health/ready')).body.gate;
+    await service.backend.redis?.kill();
+    await service.backend.redis?.start();
+    await eventually(async () => {
+      const { status, gate } = (await client.get('/health/ready')).body;
+      expect({ status, later: gate.epoch > epoch }).toEqual({ status: 'ok', later: true });
+    }, PATIENCE_MS);
+    expect((await client.apply('second')).status).toBe(202);
+
+    worker = await createApp(
+      parseEnv({ ...service.backend.env, ADMIN_TOKEN, PORT: '0', LOG_LEVEL: 'fatal', ROLES: 'consumer' }),
+      { logger: false },
+    );
+    await startApp(worker);
+    await eventually(async () => expect((await client.audit('default')).issued).toBe(2), PATIENCE_MS);
+    const { items } = (await client.admin('GET', '/api/admin/failed-events?status=DEAD')).body;
+    expect(items).toMatchObject([
+      {
+        topic,
+        partition: 0,
+        offset: 0,
+        errorCode: 'unreadable-batch',
+        errorMessage: 'offsets 0 to 1: it is compressed with lz4, which is not read',
+        claimId: null,
+      },
+    ]);
+    expect(
+      (await client.admin('POST', `/api/admin/failed-events/${items[0].id}/requeue`, { ifMatch: '*' })).status,
+    ).toBe(409);
+  }, 120_000);
+});

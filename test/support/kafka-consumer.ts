@@ -1,0 +1,38 @@
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { type KafkaConfig } from '../../src/config/env.js';
+import { type ClaimBatchContext } from '../../src/events/claim-batch.context.js';
+import { CLAIM_EVENT_PATTERN } from '../../src/events/claim-event.js';
+import { type LogRecord } from '../../src/events/claim-log.js';
+import { type KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
+import { KafkaClaimServer } from '../../src/infrastructure/kafka/kafka-claim-server.js';
+
+/** A consumer that settles whatever it is given. */
+export interface SettlingConsumer {
+  readonly records: readonly LogRecord[];
+  /** Why the process should have ended. */
+  readonly fatal: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function startConsumer(config: KafkaConfig, log: KafkaClaimLog): Promise<SettlingConsumer> {
+  const records: LogRecord[] = [];
+  const fatal: string[] = [];
+
+  @Controller()
+  class SettlingController {
+    @EventPattern(CLAIM_EVENT_PATTERN)
+    handle(@Payload() batch: LogRecord[], @Ctx() context: unknown): void {
+      records.push(...batch);
+      (context as ClaimBatchContext).settle(batch.length);
+    }
+  }
+  @Module({ controllers: [SettlingController] })
+  class SettlingModule {}
+
+  const strategy = new KafkaClaimServer(config, log, (reason) => fatal.push(reason));
+  const service = await NestFactory.createMicroservice(SettlingModule, { strategy, logger: false });
+  await service.listen();
+  return { records, fatal, close: () => service.close() };
+}
