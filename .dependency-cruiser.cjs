@@ -1,6 +1,6 @@
 /** The boundaries of the modular monolith; each rule says what breaks without it. */
 const CONTRACTS = '^src/(config|events|gate|persistence|http|logging)/';
-const FEATURES = '^src/(campaigns|issuance|consumer|retry|recovery|health)/';
+const FEATURES = '^src/(campaigns|issuance|consumer|retry|recovery|backup|health)/';
 const SERVERS = '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)';
 const FILE = '^src/infrastructure/embedded/';
 
@@ -18,7 +18,7 @@ module.exports = {
       comment: 'A feature that imports infrastructure/ works in one profile only.',
       severity: 'error',
       from: {
-        path: '^src/(campaigns|issuance|consumer|retry|recovery|health|config|events|gate|persistence|http|logging)/',
+        path: '^src/(campaigns|issuance|consumer|retry|recovery|backup|health|config|events|gate|persistence|http|logging)/',
       },
       to: { path: '^src/infrastructure/' },
     },
@@ -26,7 +26,7 @@ module.exports = {
       name: 'features-keep-their-insides',
       comment: 'Features meet in the contracts (events/, gate/, persistence/), or import the other one’s module file.',
       severity: 'error',
-      from: { path: '^src/(campaigns|issuance|consumer|retry|recovery|health)/' },
+      from: { path: '^src/(campaigns|issuance|consumer|retry|recovery|backup|health)/' },
       to: { path: FEATURES, pathNot: ['^src/$1/', '\\.module\\.ts$'] },
     },
     {
@@ -58,8 +58,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        // migrate.ts is a process of its own, and only for the database of the distributed profile.
-        pathNot: [SERVERS, FILE, '^src/migrate\\.ts$', '\\.spec\\.ts$'],
+        // Each of these commands is a process of its own, for one of the profiles.
+        pathNot: [SERVERS, FILE, '^src/(migrate|backup|export)\\.ts$', '\\.spec\\.ts$'],
       },
       to: {
         path: [SERVERS, FILE],

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { BackupModule } from './backup/backup.module.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { type AppConfig } from './config/env.js';
@@ -25,6 +26,8 @@ export class AppModule {
         ConsumerModule.for(roles),
         RetryModule.for(roles),
         RecoveryModule.for(roles),
+        // The servers of the other profile have tools of their own.
+        ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
         HealthModule,
       ],
     };

@@ -37,7 +37,8 @@ class KnownAdminToken extends AdminToken {
   }
 }
 
-const FILE_NAME = 'admin-token';
+/** The file of the token in the data directory. */
+export const ADMIN_TOKEN_FILE = 'admin-token';
 
 /**
  * The token from ADMIN_TOKEN, or else from the file `admin-token` in the data directory, which the first start makes
@@ -51,7 +52,7 @@ export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'dataDir'>
     return new KnownAdminToken(config.adminToken, 'ADMIN_TOKEN', false);
   }
   prepareDataDirectory(config.dataDir);
-  const path = join(config.dataDir, FILE_NAME);
+  const path = join(config.dataDir, ADMIN_TOKEN_FILE);
   const created = createOnce(path);
   // A copy or a restore may have widened the mode; whoever could read it meanwhile is beyond repair, the rest is not.
   if ((statSync(path).mode & 0o077) !== 0) {
@@ -71,13 +72,15 @@ function createOnce(path: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
     return false;
   }
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true });
+    // wx: a file or a link that lies there already is not written through.
+    writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { flag: 'wx', mode: 0o600, flush: true });
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && syscall === 'link') {
       return false;
     }
     throw new StartupError(`${path} cannot be written: ${(error as Error).message}`);

@@ -1,4 +1,5 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { Logger } from '@nestjs/common';
 import { StartupError } from './startup-error.js';
 
 /**
@@ -12,4 +13,14 @@ export function prepareDataDirectory(directory: string): void {
   } catch (error) {
     throw new StartupError(`DATA_DIR ${directory} cannot be written: ${(error as Error).message}`);
   }
+}
+
+/** Says so where others than the owner can read or write the directory. Mounted volumes often come that way. */
+export function warnOfWideDirectory(directory: string): void {
+  const mode = statSync(directory).mode & 0o777;
+  if ((mode & 0o077) === 0) return;
+  new Logger('DataDirectory').warn(
+    `DATA_DIR ${directory} has mode 0${mode.toString(8)}: other users of this machine can reach what lies in it. ` +
+      'The service keeps its own files at 0600; make the directory 0700',
+  );
 }

@@ -123,6 +123,15 @@ export const PROBLEMS = {
     ['이미 발급됨', 'Coupon exists'],
     ['이미 쿠폰이 발급되어 폐기할 수 없습니다.', 'The coupon has been issued, so this cannot be discarded.'],
   ),
+  'backup-under-way': kind(
+    409,
+    ['백업 진행 중', 'Backup under way'],
+    [
+      '다른 백업이 진행 중입니다. 끝난 뒤 다시 시도해 주세요.',
+      'Another backup is under way; try again when it has ended.',
+    ],
+    10,
+  ),
   'precondition-failed': kind(
     412,
     ['버전 불일치', 'Precondition failed'],
@@ -184,6 +193,14 @@ export const PROBLEMS = {
     ['일시적 장애', 'Temporarily unavailable'],
     ['지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.', 'This cannot be answered right now; try again.'],
     5,
+  ),
+  'not-enough-space': kind(
+    507,
+    ['디스크 공간 부족', 'Not enough space'],
+    [
+      '백업 후 신청을 받을 디스크 공간이 부족합니다. 공간을 늘린 뒤 다시 시도해 주세요.',
+      'The backup would leave too little room on the disk for claims. Make room, then try again.',
+    ],
   ),
 } as const satisfies Record<string, ProblemKind>;
 

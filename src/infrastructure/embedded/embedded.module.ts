@@ -3,6 +3,7 @@ import { ClaimLog } from '../../events/claim-log.js';
 import { ClaimTransport } from '../../events/claim-transport.js';
 import { GateBuilder } from '../../gate/gate-builder.js';
 import { IssuanceGate } from '../../gate/issuance-gate.js';
+import { DatabaseSnapshots } from '../../persistence/database-snapshots.js';
 import { Database } from '../../persistence/database.js';
 import { exitSoon } from '../exit-soon.js';
 import { InProcessGateBuilder } from './in-process-gate-builder.js';
@@ -12,6 +13,7 @@ import { JournalClaimLog } from './journal-claim-log.js';
 import { JournalServer } from './journal-server.js';
 import { datasync, SqliteConnection } from './sqlite-connection.js';
 import { SqliteDatabase } from './sqlite-database.js';
+import { SqliteSnapshots } from './sqlite-snapshots.js';
 
 /** Every port of the service, served by this one process and one file. */
 @Global()
@@ -28,6 +30,7 @@ export class EmbeddedModule {
       providers: [
         { provide: SqliteConnection, useFactory: () => SqliteConnection.open(dataDirectory, datasync, onFatal) },
         { provide: Database, useClass: SqliteDatabase },
+        { provide: DatabaseSnapshots, useClass: SqliteSnapshots },
         InProcessGateMemory,
         { provide: IssuanceGate, useClass: InProcessIssuanceGate },
         { provide: GateBuilder, useClass: InProcessGateBuilder },
@@ -39,7 +42,7 @@ export class EmbeddedModule {
           inject: [JournalClaimLog],
         },
       ],
-      exports: [Database, IssuanceGate, GateBuilder, ClaimLog, ClaimTransport],
+      exports: [Database, DatabaseSnapshots, IssuanceGate, GateBuilder, ClaimLog, ClaimTransport],
     };
   }
 }

@@ -1,17 +1,21 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, copyFile, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type OnApplicationShutdown } from '@nestjs/common';
 import libsql from 'libsql';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { prepareDataDirectory } from '../../config/data-directory.js';
+import { prepareDataDirectory, warnOfWideDirectory } from '../../config/data-directory.js';
 import { StartupError } from '../../config/startup-error.js';
 import { DatabaseError } from '../../persistence/database-error.js';
 import { classifyDatabaseError, classifyRefusedCommit } from '../database/classify-database-error.js';
 import { SCHEMA } from '../database/schema.js';
 import { DiskSync } from './disk-sync.js';
+import { makePrivate } from './sqlite-file.js';
 
 /** The file that holds everything: coupons, failed events, the gate row and the journal. */
 export const SQLITE_FILE = 'coupon.sqlite';
+
+/** Its write-ahead log. */
+export const LOG_FILE = `${SQLITE_FILE}-wal`;
 
 /**
  * After so long without a statement, ms, a unit of work counts as stuck and those who wait for it are refused. SQLite
@@ -59,6 +63,8 @@ export class SqliteConnection implements OnApplicationShutdown {
   /** When the unit of work that holds the connection was last heard of, ms, monotonic. */
   private lastSign = 0;
   private watchdog: NodeJS.Timeout | undefined;
+  /** Never rejects; set while the files are copied. */
+  private copying: Promise<void> | null = null;
 
   private readonly disk: DiskSync;
 
@@ -66,6 +72,7 @@ export class SqliteConnection implements OnApplicationShutdown {
     private readonly dataSource: DataSource,
     private readonly runner: QueryRunner,
     private readonly log: FileHandle,
+    private readonly directory: string,
     flush: Flush,
     onFatal: (reason: string) => void,
   ) {
@@ -97,6 +104,8 @@ export class SqliteConnection implements OnApplicationShutdown {
     onFatal: (reason: string) => void = () => undefined,
   ): Promise<SqliteConnection> {
     prepareDataDirectory(directory);
+    warnOfWideDirectory(directory);
+    makePrivate(join(directory, SQLITE_FILE));
     const dataSource = new DataSource({
       type: 'better-sqlite3',
       driver: libsql,
@@ -122,9 +131,10 @@ export class SqliteConnection implements OnApplicationShutdown {
     }
     // From here on a commit returns when it is in the write-ahead log, and the log is synced by `DiskSync`. SQLite itself
     // still syncs around every checkpoint, so the log is never reused before its pages are safe.
-    driverConnection(dataSource).exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    const log = await open(join(directory, `${SQLITE_FILE}-wal`), 'r+');
-    return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, flush, onFatal);
+    driverConnection(dataSource).exec('PRAGMA synchronous = NORMAL');
+    checkpointEvery(dataSource, CHECKPOINT_PAGES);
+    const log = await open(join(directory, LOG_FILE), 'r+');
+    return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, directory, flush, onFatal);
   }
 
   /** A sync of the disk has failed: everything is refused until the file is opened by another process. */
@@ -163,11 +173,48 @@ export class SqliteConnection implements OnApplicationShutdown {
     return result;
   }
 
+  /**
+   * Copies the file and its write-ahead log into `directory`, which has neither. Work goes on meanwhile.
+   *
+   * The copies hold every commit that had returned at the time of the call. Until the copy ends, nothing is written back
+   * into the file, so it does not change, and commits are only added to the log. SQLite reads a log up to its last whole
+   * commit: wherever the copy of the log ends, and also where the log has begun from its start again, the two copies
+   * are the state after some commit.
+   */
+  async copyTo(directory: string): Promise<void> {
+    if (this.copying !== null) throw new Error('the files are being copied already');
+    const copied = this.copyFiles(directory);
+    this.copying = copied.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      await copied;
+    } finally {
+      this.copying = null;
+    }
+  }
+
+  private async copyFiles(directory: string): Promise<void> {
+    await this.alone(async () => checkpointEvery(this.dataSource, 0));
+    try {
+      // The file before its log: what the log holds may rest on every page of the file.
+      for (const name of [SQLITE_FILE, LOG_FILE]) {
+        await copyFile(join(this.directory, name), join(directory, name), constants.COPYFILE_FICLONE);
+      }
+    } finally {
+      // The last turn waits for this copy, and checkpoints by itself.
+      if (!this.closed) await this.alone(async () => checkpointEvery(this.dataSource, CHECKPOINT_PAGES));
+    }
+  }
+
   async onApplicationShutdown(): Promise<void> {
     if (this.closed) return;
     // The last turn of all: whoever asked before has been served, whoever asks later is refused.
     const last = this.alone(async () => {
       clearTimeout(this.watchdog);
+      // The end writes the log back into the file.
+      await this.copying;
       await this.disk.settled().catch(() => undefined);
       await this.log.close();
       this.unlock();
@@ -229,6 +276,11 @@ export class SqliteConnection implements OnApplicationShutdown {
       this.watchdog = setTimeout(() => this.refuseBehindStalled(), STALLED_MS - idleMs);
     }
   }
+}
+
+/** @param pages of the log after which it is written back into the file; 0: not until this is set again. */
+function checkpointEvery(dataSource: DataSource, pages: number): void {
+  driverConnection(dataSource).exec(`PRAGMA wal_autocheckpoint = ${pages}`);
 }
 
 function driverConnection({ driver }: DataSource): { exec(sql: string): void } {

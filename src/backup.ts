@@ -1,0 +1,20 @@
+import { statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { explainCommand } from './command-error.js';
+import { readEnv } from './config/env.js';
+import { takeSnapshot } from './infrastructure/embedded/take-snapshot.js';
+
+const USAGE = 'usage: npm run backup -- --to FILE [--url http://host:port]';
+
+/** Copies the embedded profile's database into a file, also while the service runs. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { to: { type: 'string' }, url: { type: 'string' } } });
+  if (values.to === undefined) throw new TypeError('--to is missing');
+  await takeSnapshot(readEnv(), values.to, values.url);
+  process.stdout.write(`${values.to}: ${statSync(values.to).size} bytes, checked\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${explainCommand(error, USAGE)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,67 @@
+import { createReadStream } from 'node:fs';
+import { Controller, Get, Inject, Logger, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { AdminGuard } from '../http/admin.guard.js';
+import { ApiAdmin, ApiProblems } from '../http/openapi.js';
+import { Problem } from '../http/problem.js';
+import { DatabaseSnapshots } from '../persistence/database-snapshots.js';
+import { Database } from '../persistence/database.js';
+
+const MEDIA_TYPE = 'application/vnd.sqlite3';
+
+/** A copy of the database while claims go on. It holds every coupon's code: keep it as you keep the database. */
+@ApiTags('administration')
+@ApiAdmin()
+@Controller('api/admin/backup')
+@UseGuards(AdminGuard)
+export class BackupController {
+  private readonly logger = new Logger(BackupController.name);
+
+  constructor(
+    @Inject(DatabaseSnapshots) private readonly snapshots: DatabaseSnapshots,
+    @Inject(Database) private readonly database: Database,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'A copy of the whole database as one file; embedded profile only' })
+  @ApiProduces(MEDIA_TYPE)
+  @ApiResponse({
+    status: 200,
+    description: 'The file. Every claim that was accepted before the call is in it.',
+    schema: { type: 'string', format: 'binary' },
+  })
+  @ApiProblems('backup-under-way', 'database-unavailable', 'not-enough-space')
+  async downloadBackup(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const snapshot = await this.snapshots.take();
+    if (snapshot.kind === 'UNDER_WAY') throw new Problem('backup-under-way');
+    if (snapshot.kind === 'NO_SPACE') {
+      const { needed, free } = snapshot;
+      throw new Problem('not-enough-space', { extensions: { needed, free } });
+    }
+    try {
+      await this.database.transaction((unit) =>
+        unit.audit.record({
+          action: 'backup',
+          subject: 'database',
+          requestId: request.id,
+          detail: { bytes: snapshot.bytes },
+        }),
+      );
+    } catch (error) {
+      await snapshot.release();
+      throw error;
+    }
+    const file = createReadStream(snapshot.path);
+    // Also when the caller hangs up: the stream is destroyed then.
+    file.once('close', () => {
+      snapshot.release().catch((error: unknown) => this.logger.error(`a backup was not deleted: ${String(error)}`));
+    });
+    const name = `coupon-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}Z.sqlite`;
+    reply
+      .header('content-type', MEDIA_TYPE)
+      .header('content-length', String(snapshot.bytes))
+      .header('content-disposition', `attachment; filename="${name}"`)
+      .send(file);
+  }
+}

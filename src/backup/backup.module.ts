@@ -1,0 +1,11 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type Role } from '../config/env.js';
+import { BackupController } from './backup.controller.js';
+
+/** Hands the operator a copy of everything while claims go on; in the embedded profile only. */
+@Module({})
+export class BackupModule {
+  static for(roles: ReadonlySet<Role>): DynamicModule {
+    return { module: BackupModule, controllers: roles.has('api') ? [BackupController] : [] };
+  }
+}

@@ -1,0 +1,32 @@
+import { type NewCoupon } from '../persistence/coupon-store.js';
+
+/** csv: RFC 4180 with a header line. ndjson: one JSON object a line. */
+export type CouponFormat = 'csv' | 'ndjson';
+
+const COLUMNS = ['campaignId', 'userId', 'claimId', 'code', 'sequence', 'claimedAt', 'issuedAt'] as const;
+
+/** The coupons as lines, each with its end; instants are ISO 8601 in UTC. */
+export function* couponLines(coupons: Iterable<NewCoupon>, format: CouponFormat): Generator<string> {
+  if (format === 'csv') yield `${COLUMNS.join(',')}\r\n`;
+  for (const coupon of coupons) {
+    const row: Record<(typeof COLUMNS)[number], string | number> = {
+      campaignId: coupon.campaignId,
+      userId: coupon.userId,
+      claimId: coupon.claimId,
+      code: coupon.code,
+      sequence: coupon.sequence,
+      claimedAt: new Date(coupon.claimedAt).toISOString(),
+      issuedAt: new Date(coupon.createdAt).toISOString(),
+    };
+    yield format === 'csv'
+      ? `${COLUMNS.map((column) => csvCell(row[column])).join(',')}\r\n`
+      : `${JSON.stringify(row)}\n`;
+  }
+}
+
+/** A spreadsheet runs a cell that begins like a formula; a user's id may begin with a hyphen. */
+function csvCell(value: string | number): string {
+  const text = String(value);
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,52 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { explainCommand } from './command-error.js';
+import { readEnv } from './config/env.js';
+import { StartupError } from './config/startup-error.js';
+import { readCoupons } from './infrastructure/embedded/sqlite-file.js';
+import { takeSnapshot } from './infrastructure/embedded/take-snapshot.js';
+import { type CouponFormat, couponLines } from './backup/coupon-lines.js';
+
+const USAGE =
+  'usage: npm run --silent export -- [--to FILE] [--campaign ID] [--format csv|ndjson] [--url http://host:port]';
+
+/** Writes the embedded profile's coupons as text, also while the service runs: it reads a snapshot, not the file. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      to: { type: 'string' },
+      campaign: { type: 'string' },
+      format: { type: 'string', default: 'csv' },
+      url: { type: 'string' },
+    },
+  });
+  if (values.format !== 'csv' && values.format !== 'ndjson') throw new TypeError('--format is csv or ndjson');
+  const format: CouponFormat = values.format;
+  const directory = await mkdtemp(join(tmpdir(), 'coupon-export-'));
+  try {
+    const snapshot = join(directory, 'snapshot.sqlite');
+    await takeSnapshot(readEnv(), snapshot, values.url);
+    const lines = Readable.from(couponLines(readCoupons(snapshot, values.campaign), format));
+    // wx: an export never writes over another file; 0600: it holds codes.
+    const target =
+      values.to === undefined ? process.stdout : createWriteStream(values.to, { flags: 'wx', mode: 0o600 });
+    await pipeline(lines, target, { end: values.to !== undefined });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new StartupError(`${values.to} exists already`);
+    // Whoever reads standard output has had enough, as `head` does.
+    if (code !== 'EPIPE') throw error;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${explainCommand(error, USAGE)}\n`);
+  process.exit(1);
+});
