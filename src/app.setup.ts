@@ -5,8 +5,10 @@ import { AppModule } from './app.module.js';
 import { DefaultCampaign } from './campaigns/default-campaign.js';
 import { AppConfig } from './config/env.js';
 import { ClaimTransport } from './events/claim-transport.js';
+import { MetricsRegistry } from './events/metrics-registry.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/fastify.js';
 import { setupOpenApi } from './http/openapi.js';
+import { RequestObserver } from './http/request-observer.js';
 import { AppLogger } from './logging/app-logger.js';
 import { RecoveryService } from './recovery/recovery.service.js';
 
@@ -15,12 +17,14 @@ export async function createApp(
   config: AppConfig,
   options: { logger?: LoggerService | false; timeouts?: Partial<HttpTimeouts> } = {},
 ): Promise<NestFastifyApplication> {
+  const observer = new RequestObserver(config.accessLog);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config),
-    createFastifyAdapter(options.timeouts),
+    createFastifyAdapter(options.timeouts, observer),
     { bodyParser: false, abortOnError: false, logger: options.logger ?? new AppLogger(config) },
   );
-  configureHttp(app);
+  observer.exportTo(app.get(MetricsRegistry));
+  configureHttp(app, observer);
   if (config.roles.has('api')) setupOpenApi(app);
   return app;
 }

@@ -3,6 +3,7 @@ import { type Socket } from 'node:net';
 import { languageOf } from './language.js';
 import { pathOf, PROBLEMS, problemBody, type ProblemCode, problemHeaders } from './problem.js';
 import { nextRequestId, REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+import { type RequestObserver } from './request-observer.js';
 
 const CODES: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
@@ -21,7 +22,7 @@ type InFlight = ServerResponse & { readonly req: IncomingMessage };
  * Answers what Node's parser refuses, and closes. There is no request object to answer to, so the response is written to
  * the socket by hand.
  */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, observer: RequestObserver): void {
   // The parser reports again with every packet that still arrives.
   if (answered.has(socket)) {
     return;
@@ -35,18 +36,23 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   const inFlight = (socket as Socket & { readonly _httpMessage?: InFlight | null })._httpMessage ?? undefined;
   const code = CODES[error.code ?? ''] ?? 'bad-request';
   if (inFlight === undefined) {
-    answer(socket, code, undefined);
+    answer(socket, code, undefined, observer);
   } else if (inFlight.req.complete) {
     // The fault lies in a later, pipelined request: the earlier one is owed its own answer first.
-    inFlight.once('close', () => answer(socket, code, undefined));
+    inFlight.once('close', () => answer(socket, code, undefined, observer));
   } else if (inFlight.headersSent) {
     socket.destroy();
   } else {
-    answer(socket, code, inFlight.req);
+    answer(socket, code, inFlight.req, observer);
   }
 }
 
-function answer(socket: Socket, code: ProblemCode, request: IncomingMessage | undefined): void {
+function answer(
+  socket: Socket,
+  code: ProblemCode,
+  request: IncomingMessage | undefined,
+  observer: RequestObserver,
+): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -56,16 +62,19 @@ function answer(socket: Socket, code: ProblemCode, request: IncomingMessage | un
   const requestId = request === undefined ? nextRequestId() : requestIdOf(request);
   const instance = request?.url === undefined ? undefined : pathOf(request.url);
   const body = problemBody(code, language, instance, requestId);
+  const bytes = Buffer.byteLength(body);
   const headers = {
     ...problemHeaders(code, language),
     [REQUEST_ID_HEADER]: requestId,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    'content-length': String(Buffer.byteLength(body)),
+    'content-length': String(bytes),
     connection: 'close',
   };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
+  const address = socket.remoteAddress;
+  observer.unparsed({ method: request?.method, path: instance, status, requestId, address, bytes });
   // Closing at once while the client still sends makes the kernel reset the connection, and the reset can overtake the
   // answer. So what still comes is read and dropped for a moment.
   socket.resume();

@@ -8,6 +8,7 @@ import { PortClosing } from './port-closing.js';
 import { ProblemFilter } from './problem.filter.js';
 import { sendProblem } from './problem.js';
 import { requestIdOf } from './request-id.js';
+import { RequestObserver } from './request-observer.js';
 import { ValidationPipe } from './validation.pipe.js';
 
 /** How long the server waits, in ms; tests shorten it. */
@@ -30,7 +31,10 @@ const MAX_HEADER_BYTES = 8192;
  * The server under Nest. Create the application with `bodyParser: false` and call {@link configureHttp} on it, or
  * Fastify's lenient parsers stay.
  */
-export function createFastifyAdapter(timeouts: Partial<HttpTimeouts> = {}): FastifyAdapter {
+export function createFastifyAdapter(
+  timeouts: Partial<HttpTimeouts> = {},
+  observer = new RequestObserver(),
+): FastifyAdapter {
   const { headers, request, checkInterval, keepAlive } = { ...TIMEOUTS, ...timeouts };
   return new FastifyAdapter({
     http: {
@@ -56,19 +60,25 @@ export function createFastifyAdapter(timeouts: Partial<HttpTimeouts> = {}): Fast
     return503OnClosing: false,
     // The schemas judge a parameter's length; the router's own limit would answer 414.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, observer),
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
       // The router found the path undecodable and ran no hook.
       setCommonHeaders(request, reply);
       sendProblem(reply, 'bad-request');
+      observer.undecodable(request, reply);
     },
   });
 }
 
-/** Installs how requests are read and answers shaped; the process and the tests call the same function. */
-export function configureHttp(app: NestFastifyApplication): void {
+/**
+ * Installs how requests are read and answers shaped; the process and the tests call the same function.
+ *
+ * @param observer the one of {@link createFastifyAdapter}.
+ */
+export function configureHttp(app: NestFastifyApplication, observer = new RequestObserver()): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   installBodyParser(fastify);
+  observer.observe(fastify);
   const port = new PortClosing(fastify);
   const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     setCommonHeaders(request, reply);
@@ -79,6 +89,7 @@ export function configureHttp(app: NestFastifyApplication): void {
     } else if (request.is404) {
       // Before the body is read: what is wrong with it does not matter where nothing is.
       sendUnrouted(fastify, reply);
+      observer.countUnmatched(request, reply);
     } else if (headers['content-encoding'] !== undefined) {
       sendProblem(reply, 'unsupported-media-type');
     } else {
@@ -86,9 +97,10 @@ export function configureHttp(app: NestFastifyApplication): void {
     }
   };
   fastify.addHook('onRequest', (request, reply, done) => {
+    observer.begin(request);
     if (port.holds) port.hold(() => begin(request, reply, done));
     else begin(request, reply, done);
   });
   app.useGlobalPipes(new ValidationPipe());
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(new ProblemFilter(observer));
 }

@@ -1,7 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Observable, throwError } from 'rxjs';
-import { carriesProblemCode, Problem, type ProblemCode, sendProblem } from './problem.js';
+import { carriesProblemCode, pathOf, Problem, type ProblemCode, sendProblem } from './problem.js';
+import { type RequestObserver } from './request-observer.js';
 import { setCommonHeaders } from './common-headers.js';
 
 /** Fastify's own refusals. Whatever is missing here is judged by its status. */
@@ -33,6 +34,8 @@ const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
+  constructor(private readonly observer: RequestObserver) {}
+
   catch(thrown: unknown, host: ArgumentsHost): void | Observable<never> {
     if (host.getType() !== 'http') {
       // A global filter also stands before message handlers, which expect their error as a stream.
@@ -42,15 +45,12 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const request = http.getRequest<FastifyRequest>();
     if (reply.sent || reply.raw.headersSent) {
-      this.logger.error({
-        message: 'failed after the answer had begun',
-        requestId: request.id,
-        error: described(thrown),
-      });
+      this.logFailure('a request failed after its answer had begun', request, thrown);
       reply.raw.destroy();
       return;
     }
     const problem = this.problemOf(thrown, request);
+    if (problem.code === 'unauthorized') this.observer.adminRefusals.record(request);
     // Some faults come before the hook that sets them.
     setCommonHeaders(request, reply);
     if (request.raw.complete) {
@@ -81,11 +81,11 @@ export class ProblemFilter implements ExceptionFilter {
     if (typeof status === 'number' && status >= 400 && status < 500) {
       return new Problem(STATUS_CODES[status] ?? 'bad-request');
     }
-    this.logger.error({ message: 'request failed', requestId: request.id, error: described(thrown) });
+    this.logFailure('a request failed', request, thrown);
     return new Problem('internal-error');
   }
-}
 
-function described(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown);
+  private logFailure(message: string, { id, method, url }: FastifyRequest, error: unknown): void {
+    this.logger.error({ message, event: 'http.failed', requestId: id, method, path: pathOf(url), error });
+  }
 }

@@ -1,0 +1,43 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { AdminRefusals } from './admin-refusals.js';
+
+describe('refused admin calls', () => {
+  let now: number;
+  let lines: { address: string; unsaid: number }[];
+  let refusals: AdminRefusals;
+
+  beforeEach(() => {
+    now = 0;
+    lines = [];
+    refusals = new AdminRefusals(() => now);
+    Logger.overrideLogger({ log: () => undefined, error: () => undefined, warn: (line) => void lines.push(line) });
+  });
+  afterEach(() => Logger.overrideLogger(false));
+
+  const refuse = (ip: string) => refusals.record({ ip, method: 'GET', url: '/x', id: 'r', headers: {} });
+
+  it('are said once a minute for each address, with how many were not said', () => {
+    for (let n = 0; n < 5; n++) refuse('a');
+    refuse('b');
+    now = 60_000;
+    refuse('a');
+    expect(lines.map(({ address, unsaid }) => [address, unsaid])).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['a', 4],
+    ]);
+  });
+
+  it('take no more memory for however many addresses, and leave no more lines', () => {
+    for (let n = 0; n < 5_000; n++) refuse(`address-${n}`);
+    // The last of them is the first that found no place.
+    expect(lines).toHaveLength(1_001);
+    refuse('address-0');
+    refuse('another');
+    expect(lines).toHaveLength(1_001);
+    now = 60_000;
+    refuse('another');
+    expect(lines.at(-1)).toMatchObject({ address: 'another', unsaid: 0 });
+  });
+});

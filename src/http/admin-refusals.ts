@@ -1,0 +1,72 @@
+import { Logger } from '@nestjs/common';
+import { type FastifyRequest } from 'fastify';
+import { Counter, type Registry } from 'prom-client';
+import { pathOf } from './problem.js';
+
+/** An address leaves a line at most this often, ms. */
+const QUIET_MS = 60_000;
+/** Addresses that are remembered. Those that find no place share one, and so one line a minute. */
+const MAX_ADDRESSES = 1_000;
+const ALL_OTHERS = 'others';
+
+/** What is remembered of an address. */
+interface Caller {
+  /** Monotonic, ms: when it may leave a line again. */
+  readonly quietUntil: number;
+  /** Refusals since its last line. */
+  readonly unsaid: number;
+}
+
+/** Counts refused admin calls, and says who makes them without letting them fill the log or the memory. */
+export class AdminRefusals {
+  private readonly logger = new Logger('AdminGuard');
+  private readonly callers = new Map<string, Caller>();
+  private readonly refusals = new Counter({
+    name: 'coupon_admin_refusals_total',
+    help: 'Admin calls that were refused, by whether they brought no token or a wrong one',
+    labelNames: ['reason'],
+    registers: [],
+  });
+
+  /** @param now monotonic, ms. */
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  exportTo(registry: Registry): void {
+    for (const reason of ['no_token', 'wrong_token']) this.refusals.inc({ reason }, 0);
+    registry.registerMetric(this.refusals);
+  }
+
+  record({ ip, method, url, id, headers }: Pick<FastifyRequest, 'ip' | 'method' | 'url' | 'id' | 'headers'>): void {
+    const reason = headers.authorization === undefined ? 'no_token' : 'wrong_token';
+    this.refusals.inc({ reason });
+    const place = this.placeOf(ip);
+    const { quietUntil, unsaid } = this.callers.get(place) ?? { quietUntil: 0, unsaid: 0 };
+    if (this.now() < quietUntil) {
+      this.callers.set(place, { quietUntil, unsaid: unsaid + 1 });
+      return;
+    }
+    // Behind the others: the map stays ordered by the end of the quiet.
+    this.callers.delete(place);
+    this.callers.set(place, { quietUntil: this.now() + QUIET_MS, unsaid: 0 });
+    this.logger.warn({
+      message: 'an admin call was refused',
+      event: 'admin.refused',
+      reason,
+      address: ip,
+      method,
+      path: pathOf(url),
+      requestId: id,
+      // Of the same address, since its last line.
+      unsaid,
+    });
+  }
+
+  private placeOf(address: string): string {
+    if (this.callers.has(address)) return address;
+    for (const [known, { quietUntil }] of this.callers) {
+      if (quietUntil > this.now()) break;
+      this.callers.delete(known);
+    }
+    return this.callers.size < MAX_ADDRESSES ? address : ALL_OTHERS;
+  }
+}

@@ -1,0 +1,148 @@
+import { Logger } from '@nestjs/common';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Counter, type Registry } from 'prom-client';
+import { type AccessLog } from '../config/env.js';
+import { AdminRefusals } from './admin-refusals.js';
+import { pathOf } from './problem.js';
+import { RequestDurations } from './request-durations.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Monotonic, ms; 0 before the first hook. */
+    startedAt: number;
+  }
+}
+
+/** The label of requests that no route took: what is asked for never becomes a label. */
+const UNMATCHED = 'unmatched';
+
+/** What Node's parser refused, as far as it was read. */
+export interface UnparsedRequest {
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly status: number;
+  readonly requestId: string;
+  readonly address: string | undefined;
+  readonly bytes: number;
+}
+
+/**
+ * What is measured and written about every request, whatever it asks for: the histogram of durations, the access log
+ * and the refusals of admin calls. Nothing here ever sees a query, a header's value or a body.
+ */
+export class RequestObserver {
+  readonly adminRefusals = new AdminRefusals();
+  private readonly logger = new Logger('Http');
+  private readonly durations = new RequestDurations();
+  private readonly unmatched = this.durations.of(UNMATCHED);
+  private readonly unparsedRequests = new Counter({
+    name: 'coupon_http_unparsed_total',
+    help: 'Requests that could not be read as HTTP, by the status of the answer',
+    labelNames: ['status'],
+    registers: [],
+  });
+
+  constructor(private readonly accessLog: AccessLog = 'off') {}
+
+  exportTo(registry: Registry): void {
+    this.durations.exportTo(registry);
+    this.adminRefusals.exportTo(registry);
+    registry.registerMetric(this.unparsedRequests);
+  }
+
+  /** To be called before routes are added. {@link begin} has to be the first hook of every request. */
+  observe(fastify: FastifyInstance): void {
+    fastify.decorateRequest('startedAt', 0);
+    fastify.addHook('onRoute', (route) => {
+      const durations = this.durations.of(route.url);
+      // A hook of the route and not of the server: it knows its series, and no request looks them up. And not
+      // `onResponse`, for which Fastify adds two listeners to each answer.
+      route.onSend = [
+        ...[route.onSend ?? []].flat(),
+        (request, reply, _payload, done): void => {
+          durations.observe(request.method, reply.statusCode, secondsSince(request.startedAt));
+          done();
+        },
+      ];
+    });
+    if (this.accessLog === 'off') return;
+    fastify.addHook('onResponse', (request, reply, done) => {
+      this.logAnswer(request, reply);
+      done();
+    });
+    fastify.addHook('onRequestAbort', (request, done) => {
+      this.writeAccess(accessOf(request, null, null));
+      done();
+    });
+  }
+
+  begin(request: FastifyRequest): void {
+    request.startedAt = performance.now();
+  }
+
+  /** Of a request that no route took, when it is answered. */
+  countUnmatched({ method, startedAt }: FastifyRequest, { statusCode }: FastifyReply): void {
+    this.unmatched.observe(method, statusCode, secondsSince(startedAt));
+  }
+
+  /** Of a request whose path could not be decoded, for which Fastify runs no hook. */
+  undecodable(request: FastifyRequest, reply: FastifyReply): void {
+    this.countUnmatched(request, reply);
+    if (this.accessLog !== 'off') this.logAnswer(request, reply);
+  }
+
+  /** Of what Node's parser refused: there is no request to measure. */
+  unparsed({ method, path, status, requestId, address, bytes }: UnparsedRequest): void {
+    this.unparsedRequests.inc({ status });
+    if (this.accessLog === 'off') return;
+    this.writeAccess({ method, route: null, path, status, durationMs: null, requestId, address, bytes });
+  }
+
+  private logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+    if (this.accessLog === 'errors' && reply.statusCode < 400) return;
+    const length = Number(reply.getHeader('content-length'));
+    this.writeAccess(accessOf(request, reply.statusCode, Number.isInteger(length) ? length : null));
+  }
+
+  private writeAccess(access: AccessFields): void {
+    const { method, path, status } = access;
+    this.logger.log({
+      message: `${method ?? '?'} ${path ?? '?'} ${status ?? 'aborted'}`,
+      event: 'http.request',
+      ...access,
+    });
+  }
+}
+
+interface AccessFields {
+  readonly method: string | undefined;
+  /** Its pattern; null where no route took the request. */
+  readonly route: string | null;
+  /** Without the query. */
+  readonly path: string | undefined;
+  /** null: the caller went away before it was answered. */
+  readonly status: number | null;
+  readonly durationMs: number | null;
+  readonly requestId: string;
+  readonly address: string | undefined;
+  /** Of the answer's body; null where it was not known before it was sent. */
+  readonly bytes: number | null;
+}
+
+function accessOf(request: FastifyRequest, status: number | null, bytes: number | null): AccessFields {
+  const { method, url, id, ip, startedAt } = request;
+  return {
+    method,
+    route: request.routeOptions.url ?? null,
+    path: pathOf(url),
+    status,
+    durationMs: Math.round(secondsSince(startedAt) * 1e6) / 1e3,
+    requestId: id,
+    address: ip,
+    bytes,
+  };
+}
+
+function secondsSince(startedAt: number): number {
+  return startedAt === 0 ? 0 : (performance.now() - startedAt) / 1_000;
+}
