@@ -4,6 +4,7 @@ import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { passOf } from '../gate/gate-pass.js';
 import { type Fenced, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import { logChanged, logCreated } from '../logging/campaign-log.js';
 import { type Campaign, type CampaignChange } from '../persistence/campaign-store.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
 import { DatabaseError } from '../persistence/database-error.js';
@@ -75,7 +76,7 @@ export class CampaignAdministration {
             requestDigest: digestOf(JSON.stringify([name, total, startsAt, endsAt])),
           };
     return inCaseOfCollision('duplicate', () =>
-      this.make(async (unit) => {
+      this.make(requestId, async (unit) => {
         const earlier = key === null ? null : await unit.creations.find(key.keyDigest);
         if (earlier !== null) {
           if (earlier.requestDigest !== key?.requestDigest) return { kind: 'KEY_REUSED' };
@@ -97,7 +98,7 @@ export class CampaignAdministration {
     if (known !== null) return;
     const at = await this.gateTime();
     try {
-      await this.make(async (unit) => {
+      await this.make(null, async (unit) => {
         const campaign = await insert(unit, { id, name, total, startsAt: at, endsAt: null }, null);
         return { kind: 'CREATED', campaign, at, replayed: false };
       });
@@ -141,11 +142,15 @@ export class CampaignAdministration {
   }
 
   /** Commits what `work` makes, then opens it at the gate. */
-  private async make(work: (unit: UnitOfWork) => Promise<CampaignCreationOutcome>): Promise<CampaignCreationOutcome> {
+  private async make(
+    requestId: string | null,
+    work: (unit: UnitOfWork) => Promise<CampaignCreationOutcome>,
+  ): Promise<CampaignCreationOutcome> {
     const { outcome, pass } = await this.database.transaction(async (unit) => {
       const pass = passOf(await unit.gate.lockShared());
       return { outcome: await work(unit), pass };
     });
+    if (outcome.kind === 'CREATED' && !outcome.replayed) logCreated(outcome.campaign, requestId);
     // The row is committed before the gate knows the campaign: a claim can never be admitted for a row that is not there.
     if (outcome.kind === 'CREATED' && !outcome.replayed && pass !== null) await this.open(outcome.campaign, pass);
     return outcome;
@@ -176,6 +181,7 @@ export class CampaignAdministration {
     decide: (campaign: Campaign) => CampaignChange | CampaignChangeOutcome,
   ): Promise<CampaignChangeOutcome> {
     let pass: GatePass | null = null;
+    let before: Campaign | undefined;
     const outcome = await this.database.transaction(async (unit): Promise<CampaignChangeOutcome> => {
       pass = passOf(await unit.gate.lockShared());
       const [campaign] = await unit.campaigns.lock([id]);
@@ -187,10 +193,12 @@ export class CampaignAdministration {
         const refusal = await this.lowerAtGate(changed, pass);
         if (refusal !== null) return refusal;
       }
-      await unit.campaigns.update(id, decision, changed.version);
+      const stored = await unit.campaigns.update(id, decision, changed.version);
       await unit.audit.record({ action, subject: id, requestId, detail: { ...decision, version: changed.version } });
-      return { kind: 'DONE', campaign: changed };
+      before = campaign;
+      return { kind: 'DONE', campaign: stored };
     });
+    if (outcome.kind === 'DONE' && before !== undefined) logChanged(before, outcome.campaign, requestId);
     if (outcome.kind === 'DONE' && pass !== null) {
       const open = pass;
       await this.tell(open, () => this.gate.changeTerms(open, termsOf(outcome.campaign)));

@@ -9,6 +9,9 @@ export const campaignJsonSchema = z.object({
   remaining: z.int().nullable().meta({ description: 'null while the gate cannot be trusted.' }),
   startsAt: z.iso.datetime(),
   endsAt: z.iso.datetime().nullable(),
+  soldOutAt: z.iso.datetime().nullable().meta({
+    description: 'Since when every coupon is issued; null while one is left, or admitted and not issued yet.',
+  }),
   state: z.enum(['SCHEDULED', 'OPEN', 'PAUSED', 'CLOSED', 'ENDED']),
   version: z.int(),
 });
@@ -21,7 +24,7 @@ export const campaignListJsonSchema = z.object({
 export type CampaignJson = z.infer<typeof campaignJsonSchema>;
 
 export function campaignJson({ campaign, state, remaining }: CampaignView): CampaignJson {
-  const { id, name, total, startsAt, endsAt, version } = campaign;
+  const { id, name, total, startsAt, endsAt, soldOutAt, version } = campaign;
   return {
     id,
     name,
@@ -29,6 +32,7 @@ export function campaignJson({ campaign, state, remaining }: CampaignView): Camp
     remaining,
     startsAt: new Date(startsAt).toISOString(),
     endsAt: endsAt === null ? null : new Date(endsAt).toISOString(),
+    soldOutAt: soldOutAt === null ? null : new Date(soldOutAt).toISOString(),
     state,
     version,
   };

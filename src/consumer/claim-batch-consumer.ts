@@ -5,6 +5,7 @@ import { type ClaimEvent, decodeClaimEvent, type PoisonCode } from '../events/cl
 import { type LogRecord } from '../events/claim-log.js';
 import { type QuarantinedRecord } from '../events/failed-event-store.js';
 import { type ClaimReference, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import { logSoldOut } from '../logging/campaign-log.js';
 import { type DatabaseError } from '../persistence/database-error.js';
 import { BatchHold } from './batch-hold.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
@@ -189,7 +190,7 @@ export class ClaimBatchConsumer {
   }
 
   private async persist(readable: readonly ReadableRecord[], batch: Batch): Promise<PersistedChunk> {
-    if (readable.length === 0) return { pass: null, verdicts: [] };
+    if (readable.length === 0) return { pass: null, verdicts: [], soldOut: [] };
     const stopTimer = this.metrics.persistDuration.startTimer();
     const persisted = await this.persistence.persist(readable);
     stopTimer();
@@ -203,6 +204,7 @@ export class ClaimBatchConsumer {
       if (verdict in counts) counts[verdict as keyof typeof counts] += 1;
       if (verdict === 'issued') this.metrics.issued(event.claimedAt, committedAt);
     }
+    for (const campaign of persisted.soldOut) logSoldOut(campaign);
     for (const [outcome, count] of Object.entries(counts)) this.metrics.count(outcome as keyof typeof counts, count);
     return persisted;
   }

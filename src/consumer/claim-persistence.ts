@@ -36,6 +36,8 @@ export interface PersistedChunk {
   readonly pass: GatePass | null;
   /** One for each record, in their order. */
   readonly verdicts: readonly Verdict[];
+  /** Campaigns whose last coupon was issued. */
+  readonly soldOut: readonly Campaign[];
 }
 
 /** Thrown by our own work to take a trial back. */
@@ -133,14 +135,19 @@ export class ClaimPersistence {
     };
     const { verdicts, issued } =
       (await this.issueAsNew(unit, chunk, known)) ?? (await this.issueAfterReading(unit, chunk, known));
-    for (const [campaignId, count] of countByCampaign(issued)) await unit.campaigns.addIssued(campaignId, count);
+    const soldOut: Campaign[] = [];
+    for (const { campaignId, count, claimedAt } of tallyByCampaign(issued)) {
+      await unit.campaigns.addIssued(campaignId, count, claimedAt);
+      const { issued: before, total } = campaigns.get(campaignId) as Campaign;
+      if (before + count === total) soldOut.push((await unit.campaigns.find(campaignId)) as Campaign);
+    }
 
     const finished = events.filter(
       ({ claimId }, index) =>
         statuses.has(claimId) && (verdicts[index] === 'issued' || verdicts[index] === 'duplicate'),
     );
     await unit.failedEvents.resolve(finished.map(({ claimId }) => claimId));
-    return { pass: passOf(gate), verdicts };
+    return { pass: passOf(gate), verdicts, soldOut };
   }
 
   /**
@@ -250,10 +257,24 @@ async function cutsAbove(unit: UnitOfWork, events: readonly ClaimEvent[]): Promi
   return cuts;
 }
 
-function countByCampaign(events: readonly ClaimEvent[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { campaignId } of events) counts.set(campaignId, (counts.get(campaignId) ?? 0) + 1);
-  return counts;
+/** How many of each campaign, and when the gate admitted the latest of them, ms. */
+interface Tally {
+  readonly campaignId: string;
+  count: number;
+  claimedAt: number;
+}
+
+function tallyByCampaign(events: readonly ClaimEvent[]): Iterable<Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const { campaignId, claimedAt } of events) {
+    const tally = tallies.get(campaignId);
+    if (tally === undefined) tallies.set(campaignId, { campaignId, count: 1, claimedAt });
+    else {
+      tally.count += 1;
+      tally.claimedAt = Math.max(tally.claimedAt, claimedAt);
+    }
+  }
+  return tallies.values();
 }
 
 /** Neither part can hold a colon. */

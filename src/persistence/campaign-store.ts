@@ -14,6 +14,15 @@ export interface Campaign {
   state: StoredCampaignState;
   /** Rises with every change; the ETag, and what the gate compares. */
   version: number;
+  /** The beginning of the window that was last seen to begin; null: none was. It keeps that line of the log to one. */
+  openedAt: number | null;
+  /** The gate's instant of the latest claim that has become a coupon; null: none has. */
+  lastClaimedAt: number | null;
+  /**
+   * Since when every coupon of the total is issued: the gate's instant of the claim that took the last one, or the
+   * database's of the change that lowered the total to what was issued. null while one is left, or not issued yet.
+   */
+  soldOutAt: number | null;
   createdAt: number;
   updatedAt: number;
 }
@@ -39,9 +48,20 @@ export abstract class CampaignStore {
     campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>,
   ): Promise<Campaign>;
 
-  /** Applies the change and sets `version`. The caller holds the row's lock. */
-  abstract update(id: string, change: CampaignChange, version: number): Promise<void>;
+  /**
+   * Applies the change and sets `version`; what it means for `soldOutAt` and `openedAt` follows. The caller holds the
+   * row's lock.
+   *
+   * @returns the row as it is then.
+   */
+  abstract update(id: string, change: CampaignChange, version: number): Promise<Campaign>;
 
-  /** issued += count. The caller holds the row's lock and has checked the total. */
-  abstract addIssued(id: string, count: number): Promise<void>;
+  /**
+   * issued += count, by claims the latest of which the gate admitted at `claimedAt`; with the last coupon of the total,
+   * `soldOutAt` is set. The caller holds the row's lock and has checked the total.
+   */
+  abstract addIssued(id: string, count: number, claimedAt: number): Promise<void>;
+
+  /** Notes that the window has begun. @returns false when another process has noted it. */
+  abstract markOpened(id: string): Promise<boolean>;
 }

@@ -8,6 +8,7 @@ import {
   GateUnavailableError,
   IssuanceGate,
 } from '../gate/issuance-gate.js';
+import { logOpened } from '../logging/campaign-log.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
 import { campaignPages, isRealFence } from './gate-health.js';
@@ -59,6 +60,7 @@ export class GateReconciler {
           return;
         }
         this.metrics.setPending(gauge, now);
+        if (isOpening(campaign, gauge, now)) await this.markOpened(campaign);
         await this.compare(pass, campaign, gauge);
       }
     }
@@ -67,6 +69,12 @@ export class GateReconciler {
   private async compare(pass: GatePass, campaign: Campaign, gauge: CampaignGauge): Promise<void> {
     if (gauge.terms.version < campaign.version) await this.write(pass, termsOf(campaign));
     else if (isAhead(gauge, campaign)) await this.overtake(pass, campaign.id);
+  }
+
+  /** Of all processes that see it, the one that marks it in the database writes the line. */
+  private async markOpened(campaign: Campaign): Promise<void> {
+    const marked = await this.database.transaction((unit) => unit.campaigns.markOpened(campaign.id));
+    if (marked) logOpened(campaign);
   }
 
   /**
@@ -99,6 +107,12 @@ export class GateReconciler {
       this.watch.reportFence(pass.epoch, outcome.reason);
     }
   }
+}
+
+/** Does the gate admit its claims since the last look of anybody? By the gate's clock. */
+function isOpening({ openedAt, state, startsAt, endsAt, version }: Campaign, { terms }: CampaignGauge, now: number) {
+  if (openedAt !== null || state !== 'OPEN' || terms.version !== version) return false;
+  return startsAt <= now && (endsAt === null || now < endsAt);
 }
 
 /** A higher version, or the same one with other terms, which the gate would ignore for ever. */

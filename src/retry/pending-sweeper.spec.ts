@@ -81,7 +81,7 @@ async function issue(claim: ClaimEvent) {
     const createdAt = await unit.now();
     const coupon = { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest: null, code, createdAt };
     await unit.coupons.insert([coupon]);
-    await unit.campaigns.addIssued(campaignId, 1);
+    await unit.campaigns.addIssued(campaignId, 1, claimedAt);
   });
 }
 

@@ -102,7 +102,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
         const id = ulid();
         const refused = write(async ({ campaigns }) => {
           await campaigns.insert({ id, name: id, total: 1, startsAt: 0, endsAt: null, state: 'OPEN' });
-          await campaigns.addIssued(id, 2);
+          await campaigns.addIssued(id, 2, 1);
         });
         expect(await kindOf(refused)).toBe('unknown');
         expect(await read(({ campaigns }) => campaigns.find(id))).toBeNull();
@@ -290,12 +290,65 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
         expect(await read(({ campaigns }) => campaigns.find(before.id))).toMatchObject({ version: 4, name: 'new' });
       });
 
+      const milestones = async (id: string) => {
+        const campaign = await read(({ campaigns }) => campaigns.find(id));
+        const [locked] = await write(({ campaigns }) => campaigns.lock([id]));
+        expect(locked).toEqual(campaign);
+        return { lastClaimedAt: campaign?.lastClaimedAt, soldOutAt: campaign?.soldOutAt, issued: campaign?.issued };
+      };
+
+      it('are sold out with the last coupon, since the latest of all claims, in whatever order they are counted', async () => {
+        const { id } = await insertCampaign({ total: 5 });
+        expect(await milestones(id)).toEqual({ lastClaimedAt: null, soldOutAt: null, issued: 0 });
+        await write(({ campaigns }) => campaigns.addIssued(id, 2, 1_764_000_000_900));
+        expect(await milestones(id)).toEqual({ lastClaimedAt: 1_764_000_000_900, soldOutAt: null, issued: 2 });
+        await write(({ campaigns }) => campaigns.addIssued(id, 2, 1_764_000_000_100));
+        expect(await milestones(id)).toEqual({ lastClaimedAt: 1_764_000_000_900, soldOutAt: null, issued: 4 });
+        await write(({ campaigns }) => campaigns.addIssued(id, 1, 1_764_000_000_500));
+        const gone = { lastClaimedAt: 1_764_000_000_900, soldOutAt: 1_764_000_000_900, issued: 5 };
+        expect(await milestones(id)).toEqual(gone);
+        await write(({ campaigns }) => campaigns.update(id, { name: 'renamed', total: 5 }, 2));
+        expect(await milestones(id)).toEqual(gone);
+      });
+
+      it('are not sold out any more after a raise, and again with the coupon that takes the last one', async () => {
+        const { id } = await insertCampaign({ total: 1 });
+        await write(({ campaigns }) => campaigns.addIssued(id, 1, 1_000));
+        const raised = await write(({ campaigns }) => campaigns.update(id, { total: 2 }, 2));
+        expect(raised).toEqual(await read(({ campaigns }) => campaigns.find(id)));
+        expect(raised).toMatchObject({ total: 2, version: 2, soldOutAt: null });
+        await write(({ campaigns }) => campaigns.addIssued(id, 1, 2_000));
+        expect(await milestones(id)).toEqual({ lastClaimedAt: 2_000, soldOutAt: 2_000, issued: 2 });
+      });
+
+      it('are sold out from now on by a total that is lowered to what was issued', async () => {
+        const { id, createdAt } = await insertCampaign({ total: 3 });
+        await write(({ campaigns }) => campaigns.addIssued(id, 1, 1_000));
+        await write(({ campaigns }) => campaigns.update(id, { total: 2 }, 2));
+        expect(await milestones(id)).toMatchObject({ soldOutAt: null });
+        await write(({ campaigns }) => campaigns.update(id, { total: 1 }, 3));
+        expect((await milestones(id)).soldOutAt).toBeGreaterThanOrEqual(createdAt);
+      });
+
+      it('are marked as opened by one of all who try, once for a window', async () => {
+        const { id } = await insertCampaign({ startsAt: 1_764_000_000_000 });
+        const mark = () => write(({ campaigns }) => campaigns.markOpened(id));
+        expect((await Promise.all([mark(), mark(), mark()])).filter(Boolean)).toHaveLength(1);
+        expect(await read(({ campaigns }) => campaigns.find(id))).toMatchObject({ openedAt: 1_764_000_000_000 });
+        await write(({ campaigns }) => campaigns.update(id, { startsAt: 1_764_000_000_001 }, 2));
+        expect(await mark()).toBe(false);
+        const later = Date.now() + 86_400_000;
+        const put = await write(({ campaigns }) => campaigns.update(id, { startsAt: later }, 3));
+        expect(put.openedAt).toBeNull();
+        expect(await mark()).toBe(true);
+      });
+
       it('never hold more issued than the total, from whichever side it is tried', async () => {
         const { id } = await insertCampaign({ total: 3 });
-        await write(({ campaigns }) => campaigns.addIssued(id, 3));
-        expect(await kindOf(write(({ campaigns }) => campaigns.addIssued(id, 1)))).toBe('unknown');
+        await write(({ campaigns }) => campaigns.addIssued(id, 3, 1));
+        expect(await kindOf(write(({ campaigns }) => campaigns.addIssued(id, 1, 1)))).toBe('unknown');
         expect(await kindOf(write(({ campaigns }) => campaigns.update(id, { total: 2 }, 2)))).toBe('unknown');
-        expect(await kindOf(write(({ campaigns }) => campaigns.addIssued(id, -4)))).toBe('unknown');
+        expect(await kindOf(write(({ campaigns }) => campaigns.addIssued(id, -4, 1)))).toBe('unknown');
         expect(await read(({ campaigns }) => campaigns.find(id))).toMatchObject({ issued: 3, total: 3, version: 1 });
       });
     });
@@ -1096,7 +1149,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
               await unit.campaigns.find(campaignId);
               const [row] = await unit.campaigns.lock([campaignId]);
               seen.push(row?.issued ?? -1);
-              await unit.campaigns.addIssued(campaignId, 1);
+              await unit.campaigns.addIssued(campaignId, 1, 1);
             }),
           ),
         );

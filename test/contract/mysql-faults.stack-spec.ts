@@ -73,7 +73,7 @@ describe('a MySQL that fails', () => {
       const { claimId, sequence, claimedAt } = claimEvent();
       const claim = { campaignId, userId, claimId, sequence, claimedAt };
       await unit.coupons.insert([{ ...claim, code: ulid(), idempotencyDigest: null, createdAt: 0 }]);
-      await unit.campaigns.addIssued(campaignId, 1);
+      await unit.campaigns.addIssued(campaignId, 1, claimedAt);
     });
   const errorOf = async (work: Promise<unknown>): Promise<DatabaseError> => {
     const error = await work.then(

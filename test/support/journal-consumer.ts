@@ -31,7 +31,7 @@ export async function consumeJournal({ database, log }: Pick<EmbeddedStack, 'dat
         const createdAt = await unit.now();
         const coupon = { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, code, createdAt };
         await unit.coupons.insert([coupon]);
-        await unit.campaigns.addIssued(campaignId, 1);
+        await unit.campaigns.addIssued(campaignId, 1, claimedAt);
       }
       await unit.failedEvents.resolve([event.claimId]);
     });

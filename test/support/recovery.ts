@@ -86,8 +86,9 @@ export async function issueCoupons({ database }: Pick<EmbeddedStack, 'database'>
         })),
       );
       for (const campaignId of new Set(chunk.map((claim) => claim.campaignId))) {
-        const count = chunk.filter((claim) => claim.campaignId === campaignId).length;
-        await unit.campaigns.addIssued(campaignId, count);
+        const own = chunk.filter((claim) => claim.campaignId === campaignId);
+        const latest = Math.max(...own.map(({ claimedAt }) => claimedAt));
+        await unit.campaigns.addIssued(campaignId, own.length, latest);
       }
     });
   }

@@ -6,6 +6,7 @@ import { FailedEventEntity } from './entities/failed-event.entity.js';
 import { GateCutEntity, GateEntity } from './entities/gate.entity.js';
 import { InitialSchema1764000000000 } from './migrations/1764000000000-initial-schema.js';
 import { CampaignCreations1764100000000 } from './migrations/1764100000000-campaign-creations.js';
+import { CampaignMilestones1764200000000 } from './migrations/1764200000000-campaign-milestones.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -18,7 +19,7 @@ export const SCHEMA = {
     GateCutEntity,
     AdminAuditEntity,
   ],
-  migrations: [InitialSchema1764000000000, CampaignCreations1764100000000],
+  migrations: [InitialSchema1764000000000, CampaignCreations1764100000000, CampaignMilestones1764200000000],
   migrationsTableName: 'migrations',
   synchronize: false,
 };

@@ -28,6 +28,15 @@ export class CampaignEntity implements Campaign {
   @Column(integer('version'))
   version!: number;
 
+  @Column(nullable(instant('opened_at')))
+  openedAt!: number | null;
+
+  @Column(nullable(instant('last_claimed_at')))
+  lastClaimedAt!: number | null;
+
+  @Column(nullable(instant('sold_out_at')))
+  soldOutAt!: number | null;
+
   @Column(instant('created_at'))
   createdAt!: number;
 

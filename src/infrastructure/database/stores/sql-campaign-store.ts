@@ -13,6 +13,9 @@ interface RawCampaign {
   ends_at: string | number | null;
   state: Campaign['state'];
   version: string | number;
+  opened_at: string | number | null;
+  last_claimed_at: string | number | null;
+  sold_out_at: string | number | null;
   created_at: string | number;
   updated_at: string | number;
 }
@@ -38,7 +41,8 @@ export class SqlCampaignStore extends CampaignStore {
     const locked: Campaign[] = [];
     for (const some of chunks([...ids].sort())) {
       const rows = await this.sql.select<RawCampaign>(
-        'SELECT id, name, total, issued, starts_at, ends_at, state, version, created_at, updated_at FROM campaigns ' +
+        'SELECT id, name, total, issued, starts_at, ends_at, state, version, opened_at, last_claimed_at, ' +
+          'sold_out_at, created_at, updated_at FROM campaigns ' +
           `WHERE id IN ${inList(some)} ORDER BY id${lockExclusive}`,
         [...some],
       );
@@ -64,19 +68,46 @@ export class SqlCampaignStore extends CampaignStore {
 
   async insert(campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>): Promise<Campaign> {
     const now = await this.sql.now();
-    const row: Campaign = { ...campaign, issued: 0, version: 1, createdAt: now, updatedAt: now };
+    const row: Campaign = { ...campaign, issued: 0, version: 1, ...NOTHING_YET, createdAt: now, updatedAt: now };
     await this.sql.repository(CampaignEntity).insert(row);
     return row;
   }
 
-  async update(id: string, change: CampaignChange, version: number): Promise<void> {
+  async update(id: string, change: CampaignChange, version: number): Promise<Campaign> {
+    const campaigns = this.sql.repository(CampaignEntity);
     const updatedAt = await this.sql.now();
-    await this.sql.repository(CampaignEntity).update({ id }, { ...change, version, updatedAt });
+    await campaigns.update({ id }, { ...change, version, updatedAt });
+    if (change.total !== undefined || change.startsAt !== undefined) {
+      await this.sql.execute(
+        'UPDATE campaigns SET sold_out_at = CASE WHEN issued < total THEN NULL ELSE COALESCE(sold_out_at, ?) END, ' +
+          'opened_at = CASE WHEN starts_at > ? THEN NULL ELSE opened_at END WHERE id = ?',
+        [updatedAt, updatedAt, id],
+      );
+    }
+    return campaigns.findOneByOrFail({ id });
   }
 
-  async addIssued(id: string, count: number): Promise<void> {
-    await this.sql.execute('UPDATE campaigns SET issued = issued + ? WHERE id = ?', [count, id]);
+  async addIssued(id: string, count: number, claimedAt: number): Promise<void> {
+    // MySQL assigns from left to right and sees what it has assigned: each expression reads only what comes later.
+    await this.sql.execute(
+      'UPDATE campaigns SET ' +
+        'sold_out_at = CASE WHEN issued + ? < total THEN NULL WHEN last_claimed_at > ? THEN last_claimed_at ELSE ? END, ' +
+        'last_claimed_at = CASE WHEN last_claimed_at > ? THEN last_claimed_at ELSE ? END, ' +
+        'issued = issued + ? WHERE id = ?',
+      [count, claimedAt, claimedAt, claimedAt, claimedAt, count, id],
+    );
   }
+
+  async markOpened(id: string): Promise<boolean> {
+    const statement = 'UPDATE campaigns SET opened_at = starts_at WHERE id = ? AND opened_at IS NULL';
+    return (await this.sql.execute(statement, [id])) === 1;
+  }
+}
+
+const NOTHING_YET = { openedAt: null, lastClaimedAt: null, soldOutAt: null };
+
+function toNumberOrNull(value: string | number | null): number | null {
+  return value === null ? null : Number(value);
 }
 
 function toCampaign(row: RawCampaign): Campaign {
@@ -86,9 +117,12 @@ function toCampaign(row: RawCampaign): Campaign {
     total: Number(row.total),
     issued: Number(row.issued),
     startsAt: Number(row.starts_at),
-    endsAt: row.ends_at === null ? null : Number(row.ends_at),
+    endsAt: toNumberOrNull(row.ends_at),
     state: row.state,
     version: Number(row.version),
+    openedAt: toNumberOrNull(row.opened_at),
+    lastClaimedAt: toNumberOrNull(row.last_claimed_at),
+    soldOutAt: toNumberOrNull(row.sold_out_at),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };

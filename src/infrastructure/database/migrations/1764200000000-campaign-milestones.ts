@@ -1,0 +1,40 @@
+import { type MigrationInterface, type QueryRunner } from 'typeorm';
+import { dialectOf } from '../sql-dialect.js';
+
+/**
+ * What a campaign went through: when its window opened, when its latest coupon was claimed, when the last one was gone.
+ * Columns that the version before leaves out of its statements, so it can run beside this one.
+ */
+export class CampaignMilestones1764200000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    const { name, now } = dialectOf(runner.connection);
+    const integer = name === 'sqlite' ? 'INTEGER' : 'BIGINT';
+    for (const column of ['opened_at', 'last_claimed_at', 'sold_out_at']) {
+      // MySQL commits every statement by itself, and knows no ADD COLUMN IF NOT EXISTS: a migration that was killed half
+      // way is run again from its start.
+      if (await runner.hasColumn('campaigns', column)) continue;
+      await runner.query(`ALTER TABLE campaigns ADD COLUMN ${column} ${integer}`);
+    }
+    await runner.query(`UPDATE campaigns SET opened_at = starts_at WHERE opened_at IS NULL AND starts_at <= ${now}`);
+    const campaigns = (await runner.query('SELECT id FROM campaigns WHERE issued > 0 AND last_claimed_at IS NULL')) as {
+      id: string;
+    }[];
+    for (const { id } of campaigns) {
+      // Read by itself: as a part of the UPDATE it would lock every coupon of the campaign against the consumers.
+      const [found] = (await runner.query('SELECT MAX(claimed_at) AS latest FROM coupons WHERE campaign_id = ?', [
+        id,
+      ])) as { latest: string | number | null }[];
+      await runner.query(
+        'UPDATE campaigns SET last_claimed_at = ?, sold_out_at = CASE WHEN issued = total THEN ? END ' +
+          'WHERE id = ? AND last_claimed_at IS NULL',
+        [found?.latest ?? null, found?.latest ?? null, id],
+      );
+    }
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const column of ['sold_out_at', 'last_claimed_at', 'opened_at']) {
+      await runner.query(`ALTER TABLE campaigns DROP COLUMN ${column}`);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { Logger } from '@nestjs/common';
+import { type Campaign } from '../persistence/campaign-store.js';
+
+const logger = new Logger('Campaigns');
+
+/** What an operator may change. */
+const CHANGEABLE = ['name', 'total', 'startsAt', 'endsAt', 'state'] as const;
+
+/** Field by field as callers see it: instants in ISO 8601. */
+type Terms = Partial<Record<(typeof CHANGEABLE)[number], string | number | null>>;
+
+/** Whoever sent a request has shown the admin token; without one, the service acted by itself. */
+function actorOf(requestId: string | null) {
+  return requestId === null ? { actor: 'service' } : { actor: 'admin', requestId };
+}
+
+/** To be called after the commit. */
+export function logCreated(campaign: Campaign, requestId: string | null): void {
+  const { id, name } = campaign;
+  const message = `campaign ${id} was created`;
+  const actor = actorOf(requestId);
+  logger.log({ message, event: 'campaign.created', campaignId: id, name, ...actor, after: termsOf(campaign) });
+}
+
+/** One line for what an operator's act changed, named by what it means; to be called after the commit. */
+export function logChanged(before: Campaign, after: Campaign, requestId: string | null): void {
+  const { id, name, version } = after;
+  const changed = CHANGEABLE.filter((field) => before[field] !== after[field]);
+  const act = before.state === after.state ? 'changed' : ACTS[after.state];
+  logger.log({
+    message: `campaign ${id} was ${act}`,
+    event: `campaign.${act}`,
+    campaignId: id,
+    name,
+    ...actorOf(requestId),
+    version,
+    before: termsOf(before, changed),
+    after: termsOf(after, changed),
+  });
+  if (before.soldOutAt === null && after.soldOutAt !== null) logSoldOut(after);
+}
+
+/** Its window began, or its claims could begin for another reason; to be called by the one whose UPDATE marked it. */
+export function logOpened({ id, name, total, startsAt, endsAt }: Campaign): void {
+  const window = { startsAt: iso(startsAt), endsAt: iso(endsAt) };
+  const message = `campaign ${id} is open`;
+  logger.log({ message, event: 'campaign.opened', campaignId: id, name, total, ...window });
+}
+
+/** To be called after the commit that set it. */
+export function logSoldOut({ id, name, total, soldOutAt }: Campaign): void {
+  const message = `campaign ${id} is sold out`;
+  logger.log({ message, event: 'campaign.sold-out', campaignId: id, name, total, soldOutAt: iso(soldOutAt) });
+}
+
+const ACTS = { PAUSED: 'paused', OPEN: 'resumed', CLOSED: 'closed' } as const;
+
+function termsOf(campaign: Campaign, fields: readonly (typeof CHANGEABLE)[number][] = CHANGEABLE): Terms {
+  return Object.fromEntries(
+    fields.map((field) => [field, field === 'startsAt' || field === 'endsAt' ? iso(campaign[field]) : campaign[field]]),
+  );
+}
+
+function iso(instant: number | null): string | null {
+  return instant === null ? null : new Date(instant).toISOString();
+}
