@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../stack/server-process.js';
+import { Client } from '../support/client.js';
 import { ServiceProcess } from '../support/service-process.js';
 
 /** Runs before the service in its process, and misbehaves on a signal as a library might. */
@@ -73,6 +75,29 @@ describe('the log of a process', () => {
       origin: 'unhandledRejection',
       error: { message: 'nobody\nhandles it', stack: expect.any(String) },
     });
+  });
+
+  it('keeps when a campaign was sold out over a kill -9, and says it no second time', async () => {
+    const port = await freePort();
+    const client = new Client(`http://127.0.0.1:${port}`);
+    const start = async () => {
+      const service = spawn({ PORT: String(port), DEFAULT_CAMPAIGN_TOTAL: '1' });
+      await service.printed(/service\.started/);
+      return service;
+    };
+    const first = await start();
+    const { claimedAt } = (await client.apply('a')).body;
+    await first.printed(/campaign\.sold-out/);
+    await first.printed(/campaign\.opened/);
+    await first.end('SIGKILL');
+    const soldOut = lines(first).filter(({ event }) => event === 'campaign.sold-out');
+    expect(soldOut).toEqual([expect.objectContaining({ campaignId: 'default', total: 1, soldOutAt: claimedAt })]);
+
+    const second = await start();
+    expect((await client.get('/api/campaigns/default')).body.soldOutAt).toBe(claimedAt);
+    expect((await client.apply('b')).body.code).toBe('sold-out');
+    await second.end('SIGTERM');
+    expect(second.text).not.toMatch(/campaign\.(sold-out|created|opened)/);
   });
 
   it('is for people where LOG_FORMAT says so', async () => {
