@@ -29,6 +29,7 @@ import {
   CampaignAdministration,
   type CampaignChangeOutcome,
   type CampaignCreationOutcome,
+  type NotTold,
 } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
@@ -65,6 +66,7 @@ function ApiCampaignAction(summary: string) {
       'campaign-closed',
       'payload-too-large',
       'unsupported-media-type',
+      'gate-not-told',
       'database-unavailable',
     ),
   );
@@ -128,7 +130,7 @@ export class AdminCampaignsController {
     'payload-too-large',
     'unsupported-media-type',
     'precondition-required',
-    'issuer-unavailable',
+    'gate-not-told',
     'database-unavailable',
   )
   async changeCampaign(
@@ -230,7 +232,15 @@ function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
       throw new Problem('total-below-claimed');
     case 'WINDOW_INVERTED':
       throw wrongEnd('window');
-    case 'UNAVAILABLE':
-      throw new Problem('issuer-unavailable');
+    case 'NOT_TOLD':
+      throw notTold(outcome);
   }
+}
+
+/** What is true now. With the version that is stored, the same change can be asked for again. */
+function notTold({ stored, gate }: NotTold): Problem {
+  return new Problem('gate-not-told', {
+    extensions: { stored: stored !== null, gate, ...(stored === null ? {} : { version: stored.version }) },
+    ...(stored === null ? {} : { headers: { etag: etagOf(stored.version) } }),
+  });
 }

@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { openPass, rebuilderOf } from '../../test/support/recovery.js';
+import { openPass, rebuilderOf, termsAtGateOf } from '../../test/support/recovery.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
-import { type CampaignGauge, type GatePass, GateUnavailableError } from '../gate/issuance-gate.js';
+import { type CampaignGauge, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 
 const seen = () => true;
+const NOT_LOWERED = (gate: string) => ({ kind: 'NOT_TOLD', stored: null, gate });
 
 describe('campaign administration', () => {
   let stack: EmbeddedStack;
@@ -21,7 +22,7 @@ describe('campaign administration', () => {
     await storeCampaign(stack, { id: 'c', total: 10 });
     pass = await openEpoch(stack, 10);
     watch = new EpochWatch(stack.database, stack.gate);
-    administration = new CampaignAdministration(stack.database, stack.gate, watch);
+    administration = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
   });
   afterEach(() => stack.close());
 
@@ -90,7 +91,7 @@ describe('campaign administration', () => {
           if (++tries === 1) unit.creations.find = () => Promise.resolve(null);
           return work(unit);
         });
-      const rival = new CampaignAdministration(stack.database, stack.gate, watch);
+      const rival = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
       tries = 1;
       const first = await rival.create(input, null, 'key');
       tries = 0;
@@ -209,8 +210,8 @@ describe('campaign administration', () => {
     const fences: unknown[] = [];
     watch.onFence((...fence) => fences.push(fence));
     await storeCampaign(stack, { id: 'young', total: 10 });
-    expect(await administration.change('young', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
-    expect(await administration.act('young', 'pause', null)).toMatchObject({ kind: 'DONE' });
+    expect(await administration.change('young', { total: 5 }, seen, null)).toEqual(NOT_LOWERED('refused'));
+    expect(await administration.act('young', 'pause', null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'refused' });
     expect(fences).toEqual([]);
     stack.memory.campaign(10, 'c').count += 1;
     await administration.act('c', 'pause', null);
@@ -267,7 +268,7 @@ describe('campaign administration', () => {
   it('raises the database before the gate, so that the gate never has more to give', async () => {
     const back = gateAway();
     const raised = await administration.change('c', { total: 20 }, seen, null);
-    expect(raised).toMatchObject({ kind: 'DONE', campaign: { total: 20, version: 2 } });
+    expect(raised).toMatchObject({ kind: 'NOT_TOLD', stored: { total: 20, version: 2 } });
     expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([20, 10]);
     back();
   });
@@ -283,17 +284,17 @@ describe('campaign administration', () => {
 
   it('does not lower without the gate, nor while it is being rebuilt', async () => {
     const back = gateAway();
-    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual(NOT_LOWERED('refused'));
     back();
     await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
-    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual(NOT_LOWERED('rebuilding'));
     expect((await stored())?.total).toBe(10);
   });
 
   it('does not lower a total that the gate knows in a newer version', async () => {
     const ahead = { ...(await gauge()).terms, version: 7 };
     await stack.gate.changeTerms(pass, ahead);
-    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await administration.change('c', { total: 5 }, seen, null)).toEqual(NOT_LOWERED('refused'));
     expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([10, 10]);
   });
 
@@ -311,6 +312,130 @@ describe('campaign administration', () => {
     expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
     expect((await gauge()).terms).toMatchObject({ state: 'PAUSED', version: 2 });
     expect((await claim('a')).kind).toBe('PAUSED');
+  });
+
+  describe('after a pause or a close is done nobody is admitted, and before that nobody hears that it is', () => {
+    const actions = ['pause', 'close'] as const;
+    const REFUSAL = { pause: 'PAUSED', close: 'CLOSED' } as const;
+    let user = 0;
+    const next = async () => (await claim(`u${user++}`)).kind;
+
+    it.each(actions)(
+      '%s, while the gate takes no change: stored, and not done, however often it is asked',
+      async (act) => {
+        const back = gateAway();
+        for (const _again of [1, 2]) {
+          const outcome = await administration.act('c', act, null);
+          expect(outcome).toMatchObject({
+            kind: 'NOT_TOLD',
+            stored: { state: REFUSAL[act], version: 2 },
+            gate: 'refused',
+          });
+          expect(await next()).toBe('ADMITTED');
+        }
+        back();
+        expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+        expect(await next()).toBe(REFUSAL[act]);
+      },
+    );
+
+    it.each(actions)('%s, which the gate takes and does not answer to', async (act) => {
+      const { changeTerms } = stack.gate;
+      stack.gate.changeTerms = async (...call) => {
+        await changeTerms.apply(stack.gate, call);
+        throw new GateTimeoutError('no answer');
+      };
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'unknown' });
+      stack.gate.changeTerms = changeTerms;
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+      expect(await next()).toBe(REFUSAL[act]);
+    });
+
+    it.each(actions)('%s, while the gate has a later version, of a lowering whose transaction failed', async (act) => {
+      await stack.gate.changeTerms(pass, { ...(await gauge()).terms, total: 9, version: 7 });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 8 } });
+      expect(await next()).toBe(REFUSAL[act]);
+      expect(await stored()).toMatchObject({ state: REFUSAL[act], total: 10, version: 8 });
+      expect((await gauge()).terms).toMatchObject({ state: REFUSAL[act], total: 10, version: 8 });
+    });
+
+    it.each(actions)('%s, while the gate has the same version with other terms', async (act) => {
+      await stack.gate.changeTerms(pass, { ...(await gauge()).terms, total: 9, version: 2 });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 3 } });
+      expect(await next()).toBe(REFUSAL[act]);
+    });
+
+    it.each(actions)('%s, while a rebuild is under way: the old gate may still admit somebody', async (act) => {
+      await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
+      for (const _again of [1, 2]) {
+        const outcome = await administration.act('c', act, null);
+        expect(outcome).toMatchObject({ kind: 'NOT_TOLD', stored: { state: REFUSAL[act] }, gate: 'rebuilding' });
+        expect(await next()).toBe('ADMITTED');
+      }
+    });
+
+    it.each(actions)('%s, where the rebuild begins after the commit', async (act) => {
+      const { changeTerms } = stack.gate;
+      stack.gate.changeTerms = async (...call) => {
+        stack.gate.changeTerms = changeTerms;
+        await rebuilderOf(stack).rebuild(pass.epoch);
+        return stack.gate.changeTerms(...call);
+      };
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'rebuilding' });
+      pass = await openPass(stack);
+      expect(await next()).toBe(REFUSAL[act]);
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+    });
+
+    it.each(actions)('%s, where the gate is fenced: its memory may come back as it was', async (act) => {
+      const { memory } = stack;
+      const trusted = memory.trusted.bind(memory);
+      memory.trusted = () => ({ kind: 'FENCED', reason: 'fence-missing' });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'rebuilding' });
+      memory.trusted = trusted;
+      expect(await next()).toBe('ADMITTED');
+    });
+
+    it.each(actions)('%s, where the database goes away before the gate can be compared with it', async (act) => {
+      await stack.gate.changeTerms(pass, { ...(await gauge()).terms, version: 2 });
+      const { database } = stack;
+      const transaction = database.transaction.bind(database);
+      database.transaction = async (work) => {
+        const result = await transaction(work);
+        database.transaction = () => Promise.reject(new DatabaseError('infrastructure', 'AWAY', 'away'));
+        return result;
+      };
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', stored: { version: 2 } });
+      expect(await next()).toBe('ADMITTED');
+      database.transaction = transaction;
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 3 } });
+      expect(await next()).toBe(REFUSAL[act]);
+    });
+
+    it('pause, and a resume by somebody else right after it: done, as it is by then', async () => {
+      const { changeTerms } = stack.gate;
+      stack.gate.changeTerms = async (...call) => {
+        stack.gate.changeTerms = changeTerms;
+        expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'DONE' });
+        return stack.gate.changeTerms(...call);
+      };
+      expect(await administration.act('c', 'pause', null)).toMatchObject({
+        kind: 'DONE',
+        campaign: { state: 'OPEN', version: 3 },
+      });
+    });
+
+    it('pause, and a renaming right after it that does not reach the gate', async () => {
+      const { changeTerms } = stack.gate;
+      stack.gate.changeTerms = async (...call) => {
+        stack.gate.changeTerms = changeTerms;
+        await stack.database.transaction((unit) => unit.campaigns.update('c', { name: 'x' }, 3));
+        await stack.gate.changeTerms(pass, { ...(await gauge()).terms, version: 2 });
+        return stack.gate.changeTerms(...call);
+      };
+      expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'DONE', campaign: { version: 3 } });
+      expect(await next()).toBe('PAUSED');
+    });
   });
 
   it('refuses a window that would end before it starts', async () => {

@@ -3,7 +3,8 @@ import { ulid } from 'ulid';
 import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { passOf } from '../gate/gate-pass.js';
-import { type Fenced, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import { type Fenced, type GatePass, GateTimeoutError, IssuanceGate } from '../gate/issuance-gate.js';
+import { TermsAtGate } from '../gate/terms-at-gate.js';
 import { logChanged, logCreated } from '../logging/campaign-log.js';
 import { type Campaign, type CampaignChange } from '../persistence/campaign-store.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
@@ -28,17 +29,26 @@ export type CampaignAction = 'pause' | 'resume' | 'close';
 export type VersionCondition = (version: number) => boolean;
 
 export type CampaignChangeOutcome =
+  /** Stored, and the gate decides by it. */
   | { readonly kind: 'DONE'; readonly campaign: Campaign }
   | { readonly kind: 'NOT_FOUND' | 'STALE_VERSION' | 'CLOSED' | 'TOTAL_BELOW_CLAIMED' | 'WINDOW_INVERTED' }
-  /** The gate has to agree before the total goes down, and it cannot be asked. */
-  | { readonly kind: 'UNAVAILABLE' };
+  | NotTold;
+
+/** The gate has not confirmed the change, and may go on deciding by the terms from before. */
+export interface NotTold {
+  readonly kind: 'NOT_TOLD';
+  /** As it is stored, and as the gate will hear of it; null where nothing was stored, as the gate has to agree first. */
+  readonly stored: Campaign | null;
+  /** `refused`: it has not taken the change. `unknown`: it did not answer, and may have. `rebuilding`: it is closed. */
+  readonly gate: 'refused' | 'unknown' | 'rebuilding';
+}
 
 const TARGET_STATE = { pause: 'PAUSED', resume: 'OPEN', close: 'CLOSED' } as const;
 
 /**
  * Makes and changes campaigns. The total at the gate never exceeds the database's: raising goes to the database first,
  * lowering is agreed with the gate inside the transaction. Everything else is written to the database, then to the
- * gate; the reconciler repeats what did not arrive.
+ * gate; the reconciler repeats what did not arrive. A change is done only when the gate has confirmed it.
  */
 @Injectable()
 export class CampaignAdministration {
@@ -48,6 +58,7 @@ export class CampaignAdministration {
     @Inject(Database) private readonly database: Database,
     @Inject(IssuanceGate) private readonly gate: IssuanceGate,
     @Inject(EpochWatch) private readonly watch: EpochWatch,
+    @Inject(TermsAtGate) private readonly terms: TermsAtGate,
   ) {}
 
   /**
@@ -125,7 +136,8 @@ export class CampaignAdministration {
   }
 
   /**
-   * Pause, resume and close say yes again when it already is so.
+   * Pause, resume and close say yes again when it already is so, but never before the gate knows it: after a pause or a
+   * close is DONE, nobody is admitted.
    * @throws DatabaseError
    */
   async act(id: string, action: CampaignAction, requestId: string | null): Promise<CampaignChangeOutcome> {
@@ -182,6 +194,7 @@ export class CampaignAdministration {
   ): Promise<CampaignChangeOutcome> {
     let pass: GatePass | null = null;
     let before: Campaign | undefined;
+    let agreed = false;
     const outcome = await this.database.transaction(async (unit): Promise<CampaignChangeOutcome> => {
       pass = passOf(await unit.gate.lockShared());
       const [campaign] = await unit.campaigns.lock([id]);
@@ -192,18 +205,16 @@ export class CampaignAdministration {
       if (changed.total < campaign.total) {
         const refusal = await this.lowerAtGate(changed, pass);
         if (refusal !== null) return refusal;
+        agreed = true;
       }
       const stored = await unit.campaigns.update(id, decision, changed.version);
       await unit.audit.record({ action, subject: id, requestId, detail: { ...decision, version: changed.version } });
       before = campaign;
       return { kind: 'DONE', campaign: stored };
     });
-    if (outcome.kind === 'DONE' && before !== undefined) logChanged(before, outcome.campaign, requestId);
-    if (outcome.kind === 'DONE' && pass !== null) {
-      const open = pass;
-      await this.tell(open, () => this.gate.changeTerms(open, termsOf(outcome.campaign)));
-    }
-    return outcome;
+    if (outcome.kind !== 'DONE') return outcome;
+    if (before !== undefined) logChanged(before, outcome.campaign, requestId);
+    return agreed ? outcome : this.bringToGate(outcome.campaign, pass);
   }
 
   /**
@@ -213,22 +224,41 @@ export class CampaignAdministration {
    */
   private async lowerAtGate(changed: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome | null> {
     if (changed.total < changed.issued) return { kind: 'TOTAL_BELOW_CLAIMED' };
-    if (pass === null) return { kind: 'UNAVAILABLE' };
+    if (pass === null) return { kind: 'NOT_TOLD', stored: null, gate: 'rebuilding' };
     let answer: Awaited<ReturnType<IssuanceGate['changeTerms']>>;
     try {
       answer = await this.gate.changeTerms(pass, termsOf(changed));
-    } catch {
+    } catch (error) {
       this.watch.reportGateTrouble();
-      return { kind: 'UNAVAILABLE' };
+      return { kind: 'NOT_TOLD', stored: null, gate: gateAfter(error) };
     }
     if (answer === 'changed') return null;
     if (answer === 'below-claimed') return { kind: 'TOTAL_BELOW_CLAIMED' };
-    if (answer !== 'older') this.watch.reportCampaignFence(pass, answer);
     // `older`: the gate is ahead of the row; the reconciler lifts the row above it, then this can be tried again.
-    return { kind: 'UNAVAILABLE' };
+    if (answer === 'older') return { kind: 'NOT_TOLD', stored: null, gate: 'refused' };
+    this.watch.reportCampaignFence(pass, answer);
+    return { kind: 'NOT_TOLD', stored: null, gate: answer.reason === 'meta-missing' ? 'refused' : 'rebuilding' };
   }
 
-  /** Tells the gate what is stored already. A failure loses nothing: a rebuild or the reconciler comes back to it. */
+  /**
+   * What is stored already, also by an earlier call that was answered NOT_TOLD. While a rebuild is under way the new gate
+   * will open with it, but the old one may still admit somebody before its keys are gone.
+   */
+  private async bringToGate(campaign: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome> {
+    if (pass === null) return { kind: 'NOT_TOLD', stored: campaign, gate: 'rebuilding' };
+    try {
+      const outcome = await this.terms.bring(campaign, pass);
+      if (outcome.kind === 'AGREED') return { kind: 'DONE', campaign: outcome.campaign };
+      const closed = outcome.kind === 'FENCED' || outcome.kind === 'EPOCH_OVER';
+      return { kind: 'NOT_TOLD', stored: campaign, gate: closed ? 'rebuilding' : 'refused' };
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) this.watch.reportGateTrouble();
+      this.logger.warn(`campaign ${campaign.id}: the gate has not heard of a change yet: ${(error as Error).message}`);
+      return { kind: 'NOT_TOLD', stored: campaign, gate: gateAfter(error) };
+    }
+  }
+
+  /** Tells the gate what is stored already. A failure loses nothing: a rebuild comes back to it. */
   private async tell(pass: GatePass, call: () => Promise<string | Fenced>): Promise<void> {
     try {
       const answer = await call();
@@ -255,4 +285,9 @@ async function insert(
     detail: { name, total, startsAt, endsAt },
   });
   return stored;
+}
+
+/** Whether a call that failed so may have reached the gate. */
+function gateAfter(error: unknown): 'unknown' | 'refused' {
+  return error instanceof GateTimeoutError ? 'unknown' : 'refused';
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
+import { termsAtGateOf } from '../../test/support/recovery.js';
 import { until } from '../../test/support/until.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateUnavailableError } from '../gate/issuance-gate.js';
@@ -19,7 +20,7 @@ describe('DefaultCampaign', () => {
     stack = await openEmbeddedStack();
     await openEpoch(stack, 1);
     const watch = new EpochWatch(stack.database, stack.gate);
-    administration = new CampaignAdministration(stack.database, stack.gate, watch);
+    administration = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
     campaign = new DefaultCampaign(administration);
   });
   afterEach(async () => {

@@ -56,6 +56,14 @@ const PROBLEM_SCHEMA: SchemaObject = {
       },
     },
     claimId: text('claim-unconfirmed: the claim that may still be issued.'),
+    stored: { type: 'boolean', description: 'gate-not-told: whether the change is in the database.' },
+    version: { type: 'integer', description: 'gate-not-told: the version that is stored, also in ETag.' },
+    gate: {
+      type: 'string',
+      enum: ['refused', 'unknown', 'rebuilding'],
+      description:
+        'gate-not-told: it has not taken the change; it did not answer and may have taken it; or it is closed and opens with what is stored.',
+    },
     startsAt: { type: 'string', format: 'date-time', description: 'campaign-not-started: when it starts.' },
   },
 };

@@ -179,6 +179,15 @@ export const PROBLEMS = {
     ['지금은 신청을 받을 수 없습니다. 잠시 후 다시 시도해 주세요.', 'Claims cannot be taken right now; try again.'],
     2,
   ),
+  'gate-not-told': kind(
+    503,
+    ['변경 미반영', 'Gate not told'],
+    [
+      '변경이 아직 발급 게이트에 반영되지 않아, 그때까지는 이전 조건으로 신청을 받을 수 있습니다. stored가 true이면 저장되었으며 게이트가 응답하는 대로 몇 초 안에 자동으로 반영됩니다. false이면 아무것도 바뀌지 않았습니다. 다시 요청해도 안전합니다.',
+      'The gate has not confirmed the change, and until then may decide claims by the terms from before. Where stored is true, the change is stored and reaches the gate by itself, within seconds of its answering again; where it is false, nothing was changed. Asking again is safe.',
+    ],
+    3,
+  ),
   'claim-unconfirmed': kind(
     503,
     ['신청 확인 불가', 'Claim unconfirmed'],

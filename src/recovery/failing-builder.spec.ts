@@ -6,6 +6,7 @@ import {
   openPass,
   rebuilderOf,
   SharedGateBuilder,
+  termsAtGateOf,
   watchOf,
   wipeGate,
 } from '../../test/support/recovery.js';
@@ -62,7 +63,7 @@ function addProcess({ healthy }: { healthy: boolean }): Process {
     watch,
     builder,
     new GateRebuilder(database, gate, builder, log),
-    new GateReconciler(database, gate, watch, metrics),
+    new GateReconciler(database, gate, watch, metrics, termsAtGateOf(stack, watch)),
     database,
   );
   const process = { watch, recovery, builds: () => builds };

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf } from '../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { watchOf } from '../../test/support/recovery.js';
+import { termsAtGateOf, watchOf } from '../../test/support/recovery.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
@@ -25,7 +25,8 @@ beforeEach(async () => {
   watch = watchOf(stack);
   await watch.refresh();
   registry = new MetricsRegistry();
-  reconciler = new GateReconciler(stack.database, stack.gate, watch, new RecoveryMetrics(registry, watch));
+  const metrics = new RecoveryMetrics(registry, watch);
+  reconciler = new GateReconciler(stack.database, stack.gate, watch, metrics, termsAtGateOf(stack, watch));
 });
 
 afterEach(async () => {

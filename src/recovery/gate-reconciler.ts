@@ -2,18 +2,17 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type CampaignGauge,
-  type CampaignTerms,
   type GatePass,
   GateTimeoutError,
   GateUnavailableError,
   IssuanceGate,
 } from '../gate/issuance-gate.js';
+import { differs, TermsAtGate } from '../gate/terms-at-gate.js';
 import { logOpened } from '../logging/campaign-log.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
 import { campaignPages, isRealFence } from './gate-health.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
-import { termsOf } from '../gate/campaign-terms.js';
 
 /**
  * Copies the database's terms to the gate where a change got lost on its way: the caller of a PATCH may die between the
@@ -29,6 +28,7 @@ export class GateReconciler {
     @Inject(IssuanceGate) private readonly gate: IssuanceGate,
     @Inject(EpochWatch) private readonly watch: EpochWatch,
     @Inject(RecoveryMetrics) private readonly metrics: RecoveryMetrics,
+    @Inject(TermsAtGate) private readonly terms: TermsAtGate,
   ) {}
 
   /** One round over all campaigns; ends early at a fence. Rejects when database or gate are away. */
@@ -66,45 +66,20 @@ export class GateReconciler {
     }
   }
 
-  private async compare(pass: GatePass, campaign: Campaign, gauge: CampaignGauge): Promise<void> {
-    if (gauge.terms.version < campaign.version) await this.write(pass, termsOf(campaign));
-    else if (isAhead(gauge, campaign)) await this.overtake(pass, campaign.id);
-  }
-
   /** Of all processes that see it, the one that marks it in the database writes the line. */
   private async markOpened(campaign: Campaign): Promise<void> {
     const marked = await this.database.transaction((unit) => unit.campaigns.markOpened(campaign.id));
     if (marked) logOpened(campaign);
   }
 
-  /**
-   * The gate was lowered first and the database did not follow. The row's lock waits for a lowering that is still under
-   * way; if the gate is ahead even then, that change is lost, and the row gets a version that the gate has to accept.
-   */
-  private async overtake(pass: GatePass, campaignId: string): Promise<void> {
-    const overtaken = await this.database.transaction(async (unit) => {
-      const row = await unit.gate.lockShared();
-      if (row.epoch !== pass.epoch || row.fence !== pass.fence) return null;
-      const [campaign] = await unit.campaigns.lock([campaignId]);
-      const [gauge] = await this.gate.gauge(pass, [campaignId]);
-      if (campaign === undefined || gauge === undefined || 'kind' in gauge || !isAhead(gauge, campaign)) return null;
-      const version = gauge.terms.version + 1;
-      await unit.campaigns.update(campaignId, {}, version);
-      return termsOf({ ...campaign, version });
-    });
-    // After the commit: the gate's total may only rise to what the database really has.
-    if (overtaken !== null) await this.write(pass, overtaken);
-  }
-
-  private async write(pass: GatePass, terms: CampaignTerms): Promise<void> {
-    const outcome = await this.gate.changeTerms(pass, terms);
-    if (outcome === 'changed') {
-      this.logger.warn(`campaign ${terms.campaignId}: the gate had lost version ${terms.version} and has it now`);
-    } else if (outcome === 'below-claimed') {
+  private async compare(pass: GatePass, campaign: Campaign, gauge: CampaignGauge): Promise<void> {
+    if (!differs(gauge, campaign)) return;
+    const outcome = await this.terms.bring(campaign, pass);
+    if (outcome.kind === 'AGREED' && outcome.told) {
+      this.logger.warn(`campaign ${campaign.id}: the gate had lost version ${outcome.campaign.version} and has it now`);
+    } else if (outcome.kind === 'BELOW_CLAIMED') {
       // Only a total that was changed past the service gets here; the gate cannot take claims back.
-      this.logger.error(`campaign ${terms.campaignId}: more was claimed than its total of ${terms.total}`);
-    } else if (outcome !== 'older') {
-      this.watch.reportFence(pass.epoch, outcome.reason);
+      this.logger.error(`campaign ${campaign.id}: more was claimed than its total of ${campaign.total}`);
     }
   }
 }
@@ -113,15 +88,4 @@ export class GateReconciler {
 function isOpening({ openedAt, state, startsAt, endsAt, version }: Campaign, { terms }: CampaignGauge, now: number) {
   if (openedAt !== null || state !== 'OPEN' || terms.version !== version) return false;
   return startsAt <= now && (endsAt === null || now < endsAt);
-}
-
-/** A higher version, or the same one with other terms, which the gate would ignore for ever. */
-function isAhead({ terms }: CampaignGauge, campaign: Campaign): boolean {
-  if (terms.version !== campaign.version) return terms.version > campaign.version;
-  return (
-    terms.total !== campaign.total ||
-    terms.startsAt !== campaign.startsAt ||
-    terms.endsAt !== campaign.endsAt ||
-    terms.state !== campaign.state
-  );
 }

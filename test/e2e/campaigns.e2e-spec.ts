@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { GateTimeoutError, GateUnavailableError, IssuanceGate } from '../../src/gate/issuance-gate.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
@@ -155,6 +156,49 @@ describe('campaigns', () => {
     const resumed = await act(id, 'resume');
     expect([resumed.body.state, resumed.body.version]).toEqual(['OPEN', 3]);
     expect((await client.apply('u', id)).status).toBe(202);
+  });
+
+  describe('whose change the gate does not take', () => {
+    afterEach(() => void jest.restoreAllMocks());
+    const gateRefuses = (error: Error) => {
+      for (const app of service.apps) jest.spyOn(app.get(IssuanceGate), 'changeTerms').mockRejectedValue(error);
+    };
+
+    it.each(['pause', 'resume', 'close'])(
+      'are not said to be done with a %s: 503 and what is true, until the gate has it',
+      async (action) => {
+        const id = await client.createCampaign(5);
+        if (action === 'resume') await act(id, 'pause');
+        const version = action === 'resume' ? 3 : 2;
+        gateRefuses(new GateUnavailableError('SELECT secret'));
+        const refused = await act(id, action);
+        expect(refused.status).toBe(503);
+        expect(refused.body).toMatchObject({ code: 'gate-not-told', stored: true, gate: 'refused', version });
+        expect(refused.headers.get('retry-after')).toBe('3');
+        expect(refused.headers.get('etag')).toBe(`"${version}"`);
+        expect(JSON.stringify(refused.body)).not.toContain('secret');
+        jest.restoreAllMocks();
+        const done = await act(id, action);
+        expect([done.status, done.headers.get('etag')]).toEqual([200, `"${version}"`]);
+        expect((await client.apply('u', id)).status).toBe(action === 'resume' ? 202 : 409);
+      },
+    );
+
+    it('say of a change of total or window whether it is stored, and give the version to go on with', async () => {
+      const id = await client.createCampaign(5);
+      gateRefuses(new GateTimeoutError('late'));
+      const lowered = await patch(id, { total: 3 }, '"1"');
+      expect([lowered.status, lowered.headers.get('etag')]).toEqual([503, null]);
+      expect(lowered.body).toMatchObject({ code: 'gate-not-told', stored: false, gate: 'unknown' });
+      expect(lowered.body).not.toHaveProperty('version');
+      expect((await read(id)).body).toMatchObject({ total: 5, version: 1 });
+      const raised = await patch(id, { total: 7 }, '"1"');
+      expect([raised.status, raised.body.stored, raised.headers.get('etag')]).toEqual([503, true, '"2"']);
+      expect((await read(id)).body).toMatchObject({ total: 7, version: 2 });
+      jest.restoreAllMocks();
+      const again = await patch(id, { total: 7 }, raised.headers.get('etag') ?? '');
+      expect([again.status, again.body.total]).toEqual([200, 7]);
+    });
   });
 
   it('are closed for good', async () => {

@@ -81,7 +81,7 @@ describe('while operators turn the knobs', () => {
           expect(drop.promised().length).toBe(before);
           // Down to less than was raised; never below what is given out already.
           const { body } = await patch({ total: 3_000 });
-          expect([undefined, 'total-below-claimed', 'issuer-unavailable']).toContain(body.code);
+          expect([undefined, 'total-below-claimed', 'gate-not-told']).toContain(body.code);
           await act('resume');
         }
         await answered(drop, '202');

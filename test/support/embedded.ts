@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type GateBuilder } from '../../src/gate/gate-builder.js';
 import { type GatePass } from '../../src/gate/issuance-gate.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
@@ -9,6 +10,7 @@ import { JournalClaimLog, JournalLimits } from '../../src/infrastructure/embedde
 import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
 import { SqliteDatabase } from '../../src/infrastructure/embedded/sqlite-database.js';
 import { type Campaign } from '../../src/persistence/campaign-store.js';
+import { type Database } from '../../src/persistence/database.js';
 import { PATIENCE_MS } from './patience.js';
 
 /** The embedded adapters without Nest, on a file of their own. */
@@ -59,7 +61,7 @@ export function storeCampaign(
 
 /** Opens an epoch by hand, as the recovery would: for tests of what comes after it. */
 export async function openEpoch(
-  { database, builder }: Pick<EmbeddedStack, 'database' | 'builder'>,
+  { database, builder }: { readonly database: Database; readonly builder: GateBuilder },
   epoch: number,
 ): Promise<GatePass> {
   const fence = await builder.installFence(epoch);

@@ -5,8 +5,10 @@ import { ConfigModule } from '../../src/config/config.module.js';
 import { parseEnv, type Role } from '../../src/config/env.js';
 import { configureHttp, createFastifyAdapter } from '../../src/http/fastify.js';
 import { type ClaimEvent } from '../../src/events/claim-event.js';
-import { type GatePass } from '../../src/gate/issuance-gate.js';
+import { type GatePass, type IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { type Database } from '../../src/persistence/database.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { TermsAtGate } from '../../src/gate/terms-at-gate.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { EmbeddedModule } from '../../src/infrastructure/embedded/embedded.module.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
@@ -48,6 +50,13 @@ export function rebuilderOf(
 
 export function watchOf({ database, gate }: EmbeddedStack): EpochWatch {
   return new EpochWatch(database, gate);
+}
+
+export function termsAtGateOf(
+  { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
+  watch: EpochWatch,
+): TermsAtGate {
+  return new TermsAtGate(database, gate, watch);
 }
 
 /** The pass of the epoch that the gate row names as open; throws when there is none. */

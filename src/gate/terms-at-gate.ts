@@ -1,0 +1,98 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Campaign } from '../persistence/campaign-store.js';
+import { Database } from '../persistence/database.js';
+import { termsOf } from './campaign-terms.js';
+import { EpochWatch } from './epoch-watch.js';
+import { type CampaignGauge, type Fenced, type GatePass, IssuanceGate } from './issuance-gate.js';
+
+/** Each round but the first is lost to another writer of the same campaign, who then has got through. */
+const MAX_ROUNDS = 5;
+
+/** Whether the gate has heard what the database stores about a campaign. */
+export type TermsOutcome =
+  /**
+   * At some moment after the call the gate had exactly what the database stores: `campaign`, which is newer than what was
+   * asked for where somebody changed it meanwhile. `told`: this call brought it there.
+   */
+  | { readonly kind: 'AGREED'; readonly campaign: Campaign; readonly told: boolean }
+  /** The gate of this epoch cannot be trusted, or is not the current one any more. */
+  | { readonly kind: 'FENCED' | 'EPOCH_OVER' }
+  /** The gate does not know the campaign: it was stored a moment ago, or it is lost. */
+  | { readonly kind: 'UNKNOWN' }
+  /** Others changed the campaign all the time. */
+  | { readonly kind: 'CONTENDED' }
+  /** Claims hold more slots than a total that was lowered past the service. */
+  | { readonly kind: 'BELOW_CLAIMED' };
+
+/**
+ * Brings the stored terms of a campaign to the gate, and says whether they are there. An operator who hears that a campaign
+ * is paused relies on it, so the only yes is one that the gate itself has given after the commit.
+ */
+@Injectable()
+export class TermsAtGate {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
+    @Inject(EpochWatch) private readonly watch: EpochWatch,
+  ) {}
+
+  /**
+   * @param campaign as it was committed.
+   * @param pass of the gate row, read in the transaction that committed it or later: an epoch that is built after that
+   * begins with these terms.
+   * @throws GateUnavailableError, GateTimeoutError, DatabaseError
+   */
+  async bring(campaign: Campaign, pass: GatePass): Promise<TermsOutcome> {
+    let stored = campaign;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const answer = await this.gate.changeTerms(pass, termsOf(stored));
+      if (answer === 'changed') return { kind: 'AGREED', campaign: stored, told: true };
+      if (answer === 'below-claimed') return { kind: 'BELOW_CLAIMED' };
+      if (answer !== 'older') return this.fenced(pass, answer);
+      const found = await this.compare(stored.id, pass);
+      if (found.kind !== 'BEHIND') return found;
+      stored = found.campaign;
+    }
+    return { kind: 'CONTENDED' };
+  }
+
+  private fenced(pass: GatePass, fence: Fenced): TermsOutcome {
+    this.watch.reportCampaignFence(pass, fence);
+    return { kind: fence.reason === 'meta-missing' ? 'UNKNOWN' : 'FENCED' };
+  }
+
+  /**
+   * The gate has this version or a later one. That does not say that it has these terms: a lowering goes to the gate first,
+   * and its transaction may have failed afterwards. The row's lock waits for a lowering that is still under way. If the
+   * gate is ahead even then, that change is lost, and the row gets a version that the gate has to accept.
+   */
+  private async compare(
+    campaignId: string,
+    pass: GatePass,
+  ): Promise<TermsOutcome | { readonly kind: 'BEHIND'; readonly campaign: Campaign }> {
+    return this.database.transaction(async (unit) => {
+      const row = await unit.gate.lockShared();
+      if (row.epoch !== pass.epoch || row.fence !== pass.fence) return { kind: 'EPOCH_OVER' };
+      const [campaign] = await unit.campaigns.lock([campaignId]);
+      const [gauge] = await this.gate.gauge(pass, [campaignId]);
+      if (campaign === undefined || gauge === undefined) return { kind: 'EPOCH_OVER' };
+      if ('kind' in gauge) return this.fenced(pass, gauge);
+      if (gauge.terms.version < campaign.version) return { kind: 'BEHIND', campaign };
+      if (!differs(gauge, campaign)) return { kind: 'AGREED', campaign, told: false };
+      const version = gauge.terms.version + 1;
+      // Told after the commit: the gate's total may only rise to what the database really has.
+      return { kind: 'BEHIND', campaign: await unit.campaigns.update(campaignId, {}, version) };
+    });
+  }
+}
+
+/** Another version, or the same one with other terms, which the gate would ignore for ever. */
+export function differs({ terms }: CampaignGauge, campaign: Campaign): boolean {
+  return (
+    terms.version !== campaign.version ||
+    terms.total !== campaign.total ||
+    terms.startsAt !== campaign.startsAt ||
+    terms.endsAt !== campaign.endsAt ||
+    terms.state !== campaign.state
+  );
+}

@@ -1,0 +1,252 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Redis } from 'ioredis';
+import { RedisServer } from '../../stack/redis-server.js';
+import { freePort } from '../../stack/server-process.js';
+import { CampaignAdministration, type CampaignChangeOutcome } from '../../src/campaigns/campaign-administration.js';
+import { MetricsRegistry } from '../../src/events/metrics-registry.js';
+import { termsOf } from '../../src/gate/campaign-terms.js';
+import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { type CampaignGauge, type GatePass } from '../../src/gate/issuance-gate.js';
+import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
+import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
+import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
+import { type Campaign } from '../../src/persistence/campaign-store.js';
+import { GateReconciler } from '../../src/recovery/gate-reconciler.js';
+import { RecoveryMetrics } from '../../src/recovery/recovery-metrics.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../support/embedded.js';
+import { eventually } from '../support/eventually.js';
+import { termsAtGateOf } from '../support/recovery.js';
+import { until } from '../support/until.js';
+import { withRedis } from '../support/with-redis.js';
+import { request } from './issuance-gate.contract.js';
+
+Logger.overrideLogger(false);
+
+const EPOCH = 1_764_000_001;
+const seen = () => true;
+
+/** A way in which a Redis that answers refuses to change anything; what is returned ends it. */
+type Refusal = (server: RedisServer, redis: Redis) => Promise<() => Promise<unknown>>;
+
+const REFUSALS: Record<string, Refusal> = {
+  READONLY: async (_server, redis) => {
+    await redis.replicaof('127.0.0.1', await freePort());
+    return () => redis.replicaof('NO', 'ONE');
+  },
+  NOREPLICAS: async (_server, redis) => {
+    await redis.config('SET', 'min-replicas-to-write', '1');
+    return () => redis.config('SET', 'min-replicas-to-write', '0');
+  },
+  MISCONF: async ({ directory }, redis) => {
+    // A directory that is not empty stands where the snapshot is to be put.
+    mkdirSync(join(directory, 'dump.rdb'));
+    writeFileSync(join(directory, 'dump.rdb', 'file'), '');
+    await redis.config('SET', 'save', '3600 1');
+    await redis.bgsave();
+    await until('the save has failed', async () => /rdb_last_bgsave_status:err/.test(await redis.info('persistence')));
+    return () => redis.config('SET', 'save', '');
+  },
+  BUSY: async ({ url }, redis) => {
+    await redis.config('SET', 'busy-reply-threshold', '1');
+    const endless = withRedis(url, (other) => other.eval('while true do end', 0)).catch(() => undefined);
+    await until('it is busy', () =>
+      redis.ping().then(
+        () => false,
+        ({ message }: Error) => message.startsWith('BUSY'),
+      ),
+    );
+    return async () => {
+      await redis.call('SCRIPT', 'KILL');
+      await endless;
+    };
+  },
+  LOADING: async ({ url }, redis) => {
+    await redis.call('DEBUG', 'POPULATE', '200000');
+    await redis.config('SET', 'key-load-delay', '200');
+    const reloaded = withRedis(url, (other) => other.call('DEBUG', 'RELOAD'));
+    await until('it loads', () =>
+      redis.ping().then(
+        () => false,
+        ({ message }: Error) => message.startsWith('LOADING'),
+      ),
+    );
+    return async () => {
+      await redis.config('SET', 'key-load-delay', '0');
+      await reloaded;
+    };
+  },
+  NOPERM: async (_server, redis) => {
+    await redis.acl('SETUSER', 'default', '-evalsha');
+    return () => redis.acl('SETUSER', 'default', '+evalsha');
+  },
+  'no answer': (server) => {
+    server.pause();
+    return Promise.resolve(() => Promise.resolve(server.resume()));
+  },
+};
+
+describe('what operators change while Redis refuses', () => {
+  let server: RedisServer;
+  let connection: RedisConnection;
+  let gate: RedisIssuanceGate;
+  let stack: EmbeddedStack;
+  let watch: EpochWatch;
+  let administration: CampaignAdministration;
+  let reconciler: GateReconciler;
+  let pass: GatePass;
+  let users = 0;
+
+  beforeEach(async () => {
+    server = await RedisServer.start({
+      args: ['--enable-debug-command', 'yes', '--loading-process-events-interval-bytes', '1024'],
+    });
+    connection = new RedisConnection(server.url);
+    await connection.onModuleInit();
+    gate = new RedisIssuanceGate(connection);
+    stack = await openEmbeddedStack();
+    await storeCampaign(stack, { id: 'c', total: 1_000_000 });
+    const { database } = stack;
+    pass = await openEpoch({ database, builder: new RedisGateBuilder(connection) }, EPOCH);
+    watch = new EpochWatch(database, gate);
+    await watch.refresh();
+    const terms = termsAtGateOf({ database, gate }, watch);
+    administration = new CampaignAdministration(database, gate, watch, terms);
+    reconciler = new GateReconciler(database, gate, watch, new RecoveryMetrics(new MetricsRegistry(), watch), terms);
+  });
+  afterEach(async () => {
+    await watch.onApplicationShutdown();
+    connection.onApplicationShutdown();
+    await stack.close();
+    await server.kill();
+  });
+
+  const claim = () => gate.claim(pass, request('c', `u${users++}`));
+  const stored = () => stack.database.read((unit) => unit.campaigns.find('c'));
+  const termsNow = async () => ((await gate.gauge(pass, ['c']))[0] as CampaignGauge).terms;
+  const refuses = async <T>(refusal: Refusal, work: () => Promise<T>): Promise<T> =>
+    withRedis(server.url, async (redis) => {
+      const end = await refusal(server, redis);
+      try {
+        return await work();
+      } finally {
+        await end();
+      }
+    });
+  /** Somebody may have promoted it meanwhile: then there is another epoch, which begins with what is stored. */
+  const isBack = () =>
+    eventually(async () => {
+      if ((await claim()).kind !== 'FENCED') return;
+      pass = await openEpoch({ database: stack.database, builder: new RedisGateBuilder(connection) }, EPOCH + 1);
+      await watch.refresh();
+    }, 30_000);
+
+  const CHANGES: Record<string, () => Promise<CampaignChangeOutcome>> = {
+    pause: () => administration.act('c', 'pause', null),
+    close: () => administration.act('c', 'close', null),
+    'a higher total': () => administration.change('c', { total: 2_000_000 }, seen, null),
+    'another window': () => administration.change('c', { startsAt: 5, endsAt: 9 }, seen, null),
+    'another name': () => administration.change('c', { name: 'x' }, seen, null),
+  };
+
+  describe.each(Object.keys(REFUSALS))('with %s', (name) => {
+    const refusal = REFUSALS[name] as Refusal;
+
+    it.each(['pause', 'close'] as const)(
+      'nothing is done, the last of it a %s; the gate hears of it afterwards',
+      async (act) => {
+        const lower = () => administration.change('c', { total: 500_000 }, seen, null);
+        const others = Object.keys(CHANGES).filter((what) => !['pause', 'close'].includes(what));
+        await refuses(refusal, async () => {
+          for (const [nth, what] of [...others, act].entries()) {
+            const outcome = await CHANGES[what]?.();
+            expect(outcome).toMatchObject({ kind: 'NOT_TOLD', stored: { version: nth + 2 } });
+            // The gate has to agree before a total goes down, so that is not even stored.
+            if (nth === 0) expect(await lower()).toMatchObject({ kind: 'NOT_TOLD', stored: null });
+          }
+          // To ask again while it lasts brings no yes either.
+          expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', stored: { version: 5 } });
+          expect(await stored()).toMatchObject({ total: 2_000_000, version: 5 });
+        });
+        await isBack();
+        await eventually(async () => {
+          await reconciler.reconcile();
+          expect(await termsNow()).toEqual(termsOf((await stored()) as Campaign));
+        });
+        expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 5 } });
+        expect((await claim()).kind).toBe(act === 'pause' ? 'PAUSED' : 'CLOSED');
+      },
+    );
+  });
+
+  it.each(['pause', 'close'] as const)(
+    'after a %s that is done nobody is admitted, whatever Redis refuses when',
+    async (act) => {
+      let ending = false;
+      const knobs: [string, string, string][] = [
+        ['maxmemory', '1', '0'],
+        ['min-replicas-to-write', '1', '0'],
+      ];
+      const flap = withRedis(server.url, async (redis) => {
+        for (let round = 0; !ending; round++) {
+          const [name, on, off] = knobs[round % knobs.length] as [string, string, string];
+          await redis.config('SET', name, on);
+          await redis.ping();
+          await redis.config('SET', name, off);
+        }
+      });
+      const callers = Promise.all(
+        Array.from({ length: 20 }, async () => {
+          while (!ending) await claim().catch(() => undefined);
+        }),
+      );
+      try {
+        await until(
+          'somebody is admitted',
+          async () => ((await gate.gauge(pass, ['c']))[0] as CampaignGauge).claimed > 50,
+        );
+        await eventually(async () => expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE' }));
+        const { claimed } = (await gate.gauge(pass, ['c']))[0] as CampaignGauge;
+        const asked = users;
+        await until('many more have asked', () => users > asked + 500);
+        expect((await gate.gauge(pass, ['c']))[0]).toMatchObject({ claimed });
+      } finally {
+        ending = true;
+        await Promise.all([callers, flap]);
+      }
+    },
+  );
+
+  describe('while Redis is out of memory', () => {
+    const outOfMemory: Refusal = async (_server, redis) => {
+      const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
+      await redis.config('SET', 'maxmemory', String(used - 200_000));
+      await expect(redis.set('k', 'v')).rejects.toThrow(/^OOM/);
+      return () => redis.config('SET', 'maxmemory', '0');
+    };
+
+    it.each([
+      ...Object.keys(CHANGES).map((what) => [what, CHANGES[what] as () => Promise<CampaignChangeOutcome>] as const),
+      ['a lower total', () => administration.change('c', { total: 500_000 }, seen, null)] as const,
+    ])('%s is done all the same, and a claim is refused', async (_what, change) => {
+      await refuses(outOfMemory, async () => {
+        await expect(claim()).rejects.toThrow(/^Redis refuses.*OOM/);
+        expect(await change()).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+        expect(await termsNow()).toEqual(termsOf((await stored()) as Campaign));
+      });
+    });
+
+    it('a paused campaign is resumed, and a new one is made and opened', async () => {
+      await administration.act('c', 'pause', null);
+      await refuses(outOfMemory, async () => {
+        expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'DONE' });
+        const made = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+        if (made.kind !== 'CREATED') throw new Error(made.kind);
+        expect((await gate.gauge(pass, [made.campaign.id]))[0]).toMatchObject({ claimed: 0, terms: { total: 5 } });
+      });
+      expect((await claim()).kind).toBe('ADMITTED');
+    });
+  });
+});
