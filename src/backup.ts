@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { explainCommand } from './command-error.js';
-import { readEnv } from './config/env.js';
+import { loadConfiguration } from './config/load-configuration.js';
 import { takeSnapshot } from './infrastructure/embedded/take-snapshot.js';
 
 const USAGE = 'usage: npm run backup -- --to FILE [--url http://host:port]';
@@ -10,7 +10,7 @@ const USAGE = 'usage: npm run backup -- --to FILE [--url http://host:port]';
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { to: { type: 'string' }, url: { type: 'string' } } });
   if (values.to === undefined) throw new TypeError('--to is missing');
-  await takeSnapshot(readEnv(), values.to, values.url);
+  await takeSnapshot(loadConfiguration().config, values.to, values.url);
   process.stdout.write(`${values.to}: ${statSync(values.to).size} bytes, checked\n`);
 }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from './config/env.js';
+import { ConfigurationError } from './config/configuration-error.js';
 import { StartupError } from './config/startup-error.js';
 
 /** One line for what the operator can mend, the usage for a wrong call, a stack for what only a developer can. */

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { explainCommand } from './command-error.js';
-import { readEnv } from './config/env.js';
+import { loadConfiguration } from './config/load-configuration.js';
 import { StartupError } from './config/startup-error.js';
 import { readCoupons } from './infrastructure/embedded/sqlite-file.js';
 import { takeSnapshot } from './infrastructure/embedded/take-snapshot.js';
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'coupon-export-'));
   try {
     const snapshot = join(directory, 'snapshot.sqlite');
-    await takeSnapshot(readEnv(), snapshot, values.url);
+    await takeSnapshot(loadConfiguration().config, snapshot, values.url);
     const lines = Readable.from(couponLines(readCoupons(snapshot, values.campaign), format));
     // wx: an export never writes over another file; 0600: it holds codes.
     const target =

@@ -1,8 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, startApp } from './app.setup.js';
+import { riskyAddresses } from './config/address-risks.js';
 import { AdminToken } from './config/admin-token.js';
-import { ConfigurationError, readEnv } from './config/env.js';
+import { ConfigurationError } from './config/configuration-error.js';
+import { loadConfiguration } from './config/load-configuration.js';
+import { warnOfRisk } from './config/risks.js';
 import { StartupError } from './config/startup-error.js';
 import { AppLogger } from './logging/app-logger.js';
 import { writeLastLine } from './logging/last-line.js';
@@ -13,11 +16,15 @@ import { DatabaseError } from './persistence/database-error.js';
 const SHUTDOWN_LIMIT_MS = 9_500;
 
 async function main(): Promise<void> {
-  const config = readEnv();
+  const { config, origin, warnings } = loadConfiguration();
   const logger = new AppLogger(config);
   // Before anything is made that may say something.
   Logger.overrideLogger(logger);
   captureProcessOutput(logger);
+  const configuration = new Logger('Configuration');
+  configuration.log(origin);
+  for (const warning of warnings) configuration.warn(warning);
+  for (const { risk, finding } of riskyAddresses(config)) warnOfRisk(config, risk, finding);
   const app = await createApp(config, { logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
   const url = await startApp(app);
@@ -50,8 +57,15 @@ function explain(error: unknown): string {
   if (error instanceof DatabaseError && error.kind === 'infrastructure') {
     return `the database cannot be used: ${error.message} (${error.code})`;
   }
-  const { code, syscall, address, port, path, message } = error as NodeJS.ErrnoException & Record<string, unknown>;
-  if (code === 'EADDRINUSE') return `PORT ${String(port)} on ${String(address)} is in use; set PORT to a free one`;
+  const { code, syscall, address, port, path, hostname, message } = error as NodeJS.ErrnoException &
+    Record<string, unknown>;
+  if (syscall === 'listen') {
+    if (code === 'EADDRINUSE') return `PORT ${String(port)} on ${String(address)} is in use; set PORT to a free one`;
+    if (code === 'EACCES')
+      return `PORT ${String(port)} needs rights that this user does not have; set PORT to 1024 or above`;
+    return `HOST ${String(address)} is no address of this machine (${String(code)})`;
+  }
+  if (syscall === 'getaddrinfo') return `HOST ${String(hostname)} cannot be resolved (${String(code)})`;
   if (syscall !== undefined) return `${message}${path === undefined ? '' : ` (${path})`}`;
   return error instanceof Error ? (error.stack ?? message) : String(error);
 }

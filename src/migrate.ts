@@ -1,11 +1,16 @@
-import { ConfigurationError, readEnv } from './config/env.js';
+import { ConfigurationError } from './config/configuration-error.js';
+import { loadConfiguration } from './config/load-configuration.js';
 import { migrate } from './infrastructure/database/mysql/mysql-migrator.js';
 import { mysqlSettings } from './infrastructure/database/mysql/mysql.module.js';
+import { AppLogger } from './logging/app-logger.js';
 import { writeLastLine } from './logging/last-line.js';
 
 /** Brings the schema of the distributed profile up to date, once; for deployments that set MIGRATE_ON_START=false. */
 async function main(): Promise<string> {
-  const config = readEnv();
+  const { config, origin, warnings } = loadConfiguration();
+  const logger = new AppLogger(config);
+  logger.log(origin, 'Configuration');
+  for (const warning of warnings) logger.warn(warning, 'Configuration');
   if (!config.isDistributed()) return 'nothing to do: the embedded profile migrates its file when it starts';
   const run = await migrate(mysqlSettings(config));
   return run.length === 0 ? 'the schema is up to date' : `migrated: ${run.join(', ')}`;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,7 +42,9 @@ async function up(): Promise<void> {
       `REDIS_URL=redis://127.0.0.1:${ports.redis}`,
       `KAFKA_BROKERS=127.0.0.1:${ports.kafka}`,
       `DATABASE_URL=mysql://coupon:coupon@127.0.0.1:${ports.mysql}/coupon`,
-      'ADMIN_TOKEN=for-the-local-stack-only-0123456789',
+      `ADMIN_TOKEN=${randomBytes(24).toString('hex')}`,
+      // The servers are for this machine only.
+      'ALLOW_INSECURE=no-password,one-replica',
       '',
     ].join('\n'),
   );

@@ -2,12 +2,16 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepareDataDirectory } from './data-directory.js';
-import { type AppConfig, ConfigurationError } from './env.js';
+import { ConfigurationError } from './configuration-error.js';
+import { type AppConfig } from './env.js';
 import { StartupError } from './startup-error.js';
 
-/** The one secret that opens the admin calls. Abstract, so that tests and deployments can bring their own. */
+/** The secret that opens the admin calls. Abstract, so that tests and deployments can bring their own. */
 export abstract class AdminToken {
   abstract readonly value: string;
+
+  /** Accepted as well, while callers change from one token to the other. */
+  abstract readonly next: string | undefined;
 
   /** Where an operator finds it: the variable's name or the file's path, never the value. */
   abstract readonly origin: string;
@@ -16,20 +20,24 @@ export abstract class AdminToken {
   abstract readonly created: boolean;
 
   /**
-   * Compares in constant time. Both sides are hashed first, because timingSafeEqual needs equal lengths and a
-   * length check of its own would tell the token's length.
+   * Compares in constant time, always with two tokens, so that the time tells neither which one was nearer nor whether
+   * there are two. All are hashed first, because timingSafeEqual needs equal lengths and a length check of its own would
+   * tell the token's length.
    */
   matches(candidate: string): boolean {
-    this.#digest ??= digestOf(this.value);
-    return timingSafeEqual(this.#digest, digestOf(candidate));
+    this.#digests ??= [digestOf(this.value), digestOf(this.next ?? this.value)];
+    const digest = digestOf(candidate);
+    const [isCurrent, isNext] = this.#digests.map((known) => timingSafeEqual(known, digest));
+    return isCurrent === true || isNext === true;
   }
 
-  #digest: Buffer | undefined;
+  #digests: readonly Buffer[] | undefined;
 }
 
 class KnownAdminToken extends AdminToken {
   constructor(
     readonly value: string,
+    readonly next: string | undefined,
     readonly origin: string,
     readonly created: boolean,
   ) {
@@ -47,9 +55,9 @@ export const ADMIN_TOKEN_FILE = 'admin-token';
  * @throws ConfigurationError when the file holds no usable token.
  * @throws StartupError when the data directory cannot be written.
  */
-export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'dataDir'>): AdminToken {
+export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'adminTokenNext' | 'dataDir'>): AdminToken {
   if (config.adminToken !== undefined) {
-    return new KnownAdminToken(config.adminToken, 'ADMIN_TOKEN', false);
+    return new KnownAdminToken(config.adminToken, config.adminTokenNext, 'ADMIN_TOKEN', false);
   }
   prepareDataDirectory(config.dataDir);
   const path = join(config.dataDir, ADMIN_TOKEN_FILE);
@@ -64,7 +72,7 @@ export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'dataDir'>
       `${path}: expected 16 to 512 printable ASCII characters without spaces; delete the file to have a new one made`,
     ]);
   }
-  return new KnownAdminToken(value, path, created);
+  return new KnownAdminToken(value, config.adminTokenNext, path, created);
 }
 
 /** Written elsewhere and linked into place: a crash can leave no half token, and a rival start cannot overwrite it. */

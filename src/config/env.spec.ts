@@ -5,14 +5,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { AdminToken, loadAdminToken } from './admin-token.js';
 import { ConfigModule } from './config.module.js';
-import { AppConfig, ConfigurationError, ENV_VARIABLES, parseEnv } from './env.js';
+import { ConfigurationError } from './configuration-error.js';
+import { AppConfig, parseEnv } from './env.js';
+import { ENV_VARIABLES } from './variables.js';
 
 const DISTRIBUTED = {
   PROFILE: 'distributed',
   REDIS_URL: 'redis://cache:6379',
   KAFKA_BROKERS: 'kafka-1:9092, 10.0.0.7:9093',
   DATABASE_URL: 'mysql://coupon:secret@db:3306/coupon',
-  ADMIN_TOKEN: 'a'.repeat(32),
+  ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
 };
 
 function mistakesOf(source: Record<string, string | undefined>): readonly string[] {
@@ -53,6 +55,7 @@ describe('the environment', () => {
         migrateOnStart: true,
         defaultCampaignTotal: 100,
         adminToken: undefined,
+        adminTokenNext: undefined,
         allowInsecure: new Set(),
         http: {
           maxInflightPerConnection: 16,
@@ -98,11 +101,32 @@ describe('the environment', () => {
     expect([config.port, config.kafka.ssl, config.migrateOnStart]).toEqual([0, true, false]);
   });
 
+  it('takes addresses of servers in all their forms', () => {
+    for (const [name, value] of [
+      ['REDIS_URL', 'redis://cache'],
+      ['REDIS_URL', 'redis://cache:6379/'],
+      ['REDIS_URL', 'rediss://user:p%40ss%25@10.0.0.1:6379/15'],
+      ['REDIS_URL', 'redis://:secret@[::1]:6379/0'],
+      ['DATABASE_URL', 'mysql://coupon@db/coupon'],
+      ['DATABASE_URL', 'mysql://coupon:p%2Fss@[fe80::1]:3306/my%20coupons'],
+      ['KAFKA_BROKERS', 'localhost:9092,10.0.0.1:65535, kafka_2.internal:1'],
+      ['HOST', '::1'],
+      ['HOST', 'localhost'],
+    ] as const) {
+      expect([value, mistakesOf({ ...DISTRIBUTED, [name]: value })]).toEqual([value, []]);
+    }
+  });
+
   it.each([
     ['PROFILE', 'cluster', 'embedded or distributed'],
     ['ROLES', 'api,worker', 'api, consumer, retry'],
     ['ROLES', ',', 'api, consumer, retry'],
     ['HOST', 'a b', 'an address'],
+    ['HOST', 'localhost:3000', 'an address'],
+    ['HOST', '10.0.0.256', 'an address'],
+    ['HOST', '[::1]', 'an address'],
+    ['HOST', 'http://localhost', 'an address'],
+    ['DATA_DIR', '~/data', 'only a shell knows ~'],
     ['PORT', '65536', 'an integer from 0 to 65535'],
     ['PORT', '-1', 'an integer from 0 to 65535'],
     ['PORT', '3e3', 'an integer from 0 to 65535'],
@@ -111,7 +135,13 @@ describe('the environment', () => {
     ['KAFKA_BROKERS', 'kafka:9092,', 'host:port'],
     ['KAFKA_BROKERS', 'kafka:99999', 'host:port'],
     ['KAFKA_BROKERS', '[::1]:9092', 'host:port'],
+    ['KAFKA_BROKERS', 'kafka:0', 'host:port'],
+    ['KAFKA_BROKERS', 'kafka://kafka:9092', 'host:port'],
     ['KAFKA_TOPIC', 'a topic', '1 to 249'],
+    ['KAFKA_TOPIC', '..', '1 to 249'],
+    ['KAFKA_GROUP_ID', 'a group', '1 to 249'],
+    ['DATABASE_SSL', 'REQUIRED', 'true or false'],
+    ['MIGRATE_ON_START', 'no', 'true or false'],
     ['KAFKA_PARTITIONS', '0', 'an integer from 1'],
     ['KAFKA_MIN_INSYNC', '2', 'at most KAFKA_REPLICATION (1)'],
     ['KAFKA_SSL', 'maybe', 'true or false'],
@@ -126,6 +156,7 @@ describe('the environment', () => {
     ['BASE_PATH', 'coupons', 'a path such as /coupons'],
     ['BASE_PATH', '/coupons/', 'a path such as /coupons'],
     ['BASE_PATH', '/', 'a path such as /coupons'],
+    ['BASE_PATH', '/a/../b', 'a path such as /coupons'],
     ['LOG_FORMAT', 'xml', 'json or pretty'],
     ['ACCESS_LOG', 'true', 'off, errors or all'],
     ['LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug or verbose'],
@@ -136,18 +167,69 @@ describe('the environment', () => {
   });
 
   it.each([
-    ['REDIS_URL', 'http://:hunter2@cache'],
-    ['REDIS_URL', 'redis://:hunter2@cache?enableOfflineQueue=true'],
-    ['DATABASE_URL', 'mysql://hunter2@db'],
-    ['DATABASE_URL', 'postgres://user:hunter2@db/coupon'],
-    ['ADMIN_TOKEN', 'hunter2'],
-    ['ADMIN_TOKEN', 'hunter2 hunter2 hunter2'],
-  ])('refuses a wrong %s without repeating the secret', (name, value) => {
-    const mistakes = mistakesOf({ [name]: value });
-    expect(mistakes).toHaveLength(1);
-    expect(mistakes[0]).toMatch(new RegExp(`^${name}: expected .*not shown`));
-    expect(mistakes.join()).not.toContain('hunter2');
+    ['REDIS_URL', 'http://:hunter2@cache', 'redis://'],
+    ['REDIS_URL', 'redis://:hunter2@cache?enableOfflineQueue=true', 'without a query'],
+    ['REDIS_URL', 'redis://:hunter2@cache/0?', 'without a query'],
+    ['REDIS_URL', 'redis://:hunter2@cache/abc', 'a number'],
+    ['REDIS_URL', 'redis://:hunter2@cache/-1', 'a number'],
+    ['REDIS_URL', 'redis://:hunter2@cache/1.5', 'a number'],
+    ['REDIS_URL', 'redis://:hunter2@cache/0/1', 'a number'],
+    ['REDIS_URL', 'redis://:hunter2@cache/0/', 'a number'],
+    ['REDIS_URL', 'redis://:hunter2@cache//', 'a number'],
+    ['REDIS_URL', 'redis://:hunter2@cache/%30', 'a number'],
+    ['REDIS_URL', 'redis://:hunter2@cache/0#1', 'without a fragment'],
+    ['REDIS_URL', 'redis://:hunter2%@cache', '% is written %25'],
+    ['REDIS_URL', 'redis://:hunter2%E0%A4@cache', '% is written %25'],
+    ['REDIS_URL', 'redis://hunter2%zz:x@cache', '% is written %25'],
+    ['REDIS_URL', 'redis://hunter2@cache', 'a password behind the user'],
+    ['REDIS_URL', 'redis://:hunter2@:6379', 'percent-encoded'],
+    ['REDIS_URL', 'redis://:hunter2@cache:0', 'a port from 1'],
+    ['REDIS_URL', 'redis://:hunter2@cache:65536', 'percent-encoded'],
+    ['REDIS_URL', 'redis://:hunter2@ca%20che', 'a name or an address'],
+    ['REDIS_URL', 'redis://:hunter2@10.0.0.256', 'a name or an address'],
+    ['REDIS_URL', ' redis://:hunter2@cache', 'percent-encoded'],
+    ['REDIS_URL', 'redis://:hunter2\n@cache', 'percent-encoded'],
+    ['REDIS_URL', 'redis:hunter2', 'a name or an address'],
+    ['REDIS_URL', 'hunter2:6379', 'redis://'],
+    ['DATABASE_URL', 'mysql://hunter2@db', 'the name of one database'],
+    ['DATABASE_URL', 'postgres://user:hunter2@db/coupon', 'mysql://'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/coupon?ssl-mode=REQUIRED', 'TLS is DATABASE_SSL=true'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/coupon?', 'without a query'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/coupon#x', 'without a fragment'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/coupon/', 'no further slash'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/coupon/other', 'no further slash'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db//coupon', 'no further slash'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/coupon%2F', 'no further slash'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/', 'the name of one database'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/coupon%', 'the name of one database'],
+    ['DATABASE_URL', `mysql://user:hunter2@db/${'c'.repeat(65)}`, 'the name of one database'],
+    ['DATABASE_URL', 'mysql://user:hunter2%@db/coupon', '% is written %25'],
+    ['DATABASE_URL', 'mysql://user%:hunter2@db/coupon', '% is written %25'],
+    ['DATABASE_URL', 'mysql://user:hunter#2@db/coupon', 'percent-encoded'],
+    ['DATABASE_URL', 'mysql://:hunter2@db/coupon', 'with a user'],
+    ['DATABASE_URL', 'mysql://user:hunter2@/coupon', 'percent-encoded'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db:0/coupon', 'a port from 1'],
+    ['ADMIN_TOKEN', 'hunter2', '16 to 512 printable'],
+    ['ADMIN_TOKEN', 'hunter2 hunter2 hunter2', '16 to 512 printable'],
+    ['ADMIN_TOKEN_NEXT', 'hunter2', '16 to 512 printable'],
+  ])('refuses %s=%j without repeating the secret', (name, value, expectation) => {
+    const mistakes = mistakesOf({ ...DISTRIBUTED, [name]: value });
+    expect(mistakes).toEqual([expect.stringMatching(new RegExp(`^${name}: expected .*not shown`))]);
+    expect(mistakes[0]).toContain(expectation);
+    expect(mistakes[0]).not.toMatch(/hunter/);
   });
+
+  it.each(ENV_VARIABLES.filter((name) => /^(REDIS|KAFKA|DATABASE|MIGRATE)_/.test(name)))(
+    'refuses %s without a PROFILE, because only the distributed one reads it',
+    (name) => {
+      const [file, value] = [join(tmpdir(), `coupon-${process.pid}`), 'true'];
+      const source = { [name]: name.endsWith('_FILE') ? file : value };
+      expect(mistakesOf(source).find((mistake) => mistake.startsWith('PROFILE: expected distributed'))).toMatch(
+        new RegExp(`because of ${name}; or embedded, .*; it is not set$`),
+      );
+      expect(mistakesOf({ PROFILE: 'embedded', ...source }).join()).not.toContain('PROFILE');
+    },
+  );
 
   it('demands the name of a database whose certificate is to be verified', () => {
     for (const host of ['10.0.0.7', '[::1]']) {
@@ -169,19 +251,31 @@ describe('the environment', () => {
     ]);
   });
 
-  it('demands 32 characters of admin token in the distributed profile only', () => {
-    expect(mistakesOf({ ...DISTRIBUTED, ADMIN_TOKEN: 'a'.repeat(31) })).toEqual([
-      expect.stringMatching(/^ADMIN_TOKEN: expected at least 32 characters/),
+  it.each(['ADMIN_TOKEN', 'ADMIN_TOKEN_NEXT'])(
+    'demands a %s that cannot be guessed in the distributed profile',
+    (name) => {
+      const refused = (value: string, expectation: string) =>
+        expect(mistakesOf({ ...DISTRIBUTED, [name]: value })).toEqual([
+          expect.stringMatching(new RegExp(`^${name}: expected ${expectation}`)),
+        ]);
+      refused(DISTRIBUTED.ADMIN_TOKEN.slice(1), 'at least 32 characters');
+      refused('short', '16 to 512 printable');
+      refused('a'.repeat(48), 'a token that cannot be guessed');
+      expect(mistakesOf({ [name]: 'a'.repeat(16) })).toEqual([]);
+    },
+  );
+
+  it('refuses a next token that is the present one', () => {
+    const token = DISTRIBUTED.ADMIN_TOKEN;
+    expect(mistakesOf({ ADMIN_TOKEN: token, ADMIN_TOKEN_NEXT: token })).toEqual([
+      expect.stringMatching(/^ADMIN_TOKEN_NEXT: expected another token than ADMIN_TOKEN; .*not shown/),
     ]);
-    expect(mistakesOf({ ...DISTRIBUTED, ADMIN_TOKEN: 'short' })).toHaveLength(1);
-    expect(mistakesOf({ ADMIN_TOKEN: 'a'.repeat(16) })).toEqual([]);
   });
 
   it('takes the Kafka credentials together or not at all', () => {
-    expect(mistakesOf({ KAFKA_SASL_USERNAME: 'coupon' }).map((mistake) => mistake.split(':')[0])).toEqual([
-      'KAFKA_SASL_MECHANISM',
-      'KAFKA_SASL_PASSWORD',
-    ]);
+    expect(
+      mistakesOf({ ...DISTRIBUTED, KAFKA_SASL_USERNAME: 'coupon' }).map((mistake) => mistake.split(':')[0]),
+    ).toEqual(['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD']);
   });
 });
 
@@ -194,8 +288,8 @@ describe('the admin token', () => {
 
   it('is made once, readable by its owner only, and found again by the next start', () => {
     const nested = join(dataDir, 'not', 'there');
-    const first = loadAdminToken({ adminToken: undefined, dataDir: nested });
-    const second = loadAdminToken({ adminToken: undefined, dataDir: nested });
+    const first = loadAdminToken({ ...parseEnv({}), dataDir: nested });
+    const second = loadAdminToken({ ...parseEnv({}), dataDir: nested });
     expect(first.created).toBe(true);
     expect(second.created).toBe(false);
     expect(second.value).toBe(first.value);
@@ -205,13 +299,13 @@ describe('the admin token', () => {
 
   it('is closed again to others when its file was copied carelessly', () => {
     writeFileSync(join(dataDir, 'admin-token'), 'b'.repeat(40), { mode: 0o644 });
-    expect(loadAdminToken({ adminToken: undefined, dataDir }).value).toBe('b'.repeat(40));
+    expect(loadAdminToken({ ...parseEnv({}), dataDir }).value).toBe('b'.repeat(40));
     expect(statSync(join(dataDir, 'admin-token')).mode & 0o777).toBe(0o600);
   });
 
   it('is refused when its file was emptied', () => {
     writeFileSync(join(dataDir, 'admin-token'), '\n');
-    expect(() => loadAdminToken({ adminToken: undefined, dataDir })).toThrow(ConfigurationError);
+    expect(() => loadAdminToken({ ...parseEnv({}), dataDir })).toThrow(ConfigurationError);
   });
 
   it('comes from the environment before the file, and reaches every module', async () => {
@@ -222,5 +316,19 @@ describe('the admin token', () => {
     expect(app.get(AdminToken).matches('')).toBe(false);
     expect(app.get(AppConfig)).toBe(config);
     expect(statSync(join(dataDir, 'unused'), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it.each([
+    ['the variable', { ADMIN_TOKEN: 'c'.repeat(20) }],
+    ['the file', {}],
+  ])('stands beside the next one while callers change, when it comes from %s', (_where, env) => {
+    const token = loadAdminToken(parseEnv({ ...env, ADMIN_TOKEN_NEXT: 'd'.repeat(20), DATA_DIR: dataDir }));
+    expect([token.value, 'd'.repeat(20), 'e'.repeat(20), '', 'undefined'].map((text) => token.matches(text))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 });

@@ -1,12 +1,14 @@
-import { isIP } from 'node:net';
-import { z } from 'zod';
-import { RISKS, type Risk } from './risks.js';
+import { ConfigurationError } from './configuration-error.js';
+import { findContradictions } from './contradictions.js';
+import { type Risk } from './risks.js';
+import { withSecretFiles } from './secret-files.js';
+import { type ROLES, SECRETS, type Source, variables } from './variables.js';
 
 /** Which adapters the process is built from. */
 export type Profile = 'embedded' | 'distributed';
 
 /** What a process runs; any combination, at least one. */
-export type Role = 'api' | 'consumer' | 'retry';
+export type Role = (typeof ROLES)[number];
 
 /** The least severe level that is still written. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'verbose';
@@ -74,6 +76,8 @@ export interface Env {
   readonly defaultCampaignTotal: number;
   /** Undefined in the embedded profile when it is to be made on the first start. */
   readonly adminToken: string | undefined;
+  /** Accepted beside `adminToken` while callers change from one to the other. */
+  readonly adminTokenNext: string | undefined;
   /** Risks that the operator has accepted; nothing warns of them. */
   readonly allowInsecure: ReadonlySet<Risk>;
   /** Limits of the HTTP server. */
@@ -102,6 +106,7 @@ export class AppConfig implements Env {
   readonly migrateOnStart!: boolean;
   readonly defaultCampaignTotal!: number;
   readonly adminToken!: string | undefined;
+  readonly adminTokenNext!: string | undefined;
   readonly allowInsecure!: ReadonlySet<Risk>;
   readonly http!: HttpConfig;
   readonly logLevel!: LogLevel;
@@ -118,198 +123,6 @@ export class AppConfig implements Env {
   }
 }
 
-/** The environment cannot be used. The message is one line per mistake, and never a secret's value. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-
-  constructor(readonly mistakes: readonly string[]) {
-    super(mistakes.join('\n'));
-  }
-}
-
-/** The longest stock a campaign can have; the database column and the gate are sized for it. */
-export const MAX_CAMPAIGN_TOTAL = 10_000_000;
-
-const SECRETS: ReadonlySet<string> = new Set([
-  'REDIS_URL',
-  'DATABASE_URL',
-  'ADMIN_TOKEN',
-  'KAFKA_SASL_USERNAME',
-  'KAFKA_SASL_PASSWORD',
-]);
-
-const ROLES = ['api', 'consumer', 'retry'] as const;
-
-/** Variables that are lists, and what can stand in them. */
-const LISTS: Readonly<Record<string, readonly string[]>> = { ROLES, ALLOW_INSECURE: RISKS };
-
-/** Decimal digits only: Number() alone would take 1e3, 0x10 and blanks. */
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, {
-      error: `an integer from ${min} to ${max}`,
-    })
-    .transform(Number);
-
-const flag = z.stringbool({ truthy: ['true', '1', 'on'], falsy: ['false', '0', 'off'], error: 'true or false' });
-
-const url = (protocols: readonly string[], form: string, complete: (parsed: URL) => boolean) =>
-  z.string().refine(
-    (text) => {
-      const parsed = URL.canParse(text) ? new URL(text) : undefined;
-      return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '' && complete(parsed);
-    },
-    { error: form },
-  );
-
-/** No IPv6 address: kafkajs takes what stands before the first colon for the host. */
-const BROKER = /^[A-Za-z0-9._-]+:(\d{1,5})$/;
-
-const listOf = (text: string): string[] => text.split(',').map((item) => item.trim());
-
-const variables = z.object({
-  PROFILE: z.enum(['embedded', 'distributed'], { error: 'embedded or distributed' }).default('embedded'),
-  ROLES: z
-    .string()
-    .default(ROLES.join(','))
-    .transform(listOf)
-    .pipe(z.array(z.enum(ROLES)))
-    .transform((roles): ReadonlySet<Role> => new Set(roles)),
-  HOST: z
-    .string()
-    .regex(/^[A-Za-z0-9.:_-]+$/, { error: 'an address or a host name' })
-    .default('127.0.0.1'),
-  PORT: integer(0, 65_535).default(3000),
-  DATA_DIR: z.string().default('./data'),
-  // ioredis takes a query for options, which would win over the settings that the gate relies on.
-  REDIS_URL: url(
-    ['redis:', 'rediss:'],
-    'redis://host:port or rediss://host:port, without a query',
-    ({ search }) => search === '',
-  ).optional(),
-  KAFKA_BROKERS: z
-    .string()
-    .transform(listOf)
-    .refine((brokers) => brokers.every((broker) => Number(BROKER.exec(broker)?.[1] ?? Infinity) <= 65_535), {
-      error: 'host:port, several separated by commas',
-    })
-    .optional(),
-  KAFKA_TOPIC: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,249}$/, { error: '1 to 249 letters, digits, dots, underscores or hyphens' })
-    .default('coupon_create'),
-  KAFKA_GROUP_ID: z
-    .string()
-    .regex(/^[\x21-\x7e]{1,249}$/, { error: '1 to 249 printable characters without spaces' })
-    .default('coupon-consumer'),
-  KAFKA_PARTITIONS: integer(1, 10_000).default(12),
-  KAFKA_REPLICATION: integer(1, 100).default(1),
-  KAFKA_MIN_INSYNC: integer(1, 100).default(1),
-  KAFKA_SSL: flag.default(false),
-  KAFKA_SASL_MECHANISM: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'plain, scram-sha-256 or scram-sha-512' })
-    .optional(),
-  KAFKA_SASL_USERNAME: z.string().optional(),
-  KAFKA_SASL_PASSWORD: z.string().optional(),
-  DATABASE_URL: url(
-    ['mysql:'],
-    'mysql://user:password@host:port/database',
-    (parsed) => parsed.username !== '' && parsed.pathname.length > 1,
-  ).optional(),
-  DATABASE_SSL: flag.default(false),
-  MIGRATE_ON_START: flag.default(true),
-  DEFAULT_CAMPAIGN_TOTAL: integer(1, MAX_CAMPAIGN_TOTAL).default(100),
-  // Visible ASCII, because the token has to survive an Authorization header unchanged.
-  ADMIN_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]{16,512}$/, { error: '16 to 512 printable ASCII characters without spaces' })
-    .optional(),
-  ALLOW_INSECURE: z
-    .string()
-    .transform(listOf)
-    .pipe(z.array(z.enum(RISKS)))
-    .transform((risks): ReadonlySet<Risk> => new Set(risks))
-    .default(new Set<Risk>()),
-  MAX_INFLIGHT_PER_CONNECTION: integer(1, 10_000).default(16),
-  MAX_CONNECTIONS: integer(1, 1_000_000).optional(),
-  MAX_CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000).default(0),
-  KEEP_ALIVE_MS: integer(1000, 3_600_000).default(65_000),
-  READ_CONCURRENCY: integer(1, 1000).default(8),
-  BASE_PATH: z
-    .string()
-    .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, { error: 'a path such as /coupons, without a slash at its end' })
-    .optional(),
-  LOG_FORMAT: z.enum(['json', 'pretty'], { error: 'json or pretty' }).optional(),
-  ACCESS_LOG: z.enum(['off', 'errors', 'all'], { error: 'off, errors or all' }).default('off'),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'verbose'], {
-      error: 'fatal, error, warn, info, debug or verbose',
-    })
-    .default('info'),
-});
-
-/** Every variable that is read; `.env.example` documents exactly these. */
-export const ENV_VARIABLES: readonly string[] = Object.keys(variables.shape);
-
-type Source = Readonly<Record<string, string | undefined>>;
-
-/** An empty value is what `docker compose` and `env VAR=` make of a variable that was left out. */
-function withoutEmpty(source: Source): Source {
-  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''));
-}
-
-function given(name: string, source: Source): string {
-  const value = source[name];
-  if (value === undefined) {
-    return 'it is not set';
-  }
-  if (SECRETS.has(name)) {
-    return `something else was given (${value.length} characters, not shown because it is a secret)`;
-  }
-  return `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} was given`;
-}
-
-/** What no variable can say about itself. Checked on the source, so that these lines come together with the others. */
-function contradictions(source: Source): string[] {
-  const mistakes: string[] = [];
-  const demand = (name: string, expectation: string, fulfilled: boolean): void => {
-    if (!fulfilled) {
-      mistakes.push(`${name}: expected ${expectation}; ${given(name, source)}`);
-    }
-  };
-  if (source['PROFILE'] === 'distributed') {
-    for (const name of ['REDIS_URL', 'KAFKA_BROKERS', 'DATABASE_URL']) {
-      demand(name, 'a value, because PROFILE is distributed', source[name] !== undefined);
-    }
-    demand(
-      'ADMIN_TOKEN',
-      'at least 32 characters, because PROFILE is distributed',
-      // Shorter than 16 is already reported by the variable's own rule.
-      source['ADMIN_TOKEN'] !== undefined && !(source['ADMIN_TOKEN'].length >= 16 && source['ADMIN_TOKEN'].length < 32),
-    );
-  }
-  const sasl = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'];
-  if (sasl.some((name) => source[name] !== undefined)) {
-    for (const name of sasl) {
-      demand(name, `a value, because the other KAFKA_SASL variables are set`, source[name] !== undefined);
-    }
-  }
-  const databaseUrl = source['DATABASE_URL'] ?? '';
-  if (flag.safeParse(source['DATABASE_SSL']).data === true && URL.canParse(databaseUrl)) {
-    // mysql2 compares the certificate of a server that it reaches by an address with the name localhost.
-    demand(
-      'DATABASE_URL',
-      "the server's name instead of its address, because DATABASE_SSL is set",
-      isIP(new URL(databaseUrl).hostname.replace(/^\[|\]$/g, '')) === 0,
-    );
-  }
-  const replication = Number(source['KAFKA_REPLICATION'] ?? 1);
-  const minInsync = Number(source['KAFKA_MIN_INSYNC'] ?? 1);
-  demand('KAFKA_MIN_INSYNC', `at most KAFKA_REPLICATION (${replication})`, !(minInsync > replication));
-  return mistakes;
-}
-
 /**
  * Reads the configuration once.
  *
@@ -317,17 +130,21 @@ function contradictions(source: Source): string[] {
  * @throws ConfigurationError with one line per mistake: the variable, what was expected, what was given.
  */
 export function parseEnv(source: Source): AppConfig {
-  const cleaned = withoutEmpty(source);
-  const parsed = variables.safeParse(cleaned);
-  const mistakes = (parsed.error?.issues ?? []).map((issue) => {
-    const name = String(issue.path[0]);
-    const choices = LISTS[name];
-    const expectation = choices === undefined ? issue.message : `a list out of ${choices.join(', ')}`;
-    return `${name}: expected ${expectation}; ${given(name, cleaned)}`;
-  });
-  mistakes.push(...contradictions(cleaned));
-  if (!parsed.success || mistakes.length > 0) {
-    throw new ConfigurationError([...new Set(mistakes)]);
+  const { values, fromFile, refused } = withSecretFiles(withoutEmpty(source));
+  const mistakes = new Map<string, string>();
+  for (const [name, expectation] of refused) mistakes.set(name, `${name}_FILE: expected ${expectation}`);
+  /** The first mistake of a variable is enough: what else is wrong with it often follows. */
+  const refuse = (name: string, expectation: string): void => {
+    if (mistakes.has(name)) return;
+    const isFile = fromFile.has(name);
+    const line = `${name}${isFile ? '_FILE' : ''}: expected ${expectation}; ${given(name, values[name], isFile)}`;
+    mistakes.set(name, line);
+  };
+  const parsed = variables.safeParse(values);
+  for (const { path, message } of parsed.error?.issues ?? []) refuse(String(path[0]), message);
+  findContradictions(values, refuse);
+  if (!parsed.success || mistakes.size > 0) {
+    throw new ConfigurationError([...mistakes.values()]);
   }
   const env = parsed.data;
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = env;
@@ -353,6 +170,7 @@ export function parseEnv(source: Source): AppConfig {
     migrateOnStart: env.MIGRATE_ON_START,
     defaultCampaignTotal: env.DEFAULT_CAMPAIGN_TOTAL,
     adminToken: env.ADMIN_TOKEN,
+    adminTokenNext: env.ADMIN_TOKEN_NEXT,
     allowInsecure: env.ALLOW_INSECURE,
     http: {
       maxInflightPerConnection: env.MAX_INFLIGHT_PER_CONNECTION,
@@ -368,12 +186,16 @@ export function parseEnv(source: Source): AppConfig {
   });
 }
 
-/** {@link parseEnv} of the process's own environment. */
-export function readEnv(): AppConfig {
-  return parseEnv(process.env);
+/** An empty value is what `docker compose` and `env VAR=` make of a variable that was left out. */
+function withoutEmpty(source: Source): Source {
+  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''));
 }
 
-/** LOG_FORMAT alone, for a process that has to say that the rest cannot be used. Undefined also where it is no format. */
-export function readLogFormat(): LogFormat | undefined {
-  return variables.shape.LOG_FORMAT.safeParse(process.env['LOG_FORMAT']).data;
+function given(name: string, value: string | undefined, isFile: boolean): string {
+  if (value === undefined) return 'it is not set';
+  if (SECRETS.some((secret) => secret === name)) {
+    const what = isFile ? 'something else stands in the file' : 'something else was given';
+    return `${what} (${value.length} characters, not shown because it is a secret)`;
+  }
+  return `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} was given`;
 }

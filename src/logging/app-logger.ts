@@ -67,7 +67,8 @@ export class AppLogger extends ConsoleLogger {
     // What keeps the process from starting is thrown as well, and main.ts says it in one line.
     const context = rest.at(-1);
     const isThrown =
-      context === 'ExceptionHandler' || (context === 'NestApplication' && /^Error: listen /.test(`${message}`));
+      context === 'ExceptionHandler' ||
+      (context === 'NestApplication' && /^Error: (?:listen|getaddrinfo) /.test(`${message}`));
     if (!isThrown) super.error(message, ...rest);
   }
 

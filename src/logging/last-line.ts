@@ -1,4 +1,4 @@
-import { readLogFormat } from '../config/env.js';
+import { readLogFormat } from '../config/load-configuration.js';
 import { AppLogger, logFormatFor } from './app-logger.js';
 
 /**

@@ -4,7 +4,7 @@ import { statSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApp, startApp } from '../../dist/app.setup.js';
-import { readEnv } from '../../dist/config/env.js';
+import { parseEnv } from '../../dist/config/env.js';
 import { ClaimBatchContext } from '../../dist/events/claim-batch.context.js';
 import { ClaimLog } from '../../dist/events/claim-log.js';
 import { KafkaClaimServer } from '../../dist/infrastructure/kafka/kafka-claim-server.js';
@@ -91,7 +91,7 @@ async function failSyncs(directory) {
   };
 }
 
-const app = await createApp(readEnv());
+const app = await createApp(parseEnv(process.env));
 if (wanted === 'fail-sync') {
   await failSyncs(process.env.DATA_DIR);
 } else if (wanted === 'crash-consumer') {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -6,6 +6,7 @@ import { freePort } from '../../stack/server-process.js';
 import { type Backend, openBackend } from '../support/backend.js';
 import { Client, inParallel, isRefused } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
+import { ADMIN_TOKEN } from '../support/service.js';
 import { ServiceProcess } from '../support/service-process.js';
 
 describe('a process', () => {
@@ -121,8 +122,8 @@ describe('an embedded process', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const spawn = (env: Record<string, string>) => {
-    const service = ServiceProcess.spawn({ DATA_DIR: join(directory, 'data'), ...env });
+  const spawn = (env: Record<string, string>, cwd?: string) => {
+    const service = ServiceProcess.spawn({ DATA_DIR: join(directory, 'data'), ...env }, undefined, cwd);
     started.push(service);
     return service;
   };
@@ -172,7 +173,56 @@ describe('an embedded process', () => {
     await refused({ PORT: '0' }, /in use by another instance/);
   });
 
+  it('reads .env in its working directory, says so first, and warns of what has no effect', async () => {
+    writeFileSync(
+      join(directory, '.env'),
+      'LOG_LEVEL=debug\nDATA_DIR=./unused\nPROT=3001\nREDIS_PASSWORD=of-compose\n',
+    );
+    const service = spawn({ PORT: '0' }, directory);
+    await service.printed(/listening on http/);
+    const [first, second] = service.text.split('\n');
+    expect(first).toContain('configuration: .env (1 variable) and the environment');
+    expect(second).toMatch(/"level":"warn".*PROT is not read; is PORT meant\?/);
+    expect(service.text).not.toContain('of-compose');
+    expect(existsSync(join(directory, 'unused'))).toBe(false);
+  });
+
+  it('says first that there is no .env, as in the tests, whose working directory is no developer’s', async () => {
+    const service = spawn({ PORT: '0' });
+    await service.printed(/listening on http/);
+    expect(service.text.split('\n')[0]).toContain('configuration: the environment');
+  });
+
+  it('is refused with the name of a .env that cannot be read', async () => {
+    mkdirSync(join(directory, '.env'));
+    const service = spawn({ PORT: '0' }, directory);
+    expect(await service.exit()).toBe(1);
+    expect(service.text).toMatch(/\.env: expected .*it is a directory/);
+  });
+
+  const SERVERS = {
+    PROFILE: 'distributed',
+    REDIS_URL: 'redis://127.0.0.1:1',
+    KAFKA_BROKERS: '127.0.0.1:1',
+    DATABASE_URL: 'mysql://coupon:coupon@127.0.0.1:1/coupon',
+    ADMIN_TOKEN,
+  };
+
   it.each([
+    [{ HOST: '203.0.113.1' }, /HOST 203\.0\.113\.1 is no address of this machine \(EADDRNOTAVAIL\)/],
+    [{ HOST: 'no-such-host.invalid' }, /HOST no-such-host\.invalid cannot be resolved \(\w+\)/],
+    [{ REDIS_URL: 'redis://127.0.0.1:1' }, /PROFILE: expected distributed, because of REDIS_URL; or embedded/],
+    [{ ...SERVERS, REDIS_URL: 'redis://127.0.0.1:1/abc' }, /REDIS_URL: expected .*a number/],
+    [{ ...SERVERS, REDIS_URL: 'redis://:50%@127.0.0.1:1' }, /REDIS_URL: expected .*percent-encoded/],
+    [
+      { ...SERVERS, DATABASE_URL: 'mysql://coupon:coupon@127.0.0.1:1/coupon?ssl-mode=REQUIRED' },
+      /DATABASE_URL: expected .*DATABASE_SSL/,
+    ],
+    [
+      { ...SERVERS, DATABASE_URL: 'mysql://coupon:coupon@127.0.0.1:1/coupon/' },
+      /DATABASE_URL: expected .*no further slash/,
+    ],
+    [{ ADMIN_TOKEN_FILE: '/no/such/file' }, /ADMIN_TOKEN_FILE: expected .*it does not exist/],
     [{ PORT: 'eighty' }, /PORT: expected .*"eighty" was given/],
     [{ PROFILE: 'cloud' }, /PROFILE: expected embedded or distributed/],
     [{ ROLES: 'api,cook' }, /ROLES: expected/],

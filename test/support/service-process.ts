@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Backend } from './backend.js';
 import { eventually } from './eventually.js';
 import { PATIENCE_MS } from './patience.js';
@@ -24,11 +24,12 @@ export class ServiceProcess {
 
   /**
    * Starts it without waiting for anything. `env` is the whole environment, apart from PATH; `args` are another script
-   * to run instead, with its arguments.
+   * to run instead, with its arguments. In `cwd` there may be a file `.env`; a developer's own one must not be found.
    */
-  static spawn(env: Record<string, string>, args: readonly string[] = [MAIN]): ServiceProcess {
+  static spawn(env: Record<string, string>, args: readonly string[] = [MAIN], cwd = dirname(MAIN)): ServiceProcess {
     if (!existsSync(MAIN)) throw new Error('the service is not built: run npm run build first');
     const child = spawn(process.execPath, [...args], {
+      cwd,
       env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -5,7 +5,7 @@ import { type HttpTimeouts } from '../../src/http/fastify.js';
 import { type Backend, openBackend, TOPOLOGY } from './backend.js';
 import { eventually } from './eventually.js';
 
-export const ADMIN_TOKEN = 'test-admin-token-0123456789-abcdefghij';
+export const ADMIN_TOKEN = 'for-tests-only-kW4nT7bq0Zx9LrD2mVhY5cJf8';
 
 /** A running service, as a caller sees it; the same on every profile. */
 export interface Service {

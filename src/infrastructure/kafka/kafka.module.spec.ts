@@ -15,7 +15,7 @@ const configFor = (...roles: Role[]): AppConfig =>
     REDIS_URL: 'redis://127.0.0.1:1',
     KAFKA_BROKERS: '127.0.0.1:1',
     DATABASE_URL: 'mysql://user:password@127.0.0.1:1/coupon',
-    ADMIN_TOKEN: 'a'.repeat(32),
+    ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
   });
 
 describe('KafkaModule', () => {

@@ -1,0 +1,37 @@
+import { type AppConfig } from './env.js';
+import { type Risk } from './risks.js';
+
+/** A risk that the addresses alone show, and in one clause what follows. */
+export interface Finding {
+  readonly risk: Risk;
+  readonly finding: string;
+}
+
+/** What the addresses of the servers show before any of them is asked. */
+export function riskyAddresses(config: AppConfig): Finding[] {
+  if (!config.isDistributed()) return [];
+  const redis = new URL(config.redisUrl);
+  const database = new URL(config.databaseUrl);
+  const { brokers, sasl, ssl } = config.kafka;
+  const remoteBroker = brokers.find((broker) => !isLoopback(broker.slice(0, broker.lastIndexOf(':'))));
+  return [
+    ...noPassword(redis.password === '', 'REDIS_URL has no password', 'Redis'),
+    ...noPassword(sasl === undefined, 'no KAFKA_SASL variable is set', 'Kafka'),
+    ...noPassword(database.password === '', 'DATABASE_URL has no password', 'the database'),
+    ...plainText(redis.protocol === 'redis:' && !isLoopback(redis.hostname), 'REDIS_URL', 'rediss://'),
+    ...plainText(!ssl && remoteBroker !== undefined, 'KAFKA_BROKERS', 'KAFKA_SSL=true'),
+    ...plainText(!config.databaseSsl && !isLoopback(database.hostname), 'DATABASE_URL', 'DATABASE_SSL=true'),
+  ];
+}
+
+const noPassword = (found: boolean, what: string, server: string): Finding[] =>
+  found ? [{ risk: 'no-password', finding: `${what}: everybody who reaches ${server} can change what it holds` }] : [];
+
+const plainText = (found: boolean, variable: string, remedy: string): Finding[] =>
+  found
+    ? [{ risk: 'plain-text', finding: `${variable} leads to another host in plain text; ${remedy} encrypts it` }]
+    : [];
+
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i.test(host);
+}

@@ -1,0 +1,185 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { RISKS } from './risks.js';
+
+/** Variables by name, as a process gets them. */
+export type Source = Readonly<Record<string, string | undefined>>;
+
+/** The longest stock a campaign can have; the database column and the gate are sized for it. */
+export const MAX_CAMPAIGN_TOTAL = 10_000_000;
+
+/** What a process can run. */
+export const ROLES = ['api', 'consumer', 'retry'] as const;
+
+/** Their values never appear in a message, and `<NAME>_FILE` gives each of them as a file. */
+export const SECRETS = [
+  'REDIS_URL',
+  'DATABASE_URL',
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SASL_PASSWORD',
+  'ADMIN_TOKEN',
+  'ADMIN_TOKEN_NEXT',
+] as const;
+
+/** Decimal digits only: Number() alone would take 1e3, 0x10 and blanks. */
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `an integer from ${min} to ${max}`,
+    })
+    .transform(Number);
+
+const flag = z.stringbool({ truthy: ['true', '1', 'on'], falsy: ['false', '0', 'off'], error: 'true or false' });
+
+const itemsOf = (text: string): string[] => text.split(',').map((item) => item.trim());
+
+const listOf = <Item extends string>(choices: readonly Item[]) => {
+  const isChoice = (item: string): item is Item => choices.some((choice) => choice === item);
+  return z
+    .string()
+    .refine((text) => itemsOf(text).every(isChoice), { error: `a list out of ${choices.join(', ')}` })
+    .transform((text): ReadonlySet<Item> => new Set(itemsOf(text).filter(isChoice)));
+};
+
+/** A name, an IPv4 or an IPv6 address. What looks like an address has to be one, or DNS would be asked for ever. */
+function isHost(text: string): boolean {
+  if (text.includes(':')) return isIPv6(text);
+  return /^[\d.]+$/.test(text) ? isIPv4(text) : /^[A-Za-z0-9._-]{1,253}$/.test(text);
+}
+
+/** No IPv6 address: kafkajs takes what stands before the first colon for the host. */
+function isBroker(text: string): boolean {
+  const [, host = '', port = ''] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
+  return isHost(host) && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whatever stands in the URL of a server reaches its client as it was meant, or `error` says which part does not. */
+const serverUrl = (form: string, protocols: readonly string[], whyRefused: (url: URL) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const why = (): string | undefined => {
+      // The parser drops line breaks and blanks at the ends; clients may not.
+      if (/\s/.test(text) || !URL.canParse(text)) return `${form}, with other characters percent-encoded`;
+      const url = new URL(text);
+      if (!protocols.includes(url.protocol)) return form;
+      if (!isHost(url.hostname.replace(/^\[(.+:.+)\]$/, '$1')))
+        return `${form}, with a name or an address for the host`;
+      if (url.port === '0') return `${form}, with a port from 1 to 65535`;
+      if (url.hash !== '' || text.includes('#')) return `${form}, without a fragment (# is written %23)`;
+      if (![url.username, url.password].every(isPercentEncoded)) {
+        return `${form}, with user and password percent-encoded (% is written %25)`;
+      }
+      return whyRefused(url);
+    };
+    const error = why();
+    if (error !== undefined) context.addIssue({ code: 'custom', message: error });
+  });
+
+const REDIS_FORM = 'redis://user:password@host:port/database, or rediss:// for TLS';
+
+/** ioredis takes a query for options, which would win over the settings that the gate relies on. */
+function whyRedisUrlRefused(url: URL): string | undefined {
+  if (url.search !== '' || url.href.includes('?')) return `${REDIS_FORM}, without a query`;
+  if (url.username !== '' && url.password === '') {
+    return `${REDIS_FORM}, with a password behind the user (redis://:password@host without a user)`;
+  }
+  return /^(?:\/|\/(?:0|[1-9]\d{0,4}))?$/.test(url.pathname)
+    ? undefined
+    : `${REDIS_FORM}, where the database is a number such as 0, or left out`;
+}
+
+const DATABASE_FORM = 'mysql://user:password@host:port/database';
+
+/** A query is refused: mysql2 would not get it, and `?ssl-mode=REQUIRED` would be plain text that looks like TLS. */
+function whyDatabaseUrlRefused(url: URL): string | undefined {
+  if (url.search !== '' || url.href.includes('?')) {
+    return `${DATABASE_FORM}, without a query (TLS is DATABASE_SSL=true)`;
+  }
+  if (url.username === '') return `${DATABASE_FORM}, with a user`;
+  const name = url.pathname.slice(1);
+  return isPercentEncoded(name) && /^[^/\\.\0]{1,64}$/u.test(decodeURIComponent(name))
+    ? undefined
+    : `${DATABASE_FORM}, with the name of one database and no further slash behind the port`;
+}
+
+/** Visible ASCII, because the token has to survive an Authorization header unchanged. */
+const adminToken = z
+  .string()
+  .regex(/^[\x21-\x7e]{16,512}$/, { error: '16 to 512 printable ASCII characters without spaces' });
+
+/** Every variable with its form and its default; contradictions between them are in `contradictions.ts`. */
+export const variables = z.object({
+  PROFILE: z.enum(['embedded', 'distributed'], { error: 'embedded or distributed' }).default('embedded'),
+  ROLES: listOf(ROLES).default(new Set(ROLES)),
+  HOST: z.string().refine(isHost, { error: 'an address or a host name' }).default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(3000),
+  DATA_DIR: z
+    .string()
+    .refine((path) => !path.startsWith('~'), { error: 'a path; only a shell knows ~' })
+    .default('./data'),
+  REDIS_URL: serverUrl(REDIS_FORM, ['redis:', 'rediss:'], whyRedisUrlRefused).optional(),
+  KAFKA_BROKERS: z
+    .string()
+    .refine((text) => itemsOf(text).every(isBroker), { error: 'host:port, several separated by commas' })
+    .transform(itemsOf)
+    .optional(),
+  KAFKA_TOPIC: z
+    .string()
+    .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, {
+      error: '1 to 249 letters, digits, dots, underscores or hyphens, and not only a dot or two',
+    })
+    .default('coupon_create'),
+  KAFKA_GROUP_ID: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,249}$/, { error: '1 to 249 printable characters without spaces' })
+    .default('coupon-consumer'),
+  KAFKA_PARTITIONS: integer(1, 10_000).default(12),
+  KAFKA_REPLICATION: integer(1, 100).default(1),
+  KAFKA_MIN_INSYNC: integer(1, 100).default(1),
+  KAFKA_SSL: flag.default(false),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'plain, scram-sha-256 or scram-sha-512' })
+    .optional(),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: z.string().optional(),
+  DATABASE_URL: serverUrl(DATABASE_FORM, ['mysql:'], whyDatabaseUrlRefused).optional(),
+  DATABASE_SSL: flag.default(false),
+  MIGRATE_ON_START: flag.default(true),
+  DEFAULT_CAMPAIGN_TOTAL: integer(1, MAX_CAMPAIGN_TOTAL).default(100),
+  ADMIN_TOKEN: adminToken.optional(),
+  ADMIN_TOKEN_NEXT: adminToken.optional(),
+  ALLOW_INSECURE: listOf(RISKS).default(new Set()),
+  MAX_INFLIGHT_PER_CONNECTION: integer(1, 10_000).default(16),
+  MAX_CONNECTIONS: integer(1, 1_000_000).optional(),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000).default(0),
+  KEEP_ALIVE_MS: integer(1000, 3_600_000).default(65_000),
+  READ_CONCURRENCY: integer(1, 1000).default(8),
+  BASE_PATH: z
+    .string()
+    .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/, {
+      error: 'a path such as /coupons, without a slash at its end',
+    })
+    .optional(),
+  LOG_FORMAT: z.enum(['json', 'pretty'], { error: 'json or pretty' }).optional(),
+  ACCESS_LOG: z.enum(['off', 'errors', 'all'], { error: 'off, errors or all' }).default('off'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'verbose'], {
+      error: 'fatal, error, warn, info, debug or verbose',
+    })
+    .default('info'),
+});
+
+/** Every variable that is read; `.env.example` documents exactly these. */
+export const ENV_VARIABLES: readonly string[] = [
+  ...Object.keys(variables.shape),
+  ...SECRETS.map((name) => `${name}_FILE`),
+];
