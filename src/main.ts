@@ -7,6 +7,7 @@ import { ConfigurationError } from './config/configuration-error.js';
 import { loadConfiguration } from './config/load-configuration.js';
 import { warnOfRisk } from './config/risks.js';
 import { StartupError } from './config/startup-error.js';
+import { VERSION } from './config/version.js';
 import { AppLogger } from './logging/app-logger.js';
 import { writeLastLine } from './logging/last-line.js';
 import { captureProcessOutput } from './logging/process-output.js';
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   new Logger('Service').log({
     message: `listening on ${url} as ${[...roles].join(', ')} (${profile}); ${use}`,
     event: 'service.started',
+    version: VERSION,
     url,
     profile,
     roles: [...roles],

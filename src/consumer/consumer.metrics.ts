@@ -16,13 +16,13 @@ export class ConsumerMetrics {
   constructor(@Inject(MetricsRegistry) registry: MetricsRegistry) {
     this.persistDuration = new Histogram({
       name: 'coupon_persist_duration_seconds',
-      help: 'One transaction that turns a chunk of claims into coupons',
+      help: 'Seconds of one transaction that turns a chunk of claims into coupons',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers: [registry],
     });
     this.acceptToRow = new Histogram({
       name: 'coupon_accept_to_row_seconds',
-      help: 'From the gate’s yes to the committed coupon',
+      help: 'Seconds from the gate’s yes to the committed coupon',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
       registers: [registry],
     });

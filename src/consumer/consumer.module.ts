@@ -4,6 +4,7 @@ import { MetricsModule } from '../events/metrics.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventConsumer } from './claim-event.consumer.js';
 import { ClaimPersistence } from './claim-persistence.js';
+import { ConsumerLag } from './consumer-lag.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
 import { ConsumerSettings } from './consumer-settings.js';
 
@@ -14,6 +15,12 @@ import { ConsumerSettings } from './consumer-settings.js';
 })
 export class ConsumerModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {
-    return { module: ConsumerModule, controllers: roles.has('consumer') ? [ClaimEventConsumer] : [] };
+    // A retry measures too: it sees the lag where no consumer runs.
+    const measures = roles.has('consumer') || roles.has('retry');
+    return {
+      module: ConsumerModule,
+      controllers: roles.has('consumer') ? [ClaimEventConsumer] : [],
+      providers: measures ? [ConsumerLag] : [],
+    };
   }
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { collectDefaultMetrics } from 'prom-client';
+import { CampaignLabels } from './campaign-labels.js';
 import { MetricsRegistry } from './metrics-registry.js';
 
 function registryOfProcess(): MetricsRegistry {
@@ -10,7 +11,10 @@ function registryOfProcess(): MetricsRegistry {
 
 /** One registry for each application, not the library's global one: two applications in one test must not collide. */
 @Module({
-  providers: [{ provide: MetricsRegistry, useFactory: registryOfProcess }],
-  exports: [MetricsRegistry],
+  providers: [
+    { provide: MetricsRegistry, useFactory: registryOfProcess },
+    { provide: CampaignLabels, useFactory: () => new CampaignLabels() },
+  ],
+  exports: [MetricsRegistry, CampaignLabels],
 })
 export class MetricsModule {}

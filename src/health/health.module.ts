@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { GateModule } from '../gate/gate.module.js';
 import { MetricsModule } from '../events/metrics.module.js';
+import { BuildMetrics } from './build.metrics.js';
 import { HealthController } from './health.controller.js';
 import { ReadinessMetrics } from './readiness.metrics.js';
 import { Readiness } from './readiness.js';
@@ -8,6 +9,6 @@ import { Readiness } from './readiness.js';
 @Module({
   imports: [GateModule, MetricsModule],
   controllers: [HealthController],
-  providers: [Readiness, ReadinessMetrics],
+  providers: [Readiness, ReadinessMetrics, BuildMetrics],
 })
 export class HealthModule {}

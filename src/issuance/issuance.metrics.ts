@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
+import { CampaignLabels } from '../events/campaign-labels.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 
 export type ClaimMetricOutcome =
@@ -17,7 +18,10 @@ export type ClaimMetricOutcome =
 /** The label of a claim that nobody could look up: whether its campaign exists is not known. */
 export const NO_CAMPAIGN = 'unknown';
 
-/** Counts what the gate decided. Only campaigns that the gate knows become a label: an unknown id never does. */
+/**
+ * Counts what the gate decided. Only campaigns that the gate knows become a label: an unknown id never does; and of those
+ * the ones that {@link CampaignLabels} says.
+ */
 @Injectable()
 export class IssuanceMetrics {
   private readonly claims: Counter<'campaign' | 'outcome'>;
@@ -25,28 +29,43 @@ export class IssuanceMetrics {
   /** Looking a labelled counter up anew would cost more than counting. */
   private readonly counters = new Map<string, Counter.Internal>();
 
-  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry) {
+  constructor(
+    @Inject(MetricsRegistry) registry: MetricsRegistry,
+    @Inject(CampaignLabels) private readonly labels = new CampaignLabels(),
+  ) {
+    labels.onRemoved((campaign) => this.forget(campaign));
     this.claims = new Counter({
       name: 'coupon_claims_total',
-      help: 'Claims by what became of them at the api',
+      help: 'Claims by what became of them at the api; campaign other: those without series of their own',
       labelNames: ['campaign', 'outcome'],
       registers: [registry],
     });
     this.publishDuration = new Histogram({
       name: 'coupon_publish_duration_seconds',
-      help: 'From the gate’s yes to the claim being durable',
+      help: 'Seconds from the gate’s yes to the claim being durable',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2],
       registers: [registry],
     });
   }
 
   count(campaign: string, outcome: ClaimMetricOutcome): void {
-    const key = `${outcome}:${campaign}`;
-    let counter = this.counters.get(key);
-    if (counter === undefined) {
-      counter = this.claims.labels(campaign, outcome);
-      this.counters.set(key, counter);
-    }
+    const counter = this.counters.get(`${outcome}:${campaign}`) ?? this.counterFor(campaign, outcome);
     counter.inc();
+  }
+
+  /** Kept for what is a label; campaigns that are none may be many, and share a few counters. */
+  private counterFor(campaign: string, outcome: ClaimMetricOutcome): Counter.Internal {
+    const label = campaign === NO_CAMPAIGN ? campaign : this.labels.labelFor(campaign);
+    const key = `${outcome}:${label}`;
+    const counter = this.counters.get(key) ?? this.claims.labels(label, outcome);
+    this.counters.set(key, counter);
+    return counter;
+  }
+
+  private forget(campaign: string): void {
+    for (const key of [...this.counters.keys()].filter((name) => name.endsWith(`:${campaign}`))) {
+      this.counters.delete(key);
+      this.claims.remove(campaign, key.slice(0, -campaign.length - 1));
+    }
   }
 }

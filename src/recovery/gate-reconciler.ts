@@ -46,6 +46,7 @@ export class GateReconciler {
 
   private async compareAll(pass: GatePass): Promise<void> {
     const now = await this.gate.now();
+    let unlabelled = 0;
     for await (const { campaigns, readAt } of campaignPages(this.database)) {
       const gauges = await this.gate.gauge(
         pass,
@@ -59,11 +60,15 @@ export class GateReconciler {
           this.watch.reportFence(pass.epoch, gauge.reason);
           return;
         }
-        this.metrics.setPending(gauge, now);
+        // One that is closed may still have claims on their way, and they are watched until they have arrived.
+        if (campaign.state === 'CLOSED' && gauge.pending === 0) this.metrics.retire(campaign.id);
+        else if (this.metrics.setStock(campaign, gauge)) this.metrics.setPending(gauge, now);
+        else unlabelled += 1;
         if (isOpening(campaign, gauge, now)) await this.markOpened(campaign);
         await this.compare(pass, campaign, gauge);
       }
     }
+    this.metrics.setUnlabelled(unlabelled);
   }
 
   /** Of all processes that see it, the one that marks it in the database writes the line. */

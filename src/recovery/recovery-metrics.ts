@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
+import { CampaignLabels } from '../events/campaign-labels.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge } from '../gate/issuance-gate.js';
+import { type Campaign } from '../persistence/campaign-store.js';
 
 /**
  * What operators see of the gate. Nothing here asks a server while metrics are collected: the last known values are
@@ -13,8 +15,19 @@ export class RecoveryMetrics {
   private readonly drift: Gauge<'campaign'>;
   private readonly pending: Gauge<'campaign'>;
   private readonly oldestPending: Gauge<'campaign'>;
+  private readonly total: Gauge<'campaign'>;
+  private readonly claimed: Gauge<'campaign'>;
+  private readonly issued: Gauge<'campaign'>;
+  private readonly info: Gauge<'campaign' | 'name'>;
+  private readonly unlabelled: Gauge;
+  /** The name that the info metric of a campaign has now. */
+  private readonly names = new Map<string, string>();
 
-  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry, @Inject(EpochWatch) watch: EpochWatch) {
+  constructor(
+    @Inject(MetricsRegistry) registry: MetricsRegistry,
+    @Inject(EpochWatch) watch: EpochWatch,
+    @Inject(CampaignLabels) private readonly labels = new CampaignLabels(),
+  ) {
     const registers = [registry];
     new Gauge({
       name: 'coupon_gate_fenced',
@@ -32,34 +45,80 @@ export class RecoveryMetrics {
         this.set(watch.state.epoch ?? 0);
       },
     });
-    this.drift = new Gauge({
-      name: 'coupon_drift',
-      help: 'Claims and coupons by which gate, counter and rows disagree; 0 when all promises hold',
-      labelNames: ['campaign'],
+    const ofCampaign = (name: string, help: string) => new Gauge({ name, help, labelNames: ['campaign'], registers });
+    this.drift = ofCampaign(
+      'coupon_drift',
+      'Claims and coupons by which gate, counter and rows disagree; 0 when all promises hold',
+    );
+    this.pending = ofCampaign('coupon_pending', 'Admitted claims that were not seen in the database yet');
+    this.oldestPending = ofCampaign('coupon_pending_oldest_seconds', 'Age of the oldest pending claim, in seconds');
+    this.total = ofCampaign('coupon_campaign_total', 'Coupons of the campaign: its total');
+    this.claimed = ofCampaign(
+      'coupon_campaign_claimed',
+      'Claims that hold a slot at the gate; the total less these is left',
+    );
+    this.issued = ofCampaign('coupon_campaign_issued', 'Coupons that are issued: rows of the database');
+    this.info = new Gauge({
+      name: 'coupon_campaign_info',
+      help: '1, with the name of the campaign, to be joined to other metrics by campaign',
+      labelNames: ['campaign', 'name'],
       registers,
     });
-    this.pending = new Gauge({
-      name: 'coupon_pending',
-      help: 'Admitted claims that were not seen in the database yet',
-      labelNames: ['campaign'],
+    this.unlabelled = new Gauge({
+      name: 'coupon_campaigns_unlabelled',
+      help: 'Campaigns that are not closed and have no series of their own, because too many are open',
       registers,
     });
-    this.oldestPending = new Gauge({
-      name: 'coupon_pending_oldest_seconds',
-      help: 'Age of the oldest pending claim',
-      labelNames: ['campaign'],
-      registers,
-    });
+    labels.onRemoved((campaign) => this.forget(campaign));
   }
 
   /** @param now the gate's clock, ms. */
   setPending({ campaignId, pending, oldestPendingAt }: CampaignGauge, now: number): void {
+    if (!this.isLabel(campaignId)) return;
     this.pending.set({ campaign: campaignId }, pending);
     const ageMs = oldestPendingAt === null ? 0 : Math.max(0, now - oldestPendingAt);
     this.oldestPending.set({ campaign: campaignId }, ageMs / 1_000);
   }
 
+  /** @returns whether the campaign has series of its own. */
+  setStock({ id, name, total, issued }: Campaign, { claimed }: CampaignGauge): boolean {
+    if (!this.isLabel(id)) return false;
+    const campaign = { campaign: id };
+    this.total.set(campaign, total);
+    this.claimed.set(campaign, claimed);
+    this.issued.set(campaign, issued);
+    const known = this.names.get(id);
+    if (known !== name) {
+      if (known !== undefined) this.info.remove(id, known);
+      this.names.set(id, name);
+      this.info.set({ ...campaign, name }, 1);
+    }
+    return true;
+  }
+
   setDrift(campaignId: string, drift: number): void {
-    this.drift.set({ campaign: campaignId }, drift);
+    if (this.isLabel(campaignId)) this.drift.set({ campaign: campaignId }, drift);
+  }
+
+  setUnlabelled(campaigns: number): void {
+    this.unlabelled.set(campaigns);
+  }
+
+  /** The campaign is over: its series leave, those of other metrics too. */
+  retire(campaignId: string): void {
+    this.labels.retire(campaignId);
+  }
+
+  private isLabel(campaignId: string): boolean {
+    return this.labels.labelFor(campaignId) === campaignId;
+  }
+
+  private forget(campaign: string): void {
+    for (const gauge of [this.drift, this.pending, this.oldestPending, this.total, this.claimed, this.issued]) {
+      gauge.remove(campaign);
+    }
+    const name = this.names.get(campaign);
+    if (name !== undefined) this.info.remove(campaign, name);
+    this.names.delete(campaign);
   }
 }

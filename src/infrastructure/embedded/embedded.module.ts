@@ -1,11 +1,14 @@
 import { type DynamicModule, Global, Logger, Module } from '@nestjs/common';
 import { ClaimLog } from '../../events/claim-log.js';
 import { ClaimTransport } from '../../events/claim-transport.js';
+import { MetricsModule } from '../../events/metrics.module.js';
+import { MetricsRegistry } from '../../events/metrics-registry.js';
 import { GateBuilder } from '../../gate/gate-builder.js';
 import { IssuanceGate } from '../../gate/issuance-gate.js';
 import { DatabaseSnapshots } from '../../persistence/database-snapshots.js';
 import { Database } from '../../persistence/database.js';
 import { exitSoon } from '../exit-soon.js';
+import { DiskSpaceMetrics } from './disk-space.metrics.js';
 import { InProcessGateBuilder } from './in-process-gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 import { InProcessIssuanceGate } from './in-process-issuance-gate.js';
@@ -27,7 +30,13 @@ export class EmbeddedModule {
     };
     return {
       module: EmbeddedModule,
+      imports: [MetricsModule],
       providers: [
+        {
+          provide: DiskSpaceMetrics,
+          useFactory: (registry: MetricsRegistry) => new DiskSpaceMetrics(registry, dataDirectory),
+          inject: [MetricsRegistry],
+        },
         { provide: SqliteConnection, useFactory: () => SqliteConnection.open(dataDirectory, datasync, onFatal) },
         { provide: Database, useClass: SqliteDatabase },
         { provide: DatabaseSnapshots, useClass: SqliteSnapshots },

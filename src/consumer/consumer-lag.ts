@@ -1,0 +1,76 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { ClaimLog } from '../events/claim-log.js';
+import { MetricsRegistry } from '../events/metrics-registry.js';
+
+/** From the end of one reading to the next, ms. */
+const INTERVAL_MS = 10_000;
+/** After the start, ms: soon, so that the metric is there. */
+const FIRST_AFTER_MS = 500;
+
+/**
+ * `coupon_consumer_lag{partition}`, read from the log in a loop of its own: whatever makes the consumer, the sweeper or
+ * the gate stand still does not stop it, and no scrape waits for a broker.
+ */
+@Injectable()
+export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(ConsumerLag.name);
+  private readonly lag: Gauge<'partition'>;
+  private timer: NodeJS.Timeout | undefined;
+  private reading: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    @Inject(ClaimLog) private readonly log: ClaimLog,
+    @Inject(MetricsRegistry) registry: MetricsRegistry,
+  ) {
+    this.lag = new Gauge({
+      name: 'coupon_consumer_lag',
+      help: 'Claim events of a partition that the consumer has not settled yet',
+      labelNames: ['partition'],
+      registers: [registry],
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.schedule(FIRST_AFTER_MS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.reading;
+  }
+
+  /** Never rejects. While the log cannot be asked there is no value: an old one would hide that the lag grows. */
+  async measure(): Promise<void> {
+    try {
+      // The end last: what is appended meanwhile counts as lag, and nothing that lags is left out.
+      const committed = await this.log.committedOffsets();
+      const start = await this.log.startOffsets();
+      const end = await this.log.endOffsets();
+      for (const [partition, last] of end) {
+        const first = start.get(partition) ?? 0;
+        // A group that has never committed, or whose records were deleted unread, begins at the log's start.
+        const next = Math.max(committed.get(partition) ?? first, first);
+        this.lag.set({ partition }, Math.max(0, last - next));
+      }
+    } catch (error) {
+      this.lag.reset();
+      this.logger.debug(`the lag of the consumer cannot be read: ${(error as Error).message}`);
+    }
+  }
+
+  private schedule(ms: number): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.reading = this.measure().finally(() => this.schedule(INTERVAL_MS));
+    }, ms);
+  }
+}
