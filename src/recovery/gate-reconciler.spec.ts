@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf } from '../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { termsAtGateOf, watchOf } from '../../test/support/recovery.js';
+import { CampaignLabels } from '../events/campaign-labels.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
@@ -16,6 +17,7 @@ let stack: EmbeddedStack;
 let watch: EpochWatch;
 let pass: GatePass;
 let registry: MetricsRegistry;
+let metrics: RecoveryMetrics;
 let reconciler: GateReconciler;
 
 beforeEach(async () => {
@@ -25,7 +27,7 @@ beforeEach(async () => {
   watch = watchOf(stack);
   await watch.refresh();
   registry = new MetricsRegistry();
-  const metrics = new RecoveryMetrics(registry, watch);
+  metrics = new RecoveryMetrics(registry, watch);
   reconciler = new GateReconciler(stack.database, stack.gate, watch, metrics, termsAtGateOf(stack, watch));
 });
 
@@ -49,6 +51,70 @@ const changeGate = async (change: Partial<CampaignTerms>) =>
 const claim = (number: number) => stack.gate.claim(pass, { ...claimOf(number), idempotencyDigest: null });
 const age = (id: string) =>
   stack.connection.exclusive((runner) => runner.query('UPDATE campaigns SET created_at = 0 WHERE id = ?', [id]));
+
+describe('the metrics of campaigns', () => {
+  const series = async () =>
+    (await registry.metrics())
+      .split('\n')
+      .filter((line) => /^coupon_(campaign|pending|drift)/.test(line))
+      .map((line) => line.replace(/^coupon_/, ''));
+
+  it('show stock, claims, coupons and the name, and what changes of them', async () => {
+    await claim(1);
+    await stack.database.transaction((unit) => unit.campaigns.addIssued('default', 1, 5));
+    await reconciler.reconcile();
+    expect(await series()).toEqual(
+      expect.arrayContaining([
+        'campaign_total{campaign="default"} 100',
+        'campaign_claimed{campaign="default"} 1',
+        'campaign_issued{campaign="default"} 1',
+        'campaign_info{campaign="default",name="default"} 1',
+        'pending{campaign="default"} 1',
+        'campaigns_unlabelled 0',
+      ]),
+    );
+    await changeRow({ name: 'a "new" name', total: 7 }, 2);
+    await reconciler.reconcile();
+    const after = await series();
+    expect(after).toContain('campaign_total{campaign="default"} 7');
+    expect(after.filter((line) => line.startsWith('campaign_info'))).toEqual([
+      'campaign_info{campaign="default",name="a \\"new\\" name"} 1',
+    ]);
+  });
+
+  it('leave with a campaign that is closed, when nothing of it is on its way any more', async () => {
+    await claim(1);
+    await storeCampaign(stack, { id: '01A', total: 1 });
+    await stack.gate.openCampaign(pass, termsOf(await stored('01A')));
+    await reconciler.reconcile();
+    metrics.setDrift('default', 0);
+    await changeRow({ state: 'CLOSED' }, 2);
+    await reconciler.reconcile();
+    expect((await series()).filter((line) => line.includes('default'))).toHaveLength(7);
+
+    const { claimId, campaignId, userId } = claimOf(1);
+    await stack.gate.clearPending(pass, [{ claimId, campaignId, userId }]);
+    await reconciler.reconcile();
+    metrics.setDrift('default', 0);
+    const after = await series();
+    expect(after.filter((line) => line.includes('default'))).toEqual([]);
+    expect(after).toContain('campaign_total{campaign="01A"} 1');
+  });
+
+  it('are those of a bounded number of campaigns, the newest, and say how many are left out', async () => {
+    for (const id of ['01A', '01B', '01C', '01D']) {
+      await storeCampaign(stack, { id, total: 1 });
+      await stack.gate.openCampaign(pass, termsOf(await stored(id)));
+    }
+    registry = new MetricsRegistry();
+    const few = new RecoveryMetrics(registry, watch, new CampaignLabels(3));
+    reconciler = new GateReconciler(stack.database, stack.gate, watch, few, termsAtGateOf(stack, watch));
+    for (let round = 0; round < 2; round++) await reconciler.reconcile();
+    const totals = (await series()).flatMap((line) => /^campaign_total\{campaign="(.*)"\}/.exec(line)?.[1] ?? []);
+    expect(totals.sort()).toEqual(['01C', '01D', 'default']);
+    expect(await series()).toContain('campaigns_unlabelled 2');
+  });
+});
 
 describe('the reconciler', () => {
   it('changes nothing where gate and database agree', async () => {

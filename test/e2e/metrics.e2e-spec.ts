@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TOPOLOGY } from '../support/backend.js';
+import { Client } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { type Service, startService } from '../support/service.js';
+
+const PATIENCE_MS = 60_000;
+
+describe('the metrics', () => {
+  let service: Service;
+  let client: Client;
+
+  beforeAll(async () => {
+    service = await startService();
+    client = new Client(...service.urls);
+  });
+  afterAll(() => service.stop());
+
+  /** Of every process of the topology together. */
+  const lines = async () => {
+    const urls = await Promise.all(service.apps.map((app) => app.getUrl()));
+    const texts = await Promise.all(urls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    return texts.flatMap((text) => text.split('\n'));
+  };
+  const named = async (name: string, label = '') =>
+    (await lines()).filter((line) => line.startsWith(name) && line.includes(label));
+
+  it('follow a campaign from its first claim to its end, and let it go', async () => {
+    const id = await client.createCampaign(5);
+    const label = `campaign="${id}"`;
+    for (const user of ['a', 'b']) expect((await client.applyUntilDecided(user, id)).status).toBe(202);
+    await eventually(async () => {
+      const processes = service.apps.length;
+      for (const line of [`total{${label}} 5`, `claimed{${label}} 2`, `issued{${label}} 2`]) {
+        expect(await named(`coupon_campaign_${line}`)).toHaveLength(processes);
+      }
+      expect(await named('coupon_campaign_info', `${label},name="campaign of 5"`)).toHaveLength(processes);
+    }, PATIENCE_MS);
+    expect(await named('coupon_claims_total', label)).not.toEqual([]);
+
+    expect((await client.admin('POST', `/api/admin/campaigns/${id}/close`)).status).toBe(200);
+    await eventually(async () => expect((await lines()).filter((line) => line.includes(id))).toEqual([]), PATIENCE_MS);
+    expect((await client.apply('c', id)).body.code).toBe('campaign-closed');
+    await eventually(async () => {
+      expect(await named('coupon_claims_total', 'campaign="other",outcome="closed"')).not.toEqual([]);
+      expect((await lines()).filter((line) => line.includes(id))).toEqual([]);
+    }, PATIENCE_MS);
+  }, 200_000);
+
+  it('say how far the consumer is behind, partition by partition', async () => {
+    await client.applyUntilDecided('x');
+    await eventually(async () => {
+      const lags = await named('coupon_consumer_lag{partition=');
+      expect(lags.length).toBeGreaterThan(0);
+      expect(lags.map((line) => line.split(' ')[1])).toEqual(lags.map(() => '0'));
+    }, PATIENCE_MS);
+  }, 90_000);
+
+  it('say what runs, and embedded how much room the disk has', async () => {
+    const [build] = await named('coupon_build_info{');
+    const profile = TOPOLOGY === 'embedded' ? 'embedded' : 'distributed';
+    expect(build).toMatch(
+      new RegExp(`version="\\d+\\.\\d+\\.\\d+",node="${process.versions.node}",profile="${profile}"`),
+    );
+    const free = await named('coupon_disk_free_bytes ');
+    expect(free).toHaveLength(TOPOLOGY === 'embedded' ? 1 : 0);
+    for (const line of free) expect(Number(line.split(' ')[1])).toBeGreaterThan(0);
+  });
+
+  it('time the calls by their pattern', async () => {
+    await client.get('/api/campaigns/default');
+    const counts = await named('coupon_http_request_duration_seconds_count', 'route="/api/campaigns/:campaignId"');
+    expect(counts[0]).toMatch(/\{method="GET",route="[^"]+",status="200"\} [1-9]/);
+  });
+});
