@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -59,9 +60,9 @@ describe('the alerts', () => {
       expect(annotations).toEqual({
         summary: expect.stringMatching(/\S/),
         description: expect.stringMatching(/\S/),
-        runbook: expect.stringMatching(/^docs\/operations\.md#/),
+        runbook_url: expect.stringMatching(/^docs\/operations\.md#/),
       });
-      expect(anchorsOf(text('docs/operations.md'))).toContain(annotations['runbook']?.split('#')[1]);
+      expect(anchorsOf(text('docs/operations.md'))).toContain(annotations['runbook_url']?.split('#')[1]);
       const named = expr.match(/\bcoupon_\w+/g) ?? ['up'];
       expect([...exported(), 'up']).toEqual(expect.arrayContaining(named));
     },
@@ -72,12 +73,31 @@ describe('the alerts', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   });
 
+  it('lead to the runbook wherever it is served, by the command that the runbook gives', () => {
+    const command = /sed "([^"]+)" ops\/alerts\.yml/.exec(text('docs/operations.md'))?.[1] ?? 'no command';
+    const BASE = 'https://example.com/coupons';
+    const installed = execFileSync('sed', [command.replace('$BASE', BASE), 'ops/alerts.yml'], { encoding: 'utf8' });
+    const urls = [...installed.matchAll(/runbook_url: (\S+)$/gm)].map(([, url]) => url);
+    expect(urls).toEqual(rules.map(({ annotations }) => `${BASE}/${annotations['runbook_url']}`));
+  });
+
+  it('explain every metric of the service, with its unit', () => {
+    const described = text('docs/operations.md');
+    const own = [...metrics.matchAll(/^# HELP (coupon_\w+) (.*)$/gm)];
+    expect(own.length).toBeGreaterThan(20);
+    for (const [, name = '', help = ''] of own) {
+      expect(described).toContain(`\`${name}`);
+      if (name.endsWith('_seconds')) expect(help).toMatch(/seconds/i);
+      if (name.endsWith('_bytes')) expect(help).toMatch(/bytes/i);
+    }
+  });
+
   it('ask for label values that the service really writes', () => {
     const outcomes = [...text('src/issuance/issuance.metrics.ts').matchAll(/^ {2}\| '(\w+)'/gm)].map(
       ([, name]) => name,
     );
     const known: Record<string, readonly (string | undefined)[]> = {
-      status: FAILED_EVENT_STATUSES,
+      status: [...FAILED_EVENT_STATUSES, '500'],
       outcome: outcomes,
       role: ['api', 'consumer', 'retry'],
       job: ['coupon'],
