@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../src/events/claim-event.js';
 import { type ClaimLog, type LogRecord } from '../../src/events/claim-log.js';
 import { type FailedEvent, type Failure } from '../../src/events/failed-event-store.js';
 import { CONFIRMATION_MS, MAX_ATTEMPTS } from '../../src/events/retry-policy.js';
+import { CampaignMilestones1764200000000 } from '../../src/infrastructure/database/migrations/1764200000000-campaign-milestones.js';
 import { type Campaign } from '../../src/persistence/campaign-store.js';
 import { type NewCoupon } from '../../src/persistence/coupon-store.js';
 import { type Database, type UnitOfWork } from '../../src/persistence/database.js';
@@ -18,6 +20,8 @@ export interface DatabaseHarness {
   readonly log?: ClaimLog;
   /** One statement past the stores, in the dialect that both databases know: to set clocks and look at bytes. */
   execute(sql: string, parameters?: unknown[]): Promise<unknown>;
+  /** Hands out what a migration gets. */
+  withRunner(work: (runner: QueryRunner) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -341,6 +345,33 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
         const put = await write(({ campaigns }) => campaigns.update(id, { startsAt: later }, 3));
         expect(put.openedAt).toBeNull();
         expect(await mark()).toBe(true);
+      });
+
+      it('of an older schema are given what their coupons tell, also by a migration that was killed half way', async () => {
+        const later = Date.now() + 86_400_000;
+        const rows: [string, object][] = [];
+        const make = async (over: Partial<Campaign>, claims: readonly number[], expected: object) => {
+          const { id } = await insertCampaign(over);
+          await write(async ({ campaigns, coupons }) => {
+            await coupons.insert(claims.map((claimedAt) => coupon({ campaignId: id, claimedAt })));
+            if (claims.length > 0) await campaigns.addIssued(id, claims.length, Math.max(...claims));
+          });
+          rows.push([id, expected]);
+        };
+        await make({ total: 2 }, [3_000, 1_000], { openedAt: 0, lastClaimedAt: 3_000, soldOutAt: 3_000 });
+        await make({ total: 5, startsAt: 7 }, [2_000], { openedAt: 7, lastClaimedAt: 2_000, soldOutAt: null });
+        await make({ startsAt: later }, [], { openedAt: null, lastClaimedAt: null, soldOutAt: null });
+        await harness.withRunner(async (runner) => {
+          const migration = new CampaignMilestones1764200000000();
+          await migration.down(runner);
+          await runner.query('ALTER TABLE campaigns ADD COLUMN opened_at BIGINT');
+          await migration.up(runner);
+          // And once more, as when it was killed before it was noted as done.
+          await migration.up(runner);
+        });
+        for (const [id, expected] of rows) {
+          expect(await read(({ campaigns }) => campaigns.find(id))).toMatchObject(expected);
+        }
       });
 
       it('never hold more issued than the total, from whichever side it is tried', async () => {

@@ -51,6 +51,7 @@ async function openDatabase(): Promise<DatabaseHarness> {
     database,
     log,
     execute: (sql, parameters) => connection.exclusive((runner) => runner.query(sql, parameters)),
+    withRunner: (work) => connection.exclusive(work),
     close,
   };
 }

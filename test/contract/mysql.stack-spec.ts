@@ -1,5 +1,6 @@
 import { createPool } from 'mysql2/promise';
 import { MysqlDatabase } from '../../src/infrastructure/database/mysql/mysql-database.js';
+import { MysqlPool } from '../../src/infrastructure/database/mysql/mysql-pool.js';
 import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
 import { openTestDatabase } from '../support/test-database.js';
 import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
@@ -12,6 +13,14 @@ async function openDatabase(): Promise<DatabaseHarness> {
   return {
     database,
     execute: async (sql, parameters) => (await pool.query(sql, parameters))[0],
+    withRunner: async (work) => {
+      const migrator = await MysqlPool.connect({ ...MYSQL_DEFAULTS, url, ssl: false }, 1);
+      try {
+        await migrator.exclusive(work);
+      } finally {
+        await migrator.close();
+      }
+    },
     close: async () => {
       await pool.end();
       await database.onApplicationShutdown();
