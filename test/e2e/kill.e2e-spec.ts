@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort } from '../../stack/server-process.js';
 import { type Backend, openBackend } from '../support/backend.js';
-import { type Answer, Client } from '../support/client.js';
+import { type Answer, Client, inParallel } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { ServiceProcess } from '../support/service-process.js';
 
@@ -49,7 +49,8 @@ describe('the built service, killed with -9 in the middle of bursts', () => {
         }
         if (answer.status === 202) {
           promised.push({ userId, claimId: answer.body.claimId, sequence: answer.body.sequence });
-        } else {
+        } else if (answer.status !== 503) {
+          // On a machine that stalls, a claim may find no answer in its time: nothing was promised.
           expect([answer.status, answer.body.code]).toEqual([409, 'sold-out']);
         }
       }
@@ -70,15 +71,18 @@ describe('the built service, killed with -9 in the middle of bursts', () => {
     }
 
     // Whatever is left is sold, so that no slot can have leaked.
-    for (;;) {
-      const { status, body } = await client.apply(`u-${user++}`, campaign);
-      if (status === 409) {
-        expect(body.code).toBe('sold-out');
-        break;
+    let soldOut = false;
+    await inParallel([...Array(CALLERS).keys()], CALLERS, async () => {
+      while (!soldOut) {
+        const userId = `u-${user++}`;
+        const { status, body } = await client.apply(userId, campaign);
+        if (status === 202) promised.push({ userId, claimId: body.claimId, sequence: body.sequence });
+        else if (status !== 503) {
+          expect([status, body.code]).toEqual([409, 'sold-out']);
+          soldOut = true;
+        }
       }
-      expect(status).toBe(202);
-      promised.push({ userId: `u-${user - 1}`, claimId: body.claimId, sequence: body.sequence });
-    }
+    });
     await eventually(async () => {
       expect(await client.audit(campaign)).toMatchObject({
         gate: TOTAL,
@@ -94,9 +98,9 @@ describe('the built service, killed with -9 in the middle of bursts', () => {
     const sequences = new Set(promised.map(({ sequence }) => sequence));
     expect(sequences.size).toBe(promised.length);
     expect(promised.length).toBeLessThanOrEqual(TOTAL);
-    for (const { userId, claimId, sequence } of promised) {
+    await inParallel(promised, CALLERS, async ({ userId, claimId, sequence }) => {
       const { body } = await client.get(`/api/campaigns/${campaign}/claims/${userId}`);
       expect(body).toMatchObject({ status: 'ISSUED', claimId, sequence });
-    }
-  }, 240_000);
+    });
+  }, 1_200_000);
 });
