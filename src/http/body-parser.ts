@@ -1,14 +1,16 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { type FastifyInstance } from 'fastify';
 import { INPUT_RULES } from './input-rules.js';
-import { Problem } from './problem.js';
+import { Problem, PROBLEMS } from './problem.js';
+import { isPlainJson, jsonFault, positionIn, syntaxErrorIn } from './strict-json.js';
 
 /** The largest body, in bytes, declared or chunked. */
 export const BODY_LIMIT = 4096;
 
 /**
  * Replaces Fastify's parsers, which take forms and plain text, skip a BOM, turn invalid UTF-8 into U+FFFD and would
- * thereby let two different requests become the same user. One media type is left, and one way to read it.
+ * thereby let two different requests become the same user. One media type is left, and one way to read it: a body that
+ * another reader could understand differently is refused.
  */
 export function installBodyParser(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
@@ -17,7 +19,7 @@ export function installBodyParser(fastify: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
     (request, body: Buffer, done) => {
       try {
-        demandUtf8(request.headers['content-type']);
+        if (!isJsonInUtf8(request.headers['content-type'])) throw new Problem('unsupported-media-type');
         done(null, parseJson(body));
       } catch (error) {
         done(error as Error);
@@ -26,42 +28,45 @@ export function installBodyParser(fastify: FastifyInstance): void {
   );
 }
 
-/** RFC 8259 knows UTF-8 only, and no parameter at all: what is not recognised could mean another reading of the bytes. */
-function demandUtf8(contentType: string | undefined): void {
+/**
+ * True for `application/json`, with no parameter but a charset of UTF-8: RFC 8259 knows no other and no parameter at
+ * all, so what is not recognised could mean another reading of the bytes.
+ */
+export function isJsonInUtf8(contentType: string | undefined): boolean {
   if (contentType === 'application/json') {
-    return;
+    return true;
   }
   const parameters = contentType?.slice(contentType.indexOf(';') + 1).trim() ?? '';
   const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase();
-  if (
-    mediaType !== 'application/json' ||
-    !/^(?:|charset\s*=\s*(?:utf-8|"utf-8"))$/i.test(contentType?.includes(';') ? parameters : '')
-  ) {
-    throw new Problem('unsupported-media-type');
-  }
+  return (
+    mediaType === 'application/json' &&
+    /^(?:|charset\s*=\s*(?:utf-8|"utf-8"))$/i.test(contentType?.includes(';') ? parameters : '')
+  );
 }
 
 /**
- * @returns undefined for an empty body, which is not malformed: whoever needs one refuses it through its schema.
- * @throws Problem `malformed-json`, or `validation-failed` for a `__proto__` or `constructor` anywhere.
+ * @returns undefined for an empty body, which is not malformed: a call that needs one refuses it through its schema.
+ * @throws Problem `malformed-json` with the position of the mistake, or `validation-failed` for what {@link jsonFault}
+ * finds in JSON.
  */
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) {
     return undefined;
   }
-  let text: string;
+  const text = decodeUtf8(body);
   let value: unknown;
   try {
-    text = decodeUtf8(body);
     value = JSON.parse(text);
   } catch {
-    throw new Problem('malformed-json');
+    throw malformed(text, syntaxErrorIn(text) ?? text.length);
   }
-  // A forbidden key is spelt out or hidden behind an escape; everything else need not be walked.
-  if (text.includes('__proto__') || text.includes('constructor') || text.includes('\\u')) {
-    refusePoisonedKeys(value, '');
+  const fault = isPlainJson(text) ? undefined : jsonFault(text);
+  if (fault === undefined) {
+    return value;
   }
-  return value;
+  throw new Problem('validation-failed', {
+    extensions: { errors: [{ in: 'body', pointer: fault.pointer, detail: INPUT_RULES[fault.rule] }] },
+  });
 }
 
 /**
@@ -72,23 +77,30 @@ function decodeUtf8(body: Buffer): string {
   if (isAscii(body)) {
     return body.toString('latin1');
   }
-  if (isUtf8(body)) {
-    return body.toString('utf8');
+  const text = body.toString('utf8');
+  if (!isUtf8(body)) {
+    throw malformed(text, body.subarray(0, validUtf8Bytes(body, text)).toString('utf8').length);
   }
-  throw new Problem('malformed-json');
+  return text;
 }
 
-/** Depth is bounded by {@link BODY_LIMIT}. */
-function refusePoisonedKeys(value: unknown, pointer: string): void {
-  if (typeof value !== 'object' || value === null) {
-    return;
-  }
-  for (const [key, child] of Object.entries(value)) {
-    if (key === '__proto__' || key === 'constructor') {
-      throw new Problem('validation-failed', {
-        extensions: { errors: [{ in: 'body', pointer: `${pointer}/${key}`, detail: INPUT_RULES.forbidden }] },
-      });
-    }
-    refusePoisonedKeys(child, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-  }
+/** How many of the first bytes are UTF-8; in `text`, the invalid ones have become U+FFFD. */
+function validUtf8Bytes(body: Buffer, text: string): number {
+  const rewritten = Buffer.from(text);
+  let bytes = body.findIndex((byte, index) => byte !== rewritten[index]);
+  if (bytes === -1) bytes = body.length;
+  // U+FFFD begins with bytes that an incomplete sequence may begin with too.
+  while (!isUtf8(body.subarray(0, bytes))) bytes--;
+  return bytes;
+}
+
+/** @param at - index of the first character that cannot be there. */
+function malformed(text: string, at: number): Problem {
+  const position = positionIn(text, at);
+  const { ko, en } = PROBLEMS['malformed-json'].detail;
+  const detail = {
+    ko: `${ko} ${position.line}행 ${position.column}열을 확인해 주세요.`,
+    en: `${en} See line ${position.line}, column ${position.column}.`,
+  };
+  return new Problem('malformed-json', { extensions: { detail, position } });
 }

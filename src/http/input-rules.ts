@@ -14,6 +14,22 @@ export const INPUT_RULES = {
   object: { ko: 'JSON 객체여야 합니다.', en: 'Must be a JSON object.' },
   unknown: { ko: '알 수 없는 항목입니다.', en: 'Is not known here.' },
   forbidden: { ko: '사용할 수 없는 이름입니다.', en: 'Is a name that cannot be used.' },
+  host: {
+    ko: '올바른 호스트 이름 하나여야 합니다. 예: example.com:3000',
+    en: 'Must be one valid host, such as example.com:3000.',
+  },
+  'transfer-encoding': { ko: 'chunked만 지원합니다.', en: 'Must be chunked, once, and in HTTP/1.1.' },
+  'content-length': { ko: '0으로 시작하지 않는 숫자여야 합니다.', en: 'Must be a number that does not begin with 0.' },
+  target: {
+    ko: "'/'로 시작해야 하며, '.'이나 '..' 구간, '#', 불필요하거나 잘못된 퍼센트 인코딩이 없어야 합니다.",
+    en: 'Must begin with / and hold no segment . or .., no # and no needless or broken percent-encoding.',
+  },
+  'given-twice': { ko: '두 번 지정되었습니다.', en: 'Is given twice.' },
+  integer: {
+    ko: '-9007199254740991 이상 9007199254740991 이하의 정수로, 소수점이나 지수 없이 써야 합니다.',
+    en: 'Must be an integer from -9007199254740991 to 9007199254740991, written without fraction or exponent.',
+  },
+  depth: { ko: '너무 깊이 중첩되었습니다.', en: 'Is nested too deeply.' },
   invalid: { ko: '값이 없거나 올바르지 않습니다.', en: 'Is missing or invalid.' },
   'user-id': {
     ko: '영문, 숫자, _, -로 된 1~64자 문자열이거나 0 이상 9007199254740991 이하의 정수여야 합니다.',

@@ -5,14 +5,14 @@ describe('a problem', () => {
   it.each(Object.keys(PROBLEMS) as ProblemCode[])('%s is complete in both languages', (code) => {
     for (const language of ['ko', 'en'] as const) {
       const body = JSON.parse(
-        problemBody(code, language, '/a"b', 'id-1', { claimId: 'c', startsAt: undefined }),
+        problemBody(code, language, '/a"b<i>%22', 'id-1', { claimId: 'c', startsAt: undefined }),
       ) as object;
       expect(body).toEqual({
         type: `urn:coupon:problem:${code}`,
         title: PROBLEMS[code].title[language],
         status: PROBLEMS[code].status,
         detail: PROBLEMS[code].detail[language],
-        instance: '/a"b',
+        instance: '/a%22b%3Ci%3E%22',
         code,
         requestId: 'id-1',
         claimId: 'c',
@@ -20,6 +20,14 @@ describe('a problem', () => {
     }
     expect(PROBLEMS[code].detail.ko).toMatch(/[가-힣].*\.$/);
     expect(PROBLEMS[code].detail.en).toMatch(/^[ -~]+\.$/);
+  });
+
+  it('can have a detail of its own, in both languages', () => {
+    const detail = { ko: '다른 설명.', en: 'Another detail.' };
+    const bodies = (['ko', 'en'] as const).map((language) => problemBody('bad-request', language, '/', 'id', { detail }));
+    expect(bodies.map((body) => (JSON.parse(body) as { detail: string }).detail)).toEqual([detail.ko, detail.en]);
+    // Nothing is given twice.
+    expect(bodies.map((body) => body.split('"detail"').length)).toEqual([2, 2]);
   });
 
   it('asks to wait wherever waiting helps', () => {

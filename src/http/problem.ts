@@ -150,6 +150,11 @@ export const PROBLEMS = {
       'The body must be application/json in UTF-8, without a content encoding.',
     ],
   ),
+  'expectation-failed': kind(
+    417,
+    ['지원하지 않는 Expect', 'Expectation failed'],
+    ['Expect 헤더는 100-continue만 지원합니다.', 'The Expect header may only hold 100-continue.'],
+  ),
   'idempotency-key-reused': kind(
     422,
     ['이미 사용된 Idempotency-Key', 'Idempotency-Key reused'],
@@ -166,12 +171,22 @@ export const PROBLEMS = {
   'headers-too-large': kind(
     431,
     ['헤더가 너무 큼', 'Headers too large'],
-    ['요청 헤더는 8KB를 넘을 수 없습니다.', 'The request headers must not exceed 8 KB.'],
+    ['요청 헤더는 8KB와 100개를 넘을 수 없습니다.', 'The request headers must not exceed 8 KB or 100 fields.'],
   ),
   'internal-error': kind(
     500,
     ['서버 오류', 'Internal error'],
     ['처리 중 오류가 발생했습니다. requestId로 문의해 주세요.', 'Something went wrong; quote the requestId.'],
+  ),
+  'not-implemented': kind(
+    501,
+    ['지원하지 않는 전송 인코딩', 'Not implemented'],
+    ['Transfer-Encoding은 chunked만 지원합니다.', 'The only transfer coding that is understood is chunked.'],
+  ),
+  'http-version-not-supported': kind(
+    505,
+    ['지원하지 않는 HTTP 버전', 'HTTP version not supported'],
+    ['HTTP/1.1 또는 HTTP/1.0으로 요청해 주세요.', 'The request has to be HTTP/1.1 or HTTP/1.0.'],
   ),
   'issuer-unavailable': kind(
     503,
@@ -230,9 +245,14 @@ export interface InputError {
   readonly detail: LocalizedText;
 }
 
-/** Members added to the body (RFC 9457 §3.2): plain JSON, except that `errors` is put into the answer's language. */
+/**
+ * Members added to the body (RFC 9457 §3.2): plain JSON, except that `errors` and `detail` are put into the answer's
+ * language.
+ */
 export interface ProblemExtensions {
   readonly errors?: readonly InputError[];
+  /** Replaces the detail of the table. */
+  readonly detail?: LocalizedText;
   readonly [member: string]: unknown;
 }
 
@@ -289,23 +309,22 @@ const beginnings: Readonly<Record<Language, Readonly<Record<ProblemCode, string>
 };
 
 function beginningsIn(language: Language): Record<ProblemCode, string> {
-  const entries = Object.entries(PROBLEMS).map(([code, { title, status, detail }]) => [
-    code,
-    JSON.stringify({
-      type: `urn:coupon:problem:${code}`,
-      title: title[language],
-      status,
-      detail: detail[language],
-      code,
-    }).slice(0, -1),
-  ]);
+  const codes = Object.keys(PROBLEMS) as ProblemCode[];
+  const entries = codes.map((code) => [code, beginningOf(code, language, PROBLEMS[code].detail)]);
   return Object.fromEntries(entries) as Record<ProblemCode, string>;
+}
+
+function beginningOf(code: ProblemCode, language: Language, detail: LocalizedText): string {
+  const { title, status } = PROBLEMS[code];
+  const type = `urn:coupon:problem:${code}`;
+  return JSON.stringify({ type, title: title[language], status, detail: detail[language], code }).slice(0, -1);
 }
 
 /**
  * A problem's body as JSON text.
  *
- * @param instance - the request's path; undefined where the request could not be read that far.
+ * @param instance - the request's path; undefined where the request could not be read that far. What no URI can hold is
+ * escaped.
  * @param requestId - as request-id.ts makes it, which needs no quoting in JSON.
  */
 export function problemBody(
@@ -315,13 +334,15 @@ export function problemBody(
   requestId: string,
   extensions?: ProblemExtensions,
 ): string {
-  let body = beginnings[language][code];
+  const detail = extensions?.detail;
+  let body: string = detail === undefined ? beginnings[language][code] : beginningOf(code, language, detail);
   if (instance !== undefined) {
-    body += `,"instance":${JSON.stringify(instance)}`;
+    body += `,"instance":${JSON.stringify(instance.replace(OUTSIDE_URI, encodeURIComponent))}`;
   }
   body += `,"requestId":"${requestId}"`;
   if (extensions !== undefined) {
     for (const member of Object.keys(extensions)) {
+      if (member === 'detail') continue;
       const value = member === 'errors' ? inLanguage(extensions.errors, language) : extensions[member];
       if (value !== undefined) {
         body += `,${JSON.stringify(member)}:${JSON.stringify(value)}`;
@@ -330,6 +351,9 @@ export function problemBody(
   }
   return `${body}}`;
 }
+
+/** What a URI reference cannot hold (RFC 3986 §2), and a page or a log could take for its own. */
+const OUTSIDE_URI = /[^A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]/g;
 
 function inLanguage(errors: readonly InputError[] | undefined, language: Language): unknown {
   return errors?.map((error) => ({ in: error.in, pointer: error.pointer, detail: error.detail[language] }));
@@ -375,8 +399,8 @@ export function sendProblem(
   reply.serializer(asIs).send(problemBody(code, language, pathOf(request.url), request.id, extensions));
 }
 
-/** The request target without its query, which may hold what does not belong into a body or a log. */
+/** The request target without query and fragment, which may hold what does not belong into a body or a log. */
 export function pathOf(url: string): string {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
 }

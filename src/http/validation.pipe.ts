@@ -1,6 +1,7 @@
 import { type ArgumentMetadata, Injectable, type Paramtype, StandardSchemaValidationPipe } from '@nestjs/common';
 import { type z } from 'zod';
 import { INPUT_RULES, inputRule } from './input-rules.js';
+import { pointerStep } from './json-pointer.js';
 import { type InputError, Problem } from './problem.js';
 
 type Issues = NonNullable<Awaited<ReturnType<StandardSchemaValidationPipe['validate']>>['issues']>;
@@ -52,7 +53,7 @@ export function validBody<T>(schema: z.ZodType<T>, body: unknown): T {
 
 function problemOf(issues: Issues, metadata: ArgumentMetadata): Problem {
   const part = PARTS[metadata.type] ?? 'header';
-  const parent = metadata.data === undefined ? '' : `/${escape(metadata.data)}`;
+  const parent = metadata.data === undefined ? '' : pointerStep(metadata.data);
   const all = issues.flatMap((issue) => errorsOf(issue, part, parent));
   // A value can break two checks of one rule (too large an integer, and too large a total); it is told once.
   const errors = [...new Map(all.map((error) => [`${error.pointer} ${error.detail.en}`, error])).values()];
@@ -63,21 +64,16 @@ function problemOf(issues: Issues, metadata: ArgumentMetadata): Problem {
 function errorsOf(issue: Issue, part: InputError['in'], parent: string): InputError[] {
   const pointer = (issue.path ?? []).reduce<string>((pointer, segment) => {
     const key = typeof segment === 'object' ? segment.key : segment;
-    return `${pointer}/${escape(String(key))}`;
+    return `${pointer}${pointerStep(String(key))}`;
   }, parent);
   // One issue stands for all unknown properties of an object; each of them deserves its own pointer.
   if ('keys' in issue && Array.isArray(issue.keys)) {
     return issue.keys.map((key) => ({
       in: part,
-      pointer: `${pointer}/${escape(String(key))}`,
+      pointer: `${pointer}${pointerStep(String(key))}`,
       detail: INPUT_RULES.unknown,
     }));
   }
   const { ko, en } = inputRule(issue.message) ?? (pointer === '' ? INPUT_RULES.object : INPUT_RULES.invalid);
   return [{ in: part, pointer, detail: { ko, en } }];
-}
-
-/** RFC 6901 §3. */
-function escape(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }

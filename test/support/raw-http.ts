@@ -12,6 +12,8 @@ export interface RawResponse {
 /** What a connection brought until it was closed, or until the deadline. */
 export interface RawExchange {
   readonly responses: readonly RawResponse[];
+  /** Statuses of interim answers, such as 100. */
+  readonly interim: readonly number[];
   /** Whether the server closed. */
   readonly closed: boolean;
 }
@@ -26,6 +28,8 @@ export interface RawOptions {
   readonly answers?: number;
   /** In ms; what has come by then is returned. */
   readonly deadline?: number;
+  /** Closes the sending half of the connection behind the last piece. */
+  readonly halfClose?: boolean;
 }
 
 /**
@@ -33,7 +37,7 @@ export interface RawOptions {
  * has closed, or the deadline has passed; it never rejects on a reset connection, because that is a result as well.
  */
 export async function exchange(pieces: readonly RawPiece[], options: RawOptions): Promise<RawExchange> {
-  const socket = connect(options.port, options.host ?? '127.0.0.1');
+  const socket = connect({ port: options.port, host: options.host ?? '127.0.0.1', allowHalfOpen: true });
   let received = Buffer.alloc(0);
   let closed = false;
   const finished = new Promise<void>((resolve) => {
@@ -44,22 +48,23 @@ export async function exchange(pieces: readonly RawPiece[], options: RawOptions)
     };
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
-      if (options.answers !== undefined && parseResponses(received).length >= options.answers) {
+      if (options.answers !== undefined && parseResponses(received).responses.length >= options.answers) {
         finish();
       }
     });
-    socket.on('end', () => (closed = true));
-    socket.on('close', () => {
+    const end = (): void => {
       closed = true;
       finish();
-    });
+    };
+    socket.on('end', end);
+    socket.on('close', end);
     socket.on('error', () => undefined);
   });
-  const sending = send(socket, pieces);
+  const sending = send(socket, pieces).then(() => (options.halfClose === true ? socket.end() : undefined));
   await finished;
   socket.destroy();
   await sending;
-  return { responses: parseResponses(received), closed };
+  return { ...parseResponses(received), closed };
 }
 
 /** One request, one answer. */
@@ -98,13 +103,14 @@ async function send(socket: Socket, pieces: readonly RawPiece[]): Promise<void> 
   }
 }
 
-function parseResponses(received: Buffer): RawResponse[] {
+function parseResponses(received: Buffer): Pick<RawExchange, 'responses' | 'interim'> {
   const responses: RawResponse[] = [];
+  const interim: number[] = [];
   let rest = received;
   for (;;) {
     const end = rest.indexOf('\r\n\r\n');
     if (end === -1) {
-      return responses;
+      return { responses, interim };
     }
     const [statusLine = '', ...lines] = rest.subarray(0, end).toString('latin1').split('\r\n');
     const headers: Record<string, string> = {};
@@ -117,10 +123,12 @@ function parseResponses(received: Buffer): RawResponse[] {
     const start = end + 4;
     const length = Number(headers['content-length'] ?? 0);
     if (rest.length < start + length) {
-      return responses;
+      return { responses, interim };
     }
     if (status >= 200) {
       responses.push({ status, headers, body: rest.subarray(start, start + length).toString('utf8') });
+    } else {
+      interim.push(status);
     }
     rest = rest.subarray(start + length);
   }
