@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { type FastifyInstance } from 'fastify';
 import { INPUT_RULES } from './input-rules.js';
+import { MAX_FIELDS } from './message-fault.js';
 import { Problem, PROBLEMS } from './problem.js';
 import { isPlainJson, jsonFault, positionIn, syntaxErrorIn } from './strict-json.js';
 
@@ -20,6 +21,7 @@ export function installBodyParser(fastify: FastifyInstance): void {
     (request, body: Buffer, done) => {
       try {
         if (!isJsonInUtf8(request.headers['content-type'])) throw new Problem('unsupported-media-type');
+        if (request.raw.rawTrailers.length > 2 * MAX_FIELDS) throw new Problem('headers-too-large');
         done(null, parseJson(body));
       } catch (error) {
         done(error as Error);

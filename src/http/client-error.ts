@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { languageOf } from './language.js';
-import { pathOf, PROBLEMS, problemBody, type ProblemCode, problemHeaders } from './problem.js';
+import { pathOf, PROBLEMS, problemBody, type ProblemCode, type ProblemHeaders, problemHeaders } from './problem.js';
 import { nextRequestId, REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 import { type RequestObserver } from './request-observer.js';
 
@@ -32,14 +32,35 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
     socket.destroy();
     return;
   }
-  // Not public, but the only way to know that an answer is under way; Node's own handler looks at it too.
-  const inFlight = (socket as Socket & { readonly _httpMessage?: InFlight | null })._httpMessage ?? undefined;
-  const code = CODES[error.code ?? ''] ?? 'bad-request';
+  refuse(socket, CODES[error.code ?? ''] ?? 'bad-request', observer);
+}
+
+/**
+ * Answers a request that Node handed over together with its socket, after the answers to those before it on the same
+ * connection, and closes.
+ */
+export function answerWhenIdle(
+  socket: Socket,
+  code: ProblemCode,
+  request: IncomingMessage,
+  observer: RequestObserver,
+  headers: ProblemHeaders,
+): void {
+  const inFlight = inFlightOn(socket);
+  if (inFlight === undefined) {
+    answer(socket, code, request, observer, headers);
+  } else {
+    inFlight.once('close', () => answerWhenIdle(socket, code, request, observer, headers));
+  }
+}
+
+/** Every request that came before the fault is owed its own answer first: the caller would take this one for its. */
+function refuse(socket: Socket, code: ProblemCode, observer: RequestObserver): void {
+  const inFlight = inFlightOn(socket);
   if (inFlight === undefined) {
     answer(socket, code, undefined, observer);
   } else if (inFlight.req.complete) {
-    // The fault lies in a later, pipelined request: the earlier one is owed its own answer first.
-    inFlight.once('close', () => answer(socket, code, undefined, observer));
+    inFlight.once('close', () => refuse(socket, code, observer));
   } else if (inFlight.headersSent) {
     socket.destroy();
   } else {
@@ -47,11 +68,17 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
   }
 }
 
+/** Not public, but the only way to know that an answer is under way; Node's own handler looks at it too. */
+function inFlightOn(socket: Socket): InFlight | undefined {
+  return (socket as Socket & { readonly _httpMessage?: InFlight | null })._httpMessage ?? undefined;
+}
+
 function answer(
   socket: Socket,
   code: ProblemCode,
   request: IncomingMessage | undefined,
   observer: RequestObserver,
+  more: ProblemHeaders = {},
 ): void {
   if (!socket.writable) {
     socket.destroy();
@@ -65,6 +92,7 @@ function answer(
   const bytes = Buffer.byteLength(body);
   const headers = {
     ...problemHeaders(code, language),
+    ...more,
     [REQUEST_ID_HEADER]: requestId,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',

@@ -3,12 +3,16 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fa
 import { BODY_LIMIT, installBodyParser } from './body-parser.js';
 import { answerClientError } from './client-error.js';
 import { setCommonHeaders } from './common-headers.js';
-import { sendUnrouted } from './method-not-allowed.js';
+import { meetExpectation } from './expectation.js';
+import { prepareServer } from './http-server.js';
+import { messageFault } from './message-fault.js';
+import { routedMethods, sendUnrouted } from './method-not-allowed.js';
 import { PortClosing } from './port-closing.js';
 import { ProblemFilter } from './problem.filter.js';
 import { sendProblem } from './problem.js';
 import { requestIdOf } from './request-id.js';
 import { RequestObserver } from './request-observer.js';
+import { originForm } from './request-target.js';
 import { ValidationPipe } from './validation.pipe.js';
 
 /** How long the server waits, in ms; tests shorten it. */
@@ -59,7 +63,8 @@ export function createFastifyAdapter(
     // While it shuts down, a request on an open connection is still answered, by the features and in their words.
     return503OnClosing: false,
     // The schemas judge a parameter's length; the router's own limit would answer 414.
-    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES, ignoreTrailingSlash: true },
+    rewriteUrl: ({ url }: { readonly url?: string | undefined }): string => originForm(url ?? ''),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, observer),
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
       // The router found the path undecodable and ran no hook.
@@ -79,21 +84,33 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   installBodyParser(fastify);
   observer.observe(fastify);
+  const methods = routedMethods(fastify);
+  prepareServer(fastify.server, methods, observer);
   const port = new PortClosing(fastify);
   const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     setCommonHeaders(request, reply);
-    const { headers } = request;
-    if (headers.host === undefined && request.raw.httpVersion === '1.1') {
+    const { headers, raw } = request;
+    const fault = messageFault(raw);
+    if (fault !== undefined) {
+      if (fault.closes) reply.header('connection', 'close');
+      sendProblem(reply, fault.code, fault.extensions);
+      if (request.is404) observer.countUnmatched(request, reply);
+      return;
+    }
+    // Node answers such a request like any other, but loses what came with it in one packet.
+    if (headers.upgrade !== undefined) {
       reply.header('connection', 'close');
-      sendProblem(reply, 'bad-request');
-    } else if (request.is404) {
+    }
+    if (request.is404) {
       // Before the body is read: what is wrong with it does not matter where nothing is.
-      sendUnrouted(fastify, reply);
+      sendUnrouted(fastify, methods, reply);
       observer.countUnmatched(request, reply);
     } else if (headers['content-encoding'] !== undefined) {
       sendProblem(reply, 'unsupported-media-type');
     } else {
-      done();
+      const refusal = headers.expect === undefined ? undefined : meetExpectation(request, reply);
+      if (refusal === undefined) done();
+      else sendProblem(reply, refusal);
     }
   };
   fastify.addHook('onRequest', (request, reply, done) => {

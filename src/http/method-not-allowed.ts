@@ -1,13 +1,27 @@
 import { type FastifyInstance, type FastifyReply } from 'fastify';
+import { isForServer } from './message-fault.js';
 import { pathOf, sendProblem } from './problem.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** The methods that some path answers. Call it before there are routes; the set is complete when all are there. */
+export function routedMethods(fastify: FastifyInstance): ReadonlySet<string> {
+  const methods = new Set<string>();
+  fastify.addHook('onRoute', ({ method }) => {
+    for (const one of [method].flat()) methods.add(one);
+  });
+  return methods;
+}
 
 /**
  * Answers a request that no route took: 405 with Allow where the path exists under other methods, 404 otherwise.
  * Fastify itself answers 404 for both.
  */
-export function sendUnrouted(fastify: FastifyInstance, reply: FastifyReply): void {
+export function sendUnrouted(fastify: FastifyInstance, methods: ReadonlySet<string>, reply: FastifyReply): void {
+  if (isForServer(reply.request.raw)) {
+    sendProblem(reply, 'method-not-allowed', undefined, { allow: [...methods].join(', ') });
+    return;
+  }
   const url = pathOf(reply.request.url);
   const allowed = METHODS.filter((method) => {
     const route = fastify.findRoute({ method, url });

@@ -15,7 +15,8 @@ const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
 
 const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {
   401: 'unauthorized',
-  403: 'unauthorized',
+  // The documentation's files: a name that begins with a dot, or a path that leads out of their folder.
+  403: 'not-found',
   404: 'not-found',
   405: 'method-not-allowed',
   408: 'request-timeout',

@@ -24,7 +24,9 @@ describe('a problem', () => {
 
   it('can have a detail of its own, in both languages', () => {
     const detail = { ko: '다른 설명.', en: 'Another detail.' };
-    const bodies = (['ko', 'en'] as const).map((language) => problemBody('bad-request', language, '/', 'id', { detail }));
+    const bodies = (['ko', 'en'] as const).map((language) =>
+      problemBody('bad-request', language, '/', 'id', { detail }),
+    );
     expect(bodies.map((body) => (JSON.parse(body) as { detail: string }).detail)).toEqual([detail.ko, detail.en]);
     // Nothing is given twice.
     expect(bodies.map((body) => body.split('"detail"').length)).toEqual([2, 2]);

@@ -1,0 +1,113 @@
+import { type IncomingMessage } from 'node:http';
+import { isHost } from './host.js';
+import { INPUT_RULES, type InputRuleName } from './input-rules.js';
+import { type InputError, type ProblemCode, type ProblemExtensions } from './problem.js';
+import { isNormalTarget } from './request-target.js';
+
+/** How many header fields a request may have, and how many trailer fields. */
+export const MAX_FIELDS = 100;
+
+/** Why a request is refused before its route matters. */
+export interface MessageFault {
+  readonly code: ProblemCode;
+  readonly extensions?: ProblemExtensions;
+  /** The connection ends: where the next request begins is not certain, or the sender is no HTTP/1.1 client. */
+  readonly closes: boolean;
+}
+
+const fault = (
+  code: ProblemCode,
+  closes: boolean,
+  where?: readonly [part: InputError['in'], pointer: string, rule: InputRuleName],
+): MessageFault => ({
+  code,
+  closes,
+  ...(where === undefined
+    ? {}
+    : { extensions: { errors: [{ in: where[0], pointer: where[1], detail: INPUT_RULES[where[2]] }] } }),
+});
+
+const VERSION = fault('http-version-not-supported', true);
+const TOO_MANY_FIELDS = fault('headers-too-large', true);
+const NO_HOST = fault('bad-request', true, ['header', '/host', 'host']);
+const CODED = fault('not-implemented', true, ['header', '/transfer-encoding', 'transfer-encoding']);
+const FRAMING = fault('bad-request', true, ['header', '/transfer-encoding', 'transfer-encoding']);
+const LENGTH = fault('bad-request', true, ['header', '/content-length', 'content-length']);
+const TARGET = fault('bad-request', false, ['path', '', 'target']);
+
+/** Fields that have one value. Of two, Node would keep the first without a word; a gateway may have looked at the last. */
+const SINGLE = ['host', 'content-type', 'authorization', 'idempotency-key'] as const;
+const GIVEN_TWICE = SINGLE.map((name) => fault('bad-request', true, ['header', `/${name}`, 'given-twice']));
+
+/**
+ * What is wrong with a request as a message: what Node's parser takes, and another reader could take for another
+ * request. Cheap for a usual request, because every claim pays for it.
+ */
+export function messageFault(request: IncomingMessage): MessageFault | undefined {
+  const { rawHeaders, headers, httpVersion } = request;
+  if (rawHeaders.length > 2 * MAX_FIELDS) {
+    return TOO_MANY_FIELDS;
+  }
+  const isOld = httpVersion !== '1.1';
+  if (isOld && httpVersion !== '1.0') {
+    return VERSION;
+  }
+  const twice = singleGivenTwice(rawHeaders);
+  if (twice !== -1) {
+    return GIVEN_TWICE[twice];
+  }
+  const { host } = headers;
+  // HTTP/1.0 knows no Host.
+  if (host === undefined ? !isOld : !isHost(host)) {
+    return NO_HOST;
+  }
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined) {
+    // RFC 9112 §6.1: an HTTP/1.0 message with it is framed wrongly.
+    if (isOld) return FRAMING;
+    const codings = coding.toLowerCase();
+    if (codings !== 'chunked') return isForeign(codings) ? CODED : FRAMING;
+  }
+  const length = headers['content-length'];
+  if (length !== undefined && length.length > 1 && length.charCodeAt(0) === 0x30) {
+    // Some read a number that begins with 0 as octal.
+    return LENGTH;
+  }
+  return isNormalTarget(request.url ?? '') || isForServer(request) ? undefined : TARGET;
+}
+
+/** A list of transfer codings that ends with the one chunked, and names one that the service does not know. */
+function isForeign(codings: string): boolean {
+  const names = codings.split(',').map((name) => name.trim());
+  const chunked = names.indexOf('chunked');
+  return names.length > 1 && chunked === names.length - 1 && names.every((name) => /^[\w!#$%&'*+.^`|~-]+/.test(name));
+}
+
+/** `OPTIONS *` asks about the server and not about a resource (RFC 9110 §9.3.7). */
+export function isForServer({ method, url }: Pick<IncomingMessage, 'method' | 'url'>): boolean {
+  return url === '*' && method === 'OPTIONS';
+}
+
+/** @returns an index into {@link SINGLE}, or −1. */
+function singleGivenTwice(rawHeaders: readonly string[]): number {
+  let seen = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const single = indexOfSingle(rawHeaders[at] ?? '');
+    if (single !== -1) {
+      const bit = 1 << single;
+      if ((seen & bit) !== 0) return single;
+      seen |= bit;
+    }
+  }
+  return -1;
+}
+
+/** Length and first letter rule out nearly every name, without making a string in lower case. */
+function indexOfSingle(name: string): number {
+  const first = name.charCodeAt(0) | 0x20;
+  for (let index = 0; index < SINGLE.length; index++) {
+    const single = SINGLE[index] ?? '';
+    if (name.length === single.length && first === single.charCodeAt(0) && name.toLowerCase() === single) return index;
+  }
+  return -1;
+}
