@@ -58,7 +58,9 @@ export function answerWhenIdle(
 function refuse(socket: Socket, code: ProblemCode, observer: RequestObserver): void {
   const inFlight = inFlightOn(socket);
   if (inFlight === undefined) {
-    answer(socket, code, undefined, observer);
+    // The rest of a request that has its answer: another one would be taken for the next request's.
+    if (incomingOn(socket)?.complete === false) hangUp(socket);
+    else answer(socket, code, undefined, observer);
   } else if (inFlight.req.complete) {
     inFlight.once('close', () => refuse(socket, code, observer));
   } else if (inFlight.headersSent) {
@@ -68,9 +70,20 @@ function refuse(socket: Socket, code: ProblemCode, observer: RequestObserver): v
   }
 }
 
-/** Not public, but the only way to know that an answer is under way; Node's own handler looks at it too. */
-function inFlightOn(socket: Socket): InFlight | undefined {
-  return (socket as Socket & { readonly _httpMessage?: InFlight | null })._httpMessage ?? undefined;
+/** What Node notes on a socket. Not public, but the only way to know what is under way; its own handler looks at it too. */
+interface HttpSocket {
+  readonly _httpMessage?: InFlight | null;
+  readonly parser?: { readonly incoming?: IncomingMessage | null } | null;
+}
+
+/** The answer that is being made or written. */
+function inFlightOn(socket: Socket & HttpSocket): InFlight | undefined {
+  return socket._httpMessage ?? undefined;
+}
+
+/** The request that was read last, or of which a part has been read. */
+function incomingOn(socket: Socket & HttpSocket): IncomingMessage | undefined {
+  return socket.parser?.incoming ?? undefined;
 }
 
 function answer(
@@ -87,7 +100,8 @@ function answer(
   const { status } = PROBLEMS[code];
   const language = languageOf(request?.headers['accept-language']);
   const requestId = request === undefined ? nextRequestId() : requestIdOf(request);
-  const instance = request?.url === undefined ? undefined : pathOf(request.url);
+  // CONNECT names a host, and no path.
+  const instance = request?.url?.startsWith('/') === true ? pathOf(request.url) : undefined;
   const body = problemBody(code, language, instance, requestId);
   const bytes = Buffer.byteLength(body);
   const headers = {
@@ -100,9 +114,15 @@ function answer(
     connection: 'close',
   };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
   const address = socket.remoteAddress;
   observer.unparsed({ method: request?.method, path: instance, status, requestId, address, bytes });
+  hangUp(socket);
+}
+
+/** Sends what was written, and ends the connection. */
+function hangUp(socket: Socket): void {
+  socket.end();
   // Closing at once while the client still sends makes the kernel reset the connection, and the reset can overtake the
   // answer. So what still comes is read and dropped for a moment.
   socket.resume();

@@ -20,19 +20,28 @@ export function serveConstantFile(
   load: () => ConstantFile | Promise<ConstantFile>,
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  fastify.get(url, constantAnswer(fastify, load, headers));
+}
+
+/** The handler behind {@link serveConstantFile}, for a path that has more than one file. */
+export function constantAnswer(
+  fastify: FastifyInstance,
+  load: () => ConstantFile | Promise<ConstantFile>,
+  headers: Readonly<Record<string, string>>,
+): (request: FastifyRequest, reply: FastifyReply) => void {
   let served: (ConstantFile & { readonly etag: string }) | undefined;
   fastify.addHook('onReady', async () => {
     const file = await load();
     served = { ...file, etag: `"${createHash('sha256').update(file.body).digest('base64url').slice(0, 22)}"` };
   });
-  fastify.get(url, (request: FastifyRequest, reply: FastifyReply): void => {
-    if (served === undefined) throw new Error(`${url} was asked for before the server was ready`);
+  return (request, reply) => {
+    if (served === undefined) throw new Error(`${request.url} was asked for before the server was ready`);
     reply.headers(headers);
     // A new version of the service may have another one; asking whether it does costs the caller a round trip only.
     reply.header('cache-control', 'no-cache').header('etag', served.etag);
     if (matches(request.headers['if-none-match'], served.etag)) reply.code(304).send();
     else reply.header('content-type', served.contentType).send(served.body);
-  });
+  };
 }
 
 /** RFC 9110 §13.1.2: weak comparison, of a list. */

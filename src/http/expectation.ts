@@ -1,5 +1,6 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { BODY_LIMIT, isJsonInUtf8 } from './body-parser.js';
+import { isJsonInUtf8 } from './body-parser.js';
+import { makeLastAnswer } from './last-answer.js';
 import { type ProblemCode } from './problem.js';
 
 /** Methods whose body is read, where a route takes them. */
@@ -16,20 +17,20 @@ export function meetExpectation(
   reply: FastifyReply,
 ): ProblemCode | undefined {
   if (headers.expect?.toLowerCase() !== '100-continue') {
+    makeLastAnswer(reply);
     return 'expectation-failed';
   }
-  const length = Number(headers['content-length'] ?? 0);
-  const hasBody = length > 0 || headers['transfer-encoding'] !== undefined;
   // HTTP/1.0 knows no interim answer.
-  if (!hasBody || !WITH_BODY.has(method) || raw.httpVersion !== '1.1') {
+  if (raw.httpVersion !== '1.1') {
     return undefined;
   }
-  if (length > BODY_LIMIT) {
-    return 'payload-too-large';
+  const hasBody = Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+  const isRead = hasBody && WITH_BODY.has(method);
+  if (isRead && isJsonInUtf8(headers['content-type'])) {
+    reply.raw.writeContinue();
+    return undefined;
   }
-  if (!isJsonInUtf8(headers['content-type'])) {
-    return 'unsupported-media-type';
-  }
-  reply.raw.writeContinue();
-  return undefined;
+  // Whether the body comes nevertheless is not known, so nothing can follow.
+  makeLastAnswer(reply);
+  return isRead ? 'unsupported-media-type' : undefined;
 }

@@ -5,6 +5,7 @@ import { answerClientError } from './client-error.js';
 import { setCommonHeaders } from './common-headers.js';
 import { meetExpectation } from './expectation.js';
 import { prepareServer } from './http-server.js';
+import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';
 import { messageFault } from './message-fault.js';
 import { routedMethods, sendUnrouted } from './method-not-allowed.js';
 import { PortClosing } from './port-closing.js';
@@ -88,25 +89,36 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
   prepareServer(fastify.server, methods, observer);
   const port = new PortClosing(fastify);
   const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    if (isBehindLastAnswer(reply)) {
+      return;
+    }
     setCommonHeaders(request, reply);
     const { headers, raw } = request;
     const fault = messageFault(raw);
     if (fault !== undefined) {
-      if (fault.closes) reply.header('connection', 'close');
+      if (fault.closes) makeLastAnswer(reply);
       sendProblem(reply, fault.code, fault.extensions);
       if (request.is404) observer.countUnmatched(request, reply);
       return;
     }
-    // Node answers such a request like any other, but loses what came with it in one packet.
-    if (headers.upgrade !== undefined) {
-      reply.header('connection', 'close');
+    const isCoded = headers['content-encoding'] !== undefined;
+    const isTooLarge = Number(headers['content-length'] ?? 0) > BODY_LIMIT;
+    const isRefused = request.is404 || isCoded || isTooLarge;
+    // Node loses what came in one packet with a request that asks for an upgrade. A caller that waits for 100 Continue
+    // sends its body after the refusal, or does not.
+    if (headers.upgrade !== undefined || (isRefused && headers.expect !== undefined)) {
+      makeLastAnswer(reply);
     }
     if (request.is404) {
       // Before the body is read: what is wrong with it does not matter where nothing is.
       sendUnrouted(fastify, methods, reply);
       observer.countUnmatched(request, reply);
-    } else if (headers['content-encoding'] !== undefined) {
+    } else if (isCoded) {
       sendProblem(reply, 'unsupported-media-type');
+    } else if (isTooLarge) {
+      // Fastify would refuse it as well, but only after it has begun what came behind it.
+      makeLastAnswer(reply);
+      sendProblem(reply, 'payload-too-large');
     } else {
       const refusal = headers.expect === undefined ? undefined : meetExpectation(request, reply);
       if (refusal === undefined) done();

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
-import { type ConstantFile, serveConstantFile } from './constant-file.js';
+import { type ConstantFile, constantAnswer, serveConstantFile } from './constant-file.js';
+import { pathOf } from './problem.js';
 
 const require = createRequire(import.meta.url);
 
@@ -63,8 +64,12 @@ const page = (files: string): string => `<!DOCTYPE html>
 export function serveOpenApiPages(fastify: FastifyInstance, document: () => OpenAPIObject): void {
   serveConstantFile(fastify, '/docs-json', () => text('application/json; charset=utf-8', JSON.stringify(document())));
   const html = 'text/html; charset=utf-8';
-  serveConstantFile(fastify, '/docs', () => text(html, page('./docs/')), PAGE_HEADERS);
-  serveConstantFile(fastify, '/docs/', () => text(html, page('./')), PAGE_HEADERS);
+  const besideFiles = constantAnswer(fastify, () => text(html, page('./')), PAGE_HEADERS);
+  const aboveFiles = constantAnswer(fastify, () => text(html, page('./docs/')), PAGE_HEADERS);
+  // To the router /docs and /docs/ are one path, but not to a browser that follows a relative one.
+  fastify.get('/docs', (request, reply) =>
+    (pathOf(request.url).endsWith('/') ? besideFiles : aboveFiles)(request, reply),
+  );
   serveConstantFile(
     fastify,
     '/docs/swagger-ui-init.js',

@@ -4,6 +4,7 @@ import { type Observable, throwError } from 'rxjs';
 import { carriesProblemCode, pathOf, Problem, type ProblemCode, sendProblem } from './problem.js';
 import { type RequestObserver } from './request-observer.js';
 import { setCommonHeaders } from './common-headers.js';
+import { makeLastAnswer } from './last-answer.js';
 
 /** Fastify's own refusals. Whatever is missing here is judged by its status. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
@@ -15,8 +16,7 @@ const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
 
 const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {
   401: 'unauthorized',
-  // The documentation's files: a name that begins with a dot, or a path that leads out of their folder.
-  403: 'not-found',
+  403: 'unauthorized',
   404: 'not-found',
   405: 'method-not-allowed',
   408: 'request-timeout',
@@ -57,6 +57,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (request.raw.complete) {
       // Fastify closes after every refused body, in case more of it comes; here all of it has been read.
       reply.removeHeader('connection');
+    } else if (reply.hasHeader('connection')) {
+      makeLastAnswer(reply);
     }
     sendProblem(reply, problem.code, problem.extensions, problem.headers);
   }

@@ -204,12 +204,15 @@ describe('a user id', () => {
     invalid(APPLY, response, ['/userId']);
   });
 
-  it.each(['a%20b', 'u'.repeat(65), '%EC%82%AC', '%00', 'a.b', 'a;b', 'a%3Bb'])('in a path is refused as %s', async (user) => {
-    const coupons = `/api/users/${user}/coupons`;
-    invalid(coupons, await send('GET', coupons), ['/userId'], 'path');
-    const claim = `/api/campaigns/default/claims/${user}`;
-    invalid(claim, await send('GET', claim), ['/userId'], 'path');
-  });
+  it.each(['a%20b', 'u'.repeat(65), '%EC%82%AC', '%00', 'a.b', 'a;b', 'a%3Bb'])(
+    'in a path is refused as %s',
+    async (user) => {
+      const coupons = `/api/users/${user}/coupons`;
+      invalid(coupons, await send('GET', coupons), ['/userId'], 'path');
+      const claim = `/api/campaigns/default/claims/${user}`;
+      invalid(claim, await send('GET', claim), ['/userId'], 'path');
+    },
+  );
 });
 
 describe('a campaign id', () => {
