@@ -12,6 +12,7 @@ import {
 } from '../../test/support/consumer.js';
 import { eventually } from '../../test/support/eventually.js';
 import { type Role } from '../config/env.js';
+import { ClaimLog } from '../events/claim-log.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { Database } from '../persistence/database.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
@@ -37,8 +38,9 @@ describe('the consumer behind its transport', () => {
       providers: [
         { provide: Database, useValue: stack.faults },
         { provide: IssuanceGate, useValue: stack.gate },
+        { provide: ClaimLog, useValue: stack.log },
       ],
-      exports: [Database, IssuanceGate],
+      exports: [Database, IssuanceGate, ClaimLog],
     })
     class AdaptersModule {}
 
