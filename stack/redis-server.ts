@@ -7,7 +7,7 @@ import { type Command, freePort, ServerProcess } from './server-process.js';
 /** Anything of redis.conf, as `--name value`; later ones win. */
 export type RedisArguments = readonly string[];
 
-/** A Redis with the settings that the gate demands: AOF, and no eviction. */
+/** A Redis that evicts nothing, as the gate demands, with a log that faults can cut. */
 export class RedisServer extends ServerProcess {
   private constructor(
     directory: string,

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { type Redis } from 'ioredis';
 import { ulid } from 'ulid';
 import { RedisServer } from '../../stack/redis-server.js';
@@ -23,6 +25,13 @@ import { withRedis } from '../support/with-redis.js';
 import { answered, request, terms } from './issuance-gate.contract.js';
 
 const EPOCH = 1_764_000_001;
+
+/** As docs/operations.md has it. */
+const GATE_USER = (() => {
+  const [, rules = ''] = /ACL SETUSER coupon on '>\S+' (.*)$/m.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+  const words = rules.replaceAll("'", '').split(' ');
+  return { keys: words.filter((word) => /^[~%]/.test(word)), commands: words.filter((word) => word.startsWith('+')) };
+})();
 
 describe('a Redis that fails', () => {
   let server: RedisServer;
@@ -189,15 +198,107 @@ describe('a Redis that fails', () => {
 
   it.each([
     ['may evict', ['--maxmemory-policy', 'allkeys-lru'], /noeviction, it is allkeys-lru/],
-    ['keeps no append-only file', ['--appendonly', 'no'], /appendonly has to be yes/],
+    ['is part of a cluster', ['--cluster-enabled', 'yes'], /redis_mode:cluster/],
+    ['follows another one', ['--replicaof', '127.0.0.1 1'], /has to be a master, this one is a slave/],
   ])('is refused at the start when it %s', async (_what, args, message) => {
-    const unfit = await RedisServer.start({ args });
+    const unusable = await RedisServer.start({ args });
     try {
-      const error = await connect(unfit.url).catch((reason: unknown) => reason);
+      const error = await connect(unusable.url).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(StartupError);
       expect((error as Error).message).toMatch(message);
+      expect((error as Error).message).toMatch(/^REDIS_URL: .*$/);
     } finally {
-      await unfit.kill();
+      await unusable.kill();
+    }
+  });
+
+  it.each([
+    ['INFO', ['-info'], /NOPERM.*info/],
+    ['EVAL', ['-eval'], /NOPERM.*eval/],
+    [
+      'EVALSHA, UNLINK and the loading of scripts',
+      ['-evalsha', '-unlink', '-script|load'],
+      /use unlink, evalsha, script on/,
+    ],
+    ['what only scripts use', ['-zadd', '-hsetnx'], /use hsetnx, zadd on/],
+    ['keys of the gate', ['resetkeys', '~other:*'], /NOPERM.*key/],
+    ['keys of the gate for writing', ['resetkeys', '%R~coupon:*'], /NOPERM.*key/],
+  ])('is refused at the start when its user lacks %s', async (_what, rules, message) => {
+    await administer((redis) => redis.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '+@all', ...rules));
+    const error = await connect(`redis://limited:secret@127.0.0.1:${server.port}`).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StartupError);
+    expect((error as Error).message).toMatch(message);
+    expect((error as Error).message).not.toContain('secret');
+  });
+
+  it('is used by a user who has what the gate needs and no more', async () => {
+    const { keys, commands } = GATE_USER;
+    await administer((redis) => redis.call('ACL', 'SETUSER', 'gate', 'on', '>secret', ...keys, '-@all', ...commands));
+    connection = await connect(`redis://gate:secret@127.0.0.1:${server.port}`);
+    gate = new RedisIssuanceGate(connection);
+    builder = new RedisGateBuilder(connection);
+    await builder.dropEpochsBelow(EPOCH + 1);
+    await builder.stage(EPOCH + 1, campaignId, [
+      { userId: 'first', claimId: ulid(), sequence: 1, claimedAt: 1, idempotencyDigest: null, pending: true },
+    ]);
+    pass = { epoch: EPOCH + 1, fence: await builder.installFence(EPOCH + 1) };
+    await builder.openStaged(EPOCH + 1, [{ ...terms(campaignId, { total: 10 }), sequence: 1 }]);
+    expect(await outcomeOf(claim('second'))).toBe('ADMITTED');
+    expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, pending: 2 }]);
+  });
+
+  it('is used without an append-only file, and warned about once, however often it is connected', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    server.configure(['--appendonly', 'no']);
+    await server.kill();
+    await server.start();
+    try {
+      const made = await connect();
+      let connections = 0;
+      made.onConnected(() => (connections += 1));
+      for (let times = 1; times <= 2; times++) {
+        made.distrustCalls();
+        await until('it is connected again', () => connections === times, 10_000);
+      }
+      const warnings = warn.mock.calls.filter(([text]) => String(text).includes('append-only'));
+      // The connection of beforeEach, and this one.
+      expect(warnings).toHaveLength(2);
+    } finally {
+      warn.mockRestore();
+    }
+  });
+
+  it('is not used when it turns out to be part of a cluster later, says so in one line, and is once it is none', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const port = await freePort();
+    const late = await connect(`redis://127.0.0.1:${port}`);
+    const clustered = await RedisServer.start({ port, args: ['--cluster-enabled', 'yes'] });
+    try {
+      const said = () => error.mock.calls.filter(([text]) => String(text).includes('redis_mode:cluster'));
+      await until('it is refused', () => said().length > 0, 10_000);
+      expect(() => late.calls).toThrow(GateUnavailableError);
+      const log = jest.spyOn(late as unknown as { lookAtServer(): unknown }, 'lookAtServer');
+      await until('it was looked at again', () => log.mock.calls.length > 2, 10_000);
+      expect(said()).toEqual([[expect.stringMatching(/^REDIS_URL: /)]]);
+    } finally {
+      await clustered.kill();
+      error.mockRestore();
+    }
+    const single = await RedisServer.start({ port });
+    try {
+      await until(
+        'it is used',
+        () => {
+          try {
+            return late.calls !== undefined;
+          } catch {
+            return false;
+          }
+        },
+        10_000,
+      );
+    } finally {
+      await single.kill();
     }
   });
 

@@ -5,7 +5,8 @@ import { StartupError } from '../../config/startup-error.js';
 import { GateUnavailableError } from '../../gate/issuance-gate.js';
 import { GATE_TIMEOUT_MS } from '../../events/deadlines.js';
 import { withDeadline } from '../../events/with-deadline.js';
-import { isOneServer, parseServerInfo, type ServerInfo, unfitness } from './server-info.js';
+import { whyForbidden } from './redis-access.js';
+import { isOneServer, parseServerInfo, type ServerInfo, warningsOf, whyUnusable } from './server-info.js';
 
 /** What a rebuild sends is larger, and nobody waits for it, ms. */
 const BULK_TIMEOUT_MS = 10_000;
@@ -52,9 +53,13 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** Of the server behind the calls' connection; null until it was looked at and found fit. */
   private fit: ServerInfo | null = null;
   private lastSaid = '';
-  /** Why the server behind the newest connection must not be used; null while there is none, and when it may. */
+  /** Once in the life of the process, not with every connection. */
+  private readonly warned = new Set<string>();
+  /** Why the server behind the newest connection must not be used; null while that is not known, and when it may. */
   private looked: Promise<string | null> = Promise.resolve(null);
   private lookedAgainAt = -LOOK_AGAIN_MS;
+  /** Until then a server that must not be used ends the start, which says why. */
+  private started = false;
 
   constructor(url: string) {
     this.client = new Redis(url, { ...OPTIONS, commandTimeout: GATE_TIMEOUT_MS, enableAutoPipelining: true });
@@ -81,6 +86,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       this.disconnect();
       throw new StartupError(`REDIS_URL: ${reason}`);
     }
+    this.started = true;
   }
 
   onApplicationShutdown(): void {
@@ -152,8 +158,8 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     try {
       if (this.bulkClient.status !== 'ready') await once(this.bulkClient, 'ready', { signal });
       const info = await withDeadline(this.infoOf(this.bulkClient), LOOK_MS);
-      const reason = unfitness(info);
-      if (info === null || reason !== null) throw new GateUnavailableError(reason ?? 'Redis did not answer INFO');
+      const reason = whyUnusable(info);
+      if (reason !== null) throw new GateUnavailableError(reason);
       if (!isOneServer(info, await this.calledServer(signal))) {
         this.distrustCalls();
         throw new GateUnavailableError('the connections lead to two Redis servers; both are made anew');
@@ -183,25 +189,39 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private async lookAtServer(): Promise<string | null> {
     try {
       const info = await this.infoOf(this.client);
-      const reason = unfitness(info);
-      if (reason !== null) {
-        this.say('error', reason);
-        // Tried again: a replica may be promoted, a setting mended.
-        this.client.disconnect(true);
-        return reason;
-      }
+      const reason = whyUnusable(info) ?? (await whyForbidden(this.client));
+      if (reason !== null) return this.refuse(reason);
       this.fit = info;
-      this.say('log', `connected to Redis ${info?.version ?? ''}`);
+      this.say('log', `connected to Redis ${info.version}`);
+      this.warn(info);
       this.events.emit('connected');
       return null;
     } catch (error) {
-      this.say('warn', `Redis is away: ${(error as Error).message}`);
+      const { message } = error as Error;
+      // INFO itself is forbidden, and will be.
+      if (message.startsWith('NOPERM')) return this.refuse(`its user may not do what the gate needs: ${message}`);
+      this.say('warn', `Redis is away: ${message}`);
       this.client.disconnect(true);
-      return unfitness(null);
+      return null;
     }
   }
 
-  private async infoOf(client: Redis): Promise<ServerInfo | null> {
+  private refuse(reason: string): string {
+    if (this.started) this.say('error', `REDIS_URL: ${reason}`);
+    // Tried again: a replica may be promoted, a setting mended.
+    this.client.disconnect(true);
+    return reason;
+  }
+
+  private warn(info: ServerInfo): void {
+    for (const warning of warningsOf(info)) {
+      if (this.warned.has(warning)) continue;
+      this.warned.add(warning);
+      this.logger.warn(warning);
+    }
+  }
+
+  private async infoOf(client: Redis): Promise<ServerInfo> {
     return parseServerInfo(await client.info());
   }
 

@@ -1,13 +1,15 @@
-/** What INFO tells of a server. */
+/** What INFO tells of a server; empty or null where it does not tell, as some who rent out a Redis have it. */
 export interface ServerInfo {
   readonly version: string;
   /** Another one after every restart. */
   readonly runId: string;
-  /** Another one after every promotion; empty where the server does not tell. */
+  /** Another one after every promotion. */
   readonly replicationId: string;
   readonly role: string;
+  /** standalone, cluster or sentinel. */
+  readonly mode: string;
   readonly maxmemoryPolicy: string;
-  readonly aofEnabled: boolean;
+  readonly aofEnabled: boolean | null;
 }
 
 /** The oldest major version whose scripts may write after reading the time, and whose functions we rely on. */
@@ -22,28 +24,58 @@ export function parseServerInfo(text: string): ServerInfo {
     }),
   );
   const value = (name: string) => values.get(name) ?? '';
+  const aofEnabled = values.get('aof_enabled');
   return {
     version: value('redis_version'),
     runId: value('run_id'),
     replicationId: value('master_replid'),
     role: value('role'),
+    mode: value('redis_mode') || (value('cluster_enabled') === '1' ? 'cluster' : ''),
     maxmemoryPolicy: value('maxmemory_policy'),
-    aofEnabled: value('aof_enabled') === '1',
+    aofEnabled: aofEnabled === undefined ? null : aofEnabled === '1',
   };
 }
 
-/** Why the gate must not be kept on this server, or null. */
-export function unfitness(info: ServerInfo | null): string | null {
-  if (info === null) return 'Redis did not answer INFO';
-  if (!(Number.parseInt(info.version, 10) >= MIN_MAJOR)) {
-    return `Redis ${MIN_MAJOR}.0 or later is needed, this one is ${info.version || 'of an unknown version'}`;
+/** Why the gate must not be kept on this server, or null. What it does not tell is no reason; see {@link warningsOf}. */
+export function whyUnusable({ version, mode, role, maxmemoryPolicy }: ServerInfo): string | null {
+  if (version !== '' && !(Number.parseInt(version, 10) >= MIN_MAJOR)) {
+    return `Redis ${MIN_MAJOR}.0 or later is needed, this one is ${version}`;
   }
-  if (info.role !== 'master') return `Redis has to be a master, this one is a ${info.role}`;
-  if (info.maxmemoryPolicy !== 'noeviction') {
-    return `Redis must not evict keys: maxmemory-policy has to be noeviction, it is ${info.maxmemoryPolicy}`;
+  if (mode === 'cluster') {
+    return 'one Redis is needed, this one is part of a Redis Cluster (redis_mode:cluster), which refuses calls for several campaigns';
   }
-  if (!info.aofEnabled) return 'Redis has to keep an append-only file: appendonly has to be yes, it is no';
+  if (mode === 'sentinel')
+    return 'this is a Sentinel (redis_mode:sentinel), which keeps no data: name the master itself';
+  if (mode !== '' && mode !== 'standalone') return `one Redis is needed (redis_mode:standalone), this one is a ${mode}`;
+  if (role !== '' && role !== 'master') return `Redis has to be a master, this one is a ${role}`;
+  if (maxmemoryPolicy !== '' && maxmemoryPolicy !== 'noeviction') {
+    return `Redis must not evict keys: maxmemory-policy has to be noeviction, it is ${maxmemoryPolicy}`;
+  }
   return null;
+}
+
+/** What an operator should know of a server that may be used. */
+export function warningsOf({ version, mode, role, maxmemoryPolicy, aofEnabled }: ServerInfo): string[] {
+  const untold = Object.entries({
+    redis_version: version,
+    redis_mode: mode,
+    role,
+    maxmemory_policy: maxmemoryPolicy,
+  }).flatMap(([name, value]) => (value === '' ? [name] : []));
+  const warnings: string[] = [];
+  if (untold.length > 0) {
+    warnings.push(
+      `INFO of Redis does not tell ${untold.join(', ')}: make sure that it is one master of version ${MIN_MAJOR}.0 or later ` +
+        'with maxmemory-policy noeviction',
+    );
+  }
+  if (aofEnabled === false) {
+    warnings.push(
+      'Redis keeps no append-only file: after each of its restarts it is empty, and claims are answered 503 until every ' +
+        'coupon is read from the database again. Nothing is lost by it',
+    );
+  }
+  return warnings;
 }
 
 /** Do both tell of one process? A server that keeps its run id to itself is taken for the other one: nobody can tell. */

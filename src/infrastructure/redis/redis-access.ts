@@ -1,0 +1,30 @@
+import { type Redis } from 'ioredis';
+import { readScript } from './gate-script.js';
+import { campaignKeys } from './redis.keys.js';
+
+const CHECK_ACCESS = readScript('check-access-2.lua');
+/** Of two campaigns that nobody can make: their keys are asked about, and never written. */
+const KEYS = ['check-access', 'check-access-too'].map((campaignId) => campaignKeys(campaignId, 0).meta);
+
+/** Refusals that end by themselves. Whatever else a server says to a script that only asks, it will say again. */
+const PASSING = /^(?:BUSY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|UNBLOCKED)\b/;
+const CLUSTERED = /^(?:CROSSSLOT|MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b/;
+
+/**
+ * Why the gate cannot be kept on this server although INFO speaks for it, or null: its user lacks commands or keys, or it
+ * hides that it is several servers.
+ * @throws what the client rejects with while the server is away.
+ */
+export async function whyForbidden(client: Redis): Promise<string | null> {
+  try {
+    const forbidden = (await client.eval(CHECK_ACCESS, KEYS.length, ...KEYS)) as string[];
+    if (forbidden.length === 0) return null;
+    const commands = [...new Set(forbidden)].map((name) => name.toLowerCase()).join(', ');
+    return `its user may not use ${commands} on keys of the form coupon:*`;
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name !== 'ReplyError' || PASSING.test(message)) throw error;
+    if (CLUSTERED.test(message)) return `one Redis is needed, this one is part of a cluster: ${message}`;
+    return `it does not run the gate's scripts for its user: ${message}`;
+  }
+}
