@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 import { type KafkaConfig } from '../../src/config/env.js';
 import { decodeClaimEvent } from '../../src/events/claim-event.js';
 import {
@@ -12,7 +12,7 @@ import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js
 import { KafkaServer } from '../../stack/kafka-server.js';
 import { claimEvent } from '../support/claims.js';
 import { eventually } from '../support/eventually.js';
-import { kafkaConfig } from '../support/kafka.js';
+import { alterTopic, createTopic, kafkaConfig } from '../support/kafka.js';
 import { until } from '../support/until.js';
 
 /** The budget of one publish is 700 ms; the rest is for a busy machine. */
@@ -80,12 +80,12 @@ describe('KafkaClaimLog and a broker that fails', () => {
 
   const started = async () => {
     await kafka.start();
-    log.onModuleInit();
+    await log.onModuleInit();
     await eventually(() => log.publish(claimEvent()));
   };
 
   it('starts without a broker, refuses at once, and publishes as soon as there is one', async () => {
-    log.onModuleInit();
+    await log.onModuleInit();
     expect(log.away).toBe(false);
     const first = await publishOne(log);
     expect(first.error).toBeInstanceOf(ClaimLogUnavailableError);
@@ -233,20 +233,18 @@ describe('KafkaClaimLog and a broker that fails', () => {
 
   it('says "unavailable" of what the broker refuses to append, and tries again after a rest', async () => {
     await kafka.start();
-    const admin = new Kafka({ brokers: [...config.brokers], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    const configEntries = [{ name: 'max.message.bytes', value: '100' }];
-    await admin.createTopics({ topics: [{ topic: config.topic, numPartitions: 2, configEntries }] });
+    await createTopic(config);
+    await eventually(() => log.publish(claimEvent()));
+    const published = (await claimIdsOn(log)).length;
+    await alterTopic(config, { 'max.message.bytes': '100' });
     const [first] = await Promise.all(Array.from({ length: 10 }, () => publishOne(log)));
     expect(first?.error).toBeInstanceOf(ClaimLogUnavailableError);
     await until('no partition is left', async () => {
       expect((await publishOne(log)).error).toBeInstanceOf(ClaimLogUnavailableError);
       return log.away;
     });
-    expect(await claimIdsOn(log)).toEqual([]);
-    const [resource] = [{ type: ConfigResourceTypes.TOPIC, name: config.topic, configEntries: [] }];
-    await admin.alterConfigs({ validateOnly: false, resources: [resource] });
-    await admin.disconnect();
+    expect(await claimIdsOn(log)).toHaveLength(published);
+    await alterTopic(config, {});
     await eventually(() => log.publish(claimEvent()));
     expect(log.away).toBe(false);
   }, 60_000);

@@ -10,7 +10,7 @@ async function openLog(): Promise<ClaimLogHarness> {
   const config = kafkaConfig(stackBrokers());
   const logs = [new KafkaClaimLog(config, { limits: PATIENT })];
   const [log] = logs as [KafkaClaimLog];
-  log.onModuleInit();
+  await log.onModuleInit();
   return {
     log,
     publisherHolding: async (maxWaiting) => {

@@ -2,35 +2,50 @@ import { type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type KafkaConfig } from '../../config/env.js';
 import { type ClaimEvent } from '../../events/claim-event.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../events/claim-log.js';
+import { StartupError } from '../../config/startup-error.js';
+import { KafkaConnection } from './kafka-connection.js';
 import { KafkaLogReader } from './kafka-log-reader.js';
 import { KafkaPublisher, type PublisherLimits } from './kafka-publisher.js';
+import { TopicCheck, type UnusableTopicError } from './topic-check.js';
 
 /** How a process uses the log. */
 export interface KafkaClaimLogOptions {
   /** False where nothing is published: the process then keeps no connection for it. */
   readonly publishes?: boolean;
   readonly limits?: Partial<PublisherLimits>;
+  readonly topicCheck?: TopicCheck;
 }
+
+/** How long a start waits for a broker that is there, ms; one that is not is joined later. */
+const FIRST_LOOK = { openMs: 2_000, requestMs: 2_000 };
 
 /**
  * The claim log of the distributed profile: a topic of Kafka. A claim is acknowledged when every in-sync replica has it.
  *
- * Nothing here waits for a broker at the start: the process is up at once, and publishes as soon as one answers.
+ * A broker that is away stops no start: the process publishes as soon as one answers.
  */
 export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicationShutdown {
+  private readonly topicCheck: TopicCheck;
   private readonly publisher: KafkaPublisher;
   private readonly reader: KafkaLogReader;
 
   constructor(
-    config: KafkaConfig,
+    private readonly config: KafkaConfig,
     private readonly options: KafkaClaimLogOptions = {},
   ) {
     super();
-    this.publisher = new KafkaPublisher(config, options.limits);
+    this.topicCheck = options.topicCheck ?? new TopicCheck();
+    this.publisher = new KafkaPublisher(config, this.topicCheck, options.limits);
     this.reader = new KafkaLogReader(config);
   }
 
-  onModuleInit(): void {
+  /**
+   * Does not wait for a broker that is away.
+   * @throws StartupError when one is there, and no claim may be put on its topic.
+   */
+  async onModuleInit(): Promise<void> {
+    const unusable = await this.lookAtTopic().catch(() => null);
+    if (unusable !== null) throw new StartupError(unusable.message);
     if (this.options.publishes !== false) this.publisher.connect();
   }
 
@@ -70,5 +85,14 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
 
   drain(): Promise<void> {
     return this.publisher.drain();
+  }
+
+  private async lookAtTopic(): Promise<UnusableTopicError | null> {
+    const connection = await KafkaConnection.open(this.config, FIRST_LOOK);
+    try {
+      return await this.topicCheck.look(connection);
+    } finally {
+      connection.destroy();
+    }
   }
 }

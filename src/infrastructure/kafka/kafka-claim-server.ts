@@ -13,6 +13,7 @@ import { isTakenAway } from './kafka-errors.js';
 import { toLogRecord } from './kafka-records.js';
 import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
 import { Sockets } from './sockets.js';
+import { TopicCheck } from './topic-check.js';
 
 /** The times of the transport, ms. Tests shorten some of them. */
 export interface KafkaServerSettings {
@@ -130,6 +131,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     log: Pick<ClaimLog, 'endOffsets' | 'startOffsets' | 'committedOffsets'>,
     private readonly onFatal: (reason: string) => void,
     settings: Partial<KafkaServerSettings> = {},
+    private readonly topicCheck = new TopicCheck(),
   ) {
     super({ client: { clientId: 'coupon-system', brokers: [] }, consumer: { groupId: config.groupId }, postfixId: '' });
     this.settings = { ...SETTINGS, ...settings };
@@ -244,7 +246,10 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   /** Returns or throws when the session has ended. */
   private async run(session: Session, joined: () => void): Promise<void> {
     // Makes sure that the topic is there, which a group could not join otherwise.
-    (await KafkaConnection.open(this.config, OPEN_TIMEOUTS, Math.floor(Math.random() * 1_000))).destroy();
+    const connection = await KafkaConnection.open(this.config, OPEN_TIMEOUTS, Math.floor(Math.random() * 1_000));
+    // Says what is wrong with it. To read it is right in any case.
+    await this.topicCheck.watch(connection).catch(() => undefined);
+    connection.destroy();
     if (this.closing) return;
 
     const consumer = this.createConsumer(session);

@@ -11,12 +11,15 @@ import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
 import { produceRequest } from './produce-request.js';
 import { type OutgoingRecord } from './record-batch.js';
 import { Sockets } from './sockets.js';
+import { type TopicDescription } from './topic-settings.js';
 
 /** What was written, not what was committed: nobody here writes transactions, and one of others must not hold us up. */
 const READ_UNCOMMITTED = 0;
 /** Asks for the end of a partition. */
 const LATEST = -1;
 const RETRY_MS = 100;
+/** In the protocol's numbers. */
+const TOPIC_RESOURCE = 2;
 /** How long a fetch waits for the first byte. What is fetched here is known to exist. */
 const FETCH_WAIT_MS = 500;
 
@@ -102,6 +105,22 @@ export class KafkaConnection {
 
   partitions(): number[] {
     return this.cluster.findTopicPartitionMetadata(this.topic).map(({ partitionId }) => partitionId);
+  }
+
+  /** Asked of the broker that has just answered. */
+  async describeTopic(): Promise<TopicDescription> {
+    const ask = async () => {
+      const broker = await this.cluster.brokerPool.findConnectedBroker();
+      return broker.describeConfigs({ resources: [{ type: TOPIC_RESOURCE, name: this.topic }] });
+    };
+    const { resources } = await withDeadline(ask(), this.timeouts.requestMs);
+    const entries = resources[0]?.configEntries ?? [];
+    const partitions = this.cluster.findTopicPartitionMetadata(this.topic);
+    return {
+      topic: this.topic,
+      replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      settings: new Map(entries.flatMap(({ configName: name, configValue: value }) => (value ? [[name, value]] : []))),
+    };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPassing, isRefusedBeforeAppend, isTakenAway, protocolErrorType } from './kafka-errors.js';
+import { isDenied, isPassing, isRefusedBeforeAppend, isTakenAway, protocolErrorType } from './kafka-errors.js';
 
 const protocolError = (type: string, cause?: unknown) => Object.assign(new Error(type, { cause }), { type });
 
@@ -45,5 +45,20 @@ describe('the errors of Kafka', () => {
     expect(isPassing(protocolError('GROUP_LOAD_IN_PROGRESS'))).toBe(true);
     expect(isPassing(protocolError('TOPIC_AUTHORIZATION_FAILED'))).toBe(false);
     expect(isPassing(new Error('ECONNREFUSED'))).toBe(false);
+  });
+
+  it('tells what is denied from what is not answered', () => {
+    for (const type of [
+      'TOPIC_AUTHORIZATION_FAILED',
+      'CLUSTER_AUTHORIZATION_FAILED',
+      'UNSUPPORTED_VERSION',
+      'UNKNOWN',
+    ]) {
+      expect(isDenied(protocolError(type))).toBe(true);
+    }
+    const unknownCall = Object.assign(new Error(), { name: 'KafkaJSServerDoesNotSupportApiKey' });
+    expect(isDenied(unknownCall)).toBe(true);
+    expect(isDenied(protocolError('UNKNOWN_TOPIC_OR_PARTITION'))).toBe(false);
+    expect(isDenied(new Error('Request DescribeConfigs timed out'))).toBe(false);
   });
 });

@@ -70,3 +70,9 @@ export function isTakenAway(error: unknown): boolean {
 export function isPassing(error: unknown): boolean {
   return PASSING.has(protocolErrorType(error) ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
 }
+
+/** True when a broker answered that it does not do this for us, and will not soon: it is forbidden, or not known there. */
+export function isDenied(error: unknown): boolean {
+  if ((error as Error).name === 'KafkaJSServerDoesNotSupportApiKey') return true;
+  return protocolErrorType(error) !== undefined && !isPassing(error);
+}

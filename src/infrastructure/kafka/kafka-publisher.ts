@@ -8,6 +8,7 @@ import { LATE_BY_MS, NaturalBatcher } from '../../events/natural-batcher.js';
 import { withDeadline } from '../../events/with-deadline.js';
 import { KafkaConnection } from './kafka-connection.js';
 import { isRefusedBeforeAppend } from './kafka-errors.js';
+import { type TopicCheck, UnusableTopicError } from './topic-check.js';
 
 /** What a publisher holds back, and for how long. */
 export interface PublisherLimits {
@@ -19,6 +20,8 @@ export interface PublisherLimits {
   readonly publishMs: number;
   /** How long a batch may take, ms: less, because a claim also waits for its turn. */
   readonly produceMs: number;
+  /** How often leaders, partitions and the topic's settings are looked up when nothing is wrong, ms. */
+  readonly refreshMs: number;
 }
 
 const LIMITS: PublisherLimits = {
@@ -27,13 +30,12 @@ const LIMITS: PublisherLimits = {
   maxWaiting: 20_000,
   publishMs: PUBLISH_TIMEOUT_MS,
   produceMs: 500,
+  refreshMs: 60_000,
 };
 const MAX_IN_FLIGHT = 2;
 const OPEN_MS = 2_000;
 /** Between two attempts to find the broker, ms; the last value stays. */
 const PROBE_BACKOFF_MS = [100, 200, 400, 800, 1_000];
-/** How often leaders and partitions are looked up when nothing is wrong, ms. */
-const REFRESH_MS = 60_000;
 
 /** A partition that can be written to, and the node that leads it. */
 interface Route {
@@ -67,6 +69,7 @@ export class KafkaPublisher {
 
   constructor(
     private readonly config: KafkaConfig,
+    private readonly topicCheck: TopicCheck,
     limits: Partial<PublisherLimits> = {},
   ) {
     this.limits = { ...LIMITS, ...limits };
@@ -173,10 +176,11 @@ export class KafkaPublisher {
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         const complete = await this.reconnect(attempt);
-        this.refreshIn(complete ? REFRESH_MS : (PROBE_BACKOFF_MS.at(-1) as number));
+        this.refreshIn(complete ? this.limits.refreshMs : (PROBE_BACKOFF_MS.at(-1) as number));
         return;
       } catch (error) {
         this.probed = true;
+        if (error instanceof UnusableTopicError) this.routes = [];
         this.sayAway(error);
       } finally {
         tried();
@@ -194,6 +198,11 @@ export class KafkaPublisher {
       { openMs: OPEN_MS, requestMs: this.limits.produceMs },
       attempt,
     );
+    const unusable = await this.topicCheck.watch(connection).catch((error: Error) => error);
+    if (unusable !== null) {
+      connection.destroy();
+      throw unusable;
+    }
     const leaders = connection.leaders();
     const answering = new Set<string>();
     const pings = [...new Set(leaders.values())].map((node) => {

@@ -1,27 +1,32 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type AppConfig } from '../../config/env.js';
+import { warnOfRisk } from '../../config/risks.js';
 import { ClaimLog } from '../../events/claim-log.js';
 import { ClaimTransport } from '../../events/claim-transport.js';
 import { exitSoon } from '../exit-soon.js';
 import { KafkaClaimLog } from './kafka-claim-log.js';
 import { KafkaClaimServer } from './kafka-claim-server.js';
+import { TopicCheck } from './topic-check.js';
 
 /** The claim log on Kafka, and for consumers the transport that reads it. */
 @Module({})
 export class KafkaModule {
   /** @param onFatal ends a process that can consume no more; tests put their own here. */
-  static for({ kafka, roles }: AppConfig, onFatal: (reason: string) => void = exitSoon): DynamicModule {
+  static for(config: AppConfig, onFatal: (reason: string) => void = exitSoon): DynamicModule {
+    const { kafka, roles } = config;
+    const topicCheck = new TopicCheck((risk, finding) => warnOfRisk(config, risk, finding));
     const consumes = roles.has('consumer');
     const publishes = roles.has('api') || roles.has('retry');
     return {
       module: KafkaModule,
       providers: [
-        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes }) },
+        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes, topicCheck }) },
         ...(consumes
           ? [
               {
                 provide: ClaimTransport,
-                useFactory: (log: ClaimLog) => new ClaimTransport(new KafkaClaimServer(kafka, log, onFatal)),
+                useFactory: (log: ClaimLog) =>
+                  new ClaimTransport(new KafkaClaimServer(kafka, log, onFatal, {}, topicCheck)),
                 inject: [ClaimLog],
               },
             ]

@@ -24,6 +24,9 @@ declare module 'kafkajs/src/cluster/index.js' {
       }[];
       timeout: number;
     }): Promise<unknown>;
+    describeConfigs(request: { resources: readonly { type: number; name: string }[] }): Promise<{
+      resources: { configEntries: { configName: string; configValue: string | null }[] }[];
+    }>;
     /** What makes requests of this kind in the version that both sides speak. */
     lookupRequest<Fields>(apiKey: number, definition: RequestDefinition<Fields>): (fields: Fields) => ProtocolRequest;
     readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
@@ -72,7 +75,8 @@ declare module 'kafkajs/src/cluster/index.js' {
     findBroker(node: { nodeId: number | string }): Promise<InternalBroker>;
     findControllerBroker(): Promise<InternalBroker>;
     findGroupCoordinator(group: { groupId: string }): Promise<InternalBroker>;
-    findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[];
+    findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number; replicas: number[] }[];
+    readonly brokerPool: { findConnectedBroker(): Promise<InternalBroker> };
     fetchTopicsOffset(
       topics: readonly { topic: string; partitions: readonly { partition: number }[]; fromBeginning: boolean }[],
     ): Promise<{ partitions: { partition: number; offset: string }[] }[]>;

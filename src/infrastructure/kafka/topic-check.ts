@@ -1,0 +1,70 @@
+import { Logger } from '@nestjs/common';
+import { type Risk } from '../../config/risks.js';
+import { type KafkaConnection } from './kafka-connection.js';
+import { isDenied } from './kafka-errors.js';
+import { risksOfTopic, type TopicDescription, whyTopicUnusable } from './topic-settings.js';
+
+/** No claim may be put on the topic; the message names the variable, the topic and the setting. */
+export class UnusableTopicError extends Error {
+  override readonly name = 'UnusableTopicError';
+}
+
+/**
+ * Looks at the topic's settings: at the start, and with every look of the publisher for its leaders, so every minute.
+ *
+ * A topic whose settings were spoilt under a running service is written to no further: claims become failed events, and go
+ * onto the topic when it is mended. Consumers go on reading it, which can only save claims.
+ *
+ * One for each process: each line is said once.
+ */
+export class TopicCheck {
+  private readonly logger = new Logger('Kafka');
+  private readonly said = new Set<string>();
+  private lastReason: string | null = null;
+
+  /** @param warnOfRisk is told what an operator may have chosen knowingly. */
+  constructor(private readonly warnOfRisk: (risk: Risk, finding: string) => void = () => undefined) {}
+
+  /**
+   * @returns why no claim may be put on the topic, or null.
+   * @throws what the connection rejects with while no broker answers.
+   */
+  async look(connection: KafkaConnection): Promise<UnusableTopicError | null> {
+    const description = await this.describe(connection);
+    if (description === null) return null;
+    const found = risksOfTopic(description);
+    if (found !== null) this.once(found.finding, () => this.warnOfRisk(found.risk, found.finding));
+    const why = whyTopicUnusable(description);
+    return why === null ? null : new UnusableTopicError(`KAFKA_TOPIC: ${why}`);
+  }
+
+  /** {@link look}, with a line in the log when a reason is found that was not there the last time. */
+  async watch(connection: KafkaConnection): Promise<UnusableTopicError | null> {
+    const unusable = await this.look(connection);
+    if (unusable !== null && unusable.message !== this.lastReason) this.logger.error(unusable.message);
+    this.lastReason = unusable?.message ?? null;
+    return unusable;
+  }
+
+  /** null where the settings are kept from us: that is no reason to do without the topic. */
+  private async describe(connection: KafkaConnection): Promise<TopicDescription | null> {
+    try {
+      return await connection.describeTopic();
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      const { message } = error as Error;
+      this.once('denied', () =>
+        this.logger.warn(
+          `the settings of KAFKA_TOPIC cannot be read (DescribeConfigs: ${message}): make sure that none of them loses claims`,
+        ),
+      );
+      return null;
+    }
+  }
+
+  private once(what: string, say: () => void): void {
+    if (this.said.has(what)) return;
+    this.said.add(what);
+    say();
+  }
+}
