@@ -1,13 +1,15 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
+import { type Risk } from '../../../config/risks.js';
 import { StartupError } from '../../../config/startup-error.js';
 import { DatabaseError } from '../../../persistence/database-error.js';
 import { Database, type UnitOfWork } from '../../../persistence/database.js';
 import { SqlSession } from '../sql-session.js';
 import { SqlUnitOfWork } from '../sql-unit-of-work.js';
+import { readCommitSettings, unsyncedSettings } from './commit-durability.js';
 import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatabaseError } from './mysql-migrator.js';
 import { MysqlOutage } from './mysql-outage.js';
-import { MysqlPool } from './mysql-pool.js';
+import { isMariaDb, MysqlPool } from './mysql-pool.js';
 import { type MysqlSettings } from './mysql-settings.js';
 
 /** How long a start waits for a server that is there, ms; one that is not is joined later. */
@@ -48,10 +50,14 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   private lastSaid = '';
   private reason = 'the database was not reached yet';
 
-  /** @param migrateOnStart false where a deployment migrates by itself: an older schema is then waited for. */
+  /**
+   * @param migrateOnStart false where a deployment migrates by itself: an older schema is then waited for.
+   * @param warnOfRisk is told what an operator may have chosen knowingly.
+   */
   constructor(
     private readonly settings: MysqlSettings,
     private readonly migrateOnStart: boolean,
+    private readonly warnOfRisk: (risk: Risk, finding: string) => void = () => undefined,
   ) {
     super();
   }
@@ -108,18 +114,31 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
         }
         this.serving = pools;
         this.say('log', `connected to the database (${pools.writes.version})`);
+        // It serves, whether or not it tells.
+        await this.warnOfUnsyncedCommit(pools.reads).catch(() => undefined);
         return;
       } catch (error) {
         this.reason = `the database cannot be used: ${(error as Error).message}`;
         if (attempt === 0 && (error instanceof UnfitDatabaseError || error instanceof StartupError)) {
           return refuse(error instanceof StartupError ? error : new StartupError(`DATABASE_URL: ${error.message}`));
         }
-        this.say(error instanceof SchemaBehindError ? 'error' : 'warn', this.reason);
-        // Behind the same address there may be another server the next time.
-        if (error instanceof UnfitDatabaseError) await this.disconnect();
+        if (error instanceof UnfitDatabaseError) {
+          this.say('error', `DATABASE_URL: ${error.message}`);
+          // Behind the same address there may be another server the next time.
+          await this.disconnect();
+        } else {
+          this.say(error instanceof SchemaBehindError ? 'error' : 'warn', this.reason);
+        }
       }
       await this.rest(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
     }
+  }
+
+  private async warnOfUnsyncedCommit(pool: MysqlPool): Promise<void> {
+    const unsynced = unsyncedSettings(await pool.exclusive(readCommitSettings), isMariaDb(pool.version));
+    if (unsynced.length === 0) return;
+    const finding = `the database answers a commit before the disk has it (${unsynced.join(', ')}): a power cut there loses coupons that were issued`;
+    this.warnOfRisk('unsynced-commit', finding);
   }
 
   private async connect(): Promise<Pools> {

@@ -1,7 +1,7 @@
 import { MigrationExecutor } from 'typeorm';
 import { DatabaseError } from '../../../persistence/database-error.js';
 import { type LeasedConnection } from './leased-connection.js';
-import { MysqlPool } from './mysql-pool.js';
+import { isMariaDb, MysqlPool } from './mysql-pool.js';
 import { type MysqlSettings } from './mysql-settings.js';
 
 /** How long one migrator waits for another one, ms. */
@@ -52,7 +52,7 @@ export async function migrateOn(pool: MysqlPool, signal?: AbortSignal): Promise<
       await lock(lease);
       lease.allow(MIGRATION_MS);
       await lease.runner.query(
-        /mariadb/i.test(pool.version)
+        isMariaDb(pool.version)
           ? 'SET SESSION max_statement_time = 0, SESSION lock_wait_timeout = 60'
           : 'SET SESSION max_execution_time = 0, SESSION lock_wait_timeout = 60',
       );
@@ -85,7 +85,7 @@ export async function assertMigrated(pool: MysqlPool): Promise<void> {
 
 /** @throws UnfitDatabaseError when the server is too old, or is none that we know. */
 export function assertVersion(version: string): void {
-  const product = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
+  const product = isMariaDb(version) ? 'MariaDB' : 'MySQL';
   const oldest = OLDEST[product];
   // A prefix that replication once needed stands before MariaDB's own number.
   const numbers = version

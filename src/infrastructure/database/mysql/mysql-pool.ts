@@ -190,13 +190,18 @@ export class MysqlPool {
       'lock_wait_timeout = 3',
       // What is escaped on our side relies on backslashes: never NO_BACKSLASH_ESCAPES.
       "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-      /mariadb/i.test(this.version) ? `max_statement_time = ${limitMs / 1_000}` : `max_execution_time = ${limitMs}`,
+      isMariaDb(this.version) ? `max_statement_time = ${limitMs / 1_000}` : `max_execution_time = ${limitMs}`,
     ];
     return [
       `SET SESSION ${settings.join(', SESSION ')}`,
       'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE',
     ];
   }
+}
+
+/** @param version as the server says it. */
+export function isMariaDb(version: string): boolean {
+  return /mariadb/i.test(version);
 }
 
 const SILENT: Logger = {

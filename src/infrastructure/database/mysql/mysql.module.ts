@@ -1,13 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type AppConfig } from '../../../config/env.js';
+import { warnOfRisk } from '../../../config/risks.js';
 import { Database } from '../../../persistence/database.js';
 import { MysqlDatabase } from './mysql-database.js';
 import { MYSQL_DEFAULTS, type MysqlSettings } from './mysql-settings.js';
 
-type DatabaseConfig = Pick<AppConfig, 'databaseSsl' | 'migrateOnStart'> & { readonly databaseUrl: string };
+type DatabaseConfig = Pick<AppConfig, 'databaseSsl' | 'migrateOnStart' | 'allowInsecure'> & {
+  readonly databaseUrl: string;
+};
 
 /** What the environment says of the database. */
-export function mysqlSettings({ databaseUrl, databaseSsl }: Omit<DatabaseConfig, 'migrateOnStart'>): MysqlSettings {
+export function mysqlSettings({
+  databaseUrl,
+  databaseSsl,
+}: Pick<DatabaseConfig, 'databaseUrl' | 'databaseSsl'>): MysqlSettings {
   return { ...MYSQL_DEFAULTS, url: databaseUrl, ssl: databaseSsl };
 }
 
@@ -18,7 +24,13 @@ export class MysqlModule {
     return {
       module: MysqlModule,
       providers: [
-        { provide: Database, useFactory: () => new MysqlDatabase(mysqlSettings(config), config.migrateOnStart) },
+        {
+          provide: Database,
+          useFactory: () =>
+            new MysqlDatabase(mysqlSettings(config), config.migrateOnStart, (risk, finding) =>
+              warnOfRisk(config, risk, finding),
+            ),
+        },
       ],
       exports: [Database],
     };
