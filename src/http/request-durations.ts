@@ -53,8 +53,8 @@ export class RouteDurations {
  * `coupon_http_request_duration_seconds{method,route,status}`. Routes are patterns, so the series are as many as the code
  * has routes, whatever is called.
  *
- * Counted here and not by prom-client's own histogram, which checks and hashes the labels at every observation: 0.4 µs,
- * where a refusal as a whole takes 28; this takes 0.02.
+ * Counted here and not by prom-client's own histogram, which checks and hashes the labels at every observation: 0.5 µs,
+ * where a refusal as a whole takes 28; this takes 0.01.
  */
 export class RequestDurations {
   private readonly routes = new Map<string, RouteDurations>();

@@ -28,7 +28,7 @@ export interface UnparsedRequest {
 
 /**
  * What is measured and written about every request, whatever it asks for: the histogram of durations, the access log
- * and the refusals of admin calls. Nothing here ever sees a query, a header's value or a body.
+ * and the refusals of admin calls. Of a query, a body, and of headers other than the request id, nothing is written.
  */
 export class RequestObserver {
   readonly adminRefusals = new AdminRefusals();

@@ -100,6 +100,25 @@ describe('the log of a process', () => {
     expect(second.text).not.toMatch(/campaign\.(sold-out|created|opened)/);
   });
 
+  it('has a line for a request only where ACCESS_LOG asks for it, and never its query or its token', async () => {
+    for (const [accessLog, statuses] of Object.entries({ off: [], errors: [401], all: [200, 401] })) {
+      const port = await freePort();
+      const service = spawn({ PORT: String(port), ...(accessLog === 'off' ? {} : { ACCESS_LOG: accessLog }) });
+      await service.printed(/service\.started/);
+      const client = new Client(`http://127.0.0.1:${port}`);
+      await client.get('/health/live?key=secret-word');
+      await client.get('/api/admin/failed-events?key=secret-word', { authorization: 'Bearer secret-word' });
+      await service.end('SIGTERM');
+      const requests = lines(service).filter(({ event }) => event === 'http.request');
+      expect(requests.map(({ status }) => status)).toEqual(statuses);
+      for (const request of requests) expect(request).toMatchObject({ context: 'Http', address: '127.0.0.1' });
+      expect(lines(service).filter(({ event }) => event === 'admin.refused')).toEqual([
+        expect.objectContaining({ level: 'warn', path: '/api/admin/failed-events', reason: 'wrong_token' }),
+      ]);
+      expect(service.text).not.toContain('secret-word');
+    }
+  }, 90_000);
+
   it('is for people where LOG_FORMAT says so', async () => {
     const service = spawn({ LOG_FORMAT: 'pretty' });
     await service.printed(/^\S+Z INFO .*listening on http/m);
