@@ -25,7 +25,7 @@ export async function createApp(
   );
   observer.exportTo(app.get(MetricsRegistry));
   configureHttp(app, observer);
-  if (config.roles.has('api')) setupOpenApi(app);
+  if (config.roles.has('api')) setupOpenApi(app, config.http.basePath);
   return app;
 }
 

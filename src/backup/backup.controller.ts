@@ -4,6 +4,7 @@ import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { AdminGuard } from '../http/admin.guard.js';
 import { ApiAdmin, ApiProblems } from '../http/openapi.js';
+import { header } from '../http/openapi-headers.js';
 import { Problem } from '../http/problem.js';
 import { DatabaseSnapshots } from '../persistence/database-snapshots.js';
 import { Database } from '../persistence/database.js';
@@ -30,6 +31,7 @@ export class BackupController {
     status: 200,
     description: 'The file. Every claim that was accepted before the call is in it.',
     schema: { type: 'string', format: 'binary' },
+    headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
   })
   @ApiProblems('backup-under-way', 'database-unavailable', 'not-enough-space')
   async downloadBackup(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {

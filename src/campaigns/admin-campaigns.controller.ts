@@ -13,15 +13,16 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AdminGuard } from '../http/admin.guard.js';
-import { ApiAdmin, ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { ApiAdmin, ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../http/openapi.js';
 import { INPUT_RULES } from '../http/input-rules.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { etagOf, IfMatch } from '../http/if-match.js';
 import { Problem } from '../http/problem.js';
+import { ResourcePaths } from '../http/resource-paths.js';
 import { campaignId, campaignName, campaignTotal, instant } from '../http/schemas.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import {
@@ -34,12 +35,17 @@ import {
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
 
-const newCampaign = z.strictObject({
-  name: campaignName,
-  total: campaignTotal,
-  startsAt: instant.nullish(),
-  endsAt: instant.nullish(),
-});
+const newCampaign = z
+  .strictObject({
+    name: campaignName,
+    total: campaignTotal,
+    startsAt: instant.nullish().meta({ description: 'Without it, or null: now.' }),
+    endsAt: instant.nullish().meta({ description: 'Later than the start, and not past. Without it, or null: never.' }),
+  })
+  .meta({
+    id: 'NewCampaign',
+    example: { name: '점심 쿠폰', total: 10_000, startsAt: '2026-12-01T12:00+09:00', endsAt: '2099-12-31T18:00+09:00' },
+  });
 const campaignChange = z
   .strictObject({
     name: campaignName.optional(),
@@ -51,24 +57,16 @@ const campaignChange = z
     error: 'nothing-to-change',
     // Whoever misspelt the only property is told that, and not that there was none.
     when: ({ issues }) => issues.length === 0,
-  });
+  })
+  .meta({ id: 'CampaignChange', minProperties: 1, example: { name: '저녁 쿠폰', total: 20_000 } });
 
 /** The three actions answer alike. */
 function ApiCampaignAction(summary: string) {
   return applyDecorators(
     HttpCode(HttpStatus.OK),
     ApiOperation({ summary }),
-    ApiAnswer(200, 'Done, or already so.', campaignJsonSchema, { ETag: 'Its version.' }),
-    ApiProblems(
-      'malformed-json',
-      'validation-failed',
-      'campaign-not-found',
-      'campaign-closed',
-      'payload-too-large',
-      'unsupported-media-type',
-      'gate-not-told',
-      'database-unavailable',
-    ),
+    ApiAnswer(200, 'Done, or already so.', campaignJsonSchema, { headers: { ETag: 'Its version, for If-Match.' } }),
+    ApiProblems('campaign-not-found', 'campaign-closed', 'gate-not-told', 'database-unavailable'),
   );
 }
 
@@ -81,23 +79,31 @@ export class AdminCampaignsController {
   constructor(
     @Inject(CampaignAdministration) private readonly administration: CampaignAdministration,
     @Inject(CampaignCatalogue) private readonly catalogue: CampaignCatalogue,
+    @Inject(ResourcePaths) private readonly paths: ResourcePaths,
   ) {}
 
   @Post()
   @ApiOperation({ summary: 'Make a campaign: stored and open at the gate when this answers' })
+  @ApiIdempotencyKey('The same key again makes no second campaign: it gets the first 201 as it was.')
   @ApiAnswer(
     201,
     'The campaign. While `remaining` is null the gate has not heard of it; it opens without another call.',
     campaignJsonSchema,
-    { Location: 'The campaign.', ETag: 'Its version.' },
+    {
+      headers: {
+        Location: 'The campaign.',
+        ETag: 'Its version, for If-Match.',
+        'Idempotent-Replayed': '`true` where this is the answer to an earlier call with the same key.',
+      },
+      sometimes: ['Idempotent-Replayed'],
+      links: Object.fromEntries(
+        ['findCampaign', 'changeCampaign', 'pauseCampaign', 'resumeCampaign', 'closeCampaign', 'auditCampaign'].map(
+          (operation) => [operation, { campaignId: '$response.body#/id' }],
+        ),
+      ),
+    },
   )
-  @ApiProblems(
-    'malformed-json',
-    'validation-failed',
-    'payload-too-large',
-    'unsupported-media-type',
-    'database-unavailable',
-  )
+  @ApiProblems('invalid-idempotency-key', 'idempotency-key-reused', 'database-unavailable')
   async createCampaign(
     @Body({ schema: newCampaign }) { name, total, startsAt, endsAt }: z.infer<typeof newCampaign>,
     @Req() request: FastifyRequest,
@@ -109,26 +115,27 @@ export class AdminCampaignsController {
       idempotencyKeyOf(request.headers) ?? null,
     );
     const { campaign, at, replayed } = createdOrProblem(outcome);
-    reply.header('location', `/api/campaigns/${campaign.id}`);
+    reply.header('location', this.paths.campaign(campaign.id));
     reply.header('etag', etagOf(campaign.version));
     if (replayed) reply.header('idempotent-replayed', 'true');
     return campaignJson(await this.catalogue.viewAsCreated(campaign, at));
   }
 
   @Patch(':campaignId')
-  @ApiOperation({ summary: 'Change name, total or window' })
-  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag that was read, or *.' })
-  @ApiAnswer(200, 'The campaign as it is now.', campaignJsonSchema, { ETag: 'Its new version.' })
+  @ApiOperation({
+    summary: 'Change name, total or window',
+    description: 'An `endsAt` in the past ends the campaign at once; null takes its end away.',
+  })
+  @ApiIfMatch()
+  @ApiAnswer(200, 'The campaign as it is now.', campaignJsonSchema, {
+    headers: { ETag: 'Its new version, for If-Match.' },
+  })
   @ApiProblems(
-    'malformed-json',
-    'validation-failed',
     'invalid-if-match',
     'campaign-not-found',
     'campaign-closed',
     'total-below-claimed',
     'precondition-failed',
-    'payload-too-large',
-    'unsupported-media-type',
     'precondition-required',
     'gate-not-told',
     'database-unavailable',

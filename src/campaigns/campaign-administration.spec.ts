@@ -5,7 +5,7 @@ import { EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { DatabaseError } from '../persistence/database-error.js';
-import { CampaignAdministration } from './campaign-administration.js';
+import { CampaignAdministration, type CampaignCreationOutcome } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 
 const seen = () => true;
@@ -59,6 +59,13 @@ describe('campaign administration', () => {
 
   describe('with an idempotency key', () => {
     const input = { name: '쿠폰', total: 5, startsAt: null, endsAt: null };
+    /** What the answer shows of it. */
+    const told = (outcome: CampaignCreationOutcome) => {
+      if (outcome.kind !== 'CREATED') throw new Error(outcome.kind);
+      const { campaign, at, replayed } = outcome;
+      const { createdAt: _createdAt, updatedAt: _updatedAt, ...shown } = campaign;
+      return { shown, at, replayed };
+    };
     const count = async () => (await stack.database.read((unit) => unit.campaigns.list(100))).length;
 
     it('makes one campaign, and tells it again as it was made', async () => {
@@ -66,7 +73,7 @@ describe('campaign administration', () => {
       expect(first).toMatchObject({ kind: 'CREATED', replayed: false, campaign: { version: 1 } });
       if (first.kind !== 'CREATED') throw new Error(first.kind);
       await administration.change(first.campaign.id, { name: 'changed', total: 9 }, seen, null);
-      expect(await administration.create(input, 'r-2', 'key')).toEqual({ ...first, replayed: true });
+      expect(told(await administration.create(input, 'r-2', 'key'))).toEqual({ ...told(first), replayed: true });
       expect(await count()).toBe(2);
       expect(await audited()).toEqual([
         { action: 'campaign.create', subject: first.campaign.id },
@@ -95,7 +102,7 @@ describe('campaign administration', () => {
       tries = 1;
       const first = await rival.create(input, null, 'key');
       tries = 0;
-      expect(await administration.create(input, null, 'key')).toEqual({ ...first, replayed: true });
+      expect(told(await administration.create(input, null, 'key'))).toEqual({ ...told(first), replayed: true });
       expect([tries, await count(), (await audited()).length]).toEqual([2, 2, 1]);
     });
 
@@ -127,7 +134,7 @@ describe('campaign administration', () => {
       const window = { ...input, startsAt: 0, endsAt: 2_000 };
       const first = await administration.create(window, null, 'key');
       now.mockResolvedValue(3_000);
-      expect(await administration.create(window, null, 'key')).toEqual({ ...first, replayed: true });
+      expect(told(await administration.create(window, null, 'key'))).toEqual({ ...told(first), replayed: true });
       expect(await administration.create(window, null, 'other')).toEqual({ kind: 'WINDOW_PAST' });
     });
   });

@@ -6,6 +6,7 @@ import { passOf } from '../gate/gate-pass.js';
 import { type Fenced, type GatePass, GateTimeoutError, IssuanceGate } from '../gate/issuance-gate.js';
 import { TermsAtGate } from '../gate/terms-at-gate.js';
 import { logChanged, logCreated } from '../logging/campaign-log.js';
+import { type CampaignCreation, type CampaignTerms } from '../persistence/campaign-creation-store.js';
 import { type Campaign, type CampaignChange } from '../persistence/campaign-store.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
 import { DatabaseError } from '../persistence/database-error.js';
@@ -91,13 +92,13 @@ export class CampaignAdministration {
         const earlier = key === null ? null : await unit.creations.find(key.keyDigest);
         if (earlier !== null) {
           if (earlier.requestDigest !== key?.requestDigest) return { kind: 'KEY_REUSED' };
-          return { kind: 'CREATED', campaign: earlier.campaign, at: earlier.at, replayed: true };
+          return { kind: 'CREATED', campaign: asMade(earlier), at: earlier.at, replayed: true };
         }
         if (endsAt !== null && endsAt <= campaign.startsAt)
           return { kind: startsAt === null ? 'WINDOW_PAST' : 'WINDOW_INVERTED' };
         if (endsAt !== null && endsAt <= at) return { kind: 'WINDOW_PAST' };
         const stored = await insert(unit, campaign, requestId);
-        if (key !== null) await unit.creations.insert({ ...key, campaign: stored, at });
+        if (key !== null) await unit.creations.insert({ ...key, campaign, at });
         return { kind: 'CREATED', campaign: stored, at, replayed: false };
       }),
     );
@@ -271,11 +272,7 @@ export class CampaignAdministration {
 }
 
 /** The row and its line in the audit. */
-async function insert(
-  unit: UnitOfWork,
-  campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'>,
-  requestId: string | null,
-): Promise<Campaign> {
+async function insert(unit: UnitOfWork, campaign: CampaignTerms, requestId: string | null): Promise<Campaign> {
   const { id, name, total, startsAt, endsAt } = campaign;
   const stored = await unit.campaigns.insert({ ...campaign, state: 'OPEN' });
   await unit.audit.record({
@@ -290,4 +287,19 @@ async function insert(
 /** Whether a call that failed so may have reached the gate. */
 function gateAfter(error: unknown): 'unknown' | 'refused' {
   return error instanceof GateTimeoutError ? 'unknown' : 'refused';
+}
+
+/** A campaign before anything happened to it. */
+function asMade({ campaign, at }: CampaignCreation): Campaign {
+  return {
+    ...campaign,
+    issued: 0,
+    state: 'OPEN',
+    openedAt: null,
+    lastClaimedAt: null,
+    soldOutAt: null,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  };
 }

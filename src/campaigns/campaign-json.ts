@@ -1,25 +1,37 @@
 import { z } from 'zod';
+import { MAX_CAMPAIGN_TOTAL } from '../config/variables.js';
 import { type CampaignView } from './campaign-catalogue.js';
 
 /** A campaign in JSON: instants are ISO 8601 in UTC. */
-export const campaignJsonSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  total: z.int(),
-  remaining: z.int().nullable().meta({ description: 'null while the gate cannot be trusted.' }),
-  startsAt: z.iso.datetime(),
-  endsAt: z.iso.datetime().nullable(),
-  soldOutAt: z.iso.datetime().nullable().meta({
-    description: 'Since when every coupon is issued; null while one is left, or admitted and not issued yet.',
-  }),
-  state: z.enum(['SCHEDULED', 'OPEN', 'PAUSED', 'CLOSED', 'ENDED']),
-  version: z.int(),
-});
+export const campaignJsonSchema = z
+  .object({
+    id: z.string().meta({ description: 'Its id, as claims name it.' }),
+    name: z.string(),
+    total: z.int().min(1).max(MAX_CAMPAIGN_TOTAL).meta({ description: 'The stock, in coupons.' }),
+    remaining: z
+      .int()
+      .min(0)
+      .max(MAX_CAMPAIGN_TOTAL)
+      .nullable()
+      .meta({ description: 'What is left of the stock; null while the gate cannot be trusted.' }),
+    startsAt: z.iso.datetime(),
+    endsAt: z.iso.datetime().nullable().meta({ description: 'null: it has no end.' }),
+    soldOutAt: z.iso.datetime().nullable().meta({
+      description: 'Since when every coupon is issued; null while one is left, or admitted and not issued yet.',
+    }),
+    state: z
+      .enum(['SCHEDULED', 'OPEN', 'PAUSED', 'CLOSED', 'ENDED'])
+      .meta({ description: 'SCHEDULED and ENDED come from the window, PAUSED and CLOSED from an operator.' }),
+    version: z.int().min(1).meta({ description: 'Rises with every change; the ETag is this number in quotes.' }),
+  })
+  .meta({ id: 'Campaign' });
 
-export const campaignListJsonSchema = z.object({
-  items: z.array(campaignJsonSchema),
-  nextCursor: z.string().nullable(),
-});
+export const campaignListJsonSchema = z
+  .object({
+    items: z.array(campaignJsonSchema),
+    nextCursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
+  })
+  .meta({ id: 'CampaignList' });
 
 export type CampaignJson = z.infer<typeof campaignJsonSchema>;
 

@@ -20,8 +20,10 @@ export class CampaignsController {
 
   @Get()
   @ApiOperation({ summary: 'All campaigns, newest first' })
-  @ApiAnswer(200, 'One page.', campaignListJsonSchema)
-  @ApiProblems('validation-failed', 'invalid-cursor', 'database-unavailable')
+  @ApiAnswer(200, 'One page.', campaignListJsonSchema, {
+    links: { listCampaigns: { cursor: '$response.body#/nextCursor' } },
+  })
+  @ApiProblems('invalid-cursor', 'database-unavailable')
   async listCampaigns(
     @Query({ schema: query }) { limit, cursor: after }: z.infer<typeof query>,
   ): Promise<z.infer<typeof campaignListJsonSchema>> {
@@ -31,8 +33,8 @@ export class CampaignsController {
 
   @Get(':campaignId')
   @ApiOperation({ summary: 'One campaign, with what is left of it' })
-  @ApiAnswer(200, 'The campaign.', campaignJsonSchema, { ETag: 'Its version, for If-Match.' })
-  @ApiProblems('validation-failed', 'campaign-not-found', 'database-unavailable')
+  @ApiAnswer(200, 'The campaign.', campaignJsonSchema, { headers: { ETag: 'Its version, for If-Match.' } })
+  @ApiProblems('campaign-not-found', 'database-unavailable')
   async findCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../config/env.js';
 import { GateModule } from '../gate/gate.module.js';
+import { ResourcePaths } from '../http/resource-paths.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
@@ -10,7 +11,7 @@ import { DefaultCampaign } from './default-campaign.js';
 /** Makes and shows campaigns, and tells the gate about them. */
 @Module({
   imports: [GateModule],
-  providers: [CampaignAdministration, CampaignCatalogue, DefaultCampaign],
+  providers: [CampaignAdministration, CampaignCatalogue, DefaultCampaign, ResourcePaths],
   exports: [DefaultCampaign],
 })
 export class CampaignsModule {

@@ -6,7 +6,7 @@ import { MetricsRegistry } from '../events/metrics-registry.js';
 import { ApiAnswer } from '../http/openapi.js';
 import { Readiness, type ReadinessReport, readinessSchema } from './readiness.js';
 
-const liveSchema = z.object({ status: z.literal('ok') });
+const liveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness' });
 
 @ApiTags('health')
 @Controller()

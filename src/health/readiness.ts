@@ -7,16 +7,18 @@ import { EpochWatch } from '../gate/epoch-watch.js';
 const dependency = z.enum(['up', 'down']);
 const role = z.enum(['ready', 'waiting', 'draining']).optional();
 
-export const readinessSchema = z.object({
-  status: z
-    .enum(['ok', 'degraded', 'unavailable'])
-    .meta({ description: '`unavailable` only when no role of this process can work.' }),
-  gate: z.object({ state: z.enum(['open', 'fenced', 'unknown']), epoch: z.int().nullable() }),
-  dependencies: z.object({ gate: dependency, claimLog: dependency, database: dependency }),
-  roles: z
-    .object({ api: role, consumer: role, retry: role } satisfies Record<Role, typeof role>)
-    .meta({ description: 'The roles that this process has.' }),
-});
+export const readinessSchema = z
+  .object({
+    status: z
+      .enum(['ok', 'degraded', 'unavailable'])
+      .meta({ description: '`unavailable` only when no role of this process can work.' }),
+    gate: z.object({ state: z.enum(['open', 'fenced', 'unknown']), epoch: z.int().nullable() }),
+    dependencies: z.object({ gate: dependency, claimLog: dependency, database: dependency }),
+    roles: z
+      .object({ api: role, consumer: role, retry: role } satisfies Record<Role, typeof role>)
+      .meta({ description: 'The roles that this process has.' }),
+  })
+  .meta({ id: 'Readiness' });
 
 export type ReadinessReport = z.infer<typeof readinessSchema>;
 

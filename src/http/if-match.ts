@@ -6,6 +6,10 @@ export function etagOf(version: number): string {
 }
 
 const LIST = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:[ \t]*,[ \t]*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*$/;
+
+/** What {@link IfMatch.parse} takes, for the API document. */
+export const IF_MATCH_PATTERN = '^(?:\\*|(?:W/)?"[!#-~]*"(?:[ \\t]*,[ \\t]*(?:W/)?"[!#-~]*")*)$';
+
 const TAG = /(?:W\/)?"[^"]*"/g;
 
 /** The precondition of a change (RFC 9110 §13.1.1): one of these ETags, or any with `*`. */

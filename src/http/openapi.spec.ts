@@ -5,7 +5,7 @@ import { type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { z } from 'zod';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
-import { ApiAdmin, ApiAnswer, ApiProblems, setupOpenApi } from './openapi.js';
+import { ApiAdmin, ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
 import { PROBLEMS } from './problem.js';
 import {
   campaignId,
@@ -26,13 +26,17 @@ const body = z.strictObject({
 });
 const page = listQuery(keysetCursor(z.tuple([z.int()])), { campaignId: campaignId.optional() });
 
+const taken = z.object({ claimId: z.string(), sequence: z.int(), claimedAt: z.iso.datetime() }).meta({ id: 'Taken' });
+
 @Controller()
 class ProbeController {
   @Post('/api/coupons/apply')
-  @ApiAnswer(202, 'Taken.', z.object({ claimId: z.string() }), { Location: 'The claim.' })
+  @ApiAnswer(202, 'Taken.', taken, {
+    headers: { Location: 'The claim.' },
+  })
   @ApiProblems('sold-out', 'already-claimed', 'validation-failed')
-  applyForCoupon(@Body({ schema: body }) taken: unknown): unknown {
-    return taken;
+  applyForCoupon(@Body({ schema: body }) given: unknown): unknown {
+    return given;
   }
 
   @Get('/api/users/:userId/coupons')
@@ -109,28 +113,63 @@ describe('the API document', () => {
 
   it('gives every refusal the same schema, with one example per code', () => {
     const responses = document.paths['/api/coupons/apply']?.post?.responses;
-    for (const status of ['400', '409', 'default']) {
+    for (const status of ['400', '409']) {
       expect(responses?.[status]).toMatchObject({
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       });
     }
     expect(responses?.['409']).toMatchObject({
+      description: expect.stringContaining('`sold-out`'),
+      headers: { Location: { required: false }, Vary: { required: true } },
       content: {
-        'application/problem+json': { examples: { 'sold-out': {}, 'already-claimed': { value: { status: 409 } } } },
+        'application/problem+json': {
+          examples: {
+            'sold-out': { $ref: '#/components/examples/sold-out' },
+            'already-claimed': { $ref: '#/components/examples/already-claimed' },
+          },
+        },
       },
     });
+    expect(document.components?.examples?.['sold-out']).toMatchObject({ value: { status: 409, code: 'sold-out' } });
     expect(document.components?.schemas?.['Problem']).toMatchObject({
       properties: { code: { enum: Object.keys(PROBLEMS) } },
     });
   });
 
+  it('adds to every operation what it can answer without having been named', () => {
+    const statuses = (path: string, method: 'get' | 'post') =>
+      Object.keys(document.paths[path]?.[method]?.responses ?? {});
+    expect(statuses('/api/coupons/apply', 'post')).toEqual(['202', '400', '408', '409', '413', '415', '431', '500']);
+    expect(statuses('/api/users/{userId}/coupons', 'get')).toEqual(['200', '400', '401', '408', '415', '431', '500']);
+    expect(JSON.stringify(document)).not.toContain('x-refusals');
+  });
+
   it('describes successes, their headers, and the admin token', () => {
     expect(document.paths['/api/coupons/apply']?.post?.responses['202']).toMatchObject({
-      headers: { Location: { description: 'The claim.' } },
-      content: { 'application/json': { schema: { properties: { claimId: { type: 'string' } } } } },
+      headers: { Location: { description: 'The claim.', required: true }, 'X-Request-Id': { required: true } },
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Taken' } } },
     });
-    expect(document.components?.securitySchemes?.['admin']).toMatchObject({ type: 'http', scheme: 'bearer' });
+    expect(document.components?.schemas?.['Taken']).toEqual({
+      type: 'object',
+      properties: {
+        claimId: { type: 'string' },
+        sequence: { type: 'integer', format: 'int64' },
+        claimedAt: { type: 'string', format: 'date-time' },
+      },
+      required: ['claimId', 'sequence', 'claimedAt'],
+      additionalProperties: false,
+    });
+    expect(document.components?.securitySchemes?.['admin']).toEqual({
+      type: 'http',
+      scheme: 'bearer',
+      description: 'ADMIN_TOKEN',
+    });
     expect(document.paths['/api/users/{userId}/coupons']?.get?.security).toEqual([{ admin: [] }]);
+  });
+
+  it('names the path by which a proxy knows the service, if there is one', () => {
+    expect(document.servers).toEqual([{ url: '/' }]);
+    expect(createOpenApiDocument(app, '/coupons').servers).toEqual([{ url: '/coupons' }]);
   });
 
   it('is shown at /docs under a content security policy, and the API is not slowed by one', async () => {

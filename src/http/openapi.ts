@@ -3,122 +3,65 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   ApiBearerAuth,
   ApiBody,
+  ApiExtension,
+  ApiHeader,
   ApiResponse,
+  ApiSecurity,
   DocumentBuilder,
   type OpenAPIObject,
+  type SwaggerDocumentOptions,
   SwaggerModule,
 } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
-import { type z } from 'zod';
+import { z } from 'zod';
+import { IF_MATCH_PATTERN } from './if-match.js';
+import { header, type HeaderName, PARAMETERS_OF_EVERY_REQUEST } from './openapi-headers.js';
 import { serveOpenApiPages } from './openapi-pages.js';
-import { PROBLEM_MEDIA_TYPE, problemBody, type ProblemCode, PROBLEMS } from './problem.js';
+import { completeAnswers, operationsOf, REFUSALS_EXTENSION } from './openapi-answers.js';
+import { type ProblemCode } from './problem.js';
 
 /** The document's name for the admin token's scheme. */
 const ADMIN_SCHEME = 'admin';
 
-type SchemaObject = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
-
-const text = (description: string): SchemaObject => ({ type: 'string', description });
-
-const PROBLEM_SCHEMA: SchemaObject = {
-  type: 'object',
-  description: 'A refusal after RFC 9457. Members beyond these depend on the code.',
-  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
-  properties: {
-    type: { ...text('Identifies the kind of problem.'), example: 'urn:coupon:problem:sold-out' },
-    title: text('For people, in the language of the answer.'),
-    status: { type: 'integer', minimum: 400, maximum: 599 },
-    detail: text('For people, in the language of the answer.'),
-    instance: text('The path that was asked for.'),
-    code: { type: 'string', enum: Object.keys(PROBLEMS), description: 'For programs; it never changes.' },
-    requestId: text('Quote it when asking for help.'),
-    errors: {
-      type: 'array',
-      description: 'What is wrong with the input.',
-      items: {
-        type: 'object',
-        required: ['in', 'pointer', 'detail'],
-        properties: {
-          in: { type: 'string', enum: ['body', 'query', 'path', 'header'], description: 'The part of the request.' },
-          pointer: text('JSON pointer (RFC 6901) within that part; empty for all of it.'),
-          detail: text('For people, in the language of the answer.'),
-        },
-      },
-    },
-    claim: {
-      type: 'object',
-      description: 'already-claimed: the claim that stands. It says nothing about durability.',
-      properties: {
-        claimId: { type: 'string' },
-        campaignId: { type: 'string' },
-        sequence: { type: 'integer' },
-        claimedAt: { type: 'string', format: 'date-time' },
-      },
-    },
-    claimId: text('claim-unconfirmed: the claim that may still be issued.'),
-    stored: { type: 'boolean', description: 'gate-not-told: whether the change is in the database.' },
-    version: { type: 'integer', description: 'gate-not-told: the version that is stored, also in ETag.' },
-    gate: {
-      type: 'string',
-      enum: ['refused', 'unknown', 'rebuilding'],
-      description:
-        'gate-not-told: it has not taken the change; it did not answer and may have taken it; or it is closed and opens with what is stored.',
-    },
-    startsAt: { type: 'string', format: 'date-time', description: 'campaign-not-started: when it starts.' },
-  },
-};
-
 type Documentation = MethodDecorator & ClassDecorator;
 
-/** Documents refusals from the problem table; several codes of one status become examples of one answer. */
-export function ApiProblems(...codes: readonly ProblemCode[]): Documentation {
-  const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))];
-  return applyDecorators(
-    ...statuses.map((status) => {
-      const same = codes.filter((code) => PROBLEMS[code].status === status);
-      const examples = same.map((code) => [
-        code,
-        {
-          summary: PROBLEMS[code].detail.en,
-          value: JSON.parse(problemBody(code, 'ko', undefined, 'Zk3q-1')) as unknown,
-        },
-      ]);
-      return ApiResponse({
-        status,
-        description: same.map((code) => `\`${code}\` ${PROBLEMS[code].detail.en}`).join('\n\n'),
-        content: {
-          [PROBLEM_MEDIA_TYPE]: {
-            schema: { $ref: '#/components/schemas/Problem' },
-            examples: Object.fromEntries(examples) as Record<string, { summary: string; value: unknown }>,
-          },
-        },
-      });
-    }),
-  );
+/** Documents the refusals that are this operation's own; those that all share are added to the document. */
+export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
+  return ApiExtension(REFUSALS_EXTENSION, [...codes]);
+}
+
+/** What {@link ApiAnswer} may add to an answer. */
+interface AnswerDetails {
+  /** Each name with what it says here. */
+  readonly headers?: Readonly<Partial<Record<HeaderName, string>>>;
+  /** Headers that only some of these answers carry. */
+  readonly sometimes?: readonly HeaderName[];
+  /** Calls that the answer leads to: the operation, and where its parameters come from. */
+  readonly links?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /**
  * Documents a success whose body has the schema's output shape. `@Body`, `@Query` and `@Param` with a schema document
  * themselves.
- *
- * @param headers - name → what it says.
  */
 export function ApiAnswer(
   status: number,
   description: string,
   schema: z.ZodType,
-  headers: Readonly<Record<string, string>> = {},
-): Documentation {
-  return applyDecorators(
-    ApiResponse({
-      status,
-      description,
-      standardSchema: schema,
-      headers: Object.fromEntries(
-        Object.entries(headers).map(([name, says]) => [name, { description: says, schema: { type: 'string' } }]),
-      ),
-    }),
-  );
+  { headers = {}, sometimes = [], links = {} }: AnswerDetails = {},
+): MethodDecorator {
+  const names = Object.keys(headers) as HeaderName[];
+  return ApiResponse({
+    status,
+    description,
+    standardSchema: schema,
+    headers: Object.fromEntries(
+      names.map((name) => [name, header(name, sometimes.includes(name) ? 'sometimes' : 'always', headers[name])]),
+    ),
+    links: Object.fromEntries(
+      Object.entries(links).map(([operationId, parameters]) => [operationId, { operationId, parameters }]),
+    ),
+  });
 }
 
 /** Documents a body that the handler reads through `validBody`. */
@@ -128,13 +71,43 @@ export function ApiJsonBody(schema: z.ZodType): MethodDecorator {
   return ApiBody(options as Parameters<typeof ApiBody>[0]);
 }
 
-/** Documents a call that needs the admin token; the guard itself is AdminGuard. */
-export function ApiAdmin(): Documentation {
-  return applyDecorators(ApiBearerAuth(ADMIN_SCHEME), ApiProblems('unauthorized'));
+/** Documents the version that a change is made on; the handler reads it with `IfMatch`. */
+export function ApiIfMatch(): MethodDecorator {
+  return ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'The version that was read, as in its `ETag`: `"3"`. Or `*`, for whatever there is.',
+    schema: { type: 'string', pattern: IF_MATCH_PATTERN, example: '*' },
+  });
 }
 
-/** The OpenAPI document of the application, complete enough to generate a client from. */
-export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObject {
+/** Documents the key that makes a call repeatable; the handler reads it with `idempotencyKeyOf`. */
+export function ApiIdempotencyKey(description: string): MethodDecorator {
+  return ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: `${description} 1 to 255 printable ASCII characters.`,
+    // HTTP takes blanks off both ends.
+    schema: { type: 'string', pattern: '^[!-~](?:[ -~]{0,253}[!-~])?$' },
+  });
+}
+
+/** Documents a call that needs the admin token; the guard itself is AdminGuard. */
+export function ApiAdmin(): Documentation {
+  return ApiBearerAuth(ADMIN_SCHEME);
+}
+
+/** Documents a call that tells more to the admin. */
+export function ApiOptionalAdmin(): Documentation {
+  return applyDecorators(ApiSecurity({}), ApiBearerAuth(ADMIN_SCHEME));
+}
+
+/**
+ * The OpenAPI document of the application, complete enough to generate a client from.
+ *
+ * @param basePath - what a proxy in front strips from the path.
+ */
+export function createOpenApiDocument(app: NestFastifyApplication, basePath = ''): OpenAPIObject {
   const document = SwaggerModule.createDocument(
     app,
     new DocumentBuilder()
@@ -143,31 +116,47 @@ export function createOpenApiDocument(app: NestFastifyApplication): OpenAPIObjec
         'Every refusal is `application/problem+json`. Texts are Korean, or English where Accept-Language prefers it.',
       )
       .setVersion('1')
-      .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' }, ADMIN_SCHEME)
+      .addServer(basePath === '' ? '/' : basePath)
+      // Not addBearerAuth, which calls every token a JWT.
+      .addSecurity(ADMIN_SCHEME, { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' })
       .build(),
-    // Operation ids become method names of generated clients: `applyForCoupon`, not `ApplyController_applyForCoupon`.
-    { operationIdFactory: (_controller, method) => method },
+    {
+      // Operation ids become method names of generated clients: `applyForCoupon`, not `ApplyController_applyForCoupon`.
+      operationIdFactory: (_controller, method) => method,
+      standardSchemaConverter: asOpenApi,
+    },
   );
-  document.components = {
-    ...document.components,
-    schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA },
-  };
-  for (const path of Object.values(document.paths)) {
-    for (const method of ['get', 'post', 'put', 'patch', 'delete'] as const) {
-      const responses = path[method]?.responses;
-      if (responses !== undefined) {
-        responses['default'] ??= {
-          description: 'Any other refusal.',
-          content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
-        };
-      }
-    }
+  completeAnswers(document);
+  for (const [, operation] of operationsOf(document)) {
+    const common = Object.keys(PARAMETERS_OF_EVERY_REQUEST).map((name) => ({
+      $ref: `#/components/parameters/${name}`,
+    }));
+    operation.parameters = [...(operation.parameters ?? []), ...common];
   }
+  document.components = { ...document.components, parameters: { ...PARAMETERS_OF_EVERY_REQUEST } };
   return document;
 }
 
+/** A schema with an `id` becomes a component of that name. */
+const asOpenApi: NonNullable<SwaggerDocumentOptions['standardSchemaConverter']> = (schema, { schemaType }) => {
+  const { definitions, ...root } = z.toJSONSchema(schema as z.ZodType, {
+    target: 'openapi-3.0',
+    io: schemaType,
+    override: ({ jsonSchema }) => {
+      // Zod writes down the limits of JavaScript's integers. Of a request they are the service's own; an answer has none.
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (schemaType === 'output' && jsonSchema.maximum === Number.MAX_SAFE_INTEGER) {
+        delete jsonSchema.maximum;
+        jsonSchema.format = 'int64';
+      }
+      if (schemaType === 'output' && jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+    },
+  });
+  return { schema: root, components: definitions } as ReturnType<typeof asOpenApi>;
+};
+
 /** Serves the document, and pages that show it. Call it before the application is initialised. */
-export function setupOpenApi(app: NestFastifyApplication): void {
+export function setupOpenApi(app: NestFastifyApplication, basePath = ''): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  serveOpenApiPages(fastify, () => createOpenApiDocument(app));
+  serveOpenApiPages(fastify, () => createOpenApiDocument(app, basePath));
 }

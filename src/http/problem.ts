@@ -1,7 +1,7 @@
 import { type FastifyReply } from 'fastify';
 import { languageOf, type Language, type LocalizedText } from './language.js';
 
-interface ProblemKind {
+export interface ProblemKind {
   readonly status: number;
   readonly title: LocalizedText;
   readonly detail: LocalizedText;

@@ -46,9 +46,10 @@ it('ids that merely resemble the right form are refused', () => {
   for (const value of ['01JZ8Q4V8Y6T4W1S3N5M7K9H2', '81JZ8Q4V8Y6T4W1S3N5M7K9H2C', '01jz8q4v8y6t4w1s3n5m7k9h2c']) {
     expect(accepts(claimId, value)).toBe(false);
   }
-  for (const value of ['0', '01', '-1', '1.0', '1e3', '9'.repeat(16)]) {
+  for (const value of ['0', '01', '-1', '1.0', '1e3', ' 1', '1\n', '']) {
     expect(accepts(rowId, value)).toBe(false);
   }
+  expect(['9'.repeat(16), '9'.repeat(400)].map((text) => rowId.parse(text))).toEqual(Array(2).fill(2 ** 53 - 1));
   expect([rowId.parse('12'), accepts(claimId, '01JZ8Q4V8Y6T4W1S3N5M7K9H2C')]).toEqual([12, true]);
   expect([userIdOrNumber.parse(-0), accepts(userIdOrNumber, Number.NaN)]).toEqual(['0', false]);
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../config/variables.js';
 import { type InputRuleName } from './input-rules.js';
 import { INSTANT_PATTERN, readInstant } from './instant.js';
-import { isVisibleLine } from './visible-text.js';
+import { isVisibleLine, VISIBLE_LINE_PATTERN } from './visible-text.js';
 
 const rule = (name: InputRuleName): { readonly error: InputRuleName } => ({ error: name });
 
@@ -29,11 +29,12 @@ export const claimId = z
   .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, rule('claim-id'))
   .meta({ description: 'The claim.', examples: ['01JZ8Q4V8Y6T4W1S3N5M7K9H2C'] });
 
-/** A row's number in a path. */
+/** A row's number in a path. One beyond all numbers that rows have is that of no row. */
 export const rowId = z
   .string(rule('row-id'))
-  .regex(/^[1-9]\d{0,14}$/, rule('row-id'))
-  .transform(Number);
+  .regex(/^[1-9]\d*$/, rule('row-id'))
+  .meta({ type: 'integer', minimum: 1, pattern: undefined, format: 'int64', examples: [1] })
+  .transform((text) => Math.min(Number(text), Number.MAX_SAFE_INTEGER));
 
 /** An ISO 8601 instant with a time zone, as milliseconds since 1970; see {@link readInstant}. */
 export const instant = z
@@ -42,7 +43,6 @@ export const instant = z
     format: 'date-time',
     pattern: INSTANT_PATTERN,
     description: 'An ISO 8601 instant with a time zone, of the years 1970 to 9999. Seconds may be left out.',
-    examples: ['2099-12-01T12:00+09:00'],
   })
   .transform((text, context) => {
     const read = readInstant(text);
@@ -57,16 +57,22 @@ const line = (max: number, name: InputRuleName) =>
   z
     .string(rule(name))
     .refine((text) => [...text].length <= max && isVisibleLine(text), { ...rule(name), abort: true })
-    .meta({ minLength: 1, maxLength: max });
+    .meta({ minLength: 1, maxLength: max, pattern: VISIBLE_LINE_PATTERN });
 
 /** A campaign's name: 1 to 200 characters (code points) that people can read, see {@link isVisibleLine}. */
-export const campaignName = line(200, 'campaign-name');
+export const campaignName = line(200, 'campaign-name').meta({
+  description: 'For people: something to see, and nothing hidden.',
+});
 
 /** An operator's reason for what they did, kept in the audit. */
-export const reason = line(500, 'reason');
+export const reason = line(500, 'reason').meta({ description: 'Why; kept in the audit.' });
 
 /** A campaign's stock, in coupons: a JSON number, never a text. */
-export const campaignTotal = z.int(rule('total')).min(1, rule('total')).max(MAX_CAMPAIGN_TOTAL, rule('total'));
+export const campaignTotal = z
+  .int(rule('total'))
+  .min(1, rule('total'))
+  .max(MAX_CAMPAIGN_TOTAL, rule('total'))
+  .meta({ description: 'The stock, in coupons.' });
 
 /** How many items a page has; a parameter given twice arrives as an array and is refused. */
 export const limit = z

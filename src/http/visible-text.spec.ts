@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { campaignName, reason } from './schemas.js';
-import { isVisibleLine } from './visible-text.js';
+import { isVisibleLine, VISIBLE_LINE_PATTERN } from './visible-text.js';
 
 const tags = (text: string): string =>
   [...text].map((letter) => String.fromCodePoint(0xe0000 + letter.codePointAt(0)!)).join('');
@@ -40,6 +40,7 @@ describe('a line of text', () => {
     'a\u00a0b\u3000c',
   ])('may be %j', (text) => {
     expect(isVisibleLine(text)).toBe(true);
+    for (const flags of ['', 'u']) expect(new RegExp(VISIBLE_LINE_PATTERN, flags).test(text)).toBe(true);
     expect([campaignName.parse(text), reason.parse(text)]).toEqual([text, text]);
   });
 
@@ -113,5 +114,14 @@ describe('a line of text', () => {
       expect(reason.safeParse(letter.repeat(501)).success).toBe(false);
     }
     expect([1, null, undefined, ['a']].map((value) => campaignName.safeParse(value).success)).not.toContain(true);
+  });
+
+  it('has a pattern in the document that refuses nothing else', () => {
+    const pattern = new RegExp(VISIBLE_LINE_PATTERN, 'u');
+    for (let point = 0; point < 0x11_0000; point++) {
+      const text = `a${String.fromCodePoint(point)}`;
+      if (!pattern.test(text)) expect([point.toString(16), isVisibleLine(text)]).toEqual([point.toString(16), false]);
+    }
+    expect(['', ' ', 'a\n', '\u200b'].map((text) => pattern.test(text))).not.toContain(true);
   });
 });

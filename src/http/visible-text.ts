@@ -67,3 +67,9 @@ const VISIBLE = /(?![\u2800\u{1d159}])[\p{L}\p{N}\p{P}\p{S}\p{Extended_Pictograp
 export function isVisibleLine(text: string): boolean {
   return VISIBLE.test(text) && !UNPRINTABLE.test(text) && !INVISIBLE.test(text.replace(WORKING, ''));
 }
+
+const NEVER =
+  '\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0';
+
+/** What the API document can say of {@link isVisibleLine} in any language's regular expressions: it refuses no more. */
+export const VISIBLE_LINE_PATTERN = `^[^${NEVER}]*[^${NEVER}\\s][^${NEVER}]*$`;

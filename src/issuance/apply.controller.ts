@@ -1,18 +1,21 @@
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { endOfTurn } from '../http/end-of-turn.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { CLAIM_ACCEPTED, languageOf } from '../http/language.js';
-import { ApiAnswer, ApiJsonBody, ApiProblems } from '../http/openapi.js';
+import { ApiAnswer, ApiIdempotencyKey, ApiJsonBody, ApiProblems } from '../http/openapi.js';
 import { sendProblem } from '../http/problem.js';
+import { ResourcePaths } from '../http/resource-paths.js';
 import { campaignId, userIdOrNumber } from '../http/schemas.js';
 import { validBody } from '../http/validation.pipe.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
-import { acceptedJsonSchema, claimJson, claimPath } from './claim-json.js';
+import { acceptedJsonSchema, claimJson } from './claim-json.js';
 
-const application = z.strictObject({ userId: userIdOrNumber, campaignId: campaignId.default('default') });
+const application = z
+  .strictObject({ userId: userIdOrNumber, campaignId: campaignId.default('default') })
+  .meta({ id: 'Application', example: { userId: 'user-1', campaignId: 'default' } });
 
 /**
  * The call of a drop. Every outcome is written to the reply directly, and the body read without a pipe: a refusal is the
@@ -21,19 +24,26 @@ const application = z.strictObject({ userId: userIdOrNumber, campaignId: campaig
 @ApiTags('coupons')
 @Controller('api/coupons')
 export class ApplyController {
-  constructor(@Inject(ClaimIssuance) private readonly issuance: ClaimIssuance) {}
+  constructor(
+    @Inject(ClaimIssuance) private readonly issuance: ClaimIssuance,
+    @Inject(ResourcePaths) private readonly paths: ResourcePaths,
+  ) {}
 
   @Post('apply')
   @ApiOperation({ summary: 'Claim a coupon of a campaign; without campaignId, of the campaign default' })
   @ApiJsonBody(application)
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Repeats the 202 of an earlier call with it.' })
+  @ApiIdempotencyKey('Repeats the 202 of an earlier call of this user with the same key.')
   @ApiAnswer(202, 'Durable: the claim becomes a coupon by itself.', acceptedJsonSchema, {
-    Location: 'The claim.',
-    'Idempotent-Replayed': 'true where this is the answer to an earlier call with the same key.',
+    headers: {
+      Location: 'The claim.',
+      'Idempotent-Replayed': '`true` where this is the answer to an earlier call with the same key.',
+      'Content-Language': 'The language of `message`.',
+      Vary: 'What that depends on.',
+    },
+    sometimes: ['Idempotent-Replayed'],
+    links: { findClaim: { campaignId: '$response.body#/campaignId', userId: '$request.body#/userId' } },
   })
   @ApiProblems(
-    'malformed-json',
-    'validation-failed',
     'invalid-idempotency-key',
     'campaign-not-found',
     'campaign-not-started',
@@ -42,8 +52,6 @@ export class ApplyController {
     'campaign-ended',
     'sold-out',
     'already-claimed',
-    'payload-too-large',
-    'unsupported-media-type',
     'issuer-unavailable',
     'claim-unconfirmed',
   )
@@ -52,18 +60,18 @@ export class ApplyController {
     const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
     await endOfTurn();
-    answer(reply, userId, outcome);
+    answer(reply, this.paths, userId, outcome);
   }
 }
 
-function answer(reply: FastifyReply, userId: string, outcome: ApplicationOutcome): void {
+function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outcome: ApplicationOutcome): void {
   switch (outcome.kind) {
     case 'ACCEPTED':
-      accepted(reply, userId, outcome.claim, outcome.replayed);
+      accepted(reply, paths, userId, outcome.claim, outcome.replayed);
       return;
     case 'ALREADY_CLAIMED': {
       const claim = claimJson(outcome.claim);
-      sendProblem(reply, 'already-claimed', { claim }, { location: claimPath(claim.campaignId, userId) });
+      sendProblem(reply, 'already-claimed', { claim }, { location: paths.claim(claim.campaignId, userId) });
       return;
     }
     case 'SOLD_OUT':
@@ -93,11 +101,11 @@ function answer(reply: FastifyReply, userId: string, outcome: ApplicationOutcome
   }
 }
 
-function accepted(reply: FastifyReply, userId: string, claim: OwnClaim, replayed: boolean): void {
+function accepted(reply: FastifyReply, paths: ResourcePaths, userId: string, claim: OwnClaim, replayed: boolean): void {
   const language = languageOf(reply.request.headers['accept-language']);
   reply
     .code(202)
-    .header('location', claimPath(claim.campaignId, userId))
+    .header('location', paths.claim(claim.campaignId, userId))
     .header('content-language', language)
     .header('vary', 'accept-language');
   if (replayed) reply.header('idempotent-replayed', 'true');

@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, Inject, Param, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AdminToken } from '../config/admin-token.js';
 import { adminAccess, unauthorized } from '../http/admin.guard.js';
-import { ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { campaignId, keysetCursor, listQuery, userId } from '../http/schemas.js';
 import { claimStatusJsonSchema, couponListJsonSchema } from './claim-json.js';
@@ -26,13 +26,7 @@ export class ClaimsController {
   @Get('campaigns/:campaignId/claims/:userId')
   @ApiOperation({ summary: 'What became of a user’s claim' })
   @ApiAnswer(200, 'ISSUED once the coupon is stored.', claimStatusJsonSchema)
-  @ApiProblems(
-    'validation-failed',
-    'claim-not-found',
-    'campaign-not-found',
-    'issuer-unavailable',
-    'database-unavailable',
-  )
+  @ApiProblems('claim-not-found', 'campaign-not-found', 'issuer-unavailable', 'database-unavailable')
   async findClaim(
     @Param('campaignId', { schema: campaignId }) campaign: string,
     @Param('userId', { schema: userId }) user: string,
@@ -71,9 +65,11 @@ export class ClaimsController {
    */
   @Get('users/:userId/coupons')
   @ApiOperation({ summary: 'A user’s coupons, newest first' })
-  @ApiBearerAuth('admin')
-  @ApiAnswer(200, 'One page.', couponListJsonSchema)
-  @ApiProblems('validation-failed', 'invalid-cursor', 'unauthorized', 'database-unavailable')
+  @ApiOptionalAdmin()
+  @ApiAnswer(200, 'One page.', couponListJsonSchema, {
+    links: { listCouponsOfUser: { userId: '$request.path.userId', cursor: '$response.body#/nextCursor' } },
+  })
+  @ApiProblems('invalid-cursor', 'database-unavailable')
   async listCouponsOfUser(
     @Param('userId', { schema: userId }) user: string,
     @Query({ schema: couponsQuery }) { limit, cursor: after }: z.infer<typeof couponsQuery>,

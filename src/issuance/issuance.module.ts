@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../config/env.js';
 import { MetricsModule } from '../events/metrics.module.js';
 import { GateModule } from '../gate/gate.module.js';
+import { ResourcePaths } from '../http/resource-paths.js';
 import { ApplyController } from './apply.controller.js';
 import { ClaimIssuance } from './claim-issuance.js';
 import { ClaimRecorder } from './claim-recorder.js';
@@ -25,6 +26,7 @@ import { UserCoupons } from './user-coupons.js';
     ClaimStatusLookup,
     UserCoupons,
     IssuanceMetrics,
+    ResourcePaths,
   ],
 })
 export class IssuanceModule {

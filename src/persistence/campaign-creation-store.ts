@@ -1,13 +1,16 @@
 import { type Campaign } from './campaign-store.js';
 
+/** What a campaign is made with; the rest is the same for every new one. */
+export type CampaignTerms = Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'>;
+
 /** A campaign that a call with an Idempotency-Key has made. */
 export interface CampaignCreation {
   /** Digest of the key: one call made it, and every later one with the key gets its answer. */
   keyDigest: string;
   /** Digest of what was asked for: the key stands for that and nothing else. */
   requestDigest: string;
-  /** The campaign as it was made, whatever it has become since. */
-  campaign: Campaign;
+  /** As it was made, whatever the campaign has become since. */
+  campaign: CampaignTerms;
   /** When it was made by the gate's clock, ms: the answer told the campaign's state at this instant. */
   at: number;
 }

@@ -10,19 +10,21 @@ import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 
 const count = (description: string) => z.int().min(0).meta({ description });
 
-const auditAnswer = z.object({
-  campaignId,
-  total: count('The stock, in coupons.'),
-  gate: count('Claims that hold a slot at the gate; null while it cannot be trusted or reached.').nullable(),
-  pending: count('Of these, claims that were not seen in the database yet.').nullable(),
-  oldestPendingMs: count('Age of the oldest of them, ms; null when there is none.').nullable(),
-  issued: count('The campaign’s own counter.'),
-  rows: count('Coupons that are stored.'),
-  failed: z
-    .object(Object.fromEntries(FAILED_EVENT_STATUSES.map((status) => [status, z.int().min(0)])))
-    .meta({ description: 'Failed events by status.' }),
-  drift: count('By how many claims and coupons these disagree; 0 when all promises hold.'),
-});
+const auditAnswer = z
+  .object({
+    campaignId,
+    total: count('The stock, in coupons.'),
+    gate: count('Claims that hold a slot at the gate; null while it cannot be trusted or reached.').nullable(),
+    pending: count('Of these, claims that were not seen in the database yet.').nullable(),
+    oldestPendingMs: count('Age of the oldest of them, ms; null when there is none.').nullable(),
+    issued: count('The campaign’s own counter.'),
+    rows: count('Coupons that are stored.'),
+    failed: z
+      .object(Object.fromEntries(FAILED_EVENT_STATUSES.map((status) => [status, z.int().min(0)])))
+      .meta({ description: 'Failed events by status.' }),
+    drift: count('By how many claims and coupons these disagree; 0 when all promises hold.'),
+  })
+  .meta({ id: 'Audit' });
 
 /** One call that shows gate, counter, rows and failed events side by side. */
 @ApiTags('administration')
@@ -35,7 +37,7 @@ export class AuditController {
   @Get(':campaignId/audit')
   @ApiOperation({ summary: 'Compare what was promised with what is there' })
   @ApiAnswer(200, 'What gate and database say about the campaign.', auditAnswer)
-  @ApiProblems('validation-failed', 'campaign-not-found', 'database-unavailable')
+  @ApiProblems('campaign-not-found', 'database-unavailable')
   async auditCampaign(@Param('campaignId', { schema: campaignId }) id: string): Promise<CampaignAudit> {
     const audit = await this.promises.audit(id);
     if (audit === null) throw new Problem('campaign-not-found');

@@ -4,37 +4,41 @@ import { FAILED_EVENT_STATUSES, type FailedEvent } from '../events/failed-event-
 const instant = z.iso.datetime();
 
 /** A failed event as operators see it; never the message itself, which may hold anything. */
-export const failedEventJsonSchema = z.object({
-  id: z.int(),
-  status: z.enum(FAILED_EVENT_STATUSES),
-  source: z.enum(['API', 'CONSUMER', 'SWEEPER']).meta({ description: 'Who could not go on with the claim.' }),
-  claimId: z.string().nullable().meta({ description: 'null, as all of the claim, when the message is unreadable.' }),
-  campaignId: z.string().nullable(),
-  userId: z.string().nullable(),
-  sequence: z.int().nullable(),
-  claimedAt: instant.nullable(),
-  epoch: z.int().nullable().meta({ description: 'The gate under which the claim was admitted.' }),
-  topic: z.string().nullable().meta({ description: 'Where the message lies, when it came from the log.' }),
-  partition: z.int().nullable(),
-  offset: z.int().nullable(),
-  errorClass: z.string(),
-  errorCode: z.string(),
-  errorMessage: z.string(),
-  attempts: z.int().meta({ description: 'Failures at the consumer. A broker that is away uses up none.' }),
-  maxAttempts: z.int(),
-  nextAttemptAt: instant.nullable().meta({ description: 'null when nothing happens by itself any more.' }),
-  releasedAt: instant.nullable().meta({ description: 'When the slot of a discarded claim went back to the stock.' }),
-  resolvedBy: z.string().nullable(),
-  note: z.string().nullable().meta({ description: 'The reason of a discard.' }),
-  version: z.int().meta({ description: 'For If-Match, in quotes.' }),
-  createdAt: instant,
-  updatedAt: instant,
-});
+export const failedEventJsonSchema = z
+  .object({
+    id: z.int().min(1),
+    status: z.enum(FAILED_EVENT_STATUSES),
+    source: z.enum(['API', 'CONSUMER', 'SWEEPER']).meta({ description: 'Who could not go on with the claim.' }),
+    claimId: z.string().nullable().meta({ description: 'null, as all of the claim, when the message is unreadable.' }),
+    campaignId: z.string().nullable(),
+    userId: z.string().nullable(),
+    sequence: z.int().min(1).nullable(),
+    claimedAt: instant.nullable(),
+    epoch: z.int().min(0).nullable().meta({ description: 'The gate under which the claim was admitted.' }),
+    topic: z.string().nullable().meta({ description: 'Where the message lies, when it came from the log.' }),
+    partition: z.int().min(0).nullable(),
+    offset: z.int().min(0).nullable(),
+    errorClass: z.string(),
+    errorCode: z.string(),
+    errorMessage: z.string(),
+    attempts: z.int().min(0).meta({ description: 'Failures at the consumer. A broker that is away uses up none.' }),
+    maxAttempts: z.int().min(1),
+    nextAttemptAt: instant.nullable().meta({ description: 'null when nothing happens by itself any more.' }),
+    releasedAt: instant.nullable().meta({ description: 'When the slot of a discarded claim went back to the stock.' }),
+    resolvedBy: z.string().nullable(),
+    note: z.string().nullable().meta({ description: 'The reason of a discard.' }),
+    version: z.int().min(1).meta({ description: 'For If-Match, in quotes.' }),
+    createdAt: instant,
+    updatedAt: instant,
+  })
+  .meta({ id: 'FailedEvent' });
 
-export const failedEventListJsonSchema = z.object({
-  items: z.array(failedEventJsonSchema),
-  nextCursor: z.string().nullable(),
-});
+export const failedEventListJsonSchema = z
+  .object({
+    items: z.array(failedEventJsonSchema),
+    nextCursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
+  })
+  .meta({ id: 'FailedEventList' });
 
 export type FailedEventJson = z.infer<typeof failedEventJsonSchema>;
 

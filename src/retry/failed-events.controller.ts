@@ -13,14 +13,14 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FAILED_EVENT_STATUSES } from '../events/failed-event-store.js';
 import { AdminGuard } from '../http/admin.guard.js';
 import { etagOf, IfMatch } from '../http/if-match.js';
 import { INPUT_RULES } from '../http/input-rules.js';
-import { ApiAdmin, ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { ApiAdmin, ApiAnswer, ApiIfMatch, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { campaignId, keysetCursor, listQuery, reason, rowId } from '../http/schemas.js';
 import {
@@ -36,9 +36,9 @@ const query = listQuery(cursor, {
   status: z.enum(FAILED_EVENT_STATUSES, { error: 'status' }).optional(),
   campaignId: campaignId.optional(),
 });
-const discardOrder = z.strictObject({ reason });
-
-const IF_MATCH = { name: 'If-Match', required: true, description: 'The version that was read, in quotes, or *.' };
+const discardOrder = z
+  .strictObject({ reason })
+  .meta({ id: 'DiscardOrder', example: { reason: '고객이 신청을 취소함' } });
 
 /** What operators do with the claims that could not be published or persisted. */
 @ApiTags('administration')
@@ -50,8 +50,10 @@ export class FailedEventsController {
 
   @Get()
   @ApiOperation({ summary: 'Claims that could not be published or persisted, newest first' })
-  @ApiAnswer(200, 'One page.', failedEventListJsonSchema)
-  @ApiProblems('validation-failed', 'invalid-cursor', 'database-unavailable')
+  @ApiAnswer(200, 'One page.', failedEventListJsonSchema, {
+    links: { listFailedEvents: { cursor: '$response.body#/nextCursor' } },
+  })
+  @ApiProblems('invalid-cursor', 'database-unavailable')
   async listFailedEvents(
     @Query({ schema: query }) { limit, cursor: beforeId, status, campaignId }: z.infer<typeof query>,
   ): Promise<z.infer<typeof failedEventListJsonSchema>> {
@@ -67,17 +69,15 @@ export class FailedEventsController {
   @Post(':id/requeue')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Publish it again now, with all attempts before it; for DEAD and PENDING' })
-  @ApiHeader(IF_MATCH)
-  @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, { ETag: 'Its new version.' })
+  @ApiIfMatch()
+  @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, {
+    headers: { ETag: 'Its new version, for If-Match.' },
+  })
   @ApiProblems(
-    'malformed-json',
-    'validation-failed',
     'invalid-if-match',
     'failed-event-not-found',
     'invalid-state',
     'precondition-failed',
-    'payload-too-large',
-    'unsupported-media-type',
     'precondition-required',
     'database-unavailable',
   )
@@ -100,18 +100,16 @@ export class FailedEventsController {
   @Post(':id/discard')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Give the claim up for good: it becomes no coupon, and its slot goes back to the stock' })
-  @ApiHeader(IF_MATCH)
-  @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, { ETag: 'Its new version.' })
+  @ApiIfMatch()
+  @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, {
+    headers: { ETag: 'Its new version, for If-Match.' },
+  })
   @ApiProblems(
-    'malformed-json',
-    'validation-failed',
     'invalid-if-match',
     'failed-event-not-found',
     'invalid-state',
     'coupon-exists',
     'precondition-failed',
-    'payload-too-large',
-    'unsupported-media-type',
     'precondition-required',
     'database-unavailable',
   )

@@ -1268,10 +1268,10 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
     });
 
     describe('campaigns that were made under a key', () => {
-      const creation = (campaign: Campaign, keyDigest = digestOf(ulid())) => ({
+      const creation = ({ id, name, total, startsAt, endsAt }: Campaign, keyDigest = digestOf(ulid())) => ({
         keyDigest,
         requestDigest: digestOf('what was asked for'),
-        campaign,
+        campaign: { id, name, total, startsAt, endsAt },
         at: 1_764_000_000_123,
       });
 

@@ -25,7 +25,13 @@ const WAIT_FOR_HEADERS_MS = 300;
 const WAIT_FOR_BODY_MS = 600;
 
 /** Every answer of a route, for the comparison with the OpenAPI document. */
-const seen: { method: string; path: string; status: number; code: string | undefined }[] = [];
+const seen: {
+  method: string;
+  path: string;
+  status: number;
+  code: string | undefined;
+  headers: RawResponse['headers'];
+}[] = [];
 
 let service: Service;
 let client: Client;
@@ -48,9 +54,9 @@ afterEach(async () => {
   expect(taken).toBe(before);
 });
 
-function note(method: string, path: string, { status, body }: RawResponse): void {
+function note(method: string, path: string, { status, headers, body }: RawResponse): void {
   const code = /"code":"([^"]+)"/.exec(body)?.[1];
-  seen.push({ method, path: path.split('?')[0] ?? '', status, code: status < 400 ? undefined : code });
+  seen.push({ method, path: path.split('?')[0] ?? '', status, code: status < 400 ? undefined : code, headers });
 }
 
 async function send(method: string, path: string, call: Call = {}): Promise<RawResponse> {
@@ -957,8 +963,10 @@ describe('while something is away', () => {
 });
 
 describe('the OpenAPI document', () => {
-  /** Answers that belong to HTTP itself: any call may give them, and `default` stands for them. */
-  const OF_HTTP = new Set(['bad-request', 'not-found', 'method-not-allowed', 'internal-error']);
+  /** Answers of paths and methods that are no operation. */
+  const OF_NO_OPERATION = new Set(['not-found', 'method-not-allowed']);
+  /** Headers that say how the answer travels, and nothing about it. */
+  const OF_HTTP = new Set(['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding']);
   let document: ProblemBody;
 
   beforeAll(async () => {
@@ -978,6 +986,15 @@ describe('the OpenAPI document', () => {
       (candidate) =>
         candidate.method === method && new RegExp(`^${candidate.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
     );
+
+  /** What a `$ref` stands for. */
+  const resolved = (node: ProblemBody): ProblemBody =>
+    typeof node?.$ref === 'string'
+      ? node.$ref
+          .split('/')
+          .slice(1)
+          .reduce((found: ProblemBody, step: string) => found?.[step], document)
+      : node;
 
   it('resolves every reference, and names every operation once', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) => reference);
@@ -1008,7 +1025,7 @@ describe('the OpenAPI document', () => {
         expect([path, status, bodies.map(({ schema }) => typeof schema)]).toEqual([path, status, ['object']]);
       }
       for (const response of Object.values<ProblemBody>(operation.responses))
-        expect(typeof response.description).toBe('string');
+        expect(typeof resolved(response).description).toBe('string');
     }
   });
 
@@ -1023,14 +1040,42 @@ describe('the OpenAPI document', () => {
     const missing = new Set<string>();
     for (const { method, path, status, code } of seen) {
       const found = operationOf(method, path);
-      if (found === undefined || (code !== undefined && OF_HTTP.has(code))) continue;
-      const response = found.operation.responses[status];
+      if (found === undefined || (code !== undefined && OF_NO_OPERATION.has(code))) continue;
+      const response = resolved(found.operation.responses[status]);
       const examples = response?.content?.['application/problem+json']?.examples;
       const listed = response !== undefined && (code === undefined || examples?.[code] !== undefined);
       if (!listed) missing.add(`${found.operation.operationId} ${status} ${code ?? ''}`);
     }
     expect(seen.length).toBeGreaterThan(300);
     expect([...missing].sort()).toEqual([]);
+  });
+
+  it('names every header that was seen here, and none that was promised was missing', () => {
+    const wrong = new Set<string>();
+    let compared = 0;
+    for (const { method, path, status, code, headers } of seen) {
+      const response = resolved(operationOf(method, path)?.operation.responses[status]);
+      if (response === undefined || (code !== undefined && OF_NO_OPERATION.has(code))) continue;
+      compared += 1;
+      const named = new Map(
+        Object.entries<ProblemBody>(response.headers).map(([name, header]) => [name.toLowerCase(), header]),
+      );
+      const what = `${method} ${path} ${status} ${code ?? ''}`;
+      for (const [name, value] of Object.entries(headers)) {
+        const schema = named.get(name)?.schema;
+        if (!OF_HTTP.has(name) && schema === undefined) wrong.add(`${what}: ${name} is not named`);
+        if (
+          schema?.enum?.includes(value) === false ||
+          (schema?.pattern && !new RegExp(schema.pattern).test(value ?? ''))
+        )
+          wrong.add(`${what}: ${name} is ${value}`);
+      }
+      for (const [name, { required }] of named) {
+        if (required && headers[name] === undefined) wrong.add(`${what}: no ${name}`);
+      }
+    }
+    expect(compared).toBeGreaterThan(300);
+    expect([...wrong].sort()).toEqual([]);
   });
 });
 

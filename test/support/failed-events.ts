@@ -1,10 +1,11 @@
 import { type ClaimEvent } from '../../src/events/claim-event.js';
 import { type FailedEvent } from '../../src/events/failed-event-store.js';
+import { type Database } from '../../src/persistence/database.js';
 import { type EmbeddedStack } from './embedded.js';
 
 /** What the api's fallback writes for claims that the log refuses. */
 export async function failToPublish(
-  { database }: Pick<EmbeddedStack, 'database'>,
+  { database }: { readonly database: Database },
   ...claims: ClaimEvent[]
 ): Promise<FailedEvent[]> {
   const failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage: 'away' };

@@ -1,5 +1,8 @@
-import { type CampaignCreation, CampaignCreationStore } from '../../../persistence/campaign-creation-store.js';
-import { type Campaign } from '../../../persistence/campaign-store.js';
+import {
+  type CampaignCreation,
+  CampaignCreationStore,
+  type CampaignTerms,
+} from '../../../persistence/campaign-creation-store.js';
 import { CampaignCreationEntity } from '../entities/campaign-creation.entity.js';
 import { type SqlSession } from '../sql-session.js';
 
@@ -10,7 +13,7 @@ export class SqlCampaignCreationStore extends CampaignCreationStore {
 
   async find(keyDigest: string): Promise<CampaignCreation | null> {
     const row = await this.sql.repository(CampaignCreationEntity).findOneBy({ keyDigest });
-    return row === null ? null : { ...row, campaign: JSON.parse(row.campaign) as Campaign };
+    return row === null ? null : { ...row, campaign: JSON.parse(row.campaign) as CampaignTerms };
   }
 
   async insert({ keyDigest, requestDigest, campaign, at }: CampaignCreation): Promise<void> {

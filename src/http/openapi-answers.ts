@@ -1,0 +1,203 @@
+import { type OpenAPIObject } from '@nestjs/swagger';
+import { header, type HeaderName, type HeaderObject, HEADERS_OF_EVERY_ANSWER } from './openapi-headers.js';
+import { PROBLEM_MEDIA_TYPE, problemBody, type ProblemCode, type ProblemKind, PROBLEMS } from './problem.js';
+
+type Components = NonNullable<OpenAPIObject['components']>;
+type PathItem = OpenAPIObject['paths'][string];
+export type Operation = NonNullable<PathItem['get']>;
+type ResponseObject = Exclude<Operation['responses'][string], { $ref: string } | undefined>;
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+type Method = (typeof METHODS)[number];
+
+/** Where a decorator leaves the codes of its operation for {@link completeAnswers}. */
+export const REFUSALS_EXTENSION = 'x-refusals';
+
+/** HTTP itself refuses these, whatever is asked. */
+const OF_EVERY_REQUEST: readonly ProblemCode[] = [
+  'bad-request',
+  'request-timeout',
+  // Of a Content-Encoding, also where no body is read.
+  'unsupported-media-type',
+  'headers-too-large',
+  'internal-error',
+];
+/** Of methods that bring a body, also where the call wants none. */
+const OF_A_BODY: readonly ProblemCode[] = ['malformed-json', 'validation-failed', 'payload-too-large'];
+
+/** Answered where a path or a method is nobody's, so that no operation has them. */
+export const OF_NO_OPERATION: readonly ProblemCode[] = ['not-found', 'method-not-allowed'];
+
+/** Headers of single refusals, beside Retry-After, which the table of problems knows. */
+const HEADERS_OF: Readonly<Partial<Record<ProblemCode, Readonly<Partial<Record<HeaderName, string>>>>>> = {
+  unauthorized: { 'WWW-Authenticate': 'The challenge of RFC 6750.' },
+  'gate-not-told': { ETag: '`gate-not-told`: the version that is stored.' },
+  'already-claimed': { Location: '`already-claimed`: the claim that stands.' },
+};
+
+/**
+ * Gives each operation every status that it can answer with, and each answer every header. What all of them share is added
+ * here, so that an operation names only what is its own; the codes of one status become examples of one answer.
+ */
+export function completeAnswers(document: OpenAPIObject): void {
+  const responses: NonNullable<Components['responses']> = {};
+  for (const [method, operation] of operationsOf(document)) {
+    for (const answer of Object.values(operation.responses) as ResponseObject[]) {
+      answer.headers = { ...commonHeaders(), ...answer.headers };
+    }
+    const codes = [...new Set([...ownCodes(operation), ...commonCodes(method, operation)])];
+    for (const status of new Set(codes.map((code) => PROBLEMS[code].status))) {
+      const same = codes.filter((code) => PROBLEMS[code].status === status);
+      const success = operation.responses[status] as ResponseObject | undefined;
+      const [only] = same;
+      if (success !== undefined) {
+        operation.responses[status] = beside(success, refusal(same));
+      } else if (same.length === 1 && only !== undefined) {
+        const name = pascalCase(only);
+        responses[name] = refusal(same);
+        operation.responses[status] = { $ref: `#/components/responses/${name}` };
+      } else {
+        operation.responses[status] = refusal(same);
+      }
+    }
+  }
+  document.components = {
+    ...document.components,
+    schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA },
+    responses,
+    examples: Object.fromEntries(Object.entries(PROBLEMS).map(([code]) => [code, example(code as ProblemCode)])),
+  };
+}
+
+export function* operationsOf(document: OpenAPIObject): Generator<[Method, Operation]> {
+  for (const item of Object.values(document.paths)) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (operation !== undefined) yield [method, operation];
+    }
+  }
+}
+
+function ownCodes(operation: Operation): readonly ProblemCode[] {
+  const extended = operation as Operation & { [REFUSALS_EXTENSION]?: readonly ProblemCode[] };
+  const codes = extended[REFUSALS_EXTENSION] ?? [];
+  delete extended[REFUSALS_EXTENSION];
+  return codes;
+}
+
+function commonCodes(method: Method, operation: Operation): readonly ProblemCode[] {
+  const parameters = (operation.parameters ?? []) as readonly { readonly in?: string }[];
+  return [
+    ...(method === 'get' ? [] : OF_A_BODY),
+    ...(parameters.some(({ in: part }) => part === 'path' || part === 'query')
+      ? (['validation-failed'] satisfies ProblemCode[])
+      : []),
+    ...(operation.security === undefined ? [] : (['unauthorized'] satisfies ProblemCode[])),
+    ...OF_EVERY_REQUEST,
+  ];
+}
+
+function refusal(codes: readonly ProblemCode[]): ResponseObject {
+  const headers: Record<string, HeaderObject> = commonHeaders();
+  const add = (name: HeaderName, senders: readonly ProblemCode[], description?: string): void => {
+    if (senders.length > 0) {
+      headers[name] = header(name, senders.length === codes.length ? 'always' : 'sometimes', description);
+    }
+  };
+  for (const name of ['Content-Language', 'Vary'] as const) add(name, codes);
+  const waits = (code: ProblemCode): boolean => (PROBLEMS[code] as ProblemKind).retryAfter !== undefined;
+  add('Retry-After', codes.filter(waits));
+  for (const code of codes) {
+    for (const [name, description] of Object.entries(HEADERS_OF[code] ?? {}))
+      add(name as HeaderName, [code], description);
+  }
+  return {
+    description: codes.map((code) => `\`${code}\` ${PROBLEMS[code].detail.en}`).join('\n\n'),
+    headers,
+    content: {
+      [PROBLEM_MEDIA_TYPE]: {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+      },
+    },
+  };
+}
+
+function commonHeaders(): Record<string, HeaderObject> {
+  return Object.fromEntries(HEADERS_OF_EVERY_ANSWER.map((name) => [name, header(name, 'always')]));
+}
+
+/** One status with two kinds of bodies: only the headers that both carry are always there. */
+function beside(answer: ResponseObject, refused: ResponseObject): ResponseObject {
+  const headers = { ...answer.headers, ...refused.headers } as Record<string, HeaderObject>;
+  for (const name of Object.keys(headers)) {
+    if (answer.headers?.[name] === undefined || refused.headers?.[name] === undefined) {
+      headers[name] = { ...headers[name], required: false };
+    }
+  }
+  return {
+    description: `${answer.description}\n\n${refused.description}`,
+    headers,
+    content: { ...answer.content, ...refused.content },
+  };
+}
+
+function example(code: ProblemCode): { summary: string; value: unknown } {
+  return { summary: PROBLEMS[code].detail.en, value: JSON.parse(problemBody(code, 'ko', undefined, 'Zk3q-1')) };
+}
+
+function pascalCase(code: string): string {
+  return code.replace(/(?:^|-)(\w)/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+type SchemaObject = NonNullable<Components['schemas']>[string];
+
+const text = (description: string): SchemaObject => ({ type: 'string', description });
+
+const PROBLEM_SCHEMA: SchemaObject = {
+  type: 'object',
+  description: 'A refusal after RFC 9457. Members beyond these depend on the code.',
+  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+  properties: {
+    type: { ...text('Identifies the kind of problem.'), example: 'urn:coupon:problem:sold-out' },
+    title: text('For people, in the language of the answer.'),
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    detail: text('For people, in the language of the answer.'),
+    instance: text('The path that was asked for.'),
+    code: { type: 'string', enum: Object.keys(PROBLEMS), description: 'For programs; it never changes.' },
+    requestId: text('Quote it when asking for help.'),
+    errors: {
+      type: 'array',
+      description: 'What is wrong with the input.',
+      items: {
+        type: 'object',
+        required: ['in', 'pointer', 'detail'],
+        properties: {
+          in: { type: 'string', enum: ['body', 'query', 'path', 'header'], description: 'The part of the request.' },
+          pointer: text('JSON pointer (RFC 6901) within that part; empty for all of it.'),
+          detail: text('For people, in the language of the answer.'),
+        },
+      },
+    },
+    claim: {
+      type: 'object',
+      description: 'already-claimed: the claim that stands. It says nothing about durability.',
+      properties: {
+        claimId: { type: 'string' },
+        campaignId: { type: 'string' },
+        sequence: { type: 'integer' },
+        claimedAt: { type: 'string', format: 'date-time' },
+      },
+    },
+    claimId: text('claim-unconfirmed: the claim that may still be issued.'),
+    stored: { type: 'boolean', description: 'gate-not-told: whether the change is in the database.' },
+    version: { type: 'integer', description: 'gate-not-told: the version that is stored, also in ETag.' },
+    gate: {
+      type: 'string',
+      enum: ['refused', 'unknown', 'rebuilding'],
+      description:
+        'gate-not-told: it has not taken the change; it did not answer and may have taken it; or it is closed and opens with what is stored.',
+    },
+    startsAt: { type: 'string', format: 'date-time', description: 'campaign-not-started: when it starts.' },
+  },
+};
