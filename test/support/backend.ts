@@ -56,6 +56,8 @@ async function openServers(): Promise<Backend> {
       KAFKA_TOPIC: name,
       KAFKA_GROUP_ID: name,
       DATABASE_URL: database.url,
+      // The servers of tests stand on this machine alone; see stack/up.ts.
+      ALLOW_INSECURE: 'no-password,one-replica',
     },
     redis,
     remove: async () => {
