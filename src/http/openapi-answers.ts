@@ -19,8 +19,11 @@ const OF_EVERY_REQUEST: readonly ProblemCode[] = [
   'request-timeout',
   // Of a Content-Encoding, also where no body is read.
   'unsupported-media-type',
+  'expectation-failed',
   'headers-too-large',
   'internal-error',
+  'not-implemented',
+  'http-version-not-supported',
 ];
 /** Of methods that bring a body, also where the call wants none. */
 const OF_A_BODY: readonly ProblemCode[] = ['malformed-json', 'validation-failed', 'payload-too-large'];
@@ -198,6 +201,13 @@ const PROBLEM_SCHEMA: SchemaObject = {
       description:
         'gate-not-told: it has not taken the change; it did not answer and may have taken it; or it is closed and opens with what is stored.',
     },
+    position: {
+      type: 'object',
+      description: 'malformed-json: where the mistake is, from 1.',
+      properties: { line: { type: 'integer', minimum: 1 }, column: { type: 'integer', minimum: 1 } },
+    },
+    needed: { type: 'integer', format: 'int64', description: 'not-enough-space: bytes.' },
+    free: { type: 'integer', format: 'int64', description: 'not-enough-space: bytes.' },
     startsAt: { type: 'string', format: 'date-time', description: 'campaign-not-started: when it starts.' },
   },
 };
