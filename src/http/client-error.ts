@@ -61,7 +61,7 @@ function refuse(socket: Socket, code: ProblemCode, observer: RequestObserver): v
     // The rest of a request that has its answer: another one would be taken for the next request's.
     if (incomingOn(socket)?.complete === false) hangUp(socket);
     else answer(socket, code, undefined, observer);
-  } else if (inFlight.req.complete) {
+  } else if (inFlight.req.complete || inFlight.writableEnded) {
     inFlight.once('close', () => refuse(socket, code, observer));
   } else if (inFlight.headersSent) {
     socket.destroy();

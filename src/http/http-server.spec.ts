@@ -164,6 +164,12 @@ describe('a request that Node itself refuses', () => {
     expect([codes(answers), answers.closed]).toEqual([[200, 'not-found'], true]);
   });
 
+  it('in the rest of its body, in the packet of its head, takes no answer from it', async () => {
+    const refused = text('POST /nowhere', CHUNKED, 'zz\r\n');
+    const answers = await exchange([Buffer.concat([refused, QUICK])], options);
+    expect([codes(answers), answers.closed]).toEqual([['not-found'], true]);
+  });
+
   it('leaves nothing behind when its caller goes away meanwhile', async () => {
     const refused = text('CONNECT example.com:80');
     await exchange([Buffer.concat([SLOW, refused]), 20], { ...options, deadline: 100 });
