@@ -110,6 +110,11 @@ export abstract class FailedEventStore {
    */
   abstract quarantine(records: readonly QuarantinedRecord[], options?: { withoutPayload?: boolean }): Promise<void>;
 
+  /**
+   * Writes a row and takes it back: rejects where no claim could be stored. The disk is asked by the commit that follows.
+   */
+  abstract proveWritable(): Promise<void>;
+
   /** The status of those of `claimIds` that have a row. */
   abstract statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>>;
 

@@ -4,7 +4,7 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/sup
 import { until } from '../../test/support/until.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { EpochWatch, type FenceSignal } from './epoch-watch.js';
-import { type Fenced, type GatePass, GateTimeoutError } from './issuance-gate.js';
+import { type Fenced, type GatePass, GateTimeoutError, GateUnavailableError } from './issuance-gate.js';
 import { MachineClock } from './machine-clock.js';
 
 /** Two clocks that a test moves. */
@@ -219,7 +219,7 @@ describe('while the database does not answer', () => {
     await beat();
     expect(await watch.confirms(10)).toBe(true);
     expect(await watch.confirms(9)).toBe(false);
-    expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true, gateAway: false });
+    expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true, gateTrouble: null });
   });
 
   it('does not keep every 202 waiting for its own time-out', async () => {
@@ -492,10 +492,48 @@ it('says whether the gate answered the last ping', async () => {
   const ping = stack.gate.ping.bind(stack.gate);
   stack.gate.ping = () => Promise.reject(new GateTimeoutError('no answer'));
   await beat();
-  expect(watch.state).toMatchObject({ state: 'open', gateAway: true });
+  expect(watch.state).toMatchObject({ state: 'open', gateTrouble: 'the gate does not answer' });
   stack.gate.ping = ping;
   await beat();
-  expect(watch.state).toMatchObject({ state: 'open', gateAway: false });
+  expect(watch.state).toMatchObject({ state: 'open', gateTrouble: null });
+});
+
+describe('a gate that answers and takes nothing', () => {
+  const full = new GateUnavailableError('Redis refuses, it is out of memory');
+
+  it('is found by the next beat without any claim, and found well again', async () => {
+    stack.gate.checkWritable = () => Promise.reject(full);
+    await beat();
+    expect(watch.state).toMatchObject({ state: 'open', gateTrouble: full.message });
+    stack.gate.checkWritable = () => Promise.resolve();
+    await beat();
+    expect(watch.state).toMatchObject({ state: 'open', gateTrouble: null });
+  });
+
+  it('is known from the claim that it refused, whatever it had answered to an earlier question', async () => {
+    await watch.refresh();
+    watch.reportGateRefusal(full);
+    expect(watch.state.gateTrouble).toBe(full.message);
+    clock.pass(1);
+    stack.gate.checkWritable = () => {
+      clock.pass(1);
+      watch.reportGateRefusal(full);
+      return Promise.resolve();
+    };
+    await beat();
+    expect(watch.state.gateTrouble).toBe(full.message);
+    stack.gate.checkWritable = () => Promise.resolve();
+    clock.pass(1);
+    await beat();
+    expect(watch.state.gateTrouble).toBeNull();
+  });
+
+  it('is still found fenced', async () => {
+    stack.gate.checkWritable = () => Promise.reject(full);
+    stack.memory.drop(10);
+    await beat();
+    expect(watch.state.state).toBe('fenced');
+  });
 });
 
 it('beats by itself after its start, and stops with the process', async () => {
@@ -510,7 +548,7 @@ it('beats by itself after its start, and stops with the process', async () => {
 it('starts without a database, and knows nothing until it comes', async () => {
   database.away = true;
   await watch.start();
-  expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true, gateAway: false });
+  expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true, gateTrouble: null });
   expect(await watch.confirms(10)).toBe(false);
   database.away = false;
   await until('an open epoch', () => watch.pass !== null);

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from
 import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
-import { type Fenced, type FenceReason, type GatePass, IssuanceGate } from './issuance-gate.js';
+import { type Fenced, type FenceReason, type GatePass, GateUnavailableError, IssuanceGate } from './issuance-gate.js';
 import { type Instant, MachineClock } from './machine-clock.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
@@ -63,8 +63,10 @@ export class EpochWatch implements OnApplicationShutdown {
   private unansweredAt: Instant | null = null;
   /** When a gate call last failed, until a read that was started later came back: nothing older proves the epoch. */
   private gateTroubledAt: Instant | null = null;
-  /** The last ping was not answered. */
-  private gateAway = false;
+  /** Why the gate was of no use when it was last asked, in plain words; null while it is. */
+  private gateTrouble: string | null = null;
+  /** When it last refused a claim: an answer to an earlier question says nothing against that. */
+  private gateRefusedAt: Instant | null = null;
   private fenced: KnownFence | null = null;
   private timer: NodeJS.Timeout | undefined;
   private beat: Promise<void> = Promise.resolve();
@@ -118,11 +120,12 @@ export class EpochWatch implements OnApplicationShutdown {
     state: 'open' | 'fenced' | 'unknown';
     epoch: number | null;
     databaseAway: boolean;
-    gateAway: boolean;
+    /** Why the gate neither answers nor takes anything, in plain words. */
+    gateTrouble: string | null;
   } {
     const state = this.pass !== null ? 'open' : this.sighting === null ? 'unknown' : 'fenced';
-    const { gateAway } = this;
-    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.unansweredAt !== null, gateAway };
+    const { gateTrouble } = this;
+    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.unansweredAt !== null, gateTrouble };
   }
 
   /** Did this epoch open no longer ago than `ms`? No where that was not seen, as at a process's start. */
@@ -153,6 +156,13 @@ export class EpochWatch implements OnApplicationShutdown {
   /** A gate call timed out, its connection was lost or its role changed: what was read before proves nothing any more. */
   reportGateTrouble(): void {
     this.gateTroubledAt = this.clock.now();
+  }
+
+  /** The gate has answered a claim with a refusal: what was under way is not done. Known until the next look finds it well. */
+  reportGateRefusal({ message }: GateUnavailableError): void {
+    this.reportGateTrouble();
+    this.gateRefusedAt = this.clock.now();
+    this.gateTrouble = message;
   }
 
   /** On every new connection to the gate: behind it there may be another server, or an emptied one. */
@@ -277,18 +287,22 @@ export class EpochWatch implements OnApplicationShutdown {
     this.notify(fenced.epoch, fenced.reason);
   }
 
-  /** True when the ping itself met a fence, and reported it. */
+  /** Asks whether the epoch is let in and whether claims could be written. True when the ping met a fence, and reported it. */
   private async ping(pass: GatePass): Promise<boolean> {
     const sentAt = this.clock.now();
     try {
-      const outcome = await withDeadline(this.gate.ping(pass), CALL_TIMEOUT_MS);
-      this.gateAway = false;
-      if (outcome !== 'ok') {
-        this.reportFence(pass.epoch, outcome.reason);
+      const [ping, written] = await withDeadline(
+        Promise.all([this.gate.ping(pass), this.gate.checkWritable().catch((error: Error) => error)]),
+        CALL_TIMEOUT_MS,
+      );
+      if (ping !== 'ok') {
+        this.reportFence(pass.epoch, ping.reason);
         return true;
       }
-    } catch {
-      this.gateAway = true;
+      if (written instanceof Error) throw written;
+      if (this.gateRefusedAt === null || this.gateRefusedAt.monotonic <= sentAt.monotonic) this.gateTrouble = null;
+    } catch (error) {
+      this.gateTrouble = error instanceof GateUnavailableError ? error.message : 'the gate does not answer';
       this.reportGateTrouble();
       return false;
     }

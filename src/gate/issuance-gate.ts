@@ -155,6 +155,12 @@ export abstract class IssuanceGate {
   /** Costs nothing and tells whether this pass is still let in. */
   abstract ping(pass: GatePass): Promise<'ok' | Fenced>;
 
+  /**
+   * Writes nothing, and rejects where the gate would refuse to admit a claim although it answers: it is out of memory, a
+   * replica, or has lost its disk. A ping does not notice that.
+   */
+  abstract checkWritable(): Promise<void>;
+
   /** The gate's clock, ms since the Unix epoch: the one clock that decides windows. */
   abstract now(): Promise<number>;
 

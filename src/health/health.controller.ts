@@ -26,8 +26,8 @@ export class HealthController {
 
   @Get('health/ready')
   @ApiOperation({ summary: 'The process can work' })
-  @ApiAnswer(200, 'At least one of its roles can work.', readinessSchema)
-  @ApiAnswer(503, 'None of its roles can work.', readinessSchema)
+  @ApiAnswer(200, 'Its api admits claims; without the role api, at least one of its roles can work.', readinessSchema)
+  @ApiAnswer(503, 'Its api cannot admit claims; or none of its roles can work.', readinessSchema)
   ready(@Res({ passthrough: true }) reply: FastifyReply): ReadinessReport {
     const report = this.readiness.report();
     reply.status(report.status === 'unavailable' ? HttpStatus.SERVICE_UNAVAILABLE : HttpStatus.OK);

@@ -3,19 +3,16 @@ import { Registry } from 'prom-client';
 import { parseEnv } from '../config/env.js';
 import { type ClaimLog } from '../events/claim-log.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
+import { Admission } from '../gate/admission.js';
 import { ReadinessMetrics } from './readiness.metrics.js';
 import { Readiness } from './readiness.js';
 
 it('shows as metrics which dependency is away and which role waits for it, at the moment of the question', async () => {
   const registry = new Registry();
-  const state = { state: 'open', epoch: 7, databaseAway: true, gateAway: false };
-  const readiness = new Readiness(
-    parseEnv({ ROLES: 'api,retry' }),
-    { state } as EpochWatch,
-    {
-      away: false,
-    } as ClaimLog,
-  );
+  const state = { state: 'open', epoch: 7, databaseAway: true, gateTrouble: null };
+  const watch = { state: state as EpochWatch['state'] } as EpochWatch;
+  const log = { away: false } as ClaimLog;
+  const readiness = new Readiness(parseEnv({ ROLES: 'api,retry' }), watch, log, new Admission(watch, log));
   new ReadinessMetrics(registry, readiness);
   const lines = async () => (await registry.metrics()).split('\n').filter((line) => /^coupon_/.test(line));
   expect(await lines()).toEqual([

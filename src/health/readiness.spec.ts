@@ -2,13 +2,22 @@ import { describe, expect, it } from '@jest/globals';
 import { parseEnv } from '../config/env.js';
 import { type ClaimLog } from '../events/claim-log.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
+import { Admission } from '../gate/admission.js';
 import { Readiness } from './readiness.js';
 
-const OPEN = { state: 'open', epoch: 7, databaseAway: false, gateAway: false } as const;
+const OPEN = { state: 'open', epoch: 7, databaseAway: false, gateTrouble: null } as const;
 
-function readiness(roles: string, state: Partial<EpochWatch['state']> = {}, logAway = false): Readiness {
-  const watch = { state: { ...OPEN, ...state } } as EpochWatch;
-  return new Readiness(parseEnv({ ROLES: roles }), watch, { away: logAway } as ClaimLog);
+function readiness(
+  roles: string,
+  state: Partial<EpochWatch['state']> = {},
+  logAway = false,
+  storeRefusal: string | null = null,
+): Readiness {
+  const watch = { state: { ...OPEN, ...state } as EpochWatch['state'] } as EpochWatch;
+  const log = { away: logAway } as ClaimLog;
+  const admission = new Admission(watch, log);
+  if (storeRefusal !== null) admission.storeRefused(storeRefusal);
+  return new Readiness(parseEnv({ ROLES: roles }), watch, log, admission);
 }
 
 const ALL = 'api,consumer,retry';
@@ -28,9 +37,18 @@ describe('readiness', () => {
     ['the api without the database stores claims on the log', 'api', { databaseAway: true }, false, 'degraded'],
     ['the api with neither can promise nothing', 'api', { databaseAway: true }, true, 'unavailable'],
     ['the api behind a fence admits nobody', 'api', { state: 'fenced' }, false, 'unavailable'],
-    ['the api whose gate is away admits nobody', 'api', { gateAway: true }, false, 'unavailable'],
-    ['a process whose consumer still works is degraded by a fence', ALL, { state: 'fenced' }, false, 'degraded'],
-    ['the consumer needs no gate', 'consumer', { gateAway: true }, false, 'degraded'],
+    ['the api whose gate is away or refuses admits nobody', 'api', { gateTrouble: 'OOM' }, false, 'unavailable'],
+    ['the api does not know yet which gate is open', 'api', { state: 'unknown' }, false, 'unavailable'],
+    [
+      'a consumer beside an api behind a fence changes nothing for claims',
+      ALL,
+      { state: 'fenced' },
+      false,
+      'unavailable',
+    ],
+    ['nor does one beside an api that has nowhere to store', ALL, { databaseAway: true }, true, 'unavailable'],
+    ['the consumer needs no gate', 'consumer,retry', { gateTrouble: 'OOM' }, false, 'degraded'],
+    ['one of two roles can work', 'consumer,retry', {}, true, 'degraded'],
     ['the consumer needs the database', 'consumer', { databaseAway: true }, false, 'unavailable'],
     ['the retry needs the database', 'retry', { databaseAway: true }, false, 'unavailable'],
     ['the retry waits for the log', 'retry', {}, true, 'degraded'],

@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/comm
 import { z } from 'zod';
 import { AppConfig, type Role } from '../config/env.js';
 import { ClaimLog } from '../events/claim-log.js';
+import { Admission } from '../gate/admission.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 
 const dependency = z.enum(['up', 'down']);
@@ -11,7 +12,9 @@ export const readinessSchema = z
   .object({
     status: z
       .enum(['ok', 'degraded', 'unavailable'])
-      .meta({ description: '`unavailable` only when no role of this process can work.' }),
+      .meta({
+        description: '`unavailable` while the api of this process cannot admit claims, or no role of it can work.',
+      }),
     gate: z.object({ state: z.enum(['open', 'fenced', 'unknown']), epoch: z.int().nullable() }),
     dependencies: z.object({ gate: dependency, claimLog: dependency, database: dependency }),
     roles: z
@@ -31,6 +34,7 @@ export class Readiness implements BeforeApplicationShutdown {
     @Inject(AppConfig) private readonly config: AppConfig,
     @Inject(EpochWatch) private readonly watch: EpochWatch,
     @Inject(ClaimLog) private readonly log: ClaimLog,
+    @Inject(Admission) private readonly admission: Admission,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -38,19 +42,25 @@ export class Readiness implements BeforeApplicationShutdown {
   }
 
   report(): ReadinessReport {
-    const { state, epoch, databaseAway, gateAway } = this.watch.state;
-    const up = { gate: state === 'open' && !gateAway, claimLog: !this.log.away, database: !databaseAway };
+    const { state, epoch, gateTrouble } = this.watch.state;
+    const up = {
+      gate: state === 'open' && gateTrouble === null,
+      claimLog: !this.log.away,
+      database: !this.admission.storeAway,
+    };
     // The api needs only the gate: without the log it stores claims in the database, without the database on the log.
     const works: Record<Role, boolean> = {
-      api: up.gate && (up.claimLog || up.database),
+      api: this.admission.obstacle === null,
       consumer: up.claimLog && up.database,
       retry: up.database,
     };
     const roles = [...this.config.roles];
     const working = this.draining ? [] : roles.filter((role) => works[role]);
     const allUp = Object.values(up).every(Boolean);
+    // A balancer sends claims by this answer: what else the process could do does not help them.
+    const unavailable = working.length === 0 || (this.config.roles.has('api') && !works.api);
     return {
-      status: working.length === 0 ? 'unavailable' : allUp ? 'ok' : 'degraded',
+      status: unavailable ? 'unavailable' : allUp ? 'ok' : 'degraded',
       gate: { state, epoch },
       dependencies: { gate: word(up.gate), claimLog: word(up.claimLog), database: word(up.database) },
       roles: Object.fromEntries(

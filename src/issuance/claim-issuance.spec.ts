@@ -3,10 +3,10 @@ import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { claimEvent } from '../../test/support/claims.js';
 import { eventually } from '../../test/support/eventually.js';
+import { type Issuance, issuanceOf } from '../../test/support/issuance.js';
 import { until } from '../../test/support/until.js';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../events/claim-log.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type ClaimOutcome,
@@ -17,12 +17,8 @@ import {
 } from '../gate/issuance-gate.js';
 import { MachineClock } from '../gate/machine-clock.js';
 import { DatabaseError } from '../persistence/database-error.js';
-import { type ApplicationOutcome, ClaimIssuance } from './claim-issuance.js';
-import { ClaimRecorder } from './claim-recorder.js';
-import { DiscardedClaims } from './discarded-claims.js';
-import { IssuanceMetrics } from './issuance.metrics.js';
-import { KnownCampaigns } from './known-campaigns.js';
-import { EpochOverError, UnpublishedClaims } from './unpublished-claims.js';
+import { type ApplicationOutcome, type ClaimIssuance } from './claim-issuance.js';
+import { EpochOverError } from './unpublished-claims.js';
 
 /** The real journal behind a door that the test can hold shut or break. */
 class DoorToLog extends ClaimLog {
@@ -75,6 +71,7 @@ describe('claim issuance', () => {
   let log: DoorToLog;
   let watch: EpochWatch;
   let issuance: ClaimIssuance;
+  let parts: Issuance;
   let clock: SuspendedClock;
   let pass: GatePass;
 
@@ -86,20 +83,11 @@ describe('claim issuance', () => {
     clock = new SuspendedClock();
     watch = new EpochWatch(stack.database, stack.gate, clock);
     await watch.start();
-    const unpublished = new UnpublishedClaims(stack.database);
-    issuance = new ClaimIssuance(
-      stack.gate,
-      watch,
-      log,
-      new ClaimRecorder(log, unpublished),
-      unpublished,
-      new KnownCampaigns(stack.database),
-      new DiscardedClaims(stack.database),
-      new IssuanceMetrics(new MetricsRegistry()),
-      clock,
-    );
+    parts = issuanceOf(stack, watch, log, clock);
+    issuance = parts.issuance;
   });
   afterEach(async () => {
+    await parts.unpublished.drain();
     await watch.onApplicationShutdown();
     await stack.close();
   });
@@ -179,7 +167,7 @@ describe('claim issuance', () => {
   });
 
   it('stores it also beside one that a rebuild has overtaken', async () => {
-    const unpublished = new UnpublishedClaims(stack.database);
+    const { unpublished } = parts;
     const failure = { errorClass: 'unpublished', errorCode: 'away', errorMessage: 'away' };
     const [late, current] = [9, 10].map((epoch) => claimEvent({ campaignId: 'default', epoch })) as [
       ClaimEvent,
@@ -206,14 +194,12 @@ describe('claim issuance', () => {
 
   it('names the claim but promises nothing when neither the log nor the database takes it', async () => {
     log.before = broken;
-    const refusing = new UnpublishedClaims(stack.database);
     await stack.connection.exclusive((runner) =>
       runner.query("CREATE TRIGGER full BEFORE INSERT ON failed_events BEGIN SELECT RAISE(ABORT, 'full'); END"),
     );
     const outcome = await apply('a');
     expect(outcome).toEqual({ kind: 'UNCONFIRMED', claimId: expect.any(String) });
     expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: true });
-    await refusing.drain();
   });
 
   it('promises nothing under an epoch that ended while the claim was on its way', async () => {
@@ -468,29 +454,24 @@ describe('claim issuance', () => {
   });
 
   it('counts what the gate decided, and never by an id that nobody made', async () => {
-    const registry = new MetricsRegistry();
-    const unpublished = new UnpublishedClaims(stack.database);
-    const counted = new ClaimIssuance(
-      stack.gate,
-      watch,
-      log,
-      new ClaimRecorder(log, unpublished),
-      unpublished,
-      new KnownCampaigns(stack.database),
-      new DiscardedClaims(stack.database),
-      new IssuanceMetrics(registry),
-    );
+    const { issuance: counted, registry, storedIds } = issuanceOf(stack, watch, log);
     for (const userId of ['a', 'a', 'b', 'c', 'd']) {
       await counted.apply({ campaignId: 'default', userId, idempotencyKey: null });
     }
     await counted.apply({ campaignId: 'invented', userId: 'a', idempotencyKey: null });
     log.full = true;
-    await counted.apply({ campaignId: 'invented', userId: 'a', idempotencyKey: null });
+    for (const campaignId of ['invented', 'default', 'stored']) {
+      await counted.apply({ campaignId, userId: 'a', idempotencyKey: null });
+    }
+    storedIds.replace(['stored']);
+    await counted.apply({ campaignId: 'stored', userId: 'a', idempotencyKey: null });
     const text = await registry.metrics();
     expect(text).toContain('coupon_claims_total{campaign="default",outcome="accepted"} 3');
     expect(text).toContain('coupon_claims_total{campaign="default",outcome="already_claimed"} 1');
     expect(text).toContain('coupon_claims_total{campaign="default",outcome="sold_out"} 1');
-    expect(text).toContain('coupon_claims_total{campaign="unknown",outcome="unavailable"} 1');
+    expect(text).toContain('coupon_claims_total{campaign="unknown",outcome="unavailable"} 2');
+    expect(text).toContain('coupon_claims_total{campaign="default",outcome="unavailable"} 1');
+    expect(text).toContain('coupon_claims_total{campaign="stored",outcome="unavailable"} 1');
     expect(text).not.toContain('invented');
   });
 });

@@ -3,6 +3,7 @@ import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { DeadlineError, withDeadline } from '../events/with-deadline.js';
+import { Admission } from '../gate/admission.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type ClaimOutcome,
@@ -11,14 +12,16 @@ import {
   GateBusyError,
   type GatePass,
   GateTimeoutError,
+  GateUnavailableError,
   IssuanceGate,
 } from '../gate/issuance-gate.js';
 import { type Instant, MachineClock } from '../gate/machine-clock.js';
 import { digestOf } from '../persistence/digest.js';
 import { claimIdFactory } from './claim-id.js';
+import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
-import { IssuanceMetrics, NO_CAMPAIGN } from './issuance.metrics.js';
+import { IssuanceMetrics } from './issuance.metrics.js';
 import { KnownCampaigns } from './known-campaigns.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
@@ -68,6 +71,8 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     @Inject(KnownCampaigns) private readonly campaigns: KnownCampaigns,
     @Inject(DiscardedClaims) private readonly discarded: DiscardedClaims,
     @Inject(IssuanceMetrics) private readonly metrics: IssuanceMetrics,
+    @Inject(Admission) private readonly admission: Admission,
+    @Inject(ClaimOutage) private readonly outage: ClaimOutage,
     @Optional() @Inject(MachineClock) clock?: MachineClock,
   ) {
     this.clock = clock ?? new MachineClock();
@@ -77,7 +82,9 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     const pass = this.watch.pass;
     // Asked before the gate: a claim that is admitted and then finds no room would hold a slot for nothing, and the next
     // one would hear that all is sold.
-    if (pass === null || this.log.full || (this.log.away && this.watch.state.databaseAway)) return this.unavailable();
+    if (pass === null || this.log.full || (this.log.away && this.admission.storeAway)) {
+      return this.unavailable(campaignId, 'too many claims wait for the claim log');
+    }
 
     const startedAt = this.clock.now();
     const claimId = this.nextClaimId();
@@ -86,7 +93,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     try {
       outcome = await this.gate.claim(pass, { campaignId, userId, claimId, idempotencyDigest });
     } catch (error) {
-      return this.gateFailed(error, claimId);
+      return this.gateFailed(error, campaignId, claimId);
     }
 
     switch (outcome.kind) {
@@ -96,7 +103,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
         const admittedAt = performance.now();
         const durable = await this.recorder.record(event, startedAt.monotonic);
         this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
-        return durable ? this.promise(event, startedAt, false) : this.unconfirmed(event);
+        return durable ? this.promise(event, startedAt, false) : this.notDurable(event);
       }
       case 'DUPLICATE': {
         const { record, pending } = outcome;
@@ -137,7 +144,8 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
    */
   private async replay(event: ClaimEvent, pending: boolean, startedAt: Instant): Promise<ApplicationOutcome> {
     const durable = !pending || (await this.recorder.record(event, startedAt.monotonic));
-    if (!durable || !this.inTime(startedAt)) return this.unconfirmed(event);
+    if (!durable) return this.notDurable(event);
+    if (!this.inTime(startedAt)) return this.unconfirmed(event);
     if (!(await this.saidInTime(this.stands(event), startedAt))) return this.unconfirmed(event);
     return this.promise(event, startedAt, true);
   }
@@ -176,6 +184,11 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     return { kind: 'UNCONFIRMED', claimId };
   }
 
+  private notDurable(event: ClaimEvent): ApplicationOutcome {
+    this.outage.refused('claims are not made durable in time');
+    return this.unconfirmed(event);
+  }
+
   /**
    * To be asked once the claim is durable. A rebuild takes the log's end 3 s after it has dropped the old epoch, and the
    * gate had answered for that epoch: so what is durable within D lies before that end. What took longer, as in a
@@ -202,12 +215,17 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     }
   }
 
-  private gateFailed(error: unknown, claimId: string): ApplicationOutcome {
-    if (error instanceof GateBusyError) return this.unavailable();
+  private gateFailed(error: unknown, campaignId: string, claimId: string): ApplicationOutcome {
+    if (error instanceof GateBusyError) return this.unavailable(campaignId, 'too many claims wait for the gate');
+    if (error instanceof GateUnavailableError) {
+      this.watch.reportGateRefusal(error);
+      return this.unavailable(campaignId, error.message);
+    }
     this.watch.reportGateTrouble();
     // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
-    if (!(error instanceof GateTimeoutError)) return this.unavailable();
-    this.metrics.count(NO_CAMPAIGN, 'unconfirmed');
+    if (!(error instanceof GateTimeoutError)) return this.unavailable(campaignId, (error as Error).message);
+    this.outage.refused('the gate does not answer in time');
+    this.metrics.countUndecided(campaignId, 'unconfirmed');
     return { kind: 'UNCONFIRMED', claimId };
   }
 
@@ -222,21 +240,28 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
         const knowledge = await withDeadline(this.campaigns.lookUp(campaignId), this.msLeft(startedAt));
         this.saidUntold = false;
         if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
-        if (knowledge === 'opening') return this.unavailable();
+        // One campaign that is on its way to the gate is no outage.
+        if (knowledge === 'opening') return this.refusedForNow(campaignId);
       } catch (error) {
         // Once, or invented ids would fill the log for as long as the database is away.
         if (!this.saidUntold)
           this.logger.warn(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
         this.saidUntold = true;
-        return this.unavailable();
+        return this.refusedForNow(campaignId);
       }
     }
+    const outcome = this.unavailable(campaignId, `the gate cannot be trusted: ${reason}`);
     this.watch.reportFence(pass.epoch, reason);
-    return this.unavailable();
+    return outcome;
   }
 
-  private unavailable(): ApplicationOutcome {
-    this.metrics.count(NO_CAMPAIGN, 'unavailable');
+  private unavailable(campaignId: string, cause: string): ApplicationOutcome {
+    this.outage.refused(cause);
+    return this.refusedForNow(campaignId);
+  }
+
+  private refusedForNow(campaignId: string): ApplicationOutcome {
+    this.metrics.countUndecided(campaignId, 'unavailable');
     return { kind: 'UNAVAILABLE' };
   }
 }

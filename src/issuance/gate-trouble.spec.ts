@@ -1,14 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
+import { issuanceOf } from '../../test/support/issuance.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateBusyError, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
-import { ClaimIssuance } from './claim-issuance.js';
-import { ClaimRecorder } from './claim-recorder.js';
-import { DiscardedClaims } from './discarded-claims.js';
-import { IssuanceMetrics } from './issuance.metrics.js';
-import { KnownCampaigns } from './known-campaigns.js';
-import { UnpublishedClaims } from './unpublished-claims.js';
+import { type ClaimIssuance } from './claim-issuance.js';
 
 describe('a claim that the gate did not answer', () => {
   let stack: EmbeddedStack;
@@ -21,17 +16,7 @@ describe('a claim that the gate did not answer', () => {
     // It looks once and does not beat: what the next claims know is what this one leaves them.
     const watch = new EpochWatch(stack.database, stack.gate);
     await watch.refresh();
-    const unpublished = new UnpublishedClaims(stack.database);
-    issuance = new ClaimIssuance(
-      stack.gate,
-      watch,
-      stack.log,
-      new ClaimRecorder(stack.log, unpublished),
-      unpublished,
-      new KnownCampaigns(stack.database),
-      new DiscardedClaims(stack.database),
-      new IssuanceMetrics(new MetricsRegistry()),
-    );
+    issuance = issuanceOf(stack, watch, stack.log).issuance;
   });
   afterEach(() => stack.close());
 

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
 import { CampaignLabels } from '../events/campaign-labels.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
+import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
 
 export type ClaimMetricOutcome =
   | 'accepted'
@@ -15,12 +16,12 @@ export type ClaimMetricOutcome =
   | 'unconfirmed'
   | 'unavailable';
 
-/** The label of a claim that nobody could look up: whether its campaign exists is not known. */
-export const NO_CAMPAIGN = 'unknown';
+/** The label of a claim that nobody decided and of whose campaign it is not known that it exists. */
+const NO_CAMPAIGN = 'unknown';
 
 /**
- * Counts what the gate decided. Only campaigns that the gate knows become a label: an unknown id never does; and of those
- * the ones that {@link CampaignLabels} says.
+ * Counts what became of claims. Only an id that the gate knows, or that was read from the database, becomes a label; and of
+ * those the ones that {@link CampaignLabels} says.
  */
 @Injectable()
 export class IssuanceMetrics {
@@ -28,9 +29,12 @@ export class IssuanceMetrics {
   readonly publishDuration: Histogram;
   /** Looking a labelled counter up anew would cost more than counting. */
   private readonly counters = new Map<string, Counter.Internal>();
+  /** Campaigns of which the gate has decided a claim. */
+  private readonly decided = new Set<string>();
 
   constructor(
     @Inject(MetricsRegistry) registry: MetricsRegistry,
+    @Inject(StoredCampaignIds) private readonly stored: StoredCampaignIds,
     @Inject(CampaignLabels) private readonly labels = new CampaignLabels(),
   ) {
     labels.onRemoved((campaign) => this.forget(campaign));
@@ -48,6 +52,7 @@ export class IssuanceMetrics {
     });
   }
 
+  /** A claim whose campaign the gate knows. */
   count(campaign: string, outcome: ClaimMetricOutcome): void {
     const counter = this.counters.get(`${outcome}:${campaign}`) ?? this.counterFor(campaign, outcome);
     counter.inc();
@@ -55,6 +60,7 @@ export class IssuanceMetrics {
 
   /** Kept for what is a label; campaigns that are none may be many, and share a few counters. */
   private counterFor(campaign: string, outcome: ClaimMetricOutcome): Counter.Internal {
+    if (campaign !== NO_CAMPAIGN) this.decided.add(campaign);
     const label = campaign === NO_CAMPAIGN ? campaign : this.labels.labelFor(campaign);
     const key = `${outcome}:${label}`;
     const counter = this.counters.get(key) ?? this.claims.labels(label, outcome);
@@ -63,9 +69,16 @@ export class IssuanceMetrics {
   }
 
   private forget(campaign: string): void {
+    this.decided.delete(campaign);
     for (const key of [...this.counters.keys()].filter((name) => name.endsWith(`:${campaign}`))) {
       this.counters.delete(key);
       this.claims.remove(campaign, key.slice(0, -campaign.length - 1));
     }
+  }
+
+  /** A claim that the gate has not decided: its campaign may be an invention of the caller. */
+  countUndecided(campaign: string, outcome: 'unavailable' | 'unconfirmed'): void {
+    const exists = this.decided.has(campaign) || this.stored.has(campaign);
+    this.count(exists ? campaign : NO_CAMPAIGN, outcome);
   }
 }

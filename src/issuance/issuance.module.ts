@@ -5,6 +5,7 @@ import { GateModule } from '../gate/gate.module.js';
 import { ResourcePaths } from '../http/resource-paths.js';
 import { ApplyController } from './apply.controller.js';
 import { ClaimIssuance } from './claim-issuance.js';
+import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { ClaimStatusLookup } from './claim-status.js';
 import { ClaimsController } from './claims.controller.js';
@@ -19,6 +20,7 @@ import { UserCoupons } from './user-coupons.js';
   imports: [GateModule, MetricsModule],
   providers: [
     ClaimIssuance,
+    ClaimOutage,
     ClaimRecorder,
     UnpublishedClaims,
     KnownCampaigns,

@@ -13,6 +13,7 @@ import {
 import { until } from '../../test/support/until.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
+import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
 import { LEASE_MS } from './builder-lease.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
@@ -63,7 +64,7 @@ function addProcess({ healthy }: { healthy: boolean }): Process {
     watch,
     builder,
     new GateRebuilder(database, gate, builder, log),
-    new GateReconciler(database, gate, watch, metrics, termsAtGateOf(stack, watch)),
+    new GateReconciler(database, gate, watch, metrics, termsAtGateOf(stack, watch), new StoredCampaignIds()),
     database,
   );
   const process = { watch, recovery, builds: () => builds };

@@ -7,6 +7,7 @@ import { CampaignLabels } from '../events/campaign-labels.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
+import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 import { termsOf } from '../gate/campaign-terms.js';
@@ -19,6 +20,7 @@ let pass: GatePass;
 let registry: MetricsRegistry;
 let metrics: RecoveryMetrics;
 let reconciler: GateReconciler;
+let storedIds: StoredCampaignIds;
 
 beforeEach(async () => {
   stack = await openEmbeddedStack();
@@ -28,7 +30,8 @@ beforeEach(async () => {
   await watch.refresh();
   registry = new MetricsRegistry();
   metrics = new RecoveryMetrics(registry, watch);
-  reconciler = new GateReconciler(stack.database, stack.gate, watch, metrics, termsAtGateOf(stack, watch));
+  storedIds = new StoredCampaignIds();
+  reconciler = new GateReconciler(stack.database, stack.gate, watch, metrics, termsAtGateOf(stack, watch), storedIds);
 });
 
 afterEach(async () => {
@@ -207,6 +210,23 @@ describe('the reconciler', () => {
     await changeRow({ total: 200 }, 2);
     await reconciler.reconcile();
     expect(await termsAtGate()).toMatchObject({ version: 1 });
+  });
+
+  it.each([
+    ['no epoch is open', () => watch.reportFence(10, 'meta-missing')],
+    ['the gate does not answer', () => (stack.gate.now = () => Promise.reject(new GateTimeoutError('no answer')))],
+  ])('knows the ids of all campaigns that are not closed also while %s', async (_what, happen) => {
+    for (let number = 0; number < 250; number++) await storeCampaign(stack, { id: `c${number}` });
+    await storeCampaign(stack, { id: 'closed', state: 'CLOSED' });
+    happen();
+    await reconciler.reconcile().catch(() => undefined);
+    expect(['default', 'c0', 'c249', 'closed', 'invented'].map((id) => storedIds.has(id))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('compares every campaign, however many there are', async () => {

@@ -7,11 +7,12 @@ import {
   GateUnavailableError,
   IssuanceGate,
 } from '../gate/issuance-gate.js';
+import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
 import { differs, TermsAtGate } from '../gate/terms-at-gate.js';
 import { logOpened } from '../logging/campaign-log.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
-import { campaignPages, isRealFence } from './gate-health.js';
+import { type CampaignPage, campaignPages, isRealFence } from './gate-health.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 
 /**
@@ -29,46 +30,60 @@ export class GateReconciler {
     @Inject(EpochWatch) private readonly watch: EpochWatch,
     @Inject(RecoveryMetrics) private readonly metrics: RecoveryMetrics,
     @Inject(TermsAtGate) private readonly terms: TermsAtGate,
+    @Inject(StoredCampaignIds) private readonly storedIds: StoredCampaignIds,
   ) {}
 
-  /** One round over all campaigns; ends early at a fence. Rejects when database or gate are away. */
+  /**
+   * One round over all campaigns; the comparison ends early at a fence. Rejects when database or gate are away. The ids
+   * are read also while no gate is open: claims that are refused then are counted by them.
+   */
   async reconcile(): Promise<void> {
     const { pass } = this.watch;
-    if (pass === null) return;
-    try {
-      await this.compareAll(pass);
-    } catch (error) {
-      // The watch may rely on an epoch without the database only while every gate call succeeds, ours included.
-      if (error instanceof GateUnavailableError || error instanceof GateTimeoutError) this.watch.reportGateTrouble();
-      throw error;
-    }
-  }
-
-  private async compareAll(pass: GatePass): Promise<void> {
-    const now = await this.gate.now();
-    let unlabelled = 0;
-    for await (const { campaigns, readAt } of campaignPages(this.database)) {
-      const gauges = await this.gate.gauge(
-        pass,
-        campaigns.map(({ id }) => id),
-      );
-      for (const [index, campaign] of campaigns.entries()) {
-        const gauge = gauges[index];
-        if (gauge === undefined) continue;
-        if ('kind' in gauge) {
-          if (!isRealFence(gauge, campaign, readAt)) continue;
-          this.watch.reportFence(pass.epoch, gauge.reason);
-          return;
-        }
-        // One that is closed may still have claims on their way, and they are watched until they have arrived.
-        if (campaign.state === 'CLOSED' && gauge.pending === 0) this.metrics.retire(campaign.id);
-        else if (this.metrics.setStock(campaign, gauge)) this.metrics.setPending(gauge, now);
-        else unlabelled += 1;
-        if (isOpening(campaign, gauge, now)) await this.markOpened(campaign);
-        await this.compare(pass, campaign, gauge);
+    const ids: string[] = [];
+    let unlabelled: number | null = pass === null ? null : 0;
+    let failure: unknown = null;
+    for await (const page of campaignPages(this.database)) {
+      for (const { id, state } of page.campaigns) if (state !== 'CLOSED') ids.push(id);
+      if (pass === null || unlabelled === null) continue;
+      try {
+        const found = await this.comparePage(pass, page);
+        unlabelled = found === null ? null : unlabelled + found;
+      } catch (error) {
+        // The watch may rely on an epoch without the database only while every gate call succeeds, ours included.
+        if (error instanceof GateUnavailableError || error instanceof GateTimeoutError) this.watch.reportGateTrouble();
+        failure = error;
+        unlabelled = null;
       }
     }
-    this.metrics.setUnlabelled(unlabelled);
+    this.storedIds.replace(ids);
+    if (failure !== null) throw failure as Error;
+    if (unlabelled !== null) this.metrics.setUnlabelled(unlabelled);
+  }
+
+  /** Campaigns of the page that have no series of their own; null when a fence was met. */
+  private async comparePage(pass: GatePass, { campaigns, readAt }: CampaignPage): Promise<number | null> {
+    const now = await this.gate.now();
+    let unlabelled = 0;
+    const gauges = await this.gate.gauge(
+      pass,
+      campaigns.map(({ id }) => id),
+    );
+    for (const [index, campaign] of campaigns.entries()) {
+      const gauge = gauges[index];
+      if (gauge === undefined) continue;
+      if ('kind' in gauge) {
+        if (!isRealFence(gauge, campaign, readAt)) continue;
+        this.watch.reportFence(pass.epoch, gauge.reason);
+        return null;
+      }
+      // One that is closed may still have claims on their way, and they are watched until they have arrived.
+      if (campaign.state === 'CLOSED' && gauge.pending === 0) this.metrics.retire(campaign.id);
+      else if (this.metrics.setStock(campaign, gauge)) this.metrics.setPending(gauge, now);
+      else unlabelled += 1;
+      await this.compare(pass, campaign, gauge);
+      if (isOpening(campaign, gauge, now)) await this.markOpened(campaign);
+    }
+    return unlabelled;
   }
 
   /** Of all processes that see it, the one that marks it in the database writes the line. */

@@ -9,7 +9,7 @@ import { CampaignMilestones1764200000000 } from '../../src/infrastructure/databa
 import { type Campaign } from '../../src/persistence/campaign-store.js';
 import { type NewCoupon } from '../../src/persistence/coupon-store.js';
 import { type Database, type UnitOfWork } from '../../src/persistence/database.js';
-import { type DatabaseError } from '../../src/persistence/database-error.js';
+import { DatabaseError } from '../../src/persistence/database-error.js';
 import { digestOf } from '../../src/persistence/digest.js';
 import { claimEvent } from '../support/claims.js';
 
@@ -639,6 +639,19 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
 
       // Leases look at the whole table, so what other tests left must not be due.
       beforeEach(() => harness.execute('UPDATE failed_events SET next_attempt_at = 8640000000000000'));
+
+      it('can be proven to be taken without keeping any, and cannot where none is taken', async () => {
+        const before = await read(({ failedEvents }) => failedEvents.countByStatus());
+        await write(({ failedEvents }) => failedEvents.proveWritable());
+        expect(await read(({ failedEvents }) => failedEvents.countByStatus())).toEqual(before);
+        await harness.execute('ALTER TABLE failed_events RENAME TO hidden', []);
+        try {
+          await expect(write(({ failedEvents }) => failedEvents.proveWritable())).rejects.toBeInstanceOf(DatabaseError);
+        } finally {
+          await harness.execute('ALTER TABLE hidden RENAME TO failed_events', []);
+        }
+        await write(({ failedEvents }) => failedEvents.proveWritable());
+      });
 
       describe('of claims that were not published', () => {
         it('are PENDING and due at once, with the claim as it was', async () => {

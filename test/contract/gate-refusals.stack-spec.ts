@@ -7,8 +7,10 @@ import { RedisServer } from '../../stack/redis-server.js';
 import { freePort } from '../../stack/server-process.js';
 import { CampaignAdministration, type CampaignChangeOutcome } from '../../src/campaigns/campaign-administration.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
+import { Admission } from '../../src/gate/admission.js';
 import { termsOf } from '../../src/gate/campaign-terms.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { StoredCampaignIds } from '../../src/gate/stored-campaign-ids.js';
 import { type CampaignGauge, type GatePass } from '../../src/gate/issuance-gate.js';
 import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
@@ -18,6 +20,7 @@ import { GateReconciler } from '../../src/recovery/gate-reconciler.js';
 import { RecoveryMetrics } from '../../src/recovery/recovery-metrics.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../support/embedded.js';
 import { eventually } from '../support/eventually.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { termsAtGateOf } from '../support/recovery.js';
 import { until } from '../support/until.js';
 import { withRedis } from '../support/with-redis.js';
@@ -88,6 +91,13 @@ const REFUSALS: Record<string, Refusal> = {
   },
 };
 
+const outOfMemory: Refusal = async (_server, redis) => {
+  const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
+  await redis.config('SET', 'maxmemory', String(used - 200_000));
+  await expect(redis.set('k', 'v')).rejects.toThrow(/^OOM/);
+  return () => redis.config('SET', 'maxmemory', '0');
+};
+
 describe('what operators change while Redis refuses', () => {
   let server: RedisServer;
   let connection: RedisConnection;
@@ -114,7 +124,8 @@ describe('what operators change while Redis refuses', () => {
     await watch.refresh();
     const terms = termsAtGateOf({ database, gate }, watch);
     administration = new CampaignAdministration(database, gate, watch, terms);
-    reconciler = new GateReconciler(database, gate, watch, new RecoveryMetrics(new MetricsRegistry(), watch), terms);
+    const metrics = new RecoveryMetrics(new MetricsRegistry(), watch);
+    reconciler = new GateReconciler(database, gate, watch, metrics, terms, new StoredCampaignIds());
   });
   afterEach(async () => {
     await watch.onApplicationShutdown();
@@ -181,6 +192,18 @@ describe('what operators change while Redis refuses', () => {
     );
   });
 
+  it.each([...Object.keys(REFUSALS), 'OOM'])('the watch finds %s without any claim, and its end', async (name) => {
+    const admission = new Admission(watch, stack.log);
+    await watch.start();
+    await until('claims are admitted', () => admission.obstacle === null);
+    await refuses(REFUSALS[name] ?? outOfMemory, async () => {
+      const obstacle = await until('an obstacle is found', () => admission.obstacle, PATIENCE_MS);
+      expect(obstacle).toMatch(/^Redis (?:refuses, [a-z]|is away)|^the gate does not answer$|^the gate is closed/);
+    });
+    // Somebody who was promoted meanwhile is to be rebuilt.
+    if (name !== 'READONLY') await until('claims are admitted again', () => admission.obstacle === null, PATIENCE_MS);
+  });
+
   it.each(['pause', 'close'] as const)(
     'after a %s that is done nobody is admitted, whatever Redis refuses when',
     async (act) => {
@@ -220,13 +243,6 @@ describe('what operators change while Redis refuses', () => {
   );
 
   describe('while Redis is out of memory', () => {
-    const outOfMemory: Refusal = async (_server, redis) => {
-      const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
-      await redis.config('SET', 'maxmemory', String(used - 200_000));
-      await expect(redis.set('k', 'v')).rejects.toThrow(/^OOM/);
-      return () => redis.config('SET', 'maxmemory', '0');
-    };
-
     it.each([
       ...Object.keys(CHANGES).map((what) => [what, CHANGES[what] as () => Promise<CampaignChangeOutcome>] as const),
       ['a lower total', () => administration.change('c', { total: 500_000 }, seen, null)] as const,

@@ -88,6 +88,11 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
     });
     afterAll(() => harness.close());
 
+    it('says that it takes claims, and keeps nothing of the question', async () => {
+      await gate.checkWritable();
+      expect(await gate.gauge(pass, ['probe'])).toEqual([{ kind: 'FENCED', reason: 'meta-missing' }]);
+    });
+
     describe('claim', () => {
       it('admits with the first sequence, the gate’s time and what remains', async () => {
         const campaignId = await open({ total: 3 });

@@ -155,6 +155,8 @@ describe('a Redis that fails', () => {
     await administer((redis) => redis.config('SET', 'maxmemory', '1'));
     const error = await claim('second').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(GateUnavailableError);
+    await expect(gate.checkWritable()).rejects.toThrow(/^Redis refuses, it is out of memory/);
+    expect(await gate.ping(pass)).toBe('ok');
     expect(await outcomeOf(claim('first'))).toBe('DUPLICATE');
     expect(await gate.lookUp(pass, campaignId, 'second')).toEqual({ kind: 'ABSENT' });
     await administer((redis) => redis.config('SET', 'maxmemory', '0'));
@@ -163,6 +165,8 @@ describe('a Redis that fails', () => {
     );
     expect(counters).toEqual([['1', '1', '1'], 1, 1]);
     expect(await claim('second')).toMatchObject({ kind: 'ADMITTED', sequence: 2 });
+    await gate.checkWritable();
+    expect(await administer((redis) => redis.keys('*probe*'))).toEqual([]);
   });
 
   it('is given up on after 800 ms when it is frozen, and answers again when it goes on', async () => {

@@ -202,8 +202,8 @@ describe('a gate that has lost', () => {
         expect([report.status, report.body]).toMatchObject(
           service.apps.length === 1
             ? [
-                200,
-                { status: 'degraded', dependencies: { gate: 'down' }, roles: { api: 'waiting', consumer: 'ready' } },
+                503,
+                { status: 'unavailable', dependencies: { gate: 'down' }, roles: { api: 'waiting', consumer: 'ready' } },
               ]
             : [503, { status: 'unavailable', dependencies: { gate: 'down' }, roles: { api: 'waiting' } }],
         );
@@ -239,7 +239,8 @@ describe('a gate that has lost', () => {
       try {
         await eventually(async () => expect((await ready()).body.gate.state).toBe('fenced'));
         made = await client.createCampaign(2);
-        expect((await client.admin('POST', `/api/admin/campaigns/${before}/pause`)).body.state).toBe('PAUSED');
+        const paused = await client.admin('POST', `/api/admin/campaigns/${before}/pause`);
+        expect([word(paused), paused.body.stored]).toEqual(['503 gate-not-told', true]);
         expect(word(await client.apply('u', made))).toBe('503 issuer-unavailable');
       } finally {
         release();

@@ -29,6 +29,7 @@ const SAYS_SERVER_AWAY = new Set<string | undefined>([
   'KafkaPublisher',
   'KafkaClaimServer',
   'EpochWatch',
+  'ClaimOutage',
   'BuilderLease',
   'ClaimBatchConsumer',
   'RecoveryService',

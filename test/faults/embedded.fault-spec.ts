@@ -151,6 +151,18 @@ describe('embedded, while claims come in', () => {
     await expectKept(mended, { killed: true });
   });
 
+  /** Whether the service says that its api admits claims; it follows what claims come to, and looks again by itself. */
+  const readyIs = (status: number) =>
+    eventually(async () => expect((await client.get('/health/ready')).status).toBe(status), 30_000);
+
+  /** However many claims were answered 503. */
+  const expectOneOutage = () => {
+    const lines = service.text.match(/claims are answered 503: [^"\n]*/g) ?? [];
+    expect(lines).toEqual([
+      expect.stringMatching(/neither the claim log nor the database takes claims|not made durable/),
+    ]);
+  };
+
   /** The same service on a disk of its own, which ends with the test. */
   const onSmallDisk = async (work: (disk: SmallDisk) => Promise<void>) => {
     await service.end('SIGTERM');
@@ -193,10 +205,14 @@ describe('embedded, while claims come in', () => {
         const running = drop.run(client, { users: usersOf(5_000), tries: 3, width: 50 });
         await randomMoment();
         disk.fill();
+        await readyIs(503);
         await passed(10_000);
         const refused = drop.words.filter((word) => word.startsWith('503')).length;
+        await readyIs(503);
         disk.free();
         const mended = performance.now();
+        await readyIs(200);
+        expectOneOutage();
         await running;
         expect(refused).toBeGreaterThan(0);
         await expectKept(mended);
@@ -236,10 +252,14 @@ describe('embedded, while claims come in', () => {
     await randomMoment();
     // Nothing can be written behind this position of a file any more, as on a full disk.
     prlimit(service.pid, '65536');
+    await readyIs(503);
     await passed(10_000);
     const refused = drop.words.filter((word) => word.startsWith('503')).length;
+    await readyIs(503);
     prlimit(service.pid, 'unlimited');
     const mended = performance.now();
+    await readyIs(200);
+    expectOneOutage();
     await running;
     expect(refused).toBeGreaterThan(0);
     await expectKept(mended);

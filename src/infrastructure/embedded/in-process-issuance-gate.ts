@@ -148,6 +148,10 @@ export class InProcessIssuanceGate extends IssuanceGate {
     return Promise.resolve(this.memory.letsIn(pass) ? 'ok' : { kind: 'FENCED', reason: 'fence-missing' });
   }
 
+  checkWritable(): Promise<void> {
+    return Promise.resolve();
+  }
+
   now(): Promise<number> {
     return Promise.resolve(Date.now());
   }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { CLAIM_EVENT_PATTERN, type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
 import {
@@ -21,6 +21,10 @@ export const JOURNAL_PARTITION = 0;
 const IN_FLIGHT = 2;
 /** One consumer reads the journal. */
 const CONSUMER_GROUP = 'coupon-consumer';
+/** Not a group: a row that a probe may write as often as it likes. */
+const PROBE_GROUP = 'probe';
+/** How often a disk that refused a commit is tried again, ms. */
+const PROBE_INTERVAL_MS = 500;
 const READ_PAGE = 500;
 /** Settled rows are deleted in steps, so that no single commit takes long. */
 const PRUNE_STEP = 2_000;
@@ -52,9 +56,14 @@ interface JournalRow {
  * What it cannot do: outlive its disk, or be read by a second process.
  */
 @Injectable()
-export class JournalClaimLog extends ClaimLog {
+export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
   private readonly commits: NaturalBatcher<ClaimEvent>;
   private readonly appendListeners: (() => void)[] = [];
+  private readonly logger = new Logger('Journal');
+  /** The last commit was refused: the disk is full, read-only or broken. */
+  private refused = false;
+  private probe: NodeJS.Timeout | undefined;
+  private closing = false;
 
   constructor(
     @Inject(SqliteConnection) private readonly connection: SqliteConnection,
@@ -70,9 +79,9 @@ export class JournalClaimLog extends ClaimLog {
     });
   }
 
-  /** A disk that could not be synced takes nothing more; see `DiskSync`. */
+  /** A disk that could not be synced takes nothing more; see `DiskSync`. One that refused a commit is tried again. */
   get away(): boolean {
-    return this.connection.failed;
+    return this.refused || this.connection.failed;
   }
 
   get full(): boolean {
@@ -157,11 +166,50 @@ export class JournalClaimLog extends ClaimLog {
     return this.commits.drain();
   }
 
+  onApplicationShutdown(): void {
+    this.closing = true;
+    clearTimeout(this.probe);
+  }
+
+  private took(): void {
+    if (!this.refused) return;
+    this.refused = false;
+    clearTimeout(this.probe);
+    this.logger.log('the journal takes claims again');
+  }
+
+  private refuse(reason: string): void {
+    if (!this.refused && !this.closing) this.logger.error(`the journal takes no claims: ${reason}`);
+    this.refused = true;
+    this.probeLater();
+  }
+
+  /** Claims go elsewhere while it is away, so it looks by itself whether the disk takes a commit again. */
+  private probeLater(): void {
+    clearTimeout(this.probe);
+    if (this.closing || this.connection.failed) return;
+    this.probe = setTimeout(() => {
+      const commit = this.connection.transaction((runner) =>
+        runner.query(
+          'INSERT INTO journal_offsets (consumer_group, settled) VALUES (?, 1) ' +
+            'ON CONFLICT (consumer_group) DO UPDATE SET settled = settled + 1',
+          [PROBE_GROUP],
+        ),
+      );
+      commit.then(
+        () => this.took(),
+        () => this.probeLater(),
+      );
+    }, PROBE_INTERVAL_MS).unref();
+  }
+
   private async append(events: readonly ClaimEvent[]): Promise<void> {
     try {
       await this.connection.transaction((runner) => insert(runner, events));
+      this.took();
     } catch (error) {
       const { message } = error as Error;
+      this.refuse(message);
       if (error instanceof DatabaseError && error.code === SYNC_FAILED) {
         throw new ClaimLogUnconfirmedError(`the journal is not on disk: ${message}`, { cause: error });
       }

@@ -1,8 +1,23 @@
 import { type FenceReason, GateTimeoutError, GateUnavailableError } from '../../gate/issuance-gate.js';
 
-/** What Redis says before it has run anything of a script: refused, for now. */
-const REFUSED =
-  /^(?:READONLY|LOADING|MASTERDOWN|OOM|BUSY|MISCONF|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|UNBLOCKED|NOAUTH|NOPERM|WRONGPASS)\b/;
+/** What Redis says before it has run anything of a script, by its first word: refused, for now. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  OOM: 'it is out of memory (maxmemory)',
+  READONLY: 'it is a replica',
+  MASTERDOWN: 'it is a replica that has lost its master',
+  MISCONF: 'it cannot write to its disk',
+  NOREPLICAS: 'too few replicas follow it (min-replicas-to-write)',
+  LOADING: 'it is still loading its data',
+  BUSY: 'a script keeps it busy',
+  NOAUTH: 'it wants a password',
+  WRONGPASS: 'the password is wrong',
+  NOPERM: 'its user has too few permissions',
+  CLUSTERDOWN: 'its cluster is down',
+  MOVED: 'it is a cluster',
+  ASK: 'it is a cluster',
+  TRYAGAIN: 'it is a cluster',
+  UNBLOCKED: 'it gave the call up',
+};
 
 /** What ioredis says when nothing was sent. */
 const NOT_SENT = /Stream isn't writeable|enableOfflineQueue/;
@@ -20,7 +35,8 @@ export function fenceIn(error: unknown): FenceReason | null {
 export function toGateError(error: unknown): GateUnavailableError | GateTimeoutError {
   const { message, name } = error as Error;
   if (name === 'ReplyError') {
-    const outcome = REFUSED.test(message) ? 'Redis refuses' : 'Redis failed';
+    const reason = REFUSALS[message.split(' ', 1)[0] ?? ''];
+    const outcome = reason === undefined ? 'Redis failed' : `Redis refuses, ${reason}`;
     return new GateUnavailableError(`${outcome}: ${message}`, { cause: error });
   }
   if (NOT_SENT.test(message)) return new GateUnavailableError('Redis is away', { cause: error });

@@ -33,6 +33,9 @@ const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const;
 /** Claims that one call clears: a script holds up everybody else. */
 const CLEARED_AT_ONCE = 500;
 
+/** Nothing is ever stored here: no epoch is 0. */
+const PROBE_KEY = campaignKeys('probe', 0).pending;
+
 /** The first word of an answer, and what comes with it. */
 type Answer = readonly [string, ...(string | number)[]];
 
@@ -137,6 +140,12 @@ export class RedisIssuanceGate extends IssuanceGate {
   async ping({ fence }: GatePass): Promise<'ok' | Fenced> {
     const answer = await this.send((redis) => redis.evalsha(fence, 0, 'ping' satisfies GateOperation));
     return typeof answer === 'string' ? 'ok' : fenced(answer as Answer);
+  }
+
+  async checkWritable(): Promise<void> {
+    // Of a key that is not there, XX changes nothing: Redis only looks whether it would write. It is a command that a claim
+    // uses, so a user who may claim may ask this.
+    await this.send((redis) => redis.zadd(PROBE_KEY, 'XX', 0, 'nobody'));
   }
 
   async now(): Promise<number> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Between, In, IsNull, LessThan, MoreThan, Not } from 'typeorm';
 import { type LogRecord } from '../../../events/claim-log.js';
 import {
@@ -108,6 +108,18 @@ export class SqlFailedEventStore extends FailedEventStore {
         );
       }
     }
+  }
+
+  async proveWritable(): Promise<void> {
+    const dedupeKey = `probe-${randomUUID()}`;
+    const probe = { errorClass: 'probe', errorCode: 'probe', errorMessage: 'never committed' };
+    await this.repository.insert({
+      ...newRow(dedupeKey, null, probe, await this.sql.now()),
+      source: 'API',
+      status: 'DISCARDED',
+      attempts: 0,
+    });
+    await this.repository.delete({ dedupeKey });
   }
 
   async statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>> {

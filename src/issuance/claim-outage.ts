@@ -1,0 +1,80 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { AppConfig } from '../config/env.js';
+import { Admission } from '../gate/admission.js';
+
+/** How often an outage is looked at, ms. */
+const LOOK_MS = 500;
+/** An obstacle that nobody has run into yet is an outage after this time, ms: a start takes some of it. */
+const NOTICED_AFTER_MS = 5_000;
+/** An outage is over when no claim was answered 503 for this long, ms: at the edge of a limit it would come and go. */
+const QUIET_MS = 5_000;
+
+interface Outage {
+  readonly since: number;
+  /** Claims that were answered 503. */
+  refused: number;
+  lastRefusedAt: number;
+}
+
+/**
+ * One line of the log when claims begin to be answered 503, with the cause, and one when they no longer are, however many
+ * there were. It looks by itself, too: a balancer that has taken this process out sends no more claims.
+ */
+@Injectable()
+export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(ClaimOutage.name);
+  private outage: Outage | null = null;
+  /** Since when there is an obstacle, monotonic, ms. */
+  private obstacleSince: number | null = null;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(AppConfig) private readonly config: AppConfig,
+    @Inject(Admission) private readonly admission: Admission,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.roles.has('api')) return;
+    this.timer = setInterval(() => this.look(performance.now()), LOOK_MS).unref();
+  }
+
+  beforeApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** A claim is answered 503. @param cause in plain words, where there is no obstacle that would explain it. */
+  refused(cause: string): void {
+    const now = performance.now();
+    this.outage ??= this.begin(now, this.admission.obstacle ?? cause);
+    this.outage.refused += 1;
+    this.outage.lastRefusedAt = now;
+  }
+
+  /** @param now monotonic, ms. */
+  look(now: number): void {
+    const { obstacle } = this.admission;
+    if (obstacle === null) this.obstacleSince = null;
+    else this.obstacleSince ??= now;
+    if (this.outage === null) {
+      if (obstacle === null || now - (this.obstacleSince ?? now) < NOTICED_AFTER_MS) return;
+      this.outage = this.begin(this.obstacleSince ?? now, obstacle);
+      return;
+    }
+    if (obstacle !== null || now - this.outage.lastRefusedAt < QUIET_MS) return;
+    const { since, refused } = this.outage;
+    const seconds = Math.max(1, Math.round((now - since) / 1_000));
+    this.logger.log(`claims are taken again after ${seconds} s; ${refused} were answered 503`);
+    this.outage = null;
+  }
+
+  private begin(since: number, cause: string): Outage {
+    this.logger.error(`claims are answered 503: ${cause}`);
+    return { since, refused: 0, lastRefusedAt: Number.NEGATIVE_INFINITY };
+  }
+}

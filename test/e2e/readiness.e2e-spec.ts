@@ -1,0 +1,84 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ClaimLog } from '../../src/events/claim-log.js';
+import { GateUnavailableError, IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { DatabaseError } from '../../src/persistence/database-error.js';
+import { Database } from '../../src/persistence/database.js';
+import { Client } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { type Service, startService } from '../support/service.js';
+
+describe('readiness of a process whose api', () => {
+  let service: Service;
+  let client: Client;
+
+  beforeAll(async () => {
+    service = await startService();
+    client = new Client(service.url);
+  });
+  afterAll(() => service.stop());
+  afterEach(() => void jest.restoreAllMocks());
+
+  const readyIs = (status: number, report: object) =>
+    eventually(async () => {
+      const answer = await client.get('/health/ready');
+      expect(answer.status).toBe(status);
+      expect(answer.body).toMatchObject(report);
+    });
+  /** Once: the client would come back when it is refused for now. */
+  const claim = async (userId: string, campaignId: string) => {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ userId, campaignId });
+    const answer = await fetch(`${service.url}/api/coupons/apply`, { method: 'POST', headers, body });
+    return [answer.status, ((await answer.json()) as { code?: string }).code];
+  };
+  const metric = async (name: string) => {
+    const line = (await client.get('/metrics')).body as unknown as string;
+    return Number(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (.+)$`, 'm').exec(line)?.[1]);
+  };
+
+  it('admits claims is 200', () => readyIs(200, { status: 'ok', roles: { api: 'ready' } }));
+
+  it('finds a gate that takes no claims is 503, without any claim, and 200 again by itself', async () => {
+    const gate = service.app.get(IssuanceGate);
+    jest.spyOn(gate, 'checkWritable').mockRejectedValue(new GateUnavailableError('Redis refuses, it is out of memory'));
+    await readyIs(503, { status: 'unavailable', dependencies: { gate: 'down' }, roles: { api: 'waiting' } });
+    expect(await metric('coupon_dependency_up{dependency="gate"}')).toBe(0);
+    expect(await metric('coupon_role_ready{role="api"}')).toBe(0);
+    jest.restoreAllMocks();
+    await readyIs(200, { status: 'ok', dependencies: { gate: 'up' } });
+  });
+
+  it('has a claim refused by the gate is 503, and the claim counts for its campaign', async () => {
+    const id = await client.createCampaign(5);
+    expect((await client.apply('first', id)).status).toBe(202);
+    const gate = service.app.get(IssuanceGate);
+    const refusal = new GateUnavailableError('Redis refuses, it is out of memory');
+    for (const call of ['claim', 'checkWritable'] as const) jest.spyOn(gate, call).mockRejectedValue(refusal);
+    expect(await claim('second', id)).toEqual([503, 'issuer-unavailable']);
+    expect((await client.get('/health/ready')).status).toBe(503);
+    await eventually(async () => {
+      expect(await metric(`coupon_claims_total{campaign="${id}",outcome="unavailable"}`)).toBe(1);
+    });
+  });
+
+  it('has nowhere to store a claim is 503, and 200 again by itself', async () => {
+    const id = await client.createCampaign(5);
+    const log = service.app.get(ClaimLog);
+    Object.defineProperty(log, 'away', { configurable: true, get: () => true });
+    try {
+      await readyIs(200, { status: 'degraded', dependencies: { claimLog: 'down' }, roles: { api: 'ready' } });
+      const full = new DatabaseError('infrastructure', 'SQLITE_FULL', 'database or disk is full');
+      jest.spyOn(service.app.get(Database), 'transaction').mockRejectedValue(full);
+      expect((await client.apply('a', id)).body.code).toBe('claim-unconfirmed');
+      await readyIs(503, { status: 'unavailable', dependencies: { claimLog: 'down', database: 'down', gate: 'up' } });
+      expect(await claim('b', id)).toEqual([503, 'issuer-unavailable']);
+      jest.restoreAllMocks();
+      await readyIs(200, { status: 'degraded', dependencies: { database: 'up' } });
+    } finally {
+      delete (log as { away?: boolean }).away;
+    }
+    await readyIs(200, { status: 'ok' });
+    // The one that was refused has taken no slot.
+    expect((await client.audit(id)).gate).toBe(1);
+  });
+});

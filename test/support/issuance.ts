@@ -1,0 +1,53 @@
+import { parseEnv } from '../../src/config/env.js';
+import { type ClaimLog } from '../../src/events/claim-log.js';
+import { MetricsRegistry } from '../../src/events/metrics-registry.js';
+import { Admission } from '../../src/gate/admission.js';
+import { type EpochWatch } from '../../src/gate/epoch-watch.js';
+import { type IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { type MachineClock } from '../../src/gate/machine-clock.js';
+import { StoredCampaignIds } from '../../src/gate/stored-campaign-ids.js';
+import { ClaimIssuance } from '../../src/issuance/claim-issuance.js';
+import { ClaimOutage } from '../../src/issuance/claim-outage.js';
+import { ClaimRecorder } from '../../src/issuance/claim-recorder.js';
+import { DiscardedClaims } from '../../src/issuance/discarded-claims.js';
+import { IssuanceMetrics } from '../../src/issuance/issuance.metrics.js';
+import { KnownCampaigns } from '../../src/issuance/known-campaigns.js';
+import { UnpublishedClaims } from '../../src/issuance/unpublished-claims.js';
+import { type Database } from '../../src/persistence/database.js';
+
+export interface Issuance {
+  readonly issuance: ClaimIssuance;
+  readonly admission: Admission;
+  readonly outage: ClaimOutage;
+  readonly unpublished: UnpublishedClaims;
+  readonly storedIds: StoredCampaignIds;
+  readonly registry: MetricsRegistry;
+}
+
+/** The issuing part of a process, as Nest puts it together. */
+export function issuanceOf(
+  { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
+  watch: EpochWatch,
+  log: ClaimLog,
+  clock?: MachineClock,
+): Issuance {
+  const admission = new Admission(watch, log);
+  const outage = new ClaimOutage(parseEnv({}), admission);
+  const unpublished = new UnpublishedClaims(database, admission);
+  const storedIds = new StoredCampaignIds();
+  const registry = new MetricsRegistry();
+  const issuance = new ClaimIssuance(
+    gate,
+    watch,
+    log,
+    new ClaimRecorder(log, unpublished),
+    unpublished,
+    new KnownCampaigns(database),
+    new DiscardedClaims(database),
+    new IssuanceMetrics(registry, storedIds),
+    admission,
+    outage,
+    clock,
+  );
+  return { issuance, admission, outage, unpublished, storedIds, registry };
+}
