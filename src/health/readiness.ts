@@ -10,11 +10,9 @@ const role = z.enum(['ready', 'waiting', 'draining']).optional();
 
 export const readinessSchema = z
   .object({
-    status: z
-      .enum(['ok', 'degraded', 'unavailable'])
-      .meta({
-        description: '`unavailable` while the api of this process cannot admit claims, or no role of it can work.',
-      }),
+    status: z.enum(['ok', 'degraded', 'unavailable']).meta({
+      description: '`unavailable` while the api of this process cannot admit claims, or no role of it can work.',
+    }),
     gate: z.object({ state: z.enum(['open', 'fenced', 'unknown']), epoch: z.int().nullable() }),
     dependencies: z.object({ gate: dependency, claimLog: dependency, database: dependency }),
     roles: z

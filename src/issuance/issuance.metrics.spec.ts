@@ -1,12 +1,13 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { CampaignLabels } from '../events/campaign-labels.js';
-import { IssuanceMetrics, NO_CAMPAIGN } from './issuance.metrics.js';
+import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
+import { IssuanceMetrics } from './issuance.metrics.js';
 
 it('counts by campaign while it is a label, and by the others together when it is none', async () => {
   const registry = new Registry();
   const labels = new CampaignLabels(2);
-  const metrics = new IssuanceMetrics(registry, labels);
+  const metrics = new IssuanceMetrics(registry, new StoredCampaignIds(), labels);
   const counts = async () =>
     Object.fromEntries(
       [...(await registry.metrics()).matchAll(/^coupon_claims_total\{campaign="(.*)",outcome="(.*)"\} (\d+)$/gm)].map(
@@ -17,7 +18,7 @@ it('counts by campaign while it is a label, and by the others together when it i
   metrics.count('01B', 'accepted');
   metrics.count('01B', 'sold_out');
   metrics.count('B', 'accepted');
-  metrics.count(NO_CAMPAIGN, 'unavailable');
+  metrics.countUndecided('invented', 'unavailable');
   expect(await counts()).toEqual({ '01B accepted': 2, '01B sold_out': 1, 'B accepted': 1, 'unknown unavailable': 1 });
 
   labels.retire('B');

@@ -18,7 +18,7 @@ const auditAnswer = z
     pending: count('Of these, claims that were not seen in the database yet.').nullable(),
     oldestPendingMs: count('Age of the oldest of them, ms; null when there is none.').nullable(),
     issued: count('The campaign’s own counter.'),
-    rows: count('Coupons that are stored.'),
+    rows: count('Coupons that were stored when the gate was read.'),
     failed: z
       .object(Object.fromEntries(FAILED_EVENT_STATUSES.map((status) => [status, z.int().min(0)])))
       .meta({ description: 'Failed events by status.' }),

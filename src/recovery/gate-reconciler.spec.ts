@@ -111,7 +111,7 @@ describe('the metrics of campaigns', () => {
     }
     registry = new MetricsRegistry();
     const few = new RecoveryMetrics(registry, watch, new CampaignLabels(3));
-    reconciler = new GateReconciler(stack.database, stack.gate, watch, few, termsAtGateOf(stack, watch));
+    reconciler = new GateReconciler(stack.database, stack.gate, watch, few, termsAtGateOf(stack, watch), storedIds);
     for (let round = 0; round < 2; round++) await reconciler.reconcile();
     const totals = (await series()).flatMap((line) => /^campaign_total\{campaign="(.*)"\}/.exec(line)?.[1] ?? []);
     expect(totals.sort()).toEqual(['01C', '01D', 'default']);

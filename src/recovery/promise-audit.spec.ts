@@ -6,7 +6,7 @@ import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test
 import { issueCoupons, openPass, rebuilderOf, watchOf } from '../../test/support/recovery.js';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
-import { type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
+import { type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 
 Logger.overrideLogger(false);
@@ -137,6 +137,72 @@ describe('drift is 0', () => {
       return pendingBefore(...asked);
     };
     for (let look = 0; look < 15; look++) expect(await audit()).toMatchObject({ drift: 0 });
+  });
+});
+
+describe('what is shown belongs to one instant', () => {
+  const expectOnePicture = ({ gate, pending, issued, rows, drift }: CampaignAudit) => {
+    expect(drift).toBe(0);
+    if (gate === null || pending === null) throw new Error('the gate was not asked');
+    expect(rows).toBe(issued);
+    expect(rows).toBeLessThanOrEqual(gate);
+    expect(gate - pending).toBeLessThanOrEqual(rows);
+  };
+
+  it('where coupons are made and cleared after the gate was read and before the rows are counted', async () => {
+    const claims = await admit(60);
+    const { database } = stack;
+    const snapshot = database.snapshot.bind(database);
+    let moved = 0;
+    database.snapshot = async (work) => {
+      const next = claims.slice(moved, (moved += 10));
+      for (let n = 0; n < 10; n++)
+        await stack.gate.claim(pass, { ...claimOf(100 + moved + n), idempotencyDigest: null });
+      await issue(next);
+      return snapshot(work);
+    };
+    for (let look = 0; look < 5; look++) {
+      const before = moved;
+      const seen = await audit();
+      expectOnePicture(seen);
+      expect(seen).toMatchObject({ rows: before, gate: 60 + before });
+    }
+  });
+
+  it('however fast claims and coupons follow each other', async () => {
+    await sql('UPDATE campaigns SET total = 100000');
+    let ending = false;
+    let number = 0;
+    const admitted: ClaimEvent[] = [];
+    const claim = async () => {
+      while (!ending) {
+        const event = claimOf(++number, { epoch: pass.epoch });
+        const outcome = await stack.gate.claim(pass, { ...event, idempotencyDigest: null });
+        if (outcome.kind === 'ADMITTED') admitted.push(event);
+        await new Promise(setImmediate);
+      }
+    };
+    const persist = async () => {
+      while (!ending) {
+        await issue(admitted.splice(0, 50));
+        await new Promise(setImmediate);
+      }
+    };
+    await stack.gate.changeTerms(pass, { ...(memory().terms as CampaignTerms), total: 100_000, version: 2 });
+    await sql('UPDATE campaigns SET version = 2');
+    const running = Promise.all([claim(), claim(), persist()]);
+    try {
+      let rows = 0;
+      for (let look = 0; look < 50; look++) {
+        const seen = await audit();
+        expectOnePicture(seen);
+        rows = seen.rows;
+      }
+      expect(rows).toBeGreaterThan(0);
+    } finally {
+      ending = true;
+      await running;
+    }
   });
 });
 

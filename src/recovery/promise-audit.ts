@@ -32,7 +32,7 @@ export interface CampaignAudit {
   oldestPendingMs: number | null;
   /** The counter in the campaign's row. */
   issued: number;
-  /** Coupon rows. */
+  /** Coupon rows, at the instant at which the gate was read. */
   rows: number;
   failed: Record<FailedEventStatus, number>;
   /** See `PromiseAudit`; 0 when all promises hold. */
@@ -41,8 +41,14 @@ export interface CampaignAudit {
 
 interface GateView {
   readonly gauge: CampaignGauge;
-  readonly pending: readonly PendingClaim[];
   readonly now: number;
+}
+
+/** Gate and counter at one instant: no coupon of the campaign could be committed while both were read. */
+interface Instant {
+  readonly total: number;
+  readonly issued: number;
+  readonly gate: GateView | null;
 }
 
 interface DatabaseView {
@@ -69,6 +75,11 @@ interface DatabaseView {
  * is told apart claim by claim. The three views are read in an order that can only hide a difference while something
  * moves: the gate's settled claims before the database, which knows all of them by then, and the gate's sum after it,
  * which includes every coupon by then. While the gate is untrusted, only the first two are known.
+ *
+ * What is shown belongs to one instant: gate and counter are read under the lock of the campaign's row, which every
+ * transaction that makes a coupon needs. The rows are counted afterwards, without a lock, since that may take seconds; what
+ * was issued until then is taken off them again by the counter of the same snapshot. So `gate − pending ≤ rows + failed` and
+ * `rows ≤ gate` hold whenever nothing is wrong, however much moves.
  */
 @Injectable()
 export class PromiseAudit {
@@ -92,11 +103,14 @@ export class PromiseAudit {
 
   private async look(campaignId: string): Promise<CampaignAudit | null> {
     const { pass } = this.watch;
-    const before = pass === null ? null : await this.lookAtGate(pass, campaignId);
-    const stored = await this.database.snapshot((unit) => this.lookAtDatabase(unit, campaignId, before?.pending ?? []));
+    const instant = await this.lookAtInstant(pass, campaignId);
+    if (instant === null) return null;
+    const { total, issued, gate: before } = instant;
+    const pendingClaims = pass === null || before === null ? [] : await this.listPending(pass, campaignId);
+    const stored = await this.database.snapshot((unit) => this.lookAtDatabase(unit, campaignId, pendingClaims ?? []));
     if (stored === null) return null;
-    const { total, issued, rows, failed } = stored;
-    const drift = Math.abs(issued - rows) + Math.max(0, rows - total);
+    const { rows, failed } = stored;
+    const drift = Math.abs(stored.issued - rows) + Math.max(0, rows - stored.total);
     const audit: CampaignAudit = {
       campaignId,
       total,
@@ -104,12 +118,12 @@ export class PromiseAudit {
       pending: null,
       oldestPendingMs: null,
       issued,
-      rows,
+      rows: rows - (stored.issued - issued),
       failed,
       drift,
     };
-    if (pass === null || before === null) return audit;
-    const pendingUsers = new Set(before.pending.map(({ userId }) => userId));
+    if (pass === null || before === null || pendingClaims === null) return audit;
+    const pendingUsers = new Set(pendingClaims.map(({ userId }) => userId));
     const found = await this.countHolders(pass, campaignId, pendingUsers, stored.sampledSlotHolders);
     const after = await this.readGauge(pass, campaignId);
     if (found === null || after === null) return audit;
@@ -127,12 +141,22 @@ export class PromiseAudit {
     };
   }
 
-  private async lookAtGate(pass: GatePass, campaignId: string): Promise<GateView | null> {
+  /** null when there is no such campaign. The lock is held for one call to the gate. */
+  private async lookAtInstant(pass: GatePass | null, campaignId: string): Promise<Instant | null> {
+    // First, so that a gate that needs its whole time for an answer keeps nobody waiting for the row.
+    const now = pass === null ? null : await this.unlessAway(() => this.gate.now());
+    return this.database.transaction(async (unit) => {
+      const [campaign] = await unit.campaigns.lock([campaignId]);
+      if (campaign === undefined) return null;
+      const { total, issued } = campaign;
+      const gauge = pass === null || now === null ? null : await this.readGauge(pass, campaignId);
+      return { total, issued, gate: gauge === null || now === null ? null : { gauge, now } };
+    });
+  }
+
+  /** To be read after the gauge: what is pending here and was there before, was pending there too. null while it is away. */
+  private async listPending(pass: GatePass, campaignId: string): Promise<PendingClaim[] | null> {
     return this.unlessAway(async () => {
-      const now = await this.gate.now();
-      const gauge = await this.readGauge(pass, campaignId);
-      if (gauge === null) return null;
-      // After the gauge: what is pending here and was there before, was pending there too.
       const pending: PendingClaim[] = [];
       while (pending.length < MAX_PENDING) {
         const page = await this.gate.pendingBefore(
@@ -146,7 +170,7 @@ export class PromiseAudit {
         pending.push(...page);
         if (page.length < PENDING_PAGE) break;
       }
-      return { gauge, pending: onePerUser(pending), now };
+      return onePerUser(pending);
     });
   }
 

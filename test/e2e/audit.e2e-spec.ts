@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client, inParallel } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { type Service, startService } from '../support/service.js';
+
+describe('the audit of a campaign', () => {
+  let service: Service;
+  let client: Client;
+
+  beforeAll(async () => {
+    service = await startService();
+    client = new Client(...service.urls);
+  });
+  afterAll(() => service.stop());
+
+  it('shows one instant while claims come in and are persisted', async () => {
+    const users = 2_000;
+    const id = await client.createCampaign(users);
+    let ending = false;
+    const seen: { gate: number; pending: number; issued: number; rows: number; drift: number }[] = [];
+    const looking = (async () => {
+      while (!ending) seen.push(await client.audit(id));
+    })();
+    try {
+      await inParallel(
+        Array.from({ length: users }, (_, n) => `u${n}`),
+        50,
+        (user) => client.apply(user, id),
+      );
+      await eventually(async () => expect(await client.audit(id)).toMatchObject({ rows: users, pending: 0 }), 30_000);
+    } finally {
+      ending = true;
+      await looking;
+    }
+    // It was looked at while something moved.
+    expect(seen.some(({ gate, rows }) => gate > 0 && rows < users)).toBe(true);
+    for (const audit of seen) {
+      const { gate, pending, issued, rows, drift } = audit;
+      expect([audit, drift, issued]).toEqual([audit, 0, rows]);
+      if (gate === null) continue;
+      expect([audit, rows <= gate, gate - pending <= rows]).toEqual([audit, true, true]);
+    }
+  });
+});
