@@ -179,7 +179,49 @@ describe('a batch that the disk of the broker has damaged', () => {
       log.onApplicationShutdown();
     }
   }, 90_000);
+
+  it('costs nobody a coupon that was promised: the sweeper finds what was in it', async () => {
+    const service = await startService({ ROLES: 'api,retry', KAFKA_BROKERS: kafka.brokers });
+    let worker: NestFastifyApplication | undefined;
+    try {
+      const { KAFKA_TOPIC: topic = '' } = service.backend.env;
+      const client = new Client(service.url);
+      const users = Array.from({ length: 5 }, (_, number) => `promised-${number}`);
+      for (const user of users) expect((await client.apply(user)).status).toBe(202);
+      await kafka.stop();
+      const damaged = Array.from({ length: 12 }, (_, partition) =>
+        join(kafka.partitionDirectory(topic, partition), '00000000000000000000.log'),
+      ).filter((file) => {
+        const bytes = readFileSync(file);
+        const at = bytes.indexOf('promised-3');
+        if (at >= 0) writeFileSync(file, bytes.fill('?', at, at + 8));
+        return at >= 0;
+      });
+      expect(damaged).toHaveLength(1);
+      await kafka.start();
+      worker = await startWorker(service, { KAFKA_BROKERS: kafka.brokers });
+      await eventually(async () => {
+        const { issued, failed, drift } = await client.audit('default');
+        expect({ issued, failed, drift }).toMatchObject({ issued: users.length, failed: { RESOLVED: 1 }, drift: 0 });
+      }, 120_000);
+      const { items } = (await client.admin('GET', '/api/admin/failed-events')).body;
+      const told = items.map(({ source, errorCode, status }: Record<string, string>) => [source, errorCode, status]);
+      expect(told).toContainEqual(['CONSUMER', 'unreadable-batch', 'DEAD']);
+      expect(told).toContainEqual(['SWEEPER', expect.anything(), 'RESOLVED']);
+    } finally {
+      await worker?.close();
+      await service.stop();
+    }
+  }, 240_000);
 });
+
+/** A consumer of the same servers. */
+async function startWorker(service: Service, env: Record<string, string> = {}): Promise<NestFastifyApplication> {
+  const config = { ...service.backend.env, ADMIN_TOKEN, PORT: '0', LOG_LEVEL: 'fatal', ROLES: 'consumer', ...env };
+  const worker = await createApp(parseEnv(config), { logger: false });
+  await startApp(worker);
+  return worker;
+}
 
 describe('the service and a batch that it cannot read', () => {
   let service: Service;
@@ -210,11 +252,7 @@ describe('the service and a batch that it cannot read', () => {
     }, PATIENCE_MS);
     expect((await client.apply('second')).status).toBe(202);
 
-    worker = await createApp(
-      parseEnv({ ...service.backend.env, ADMIN_TOKEN, PORT: '0', LOG_LEVEL: 'fatal', ROLES: 'consumer' }),
-      { logger: false },
-    );
-    await startApp(worker);
+    worker = await startWorker(service);
     await eventually(async () => expect((await client.audit('default')).issued).toBe(2), PATIENCE_MS);
     const { items } = (await client.admin('GET', '/api/admin/failed-events?status=DEAD')).body;
     expect(items).toMatchObject([
