@@ -158,8 +158,8 @@ export abstract class FailedEventStore {
   /** The row of each of these claims, where there is one. */
   abstract findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]>;
 
-  /** The newest row of this user in this campaign, where there is one. */
-  abstract findByUser(campaignId: string, userId: string): Promise<FailedEvent | null>;
+  /** Of the newest row of this user in this campaign, where there is one. */
+  abstract findByUser(campaignId: string, userId: string): Promise<Pick<FailedEvent, 'claim' | 'status'> | null>;
 
   abstract find(id: number): Promise<FailedEvent | null>;
 

@@ -35,10 +35,11 @@ export class ClaimStatusLookup {
 
   /** @throws DatabaseError, GateUnavailableError, GateTimeoutError */
   async find(campaignId: string, userId: string): Promise<ClaimStatus> {
-    const { coupon, failed } = await this.database.read(async (unit) => ({
-      coupon: await unit.coupons.find(campaignId, userId),
-      failed: await unit.failedEvents.findByUser(campaignId, userId),
-    }));
+    const { coupon, failed } = await this.database.read(async (unit) => {
+      const coupon = await unit.coupons.find(campaignId, userId);
+      // A coupon settles it; most who ask have one.
+      return { coupon, failed: coupon === null ? await unit.failedEvents.findByUser(campaignId, userId) : null };
+    });
     if (coupon !== null) {
       const { claimId, sequence, claimedAt, createdAt, code } = coupon;
       return { kind: 'ISSUED', claimId, sequence, claimedAt, issuedAt: createdAt, code };

@@ -27,7 +27,7 @@ export const MYSQL_DEFAULTS: Omit<MysqlSettings, 'url' | 'ssl'> = {
   connectMs: 2_000,
   waitTimeoutS: 10,
   connections: 10,
-  readConnections: 4,
+  readConnections: 10,
   urgentConnections: 2,
 };
 

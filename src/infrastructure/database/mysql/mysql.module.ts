@@ -5,16 +5,20 @@ import { Database } from '../../../persistence/database.js';
 import { MysqlDatabase } from './mysql-database.js';
 import { MYSQL_DEFAULTS, type MysqlSettings } from './mysql-settings.js';
 
-type DatabaseConfig = Pick<AppConfig, 'databaseSsl' | 'migrateOnStart' | 'allowInsecure'> & {
+type DatabaseConfig = Pick<AppConfig, 'databaseSsl' | 'migrateOnStart' | 'allowInsecure' | 'http'> & {
   readonly databaseUrl: string;
 };
+
+/** Connections for what claims themselves have to read: they must not stand behind callers who read. */
+const OWN_READS = 2;
 
 /** What the environment says of the database. */
 export function mysqlSettings({
   databaseUrl,
   databaseSsl,
-}: Pick<DatabaseConfig, 'databaseUrl' | 'databaseSsl'>): MysqlSettings {
-  return { ...MYSQL_DEFAULTS, url: databaseUrl, ssl: databaseSsl };
+  http,
+}: Pick<DatabaseConfig, 'databaseUrl' | 'databaseSsl' | 'http'>): MysqlSettings {
+  return { ...MYSQL_DEFAULTS, url: databaseUrl, ssl: databaseSsl, readConnections: http.readConcurrency + OWN_READS };
 }
 
 /** The database on MySQL or MariaDB. */

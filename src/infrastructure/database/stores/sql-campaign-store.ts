@@ -1,4 +1,3 @@
-import { In, MoreThan } from 'typeorm';
 import { type Campaign, type CampaignChange, CampaignStore } from '../../../persistence/campaign-store.js';
 import { CampaignEntity } from '../entities/campaign.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
@@ -20,30 +19,38 @@ interface RawCampaign {
   updated_at: string | number;
 }
 
+const COLUMNS =
+  'id, name, total, issued, starts_at, ends_at, state, version, opened_at, last_claimed_at, sold_out_at, created_at, ' +
+  'updated_at';
+
 export class SqlCampaignStore extends CampaignStore {
   constructor(private readonly sql: SqlSession) {
     super();
   }
 
-  find(id: string): Promise<Campaign | null> {
-    return this.sql.repository(CampaignEntity).findOneBy({ id });
+  async find(id: string): Promise<Campaign | null> {
+    const [campaign] = await this.findMany([id]);
+    return campaign ?? null;
   }
 
   async findMany(ids: readonly string[]): Promise<Campaign[]> {
     const found: Campaign[] = [];
-    for (const some of chunks(ids)) found.push(...(await this.sql.repository(CampaignEntity).findBy({ id: In(some) })));
+    for (const some of chunks(ids)) {
+      const rows = await this.sql.select<RawCampaign>(`SELECT ${COLUMNS} FROM campaigns WHERE id IN ${inList(some)}`, [
+        ...some,
+      ]);
+      found.push(...rows.map(toCampaign));
+    }
     return found;
   }
 
-  /** Written out: all consumers of a campaign wait for each other here, and TypeORM would read in a second round trip. */
+  /** All consumers of a campaign wait for each other here, and TypeORM would read in a second round trip. */
   async lock(ids: readonly string[]): Promise<Campaign[]> {
     const { lockExclusive } = this.sql.dialect;
     const locked: Campaign[] = [];
     for (const some of chunks([...ids].sort())) {
       const rows = await this.sql.select<RawCampaign>(
-        'SELECT id, name, total, issued, starts_at, ends_at, state, version, opened_at, last_claimed_at, ' +
-          'sold_out_at, created_at, updated_at FROM campaigns ' +
-          `WHERE id IN ${inList(some)} ORDER BY id${lockExclusive}`,
+        `SELECT ${COLUMNS} FROM campaigns WHERE id IN ${inList(some)} ORDER BY id${lockExclusive}`,
         [...some],
       );
       locked.push(...rows.map(toCampaign));
@@ -51,19 +58,21 @@ export class SqlCampaignStore extends CampaignStore {
     return locked;
   }
 
-  list(limit: number, before?: { createdAt: number; id: string }): Promise<Campaign[]> {
-    const query = this.sql.repository(CampaignEntity).createQueryBuilder('campaign');
-    if (before !== undefined) {
-      query.where(
-        '(campaign.createdAt < :createdAt OR (campaign.createdAt = :createdAt AND campaign.id < :id))',
-        before,
-      );
-    }
-    return query.orderBy('campaign.createdAt', 'DESC').addOrderBy('campaign.id', 'DESC').take(limit).getMany();
+  async list(limit: number, before?: { createdAt: number; id: string }): Promise<Campaign[]> {
+    const older = before === undefined ? '' : 'WHERE created_at < ? OR (created_at = ? AND id < ?) ';
+    const rows = await this.sql.select<RawCampaign>(
+      `SELECT ${COLUMNS} FROM campaigns ${older}ORDER BY created_at DESC, id DESC LIMIT ?`,
+      before === undefined ? [limit] : [before.createdAt, before.createdAt, before.id, limit],
+    );
+    return rows.map(toCampaign);
   }
 
-  listAfter(id: string, limit: number): Promise<Campaign[]> {
-    return this.sql.repository(CampaignEntity).find({ where: { id: MoreThan(id) }, order: { id: 'ASC' }, take: limit });
+  async listAfter(id: string, limit: number): Promise<Campaign[]> {
+    const rows = await this.sql.select<RawCampaign>(
+      `SELECT ${COLUMNS} FROM campaigns WHERE id > ? ORDER BY id LIMIT ?`,
+      [id, limit],
+    );
+    return rows.map(toCampaign);
   }
 
   async insert(campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>): Promise<Campaign> {

@@ -1,7 +1,5 @@
-import { LessThan } from 'typeorm';
 import { groupBy } from '../../../events/group-by.js';
 import { type Coupon, CouponStore, type IssuedClaim, type NewCoupon } from '../../../persistence/coupon-store.js';
-import { CouponEntity } from '../entities/coupon.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
 
@@ -15,10 +13,22 @@ interface RawIssuedClaim {
   idempotency_digest: string | null;
 }
 
+interface RawCoupon extends RawIssuedClaim {
+  code: string;
+  created_at: string | number;
+}
+
+const ISSUED_CLAIM = 'id, campaign_id, user_id, claim_id, sequence, claimed_at, idempotency_digest';
+const COUPON = `${ISSUED_CLAIM}, code, created_at`;
+
 /** Of one coupon in an INSERT. */
 const COLUMNS = 8;
 
-/** The statements of the consumer and of the rebuild are written out: they run once for each claim of a drop. */
+/**
+ * The statements are written out: those of the consumer and of the rebuild run once for each claim of a drop, and callers
+ * ask for claims and coupons in the middle of one. TypeORM takes longer to make and to read such a statement than the
+ * database to answer it.
+ */
 export class SqlCouponStore extends CouponStore {
   constructor(private readonly sql: SqlSession) {
     super();
@@ -34,8 +44,12 @@ export class SqlCouponStore extends CouponStore {
     });
   }
 
-  find(campaignId: string, userId: string): Promise<Coupon | null> {
-    return this.sql.repository(CouponEntity).findOneBy({ campaignId, userId });
+  async find(campaignId: string, userId: string): Promise<Coupon | null> {
+    const [row] = await this.sql.select<RawCoupon>(
+      `SELECT ${COUPON} FROM coupons WHERE campaign_id = ? AND user_id = ?`,
+      [campaignId, userId],
+    );
+    return row === undefined ? null : toCoupon(row);
   }
 
   async findByUsers(pairs: readonly { campaignId: string; userId: string }[]): Promise<IssuedClaim[]> {
@@ -44,8 +58,7 @@ export class SqlCouponStore extends CouponStore {
       for (const some of chunks(users.map(({ userId }) => userId))) {
         // A list of pairs would be one statement for all campaigns, and take a server twice as long.
         const rows = await this.sql.select<RawIssuedClaim>(
-          'SELECT id, campaign_id, user_id, claim_id, sequence, claimed_at, idempotency_digest FROM coupons ' +
-            `WHERE campaign_id = ? AND user_id IN ${inList(some)}`,
+          `SELECT ${ISSUED_CLAIM} FROM coupons ` + `WHERE campaign_id = ? AND user_id IN ${inList(some)}`,
           [campaignId, ...some],
         );
         for (const row of rows) found.push(toIssuedClaim(row));
@@ -54,25 +67,29 @@ export class SqlCouponStore extends CouponStore {
     return found;
   }
 
-  listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]> {
-    return this.sql.repository(CouponEntity).find({
-      where: beforeId === undefined ? { userId } : { userId, id: LessThan(beforeId) },
-      order: { id: 'DESC' },
-      take: limit,
-    });
+  async listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]> {
+    const before = beforeId === undefined ? '' : 'AND id < ? ';
+    const rows = await this.sql.select<RawCoupon>(
+      `SELECT ${COUPON} FROM coupons WHERE user_id = ? ${before}ORDER BY id DESC LIMIT ?`,
+      beforeId === undefined ? [userId, limit] : [userId, beforeId, limit],
+    );
+    return rows.map(toCoupon);
   }
 
   async listIssuedAfter(id: number, limit: number): Promise<IssuedClaim[]> {
     const rows = await this.sql.select<RawIssuedClaim>(
-      'SELECT id, campaign_id, user_id, claim_id, sequence, claimed_at, idempotency_digest FROM coupons ' +
-        'WHERE id > ? ORDER BY id LIMIT ?',
+      `SELECT ${ISSUED_CLAIM} FROM coupons WHERE id > ? ORDER BY id LIMIT ?`,
       [id, limit],
     );
     return rows.map(toIssuedClaim);
   }
 
-  count(campaignId: string): Promise<number> {
-    return this.sql.repository(CouponEntity).countBy({ campaignId });
+  async count(campaignId: string): Promise<number> {
+    const [row] = await this.sql.select<{ coupons: number | string }>(
+      'SELECT COUNT(*) AS coupons FROM coupons WHERE campaign_id = ?',
+      [campaignId],
+    );
+    return Number(row?.coupons ?? 0);
   }
 
   private async insertChunk(coupons: readonly NewCoupon[]): Promise<void> {
@@ -107,4 +124,8 @@ function toIssuedClaim(row: RawIssuedClaim): IssuedClaim {
     claimedAt: Number(row.claimed_at),
     idempotencyDigest: row.idempotency_digest,
   };
+}
+
+function toCoupon(row: RawCoupon): Coupon {
+  return { ...toIssuedClaim(row), code: row.code, createdAt: Number(row.created_at) };
 }
