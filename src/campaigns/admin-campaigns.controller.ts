@@ -149,7 +149,7 @@ export class AdminCampaignsController {
   ): Promise<CampaignJson> {
     const condition = IfMatch.parse(ifMatch);
     const hasSeen = (version: number) => condition.matches(version);
-    const outcome = await this.administration.change(id, change, hasSeen, request.id);
+    const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, request.id));
     return this.show(changedOrProblem(outcome), reply);
   }
 
@@ -195,7 +195,17 @@ export class AdminCampaignsController {
         extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
       });
     }
-    return this.show(changedOrProblem(await this.administration.act(id, action, request.id)), reply);
+    const outcome = await this.changing(id, () => this.administration.act(id, action, request.id));
+    return this.show(changedOrProblem(outcome), reply);
+  }
+
+  /** What is answered 503 or 412 may have another version than the caller has seen: he reads it again, and sees that. */
+  private async changing(id: string, change: () => Promise<CampaignChangeOutcome>): Promise<CampaignChangeOutcome> {
+    try {
+      return await change();
+    } finally {
+      this.catalogue.forget(id);
+    }
   }
 
   private async show(campaign: Campaign, reply: FastifyReply): Promise<CampaignJson> {

@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Picture } from '../events/picture.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
 import { type CampaignState, stateAt } from './campaign-state.js';
+import { GateCounts } from './gate-counts.js';
 
 /** A campaign as everybody may see it. */
 export interface CampaignView {
@@ -19,35 +21,90 @@ export interface CampaignCursor {
   readonly id: string;
 }
 
-/** Reads campaigns, with what is left of their stock. */
+export interface CampaignPage {
+  readonly views: readonly CampaignView[];
+  /** null on the last page. */
+  readonly next: CampaignCursor | null;
+}
+
+/** How old what callers see of campaigns may be, ms. */
+const MAX_AGE_MS = 1_000;
+/** Campaigns of the list that are kept in memory, newest first: a few MB. What lies behind them is read for each caller. */
+const MAX_LISTED = 10_000;
+/** Rows of one read: the embedded database answers within the event loop, and claims wait meanwhile. */
+const ROWS_AT_ONCE = 500;
+/** Pages that are kept as they are; callers ask for few different ones. */
+const MAX_PAGES = 16;
+/** Campaigns that are kept one by one, also those that do not exist. */
+const MAX_SINGLE = 10_000;
+
+/** The newest campaigns at one instant, and the pages that were made of them. */
+interface Listing {
+  readonly campaigns: readonly Campaign[];
+  /** There are no older ones. */
+  readonly complete: boolean;
+  readonly counts: GateCounts;
+  readonly pages: Map<string, Promise<CampaignPage>>;
+}
+
+/**
+ * Reads campaigns, with what is left of their stock. All callers share one picture, at most a second old: in a drop
+ * thousands look at the same campaign, and claims must not wait for them.
+ */
 @Injectable()
 export class CampaignCatalogue {
+  private readonly listing: Picture<Listing>;
+  /** By id, whoever was asked for first goes first. */
+  private readonly single = new Map<string, Picture<CampaignView | null>>();
+  /** The gate's clock minus our own, ms. */
+  private readonly gateOffset: Picture<number>;
+
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(IssuanceGate) private readonly gate: IssuanceGate,
     @Inject(EpochWatch) private readonly watch: EpochWatch,
-  ) {}
+  ) {
+    this.listing = new Picture(() => this.readListing(), MAX_AGE_MS);
+    this.gateOffset = new Picture(() => this.readGateOffset(), MAX_AGE_MS);
+  }
 
   /** @throws DatabaseError */
-  async find(campaignId: string): Promise<CampaignView | null> {
-    const campaign = await this.database.read((unit) => unit.campaigns.find(campaignId));
-    return campaign === null ? null : this.view(campaign);
+  find(campaignId: string): Promise<CampaignView | null> {
+    let picture = this.single.get(campaignId);
+    if (picture === undefined) {
+      picture = new Picture(() => this.read(campaignId), MAX_AGE_MS);
+      for (const oldest of this.single.keys()) {
+        if (this.single.size < MAX_SINGLE) break;
+        this.single.delete(oldest);
+      }
+      this.single.set(campaignId, picture);
+    }
+    return picture.get();
   }
 
   /**
    * Newest first.
    * @throws DatabaseError
    */
-  async list(limit: number, after?: CampaignCursor): Promise<{ views: CampaignView[]; next: CampaignCursor | null }> {
-    const campaigns = await this.database.read((unit) => unit.campaigns.list(limit + 1, after));
-    const page = campaigns.slice(0, limit);
-    const last = page.at(-1);
-    const next = campaigns.length > limit && last !== undefined ? { createdAt: last.createdAt, id: last.id } : null;
-    return { views: await this.viewAll(page), next };
+  async list(limit: number, after?: CampaignCursor): Promise<CampaignPage> {
+    const { campaigns, complete, counts, pages } = await this.listing.get();
+    const from = after === undefined ? 0 : firstBehind(campaigns, after);
+    if (from + limit >= campaigns.length && !complete) {
+      const rows = await this.database.read((unit) => unit.campaigns.list(limit + 1, after));
+      return this.pageOf(rows, limit, counts);
+    }
+    const key = `${limit} ${from}`;
+    const known = pages.get(key);
+    if (known !== undefined) return known;
+    const page = this.pageOf(campaigns.slice(from, from + limit + 1), limit, counts);
+    if (pages.size < MAX_PAGES) pages.set(key, page);
+    return page;
   }
 
-  async view(campaign: Campaign): Promise<CampaignView> {
-    return viewOf(campaign, await this.askGate([campaign.id]));
+  /** The campaign as it is now: for those who have just changed it. Others see it at once, too. */
+  view(campaign: Campaign): Promise<CampaignView> {
+    this.forget(campaign.id);
+    return this.viewNow(campaign);
   }
 
   /**
@@ -59,42 +116,79 @@ export class CampaignCatalogue {
     return { campaign, state: stateAt(campaign, at), remaining: remaining === null ? null : campaign.total };
   }
 
-  private async viewAll(campaigns: readonly Campaign[]): Promise<CampaignView[]> {
-    const answer = await this.askGate(campaigns.map(({ id }) => id));
-    return campaigns.map((campaign) => viewOf(campaign, answer));
+  /** What this process has changed is read again. */
+  forget(campaignId: string): void {
+    this.single.delete(campaignId);
+    this.listing.forget();
+  }
+
+  private async read(campaignId: string): Promise<CampaignView | null> {
+    const campaign = await this.database.read((unit) => unit.campaigns.find(campaignId));
+    if (campaign === null) return null;
+    return this.viewNow(campaign);
+  }
+
+  private async readListing(): Promise<Listing> {
+    const campaigns: Campaign[] = [];
+    let complete = false;
+    while (!complete && campaigns.length < MAX_LISTED) {
+      const last = campaigns.at(-1);
+      const rows = await this.database.read((unit) => unit.campaigns.list(ROWS_AT_ONCE, last));
+      campaigns.push(...rows);
+      complete = rows.length < ROWS_AT_ONCE;
+    }
+    return { campaigns, complete, counts: this.freshCounts(), pages: new Map() };
+  }
+
+  /** @param campaigns one more than the limit where there are others behind. */
+  private async pageOf(campaigns: readonly Campaign[], limit: number, counts: GateCounts): Promise<CampaignPage> {
+    const page = campaigns.slice(0, limit);
+    const last = page.at(-1);
+    const next = campaigns.length > limit && last !== undefined ? { createdAt: last.createdAt, id: last.id } : null;
+    return { views: await this.viewAll(page, counts), next };
   }
 
   /** Campaigns can be read while the gate is away: what it would have said is left out. */
-  private async askGate(ids: readonly string[]): Promise<GateAnswer> {
-    const claimed = new Map<string, number>();
-    const pass = this.watch.pass;
+  private async viewAll(campaigns: readonly Campaign[], counts: GateCounts): Promise<CampaignView[]> {
+    const [offset, claimed] = await Promise.all([this.gateOffset.get(), counts.claimed(campaigns.map(({ id }) => id))]);
+    const now = Date.now() + offset;
+    return campaigns.map((campaign) => {
+      const taken = claimed.get(campaign.id);
+      return {
+        campaign,
+        state: stateAt(campaign, now),
+        remaining: taken === undefined ? null : Math.max(0, campaign.total - taken),
+      };
+    });
+  }
+
+  private async viewNow(campaign: Campaign): Promise<CampaignView> {
+    const [view] = await this.viewAll([campaign], this.freshCounts());
+    return view as CampaignView;
+  }
+
+  private freshCounts(): GateCounts {
+    return new GateCounts(this.gate, this.watch);
+  }
+
+  private async readGateOffset(): Promise<number> {
     try {
-      const now = await this.gate.now();
-      if (pass !== null && ids.length > 0) {
-        for (const gauge of await this.gate.gauge(pass, ids)) {
-          if (!('kind' in gauge)) claimed.set(gauge.campaignId, gauge.claimed);
-        }
-      }
-      return { now, claimed };
+      return (await this.gate.now()) - Date.now();
     } catch {
       this.watch.reportGateTrouble();
-      return { now: Date.now(), claimed: new Map() };
+      return 0;
     }
   }
 }
 
-/** What the gate says about some campaigns. */
-interface GateAnswer {
-  readonly now: number;
-  /** campaignId → admitted claims; a campaign that the gate cannot vouch for is missing. */
-  readonly claimed: ReadonlyMap<string, number>;
-}
-
-function viewOf(campaign: Campaign, { now, claimed }: GateAnswer): CampaignView {
-  const taken = claimed.get(campaign.id);
-  return {
-    campaign,
-    state: stateAt(campaign, now),
-    remaining: taken === undefined ? null : Math.max(0, campaign.total - taken),
-  };
+/** Index of the first campaign that the list, newest first, has behind the cursor. */
+function firstBehind(campaigns: readonly Campaign[], { createdAt, id }: CampaignCursor): number {
+  let [low, high] = [0, campaigns.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = campaigns[middle] as Campaign;
+    if (at.createdAt < createdAt || (at.createdAt === createdAt && at.id < id)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

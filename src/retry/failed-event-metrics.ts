@@ -1,12 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { MetricsRegistry } from '../events/metrics-registry.js';
+import { Picture } from '../events/picture.js';
+import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 
-/** `coupon_failed_events{status}`, counted in the database whenever metrics are collected. */
+/** The count reads the index of a table that keeps what is resolved: with a million rows 140 ms, in SQLite of this process. */
+const COUNT_MAX_AGE_MS = 10_000;
+/** How long a scrape waits for the database, ms: what it has to say besides must not come too late for Prometheus. */
+const PATIENCE_MS = 1_000;
+
+/** `coupon_failed_events{status}`, counted in the database when metrics are collected, at most every ten seconds. */
 @Injectable()
 export class FailedEventMetrics {
   constructor(@Inject(MetricsRegistry) registry: MetricsRegistry, @Inject(Database) database: Database) {
+    const counts = new Picture(() => database.read((unit) => unit.failedEvents.countByStatus()), COUNT_MAX_AGE_MS);
     new Gauge({
       name: 'coupon_failed_events',
       help: 'Failed events by status; DEAD ones wait for an operator',
@@ -14,8 +22,8 @@ export class FailedEventMetrics {
       registers: [registry],
       async collect() {
         try {
-          const counts = await database.read((unit) => unit.failedEvents.countByStatus());
-          for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
+          const byStatus = await withDeadline(counts.get(), PATIENCE_MS);
+          for (const [status, count] of Object.entries(byStatus)) this.set({ status }, count);
         } catch {
           // No value rather than an old one: an alarm on DEAD must not rest on what was true before the outage. And
           // never an error, or the metrics that tell of the outage would be gone too.

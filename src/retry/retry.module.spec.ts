@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -268,16 +268,33 @@ describe('the metric of failed events', () => {
 
   it('counts them by status when it is collected, and says nothing while the database is away', async () => {
     const registry = app.get(MetricsRegistry, { strict: false });
+    const elapsed = jest.spyOn(performance, 'now');
+    const later = (ms: number) => elapsed.mockReturnValue(performance.now() + ms);
     await failToPublish(stack, await admit(stack, 'alice'), await admit(stack, 'bob'));
     const text = await registry.getSingleMetricAsString('coupon_failed_events');
     expect(text).toContain('coupon_failed_events{status="PENDING"} 2');
     expect(text).toContain('coupon_failed_events{status="DEAD"} 0');
 
     const read = stack.database.read.bind(stack.database);
-    stack.database.read = () => Promise.reject(new DatabaseError('infrastructure', 'ECONNREFUSED', 'away'));
+    let reads = 0;
+    stack.database.read = () => {
+      reads += 1;
+      return Promise.reject(new DatabaseError('infrastructure', 'ECONNREFUSED', 'away'));
+    };
+    expect(await registry.metrics()).toContain('coupon_failed_events{status="PENDING"} 2');
+    expect(reads).toBe(0);
+    later(10_001);
     expect(await registry.metrics()).not.toContain('coupon_failed_events{');
+    expect(reads).toBe(1);
     stack.database.read = read;
     expect(await registry.metrics()).toContain('coupon_failed_events{status="PENDING"} 2');
+
+    // A database that hangs keeps nobody from the other metrics.
+    stack.database.read = () => new Promise(() => undefined);
+    later(10_001);
+    expect(await registry.metrics()).not.toContain('coupon_failed_events{');
+    stack.database.read = read;
+    elapsed.mockRestore();
   });
 });
 
