@@ -8,6 +8,7 @@ import { ClaimTransport } from './events/claim-transport.js';
 import { MetricsRegistry } from './events/metrics-registry.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/fastify.js';
 import { setupOpenApi } from './http/openapi.js';
+import { installReadAdmission } from './http/read-admission.js';
 import { RequestObserver } from './http/request-observer.js';
 import { AppLogger } from './logging/app-logger.js';
 import { RecoveryService } from './recovery/recovery.service.js';
@@ -25,6 +26,7 @@ export async function createApp(
   );
   observer.exportTo(app.get(MetricsRegistry));
   configureHttp(app, observer);
+  installReadAdmission(app);
   if (config.roles.has('api')) setupOpenApi(app, config.http.basePath);
   return app;
 }

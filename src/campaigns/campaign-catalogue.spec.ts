@@ -150,8 +150,17 @@ describe('the catalogue of campaigns', () => {
     expect((await catalogue.list(10)).views[0]?.campaign.id).toBe('newest');
   });
 
-  it('says what the gate would have said is not known, as soon as it cannot be trusted', async () => {
-    expect((await catalogue.list(1)).views[0]?.remaining).toBe(10);
+  it('says what the gate would have said is not known, as soon as it cannot be trusted, and no longer', async () => {
+    const remaining = async () => [
+      (await catalogue.list(1)).views[0]?.remaining,
+      (await catalogue.find(id(1)))?.remaining,
+    ];
+    expect(await remaining()).toEqual([10, 10]);
+    watch.reportFence(10, 'fence-missing');
+    expect(await remaining()).toEqual([null, null]);
+    await openEpoch(stack, 11);
+    await watch.refresh();
+    expect(await remaining()).toEqual([10, 10]);
     stack.gate.gauge = () => Promise.reject(new GateUnavailableError('away'));
     now += 1_001;
     expect((await catalogue.list(1)).views[0]?.remaining).toBeNull();

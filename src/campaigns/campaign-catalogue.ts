@@ -56,6 +56,8 @@ export class CampaignCatalogue {
   private readonly listing: Picture<Listing>;
   /** By id, whoever was asked for first goes first. */
   private readonly single = new Map<string, Picture<CampaignView | null>>();
+  /** Of the gate that the pictures tell of; null: it was closed. */
+  private epoch: number | null = null;
   /** The gate's clock minus our own, ms. */
   private readonly gateOffset: Picture<number>;
 
@@ -70,6 +72,7 @@ export class CampaignCatalogue {
 
   /** @throws DatabaseError */
   find(campaignId: string): Promise<CampaignView | null> {
+    this.forgetOtherEpochs();
     let picture = this.single.get(campaignId);
     if (picture === undefined) {
       picture = new Picture(() => this.read(campaignId), MAX_AGE_MS);
@@ -87,6 +90,7 @@ export class CampaignCatalogue {
    * @throws DatabaseError
    */
   async list(limit: number, after?: CampaignCursor): Promise<CampaignPage> {
+    this.forgetOtherEpochs();
     const { campaigns, complete, counts, pages } = await this.listing.get();
     const from = after === undefined ? 0 : firstBehind(campaigns, after);
     if (from + limit >= campaigns.length && !complete) {
@@ -119,6 +123,15 @@ export class CampaignCatalogue {
   /** What this process has changed is read again. */
   forget(campaignId: string): void {
     this.single.delete(campaignId);
+    this.listing.forget();
+  }
+
+  /** What is left of a campaign is not known while the gate is closed, and is known as soon as it is open again. */
+  private forgetOtherEpochs(): void {
+    const epoch = this.watch.pass?.epoch ?? null;
+    if (epoch === this.epoch) return;
+    this.epoch = epoch;
+    this.single.clear();
     this.listing.forget();
   }
 

@@ -14,7 +14,6 @@ type Answer = ReadonlyMap<string, number>;
  * asked about a campaign once, however many look at however many pages.
  */
 export class GateCounts {
-  private epoch: number | null = null;
   /** By campaign id; none of them rejects. */
   private readonly answers = new Map<string, Promise<Answer>>();
 
@@ -27,8 +26,6 @@ export class GateCounts {
   async claimed(campaignIds: readonly string[]): Promise<Answer> {
     const { pass } = this.watch;
     if (pass === null) return new Map();
-    if (pass.epoch !== this.epoch) this.answers.clear();
-    this.epoch = pass.epoch;
     const unasked = campaignIds.filter((id) => !this.answers.has(id));
     const asked = unasked.length === 0 ? null : this.ask(pass, unasked);
     if (asked !== null && this.answers.size + unasked.length <= MAX_KEPT) {

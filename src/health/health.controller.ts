@@ -3,21 +3,31 @@ import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { MetricsRegistry } from '../events/metrics-registry.js';
+import { Picture } from '../events/picture.js';
 import { ApiAnswer } from '../http/openapi.js';
+import { AnswersFromMemory, IsProbe } from '../http/read-admission.js';
 import { Readiness, type ReadinessReport, readinessSchema } from './readiness.js';
+
+/** Collecting takes milliseconds of the one thread that also answers claims. */
+const METRICS_MAX_AGE_MS = 1_000;
 
 const liveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness' });
 
 @ApiTags('health')
 @Controller()
 export class HealthController {
+  private readonly text: Picture<string>;
+
   constructor(
     @Inject(Readiness) private readonly readiness: Readiness,
-    @Inject(MetricsRegistry) private readonly registry: MetricsRegistry,
-  ) {}
+    @Inject(MetricsRegistry) registry: MetricsRegistry,
+  ) {
+    this.text = new Picture(() => registry.metrics(), METRICS_MAX_AGE_MS);
+  }
 
   /** The process runs and its event loop turns. Nothing else: a restart would not bring a broker back. */
   @Get('health/live')
+  @IsProbe()
   @ApiOperation({ summary: 'The process runs' })
   @ApiAnswer(200, 'It runs.', liveSchema)
   live(): z.infer<typeof liveSchema> {
@@ -25,6 +35,7 @@ export class HealthController {
   }
 
   @Get('health/ready')
+  @IsProbe()
   @ApiOperation({ summary: 'The process can work' })
   @ApiAnswer(200, 'Its api admits claims; without the role api, at least one of its roles can work.', readinessSchema)
   @ApiAnswer(503, 'Its api cannot admit claims; or none of its roles can work.', readinessSchema)
@@ -35,11 +46,16 @@ export class HealthController {
   }
 
   @Get('metrics')
+  @AnswersFromMemory()
   @ApiOperation({ summary: 'For Prometheus' })
   @ApiProduces('text/plain')
-  @ApiResponse({ status: 200, description: 'All metrics of this process.', schema: { type: 'string' } })
+  @ApiResponse({
+    status: 200,
+    description: 'All metrics of this process, at most a second old.',
+    schema: { type: 'string' },
+  })
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   metrics(): Promise<string> {
-    return this.registry.metrics();
+    return this.text.get();
   }
 }

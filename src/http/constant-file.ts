@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { ANSWERS_FROM_MEMORY } from './read-admission.js';
 
 /** Something that is the same for every caller, and for as long as the process runs. */
 export interface ConstantFile {
@@ -20,7 +21,7 @@ export function serveConstantFile(
   load: () => ConstantFile | Promise<ConstantFile>,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  fastify.get(url, constantAnswer(fastify, load, headers));
+  fastify.get(url, ANSWERS_FROM_MEMORY, constantAnswer(fastify, load, headers));
 }
 
 /** The handler behind {@link serveConstantFile}, for a path that has more than one file. */

@@ -1,4 +1,5 @@
 let pending: Promise<void> | null = null;
+let turns = 0;
 
 /**
  * Resolves when the event loop has read everything that had arrived, for all callers of this turn at once.
@@ -11,8 +12,14 @@ export function endOfTurn(): Promise<void> {
   pending ??= new Promise((resolve) => {
     setImmediate(() => {
       pending = null;
+      turns += 1;
       resolve();
     });
   });
   return pending;
+}
+
+/** In how many turns of the event loop somebody has waited for its end so far: how busy claims keep the process. */
+export function turnsWithAnswers(): number {
+  return turns;
 }

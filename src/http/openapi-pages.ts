@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { type ConstantFile, constantAnswer, serveConstantFile } from './constant-file.js';
+import { ANSWERS_FROM_MEMORY } from './read-admission.js';
 import { pathOf } from './problem.js';
 
 const require = createRequire(import.meta.url);
@@ -67,7 +68,7 @@ export function serveOpenApiPages(fastify: FastifyInstance, document: () => Open
   const besideFiles = constantAnswer(fastify, () => text(html, page('./')), PAGE_HEADERS);
   const aboveFiles = constantAnswer(fastify, () => text(html, page('./docs/')), PAGE_HEADERS);
   // To the router /docs and /docs/ are one path, but not to a browser that follows a relative one.
-  fastify.get('/docs', (request, reply) =>
+  fastify.get('/docs', ANSWERS_FROM_MEMORY, (request, reply) =>
     (pathOf(request.url).endsWith('/') ? besideFiles : aboveFiles)(request, reply),
   );
   serveConstantFile(

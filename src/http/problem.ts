@@ -212,6 +212,12 @@ export const PROBLEMS = {
     ],
     2,
   ),
+  busy: kind(
+    503,
+    ['요청 과다', 'Busy'],
+    ['지금은 요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.', 'Too much is asked right now; try again in a moment.'],
+    2,
+  ),
   'database-unavailable': kind(
     503,
     ['일시적 장애', 'Temporarily unavailable'],

@@ -7,6 +7,7 @@ import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { CLAIM_ACCEPTED, languageOf } from '../http/language.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiJsonBody, ApiProblems } from '../http/openapi.js';
 import { sendProblem } from '../http/problem.js';
+import { AdmitAtOnce } from '../http/read-admission.js';
 import { ResourcePaths } from '../http/resource-paths.js';
 import { campaignId, userIdOrNumber } from '../http/schemas.js';
 import { validBody } from '../http/validation.pipe.js';
@@ -30,6 +31,7 @@ export class ApplyController {
   ) {}
 
   @Post('apply')
+  @AdmitAtOnce()
   @ApiOperation({ summary: 'Claim a coupon of a campaign; without campaignId, of the campaign default' })
   @ApiJsonBody(application)
   @ApiIdempotencyKey('Repeats the 202 of an earlier call of this user with the same key.')

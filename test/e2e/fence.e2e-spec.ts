@@ -207,7 +207,7 @@ describe('a gate that has lost', () => {
               ]
             : [503, { status: 'unavailable', dependencies: { gate: 'down' }, roles: { api: 'waiting' } }],
         );
-        expect((await client.get('/metrics')).body).toMatch(/^coupon_gate_fenced 1$/m);
+        await eventually(async () => expect((await client.get('/metrics')).body).toMatch(/^coupon_gate_fenced 1$/m));
         for (const user of ['winner', 'new'])
           expect(word(await client.apply(user, campaign))).toBe('503 issuer-unavailable');
         expect(word(await client.apply('new', 'never-made'))).toMatch(
@@ -224,7 +224,7 @@ describe('a gate that has lost', () => {
         release();
       }
       await rebuilt(epoch);
-      expect((await client.get('/metrics')).body).toMatch(/^coupon_gate_fenced 0$/m);
+      await eventually(async () => expect((await client.get('/metrics')).body).toMatch(/^coupon_gate_fenced 0$/m));
       expect(word(await statusOf(campaign, 'new'))).toBe('404 claim-not-found');
       expect((await client.get(`/api/campaigns/${campaign}`)).body.remaining).toBe(4);
       expect((await client.apply('new', campaign)).status).toBe(202);

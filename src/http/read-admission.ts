@@ -1,0 +1,106 @@
+import { type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteHandlerMethod } from 'fastify';
+import { AdminToken } from '../config/admin-token.js';
+import { AppConfig } from '../config/env.js';
+import { adminAccess } from './admin.guard.js';
+import { turnsWithAnswers } from './end-of-turn.js';
+import { sendProblem } from './problem.js';
+import { type ReadLane, ReadLimiter, type ReadSurroundings } from './read-limiter.js';
+
+/** Reads that wait in one lane: a few MB of requests, and more than callers wait for patiently. */
+const MAX_WAITING = 1_000;
+/** The longest that a read waits, ms: half of the 10 s after which Prometheus gives a scrape up. */
+const MAX_WAIT_MS = 5_000;
+/** Seconds after which a caller who was refused should come again; at random, so that the crowd does not return as one. */
+const RETRY_AFTER_S = [1, 2, 3] as const;
+
+/**
+ * How a route stands to claims: `at-once` is a claim, `probe` and `from-memory` are the lanes of health and of what asks no
+ * server, and every route that says nothing is a read of database and gate.
+ */
+type RouteAdmission = 'at-once' | 'probe' | 'from-memory';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    admission?: RouteAdmission;
+  }
+}
+
+/** For claims. */
+export const AdmitAtOnce = () => RouteConfig({ admission: 'at-once' satisfies RouteAdmission });
+
+/** For health: it waits for its turn among reads, and is never refused. */
+export const IsProbe = () => RouteConfig({ admission: 'probe' satisfies RouteAdmission });
+
+/** For a handler that asks no server, or asks one rarely, for all callers together. */
+export const AnswersFromMemory = () => RouteConfig({ admission: 'from-memory' satisfies RouteAdmission });
+
+/** The same for routes that Nest knows nothing of. */
+export const ANSWERS_FROM_MEMORY = { config: { admission: 'from-memory' } } as const;
+
+const THIS_PROCESS: ReadSurroundings = {
+  now: () => performance.now(),
+  claimTurns: turnsWithAnswers,
+  nextTurn: (work, after) => {
+    // Two of one turn: between them Node works off all promises that the first has settled.
+    setImmediate(work);
+    setImmediate(after);
+  },
+  after: (ms, work) => void setTimeout(work, ms).unref(),
+};
+
+/**
+ * Lets reads in as {@link ReadLimiter} says. It wraps the handlers of the routes that may have to wait, so claims do not
+ * pay for it. Operators' actions do not wait: whoever stops a sale must not stand behind the crowd that reads. Only the
+ * token makes an operator; without it the refusal waits like any other read.
+ *
+ * Call it after configureHttp, and before there are routes.
+ */
+export function installReadAdmission(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const { readConcurrency: concurrency } = app.get(AppConfig).http;
+  const limiter = new ReadLimiter({ concurrency, maxWaiting: MAX_WAITING, maxWaitMs: MAX_WAIT_MS }, THIS_PROCESS);
+  const isOperator = ({ headers: { authorization } }: FastifyRequest): boolean =>
+    authorization !== undefined && adminAccess(authorization, app.get(AdminToken)) === 'granted';
+  fastify.addHook('onRoute', (route) => {
+    const admission = route.config?.admission;
+    if (admission === 'at-once') return;
+    const { handler } = route;
+    route.handler = async function (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+      const lane = laneOf(request, admission, isOperator);
+      if (lane === null) return handler.call(this, request, reply);
+      const admitted = await limiter.enter(lane, () => isGone(request));
+      if (admitted.kind === 'gone') {
+        reply.hijack();
+      } else if (admitted.kind === 'busy') {
+        if (lane === 'probe') return handler.call(this, request, reply);
+        const retryAfter = RETRY_AFTER_S[Math.floor(Math.random() * RETRY_AFTER_S.length)];
+        sendProblem(reply, 'busy', undefined, { 'retry-after': String(retryAfter) });
+      } else {
+        try {
+          return await handler.call(this, request, reply);
+        } finally {
+          // When the answer is made, not when it is read: who reads slowly must not keep the place.
+          admitted.leave();
+        }
+      }
+      return undefined;
+    } as RouteHandlerMethod;
+  });
+}
+
+/** null: it does not wait. */
+function laneOf(
+  request: FastifyRequest,
+  admission: RouteAdmission | undefined,
+  isOperator: (request: FastifyRequest) => boolean,
+): ReadLane | null {
+  if (admission === 'probe') return 'probe';
+  if (admission === 'from-memory') return 'memory';
+  if (!isOperator(request)) return 'public';
+  return request.method === 'GET' || request.method === 'HEAD' ? 'operator' : null;
+}
+
+function isGone({ raw }: FastifyRequest): boolean {
+  return raw.socket?.destroyed === true;
+}
