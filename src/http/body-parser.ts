@@ -1,4 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
+import { type IncomingMessage } from 'node:http';
 import { type FastifyInstance } from 'fastify';
 import { INPUT_RULES } from './input-rules.js';
 import { MAX_FIELDS } from './message-fault.js';
@@ -21,7 +22,9 @@ export function installBodyParser(fastify: FastifyInstance): void {
     (request, body: Buffer, done) => {
       try {
         if (!isJsonInUtf8(request.headers['content-type'])) throw new Problem('unsupported-media-type');
-        if (request.raw.rawTrailers.length > 2 * MAX_FIELDS) throw new Problem('headers-too-large');
+        // Light-my-request, behind `inject`, makes a request without them.
+        const { rawTrailers = [] } = request.raw as Partial<IncomingMessage>;
+        if (rawTrailers.length > 2 * MAX_FIELDS) throw new Problem('headers-too-large');
         done(null, parseJson(body));
       } catch (error) {
         done(error as Error);
