@@ -6,6 +6,8 @@ import { DefaultCampaign } from './campaigns/default-campaign.js';
 import { AppConfig } from './config/env.js';
 import { ClaimTransport } from './events/claim-transport.js';
 import { MetricsRegistry } from './events/metrics-registry.js';
+import { ConnectionMetrics } from './http/connection-metrics.js';
+import { Connections } from './http/connections.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/fastify.js';
 import { setupOpenApi } from './http/openapi.js';
 import { installReadAdmission } from './http/read-admission.js';
@@ -19,12 +21,14 @@ export async function createApp(
   options: { logger?: LoggerService | false; timeouts?: Partial<HttpTimeouts> } = {},
 ): Promise<NestFastifyApplication> {
   const observer = new RequestObserver(config.accessLog);
+  const connections = new Connections(config.http);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config),
-    createFastifyAdapter(options.timeouts, observer),
+    createFastifyAdapter(options.timeouts, observer, connections),
     { bodyParser: false, abortOnError: false, logger: options.logger ?? new AppLogger(config) },
   );
   observer.exportTo(app.get(MetricsRegistry));
+  new ConnectionMetrics(app.get(MetricsRegistry), connections);
   configureHttp(app, observer);
   installReadAdmission(app);
   if (config.roles.has('api')) setupOpenApi(app, config.http.basePath);

@@ -1,8 +1,11 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { parseEnv } from '../config/env.js';
 import { BODY_LIMIT, installBodyParser } from './body-parser.js';
 import { answerClientError } from './client-error.js';
 import { setCommonHeaders } from './common-headers.js';
+import { Connections } from './connections.js';
 import { meetExpectation } from './expectation.js';
 import { prepareServer } from './http-server.js';
 import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';
@@ -22,39 +25,40 @@ export interface HttpTimeouts {
   readonly headers: number;
   /** From the first byte of a request to its last. */
   readonly request: number;
-  /** How often the two above are looked at, so how late they can come. */
+  /** How often all of these are looked at, so how late they can come. */
   readonly checkInterval: number;
-  /** How long an idle connection stays open; above the usual 60 s of a load balancer, which should close first. */
-  readonly keepAlive: number;
+  /** From the last byte of an answer that was taken, while more of it waits, to the end of the connection. */
+  readonly write: number;
 }
 
-const TIMEOUTS: HttpTimeouts = { headers: 5000, request: 10_000, checkInterval: 1000, keepAlive: 65_000 };
+const TIMEOUTS: HttpTimeouts = { headers: 5000, request: 10_000, checkInterval: 1000, write: 30_000 };
 
 const MAX_HEADER_BYTES = 8192;
 
 /**
  * The server under Nest. Create the application with `bodyParser: false` and call {@link configureHttp} on it, or
  * Fastify's lenient parsers stay.
+ *
+ * @param connections - who may be connected; by default what an empty environment allows.
  */
 export function createFastifyAdapter(
   timeouts: Partial<HttpTimeouts> = {},
   observer = new RequestObserver(),
+  connections = new Connections(parseEnv({}).http),
 ): FastifyAdapter {
-  const { headers, request, checkInterval, keepAlive } = { ...TIMEOUTS, ...timeouts };
+  const { headers, request, checkInterval, write } = { ...TIMEOUTS, ...timeouts };
   return new FastifyAdapter({
-    http: {
-      headersTimeout: headers,
-      // Fastify sets its own requestTimeout later; this one only satisfies Node's check that it is not below the other.
-      requestTimeout: Math.max(headers, request),
-      connectionsCheckingInterval: checkInterval,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // Node would answer a missing Host with an empty 400; the hook below answers it as a problem.
-      requireHostHeader: false,
-    },
+    // With a factory Fastify applies none of its own options to the server.
+    serverFactory: (serve: (request: IncomingMessage, response: ServerResponse) => void) =>
+      connections.createServer({ checkInterval, write }, serve, {
+        headersTimeout: headers,
+        requestTimeout: request,
+        maxHeaderSize: MAX_HEADER_BYTES,
+        // Node would answer a missing Host with an empty 400; the hook below answers it as a problem.
+        requireHostHeader: false,
+      }),
     // Express-style middleware costs every request a hook, and nothing here uses any: `app.use()` does not work.
     skipMiddie: true,
-    requestTimeout: request,
-    keepAliveTimeout: keepAlive,
     bodyLimit: BODY_LIMIT,
     logger: false,
     // X-Forwarded-* is anybody's word until a deployment says whose proxy it is.

@@ -203,6 +203,12 @@ export const PROBLEMS = {
     ],
     3,
   ),
+  'too-many-connections': kind(
+    503,
+    ['연결이 너무 많음', 'Too many connections'],
+    ['지금은 연결이 너무 많습니다. 잠시 후 다시 시도해 주세요.', 'Too many connections are open right now; try again.'],
+    2,
+  ),
   'claim-unconfirmed': kind(
     503,
     ['신청 확인 불가', 'Claim unconfirmed'],

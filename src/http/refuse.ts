@@ -1,0 +1,20 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { languageOf } from './language.js';
+import { pathOf, problemBody, type ProblemCode, problemHeaders, PROBLEMS } from './problem.js';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+
+/** Answers a request that Fastify does not see, and closes its connection. */
+export function refuse(request: IncomingMessage, response: ServerResponse, code: ProblemCode): void {
+  const language = languageOf(request.headers['accept-language']);
+  const requestId = requestIdOf(request);
+  const body = problemBody(code, language, pathOf(request.url ?? ''), requestId);
+  response.writeHead(PROBLEMS[code].status, {
+    ...problemHeaders(code, language),
+    [REQUEST_ID_HEADER]: requestId,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
+}
