@@ -25,10 +25,18 @@ export class ServiceProcess {
   /**
    * Starts it without waiting for anything. `env` is the whole environment, apart from PATH; `args` are another script
    * to run instead, with its arguments. In `cwd` there may be a file `.env`; a developer's own one must not be found.
+   * `descriptors` limit the files and connections that it can have open.
    */
-  static spawn(env: Record<string, string>, args: readonly string[] = [MAIN], cwd = dirname(MAIN)): ServiceProcess {
+  static spawn(
+    env: Record<string, string>,
+    args: readonly string[] = [MAIN],
+    cwd = dirname(MAIN),
+    descriptors?: number,
+  ): ServiceProcess {
     if (!existsSync(MAIN)) throw new Error('the service is not built: run npm run build first');
-    const child = spawn(process.execPath, [...args], {
+    const limited = ['sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh'];
+    const [program = '', ...all] = [...(descriptors === undefined ? [] : limited), process.execPath, ...args];
+    const child = spawn(program, all, {
       cwd,
       env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -36,14 +44,20 @@ export class ServiceProcess {
     return new ServiceProcess(child, performance.now());
   }
 
-  /** Starts it on `port` with its state in `backend`, and waits until it is ready. `args` as of {@link spawn}. */
+  /** Starts it on `port` with its state in `backend`, and waits until it is ready. `args`, `descriptors` as of {@link spawn}. */
   static async start(
     backend: Backend,
     port: number,
     env: Record<string, string> = {},
     args?: readonly string[],
+    descriptors?: number,
   ): Promise<ServiceProcess> {
-    const service = ServiceProcess.spawn({ ...backend.env, PORT: String(port), ADMIN_TOKEN, ...env }, args);
+    const service = ServiceProcess.spawn(
+      { ...backend.env, PORT: String(port), ADMIN_TOKEN, ...env },
+      args,
+      undefined,
+      descriptors,
+    );
     try {
       await service.printed(/listening on http/);
       await eventually(async () => {

@@ -1,0 +1,68 @@
+import { connect, type Socket } from 'node:net';
+
+/** Stands at the beginning of each answer; no body of the service holds it. */
+const BEGINNING = Buffer.from('HTTP/1.1 ');
+const STATUS_LENGTH = 3;
+
+/** A connection that sends what it likes, when it likes, and counts what comes back. */
+export class RawCaller {
+  /** Of all answers, in their order. */
+  readonly statuses: number[] = [];
+  private tail: Buffer = Buffer.alloc(0);
+
+  private constructor(
+    readonly socket: Socket,
+    private readonly answered: (caller: RawCaller) => void,
+  ) {
+    socket.setNoDelay(true).on('data', (chunk: Buffer) => this.read(chunk));
+    socket.on('error', () => undefined);
+  }
+
+  /**
+   * Resolves when it is connected, or has failed to.
+   *
+   * @param answered - is called when something has come.
+   */
+  static async connect(url: string, answered: (caller: RawCaller) => void = () => undefined): Promise<RawCaller> {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    const caller = new RawCaller(socket, answered);
+    await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
+    return caller;
+  }
+
+  get closed(): boolean {
+    return this.socket.destroyed;
+  }
+
+  send(...requests: readonly string[]): void {
+    this.socket.write(requests.join(''), 'latin1');
+  }
+
+  end(): void {
+    this.socket.destroy();
+  }
+
+  private read(chunk: Buffer): void {
+    const bytes = this.tail.length === 0 ? chunk : Buffer.concat([this.tail, chunk]);
+    const needed = BEGINNING.length + STATUS_LENGTH;
+    let at = 0;
+    for (let found = bytes.indexOf(BEGINNING); found >= 0; found = bytes.indexOf(BEGINNING, at)) {
+      if (found + needed > bytes.length) break;
+      at = found + needed;
+      this.statuses.push(Number(bytes.toString('latin1', at - STATUS_LENGTH, at)));
+    }
+    this.tail = bytes.subarray(Math.max(at, bytes.length - needed + 1));
+    this.answered(this);
+  }
+}
+
+export function getRequest(path: string, headers = ''): string {
+  return `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+}
+
+export function claimRequest(userId: string, campaignId: string): string {
+  const body = JSON.stringify({ userId, campaignId });
+  const head = `POST /api/coupons/apply HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
+  return `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
