@@ -8,6 +8,7 @@ import { freePort } from '../stack/server-process.js';
 import { Client } from '../test/support/client.js';
 import { Cluster, IMAGE_COMMAND } from '../test/support/cluster.js';
 import { ServiceProcess } from '../test/support/service-process.js';
+import { measureAttacks } from './attacks.js';
 import { BenchRun } from './bench-run.js';
 import { measureCounts, measureSizes } from './campaigns.js';
 import {
@@ -105,6 +106,7 @@ async function embedded(run: BenchRun, bare: string): Promise<void> {
     await measureClaims(run, targets, 0.4, [100]);
     await measureRows(run, targets);
     await measureRefusals(run, targets, 0.9);
+    await measureAttacks(run, targets);
   } finally {
     await service.end('SIGTERM');
     rmSync(directory, { recursive: true, force: true });
