@@ -7,6 +7,7 @@ import { parseEnv } from '../src/config/env.js';
 import { ENV_VARIABLES } from '../src/config/variables.js';
 import { FAILED_EVENT_STATUSES } from '../src/events/failed-event-store.js';
 import { MAX_ATTEMPTS, maxBackoffMs } from '../src/events/retry-policy.js';
+import { SHED_REASONS } from '../src/http/connections.js';
 import { type Service, startService } from './support/service.js';
 
 const text = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
@@ -101,6 +102,7 @@ describe('the alerts', () => {
       outcome: outcomes,
       role: ['api', 'consumer', 'retry'],
       job: ['coupon'],
+      reason: SHED_REASONS,
     };
     for (const { expr } of rules) {
       for (const [, label = '', values = ''] of expr.matchAll(/[{,](\w+)=~?"([^"]*)"/g)) {
