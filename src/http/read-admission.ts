@@ -81,7 +81,7 @@ export function installReadAdmission(app: NestFastifyApplication): void {
           return await handler.call(this, request, reply);
         } finally {
           // When the answer is made, not when it is read: who reads slowly must not keep the place.
-          admitted.leave();
+          admitted.leave(Number(reply.getHeader('content-length') ?? 0));
         }
       }
       return undefined;

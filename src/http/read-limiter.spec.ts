@@ -50,7 +50,7 @@ class Loop implements ReadSurroundings {
 describe('ReadLimiter', () => {
   let loop: Loop;
   let limiter: ReadLimiter;
-  let answers: { lane: ReadLane; kind: Admission['kind']; turn: number; leave: () => void }[];
+  let answers: { lane: ReadLane; kind: Admission['kind']; turn: number; leave: (bytes: number) => void }[];
 
   beforeEach(() => {
     loop = new Loop();
@@ -88,11 +88,11 @@ describe('ReadLimiter', () => {
     enter('operator', 2);
     await turn(10);
     expect(lanes()).toEqual(['public', 'public', 'operator']);
-    answers[0]?.leave();
+    answers[0]?.leave(0);
     await turn(10);
     expect(lanes()).toEqual(['public', 'public', 'operator', 'operator']);
-    answers[1]?.leave();
-    answers[2]?.leave();
+    answers[1]?.leave(0);
+    answers[2]?.leave(0);
     await turn(10);
     expect(lanes()).toEqual(['public', 'public', 'operator', 'operator', 'public']);
   });
@@ -145,7 +145,7 @@ describe('ReadLimiter', () => {
     await turn(300);
     expect(kinds()).toEqual(['admitted', 'admitted', 'busy', 'busy']);
     // Who was refused has no place, and no other one is lost by it.
-    answers[0]?.leave();
+    answers[0]?.leave(0);
     enter('public');
     await turn(10);
     expect(kinds()).toEqual(['admitted', 'admitted', 'busy', 'busy', 'admitted']);
@@ -178,6 +178,20 @@ describe('ReadLimiter', () => {
     loop.claims = false;
     await begunWithin(200);
     expect(await begunWithin(300)).toBe(100);
+  });
+
+  it('gives way for what is copied into sockets, too', async () => {
+    loop.claims = true;
+    enter('memory');
+    await turn(200);
+    enter('memory');
+    await turn(1);
+    answers[1]?.leave(5_000_000);
+    enter('memory', 2);
+    const from = loop.ms;
+    while (answers.length < 4 && loop.ms - from < 10_000) await loop.turn();
+    expect(loop.ms - from).toBeGreaterThanOrEqual(100);
+    expect(loop.ms - from).toBeLessThan(120);
   });
 
   it('saves up rests that are shorter than a timer', async () => {

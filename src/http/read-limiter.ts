@@ -11,8 +11,8 @@ export type ReadLane = 'public' | 'operator' | 'memory' | 'probe';
 
 /** What became of a read that asked for a place. */
 export type Admission =
-  /** To be called once, when the read has its answer. */
-  | { readonly kind: 'admitted'; readonly leave: () => void }
+  /** To be called once, when the read has its answer, with the answer's length. */
+  | { readonly kind: 'admitted'; readonly leave: (bytes: number) => void }
   /** Too many wait already, or it has waited for too long. */
   | { readonly kind: 'busy' }
   /** The caller has gone away meanwhile. */
@@ -41,6 +41,8 @@ export interface ReadSurroundings {
 
 /** After a read that took t ms of the process, the next one begins GIVE_WAY × t ms later, while claims come. */
 const GIVE_WAY = 5;
+/** While claims come, answers to reads are given so fast: what is copied into sockets keeps the machine from claims, too. */
+const BYTES_PER_MS = 50_000;
 /** Rests are saved up to this length, ms: timers know no shorter one. */
 const SHORTEST_REST_MS = 1;
 /** The longest rest, ms: a pause of the process that was no read's doing must not stop reads for long. */
@@ -164,14 +166,15 @@ export class ReadLimiter {
         continue;
       }
       this.underWay[lane] += 1;
-      next.tell({ kind: 'admitted', leave: () => this.leave(lane) });
+      next.tell({ kind: 'admitted', leave: (bytes) => this.leave(lane, bytes) });
       return true;
     }
     return false;
   }
 
-  private leave(lane: ReadLane): void {
+  private leave(lane: ReadLane, bytes: number): void {
     this.underWay[lane] -= 1;
+    this.owedMs += bytes / BYTES_PER_MS;
     this.schedule();
   }
 
