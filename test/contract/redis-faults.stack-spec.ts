@@ -235,6 +235,14 @@ describe('a Redis that fails', () => {
     expect((error as Error).message).not.toContain('secret');
   });
 
+  it('is refused at the start when it does not open the database of its address, which is never another one', async () => {
+    const error = await connect(`${server.url}/16`).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StartupError);
+    expect((error as Error).message).toMatch(/^REDIS_URL: it does not open database 16: .*out of range$/);
+    const third = await connect(`${server.url}/3`);
+    expect(await third.calls.call('CLIENT', 'INFO')).toContain(' db=3 ');
+  });
+
   it('is used by a user who has what the gate needs and no more', async () => {
     const { keys, commands } = GATE_USER;
     await administer((redis) => redis.call('ACL', 'SETUSER', 'gate', 'on', '>secret', ...keys, '-@all', ...commands));

@@ -28,3 +28,22 @@ export async function whyForbidden(client: Redis): Promise<string | null> {
     return `it does not run the gate's scripts for its user: ${message}`;
   }
 }
+
+/**
+ * Why the database that the address names cannot be used, or null. Where the server refuses it, ioredis goes on in
+ * database 0, which may be another deployment's.
+ * @throws what the client rejects with while the server is away.
+ */
+export async function whyNoDatabase(client: Redis): Promise<string | null> {
+  // Text when it comes from an address.
+  const number = Number(client.options.db ?? 0);
+  if (number === 0) return null;
+  try {
+    await client.select(number);
+    return null;
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name !== 'ReplyError' || PASSING.test(message)) throw error;
+    return `it does not open database ${number}: ${message}`;
+  }
+}

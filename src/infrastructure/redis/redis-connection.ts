@@ -5,7 +5,7 @@ import { StartupError } from '../../config/startup-error.js';
 import { GateUnavailableError } from '../../gate/issuance-gate.js';
 import { GATE_TIMEOUT_MS } from '../../events/deadlines.js';
 import { withDeadline } from '../../events/with-deadline.js';
-import { whyForbidden } from './redis-access.js';
+import { whyForbidden, whyNoDatabase } from './redis-access.js';
 import { isOneServer, parseServerInfo, type ServerInfo, warningsOf, whyUnusable } from './server-info.js';
 
 /** What a rebuild sends is larger, and nobody waits for it, ms. */
@@ -189,7 +189,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private async lookAtServer(): Promise<string | null> {
     try {
       const info = await this.infoOf(this.client);
-      const reason = whyUnusable(info) ?? (await whyForbidden(this.client));
+      const reason = whyUnusable(info) ?? (await whyNoDatabase(this.client)) ?? (await whyForbidden(this.client));
       if (reason !== null) return this.refuse(reason);
       this.fit = info;
       this.say('log', `connected to Redis ${info.version}`);
