@@ -1,6 +1,6 @@
 # Debian rather than Alpine: the service is tested with glibc, and the embedded database is a native module that npm
 # brings ready-made. No stage compiles anything, and no package's install script is run.
-FROM node:22-slim AS build
+FROM node:22.20.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -8,17 +8,18 @@ COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build
 
-FROM node:22-slim AS dependencies
+FROM node:22.20.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:22-slim
+FROM node:22.20.0-bookworm-slim
 # 127.0.0.1, the default of HOST, would be reachable from inside the container only.
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 WORKDIR /app
-# A new volume takes its owner from the directory that it covers. Only the embedded profile writes there.
-RUN install -d -o node -g node -m 0700 /data
+# A new volume takes its owner from the directory that it covers. Only the embedded profile writes there. Group root may
+# write too: OpenShift runs an image under a user of its own choice, whose group is root.
+RUN install -d -o node -g root -m 0770 /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./

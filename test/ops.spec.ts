@@ -1,14 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
+import { riskyAddresses } from '../src/config/address-risks.js';
 import { parseEnv } from '../src/config/env.js';
-import { ENV_VARIABLES } from '../src/config/variables.js';
+import { ENV_VARIABLES, SECRETS } from '../src/config/variables.js';
 import { FAILED_EVENT_STATUSES } from '../src/events/failed-event-store.js';
 import { MAX_ATTEMPTS, maxBackoffMs } from '../src/events/retry-policy.js';
 import { SHED_REASONS } from '../src/http/connections.js';
 import { type Service, startService } from './support/service.js';
+
+/** Has no types of its own. */
+const semver = createRequire(import.meta.url)('semver') as {
+  minVersion(range: string): { version: string } | null;
+  satisfies(version: string, range: string): boolean;
+};
 
 const text = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
 
@@ -154,24 +164,95 @@ describe('the documents for operators', () => {
 });
 
 describe('docker-compose.yml', () => {
-  const OWN_VARIABLES = ['REDIS_PASSWORD', 'MYSQL_PASSWORD', 'MYSQL_ROOT_PASSWORD', 'API_PORT'];
-  const SECRETS = ['ADMIN_TOKEN', 'REDIS_PASSWORD', 'MYSQL_PASSWORD', 'MYSQL_ROOT_PASSWORD'];
+  const OWN = ['api', 'worker', 'migrate'];
+  const SERVERS = ['redis', 'kafka', 'mysql'];
   const source = text('docker-compose.yml');
-  const { services } = parse(source, { merge: true }) as {
-    services: Record<string, { environment: Record<string, string>; [key: string]: unknown }>;
+  const { services, secrets } = parse(source, { merge: true }) as {
+    services: Record<string, { environment: Record<string, string>; secrets: string[]; [key: string]: unknown }>;
+    secrets: Record<string, { file: string }>;
+  };
+  const makeSecrets = fileURLToPath(new URL('../ops/compose/make-secrets.sh', import.meta.url));
+  let directory: string;
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-compose-'));
+    execFileSync(makeSecrets, { cwd: directory });
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const secret = (name: string) => readFileSync(join(directory, secrets[name]?.file ?? name), 'utf8').trim();
+
+  /** As compose does it: a variable that is not set, or its default, and the secrets of this service alone. */
+  const environmentOf = (name: string) => {
+    const service = services[name];
+    return Object.entries(service?.environment ?? {}).map(([key, value]): [string, string] => {
+      const [, mounted] = /^\/run\/secrets\/(.+)$/.exec(value) ?? [];
+      if (mounted === undefined) return [key, value.replace(/\$\{\w+:-([^}]*)\}/g, '$1')];
+      expect(service?.secrets).toContain(mounted);
+      return [key, join(directory, secrets[mounted]?.file ?? '')];
+    });
   };
 
-  const SECRET = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c';
+  it.each(OWN)('gives %s an environment that the service takes, with every secret from a file', (name) => {
+    const environment = environmentOf(name);
+    expect(ENV_VARIABLES).toEqual(expect.arrayContaining(environment.map(([key]) => key)));
+    const config = parseEnv(Object.fromEntries(environment));
+    expect(config).toMatchObject({ profile: 'distributed', host: '0.0.0.0', port: 3000, migrateOnStart: false });
+    expect(riskyAddresses(config).filter(({ risk }) => !config.allowInsecure.has(risk))).toEqual([]);
+    expect(config.redisUrl).toBe(`redis://:${secret('redis.conf').split(' ')[1]}@redis:6379`);
+    expect(config.kafka.sasl?.password).toBe(secret('kafka_password'));
+    const [user, password] =
+      name === 'migrate'
+        ? ['coupon_migration', secret('mysql_migration_password')]
+        : ['coupon', secret('mysql_password')];
+    expect(config.databaseUrl).toBe(`mysql://${user}:${password}@mysql:3306/coupon`);
+  });
 
-  /** As compose does it: a value that is not set, or its default. */
-  const interpolate = (value: string) =>
-    value.replace(/\$\{(\w+)(?::([?-])([^}]*))?\}/g, (_all, _name, kind, rest) => (kind === '-' ? rest : SECRET));
+  it('keeps the right to change the schema from the service, and the servers from what is not theirs', () => {
+    for (const name of ['api', 'worker']) {
+      expect(services[name]?.secrets.join()).not.toMatch(/migration|root|redis\.conf|jaas/);
+    }
+    expect([services['redis']?.secrets, services['kafka']?.secrets]).toEqual([
+      ['redis.conf'],
+      ['kafka_jaas.conf', 'kafka_client.properties'],
+    ]);
+    expect(services['mysql']?.secrets).toEqual(['mysql_root_password', 'mysql_migration_password', 'mysql_password']);
+    expect(services['mysql']?.environment['MYSQL_USER']).toBe('coupon_migration');
+    expect(services['mysql']?.['volumes']).toContain(
+      './ops/compose/mysql-users.sh:/docker-entrypoint-initdb.d/mysql-users.sh:ro',
+    );
+  });
 
-  it.each(['api', 'worker', 'migrate'])('gives %s an environment that the service takes', (name) => {
-    const environment = services[name]?.environment ?? {};
-    expect(ENV_VARIABLES).toEqual(expect.arrayContaining(Object.keys(environment)));
-    const env = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, interpolate(value)]));
-    expect(parseEnv(env)).toMatchObject({ profile: 'distributed', host: '0.0.0.0', port: 3000, migrateOnStart: false });
+  it('makes its secrets once: drawn, each another one, and closed to other users', () => {
+    const names = Object.values(secrets).map(({ file }) => file.replace('./secrets/', ''));
+    expect(readdirSync(join(directory, 'secrets')).sort()).toEqual(names.sort());
+    const drawn = [
+      'admin_token',
+      'kafka_password',
+      'mysql_root_password',
+      'mysql_password',
+      'mysql_migration_password',
+    ];
+    const values = [...drawn.map(secret), secret('redis.conf').replace('requirepass ', '')];
+    for (const value of values) expect(value).toMatch(/^[0-9a-f]{48}$/);
+    expect(new Set(values).size).toBe(values.length);
+    expect(secret('kafka_jaas.conf')).toContain(`user_coupon="${secret('kafka_password')}"`);
+    expect(statSync(join(directory, 'secrets')).mode & 0o777).toBe(0o700);
+    // A container's user is not the one who made them.
+    for (const name of names) expect(statSync(join(directory, 'secrets', name)).mode & 0o777).toBe(0o444);
+    execFileSync(makeSecrets, { cwd: directory });
+    expect(secret('admin_token')).toBe(values[0]);
+    expect(readdirSync(directory)).toEqual(['secrets']);
+  });
+
+  it('holds no secret itself, and no variable that nobody explains', () => {
+    const used = [...source.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name);
+    expect([...ENV_VARIABLES, 'API_PORT']).toEqual(expect.arrayContaining(used));
+    // A user's name is told to everybody who reads docs/deployment.md.
+    const given = SECRETS.filter((name) => new RegExp(`\\b${name}:`).test(source));
+    expect(given).toEqual(['KAFKA_SASL_USERNAME']);
+    expect(source).not.toMatch(/--requirepass|:\/\/[^\s:]*:[^\s@]+@|[0-9a-f]{32}/);
+    for (const name of ['API_PORT', 'make-secrets.sh']) expect(text('docs/deployment.md')).toContain(name);
   });
 
   it('runs every role', () => {
@@ -179,12 +260,35 @@ describe('docker-compose.yml', () => {
     expect(roles).toEqual(['api', 'consumer', 'retry']);
   });
 
-  it.each(['api', 'worker', 'migrate'])('gives %s no more rights than it needs', (name) => {
-    expect(services[name]).toMatchObject({
-      read_only: true,
-      cap_drop: ['ALL'],
-      security_opt: ['no-new-privileges:true'],
-      stop_grace_period: '15s',
+  it('builds its image in one place, and never fetches it', () => {
+    expect(OWN.filter((name) => services[name]?.['build'] !== undefined)).toEqual(['migrate']);
+    for (const name of OWN) expect(services[name]).toMatchObject({ image: 'coupon-system', pull_policy: 'never' });
+  });
+
+  it.each([...OWN, ...SERVERS])('gives %s no more rights than it needs', (name) => {
+    expect(services[name]).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+    expect(services[name]?.['privileged']).toBeUndefined();
+    // What is changed as the image's root would need capabilities; Kafka's image has a user of its own.
+    if (name === 'redis' || name === 'mysql') expect(services[name]?.['user']).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    if (name !== 'kafka') expect(services[name]?.['read_only']).toBe(true);
+  });
+
+  it.each(OWN)('gives %s the time that it takes to end', (name) => {
+    expect(services[name]).toMatchObject({ stop_grace_period: '15s' });
+  });
+
+  it('names images by their exact version', () => {
+    const images = SERVERS.map((name) => `${services[name]?.['image'] as string}`);
+    const bases = [...text('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image = '']) => image);
+    for (const image of [...images, ...bases]) expect(image).toMatch(/:\d+\.\d+\.\d+(?:-[\w-]+)?$/);
+    expect(new Set(bases).size).toBe(1);
+  });
+
+  it('asks Kafka’s clients for a password, and lets nobody else reach its controller', () => {
+    expect(services['kafka']?.environment).toMatchObject({
+      KAFKA_LISTENERS: 'CLIENT://:9092,CONTROLLER://localhost:9093',
+      KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CLIENT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+      KAFKA_SASL_ENABLED_MECHANISMS: 'PLAIN',
     });
   });
 
@@ -198,12 +302,36 @@ describe('docker-compose.yml', () => {
       },
     });
   });
+});
 
-  it('has no secret of its own, and no variable that nobody explains', () => {
-    const used = [...source.matchAll(/\$\{(\w+)(:\?)?/g)];
-    expect([...ENV_VARIABLES, ...OWN_VARIABLES]).toEqual(expect.arrayContaining(used.map(([, name = '']) => name)));
-    const required = used.filter(([, , mark]) => mark === ':?').map(([, name]) => name);
-    expect(new Set(required)).toEqual(new Set(SECRETS));
-    for (const name of [...OWN_VARIABLES, ...SECRETS]) expect(text('docs/deployment.md')).toContain(name);
+describe('the image', () => {
+  it('has a data directory for its own user and for one that a scheduler chose, whose group is root', () => {
+    expect(text('Dockerfile')).toMatch(/^RUN install -d -o node -g root -m 0770 \/data$/m);
+  });
+});
+
+describe('the packages', () => {
+  const { engines } = JSON.parse(text('package.json')) as { engines: { node: string } };
+  const { packages } = JSON.parse(text('package-lock.json')) as {
+    packages: Record<
+      string,
+      { dev?: boolean; resolved?: string; hasInstallScript?: boolean; engines?: { node?: string } }
+    >;
+  };
+
+  it('run on every Node that this project names, from its lowest version on', () => {
+    const lowest = engines.node.split('||').map((range) => semver.minVersion(range.trim())?.version ?? '');
+    expect(lowest).toEqual(['20.19.0', '22.13.0', '24.11.0']);
+    const refused = Object.entries(packages).flatMap(([path, { engines: needs }]) =>
+      lowest.filter((version) => !semver.satisfies(version, needs?.node ?? '*')).map((version) => [path, version]),
+    );
+    expect(refused).toEqual([]);
+    expect(text('README.md')).toContain('Node 20.19+, 22.13+ or 24.11+');
+  });
+
+  it('run no script when they are installed for production, and come from whatever registry is set', () => {
+    const entries = Object.entries(packages);
+    expect(entries.filter(([, { dev, hasInstallScript }]) => hasInstallScript === true && dev !== true)).toEqual([]);
+    expect(entries.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
   });
 });

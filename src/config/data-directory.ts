@@ -17,8 +17,10 @@ export function prepareDataDirectory(directory: string): void {
 
 /** Says so where others than the owner can read or write the directory. Mounted volumes often come that way. */
 export function warnOfWideDirectory(directory: string): void {
-  const mode = statSync(directory).mode & 0o777;
-  if ((mode & 0o077) === 0) return;
+  const stats = statSync(directory);
+  const mode = stats.mode & 0o777;
+  // Group root can reach everything anyway. The image gives it the directory, for users that only the scheduler knows.
+  if ((mode & (stats.gid === 0 ? 0o007 : 0o077)) === 0) return;
   new Logger('DataDirectory').warn(
     `DATA_DIR ${directory} has mode 0${mode.toString(8)}: other users of this machine can reach what lies in it. ` +
       'The service keeps its own files at 0600; make the directory 0700',

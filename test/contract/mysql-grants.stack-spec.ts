@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { createPool } from 'mysql2/promise';
+import { MysqlDatabase } from '../../src/infrastructure/database/mysql/mysql-database.js';
+import { migrate } from '../../src/infrastructure/database/mysql/mysql-migrator.js';
+import { MysqlPool } from '../../src/infrastructure/database/mysql/mysql-pool.js';
+import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+import { openTestDatabase } from '../support/test-database.js';
+import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
+
+/** What the service's own user may do, as Compose and docs/deployment.md give it. */
+const [, RIGHTS = ''] =
+  /^GRANT (.+) ON coupon\.\* TO 'coupon'@'%';$/m.exec(readFileSync('ops/compose/mysql-users.sh', 'utf8')) ?? [];
+const PASSWORD = 'for-tests-only';
+
+/** The schema is made by its owner; the service has exactly the rights that are documented. */
+async function openDatabase(): Promise<DatabaseHarness> {
+  const { url, drop } = await openTestDatabase();
+  const owner = createPool({ uri: url });
+  await migrate({ ...MYSQL_DEFAULTS, url, ssl: false });
+  const own = new URL(url);
+  const name = own.pathname.slice(1);
+  const account = `'${name.slice(0, 32)}'@'127.0.0.1'`;
+  await owner.query(`CREATE USER ${account} IDENTIFIED BY '${PASSWORD}'`);
+  await owner.query(`GRANT ${RIGHTS} ON ${name}.* TO ${account}`);
+  own.username = name.slice(0, 32);
+  own.password = PASSWORD;
+  const database = new MysqlDatabase({ ...MYSQL_DEFAULTS, url: own.href, ssl: false }, false);
+  await database.onModuleInit();
+  return {
+    database,
+    execute: async (sql, parameters) => (await owner.query(sql, parameters))[0],
+    // Only a migration needs it, and that is the owner's.
+    withRunner: async (work) => {
+      const migrator = await MysqlPool.connect({ ...MYSQL_DEFAULTS, url, ssl: false }, 1);
+      try {
+        await migrator.exclusive(work);
+      } finally {
+        await migrator.close();
+      }
+    },
+    close: async () => {
+      await database.onApplicationShutdown();
+      await owner.query(`DROP USER ${account}`);
+      await owner.end();
+      await drop();
+    },
+  };
+}
+
+describeDatabaseContract('MysqlDatabase with the rights of ops/compose/mysql-users.sh', openDatabase);
