@@ -47,10 +47,11 @@ const BYTES_PER_MS = 50_000;
 const SHORTEST_REST_MS = 1;
 /** The longest rest, ms: a pause of the process that was no read's doing must not stop reads for long. */
 const LONGEST_REST_MS = 250;
-/** How often the limiter looks at whether claims come, ms. */
-const WINDOW_MS = 100;
-/** Claims come when turns of the event loop answer some this often, per ms. A few claims a second are no reason to give way. */
-const BUSY_TURNS_PER_MS = 0.05;
+/**
+ * Claims come when any was answered in the last such time, ms. One turn of the event loop answers a hundred of them where they
+ * wait for the disk together, so their number of turns says nothing about how many they are.
+ */
+const WINDOW_MS = 250;
 /** How often reads that wait behind others who never end are looked at, ms. */
 const LOOK_MS = 250;
 
@@ -137,10 +138,9 @@ export class ReadLimiter {
 
   private seesClaims(): boolean {
     const now = this.surroundings.now();
-    const elapsedMs = now - this.window.since;
-    if (elapsedMs >= WINDOW_MS) {
+    if (now - this.window.since >= WINDOW_MS) {
       const claimTurns = this.surroundings.claimTurns();
-      this.claimsCome = claimTurns - this.window.claimTurns >= BUSY_TURNS_PER_MS * elapsedMs;
+      this.claimsCome = claimTurns > this.window.claimTurns;
       this.window = { since: now, claimTurns };
     }
     return this.claimsCome;
