@@ -13,6 +13,9 @@ type Method = (typeof METHODS)[number];
 /** Where a decorator leaves the codes of its operation for {@link completeAnswers}. */
 export const REFUSALS_EXTENSION = 'x-refusals';
 
+/** Marks an operation that never waits for others, so that it is never `busy`. Taken out of the document again. */
+export const NEVER_BUSY_EXTENSION = 'x-never-busy';
+
 /** HTTP itself refuses these, whatever is asked. */
 const OF_EVERY_REQUEST: readonly ProblemCode[] = [
   'bad-request',
@@ -24,6 +27,7 @@ const OF_EVERY_REQUEST: readonly ProblemCode[] = [
   'internal-error',
   'not-implemented',
   'http-version-not-supported',
+  'too-many-connections',
 ];
 /** Of methods that bring a body, also where the call wants none. */
 const OF_A_BODY: readonly ProblemCode[] = ['malformed-json', 'validation-failed', 'payload-too-large'];
@@ -82,10 +86,14 @@ export function* operationsOf(document: OpenAPIObject): Generator<[Method, Opera
 }
 
 function ownCodes(operation: Operation): readonly ProblemCode[] {
-  const extended = operation as Operation & { [REFUSALS_EXTENSION]?: readonly ProblemCode[] };
-  const codes = extended[REFUSALS_EXTENSION] ?? [];
-  delete extended[REFUSALS_EXTENSION];
-  return codes;
+  return (takeOut(operation, REFUSALS_EXTENSION) ?? []) as readonly ProblemCode[];
+}
+
+function takeOut(operation: Operation, extension: string): unknown {
+  const extended = operation as Operation & Record<string, unknown>;
+  const value = extended[extension];
+  delete extended[extension];
+  return value;
 }
 
 function commonCodes(method: Method, operation: Operation): readonly ProblemCode[] {
@@ -96,6 +104,7 @@ function commonCodes(method: Method, operation: Operation): readonly ProblemCode
       ? (['validation-failed'] satisfies ProblemCode[])
       : []),
     ...(operation.security === undefined ? [] : (['unauthorized'] satisfies ProblemCode[])),
+    ...(takeOut(operation, NEVER_BUSY_EXTENSION) === true ? [] : (['busy'] satisfies ProblemCode[])),
     ...OF_EVERY_REQUEST,
   ];
 }

@@ -1,9 +1,12 @@
+import { applyDecorators } from '@nestjs/common';
 import { type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
+import { ApiExtension } from '@nestjs/swagger';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteHandlerMethod } from 'fastify';
 import { AdminToken } from '../config/admin-token.js';
 import { AppConfig } from '../config/env.js';
 import { adminAccess } from './admin.guard.js';
 import { turnsWithAnswers } from './end-of-turn.js';
+import { NEVER_BUSY_EXTENSION } from './openapi-answers.js';
 import { sendProblem } from './problem.js';
 import { type ReadLane, ReadLimiter, type ReadSurroundings } from './read-limiter.js';
 
@@ -27,10 +30,14 @@ declare module 'fastify' {
 }
 
 /** For claims. */
-export const AdmitAtOnce = () => RouteConfig({ admission: 'at-once' satisfies RouteAdmission });
+export const AdmitAtOnce = (): MethodDecorator => neverBusy('at-once');
 
 /** For health: it waits for its turn among reads, and is never refused. */
-export const IsProbe = () => RouteConfig({ admission: 'probe' satisfies RouteAdmission });
+export const IsProbe = (): MethodDecorator => neverBusy('probe');
+
+function neverBusy(admission: RouteAdmission): MethodDecorator {
+  return applyDecorators(RouteConfig({ admission }), ApiExtension(NEVER_BUSY_EXTENSION, true));
+}
 
 /** For a handler that asks no server, or asks one rarely, for all callers together. */
 export const AnswersFromMemory = () => RouteConfig({ admission: 'from-memory' satisfies RouteAdmission });

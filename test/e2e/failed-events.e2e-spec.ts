@@ -144,11 +144,11 @@ describe('failed events', () => {
 
   describe('that an operator acts upon', () => {
     it.each(['requeue', 'discard'] as const)('have to exist for a %s', async (action) => {
-      for (const id of [999_999, 999_999_999_999_999]) {
-        const answer = await act(id, action, '*');
+      for (const id of ['999999', '999999999999999', '9'.repeat(40)]) {
+        const answer = await act(id as unknown as number, action, '*');
         expect([answer.status, answer.body.code]).toEqual([404, 'failed-event-not-found']);
       }
-      for (const id of ['0', '-1', 'x', '1.5', '1e3', '9'.repeat(16), '__proto__']) {
+      for (const id of ['0', '-1', 'x', '1.5', '1e3', '007', '__proto__']) {
         const answer = await act(id as unknown as number, action, '*');
         expect([id, answer.status, answer.body.errors]).toMatchObject([id, 400, [{ in: 'path', pointer: '/id' }]]);
       }
