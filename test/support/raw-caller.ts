@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** Stands at the beginning of each answer; no body of the service holds it. */
+/** Stands at the beginning of each answer, and before its status. */
 const BEGINNING = Buffer.from('HTTP/1.1 ');
 const STATUS_LENGTH = 3;
 
@@ -50,7 +50,9 @@ export class RawCaller {
     for (let found = bytes.indexOf(BEGINNING); found >= 0; found = bytes.indexOf(BEGINNING, at)) {
       if (found + needed > bytes.length) break;
       at = found + needed;
-      this.statuses.push(Number(bytes.toString('latin1', at - STATUS_LENGTH, at)));
+      const status = Number(bytes.toString('latin1', at - STATUS_LENGTH, at));
+      // The document speaks of HTTP/1.1 as well.
+      if (status >= 100) this.statuses.push(status);
     }
     this.tail = bytes.subarray(Math.max(at, bytes.length - needed + 1));
     this.answered(this);
