@@ -217,8 +217,10 @@ describe('a gate that has lost', () => {
         const unknown = await statusOf(campaign, 'new');
         expect(word(unknown)).toBe('503 issuer-unavailable');
         expect(unknown.headers.get('retry-after')).toMatch(/^\d+$/);
-        const view = await client.get(`/api/campaigns/${campaign}`);
-        expect([view.status, view.body.remaining]).toEqual([200, null]);
+        await eventually(async () => {
+          const view = await client.get(`/api/campaigns/${campaign}`);
+          expect([view.status, view.body.remaining]).toEqual([200, null]);
+        });
         expect(await client.audit(campaign)).toMatchObject({ gate: null, pending: null, rows: 1 });
       } finally {
         release();
@@ -226,7 +228,9 @@ describe('a gate that has lost', () => {
       await rebuilt(epoch);
       await eventually(async () => expect((await client.get('/metrics')).body).toMatch(/^coupon_gate_fenced 0$/m));
       expect(word(await statusOf(campaign, 'new'))).toBe('404 claim-not-found');
-      expect((await client.get(`/api/campaigns/${campaign}`)).body.remaining).toBe(4);
+      await eventually(async () => {
+        expect((await client.get(`/api/campaigns/${campaign}`)).body.remaining).toBe(4);
+      });
       expect((await client.apply('new', campaign)).status).toBe(202);
       await settled(campaign, 2);
     });

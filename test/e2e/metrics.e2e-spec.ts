@@ -69,7 +69,9 @@ describe('the metrics', () => {
 
   it('time the calls by their pattern', async () => {
     await client.get('/api/campaigns/default');
-    const counts = await named('coupon_http_request_duration_seconds_count', 'route="/api/campaigns/:campaignId"');
-    expect(counts[0]).toMatch(/\{method="GET",route="[^"]+",status="200"\} [1-9]/);
+    await eventually(async () => {
+      const counts = await named('coupon_http_request_duration_seconds_count', 'route="/api/campaigns/:campaignId"');
+      expect(counts[0]).toMatch(/\{method="GET",route="[^"]+",status="200"\} [1-9]/);
+    });
   });
 });

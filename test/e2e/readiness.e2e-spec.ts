@@ -42,8 +42,10 @@ describe('readiness of a process whose api', () => {
     const gate = service.app.get(IssuanceGate);
     jest.spyOn(gate, 'checkWritable').mockRejectedValue(new GateUnavailableError('Redis refuses, it is out of memory'));
     await readyIs(503, { status: 'unavailable', dependencies: { gate: 'down' }, roles: { api: 'waiting' } });
-    expect(await metric('coupon_dependency_up{dependency="gate"}')).toBe(0);
-    expect(await metric('coupon_role_ready{role="api"}')).toBe(0);
+    await eventually(async () => {
+      expect(await metric('coupon_dependency_up{dependency="gate"}')).toBe(0);
+      expect(await metric('coupon_role_ready{role="api"}')).toBe(0);
+    });
     jest.restoreAllMocks();
     await readyIs(200, { status: 'ok', dependencies: { gate: 'up' } });
   });
