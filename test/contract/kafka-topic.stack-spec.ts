@@ -90,6 +90,10 @@ describe('the topic of the claim log', () => {
       expect(error?.message).not.toContain('\n');
     }
     expect(errors).toEqual([]);
+    // A process that takes no claims reads what lies there already.
+    const worker = new KafkaClaimLog(config, { demandsTopic: false });
+    expect(await refusal(worker)).toBeUndefined();
+    worker.onApplicationShutdown();
   });
 
   it.each([

@@ -176,6 +176,19 @@ describe('what a fetch has brought', () => {
     expect(messages[0]?.unreadable?.reason).toContain('frame');
   });
 
+  it('reads what was acknowledged after the broker had noted the end of the log', async () => {
+    const first = batchAt(100, records('a', 'b'));
+    const second = batchAt(102, records('c', 'd'));
+    const third = batchAt(104, records('e'));
+    const all = ['100 a', '101 b', '102 c', '103 d', '104 e'];
+    const bytes = Buffer.concat([first, second, third]);
+    expect(shown(await read(bytes, { from: 100, highWatermark: 102 }))).toEqual(all);
+    expect(shown(await read(bytes, { from: 101, highWatermark: 101 }))).toEqual(all);
+    expect(shown(await read(second, { from: 102, highWatermark: 102 }))).toEqual(['102 c', '103 d']);
+    const bad = compressed(second, 'lz4');
+    expect(shown(await read(bad, { from: 102, highWatermark: 102 }))).toEqual(['102-102 unreadable']);
+  });
+
   it('leaves a batch that is cut off to the next fetch', async () => {
     const whole = batchAt(0, records('a'));
     const next = batchAt(1, records('b'));

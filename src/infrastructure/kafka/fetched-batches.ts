@@ -40,7 +40,10 @@ export interface UnreadableBatch {
 export interface FetchedRange {
   /** The offset that was asked for. */
   readonly from: number;
-  /** The offset behind the last message that there is. */
+  /**
+   * The offset behind the last message that there was when the broker began to read. Claims that were acknowledged
+   * since then may be in the same answer, at this offset and above.
+   */
   readonly highWatermark: number;
   /** The broker has promised at least one whole batch, whatever its size. */
   readonly beginsWhole: boolean;
@@ -95,7 +98,9 @@ export async function decodeFetchedBatches(
     const end = at + FRAME_BYTES + length;
     const isCutOff = end > bytes.length;
     if (isCutOff && !(beginsWhole && at === 0)) break;
-    if (isCutOff || length < SHORTEST || first < 0 || first >= highWatermark) {
+    // The checksum does not cover the first offset. The one that is due is right, whatever the broker had seen before.
+    const isBeyondEnd = first >= highWatermark && first !== next;
+    if (isCutOff || length < SHORTEST || first < 0 || isBeyondEnd) {
       // Where it ends cannot be told, so nothing but this offset is given up; the next fetch begins behind it.
       messages.push(unreadable(bytes.subarray(at), next, next, 'the batch has a damaged frame'));
       break;

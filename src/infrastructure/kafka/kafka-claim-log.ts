@@ -12,6 +12,8 @@ import { TopicCheck, type UnusableTopicError } from './topic-check.js';
 export interface KafkaClaimLogOptions {
   /** False where nothing is published: the process then keeps no connection for it. */
   readonly publishes?: boolean;
+  /** False where a topic that must not be written to stops no start: its claims have to be read all the same. */
+  readonly demandsTopic?: boolean;
   readonly limits?: Partial<PublisherLimits>;
   readonly topicCheck?: TopicCheck;
 }
@@ -41,11 +43,11 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
 
   /**
    * Does not wait for a broker that is away.
-   * @throws StartupError when one is there, and no claim may be put on its topic.
+   * @throws StartupError when one is there, no claim may be put on its topic, and the process takes claims.
    */
   async onModuleInit(): Promise<void> {
     const unusable = await this.lookAtTopic().catch(() => null);
-    if (unusable !== null) throw new StartupError(unusable.message);
+    if (unusable !== null && this.options.demandsTopic !== false) throw new StartupError(unusable.message);
     if (this.options.publishes !== false) this.publisher.connect();
   }
 

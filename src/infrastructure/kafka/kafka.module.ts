@@ -17,10 +17,12 @@ export class KafkaModule {
     const topicCheck = new TopicCheck((risk, finding) => warnOfRisk(config, risk, finding));
     const consumes = roles.has('consumer');
     const publishes = roles.has('api') || roles.has('retry');
+    // A worker reads on: what was acknowledged before the topic was spoilt would be deleted unread.
+    const demandsTopic = roles.has('api');
     return {
       module: KafkaModule,
       providers: [
-        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes, topicCheck }) },
+        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes, demandsTopic, topicCheck }) },
         ...(consumes
           ? [
               {
