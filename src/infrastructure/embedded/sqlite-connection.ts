@@ -178,8 +178,7 @@ export class SqliteConnection implements OnApplicationShutdown {
    *
    * The copies hold every commit that had returned at the time of the call. Until the copy ends, nothing is written back
    * into the file, so it does not change, and commits are only added to the log. SQLite reads a log up to its last whole
-   * commit: wherever the copy of the log ends, and also where the log has begun from its start again, the two copies
-   * are the state after some commit.
+   * commit: wherever the copy of the log ends, the two copies are the state after some commit.
    */
   async copyTo(directory: string): Promise<void> {
     if (this.copying !== null) throw new Error('the files are being copied already');
@@ -196,15 +195,20 @@ export class SqliteConnection implements OnApplicationShutdown {
   }
 
   private async copyFiles(directory: string): Promise<void> {
-    await this.alone(async () => checkpointEvery(this.dataSource, 0));
+    await this.alone(async () => {
+      checkpointEvery(this.dataSource, 0);
+      // A log whose content is in the file already begins from its start with the next commit: with this one, and not
+      // under the copier's eyes.
+      addCommit(this.dataSource);
+    });
     try {
       // The file before its log: what the log holds may rest on every page of the file.
       for (const name of [SQLITE_FILE, LOG_FILE]) {
         await copyFile(join(this.directory, name), join(directory, name), constants.COPYFILE_FICLONE);
       }
     } finally {
-      // The last turn waits for this copy, and checkpoints by itself.
-      if (!this.closed) await this.alone(async () => checkpointEvery(this.dataSource, CHECKPOINT_PAGES));
+      // Without a turn of its own: those who wait for one may be refused, and the log would grow from then on.
+      checkpointEvery(this.dataSource, CHECKPOINT_PAGES);
     }
   }
 
@@ -283,8 +287,20 @@ function checkpointEvery(dataSource: DataSource, pages: number): void {
   driverConnection(dataSource).exec(`PRAGMA wal_autocheckpoint = ${pages}`);
 }
 
-function driverConnection({ driver }: DataSource): { exec(sql: string): void } {
-  return (driver as unknown as { databaseConnection: { exec(sql: string): void } }).databaseConnection;
+/** A commit that changes nothing but a number in the file's header. */
+function addCommit(dataSource: DataSource): void {
+  const connection = driverConnection(dataSource);
+  const [{ user_version: number }] = connection.prepare('PRAGMA user_version').all() as [{ user_version: number }];
+  connection.exec(`PRAGMA user_version = ${(number + 1) % 2 ** 31}`);
+}
+
+interface DriverConnection {
+  exec(sql: string): void;
+  prepare(sql: string): { all(): unknown[] };
+}
+
+function driverConnection({ driver }: DataSource): DriverConnection {
+  return (driver as unknown as { databaseConnection: DriverConnection }).databaseConnection;
 }
 
 async function inTransaction<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {

@@ -38,8 +38,11 @@ export class SqliteSnapshots extends DatabaseSnapshots implements OnModuleInit {
     if (this.underWay) return { kind: 'UNDER_WAY' };
     this.underWay = true;
     const release = async (): Promise<void> => {
-      await this.remove();
-      this.underWay = false;
+      try {
+        await this.remove();
+      } finally {
+        this.underWay = false;
+      }
     };
     try {
       const needed = await this.bytesNeeded();
