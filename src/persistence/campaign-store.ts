@@ -62,6 +62,6 @@ export abstract class CampaignStore {
    */
   abstract addIssued(id: string, count: number, claimedAt: number): Promise<void>;
 
-  /** Notes that the window has begun. @returns false when another process has noted it. */
-  abstract markOpened(id: string): Promise<boolean>;
+  /** Notes that the window of this version has begun. @returns false when another process has noted it, or it was moved. */
+  abstract markOpened(id: string, version: number): Promise<boolean>;
 }

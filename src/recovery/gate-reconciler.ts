@@ -88,7 +88,7 @@ export class GateReconciler {
 
   /** Of all processes that see it, the one that marks it in the database writes the line. */
   private async markOpened(campaign: Campaign): Promise<void> {
-    const marked = await this.database.transaction((unit) => unit.campaigns.markOpened(campaign.id));
+    const marked = await this.database.transaction((unit) => unit.campaigns.markOpened(campaign.id, campaign.version));
     if (marked) logOpened(campaign);
   }
 

@@ -28,6 +28,7 @@ describe('two looks at what may be two servers', () => {
 
 describe('a server', () => {
   const GOOD = {
+    master_replid: 'replid',
     redis_version: '7.0.15',
     redis_mode: 'standalone',
     role: 'master',
@@ -65,7 +66,7 @@ describe('a server', () => {
     expect(whyUnusable(told({ cluster_enabled: '1' }, ['redis_mode']))).toMatch(/redis_mode:cluster/);
   });
 
-  it.each(['redis_version', 'redis_mode', 'role', 'maxmemory_policy'])(
+  it.each(['redis_version', 'redis_mode', 'role', 'maxmemory_policy', 'master_replid'])(
     'that does not tell its %s is used, and warned about by that name',
     (name) => {
       const info = told({}, [name]);
@@ -79,7 +80,7 @@ describe('a server', () => {
     expect(warningsOf(told({}, ['aof_enabled']))).toEqual([]);
     expect(warningsOf(told({ aof_enabled: '0' }))).toEqual([expect.stringContaining('no append-only file')]);
     expect(warningsOf(parseServerInfo(''))).toEqual([
-      expect.stringContaining('redis_version, redis_mode, role, maxmemory_policy'),
+      expect.stringContaining('redis_version, redis_mode, role, maxmemory_policy, master_replid'),
     ]);
   });
 });

@@ -55,12 +55,14 @@ export function whyUnusable({ version, mode, role, maxmemoryPolicy }: ServerInfo
 }
 
 /** What an operator should know of a server that may be used. */
-export function warningsOf({ version, mode, role, maxmemoryPolicy, aofEnabled }: ServerInfo): string[] {
+export function warningsOf({ version, mode, role, maxmemoryPolicy, replicationId, aofEnabled }: ServerInfo): string[] {
   const untold = Object.entries({
     redis_version: version,
     redis_mode: mode,
     role,
     maxmemory_policy: maxmemoryPolicy,
+    // Without it a master that was replaced and comes back with its scripts cannot be told from the one that was built on.
+    master_replid: replicationId,
   }).flatMap(([name, value]) => (value === '' ? [name] : []));
   const warnings: string[] = [];
   if (untold.length > 0) {

@@ -107,9 +107,9 @@ export class SqlCampaignStore extends CampaignStore {
     );
   }
 
-  async markOpened(id: string): Promise<boolean> {
-    const statement = 'UPDATE campaigns SET opened_at = starts_at WHERE id = ? AND opened_at IS NULL';
-    return (await this.sql.execute(statement, [id])) === 1;
+  async markOpened(id: string, version: number): Promise<boolean> {
+    const statement = 'UPDATE campaigns SET opened_at = starts_at WHERE id = ? AND version = ? AND opened_at IS NULL';
+    return (await this.sql.execute(statement, [id, version])) === 1;
   }
 }
 
@@ -131,7 +131,8 @@ function toCampaign(row: RawCampaign): Campaign {
     version: Number(row.version),
     openedAt: toNumberOrNull(row.opened_at),
     lastClaimedAt: toNumberOrNull(row.last_claimed_at),
-    soldOutAt: toNumberOrNull(row.sold_out_at),
+    // A process of the version before may have raised the total without knowing of the column.
+    soldOutAt: Number(row.issued) < Number(row.total) ? null : toNumberOrNull(row.sold_out_at),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };
