@@ -130,13 +130,17 @@ export class SqlFailedEventStore extends FailedEventStore {
   async proveWritable(): Promise<void> {
     const dedupeKey = `probe-${randomUUID()}`;
     const probe = { errorClass: 'probe', errorCode: 'probe', errorMessage: 'never committed' };
+    await this.sql.execute('SAVEPOINT probe');
     await this.repository.insert({
       ...newRow(dedupeKey, null, probe, await this.sql.now()),
       source: 'API',
       status: 'DISCARDED',
       attempts: 0,
     });
-    await this.repository.delete({ dedupeKey });
+    // The file is full where a commit cannot be written, so the commit has to have something to write. A server refuses the
+    // row itself, and its user may have no right to delete.
+    if (this.sql.dialect.name === 'sqlite') await this.repository.delete({ dedupeKey });
+    else await this.sql.execute('ROLLBACK TO SAVEPOINT probe');
   }
 
   async statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>> {
