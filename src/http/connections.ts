@@ -60,6 +60,8 @@ export class Connections {
   private readonly mostSpare: number;
   private readonly open = new Map<Socket, Connection>();
   private readonly spare = new Set<Connection>();
+  /** Of the spare ones, those whose one request is being answered. */
+  private readonly served = new Set<Connection>();
   private readonly ofAddress = new Map<string, number>();
   private readonly logger = new Logger('Connections');
   /** Where the search for an idle one goes on, so that each comes up once before one does twice. */
@@ -113,6 +115,10 @@ export class Connections {
       else connection.pipeline.add(request, response);
     });
     server.on('connection', (socket) => this.connected(socket, serve));
+    // Node's own would keep a connection that has sent nothing yet, and cut an answer that its caller is still taking.
+    server.closeIdleConnections = () => {
+      for (const { socket, isIdle } of this.open.values()) if (isIdle && socket.writableLength === 0) socket.destroy();
+    };
     server.once('listening', () => {
       // Without a listener an error would end the process.
       server.on('error', (error) => this.refusedBySystem(error));
@@ -143,6 +149,7 @@ export class Connections {
     const { socket, address } = connection;
     if (!this.open.delete(socket)) return;
     this.spare.delete(connection);
+    this.served.delete(connection);
     if (address === undefined) return;
     const left = (this.ofAddress.get(address) ?? 1) - 1;
     if (left > 0) this.ofAddress.set(address, left);
@@ -174,6 +181,8 @@ export class Connections {
     this.spare.add(connection);
     if (this.spare.size <= this.mostSpare) return;
     for (const oldest of this.spare) {
+      if (this.served.has(oldest)) continue;
+      // The new one itself, where all the others are being answered.
       this.close(oldest, excess);
       return;
     }
@@ -181,7 +190,8 @@ export class Connections {
 
   /** The first request alone: what follows it on a connection that is about to be closed could not be answered. */
   private serveSpare(connection: Connection, serve: Serve, request: IncomingMessage, response: ServerResponse): void {
-    if (!this.spare.delete(connection)) return;
+    if (this.served.has(connection)) return;
+    this.served.add(connection);
     if (ANSWERED_ON_SPARE.test(request.url ?? '')) {
       response.setHeader('connection', 'close');
       serve(request, response);

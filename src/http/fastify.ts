@@ -97,6 +97,8 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
       return;
     }
     setCommonHeaders(request, reply);
+    // Fastify ends a connection with its first answer from now on: what came behind it would have none.
+    if (port.hasBegun) makeLastAnswer(reply);
     const { headers, raw } = request;
     const fault = messageFault(raw);
     if (fault !== undefined) {

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, HttpCode, Module, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -7,6 +9,7 @@ import { exchange, type RawExchange, type RawOptions, text } from '../../test/su
 import { BODY_LIMIT } from './body-parser.js';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
 import { MAX_FIELDS } from './message-fault.js';
+import { Problem } from './problem.js';
 
 /** How many requests have arrived at the handler, and what lets them go on. */
 let arrived = 0;
@@ -26,6 +29,11 @@ class ProbeController {
   @Get('/quick')
   quick(): unknown {
     return { quick: true };
+  }
+
+  @Get('/refused')
+  refused(): unknown {
+    throw new Problem('claim-not-found');
   }
 
   @Post('/take')
@@ -117,6 +125,12 @@ describe('a caller that has closed its half of the connection', () => {
     await eventually(async () => expect(await connections()).toBe(0));
   });
 
+  it('gets the end of the connection also after refusals', async () => {
+    const refused = text('GET /refused');
+    const asked = await exchange([Buffer.concat([refused, refused, refused])], { ...options, halfClose: true });
+    expect([codes(asked), asked.closed]).toEqual([[...Array(3)].map(() => 'claim-not-found'), true]);
+  });
+
   it('gets its answer while the server closes, and does not keep it from closing', async () => {
     const asked = exchange([SLOW], { ...options, halfClose: true });
     await handlersReached(1);
@@ -126,6 +140,41 @@ describe('a caller that has closed its half of the connection', () => {
     expect([responses.map(({ status }) => status), closed]).toEqual([[200], true]);
     await closing;
     await start();
+  });
+});
+
+describe('a server that closes', () => {
+  afterEach(start);
+
+  it('carries out nothing that came behind the last answer of a connection', async () => {
+    const first = text('POST /take', { ...JSON_TYPE, 'Content-Length': '7' }, '{"a":');
+    const behind = text('POST /take', JSON_TYPE, '{"behind":true}');
+    const socket = connect(Number(options.port), '127.0.0.1');
+    let answers = '';
+    socket.on('data', (data) => (answers += String(data)));
+    socket.write(first);
+    await eventually(async () => expect(await connections()).toBe(1));
+    const ended = once(socket, 'end');
+    const closing = app.close();
+    socket.write(Buffer.concat([Buffer.from('1}'), behind, behind]));
+    await ended;
+    await closing;
+    expect(bodies.length).toBe(answers.split('HTTP/1.1 200').length - 1);
+  });
+
+  it('waits for no connection that has asked for nothing', async () => {
+    const socket = connect(Number(options.port), '127.0.0.1');
+    await eventually(async () => expect(await connections()).toBe(1));
+    const ended = once(socket.resume(), 'close');
+    await app.close();
+    await ended;
+  });
+
+  it('lets half a request go in the end', async () => {
+    const socket = connect(Number(options.port), '127.0.0.1');
+    socket.on('error', () => undefined).write(text('POST /take', { ...JSON_TYPE, 'Content-Length': '7' }, '{'));
+    await eventually(async () => expect(await connections()).toBe(1));
+    await app.close();
   });
 });
 
@@ -212,6 +261,8 @@ describe('an answer that ends the connection', () => {
     ['a lost body that was waited with', take({ Expect: '100-continue' }).replace('/take', '/x'), 'not-found'],
     ['an expectation without a body', text('GET /quick', { Expect: '100-continue' }).toString(), 200],
     ['an upgrade', take({ Upgrade: 'h2c', Connection: 'Upgrade' }), 200],
+    ['an upgrade with a body that is refused', take({ Upgrade: 'h2c' }, '{'), 'malformed-json'],
+    ['an upgrade that a handler refuses', text('GET /refused', { Upgrade: 'h2c' }).toString(), 'claim-not-found'],
     ['a wish to close', take({ Connection: 'close' }), 200],
   ])('because of %s lets nothing happen that came behind its request', async (_what, first, code) => {
     const behind = take({}, '{"behind":true}');

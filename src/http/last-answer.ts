@@ -10,7 +10,7 @@ export function makeLastAnswer(reply: FastifyReply): void {
 }
 
 /**
- * True where a request came behind one with the last answer, in one packet: Node hands it on all the same. Nobody would
+ * True from then on: for the request itself, and where a request came behind one with the last answer, in one packet: Node hands it on all the same. Nobody would
  * get its answer, and where the framing is in doubt it may be the body of the one before.
  */
 export function isBehindLastAnswer(reply: FastifyReply): boolean {

@@ -8,6 +8,8 @@ const LOOK_MS = 0.5;
 const HELD_MS = 500;
 /** How often, while the server closes, connections are ended that have become idle since, ms. */
 const IDLE_CHECK_MS = 50;
+/** After this, every connection is closed, ms: more than a claim may take, and half of what a stopping process has. */
+const PATIENCE_MS = 5_000;
 
 /**
  * Closes the port without resetting anybody.
@@ -20,9 +22,11 @@ const IDLE_CHECK_MS = 50;
  */
 export class PortClosing {
   private held: (() => void)[] | null = null;
+  private closes = false;
 
   constructor(private readonly fastify: FastifyInstance) {
     fastify.addHook('preClose', (done) => {
+      this.closes = true;
       this.closeIdleConnections();
       this.acceptThoseWhoWait(done);
     });
@@ -31,6 +35,11 @@ export class PortClosing {
   /** True while requests have to be passed to {@link hold}. */
   get holds(): boolean {
     return this.held !== null;
+  }
+
+  /** True from the beginning of the end: each connection has one more answer. */
+  get hasBegun(): boolean {
+    return this.closes;
   }
 
   /** Calls `serve` when the port is closed. */
@@ -80,7 +89,13 @@ export class PortClosing {
   private closeIdleConnections(): void {
     const { server } = this.fastify;
     const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-    server.once('close', () => clearInterval(timer));
+    // Who sends half a request, or takes no answer, must not keep the log and the database from being closed in order.
+    const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
+    server.once('close', () => {
+      clearInterval(timer);
+      clearTimeout(patience);
+    });
     timer.unref();
+    patience.unref();
   }
 }

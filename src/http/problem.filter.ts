@@ -4,7 +4,7 @@ import { type Observable, throwError } from 'rxjs';
 import { carriesProblemCode, pathOf, Problem, type ProblemCode, sendProblem } from './problem.js';
 import { type RequestObserver } from './request-observer.js';
 import { setCommonHeaders } from './common-headers.js';
-import { makeLastAnswer } from './last-answer.js';
+import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';
 
 /** Fastify's own refusals. Whatever is missing here is judged by its status. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
@@ -54,11 +54,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.code === 'unauthorized') this.observer.adminRefusals.record(request);
     // Some faults come before the hook that sets them.
     setCommonHeaders(request, reply);
-    if (request.raw.complete) {
-      // Fastify closes after every refused body, in case more of it comes; here all of it has been read.
-      reply.removeHeader('connection');
-    } else if (reply.hasHeader('connection')) {
-      makeLastAnswer(reply);
+    if (reply.hasHeader('connection') && !isBehindLastAnswer(reply)) {
+      // Fastify closes after every refused body, in case more of it comes. Where all of it has been read, it need not.
+      if (request.raw.complete) reply.removeHeader('connection');
+      else makeLastAnswer(reply);
     }
     sendProblem(reply, problem.code, problem.extensions, problem.headers);
   }

@@ -27,7 +27,7 @@ describe('the audit of a campaign', () => {
         50,
         (user) => client.apply(user, id),
       );
-      await eventually(async () => expect(await client.audit(id)).toMatchObject({ rows: users, pending: 0 }), 30_000);
+      await eventually(async () => expect(await client.audit(id)).toMatchObject({ rows: users, pending: 0 }));
     } finally {
       ending = true;
       await looking;
