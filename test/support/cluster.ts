@@ -179,5 +179,6 @@ export class Cluster {
 function commandOf(dockerfile: string): string[] {
   const command = /^CMD (\[.*\])$/m.exec(dockerfile)?.[1];
   if (command === undefined) throw new Error('the Dockerfile has no CMD');
-  return (JSON.parse(command) as string[]).slice(1);
+  // The processes have another working directory than the image.
+  return (JSON.parse(command) as string[]).slice(1).map((part) => (part.endsWith('.js') ? resolve(part) : part));
 }
