@@ -97,6 +97,18 @@ describe('ReadLimiter', () => {
     expect(lanes()).toEqual(['public', 'public', 'operator', 'operator', 'public']);
   });
 
+  it('answers health within a moment, however many probe at once behind long rests', async () => {
+    limiter = new ReadLimiter({ concurrency: 3, maxWaiting: 1_000, maxWaitMs: 5_000 }, loop);
+    loop.claims = true;
+    loop.readMs = 40;
+    enter('memory', 500);
+    await turn(300);
+    enter('probe', 900);
+    const from = loop.ms;
+    while (lanes().filter((lane) => lane === 'probe').length < 900 && loop.ms - from < 10_000) await loop.turn();
+    expect(loop.ms - from).toBeLessThan(1_000);
+  });
+
   it('keeps none for operators where there is only one', async () => {
     limiter = new ReadLimiter({ concurrency: 1, maxWaiting: 10, maxWaitMs: 1_000 }, loop);
     enter('public', 2);

@@ -52,8 +52,10 @@ const LONGEST_REST_MS = 250;
  * wait for the disk together, so their number of turns says nothing about how many they are.
  */
 const WINDOW_MS = 250;
+/** The longest that health waits for its turn, ms: whoever probes gives up after a second. Then it is answered at once. */
+const PROBE_WAIT_MS = 100;
 /** How often reads that wait behind others who never end are looked at, ms. */
-const LOOK_MS = 250;
+const LOOK_MS = 100;
 
 const LANES: readonly ReadLane[] = ['probe', 'operator', 'memory', 'public'];
 
@@ -190,9 +192,10 @@ export class ReadLimiter {
 
   /** Who came first waits longest, so only the heads of the queues can be late. */
   private refuseLate(): void {
-    const before = this.surroundings.now() - this.limits.maxWaitMs;
+    const now = this.surroundings.now();
     for (const lane of LANES) {
       const queue = this.waiting[lane];
+      const before = now - (lane === 'probe' ? PROBE_WAIT_MS : this.limits.maxWaitMs);
       if ((queue[0]?.since ?? Infinity) > before) continue;
       const inTime = queue.findIndex(({ since }) => since > before);
       for (const { tell } of queue.splice(0, inTime < 0 ? queue.length : inTime)) tell({ kind: 'busy' });
