@@ -91,8 +91,8 @@ describe('the topic of the claim log', () => {
     }
     expect(errors).toEqual([]);
     // A process that takes no claims reads what lies there already.
-    const worker = new KafkaClaimLog(config, { demandsTopic: false });
-    expect(await refusal(worker)).toBeUndefined();
+    const worker = new KafkaClaimLog(config, { publishes: false, demandsTopic: false });
+    expect(await refusal(worker)).toBeNull();
     worker.onApplicationShutdown();
   });
 
