@@ -333,7 +333,8 @@ export class GateRebuilder {
   ): Promise<void> {
     const events: { event: ClaimEvent; record: LogRecord }[] = [];
     for (const record of records) {
-      // What cannot be read is poison; the consumer sets it aside, and no slot belongs to it.
+      // What cannot be read is poison, and the consumer sets it aside. Claims in it are not in the new gate: those that were
+      // promised come back only where the sweeper had found them pending before the old gate was lost.
       if (record.unreadable !== undefined) continue;
       const decoded = decodeClaimEvent(record.value);
       if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;

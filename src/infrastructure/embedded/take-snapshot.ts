@@ -22,7 +22,7 @@ export async function takeSnapshot(config: AppConfig, to: string, url = urlOf(co
     throw new StartupError('PROFILE is distributed: use the tools of your database; docs/operations.md shows how');
   }
   if (existsSync(to)) throw new StartupError(`${to} exists already`);
-  // Beside the target, so that the last step is one rename, and half a copy never has the name of a whole one.
+  // Beside the target, so that the last step is one link, and half a copy never has the name of a whole one.
   const partial = `${to}.partial`;
   await rm(partial, { force: true });
   try {
