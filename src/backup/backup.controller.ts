@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { Controller, Get, Inject, Logger, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Logger, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { AdminGuard } from '../http/admin.guard.js';
@@ -20,8 +20,8 @@ export class BackupController {
   private readonly logger = new Logger(BackupController.name);
 
   constructor(
-    @Inject(DatabaseSnapshots) private readonly snapshots: DatabaseSnapshots,
-    @Inject(Database) private readonly database: Database,
+    private readonly snapshots: DatabaseSnapshots,
+    private readonly database: Database,
   ) {}
 
   @Get()

@@ -5,7 +5,6 @@ import {
   Headers,
   HttpCode,
   HttpStatus,
-  Inject,
   Param,
   Patch,
   Post,
@@ -77,9 +76,9 @@ function ApiCampaignAction(summary: string) {
 @UseGuards(AdminGuard)
 export class AdminCampaignsController {
   constructor(
-    @Inject(CampaignAdministration) private readonly administration: CampaignAdministration,
-    @Inject(CampaignCatalogue) private readonly catalogue: CampaignCatalogue,
-    @Inject(ResourcePaths) private readonly paths: ResourcePaths,
+    private readonly administration: CampaignAdministration,
+    private readonly catalogue: CampaignCatalogue,
+    private readonly paths: ResourcePaths,
   ) {}
 
   @Post()

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
@@ -56,10 +56,10 @@ export class CampaignAdministration {
   private readonly logger = new Logger(CampaignAdministration.name);
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(TermsAtGate) private readonly terms: TermsAtGate,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
+    private readonly terms: TermsAtGate,
   ) {}
 
   /**

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Picture } from '../events/picture.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
@@ -62,9 +62,9 @@ export class CampaignCatalogue {
   private readonly gateOffset: Picture<number>;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
   ) {
     this.listing = new Picture(() => this.readListing(), MAX_AGE_MS);
     this.gateOffset = new Picture(() => this.readGateOffset(), MAX_AGE_MS);

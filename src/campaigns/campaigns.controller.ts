@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -18,7 +18,7 @@ const query = listQuery(cursor, {});
 export class CampaignsController {
   private readonly bodies = new WeakMap<CampaignPage, Buffer>();
 
-  constructor(@Inject(CampaignCatalogue) private readonly catalogue: CampaignCatalogue) {}
+  constructor(private readonly catalogue: CampaignCatalogue) {}
 
   @Get()
   @ApiOperation({ summary: 'All campaigns, newest first, as they were at most a second ago' })

@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { DatabaseError } from '../persistence/database-error.js';
 import { CampaignAdministration } from './campaign-administration.js';
 
@@ -16,7 +16,7 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
   private attempt: Promise<void> = Promise.resolve();
   private lastSaid = '';
 
-  constructor(@Inject(CampaignAdministration) private readonly administration: CampaignAdministration) {}
+  constructor(private readonly administration: CampaignAdministration) {}
 
   /**
    * To be called before the gate is rebuilt: the opening transaction then knows it like any other. A database that is

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type ClaimBatchContext } from '../events/claim-batch.context.js';
 import { type ClaimEvent, decodeClaimEvent, type PoisonCode } from '../events/claim-event.js';
 import { type LogRecord } from '../events/claim-log.js';
@@ -71,10 +71,10 @@ export class ClaimBatchConsumer {
   private batches = 0;
 
   constructor(
-    @Inject(ClaimPersistence) private readonly persistence: ClaimPersistence,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(ConsumerMetrics) private readonly metrics: ConsumerMetrics,
-    @Inject(ConsumerSettings) private readonly settings: ConsumerSettings,
+    private readonly persistence: ClaimPersistence,
+    private readonly gate: IssuanceGate,
+    private readonly metrics: ConsumerMetrics,
+    private readonly settings: ConsumerSettings,
   ) {}
 
   /** Never rejects: an error would reach the transport as an ordinary value. */

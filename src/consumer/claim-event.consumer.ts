@@ -1,4 +1,4 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type ClaimBatchContext } from '../events/claim-batch.context.js';
 import { CLAIM_EVENT_PATTERN } from '../events/claim-event.js';
@@ -12,7 +12,7 @@ import { ClaimBatchConsumer } from './claim-batch-consumer.js';
  */
 @Controller()
 export class ClaimEventConsumer {
-  constructor(@Inject(ClaimBatchConsumer) private readonly consumer: ClaimBatchConsumer) {}
+  constructor(private readonly consumer: ClaimBatchConsumer) {}
 
   @EventPattern(CLAIM_EVENT_PATTERN)
   onClaims(@Payload() records: LogRecord[], @Ctx() context: unknown): Promise<void> {

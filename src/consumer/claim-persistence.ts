@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type LogRecord } from '../events/claim-log.js';
@@ -54,7 +54,7 @@ export class ClaimPersistence {
   /** Of the last chunk: with one duplicate more come, as when offsets were set back. */
   private allNew = true;
 
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /**
    * The whole chunk or nothing of it; and twice is as good as once, because a claim whose user has a coupon changes

@@ -1,10 +1,4 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { ClaimLog } from '../events/claim-log.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
@@ -27,8 +21,8 @@ export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShu
   private stopped = false;
 
   constructor(
-    @Inject(ClaimLog) private readonly log: ClaimLog,
-    @Inject(MetricsRegistry) registry: MetricsRegistry,
+    private readonly log: ClaimLog,
+    registry: MetricsRegistry,
   ) {
     this.lag = new Gauge({
       name: 'coupon_consumer_lag',

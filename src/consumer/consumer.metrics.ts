@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 
@@ -13,7 +13,7 @@ export class ConsumerMetrics {
   private readonly acceptToRow: Histogram;
   private readonly consumed: Counter<'outcome'>;
 
-  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry) {
+  constructor(registry: MetricsRegistry) {
     this.persistDuration = new Histogram({
       name: 'coupon_persist_duration_seconds',
       help: 'Seconds of one transaction that turns a chunk of claims into coupons',

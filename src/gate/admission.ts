@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ClaimLog } from '../events/claim-log.js';
 import { EpochWatch } from './epoch-watch.js';
 
@@ -12,8 +12,8 @@ export class Admission {
   private storeRefusal: string | null = null;
 
   constructor(
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(ClaimLog) private readonly log: ClaimLog,
+    private readonly watch: EpochWatch,
+    private readonly log: ClaimLog,
   ) {}
 
   /** A claim that the log did not take was not stored in the database either. */

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
@@ -76,9 +76,9 @@ export class EpochWatch implements OnApplicationShutdown {
   private readonly clock: MachineClock;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Optional() @Inject(MachineClock) clock?: MachineClock,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    @Optional() clock?: MachineClock,
   ) {
     this.clock = clock ?? new MachineClock();
     this.gate.onReconnected(() => {

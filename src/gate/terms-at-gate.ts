@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
 import { termsOf } from './campaign-terms.js';
@@ -31,9 +31,9 @@ export type TermsOutcome =
 @Injectable()
 export class TermsAtGate {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
   ) {}
 
   /**

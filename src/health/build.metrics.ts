@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { AppConfig } from '../config/env.js';
 import { VERSION } from '../config/version.js';
@@ -7,7 +7,7 @@ import { MetricsRegistry } from '../events/metrics-registry.js';
 /** `coupon_build_info`: what runs here, to be joined to other metrics by `instance`. */
 @Injectable()
 export class BuildMetrics {
-  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry, @Inject(AppConfig) { profile }: AppConfig) {
+  constructor(registry: MetricsRegistry, { profile }: AppConfig) {
     new Gauge({
       name: 'coupon_build_info',
       help: '1, with the version of the service and of Node, and the profile',

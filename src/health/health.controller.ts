@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpStatus, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Header, HttpStatus, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -19,8 +19,8 @@ export class HealthController {
   private readonly text: Picture<string>;
 
   constructor(
-    @Inject(Readiness) private readonly readiness: Readiness,
-    @Inject(MetricsRegistry) registry: MetricsRegistry,
+    private readonly readiness: Readiness,
+    registry: MetricsRegistry,
   ) {
     this.text = new Picture(() => registry.metrics(), METRICS_MAX_AGE_MS);
   }

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { Readiness } from './readiness.js';
@@ -6,7 +6,7 @@ import { Readiness } from './readiness.js';
 /** The readiness report as metrics, so that an outage raises an alarm also while nobody claims anything. */
 @Injectable()
 export class ReadinessMetrics {
-  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry, @Inject(Readiness) readiness: Readiness) {
+  constructor(registry: MetricsRegistry, readiness: Readiness) {
     new Gauge({
       name: 'coupon_dependency_up',
       help: '1 while this process can use gate, claimLog or database',

@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { AppConfig, type Role } from '../config/env.js';
 import { ClaimLog } from '../events/claim-log.js';
@@ -29,10 +29,10 @@ export class Readiness implements BeforeApplicationShutdown {
   private draining = false;
 
   constructor(
-    @Inject(AppConfig) private readonly config: AppConfig,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(ClaimLog) private readonly log: ClaimLog,
-    @Inject(Admission) private readonly admission: Admission,
+    private readonly config: AppConfig,
+    private readonly watch: EpochWatch,
+    private readonly log: ClaimLog,
+    private readonly admission: Admission,
   ) {}
 
   beforeApplicationShutdown(): void {

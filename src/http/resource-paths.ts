@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/env.js';
 
 /**
@@ -9,7 +9,7 @@ import { AppConfig } from '../config/env.js';
 export class ResourcePaths {
   private readonly campaigns: string;
 
-  constructor(@Inject(AppConfig) { http }: Pick<AppConfig, 'http'>) {
+  constructor({ http }: AppConfig) {
     this.campaigns = `${http.basePath}/api/campaigns/`;
   }
 

@@ -1,4 +1,4 @@
-import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -26,8 +26,8 @@ const application = z
 @Controller('api/coupons')
 export class ApplyController {
   constructor(
-    @Inject(ClaimIssuance) private readonly issuance: ClaimIssuance,
-    @Inject(ResourcePaths) private readonly paths: ResourcePaths,
+    private readonly issuance: ClaimIssuance,
+    private readonly paths: ResourcePaths,
   ) {}
 
   @Post('apply')

@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, Optional } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
@@ -63,17 +63,17 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   private saidUntold = false;
 
   constructor(
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(ClaimLog) private readonly log: ClaimLog,
-    @Inject(ClaimRecorder) private readonly recorder: ClaimRecorder,
-    @Inject(UnpublishedClaims) private readonly unpublished: UnpublishedClaims,
-    @Inject(KnownCampaigns) private readonly campaigns: KnownCampaigns,
-    @Inject(DiscardedClaims) private readonly discarded: DiscardedClaims,
-    @Inject(IssuanceMetrics) private readonly metrics: IssuanceMetrics,
-    @Inject(Admission) private readonly admission: Admission,
-    @Inject(ClaimOutage) private readonly outage: ClaimOutage,
-    @Optional() @Inject(MachineClock) clock?: MachineClock,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
+    private readonly log: ClaimLog,
+    private readonly recorder: ClaimRecorder,
+    private readonly unpublished: UnpublishedClaims,
+    private readonly campaigns: KnownCampaigns,
+    private readonly discarded: DiscardedClaims,
+    private readonly metrics: IssuanceMetrics,
+    private readonly admission: Admission,
+    private readonly outage: ClaimOutage,
+    @Optional() clock?: MachineClock,
   ) {
     this.clock = clock ?? new MachineClock();
   }

@@ -1,10 +1,4 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig } from '../config/env.js';
 import { Admission } from '../gate/admission.js';
 
@@ -35,8 +29,8 @@ export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShu
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(AppConfig) private readonly config: AppConfig,
-    @Inject(Admission) private readonly admission: Admission,
+    private readonly config: AppConfig,
+    private readonly admission: Admission,
   ) {}
 
   onApplicationBootstrap(): void {

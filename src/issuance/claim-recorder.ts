@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
@@ -12,8 +12,8 @@ export class ClaimRecorder {
   private refusing = false;
 
   constructor(
-    @Inject(ClaimLog) private readonly log: ClaimLog,
-    @Inject(UnpublishedClaims) private readonly unpublished: UnpublishedClaims,
+    private readonly log: ClaimLog,
+    private readonly unpublished: UnpublishedClaims,
   ) {}
 
   /**

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { Database } from '../persistence/database.js';
@@ -27,10 +27,10 @@ export type ClaimStatus =
 @Injectable()
 export class ClaimStatusLookup {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(KnownCampaigns) private readonly campaigns: KnownCampaigns,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
+    private readonly campaigns: KnownCampaigns,
   ) {}
 
   /** @throws DatabaseError, GateUnavailableError, GateTimeoutError */

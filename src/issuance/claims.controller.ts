@@ -1,4 +1,4 @@
-import { Controller, Get, Headers, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AdminToken } from '../config/admin-token.js';
@@ -18,9 +18,9 @@ const couponsQuery = listQuery(cursor, {});
 @Controller('api')
 export class ClaimsController {
   constructor(
-    @Inject(ClaimStatusLookup) private readonly claims: ClaimStatusLookup,
-    @Inject(UserCoupons) private readonly coupons: UserCoupons,
-    @Inject(AdminToken) private readonly adminToken: AdminToken,
+    private readonly claims: ClaimStatusLookup,
+    private readonly coupons: UserCoupons,
+    private readonly adminToken: AdminToken,
   ) {}
 
   @Get('campaigns/:campaignId/claims/:userId')

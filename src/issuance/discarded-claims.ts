@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { NaturalBatcher } from '../events/natural-batcher.js';
 import { Database } from '../persistence/database.js';
@@ -20,7 +20,7 @@ export class DiscardedClaims {
     unanswered: late,
   });
 
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** @throws DatabaseError, BatcherFullError, or an Error after a second: nobody knows. */
   has(claimId: string): Promise<boolean> {

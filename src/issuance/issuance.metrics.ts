@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
 import { CampaignLabels } from '../events/campaign-labels.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
@@ -33,9 +33,9 @@ export class IssuanceMetrics {
   private readonly decided = new Set<string>();
 
   constructor(
-    @Inject(MetricsRegistry) registry: MetricsRegistry,
-    @Inject(StoredCampaignIds) private readonly stored: StoredCampaignIds,
-    @Inject(CampaignLabels) private readonly labels = new CampaignLabels(),
+    registry: MetricsRegistry,
+    private readonly stored: StoredCampaignIds,
+    private readonly labels: CampaignLabels = new CampaignLabels(),
   ) {
     labels.onRemoved((campaign) => this.forget(campaign));
     this.claims = new Counter({

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { mayBeOpening } from '../gate/campaign-opening.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { NaturalBatcher } from '../events/natural-batcher.js';
@@ -34,7 +34,7 @@ export class KnownCampaigns {
     unanswered: late,
   });
 
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** @throws DatabaseError, after a second at the latest. */
   lookUp(campaignId: string): Promise<CampaignKnowledge> {

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type UnpublishedClaim } from '../events/failed-event-store.js';
 import { NaturalBatcher } from '../events/natural-batcher.js';
 import { Admission } from '../gate/admission.js';
@@ -31,8 +31,8 @@ export class UnpublishedClaims {
   private draining = false;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(Admission) private readonly admission: Admission,
+    private readonly database: Database,
+    private readonly admission: Admission,
   ) {}
 
   /**

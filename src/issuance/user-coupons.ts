@@ -1,11 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Coupon } from '../persistence/coupon-store.js';
 import { Database } from '../persistence/database.js';
 
 /** The coupons that a user holds. */
 @Injectable()
 export class UserCoupons {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /**
    * Newest first.

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, UseGuards } from '@nestjs/common';
+import { Controller, Get, Param, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { FAILED_EVENT_STATUSES } from '../events/failed-event-store.js';
@@ -32,7 +32,7 @@ const auditAnswer = z
 @Controller('api/admin/campaigns')
 @UseGuards(AdminGuard)
 export class AuditController {
-  constructor(@Inject(PromiseAudit) private readonly promises: PromiseAudit) {}
+  constructor(private readonly promises: PromiseAudit) {}
 
   @Get(':campaignId/audit')
   @ApiOperation({ summary: 'Compare what was promised with what is there' })

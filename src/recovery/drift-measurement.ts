@@ -1,10 +1,4 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database } from '../persistence/database.js';
 import { campaignPages } from './gate-health.js';
 import { PromiseAudit } from './promise-audit.js';
@@ -32,10 +26,10 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
   private failing = false;
 
   constructor(
-    @Inject(RecoveryService) private readonly recovery: RecoveryService,
-    @Inject(Database) private readonly database: Database,
-    @Inject(PromiseAudit) private readonly audit: PromiseAudit,
-    @Inject(RecoveryMetrics) private readonly metrics: RecoveryMetrics,
+    private readonly recovery: RecoveryService,
+    private readonly database: Database,
+    private readonly audit: PromiseAudit,
+    private readonly metrics: RecoveryMetrics,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { type ClaimEvent, decodeClaimEvent } from '../events/claim-event.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../events/claim-log.js';
 import { groupBy } from '../events/group-by.js';
@@ -73,11 +73,11 @@ export class GateRebuilder {
   private stopped = false;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(GateBuilder) private readonly builder: GateBuilder,
-    @Inject(ClaimLog) private readonly log: ClaimLog,
-    @Optional() @Inject(RebuildProbe) probe?: RebuildProbe,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly builder: GateBuilder,
+    private readonly log: ClaimLog,
+    @Optional() probe?: RebuildProbe,
   ) {
     this.probe = probe ?? new RebuildProbe();
   }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type CampaignGauge,
@@ -25,12 +25,12 @@ export class GateReconciler {
   private readonly logger = new Logger(GateReconciler.name);
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(RecoveryMetrics) private readonly metrics: RecoveryMetrics,
-    @Inject(TermsAtGate) private readonly terms: TermsAtGate,
-    @Inject(StoredCampaignIds) private readonly storedIds: StoredCampaignIds,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
+    private readonly metrics: RecoveryMetrics,
+    private readonly terms: TermsAtGate,
+    private readonly storedIds: StoredCampaignIds,
   ) {}
 
   /**

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type FailedEventStatus } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
@@ -84,9 +84,9 @@ interface DatabaseView {
 @Injectable()
 export class PromiseAudit {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
   ) {}
 
   /** null when there is no such campaign. Rejects with `DatabaseError` when the database does not answer. */

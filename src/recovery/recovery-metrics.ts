@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { CampaignLabels } from '../events/campaign-labels.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
@@ -24,9 +24,9 @@ export class RecoveryMetrics {
   private readonly names = new Map<string, string>();
 
   constructor(
-    @Inject(MetricsRegistry) registry: MetricsRegistry,
-    @Inject(EpochWatch) watch: EpochWatch,
-    @Inject(CampaignLabels) private readonly labels = new CampaignLabels(),
+    registry: MetricsRegistry,
+    watch: EpochWatch,
+    private readonly labels: CampaignLabels = new CampaignLabels(),
   ) {
     const registers = [registry];
     new Gauge({

@@ -1,10 +1,4 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { EpochWatch, type FenceSignal } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
 import { Database } from '../persistence/database.js';
@@ -39,11 +33,11 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private stopped = false;
 
   constructor(
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(GateBuilder) private readonly builder: GateBuilder,
-    @Inject(GateRebuilder) private readonly rebuilder: GateRebuilder,
-    @Inject(GateReconciler) private readonly reconciler: GateReconciler,
-    @Inject(Database) private readonly database: Database,
+    private readonly watch: EpochWatch,
+    private readonly builder: GateBuilder,
+    private readonly rebuilder: GateRebuilder,
+    private readonly reconciler: GateReconciler,
+    private readonly database: Database,
   ) {
     this.watch.onFence((epoch, signal) => this.onFence(epoch, signal));
   }

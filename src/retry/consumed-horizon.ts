@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ClaimLog, type LogOffsets } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
@@ -26,8 +26,8 @@ export class ConsumedHorizon {
   private samples: Sample[] = [];
 
   constructor(
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(ClaimLog) private readonly log: ClaimLog,
+    private readonly gate: IssuanceGate,
+    private readonly log: ClaimLog,
   ) {}
 
   /**

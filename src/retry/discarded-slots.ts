@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type FailedEvent } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
@@ -9,9 +9,9 @@ import { Database } from '../persistence/database.js';
 @Injectable()
 export class DiscardedSlots {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
   ) {}
 
   /**

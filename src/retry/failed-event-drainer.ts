@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { ClaimLog } from '../events/claim-log.js';
 import { type FailedEvent } from '../events/failed-event-store.js';
@@ -48,8 +48,8 @@ export class FailedEventDrainer {
   private logRefuses = false;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(ClaimLog) private readonly log: ClaimLog,
+    private readonly database: Database,
+    private readonly log: ClaimLog,
   ) {}
 
   /**

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { Picture } from '../events/picture.js';
@@ -13,7 +13,7 @@ const PATIENCE_MS = 1_000;
 /** `coupon_failed_events{status}`, counted in the database when metrics are collected, at most every ten seconds. */
 @Injectable()
 export class FailedEventMetrics {
-  constructor(@Inject(MetricsRegistry) registry: MetricsRegistry, @Inject(Database) database: Database) {
+  constructor(registry: MetricsRegistry, database: Database) {
     const counts = new Picture(() => database.read((unit) => unit.failedEvents.countByStatus()), COUNT_MAX_AGE_MS);
     new Gauge({
       name: 'coupon_failed_events',

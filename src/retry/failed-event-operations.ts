@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import {
   type FailedEvent,
   type FailedEventFilter,
@@ -31,8 +31,8 @@ export class FailedEventOperations {
   private readonly logger = new Logger(FailedEventOperations.name);
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(DiscardedSlots) private readonly slots: DiscardedSlots,
+    private readonly database: Database,
+    private readonly slots: DiscardedSlots,
   ) {}
 
   /**

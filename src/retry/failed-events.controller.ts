@@ -5,7 +5,6 @@ import {
   Headers,
   HttpCode,
   HttpStatus,
-  Inject,
   Param,
   Post,
   Query,
@@ -46,7 +45,7 @@ const discardOrder = z
 @Controller('api/admin/failed-events')
 @UseGuards(AdminGuard)
 export class FailedEventsController {
-  constructor(@Inject(FailedEventOperations) private readonly operations: FailedEventOperations) {}
+  constructor(private readonly operations: FailedEventOperations) {}
 
   @Get()
   @ApiOperation({ summary: 'Claims that could not be published or persisted, newest first' })

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type ClaimEvent } from '../events/claim-event.js';
 import { type FailedEvent, type Failure } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
@@ -51,11 +51,11 @@ class EpochMovedError extends Error {
 @Injectable()
 export class PendingSweeper {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(IssuanceGate) private readonly gate: IssuanceGate,
-    @Inject(EpochWatch) private readonly watch: EpochWatch,
-    @Inject(ConsumedHorizon) private readonly horizon: ConsumedHorizon,
-    @Inject(DiscardedSlots) private readonly slots: DiscardedSlots,
+    private readonly database: Database,
+    private readonly gate: IssuanceGate,
+    private readonly watch: EpochWatch,
+    private readonly horizon: ConsumedHorizon,
+    private readonly slots: DiscardedSlots,
   ) {}
 
   /**

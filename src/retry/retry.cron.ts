@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 import { PendingSweeper } from './pending-sweeper.js';
@@ -12,8 +12,8 @@ export class RetryCron implements BeforeApplicationShutdown {
   private readonly failing = new Set<string>();
 
   constructor(
-    @Inject(FailedEventDrainer) private readonly drainer: FailedEventDrainer,
-    @Inject(PendingSweeper) private readonly sweeper: PendingSweeper,
+    private readonly drainer: FailedEventDrainer,
+    private readonly sweeper: PendingSweeper,
   ) {}
 
   /** Every 10 s. Never rejects. */

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../gate/gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
@@ -8,7 +8,7 @@ export class InProcessGateBuilder extends GateBuilder {
   /** The held file lock proves that nobody else lives. */
   readonly quiesceMs: number = 0;
 
-  constructor(@Inject(InProcessGateMemory) private readonly memory: InProcessGateMemory) {
+  constructor(private readonly memory: InProcessGateMemory) {
     super();
   }
 

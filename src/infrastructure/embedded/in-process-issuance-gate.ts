@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   type CampaignGauge,
   type CampaignTerms,
@@ -21,7 +21,7 @@ import { InProcessGateMemory } from './in-process-gate-memory.js';
  */
 @Injectable()
 export class InProcessIssuanceGate extends IssuanceGate {
-  constructor(@Inject(InProcessGateMemory) private readonly memory: InProcessGateMemory) {
+  constructor(private readonly memory: InProcessGateMemory) {
     super();
   }
 

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { CLAIM_EVENT_PATTERN, type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
 import {
@@ -66,8 +66,8 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
   private closing = false;
 
   constructor(
-    @Inject(SqliteConnection) private readonly connection: SqliteConnection,
-    @Optional() @Inject(JournalLimits) { waiting, commit, publishMs }: JournalLimits = new JournalLimits(),
+    private readonly connection: SqliteConnection,
+    @Optional() { waiting, commit, publishMs }: JournalLimits = new JournalLimits(),
   ) {
     super();
     const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: IN_FLIGHT };

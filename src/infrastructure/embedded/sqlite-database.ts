@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { Database, type UnitOfWork } from '../../persistence/database.js';
 import { SqlSession } from '../database/sql-session.js';
@@ -11,7 +11,7 @@ import { SqliteConnection } from './sqlite-connection.js';
  */
 @Injectable()
 export class SqliteDatabase extends Database {
-  constructor(@Inject(SqliteConnection) private readonly connection: SqliteConnection) {
+  constructor(private readonly connection: SqliteConnection) {
     super();
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { AppConfig } from '../../config/env.js';
 import { DatabaseSnapshots, type SnapshotOutcome } from '../../persistence/database-snapshots.js';
 import { LOG_FILE, SQLITE_FILE, SqliteConnection } from './sqlite-connection.js';
@@ -22,8 +22,8 @@ export class SqliteSnapshots extends DatabaseSnapshots implements OnModuleInit {
   private underWay = false;
 
   constructor(
-    @Inject(SqliteConnection) private readonly connection: SqliteConnection,
-    @Inject(AppConfig) private readonly config: Pick<AppConfig, 'dataDir'>,
+    private readonly connection: SqliteConnection,
+    private readonly config: AppConfig,
   ) {
     super();
     this.directory = join(config.dataDir, 'backup');
