@@ -10,8 +10,8 @@ export class Connection {
   readonly pipeline: Pipeline;
   /** Bytes read at the last look; −1 before the first. */
   private bytesRead = -1;
-  private bytesWritten = 0;
-  private unsent = 0;
+  /** Bytes of answers that the kernel had taken at the last look. */
+  private taken = 0;
   private takenAt = 0;
 
   constructor(
@@ -36,16 +36,30 @@ export class Connection {
 
   /** To be called at regular times. */
   look(now: number): void {
-    const { bytesRead, bytesWritten, writableLength } = this.socket;
     this.pipeline.forget();
-    if (writableLength !== this.unsent || bytesWritten !== this.bytesWritten) this.takenAt = now;
-    this.bytesRead = bytesRead;
-    this.bytesWritten = bytesWritten;
-    this.unsent = writableLength;
+    const taken = takenByKernel(this.socket);
+    if (taken !== this.taken || this.socket.writableLength === 0) this.takenAt = now;
+    this.bytesRead = this.socket.bytesRead;
+    this.taken = taken;
   }
 
   /** The last look at which the caller had taken something, while answers wait for him; undefined while none does. */
   get notTakenSince(): number | undefined {
-    return this.unsent > 0 ? this.takenAt : undefined;
+    return this.socket.writableLength > 0 ? this.takenAt : undefined;
   }
+}
+
+/** What Node knows of its handle. Not public; Node itself tells a slow caller from a silent one by it (`socket.setTimeout`). */
+interface SocketWithHandle {
+  readonly _handle?: { readonly bytesWritten: number; readonly writeQueueSize: number } | null;
+}
+
+/**
+ * Bytes that have left the process. `bytesWritten` counts what waits as well, and `writableLength` falls only when a whole
+ * write is done: by these two, a caller who asks and never reads looks busy, and one who takes a large answer slowly looks
+ * deaf.
+ */
+function takenByKernel(socket: Socket & SocketWithHandle): number {
+  const { _handle: handle } = socket;
+  return handle === undefined || handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize;
 }

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { until } from '../../test/support/until.js';
 import { type HttpConfig } from '../config/env.js';
 import { parseEnv } from '../config/env.js';
@@ -13,6 +13,8 @@ const UNFINISHED = 'POST /claims HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r
 const CHECK_MS = 10;
 /** More than the kernel holds of an answer that nobody takes. */
 const LARGE = 30_000_000;
+/** Of answers, bytes. */
+const SIZES: Readonly<Record<string, number>> = { '/large': LARGE, '/medium': 16_384 };
 
 interface Caller {
   readonly socket: Socket;
@@ -31,7 +33,7 @@ describe('connections', () => {
       { checkInterval: CHECK_MS, write },
       (request: IncomingMessage, response: ServerResponse) => {
         served.push(request.url ?? '');
-        request.resume().on('end', () => response.end(request.url === '/large' ? 'x'.repeat(LARGE) : 'ok'));
+        request.resume().on('end', () => response.end('x'.repeat(SIZES[request.url ?? ''] ?? 2)));
       },
       {},
     );
@@ -181,6 +183,65 @@ describe('connections', () => {
     expect(shed()).toEqual({ unread: 1 });
     expect(connections.size).toBe(1);
     expect(reader.received()).toContain('200 OK');
+  });
+
+  describe('whose caller is slow', () => {
+    const WRITE_MS = 1_000;
+    let now: number;
+    let accepted: Socket;
+    let looks: { readonly mock: { readonly calls: readonly unknown[] } };
+
+    beforeEach(async () => {
+      await listen({}, { write: WRITE_MS });
+      server.once('connection', (socket: Socket) => (accepted = socket));
+      now = 1_000;
+      looks = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    });
+
+    /** Lets so much time pass, and the connections be looked at. */
+    const pass = async (ms: number): Promise<void> => {
+      now += ms;
+      const before = looks.mock.calls.length;
+      await until('some looks', () => looks.mock.calls.length > before + 5);
+    };
+
+    it('stay open while he takes a large answer, however long he takes', async () => {
+      const slow = await call('');
+      slow.socket.pause();
+      slow.socket.write(get('/large'));
+      await until('more than the kernel holds', () => served.length === 1 && accepted.writableLength > 0);
+      let took = 0;
+      for (let step = 0; step < 20; step++) {
+        await pass(WRITE_MS - 100);
+        // Much of it at once: less may not be seen behind the buffers of the kernel.
+        for (const goal = Math.min(LARGE, took + LARGE / 6); took < goal && !slow.socket.destroyed;) {
+          const part = slow.socket.read() as string | null;
+          if (part === null) await until('more', () => slow.socket.readableLength > 0 || slow.socket.destroyed);
+          took += part?.length ?? 0;
+        }
+        await pass(0);
+        if (accepted.writableLength === 0) break;
+      }
+      expect(now).toBeGreaterThan(1_000 + 3 * WRITE_MS);
+      expect(shed()).toEqual({});
+    });
+
+    it('end when he takes nothing, and asks for small things meanwhile', async () => {
+      const deaf = await call('');
+      deaf.socket.pause();
+      const ask = async (path: string): Promise<void> => {
+        const before = served.length;
+        deaf.socket.write(get(path));
+        await until('an answer, or the end', () => served.length > before || accepted.destroyed);
+      };
+      for (let each = 0; each < 10_000 && accepted.writableLength === 0; each++) await ask('/medium');
+      expect(accepted.writableLength).toBeGreaterThan(0);
+      for (let each = 0; each < 10 && !accepted.destroyed; each++) {
+        await ask('/');
+        await pass(WRITE_MS / 4);
+      }
+      expect(shed()).toEqual({ unread: 1 });
+    });
   });
 
   it('that have too much unsent together lose those that have waited longest', async () => {
