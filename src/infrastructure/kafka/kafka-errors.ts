@@ -71,8 +71,16 @@ export function isPassing(error: unknown): boolean {
   return PASSING.has(protocolErrorType(error) ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
 }
 
-/** True when a broker answered that it does not do this for us, and will not soon: it is forbidden, or not known there. */
+/** A broker will not do this for us: it is forbidden, or its version does not know it. */
+const DENIED: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'UNSUPPORTED_VERSION',
+]);
+
+/** True when a broker answered that it does not do this for us. What any other answer means is not known. */
 export function isDenied(error: unknown): boolean {
-  if ((error as Error).name === 'KafkaJSServerDoesNotSupportApiKey') return true;
-  return protocolErrorType(error) !== undefined && !isPassing(error);
+  const { name } = error as Error;
+  return name === 'KafkaJSServerDoesNotSupportApiKey' || DENIED.has(protocolErrorType(error) ?? '');
 }
