@@ -183,4 +183,13 @@ describe('the catalogue of campaigns', () => {
     const { size } = (catalogue as unknown as { single: ReadonlyMap<string, unknown> }).single;
     expect(size).toBe(10_000);
   });
+
+  it('keeps the campaign that is looked at, whatever is invented meanwhile', async () => {
+    for (let number = 0; number < 10_050; number++) {
+      if (number % 1_000 === 0) await catalogue.find(id(1));
+      await catalogue.find(`invented-${number}`);
+    }
+    await catalogue.find(id(1));
+    expect(reads).toBe(10_051);
+  });
 });

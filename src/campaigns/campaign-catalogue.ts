@@ -54,7 +54,7 @@ interface Listing {
 @Injectable()
 export class CampaignCatalogue {
   private readonly listing: Picture<Listing>;
-  /** By id, whoever was asked for first goes first. */
+  /** By id. The one that nobody has asked for the longest is the first, and the first to go. */
   private readonly single = new Map<string, Picture<CampaignView | null>>();
   /** Of the gate that the pictures tell of; null: it was closed. */
   private epoch: number | null = null;
@@ -73,15 +73,11 @@ export class CampaignCatalogue {
   /** @throws DatabaseError */
   find(campaignId: string): Promise<CampaignView | null> {
     this.forgetOtherEpochs();
-    let picture = this.single.get(campaignId);
-    if (picture === undefined) {
-      picture = new Picture(() => this.read(campaignId), MAX_AGE_MS);
-      for (const oldest of this.single.keys()) {
-        if (this.single.size < MAX_SINGLE) break;
-        this.single.delete(oldest);
-      }
-      this.single.set(campaignId, picture);
-    }
+    const picture = this.single.get(campaignId) ?? new Picture(() => this.read(campaignId), MAX_AGE_MS);
+    // To the end: invented ids must not push out the campaign that everybody looks at.
+    this.single.delete(campaignId);
+    this.single.set(campaignId, picture);
+    if (this.single.size > MAX_SINGLE) this.single.delete(this.single.keys().next().value as string);
     return picture.get();
   }
 
