@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { carriesProblemCode, Problem, problemBody, type ProblemCode, PROBLEMS } from './problem.js';
+import { carriesProblemCode, pathOf, Problem, problemBody, type ProblemCode, PROBLEMS } from './problem.js';
 
 describe('a problem', () => {
   it.each(Object.keys(PROBLEMS) as ProblemCode[])('%s is complete in both languages', (code) => {
@@ -30,6 +30,24 @@ describe('a problem', () => {
     expect(bodies.map((body) => (JSON.parse(body) as { detail: string }).detail)).toEqual([detail.ko, detail.en]);
     // Nothing is given twice.
     expect(bodies.map((body) => body.split('"detail"').length)).toEqual([2, 2]);
+  });
+
+  it.each([
+    ['/a/b?user=x', '/a/b'],
+    ['/a#b', '/a'],
+    ['/', '/'],
+    ['*', '*'],
+    ['http://user:secret@host/a?b', '/a'],
+    ['HTTPS://user:secret@host', ''],
+    ['http://user:secret@host?b', ''],
+    ['user:secret@host', ''],
+    ['user:secret@host/a', ''],
+    ['?secret', ''],
+    ['', ''],
+  ])('shows of the target %s the path alone: %s', (target, path) => {
+    expect(pathOf(target)).toBe(path);
+    const body = JSON.parse(problemBody('not-found', 'en', pathOf(target), 'id')) as { instance?: string };
+    expect(body.instance).toBe(path === '' ? undefined : path);
   });
 
   it('asks to wait wherever waiting helps', () => {

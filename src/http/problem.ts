@@ -348,7 +348,7 @@ export function problemBody(
 ): string {
   const detail = extensions?.detail;
   let body: string = detail === undefined ? beginnings[language][code] : beginningOf(code, language, detail);
-  if (instance !== undefined) {
+  if (instance !== undefined && instance !== '') {
     body += `,"instance":${JSON.stringify(instance.replace(OUTSIDE_URI, encodeURIComponent))}`;
   }
   body += `,"requestId":"${requestId}"`;
@@ -411,8 +411,12 @@ export function sendProblem(
   reply.serializer(asIs).send(problemBody(code, language, pathOf(request.url), request.id, extensions));
 }
 
-/** The request target without query and fragment, which may hold what does not belong into a body or a log. */
-export function pathOf(url: string): string {
-  const end = url.search(/[?#]/);
-  return end === -1 ? url : url.slice(0, end);
+/**
+ * The path of a request target, for a body or a log. A query may hold what belongs into neither, and so may what stands
+ * before the path (`http://user:password@host/path`). Empty for a target without a path.
+ */
+export function pathOf(target: string): string {
+  return PATH.exec(target)?.groups?.path ?? '';
 }
+
+const PATH = /^(?:[^/?#]*:\/\/[^/?#]*)?(?<path>\/[^?#]*|\*)/;

@@ -84,6 +84,18 @@ describe('a path', () => {
     }
   });
 
+  it('of a target with a user and a password is told without them', async () => {
+    for (const target of [
+      'http://user:secret@127.0.0.1/health/live',
+      'http://user:secret@/',
+      'ftp://user:secret@x/y',
+    ]) {
+      const response = await send('GET', target);
+      refused(response, 400, 'bad-request');
+      expect(JSON.stringify(response)).not.toContain('secret');
+    }
+  });
+
   it.each([
     '/metrics;x=1',
     '/;/metrics',
