@@ -152,6 +152,7 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
       const ours = untilPersisted(rateOf(url), cluster.client(), endless[0] as string);
       await run.compare(together, ours, { yardstick: 'bare Fastify', atLeast: 0, rate: rateOf(bare) });
     }
+    await measureAttacks(run, { profile: 'distributed', url, bare, client: cluster.client() });
     await measureVisibility(run, cluster, url);
     await measureTwoApis(run, cluster, url);
     await measureMemory(run, cluster, EXTENT.claims);
