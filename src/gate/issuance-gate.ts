@@ -48,7 +48,7 @@ export interface Fenced {
 
 /** Refusals are outcomes, not exceptions: they are the common case of a drop, and cost no stack trace. */
 export type ClaimOutcome =
-  | { readonly kind: 'ADMITTED'; readonly sequence: number; readonly claimedAt: number; readonly remaining: number }
+  | { readonly kind: 'ADMITTED'; readonly sequence: number; readonly claimedAt: number }
   /** The user has a claim, whatever became of window and stock since. */
   | { readonly kind: 'DUPLICATE'; readonly record: ClaimRecord; readonly pending: boolean }
   | { readonly kind: 'NOT_STARTED'; readonly startsAt: number }

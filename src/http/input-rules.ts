@@ -39,7 +39,6 @@ export const INPUT_RULES = {
     ko: '영문, 숫자, -로 된 1~26자여야 합니다.',
     en: 'Must be 1 to 26 letters, digits or hyphens.',
   },
-  'claim-id': { ko: '26자 ULID여야 합니다.', en: 'Must be a ULID of 26 characters.' },
   instant: {
     ko: '날짜, 시각, 시간대가 모두 있는 ISO 8601 문자열이어야 합니다. 예: 2026-01-31T09:00+09:00',
     en: 'Must be an ISO 8601 text with day, time and time zone, such as 2026-01-31T09:00+09:00.',

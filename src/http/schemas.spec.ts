@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { campaignTotal, claimId, keysetCursor, rowId, userIdOrNumber } from './schemas.js';
+import { campaignTotal, keysetCursor, rowId, userIdOrNumber } from './schemas.js';
 
 const accepts = (schema: z.ZodType, value: unknown): boolean => schema.safeParse(value).success;
 
@@ -43,13 +43,10 @@ describe('a cursor', () => {
 });
 
 it('ids that merely resemble the right form are refused', () => {
-  for (const value of ['01JZ8Q4V8Y6T4W1S3N5M7K9H2', '81JZ8Q4V8Y6T4W1S3N5M7K9H2C', '01jz8q4v8y6t4w1s3n5m7k9h2c']) {
-    expect(accepts(claimId, value)).toBe(false);
-  }
   for (const value of ['0', '01', '-1', '1.0', '1e3', ' 1', '1\n', '']) {
     expect(accepts(rowId, value)).toBe(false);
   }
   expect(['9'.repeat(16), '9'.repeat(400)].map((text) => rowId.parse(text))).toEqual(Array(2).fill(2 ** 53 - 1));
-  expect([rowId.parse('12'), accepts(claimId, '01JZ8Q4V8Y6T4W1S3N5M7K9H2C')]).toEqual([12, true]);
+  expect(rowId.parse('12')).toBe(12);
   expect([userIdOrNumber.parse(-0), accepts(userIdOrNumber, Number.NaN)]).toEqual(['0', false]);
 });

@@ -23,12 +23,6 @@ export const campaignId = z
   .regex(/^[A-Za-z0-9-]{1,26}$/, rule('campaign-id'))
   .meta({ description: 'The campaign.', examples: ['default'] });
 
-/** A claim's id, a ULID. */
-export const claimId = z
-  .string(rule('claim-id'))
-  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, rule('claim-id'))
-  .meta({ description: 'The claim.', examples: ['01JZ8Q4V8Y6T4W1S3N5M7K9H2C'] });
-
 /** A row's number in a path. One beyond all numbers that rows have is that of no row. */
 export const rowId = z
   .string(rule('row-id'))

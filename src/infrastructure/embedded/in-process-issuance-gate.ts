@@ -47,12 +47,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     campaign.pendingCount += 1;
     applied.set(userId, { claimId, sequence: campaign.sequence, claimedAt, idempotencyDigest });
     pending.set(userId, claimedAt);
-    return Promise.resolve({
-      kind: 'ADMITTED',
-      sequence: campaign.sequence,
-      claimedAt,
-      remaining: terms.total - applied.size,
-    });
+    return Promise.resolve({ kind: 'ADMITTED', sequence: campaign.sequence, claimedAt });
   }
 
   lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {

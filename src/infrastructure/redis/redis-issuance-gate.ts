@@ -274,10 +274,10 @@ function isFence(answer: readonly unknown[]): answer is Answer {
 }
 
 function toClaimOutcome(answer: Answer): ClaimOutcome {
-  const [word, , first, second, third] = answer;
+  const [word, , first, second] = answer;
   switch (word) {
     case 'OK':
-      return { kind: 'ADMITTED', sequence: Number(first), claimedAt: Number(second), remaining: Number(third) };
+      return { kind: 'ADMITTED', sequence: Number(first), claimedAt: Number(second) };
     case 'DUPLICATE':
       return { kind: 'DUPLICATE', record: decodeRecord(String(first)), pending: second === 1 };
     case 'NOT_STARTED':
