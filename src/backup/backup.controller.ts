@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { Controller, Get, Logger, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Logger, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { AdminGuard } from '../http/admin.guard.js';
-import { ApiAdmin, ApiProblems } from '../http/openapi.js';
+import { Admin } from '../http/admin.guard.js';
+import { ApiProblems } from '../http/openapi.js';
 import { header } from '../http/openapi-headers.js';
 import { Problem } from '../http/problem.js';
 import { DatabaseSnapshots } from '../persistence/database-snapshots.js';
@@ -13,9 +13,8 @@ const MEDIA_TYPE = 'application/vnd.sqlite3';
 
 /** A copy of the database while claims go on. It holds every coupon's code: keep it as you keep the database. */
 @ApiTags('administration')
-@ApiAdmin()
+@Admin()
 @Controller('api/admin/backup')
-@UseGuards(AdminGuard)
 export class BackupController {
   private readonly logger = new Logger(BackupController.name);
 

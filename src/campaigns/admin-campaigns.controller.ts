@@ -10,13 +10,12 @@ import {
   Post,
   Req,
   Res,
-  UseGuards,
 } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { AdminGuard } from '../http/admin.guard.js';
-import { ApiAdmin, ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../http/openapi.js';
+import { Admin } from '../http/admin.guard.js';
+import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../http/openapi.js';
 import { INPUT_RULES } from '../http/input-rules.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { etagOf, IfMatch } from '../http/if-match.js';
@@ -71,9 +70,8 @@ function ApiCampaignAction(summary: string) {
 
 /** What operators do with campaigns. */
 @ApiTags('administration')
-@ApiAdmin()
+@Admin()
 @Controller('api/admin/campaigns')
-@UseGuards(AdminGuard)
 export class AdminCampaignsController {
   constructor(
     private readonly administration: CampaignAdministration,

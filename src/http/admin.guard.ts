@@ -1,4 +1,5 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { AdminToken } from '../config/admin-token.js';
 import { Problem } from './problem.js';
@@ -6,9 +7,12 @@ import { Problem } from './problem.js';
 /** Whether a request brings the admin token: not at all, the right one, or something else. */
 export type AdminAccess = 'absent' | 'granted' | 'refused';
 
+/** The document's name for the admin token's scheme. */
+export const ADMIN_SCHEME = 'admin';
+
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
-/** For calls that merely tell an admin more; those for admins only use {@link AdminGuard}. */
+/** For calls that merely tell an admin more; those for admins only have {@link Admin}. */
 export function adminAccess(authorization: string | undefined, token: AdminToken): AdminAccess {
   if (authorization === undefined) {
     return 'absent';
@@ -27,7 +31,7 @@ export function unauthorized(access: Exclude<AdminAccess, 'granted'>): Problem {
 
 /** Lets only the bearer of the admin token through. */
 @Injectable()
-export class AdminGuard implements CanActivate {
+class AdminGuard implements CanActivate {
   constructor(private readonly token: AdminToken) {}
 
   /** @throws Problem `unauthorized`. */
@@ -39,4 +43,9 @@ export class AdminGuard implements CanActivate {
     }
     return true;
   }
+}
+
+/** For admins only. One decorator, so that no call is locked in the document and open at the door. */
+export function Admin(): ClassDecorator & MethodDecorator {
+  return applyDecorators(UseGuards(AdminGuard), ApiBearerAuth(ADMIN_SCHEME));
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Res } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { type FastifyReply } from 'fastify';
@@ -14,7 +14,7 @@ import {
 } from '../../test/support/raw-http.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseEnv } from '../config/env.js';
-import { AdminGuard } from './admin.guard.js';
+import { Admin } from './admin.guard.js';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
 import { INPUT_RULES } from './input-rules.js';
 import { CLAIM_ACCEPTED, languageOf } from './language.js';
@@ -44,7 +44,7 @@ class ProbeController {
 
   @Post('/api/admin/campaigns/:id/pause')
   @HttpCode(200)
-  @UseGuards(AdminGuard)
+  @Admin()
   pause(@Param('id', { schema: campaignId }) id: string): unknown {
     return { id };
   }

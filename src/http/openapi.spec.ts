@@ -4,8 +4,11 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { z } from 'zod';
+import { ConfigModule } from '../config/config.module.js';
+import { parseEnv } from '../config/env.js';
+import { Admin } from './admin.guard.js';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
-import { ApiAdmin, ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
+import { ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
 import { PROBLEMS } from './problem.js';
 import {
   campaignId,
@@ -40,13 +43,16 @@ class ProbeController {
   }
 
   @Get('/api/users/:userId/coupons')
-  @ApiAdmin()
+  @Admin()
   listCoupons(@Param('userId', { schema: userId }) user: string, @Query({ schema: page }) query: unknown): unknown {
     return [user, query];
   }
 }
 
-@Module({ controllers: [ProbeController] })
+@Module({
+  imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: 'a-token-of-20-chars!' }))],
+  controllers: [ProbeController],
+})
 class ProbeModule {}
 
 describe('the API document', () => {

@@ -14,16 +14,12 @@ import {
 } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { ADMIN_SCHEME } from './admin.guard.js';
 import { IF_MATCH_PATTERN } from './if-match.js';
 import { header, type HeaderName, PARAMETERS_OF_EVERY_REQUEST } from './openapi-headers.js';
 import { serveOpenApiPages } from './openapi-pages.js';
 import { completeAnswers, operationsOf, REFUSALS_EXTENSION } from './openapi-answers.js';
 import { type ProblemCode } from './problem.js';
-
-/** The document's name for the admin token's scheme. */
-const ADMIN_SCHEME = 'admin';
-
-type Documentation = MethodDecorator & ClassDecorator;
 
 /** Documents the refusals that are this operation's own; those that all share are added to the document. */
 export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
@@ -92,13 +88,8 @@ export function ApiIdempotencyKey(description: string): MethodDecorator {
   });
 }
 
-/** Documents a call that needs the admin token; the guard itself is AdminGuard. */
-export function ApiAdmin(): Documentation {
-  return ApiBearerAuth(ADMIN_SCHEME);
-}
-
-/** Documents a call that tells more to the admin. */
-export function ApiOptionalAdmin(): Documentation {
+/** Documents a call that tells more to the admin. One for admins only has `@Admin()`. */
+export function ApiOptionalAdmin(): MethodDecorator {
   return applyDecorators(ApiSecurity({}), ApiBearerAuth(ADMIN_SCHEME));
 }
 

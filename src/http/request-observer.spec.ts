@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, HttpCode, Logger, Module, Param, Post, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Logger, Module, Param, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Registry } from 'prom-client';
@@ -8,7 +8,7 @@ import { exchange, request, text } from '../../test/support/raw-http.js';
 import { until } from '../../test/support/until.js';
 import { ConfigModule } from '../config/config.module.js';
 import { type AccessLog, parseEnv } from '../config/env.js';
-import { AdminGuard } from './admin.guard.js';
+import { Admin } from './admin.guard.js';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
 import { RequestObserver } from './request-observer.js';
 
@@ -34,7 +34,7 @@ class ProbeController {
 
   @Post('/admin')
   @HttpCode(200)
-  @UseGuards(AdminGuard)
+  @Admin()
   admin(): unknown {
     return { done: true };
   }

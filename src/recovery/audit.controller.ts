@@ -1,9 +1,9 @@
-import { Controller, Get, Param, UseGuards } from '@nestjs/common';
+import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { FAILED_EVENT_STATUSES } from '../events/failed-event-store.js';
-import { AdminGuard } from '../http/admin.guard.js';
-import { ApiAdmin, ApiAnswer, ApiProblems } from '../http/openapi.js';
+import { Admin } from '../http/admin.guard.js';
+import { ApiAnswer, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { campaignId } from '../http/schemas.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
@@ -28,9 +28,8 @@ const auditAnswer = z
 
 /** One call that shows gate, counter, rows and failed events side by side. */
 @ApiTags('administration')
-@ApiAdmin()
+@Admin()
 @Controller('api/admin/campaigns')
-@UseGuards(AdminGuard)
 export class AuditController {
   constructor(private readonly promises: PromiseAudit) {}
 

@@ -1,25 +1,12 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Headers,
-  HttpCode,
-  HttpStatus,
-  Param,
-  Post,
-  Query,
-  Req,
-  Res,
-  UseGuards,
-} from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FAILED_EVENT_STATUSES } from '../events/failed-event-store.js';
-import { AdminGuard } from '../http/admin.guard.js';
+import { Admin } from '../http/admin.guard.js';
 import { etagOf, IfMatch } from '../http/if-match.js';
 import { INPUT_RULES } from '../http/input-rules.js';
-import { ApiAdmin, ApiAnswer, ApiIfMatch, ApiProblems } from '../http/openapi.js';
+import { ApiAnswer, ApiIfMatch, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { campaignId, keysetCursor, listQuery, reason, rowId } from '../http/schemas.js';
 import {
@@ -41,9 +28,8 @@ const discardOrder = z
 
 /** What operators do with the claims that could not be published or persisted. */
 @ApiTags('administration')
-@ApiAdmin()
+@Admin()
 @Controller('api/admin/failed-events')
-@UseGuards(AdminGuard)
 export class FailedEventsController {
   constructor(private readonly operations: FailedEventOperations) {}
 
