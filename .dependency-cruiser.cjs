@@ -37,6 +37,13 @@ module.exports = {
       to: { path: FEATURES },
     },
     {
+      name: 'platform-knows-no-coupon',
+      comment: 'What lies under everything cannot depend on any of it.',
+      severity: 'error',
+      from: { path: '^src/platform/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/platform/' },
+    },
+    {
       name: 'infrastructure-serves-contracts',
       comment: 'An adapter implements a port; when it reaches into a feature, the feature has no port.',
       severity: 'error',

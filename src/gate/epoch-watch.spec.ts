@@ -1,28 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
+import { SetClock } from '../../test/support/flow.js';
 import { until } from '../../test/support/until.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { EpochWatch, type FenceSignal } from './epoch-watch.js';
 import { type Fenced, type GatePass, GateTimeoutError, GateUnavailableError } from './issuance-gate.js';
-import { MachineClock } from './machine-clock.js';
-
-/** Two clocks that a test moves. */
-class SetClock extends MachineClock {
-  at = { monotonic: 1_000_000, wall: 1_764_000_000_000 };
-
-  pass(ms: number): void {
-    this.at = { monotonic: this.at.monotonic + ms, wall: this.at.wall + ms };
-  }
-
-  override monotonic(): number {
-    return this.at.monotonic;
-  }
-
-  override wall(): number {
-    return this.at.wall;
-  }
-}
 
 /** The real database behind a line that a test cuts, or holds answers back on. */
 class DistantDatabase extends Database {

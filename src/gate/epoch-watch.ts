@@ -2,8 +2,8 @@ import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestj
 import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
+import { Clock, type Instant, systemClock } from '../platform/flow/clock.js';
 import { type Fenced, type FenceReason, type GatePass, GateUnavailableError, IssuanceGate } from './issuance-gate.js';
-import { type Instant, MachineClock } from './machine-clock.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;
@@ -73,14 +73,14 @@ export class EpochWatch implements OnApplicationShutdown {
   private started = false;
   private stopped = false;
   private readonly listeners: FenceListener[] = [];
-  private readonly clock: MachineClock;
+  private readonly clock: Clock;
 
   constructor(
     private readonly database: Database,
     private readonly gate: IssuanceGate,
-    @Optional() clock?: MachineClock,
+    @Optional() clock?: Clock,
   ) {
-    this.clock = clock ?? new MachineClock();
+    this.clock = clock ?? systemClock;
     this.gate.onReconnected(() => {
       this.beat = Promise.all([this.beat, this.gateReconnected()]).then(() => undefined);
     });

@@ -15,7 +15,7 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../gate/issuance-gate.js';
-import { MachineClock } from '../gate/machine-clock.js';
+import { SystemClock } from '../platform/flow/clock.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { type ApplicationOutcome, type ClaimIssuance } from './claim-issuance.js';
 import { EpochOverError } from './unpublished-claims.js';
@@ -56,7 +56,7 @@ class DoorToLog extends ClaimLog {
 }
 
 /** The machine's clocks; a test suspends the machine. */
-class SuspendedClock extends MachineClock {
+class SuspendedClock extends SystemClock {
   suspendedMs = 0;
 
   override wall(): number {

@@ -15,8 +15,8 @@ import {
   GateUnavailableError,
   IssuanceGate,
 } from '../gate/issuance-gate.js';
-import { type Instant, MachineClock } from '../gate/machine-clock.js';
 import { digestOf } from '../persistence/digest.js';
+import { Clock, type Instant, systemClock } from '../platform/flow/clock.js';
 import { claimIdFactory } from './claim-id.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
@@ -58,7 +58,7 @@ export type ApplicationOutcome =
 export class ClaimIssuance implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimIssuance.name);
   private readonly nextClaimId = claimIdFactory();
-  private readonly clock: MachineClock;
+  private readonly clock: Clock;
   /** It has been said that the database does not tell which campaigns exist. */
   private saidUntold = false;
 
@@ -73,9 +73,9 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     private readonly metrics: IssuanceMetrics,
     private readonly admission: Admission,
     private readonly outage: ClaimOutage,
-    @Optional() clock?: MachineClock,
+    @Optional() clock?: Clock,
   ) {
-    this.clock = clock ?? new MachineClock();
+    this.clock = clock ?? systemClock;
   }
 
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {

@@ -4,7 +4,6 @@ import { MetricsRegistry } from '../../src/events/metrics-registry.js';
 import { Admission } from '../../src/gate/admission.js';
 import { type EpochWatch } from '../../src/gate/epoch-watch.js';
 import { type IssuanceGate } from '../../src/gate/issuance-gate.js';
-import { type MachineClock } from '../../src/gate/machine-clock.js';
 import { StoredCampaignIds } from '../../src/gate/stored-campaign-ids.js';
 import { ClaimIssuance } from '../../src/issuance/claim-issuance.js';
 import { ClaimOutage } from '../../src/issuance/claim-outage.js';
@@ -14,6 +13,7 @@ import { IssuanceMetrics } from '../../src/issuance/issuance.metrics.js';
 import { KnownCampaigns } from '../../src/issuance/known-campaigns.js';
 import { UnpublishedClaims } from '../../src/issuance/unpublished-claims.js';
 import { type Database } from '../../src/persistence/database.js';
+import { type Clock } from '../../src/platform/flow/clock.js';
 
 export interface Issuance {
   readonly issuance: ClaimIssuance;
@@ -29,7 +29,7 @@ export function issuanceOf(
   { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
   watch: EpochWatch,
   log: ClaimLog,
-  clock?: MachineClock,
+  clock?: Clock,
 ): Issuance {
   const admission = new Admission(watch, log);
   const outage = new ClaimOutage(parseEnv({}), admission);

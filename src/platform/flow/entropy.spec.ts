@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { decodeTime } from 'ulid';
+import { SetClock } from '../../../test/support/flow.js';
+import { SystemEntropy, ulidFactory } from './entropy.js';
+
+describe('ULIDs', () => {
+  it('carry the time of the clock, differ, and rise', () => {
+    const clock = new SetClock();
+    const next = ulidFactory(clock, new SystemEntropy());
+    const ids: string[] = [];
+    for (let count = 0; count < 1_000; count++) {
+      if (count % 10 === 0) clock.pass(1);
+      ids.push(next());
+    }
+    expect(new Set(ids).size).toBe(1_000);
+    expect([...ids].sort()).toEqual(ids);
+    expect(decodeTime(ids.at(-1) as string)).toBe(clock.wall());
+  });
+
+  it('are the same where the clock and the chance are', () => {
+    class SameEntropy extends SystemEntropy {
+      override fill(bytes: Uint8Array): void {
+        bytes.fill(7);
+      }
+    }
+    const make = () => ulidFactory(new SetClock(), new SameEntropy())();
+    expect(make()).toBe(make());
+  });
+});

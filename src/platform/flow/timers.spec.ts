@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { systemTimers } from './timers.js';
+
+describe('the timers of the system', () => {
+  it('call what was put off, and nothing that was cancelled', async () => {
+    const calls: string[] = [];
+    const cancelled = systemTimers.after(1, () => calls.push('cancelled'));
+    systemTimers.after(5, () => calls.push('put off'));
+    systemTimers.atEndOfTurn(() => calls.push('end of turn'));
+    systemTimers.cancel(cancelled);
+    systemTimers.cancel(undefined);
+    await systemTimers.sleep(20);
+    expect(calls).toEqual(['end of turn', 'put off']);
+  });
+
+  it('end a sleep when its signal is aborted', async () => {
+    const stop = new AbortController();
+    const asleep = systemTimers.sleep(60_000, stop.signal);
+    stop.abort();
+    await asleep;
+    await systemTimers.sleep(60_000, stop.signal);
+  });
+});
