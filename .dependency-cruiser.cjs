@@ -14,6 +14,13 @@ module.exports = {
       to: { circular: true },
     },
     {
+      name: 'the-domain-knows-nobody',
+      comment: 'Rules and types that everything else shares: an import here would tie all of it to one more part.',
+      severity: 'error',
+      from: { path: '^src/domain/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/domain/' },
+    },
+    {
       name: 'features-know-no-product',
       comment: 'A feature that imports infrastructure/ works in one profile only.',
       severity: 'error',

@@ -19,7 +19,7 @@ import {
   statusOf,
 } from '../../test/support/consumer.js';
 import { Logger } from '@nestjs/common';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent, encodeClaimEvent } from '../domain/claim.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { GateTimeoutError } from '../gate/issuance-gate.js';
 import { BatchHold } from './batch-hold.js';
@@ -121,7 +121,8 @@ describe('a batch of the claim log', () => {
 
   describe('with messages that can never become coupons', () => {
     const good = claimsOf(1, 9);
-    const broken = (change: Record<string, unknown>) => JSON.stringify({ v: 1, ...claimOf(50), ...change });
+    const sound = JSON.parse(encodeClaimEvent(claimOf(50))) as object;
+    const broken = (change: Record<string, unknown>) => JSON.stringify({ ...sound, ...change });
     const poison: [what: string, content: ClaimEvent | Uint8Array | string | null, code: string][] = [
       ['no value', null, 'unreadable'],
       ['broken JSON', '{"v":1,', 'unreadable'],

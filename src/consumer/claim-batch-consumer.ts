@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { type ClaimBatchContext } from '../events/claim-batch.context.js';
-import { type ClaimEvent, decodeClaimEvent, type PoisonCode } from '../events/claim-event.js';
+import { type ClaimEvent, type ClaimReference, decodeClaimEvent, type PoisonCode } from '../domain/claim.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { type QuarantinedRecord } from '../events/failed-event-store.js';
-import { type ClaimReference, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
+import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { logSoldOut } from '../logging/campaign-log.js';
 import { type DatabaseError } from '../persistence/database-error.js';
 import { BatchHold } from './batch-hold.js';

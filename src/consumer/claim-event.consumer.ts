@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type ClaimBatchContext } from '../events/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../events/claim-event.js';
+import { CLAIM_EVENT_PATTERN } from '../events/claim-transport.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 

@@ -16,7 +16,7 @@ import {
   statusOf,
 } from '../../test/support/consumer.js';
 import { storeCampaign } from '../../test/support/embedded.js';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent } from '../domain/claim.js';
 
 describe('the transaction of a chunk', () => {
   let stack: ConsumerStack;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ulid } from 'ulid';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent, holderKey } from '../domain/claim.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { type FailedEventStatus, type QuarantinedRecord } from '../events/failed-event-store.js';
 import { passOf } from '../gate/gate-pass.js';
@@ -76,7 +76,9 @@ export class ClaimPersistence {
     const claimId = ulid();
     // No epoch is above this one, so the trial is never stale.
     const epoch = Number.MAX_SAFE_INTEGER;
-    const event = { claimId, campaignId, userId: `trial-${claimId}`, sequence: 1, claimedAt: Date.now(), epoch };
+    const userId = `trial-${claimId}`;
+    const claimedAt = Date.now();
+    const event = { claimId, campaignId, userId, sequence: 1, claimedAt, idempotencyDigest: null, epoch };
     try {
       await this.database.transaction(async (unit) => {
         const { verdicts } = await this.settle(unit, [{ record: { partition: 0, offset: 0 }, event }]);
@@ -173,7 +175,7 @@ export class ClaimPersistence {
 
   private async issueAfterReading(unit: UnitOfWork, chunk: readonly ReadableRecord[], known: WhatIsKnown) {
     const events = chunk.map(({ event }) => event);
-    const holders = new Set((await unit.coupons.findByUsers(events)).map(holderOf));
+    const holders = new Set((await unit.coupons.findByUsers(events)).map(holderKey));
     const verdicts = judge(chunk, known, holders);
     const issued = events.filter((_event, index) => verdicts[index] === 'issued');
     await this.insertCoupons(unit, issued, known.now);
@@ -181,18 +183,7 @@ export class ClaimPersistence {
   }
 
   private async insertCoupons(unit: UnitOfWork, events: readonly ClaimEvent[], createdAt: number): Promise<void> {
-    await unit.coupons.insert(
-      events.map(({ campaignId, userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
-        campaignId,
-        userId,
-        claimId,
-        code: this.nextCode(),
-        sequence,
-        claimedAt,
-        idempotencyDigest: idempotencyDigest ?? null,
-        createdAt,
-      })),
-    );
+    await unit.coupons.insert(events.map((event) => ({ ...event, code: this.nextCode(), createdAt })));
   }
 }
 
@@ -218,7 +209,7 @@ function judge(
   { isDiscarded, isStale, campaigns }: WhatIsKnown,
   holders: ReadonlySet<string>,
 ): Verdict[] {
-  const keys = chunk.map(({ event }) => holderOf(event));
+  const keys = chunk.map(({ event }) => holderKey(event));
   const contenders = new Map<string, number>();
   const verdicts: (Verdict | undefined)[] = chunk.map((readable, index) => {
     const { event } = readable;
@@ -275,9 +266,4 @@ function tallyByCampaign(events: readonly ClaimEvent[]): Iterable<Tally> {
     }
   }
   return tallies.values();
-}
-
-/** Neither part can hold a colon. */
-function holderOf({ campaignId, userId }: { campaignId: string; userId: string }): string {
-  return `${campaignId}:${userId}`;
 }

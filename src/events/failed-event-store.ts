@@ -1,4 +1,4 @@
-import { type ClaimEvent } from './claim-event.js';
+import { type ClaimEvent } from '../domain/claim.js';
 import { type LogRecord } from './claim-log.js';
 
 /** Who could not go on with the claim. */

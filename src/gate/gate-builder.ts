@@ -1,4 +1,5 @@
-import { type CampaignTerms, type ClaimRecord } from './issuance-gate.js';
+import { type ClaimRecord } from '../domain/claim.js';
+import { type CampaignTerms } from './issuance-gate.js';
 
 /** A claim that goes into a new gate. */
 export interface StagedClaim extends ClaimRecord {

@@ -1,3 +1,5 @@
+import { type Claim, type ClaimRecord, type ClaimReference, type ClaimRequest } from '../domain/claim.js';
+
 /**
  * What a caller must show to be let into the gate: the epoch that the gate row names as open, and that epoch's fence
  * (in Redis the SHA of the script stamped with it). Whoever holds an old pass reaches nothing.
@@ -16,22 +18,6 @@ export interface CampaignTerms {
   state: 'OPEN' | 'PAUSED' | 'CLOSED';
   /** Terms with an older version never replace newer ones. */
   version: number;
-}
-
-export interface ClaimRequest {
-  campaignId: string;
-  userId: string;
-  claimId: string;
-  idempotencyDigest: string | null;
-}
-
-/** The gate's memory of an admitted claim. */
-export interface ClaimRecord {
-  claimId: string;
-  sequence: number;
-  /** The gate's clock, ms. */
-  claimedAt: number;
-  idempotencyDigest: string | null;
 }
 
 /**
@@ -62,16 +48,6 @@ export type LookUpOutcome =
   | { readonly kind: 'FOUND'; readonly record: ClaimRecord; readonly pending: boolean }
   | { readonly kind: 'ABSENT' }
   | Fenced;
-
-/** A claim as the gate's bookkeeping names it; the claimId keeps a late call from touching a newer claim. */
-export interface ClaimReference {
-  campaignId: string;
-  userId: string;
-  claimId: string;
-}
-
-/** A claim that was admitted and has not been seen in the database yet. */
-export interface PendingClaim extends ClaimReference, ClaimRecord {}
 
 /** What the gate counts for one campaign. */
 export interface CampaignGauge {
@@ -150,7 +126,7 @@ export abstract class IssuanceGate {
     before: number,
     limit: number,
     offset: number,
-  ): Promise<PendingClaim[] | Fenced>;
+  ): Promise<Claim[] | Fenced>;
 
   /** Costs nothing and tells whether this pass is still let in. */
   abstract ping(pass: GatePass): Promise<'ok' | Fenced>;

@@ -5,7 +5,7 @@ import { claimEvent } from '../../test/support/claims.js';
 import { eventually } from '../../test/support/eventually.js';
 import { type Issuance, issuanceOf } from '../../test/support/issuance.js';
 import { until } from '../../test/support/until.js';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent } from '../domain/claim.js';
 import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../events/claim-log.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {

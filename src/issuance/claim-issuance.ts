@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, Optional } from '@nestjs/common';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent, type ClaimRecord } from '../domain/claim.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { DeadlineError, withDeadline } from '../events/with-deadline.js';
@@ -7,7 +7,6 @@ import { Admission } from '../gate/admission.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type ClaimOutcome,
-  type ClaimRecord,
   type FenceReason,
   GateBusyError,
   type GatePass,
@@ -267,10 +266,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
 }
 
 function eventOf(record: ClaimRecord, campaignId: string, userId: string, { epoch }: GatePass): ClaimEvent {
-  const { claimId, sequence, claimedAt, idempotencyDigest } = record;
-  const event: ClaimEvent = { claimId, campaignId, userId, sequence, claimedAt, epoch };
-  if (idempotencyDigest !== null) event.idempotencyDigest = idempotencyDigest;
-  return event;
+  return { ...record, campaignId, userId, epoch };
 }
 
 function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempotencyDigest'>, campaignId: string) {

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent } from '../domain/claim.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
 import { withDeadline } from '../events/with-deadline.js';
 import { UnpublishedClaims } from './unpublished-claims.js';

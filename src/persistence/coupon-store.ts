@@ -1,14 +1,9 @@
+import { type Claim, type ClaimHolder } from '../domain/claim.js';
+
 /** What the consumer inserts. */
-export interface NewCoupon {
-  campaignId: string;
-  userId: string;
-  claimId: string;
+export interface NewCoupon extends Claim {
   /** Unguessable; what the user redeems. */
   code: string;
-  sequence: number;
-  /** ms, the gate's clock. */
-  claimedAt: number;
-  idempotencyDigest: string | null;
   /** ms, the database's clock: asked once for many, since a server would work it out anew for every row. */
   createdAt: number;
 }
@@ -19,14 +14,8 @@ export interface Coupon extends NewCoupon {
 }
 
 /** The part of a coupon that a rebuilt gate needs. */
-export interface IssuedClaim {
+export interface IssuedClaim extends Claim {
   id: number;
-  campaignId: string;
-  userId: string;
-  claimId: string;
-  sequence: number;
-  claimedAt: number;
-  idempotencyDigest: string | null;
 }
 
 /** The table `coupons`, seen from inside one transaction. */
@@ -40,7 +29,7 @@ export abstract class CouponStore {
   abstract find(campaignId: string, userId: string): Promise<Coupon | null>;
 
   /** Coupons of these (campaign, user) pairs, where there are any. */
-  abstract findByUsers(pairs: readonly { campaignId: string; userId: string }[]): Promise<IssuedClaim[]>;
+  abstract findByUsers(holders: readonly ClaimHolder[]): Promise<IssuedClaim[]>;
 
   /** A user's coupons, newest first; `beforeId` continues a list. */
   abstract listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, Optional } from '@nestjs/common';
-import { type ClaimEvent, decodeClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent, decodeClaimEvent, holderKey } from '../domain/claim.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../events/claim-log.js';
 import { groupBy } from '../events/group-by.js';
 import { GateBuilder, type StagedCampaign } from '../gate/gate-builder.js';
@@ -13,7 +13,7 @@ import { isStaleClaim } from '../persistence/stale-claims.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
 import { CAMPAIGN_PAGE, findFence, forEachCampaign } from './gate-health.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
-import { StagedClaims, toStagedClaim } from './staged-claims.js';
+import { StagedClaims } from './staged-claims.js';
 
 /** Rows of one page of the snapshot, and claims of one call to the gate. */
 const PAGE = 2_000;
@@ -289,7 +289,7 @@ export class GateRebuilder {
   private async stageCoupons(epoch: number, coupons: readonly IssuedClaim[], found: StagedClaims): Promise<void> {
     for (const { campaignId, sequence } of coupons) found.noteSequence(campaignId, sequence);
     for (const [campaignId, some] of groupBy(coupons, (coupon) => coupon.campaignId)) {
-      const claims = some.map((coupon) => toStagedClaim(coupon, false));
+      const claims = some.map((coupon) => ({ ...coupon, pending: false }));
       await this.builder.stage(epoch, campaignId, claims);
     }
   }
@@ -353,9 +353,9 @@ export class GateRebuilder {
     });
     // They may be younger than the snapshot, so they are staged here rather than skipped; whoever is there stays.
     await this.stageCoupons(epoch, issued, found);
-    const issuedTo = new Set(issued.map(({ campaignId, userId }) => `${campaignId}:${userId}`));
+    const issuedTo = new Set(issued.map(holderKey));
     for (const { event, record } of events) {
-      if (issuedTo.has(`${event.campaignId}:${event.userId}`)) continue;
+      if (issuedTo.has(holderKey(event))) continue;
       if (statuses.get(event.claimId) === 'DISCARDED') continue;
       if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) continue;
       found.add(event);

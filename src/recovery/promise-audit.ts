@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { type FailedEventStatus } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
+import { type Claim } from '../domain/claim.js';
 import {
   type CampaignGauge,
   type GatePass,
   GateTimeoutError,
   GateUnavailableError,
   IssuanceGate,
-  type PendingClaim,
 } from '../gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 
@@ -155,9 +155,9 @@ export class PromiseAudit {
   }
 
   /** To be read after the gauge: what is pending here and was there before, was pending there too. null while it is away. */
-  private async listPending(pass: GatePass, campaignId: string): Promise<PendingClaim[] | null> {
+  private async listPending(pass: GatePass, campaignId: string): Promise<Claim[] | null> {
     return this.unlessAway(async () => {
-      const pending: PendingClaim[] = [];
+      const pending: Claim[] = [];
       while (pending.length < MAX_PENDING) {
         const page = await this.gate.pendingBefore(
           pass,
@@ -202,7 +202,7 @@ export class PromiseAudit {
   private async lookAtDatabase(
     unit: UnitOfWork,
     campaignId: string,
-    pending: readonly PendingClaim[],
+    pending: readonly Claim[],
   ): Promise<DatabaseView | null> {
     const campaign = await unit.campaigns.find(campaignId);
     if (campaign === null) return null;
@@ -235,6 +235,6 @@ export class PromiseAudit {
 }
 
 /** Pages that are read one after the other may name a claim twice while others are cleared in between. */
-function onePerUser(pending: readonly PendingClaim[]): PendingClaim[] {
+function onePerUser(pending: readonly Claim[]): Claim[] {
   return [...new Map(pending.map((claim) => [claim.userId, claim])).values()];
 }

@@ -1,4 +1,4 @@
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent } from '../domain/claim.js';
 import { termsOf } from '../gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
 import { type CampaignTerms } from '../gate/issuance-gate.js';
@@ -62,7 +62,7 @@ export class StagedClaims {
     for (const { terms, waiting } of this.openOnesFirst()) {
       let claims: StagedClaim[] = [];
       for (const claim of waiting.values()) {
-        claims.push(toStagedClaim(claim, true));
+        claims.push({ ...claim, pending: true });
         if (claims.length < size) continue;
         yield { campaignId: terms.campaignId, claims };
         claims = [];
@@ -90,18 +90,4 @@ export class StagedClaims {
       ...campaigns.filter(({ terms }) => terms.state !== 'OPEN'),
     ];
   }
-}
-
-export function toStagedClaim(
-  claim: {
-    userId: string;
-    claimId: string;
-    sequence: number;
-    claimedAt: number;
-    idempotencyDigest?: string | null | undefined;
-  },
-  pending: boolean,
-): StagedClaim {
-  const { userId, claimId, sequence, claimedAt, idempotencyDigest } = claim;
-  return { userId, claimId, sequence, claimedAt, idempotencyDigest: idempotencyDigest ?? null, pending };
 }

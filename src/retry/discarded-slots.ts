@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent, holderKey } from '../domain/claim.js';
 import { type FailedEvent } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
@@ -31,7 +31,7 @@ export class DiscardedSlots {
       if (fenced.has(claim.campaignId)) continue;
       // The gate would call a campaign that nobody ever stored fenced, and there is no slot of it to give back.
       if (campaigns.has(claim.campaignId)) {
-        const outcome = holders.has(userKey(claim)) ? await this.keep(pass, claim) : await this.free(pass, claim);
+        const outcome = holders.has(holderKey(claim)) ? await this.keep(pass, claim) : await this.free(pass, claim);
         if (outcome === 'fenced') {
           fenced.add(claim.campaignId);
           continue;
@@ -48,7 +48,7 @@ export class DiscardedSlots {
     return this.database.read(async (unit) => {
       const campaigns = await unit.campaigns.findMany([...new Set(claims.map(({ campaignId }) => campaignId))]);
       const coupons = await unit.coupons.findByUsers(claims);
-      return { campaigns: new Set(campaigns.map(({ id }) => id)), holders: new Set(coupons.map(userKey)) };
+      return { campaigns: new Set(campaigns.map(({ id }) => id)), holders: new Set(coupons.map(holderKey)) };
     });
   }
 
@@ -86,8 +86,4 @@ export class DiscardedSlots {
       throw error;
     }
   }
-}
-
-function userKey({ campaignId, userId }: { campaignId: string; userId: string }): string {
-  return `${campaignId}:${userId}`;
 }

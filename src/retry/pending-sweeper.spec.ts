@@ -20,7 +20,7 @@ import {
   sql,
   SteeredGate,
 } from '../../test/support/retry.js';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type ClaimEvent } from '../domain/claim.js';
 import { type LogOffsets } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { GateTimeoutError } from '../gate/issuance-gate.js';

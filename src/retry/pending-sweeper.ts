@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { type ClaimEvent } from '../events/claim-event.js';
+import { type Claim } from '../domain/claim.js';
 import { type FailedEvent, type Failure } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
-import { type GatePass, IssuanceGate, type PendingClaim } from '../gate/issuance-gate.js';
+import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
@@ -31,9 +31,9 @@ export interface SweepReport {
 /** What the database says about pending claims. */
 interface Findings {
   /** Coupon or failed event: the entry has done its duty. */
-  readonly settled: readonly PendingClaim[];
+  readonly settled: readonly Claim[];
   readonly discarded: readonly FailedEvent[];
-  readonly missing: readonly PendingClaim[];
+  readonly missing: readonly Claim[];
 }
 
 /** The epoch under which the pass was given is over; what was seen under it says nothing about the next one. */
@@ -141,7 +141,7 @@ export class PendingSweeper {
   }
 
   /** Looks the claims up, and makes failed events of those that are nowhere. */
-  private async settle(pass: GatePass, campaignId: string, page: readonly PendingClaim[]) {
+  private async settle(pass: GatePass, campaignId: string, page: readonly Claim[]) {
     const seen = await this.database.read((unit) => lookUp(unit, page));
     if (seen.missing.length === 0) return { ...seen, recorded: [] };
     // The api's fallback may insert the same claim without our locks: read again, and find its row.
@@ -159,7 +159,7 @@ export class PendingSweeper {
    * entries were read: a later one may have given their slots away.
    * @throws EpochMovedError
    */
-  private record(pass: GatePass, campaignId: string, missing: readonly PendingClaim[]): Promise<Findings> {
+  private record(pass: GatePass, campaignId: string, missing: readonly Claim[]): Promise<Findings> {
     return this.database.transaction(async (unit) => {
       const { epoch, fence } = await unit.gate.lockShared();
       if (epoch !== pass.epoch || fence === null) throw new EpochMovedError(`epoch ${pass.epoch} is over`);
@@ -167,7 +167,7 @@ export class PendingSweeper {
       const found = await lookUp(unit, missing);
       await unit.failedEvents.addUnpublished(
         found.missing.map((entry) => ({
-          claim: eventOf(entry, pass.epoch),
+          claim: { ...entry, epoch: pass.epoch },
           source: 'SWEEPER' as const,
           failure: NEVER_ARRIVED,
         })),
@@ -186,14 +186,14 @@ export class PendingSweeper {
   }
 }
 
-async function lookUp(unit: UnitOfWork, entries: readonly PendingClaim[]): Promise<Findings> {
+async function lookUp(unit: UnitOfWork, entries: readonly Claim[]): Promise<Findings> {
   const coupons = await unit.coupons.findByUsers(entries);
   const rows = await unit.failedEvents.findByClaimIds(entries.map(({ claimId }) => claimId));
   const holders = new Set(coupons.map(({ userId }) => userId));
   const rowOf = new Map(rows.map((row) => [row.claim?.claimId, row]));
-  const settled: PendingClaim[] = [];
+  const settled: Claim[] = [];
   const discarded: FailedEvent[] = [];
-  const missing: PendingClaim[] = [];
+  const missing: Claim[] = [];
   for (const entry of entries) {
     const row = rowOf.get(entry.claimId);
     // The coupon first: it holds the slot, also when this very claim was discarded.
@@ -203,10 +203,4 @@ async function lookUp(unit: UnitOfWork, entries: readonly PendingClaim[]): Promi
     else settled.push(entry);
   }
   return { settled, discarded, missing };
-}
-
-function eventOf(entry: PendingClaim, epoch: number): ClaimEvent {
-  const { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest } = entry;
-  const event: ClaimEvent = { claimId, campaignId, userId, sequence, claimedAt, epoch };
-  return idempotencyDigest === null ? event : { ...event, idempotencyDigest };
 }

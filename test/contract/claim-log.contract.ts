@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { claimEventKey, decodeClaimEvent, encodeClaimEvent } from '../../src/events/claim-event.js';
+import { holderKey, decodeClaimEvent, encodeClaimEvent } from '../../src/domain/claim.js';
 import { type ClaimLog, ClaimLogFullError, type LogOffsets, type LogRecord } from '../../src/events/claim-log.js';
 import { claimEvent } from '../support/claims.js';
 
@@ -63,7 +63,7 @@ export function describeClaimLogContract(name: string, openHarness: () => Promis
       expect(others).toEqual([]);
       expect(record).toMatchObject({ topic: expect.any(String), partition: expect.any(Number) });
       expect(Buffer.from(record?.value ?? []).toString()).toBe(encodeClaimEvent(event));
-      expect(Buffer.from(record?.key ?? []).toString()).toBe(claimEventKey(event));
+      expect(Buffer.from(record?.key ?? []).toString()).toBe(holderKey(event));
       expect(record?.headers).toEqual({});
       expect(record?.offset).toBe(before.get(record?.partition ?? -1));
       expect(decodeClaimEvent(record?.value ?? null)).toEqual({ kind: 'claim', event });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
-import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent } from '../../src/domain/claim.js';
 import { type ClaimLog, type LogRecord } from '../../src/events/claim-log.js';
 import { type FailedEvent, type Failure } from '../../src/events/failed-event-store.js';
 import { CONFIRMATION_MS, MAX_ATTEMPTS } from '../../src/events/retry-policy.js';

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ulid } from 'ulid';
 import { type GateBuilder } from '../../src/gate/gate-builder.js';
+import { type ClaimRequest } from '../../src/domain/claim.js';
 import {
   type CampaignTerms,
   type ClaimOutcome,
-  type ClaimRequest,
   type GatePass,
   GateUnavailableError,
   type IssuanceGate,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
 import { type KafkaConfig } from '../../src/config/env.js';
-import { decodeClaimEvent } from '../../src/events/claim-event.js';
+import { decodeClaimEvent } from '../../src/domain/claim.js';
 import {
   type ClaimLog,
   ClaimLogUnavailableError,

@@ -7,7 +7,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, startApp } from '../../src/app.setup.js';
 import { type KafkaConfig, parseEnv } from '../../src/config/env.js';
 import { type LogRecord } from '../../src/events/claim-log.js';
-import { encodeClaimEvent } from '../../src/events/claim-event.js';
+import { encodeClaimEvent } from '../../src/domain/claim.js';
 import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaServer } from '../../stack/kafka-server.js';
 import { claimEvent } from '../support/claims.js';

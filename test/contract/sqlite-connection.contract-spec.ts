@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { StartupError } from '../../src/config/startup-error.js';
-import { decodeClaimEvent } from '../../src/events/claim-event.js';
+import { decodeClaimEvent } from '../../src/domain/claim.js';
 import { type ClaimLog, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../src/events/claim-log.js';
 import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
 import { SQLITE_FILE, SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ulid } from 'ulid';
-import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent } from '../../src/domain/claim.js';
 import { ClaimLog, ClaimLogUnavailableError } from '../../src/events/claim-log.js';
 import { MAX_ATTEMPTS } from '../../src/events/retry-policy.js';
 import { Database } from '../../src/persistence/database.js';
 import { FailedEventDrainer } from '../../src/retry/failed-event-drainer.js';
+import { claimEvent } from '../support/claims.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
@@ -86,7 +86,7 @@ describe('failed events', () => {
   /** An event as the api would publish it, of a claim that no gate ever saw. */
   const forged = async (campaignId: string, userId: string): Promise<ClaimEvent> => {
     const { epoch } = await database().read((unit) => unit.gate.read());
-    return { claimId: ulid(), campaignId, userId, sequence: 1_000, claimedAt: Date.now(), epoch };
+    return claimEvent({ campaignId, userId, sequence: 1_000, claimedAt: Date.now(), epoch });
   };
 
   describe('in the list', () => {

@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent } from '../../src/domain/claim.js';
 
 let made = 0;
 
@@ -12,6 +12,7 @@ export function claimEvent(over: Partial<ClaimEvent> = {}): ClaimEvent {
     userId: `user-${made}`,
     sequence: made,
     claimedAt: 1_764_000_000_000 + made,
+    idempotencyDigest: null,
     epoch: 1_764_000_000,
     ...over,
   };
@@ -28,6 +29,7 @@ export function claimOf(number: number, claim: Partial<ClaimEvent> = {}): ClaimE
     userId: `u${number}`,
     sequence: number,
     claimedAt: 1_764_000_000_000 + number,
+    idempotencyDigest: null,
     epoch: EPOCH,
     ...claim,
   };

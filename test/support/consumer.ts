@@ -4,7 +4,8 @@ import { ClaimPersistence, type ReadableRecord } from '../../src/consumer/claim-
 import { ConsumerMetrics, type ConsumedOutcome } from '../../src/consumer/consumer.metrics.js';
 import { ConsumerSettings } from '../../src/consumer/consumer-settings.js';
 import { ClaimBatchContext } from '../../src/events/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN, type ClaimEvent, encodeClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent, encodeClaimEvent } from '../../src/domain/claim.js';
+import { CLAIM_EVENT_PATTERN } from '../../src/events/claim-transport.js';
 import { type LogRecord } from '../../src/events/claim-log.js';
 import { type FailedEvent } from '../../src/events/failed-event-store.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';

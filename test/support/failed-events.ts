@@ -1,4 +1,4 @@
-import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent } from '../../src/domain/claim.js';
 import { type FailedEvent } from '../../src/events/failed-event-store.js';
 import { type Database } from '../../src/persistence/database.js';
 import { type EmbeddedStack } from './embedded.js';

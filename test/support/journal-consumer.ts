@@ -1,4 +1,4 @@
-import { type ClaimEvent, decodeClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent, decodeClaimEvent } from '../../src/domain/claim.js';
 import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-claim-log.js';
 import { type EmbeddedStack } from './embedded.js';
 
@@ -26,12 +26,8 @@ export async function consumeJournal({ database, log }: Pick<EmbeddedStack, 'dat
       await unit.campaigns.lock([event.campaignId]);
       if ((await unit.failedEvents.statusesOf([event.claimId])).get(event.claimId) === 'DISCARDED') return;
       if ((await unit.coupons.find(event.campaignId, event.userId)) === null) {
-        const { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest = null } = event;
-        const code = `code-${claimId}`;
-        const createdAt = await unit.now();
-        const coupon = { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, code, createdAt };
-        await unit.coupons.insert([coupon]);
-        await unit.campaigns.addIssued(campaignId, 1, claimedAt);
+        await unit.coupons.insert([{ ...event, code: `code-${event.claimId}`, createdAt: await unit.now() }]);
+        await unit.campaigns.addIssued(event.campaignId, 1, event.claimedAt);
       }
       await unit.failedEvents.resolve([event.claimId]);
     });

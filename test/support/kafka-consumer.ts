@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type KafkaConfig } from '../../src/config/env.js';
 import { type ClaimBatchContext } from '../../src/events/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../src/events/claim-event.js';
+import { CLAIM_EVENT_PATTERN } from '../../src/events/claim-transport.js';
 import { type LogRecord } from '../../src/events/claim-log.js';
 import { type KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer } from '../../src/infrastructure/kafka/kafka-claim-server.js';

@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { parseEnv, type Role } from '../../src/config/env.js';
 import { configureHttp, createFastifyAdapter } from '../../src/http/fastify.js';
-import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent } from '../../src/domain/claim.js';
 import { type GatePass, type IssuanceGate } from '../../src/gate/issuance-gate.js';
 import { type Database } from '../../src/persistence/database.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
@@ -83,16 +83,7 @@ export async function issueCoupons({ database }: Pick<EmbeddedStack, 'database'>
     const chunk = claims.slice(first, first + page);
     await database.transaction(async (unit) => {
       await unit.coupons.insert(
-        chunk.map(({ campaignId, userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
-          campaignId,
-          userId,
-          claimId,
-          code: `code-${claimId}`,
-          sequence,
-          claimedAt,
-          idempotencyDigest: idempotencyDigest ?? null,
-          createdAt: claimedAt,
-        })),
+        chunk.map((claim) => ({ ...claim, code: `code-${claim.claimId}`, createdAt: claim.claimedAt })),
       );
       for (const campaignId of new Set(chunk.map((claim) => claim.campaignId))) {
         const own = chunk.filter((claim) => claim.campaignId === campaignId);

@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import { type ClaimEvent } from '../../src/events/claim-event.js';
+import { type ClaimEvent } from '../../src/domain/claim.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../src/events/claim-log.js';
 import { type FailedEvent } from '../../src/events/failed-event-store.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
@@ -27,11 +27,11 @@ export async function openRetryStack(total = 10): Promise<RetryStack> {
 
 /** A claim that the gate has admitted, and nobody made durable yet. */
 export async function admit({ gate, pass }: RetryStack, userId: string): Promise<ClaimEvent> {
-  const claimId = ulid();
-  const outcome = await gate.claim(pass, { campaignId: CAMPAIGN, userId, claimId, idempotencyDigest: null });
+  const request = { campaignId: CAMPAIGN, userId, claimId: ulid(), idempotencyDigest: null };
+  const outcome = await gate.claim(pass, request);
   if (outcome.kind !== 'ADMITTED') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
   const { sequence, claimedAt } = outcome;
-  return { claimId, campaignId: CAMPAIGN, userId, sequence, claimedAt, epoch: pass.epoch };
+  return { ...request, sequence, claimedAt, epoch: pass.epoch };
 }
 
 export async function rowOf({ database }: RetryStack, { claimId }: ClaimEvent): Promise<FailedEvent | undefined> {

@@ -1,15 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { type ClaimReference, type ClaimRequest, type Claim } from '../../domain/claim.js';
 import {
   type CampaignGauge,
   type CampaignTerms,
   type ClaimOutcome,
-  type ClaimReference,
-  type ClaimRequest,
   type Fenced,
   type GatePass,
   IssuanceGate,
   type LookUpOutcome,
-  type PendingClaim,
 } from '../../gate/issuance-gate.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
@@ -122,10 +120,10 @@ export class InProcessIssuanceGate extends IssuanceGate {
     before: number,
     limit: number,
     offset: number,
-  ): Promise<PendingClaim[] | Fenced> {
+  ): Promise<Claim[] | Fenced> {
     const campaign = this.memory.trusted(pass, campaignId);
     if ('kind' in campaign) return Promise.resolve(campaign);
-    const page: PendingClaim[] = [];
+    const page: Claim[] = [];
     let skip = offset;
     for (const [userId, at] of campaign.pending) {
       if (at >= before || page.length >= limit) break;

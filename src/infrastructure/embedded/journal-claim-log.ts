@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { CLAIM_EVENT_PATTERN, type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
+import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
+import { CLAIM_EVENT_PATTERN } from '../../events/claim-transport.js';
 import {
   ClaimLog,
   ClaimLogFullError,
@@ -225,7 +226,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
  * instead of three values each.
  */
 async function insert(runner: QueryRunner, events: readonly ClaimEvent[]): Promise<void> {
-  const rows = events.map((event) => [claimEventKey(event), encodeClaimEvent(event)]);
+  const rows = events.map((event) => [holderKey(event), encodeClaimEvent(event)]);
   await runner.query(
     'INSERT INTO journal (message_key, value, appended_at) ' +
       "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), ? FROM json_each(?)",

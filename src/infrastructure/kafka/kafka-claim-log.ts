@@ -1,6 +1,6 @@
 import { type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type KafkaConfig } from '../../config/env.js';
-import { type ClaimEvent } from '../../events/claim-event.js';
+import { type ClaimEvent } from '../../domain/claim.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../events/claim-log.js';
 import { StartupError } from '../../config/startup-error.js';
 import { KafkaConnection } from './kafka-connection.js';

@@ -3,7 +3,7 @@ import { type CustomTransportStrategy, type KafkaContext, ServerKafka } from '@n
 import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs';
 import { type KafkaConfig } from '../../config/env.js';
 import { ClaimBatchContext } from '../../events/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../events/claim-event.js';
+import { CLAIM_EVENT_PATTERN } from '../../events/claim-transport.js';
 import { type ClaimLog } from '../../events/claim-log.js';
 import { withDeadline } from '../../events/with-deadline.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';

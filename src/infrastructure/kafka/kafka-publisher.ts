@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type KafkaConfig } from '../../config/env.js';
-import { type ClaimEvent, claimEventKey, encodeClaimEvent } from '../../events/claim-event.js';
+import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
 import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../events/claim-log.js';
 import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../events/natural-batcher.js';
@@ -136,7 +136,7 @@ export class KafkaPublisher {
       this.lose(connection, route.node, error);
       throw unavailable(error);
     }
-    const messages = events.map((event) => ({ key: claimEventKey(event), value: encodeClaimEvent(event) }));
+    const messages = events.map((event) => ({ key: holderKey(event), value: encodeClaimEvent(event) }));
     try {
       await send(messages, this.limits.produceMs);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type ClaimRecord } from '../../gate/issuance-gate.js';
+import { type ClaimRecord } from '../../domain/claim.js';
 
 /** `claimId|sequence|claimedAt ms|digest`; the digest is base64url and empty where there is none. */
 export function encodeRecord({ claimId, sequence, claimedAt, idempotencyDigest }: ClaimRecord): string {

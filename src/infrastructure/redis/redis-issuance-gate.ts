@@ -1,10 +1,9 @@
 import { Command, type Redis } from 'ioredis';
+import { type ClaimReference, type ClaimRequest, type Claim } from '../../domain/claim.js';
 import {
   type CampaignGauge,
   type CampaignTerms,
   type ClaimOutcome,
-  type ClaimReference,
-  type ClaimRequest,
   type Fenced,
   type FenceReason,
   GateBusyError,
@@ -12,7 +11,6 @@ import {
   GateTimeoutError,
   IssuanceGate,
   type LookUpOutcome,
-  type PendingClaim,
 } from '../../gate/issuance-gate.js';
 import { GATE_TURN_MS } from '../../events/deadlines.js';
 import { groupBy } from '../../events/group-by.js';
@@ -127,10 +125,10 @@ export class RedisIssuanceGate extends IssuanceGate {
     before: number,
     limit: number,
     offset: number,
-  ): Promise<PendingClaim[] | Fenced> {
+  ): Promise<Claim[] | Fenced> {
     const answer = await this.run(pass, 'pending-before', campaignId, [before, limit, offset]);
     if (answer[0] !== 'PAGE') return fenced(answer);
-    const page: PendingClaim[] = [];
+    const page: Claim[] = [];
     for (let at = 1; at < answer.length; at += 2) {
       page.push({ campaignId, userId: String(answer[at]), ...decodeRecord(String(answer[at + 1])) });
     }

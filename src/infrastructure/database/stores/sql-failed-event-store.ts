@@ -12,7 +12,7 @@ import {
   type QuarantinedRecord,
   type UnpublishedClaim,
 } from '../../../events/failed-event-store.js';
-import { type ClaimEvent } from '../../../events/claim-event.js';
+import { type ClaimEvent } from '../../../domain/claim.js';
 import { backoffMs, CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../events/retry-policy.js';
 import { FailedEventEntity } from '../entities/failed-event.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
@@ -442,7 +442,7 @@ function claimOf(row: ClaimColumns): ClaimEvent | null {
     sequence: row.sequence ?? 0,
     claimedAt: row.claimedAt ?? 0,
     epoch: row.epoch ?? 0,
-    ...(row.idempotencyDigest === null ? {} : { idempotencyDigest: row.idempotencyDigest }),
+    idempotencyDigest: row.idempotencyDigest,
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ClaimEvent, decodeClaimEvent, encodeClaimEvent } from './claim-event.js';
+import { type ClaimEvent, decodeClaimEvent, encodeClaimEvent } from './claim.js';
 
 const EVENT: ClaimEvent = {
   claimId: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
@@ -7,17 +7,28 @@ const EVENT: ClaimEvent = {
   userId: 'user_1',
   sequence: 7,
   claimedAt: 1_764_000_000_123,
+  idempotencyDigest: null,
   epoch: 1_764_000_000,
 };
 
 const bytes = (text: string) => Buffer.from(text);
-const broken = (change: Record<string, unknown>) => bytes(JSON.stringify({ v: 1, ...EVENT, ...change }));
+const WIRE = { v: 1, ...EVENT, idempotencyDigest: undefined };
+const broken = (change: Record<string, unknown>) => bytes(JSON.stringify({ ...WIRE, ...change }));
 
 describe('claim event', () => {
   it('comes back from its bytes as it was', () => {
     const withKey = { ...EVENT, idempotencyDigest: 'A'.repeat(43) };
     expect(decodeClaimEvent(bytes(encodeClaimEvent(EVENT)))).toEqual({ kind: 'claim', event: EVENT });
     expect(decodeClaimEvent(bytes(encodeClaimEvent(withKey)))).toEqual({ kind: 'claim', event: withKey });
+  });
+
+  it('is written as consumers of every version read it', () => {
+    const text =
+      '{"v":1,"claimId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","campaignId":"default","userId":"user_1","sequence":7,' +
+      '"claimedAt":1764000000123,"epoch":1764000000';
+    expect(encodeClaimEvent(EVENT)).toBe(`${text}}`);
+    const digest = 'A'.repeat(43);
+    expect(encodeClaimEvent({ ...EVENT, idempotencyDigest: digest })).toBe(`${text},"idempotencyDigest":"${digest}"}`);
   });
 
   it('takes a property that a later version may add', () => {
@@ -35,7 +46,7 @@ describe('claim event', () => {
     ['no version', broken({ v: undefined }), 'invalid-schema'],
     ['an array', bytes('[]'), 'invalid-schema'],
     ['null', bytes('null'), 'invalid-schema'],
-    ['an envelope', bytes(JSON.stringify({ data: { v: 1, ...EVENT } })), 'invalid-schema'],
+    ['an envelope', bytes(JSON.stringify({ data: WIRE })), 'invalid-schema'],
     ['a numeric user', broken({ userId: 1 }), 'invalid-schema'],
     ['a user with a space', broken({ userId: 'alice ' }), 'invalid-schema'],
     ['a user of 65 characters', broken({ userId: 'u'.repeat(65) }), 'invalid-schema'],

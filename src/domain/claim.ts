@@ -1,26 +1,51 @@
 import { z } from 'zod';
 
-/** The pattern under which Nest routes claim batches to the consumer, whatever the topic is called in this deployment. */
-export const CLAIM_EVENT_PATTERN = 'coupon_create';
-
-/**
- * One admitted claim, as it travels on the log.
- *
- * Order between events carries no meaning: `sequence` does. `epoch` says under which gate the claim was admitted, and
- * so whether it may still become a coupon after a rebuild.
- */
-export interface ClaimEvent {
-  /** ULID, made by the api before it asks the gate. */
-  claimId: string;
+/** Whose claim it is. One claim for each user of a campaign is the key of everything: of the gate, the log and the table. */
+export interface ClaimHolder {
   campaignId: string;
   userId: string;
+}
+
+/** A claim as bookkeeping names it; the claimId keeps a late call from touching a newer claim of the same user. */
+export interface ClaimReference extends ClaimHolder {
+  /** ULID, made by the api before it asks the gate. */
+  claimId: string;
+}
+
+/**
+ * One user's admitted request for one coupon.
+ *
+ * A field that is added here does not compile until every place that spells a claim out knows it;
+ * `test/claim-fields.spec.ts` lists these places.
+ */
+export interface Claim extends ClaimReference {
   /** 1 for the first claim of the campaign; rises in the order in which the gate executed the claims. */
   sequence: number;
   /** The gate's clock, ms since the Unix epoch. */
   claimedAt: number;
+  /** base64url SHA-256 of the caller's Idempotency-Key; null where there was none. */
+  idempotencyDigest: string | null;
+}
+
+/** What the api asks the gate for: a claim without what the gate decides. */
+export type ClaimRequest = Omit<Claim, 'sequence' | 'claimedAt'>;
+
+/** What the gate records of a claim, under its holder. */
+export type ClaimRecord = Omit<Claim, keyof ClaimHolder>;
+
+/**
+ * A claim as it travels on the log.
+ *
+ * Order between events carries no meaning: `sequence` does. `epoch` says under which gate the claim was admitted, and
+ * so whether it may still become a coupon after a rebuild.
+ */
+export interface ClaimEvent extends Claim {
   epoch: number;
-  /** base64url SHA-256 of the caller's Idempotency-Key, where there was one. */
-  idempotencyDigest?: string;
+}
+
+/** Names a holder in one text: neither part can hold a colon. It is also the partition key of the log. */
+export function holderKey({ campaignId, userId }: ClaimHolder): string {
+  return `${campaignId}:${userId}`;
 }
 
 /** Why a message on the topic can never become a coupon. Stable: operators filter by it. */
@@ -32,6 +57,9 @@ export type PoisonCode =
   | 'unknown-campaign'
   | 'over-total'
   | 'refused-by-database';
+
+/** Every field of an event, also one that may be absent, and the version of the format. */
+type EventFields = Record<'v' | keyof ClaimEvent, unknown>;
 
 /**
  * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: the columns behind them are
@@ -49,18 +77,16 @@ const claimEventSchema = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/)
     .optional(),
-});
+} satisfies EventFields);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The partition key: every event of one user in one campaign could be found again under it. */
-export function claimEventKey(event: ClaimEvent): string {
-  return `${event.campaignId}:${event.userId}`;
-}
-
+/** JSON leaves a digest out that is undefined. */
 export function encodeClaimEvent(event: ClaimEvent): string {
-  const { claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest } = event;
-  return JSON.stringify({ v: 1, claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest });
+  const { claimId, campaignId, userId, sequence, claimedAt, epoch } = event;
+  const idempotencyDigest = event.idempotencyDigest ?? undefined;
+  const fields = { v: 1, claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest };
+  return JSON.stringify(fields satisfies EventFields);
 }
 
 export type DecodedClaimEvent =
@@ -78,8 +104,8 @@ export function decodeClaimEvent(value: Uint8Array | null): DecodedClaimEvent {
   }
   const result = claimEventSchema.safeParse(parsed);
   if (result.success) {
-    const { v: _v, ...event } = result.data;
-    return { kind: 'claim', event };
+    const { claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest = null } = result.data;
+    return { kind: 'claim', event: { claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest } };
   }
   const version = typeof parsed === 'object' && parsed !== null ? (parsed as { v?: unknown }).v : undefined;
   if (typeof version === 'number' && version !== 1) {
