@@ -85,6 +85,7 @@ export class ClaimPersistence {
         throw new TakenBack(verdicts[0]);
       });
     } catch (error) {
+      // mutant: error-as-poison
       if (error instanceof TakenBack) return error.verdict === 'issued';
       if (failureClassOf(error) === 'defect') throw error;
     }

@@ -185,6 +185,7 @@ export class EpochWatch implements OnApplicationShutdown {
    * it knows that no other process lives it waits for nobody.
    */
   async confirms(epoch: number): Promise<boolean> {
+    // mutant: unwatched-answer
     for (let reads = 0; ; reads++) {
       const seen = this.sighting;
       if (seen !== null && this.proves(seen)) return this.pass?.epoch === epoch;
@@ -272,6 +273,7 @@ export class EpochWatch implements OnApplicationShutdown {
 
   /** One beat: reads, pings, and calls the recovery for as long as there is something to recover. */
   private async look(): Promise<void> {
+    // mutant: unwatched-beat
     const answered = await this.refresh();
     const seen = this.sighting;
     if (seen === null) return;

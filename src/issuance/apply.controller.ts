@@ -95,6 +95,7 @@ function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outco
       sendProblem(reply, 'campaign-not-found');
       return;
     case 'UNAVAILABLE':
+      // mutant: unavailable-as-sold-out
       sendProblem(reply, 'issuer-unavailable');
       return;
     case 'UNCONFIRMED':

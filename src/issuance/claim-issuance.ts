@@ -100,6 +100,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
         const { sequence, claimedAt } = outcome;
         const event = eventOf({ claimId, sequence, claimedAt, idempotencyDigest }, campaignId, userId, pass);
         const admittedAt = performance.now();
+        // mutant: early-202
         const durable = await this.recorder.record(event, startedAt.monotonic);
         this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
         return durable ? this.promise(event, startedAt, false) : this.notDurable(event);

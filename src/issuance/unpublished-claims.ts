@@ -56,6 +56,7 @@ export class UnpublishedClaims {
     const inserted = inCaseOfCollision('duplicate', () =>
       this.database.transaction(async (unit) => {
         // The share lock orders this insert against a rebuild: either the rebuild sees the row, or the row is refused.
+        // mutant: unordered-store
         const { epoch } = await unit.gate.lockShared();
         await unit.failedEvents.addUnpublished(claims.filter(({ claim }) => claim.epoch === epoch));
         const over = new EpochOverError(`epoch ${epoch} is being built or open`);

@@ -13,5 +13,6 @@ import { type GateCut } from './gate-row-store.js';
  * @param partition a partition that the cut does not name did not exist when it was taken: its cut is 0.
  */
 export function isStaleClaim(cutAbove: GateCut | null, partition: number, offset: number): boolean {
+  // mutant: no-cut
   return cutAbove !== null && offset >= (cutAbove.offsets.get(partition) ?? 0);
 }

@@ -121,6 +121,7 @@ export class GateRebuilder {
       this.logger.log(`epoch ${epoch} is open after ${Math.round(performance.now() - startedAt)} ms`);
     } catch (error) {
       if (!(error instanceof LeaseLostError)) {
+        // mutant: kept-lease
         this.failed = true;
         await lease.giveBack();
         throw error;

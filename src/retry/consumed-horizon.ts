@@ -49,6 +49,7 @@ export class ConsumedHorizon {
     const passed = this.samples.findLastIndex(({ end }) => hasPassed(end, committed, start));
     if (passed > 0) this.samples.splice(0, passed);
     const newest = this.samples[0];
+    // mutant: trusted-clock
     return passed < 0 || newest === undefined ? null : newest.instant - CLAIM_DEADLINE_MS;
   }
 

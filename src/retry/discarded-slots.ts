@@ -59,6 +59,7 @@ export class DiscardedSlots {
   }
 
   private async free(pass: GatePass, claim: ClaimEvent): Promise<'released' | 'gone' | 'fenced'> {
+    // mutant: kept-slot
     const outcome = await this.atGate(() => this.gate.release(pass, claim));
     if (typeof outcome === 'string') return outcome;
     this.watch.reportCampaignFence(pass, outcome);

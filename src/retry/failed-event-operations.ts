@@ -78,6 +78,7 @@ export class FailedEventOperations {
     const outcome = await this.database.transaction(async (unit): Promise<OperatorOutcome> => {
       pass = passOf(await unit.gate.lockShared());
       // The consumer inserts coupons under this lock: either it sees DISCARDED, or the coupon is seen here.
+      // mutant: unlocked-discard
       if (claim !== null) await unit.campaigns.lock([claim.campaignId]);
       const row = await unit.failedEvents.lock(id);
       if (row === null) return { kind: 'not-found' };

@@ -40,6 +40,7 @@ export class DiskSync {
    */
   async settled(): Promise<void> {
     const target = this.committed;
+    // mutant: early-promise
     while (this.synced < target) {
       this.demandHealth();
       // One that runs already may have begun before the last commit; then it takes another one.

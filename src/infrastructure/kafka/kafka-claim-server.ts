@@ -192,6 +192,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     // One fetcher of kafkajs joins again while the handlers of the others run. What they resolve then is committed in
     // the new generation's name, also for a partition that is no longer ours and has been read further meanwhile.
     if (session.generation !== generation) return;
+    // mutant: early-offset
     const lastSettled = messages[context.settledCount - 1];
     // kafkajs commits what is resolved after this method, also when it throws.
     if (lastSettled !== undefined) resolveOffset(lastSettled.offset);

@@ -144,6 +144,7 @@ export class KafkaPublisher {
         this.rest(connection, route, error);
         throw unavailable(error);
       }
+      // mutant: lost-answer
       this.lose(connection, route.node, error);
       throw new ClaimLogUnconfirmedError(`Kafka did not acknowledge: ${(error as Error).message}`, { cause: error });
     }

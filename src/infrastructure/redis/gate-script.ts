@@ -45,6 +45,7 @@ const branches = Object.entries(OPERATIONS).map(
  * it. So the arguments of an operation may never change their meaning; a changed operation gets a new name.
  */
 export function gateScript(epoch: number, replicationId: string): string {
+  // mutant: unstamped-script
   return `local EPOCH = '${epoch}'\nlocal REPLICATION = '${replicationId}'\n${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
 }
 

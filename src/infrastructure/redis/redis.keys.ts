@@ -7,6 +7,7 @@ export interface CampaignKeys {
 
 /** @param campaignId matches the pattern of the HTTP edge, so it cannot contain a brace or a colon. */
 export function campaignKeys(campaignId: string, epoch: number): CampaignKeys {
+  // mutant: keys-without-epoch
   const prefix = `coupon:{${campaignId}}:${epoch}:`;
   return { meta: `${prefix}meta`, appliedUser: `${prefix}applied_user`, pending: `${prefix}pending` };
 }

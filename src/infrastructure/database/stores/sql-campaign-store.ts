@@ -50,6 +50,7 @@ export class SqlCampaignStore extends CampaignStore {
     const locked: Campaign[] = [];
     for (const some of chunks([...ids].sort())) {
       const rows = await this.sql.select<RawCampaign>(
+        // mutant: unlocked-campaign
         `SELECT ${COLUMNS} FROM campaigns WHERE id IN ${inList(some)} ORDER BY id${lockExclusive}`,
         [...some],
       );

@@ -106,6 +106,7 @@ export class SqlCouponStore extends CouponStore {
       ]),
     );
     await this.sql.execute(
+      // mutant: insert-ignore
       'INSERT INTO coupons ' +
         '(campaign_id, user_id, claim_id, code, sequence, claimed_at, idempotency_digest, created_at) ' +
         `VALUES ${sql}`,

@@ -28,6 +28,7 @@ for first = 1, #KEYS, 3 do
   local waiting = redis.call('ZCARD', pending_key)
   if not meta[1] then
     answers[#answers + 1] = {'FENCED', 'meta-missing'}
+  -- mutant: claim-count-ignored
   elseif tonumber(meta[1]) ~= claims then
     answers[#answers + 1] = {'FENCED', 'count-mismatch'}
   elseif tonumber(meta[2]) ~= waiting then

@@ -8,11 +8,13 @@
 
 -- EPOCH is the stamp. A pass whose fence and epoch do not belong together is nobody's.
 for _, key in ipairs(KEYS) do
+  -- mutant: keys-unchecked
   if not string.find(key, '}:' .. EPOCH .. ':', 1, true) then return {'FENCED', 'fence-missing'} end
 end
 
 -- REPLICATION is the history of the server that the epoch was built on, '' where it keeps that to itself. A master that
 -- followed another one for a while and was promoted again has kept this script, but lost what the other one never had.
+-- mutant: trusted-promotion
 if REPLICATION ~= '' and not string.find(redis.call('INFO', 'replication'), 'master_replid:' .. REPLICATION, 1, true) then
   return {'FENCED', 'promoted'}
 end
@@ -24,6 +26,7 @@ local function damage()
   local claims = redis.call('HLEN', KEYS[2])
   local waiting = redis.call('ZCARD', KEYS[3])
   if not counters[1] then return 'meta-missing' end
+  -- mutant: count-ignored
   if tonumber(counters[1]) ~= claims then return 'count-mismatch' end
   if tonumber(counters[2]) ~= waiting then return 'pending-mismatch' end
   return false

@@ -1,0 +1,174 @@
+/** One thing that the protocol needs, taken away. */
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** The test that is there to notice it. */
+  readonly caughtBy: {
+    readonly project: 'unit' | 'adapters' | 'faults';
+    /** A part of its path. */
+    readonly file: string;
+    readonly title: string;
+  };
+}
+
+/** Replaces `find` in the line below the comment `mutant: <anchor>`, whichever file of `src/` that comment stands in. */
+export interface Edit {
+  readonly anchor: string;
+  readonly find: RegExp;
+  readonly replace: string;
+}
+
+const edit = (anchor: string, find: RegExp, replace: string): Edit => ({ anchor, find, replace });
+const insert = (anchor: string, statements: string): Edit => edit(anchor, /^/, `${statements} `);
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: '202 before the acknowledgement',
+    edits: [edit('early-202', /const (\w+) = await (.*);/, 'void $2; const $1 = true;')],
+    caughtBy: { project: 'faults', file: 'kafka.fault', title: 'Kafka and the database are away at once' },
+  },
+  {
+    name: 'no epoch watch',
+    edits: [
+      edit('unwatched-answer', /$/, ' if (epoch > 0) return true;'),
+      insert('unwatched-beat', 'if (this.sighting?.pass) return;'),
+    ],
+    caughtBy: { project: 'faults', file: 'replica.fault', title: 'the old master lives on' },
+  },
+  {
+    name: 'no cut',
+    edits: [edit('no-cut', /return /, 'return offset < 0 && ')],
+    caughtBy: { project: 'faults', file: 'processes.fault', title: 'an api is frozen between gate and log' },
+  },
+  {
+    name: 'a script that is not stamped',
+    edits: [
+      edit(
+        'unstamped-script',
+        /return `local EPOCH = '\$\{epoch\}'/,
+        "void epoch; return `local EPOCH = string.match(KEYS[1] or '', '}:(%d+):') or ''",
+      ),
+    ],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'lets nobody in with an invented pass or that of another epoch',
+    },
+  },
+  {
+    name: 'keys without epoch',
+    edits: [
+      edit('keys-without-epoch', /\{epoch\}/, '{epoch * 0}'),
+      edit('keys-unchecked', /if .* then return/, 'if false then return'),
+    ],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'cannot be seen by the open epoch when it wakes up late and writes to an old one',
+    },
+  },
+  {
+    name: 'the count is not compared',
+    edits: [
+      edit('claim-count-ignored', /elseif .* then/, 'elseif false then'),
+      edit('count-ignored', /if .* then return/, 'if false then return'),
+    ],
+    caughtBy: { project: 'faults', file: 'redis.fault', title: 'Redis loses the key applied_user' },
+  },
+  {
+    name: 'a promoted master that is trusted',
+    edits: [edit('trusted-promotion', /~= ''/, "== 'another'")],
+    caughtBy: { project: 'faults', file: 'replica.fault', title: 'a master that followed another one' },
+  },
+  {
+    name: 'INSERT IGNORE',
+    edits: [edit('insert-ignore', /INSERT INTO/, 'INSERT IGNORE INTO')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/mysql.stack',
+      title: 'store one coupon for one user, and tell all others of a duplicate',
+    },
+  },
+  {
+    name: 'no row lock on the campaign',
+    edits: [edit('unlocked-campaign', /\$\{lockExclusive\}/, '${lockExclusive.slice(0, 0)}')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/mysql.stack',
+      title: 'see what another one has committed as soon as they hold the lock',
+    },
+  },
+  {
+    name: 'offsets resolved before the commit',
+    edits: [edit('early-offset', /\[.* - 1\]/, '[messages.length - 1]')],
+    caughtBy: { project: 'adapters', file: 'kafka-server', title: 'commits the settled prefix only' },
+  },
+  {
+    // What kafkajs' idempotent producer comes to after a lost answer: the send resolves, and the broker has dropped it.
+    name: 'a lost answer of the broker taken for an acknowledgement, as by an idempotent producer',
+    edits: [insert('lost-answer', 'if (messages.length > 0) return;')],
+    caughtBy: { project: 'faults', file: 'kafka.fault', title: 'the line is cut at produce requests' },
+  },
+  {
+    name: 'a sweeper that trusts the clock',
+    edits: [
+      edit(
+        'trusted-clock',
+        /return .*/,
+        // What is five minutes old by its own clock, which only a wrong clock takes for old within this test.
+        'return newest === undefined && passed > 0 ? null : Date.now() - CLAIM_DEADLINE_MS - 300_000;',
+      ),
+    ],
+    caughtBy: { project: 'faults', file: 'clocks.fault', title: 'a sweeper whose clock is fast' },
+  },
+  {
+    name: 'unknown errors taken for poison',
+    edits: [insert('error-as-poison', 'if (error instanceof Error) return true;')],
+    caughtBy: { project: 'faults', file: 'database.fault', title: 'the database refuses every coupon' },
+  },
+  {
+    name: 'a discard that forgets the slot',
+    edits: [edit('kept-slot', /await /, "pass.epoch > 0 ? 'released' : await ")],
+    caughtBy: {
+      project: 'faults',
+      file: 'operators.fault',
+      title: 'failed events are discarded and requeued under load',
+    },
+  },
+  {
+    name: 'an unpublished claim stored past a rebuild',
+    edits: [edit('unordered-store', /lockShared/, 'read')],
+    caughtBy: { project: 'unit', file: 'unpublished-claims', title: 'is stored under a share of the gate row' },
+  },
+  {
+    name: 'a discard that does not lock the campaign',
+    edits: [edit('unlocked-discard', /.*/, '')],
+    caughtBy: {
+      project: 'unit',
+      file: 'failed-event-operations',
+      title: 'locks the gate row, then the campaign, then the row',
+    },
+  },
+  {
+    name: 'a claim that is promised before it is synced',
+    edits: [
+      edit(
+        'early-promise',
+        /while \((.*)\) \{/,
+        'if (this.failure === null) void (this.running ??= this.sync().finally(() => (this.running = null))); ' +
+          'while ($1 && this.failure !== null) {',
+      ),
+    ],
+    caughtBy: { project: 'faults', file: 'embedded.fault', title: 'the disk cannot be synced' },
+  },
+  {
+    name: 'a builder that fails and keeps its lease',
+    edits: [insert('kept-lease', 'await lease.end(); throw error;')],
+    caughtBy: { project: 'faults', file: 'rebuild.fault', title: 'a builder that has no way to the log' },
+  },
+  {
+    name: 'a gate that is away taken for one that is sold out',
+    edits: [edit('unavailable-as-sold-out', /issuer-unavailable/, 'sold-out')],
+    caughtBy: { project: 'faults', file: 'redis.fault', title: 'Redis is flushed' },
+  },
+];
