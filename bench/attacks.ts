@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type AttackPlan } from './attack.js';
 import { type BenchRun } from './bench-run.js';
-import { ENDLESS, type Targets, rate } from './claims.js';
+import { caughtUp, ENDLESS, type Targets, rate } from './claims.js';
 import { load, openLoadWhateverComes } from './load.js';
 import { type OpenLoopResult } from './open-loop.js';
-import { caughtUp } from './visibility.js';
 
 const ATTACK = fileURLToPath(new URL('attack.ts', import.meta.url));
 const LOADER = new URL('../test/support/typescript-loader.mjs', import.meta.url).href;

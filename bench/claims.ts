@@ -2,7 +2,6 @@ import { Client } from '../test/support/client.js';
 import { type BenchRun, type Rate } from './bench-run.js';
 import { load, openLoad } from './load.js';
 import { type OpenLoopResult } from './open-loop.js';
-import { caughtUp } from './visibility.js';
 
 /** So many that no run of the bench ever sells them out. */
 export const ENDLESS = 10_000_000;
@@ -35,6 +34,17 @@ export async function rate(
     throw new Error(`${wrong} answers of another kind and ${result.broken} without one, of ${result.requests}`);
   }
   return result.perSecond;
+}
+
+/** Waits until every claim that the gate knows has its row. */
+export async function caughtUp(client: Client, campaignId: string): Promise<void> {
+  const deadline = performance.now() + 300_000;
+  for (;;) {
+    const { gate, rows } = (await client.audit(campaignId)) as { gate: number; rows: number };
+    if (rows >= gate) return;
+    if (performance.now() > deadline) throw new Error(`only ${rows} of ${gate} rows`);
+    await new Promise((wake) => setTimeout(wake, 200));
+  }
 }
 
 /** A rate of claims that returns when they have their rows: what is left to do must not fall into the next one's turn. */

@@ -7,9 +7,8 @@ import { Client } from '../test/support/client.js';
 import { ServiceProcess } from '../test/support/service-process.js';
 import { ADMIN_TOKEN } from '../test/support/service.js';
 import { type BenchRun } from './bench-run.js';
-import { ENDLESS, rate } from './claims.js';
+import { caughtUp, ENDLESS, rate } from './claims.js';
 import { load } from './load.js';
-import { caughtUp } from './visibility.js';
 
 /**
  * The embedded profile on one data directory: what the process holds when it has taken and persisted so many claims, MB,

@@ -1,8 +1,7 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { type Client } from '../test/support/client.js';
 import { type Cluster } from '../test/support/cluster.js';
 import { type BenchRun } from './bench-run.js';
-import { ENDLESS, rate } from './claims.js';
+import { caughtUp, ENDLESS, rate } from './claims.js';
 import { openLoad } from './load.js';
 
 /** How often the table is looked at, ms: nothing is seen sooner than it is there, and at the most so much later. */
@@ -72,16 +71,5 @@ async function watch(cluster: Cluster, campaignId: string, over: () => boolean):
     return delays;
   } finally {
     await connection.end();
-  }
-}
-
-/** Waits until every claim that the gate knows has its row. */
-export async function caughtUp(client: Client, campaignId: string): Promise<void> {
-  const deadline = performance.now() + 300_000;
-  for (;;) {
-    const { gate, rows } = (await client.audit(campaignId)) as { gate: number; rows: number };
-    if (rows >= gate) return;
-    if (performance.now() > deadline) throw new Error(`only ${rows} of ${gate} rows`);
-    await new Promise((wake) => setTimeout(wake, 200));
   }
 }

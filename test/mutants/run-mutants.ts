@@ -14,6 +14,7 @@ const PARTS = [
   'src',
   'stack',
   'test',
+  'bench',
   'package.json',
   'nest-cli.json',
   'tsconfig.json',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Scenario, simulate } from '../bench/stock-sharding.js';
+import { type Scenario, simulate } from './stock-sharding.js';
 
 const SCENARIO: Scenario = {
   spread: 'blocks, called back',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { openLoop, type OpenLoopPlan } from '../bench/open-loop.js';
+import { openLoop, type OpenLoopPlan } from './open-loop.js';
 
 const STALL_MS = 500;
 

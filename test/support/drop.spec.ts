@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Answer, Client } from './support/client.js';
-import { Drop } from './support/drop.js';
+import { type Answer, Client } from './client.js';
+import { Drop } from './drop.js';
 
 /** Answers each call as the test says; null: not at all. */
 class Scripted extends Client {

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { endLeftovers, serversIn } from '../stack/leftovers.js';
-import { PID_FILE } from '../stack/server-process.js';
+import { endLeftovers, serversIn } from './leftovers.js';
+import { PID_FILE } from './server-process.js';
 
 /** Does nothing until it is ended; its command line names `directory`, as a server's does. */
 const waitIn = (directory: string) => spawn(process.execPath, ['-e', 'setInterval(() => 0, 1_000)', directory]);
