@@ -15,7 +15,7 @@ import {
 import { ConfigModule } from '../config/config.module.js';
 import { parseEnv } from '../config/env.js';
 import { Admin } from './admin.guard.js';
-import { configureHttp, createFastifyAdapter } from './fastify.js';
+import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './fastify.js';
 import { INPUT_RULES } from './input-rules.js';
 import { CLAIM_ACCEPTED, languageOf } from './language.js';
 import { Problem, sendProblem } from './problem.js';
@@ -75,21 +75,31 @@ class ProbeModule {}
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-let app: NestFastifyApplication;
+/** On a machine that stalls, a request of a test must not time out. */
+const PATIENT: Partial<HttpTimeouts> = { headers: 60_000, request: 60_000 };
+
+const apps: NestFastifyApplication[] = [];
 let options: RawOptions;
 
-beforeAll(async () => {
+const start = async (timeouts: Partial<HttpTimeouts>): Promise<RawOptions> => {
   const module = await Test.createTestingModule({ imports: [ProbeModule] }).compile();
-  app = module.createNestApplication<NestFastifyApplication>(
-    createFastifyAdapter({ headers: 300, request: 600, checkInterval: 50 }),
-    { bodyParser: false, logger: false },
-  );
+  const app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter(timeouts), {
+    bodyParser: false,
+    logger: false,
+  });
+  apps.push(app);
   configureHttp(app);
   await app.listen(0, '127.0.0.1');
-  options = { port: Number(new URL(await app.getUrl()).port) };
+  return { port: Number(new URL(await app.getUrl()).port) };
+};
+
+beforeAll(async () => {
+  options = await start(PATIENT);
 });
 
-afterAll(() => app.close());
+afterAll(async () => {
+  await Promise.all(apps.map((app) => app.close()));
+});
 
 const send = (...pieces: RawPiece[]): Promise<RawResponse> => request(pieces, options);
 
@@ -255,7 +265,7 @@ describe('a path', () => {
   });
 
   it('that can be read answers HEAD as well', async () => {
-    const url = `${await app.getUrl()}/api/users`;
+    const url = `http://127.0.0.1:${options.port}/api/users`;
     const responses = [
       await fetch(`${url}/u/coupons`, { method: 'HEAD' }),
       await fetch(`${url}/a%20b/coupons`, { method: 'HEAD' }),
@@ -421,7 +431,10 @@ describe('what is not HTTP', () => {
   });
 
   it('such as slow headers times out, and the connection ends', async () => {
-    const { responses, closed } = await exchange(['GET / HTTP/1.1\r\nHost: a\r\n', 200, 'X-A: b\r\n'], options);
+    const { responses, closed } = await exchange(
+      ['GET / HTTP/1.1\r\nHost: a\r\n', 200, 'X-A: b\r\n'],
+      await start({ headers: 300, request: 60_000, checkInterval: 50 }),
+    );
     problem(responses[0]!, 408, 'request-timeout');
     expect(closed).toBe(true);
   });
@@ -433,7 +446,10 @@ describe('what is not HTTP', () => {
       'X-Request-Id': 'slow',
       'Accept-Language': 'en',
     });
-    const { responses, closed } = await exchange([head, 200, '{', 200, '"'], options);
+    const { responses, closed } = await exchange(
+      [head, 200, '{', 200, '"'],
+      await start({ headers: 600, request: 600, checkInterval: 50 }),
+    );
     expect(responses).toHaveLength(1);
     const body = problem(responses[0]!, 408, 'request-timeout');
     expect(body).toMatchObject({ requestId: 'slow', instance: '/api/coupons/apply', title: 'Request timeout' });

@@ -54,10 +54,10 @@ describe('what is measured and written about requests', () => {
   const start = async (accessLog: AccessLog) => {
     const observer = new RequestObserver(accessLog);
     const module = await Test.createTestingModule({ imports: [ProbeModule] }).compile();
-    app = module.createNestApplication<NestFastifyApplication>(
-      createFastifyAdapter({ headers: 300, request: 600, checkInterval: 50 }, observer),
-      { bodyParser: false, logger: false },
-    );
+    app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter({}, observer), {
+      bodyParser: false,
+      logger: false,
+    });
     configureHttp(app, observer);
     registry = new Registry();
     observer.exportTo(registry);

@@ -304,9 +304,13 @@ describe('claim issuance', () => {
     /** More than is left of a claim's time, and less than a question to the database may take. */
     const PATIENCE_OF_A_READ_MS = 800;
     let readIsGivenUp: boolean;
+    let patience: NodeJS.Timeout | undefined;
     let thaw: () => void = () => undefined;
 
-    afterEach(() => thaw());
+    afterEach(() => {
+      clearTimeout(patience);
+      thaw();
+    });
 
     const slowGate = (ms: number) => {
       const claim = stack.gate.claim.bind(stack.gate);
@@ -319,9 +323,13 @@ describe('claim issuance', () => {
     const freezeBehindGate = () => {
       slowGate(1_900);
       thaw = freezeDatabase();
-      // Timers of one process end in the order of their times, however slow the machine is.
       readIsGivenUp = false;
-      setTimeout(() => (readIsGivenUp = true), PATIENCE_OF_A_READ_MS).unref();
+      const { read } = stack.database;
+      stack.database.read = (work) => {
+        // Timers that begin in one turn end in the order of their times, however slow the machine is.
+        patience = setTimeout(() => (readIsGivenUp = true), PATIENCE_OF_A_READ_MS);
+        return read(work);
+      };
     };
     /** A claim with a key, and nothing of it pending: what the same key is answered depends on no publication. */
     const claimSettled = async () => {
