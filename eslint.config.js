@@ -26,6 +26,26 @@ export default tseslint.config(
     files: ['src/config/load-configuration*.ts', 'test/**', 'stack/**', 'bench/**'],
     rules: { 'no-restricted-properties': 'off' },
   },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: '@nestjs/typeorm',
+          allowImportNames: ['TypeOrmModule', 'InjectDataSource', 'getDataSourceToken'],
+          message: 'A repository or manager that Nest injects is a way past the mutex and the deadlines (ADR 5).',
+        },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "MemberExpression[property.name='forFeature']",
+          message: 'It provides repositories, each of them a way past the mutex and the deadlines (ADR 5).',
+        },
+      ],
+    },
+  },
   // Nest reads constructor types at run time: a type-only import there would erase the injection token.
   { files: ['src/**/*.ts'], rules: { '@typescript-eslint/consistent-type-imports': 'off' } },
   prettier,

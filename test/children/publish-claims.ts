@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { writeSync } from 'node:fs';
-import { openJournal } from '../support/embedded.js';
-import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { openFile, openJournal } from '../support/embedded.js';
 import { claimEvent } from '../support/claims.js';
 
 /**
@@ -9,7 +8,7 @@ import { claimEvent } from '../support/claims.js';
  * The write is synchronous: a killed process must not take an id along that it had announced to itself only.
  */
 const [directory = '', mode = 'publish'] = process.argv.slice(2);
-const log = openJournal(await SqliteConnection.open(directory));
+const log = openJournal((await openFile(directory)).connection);
 
 async function publishForEver(): Promise<never> {
   for (;;) {

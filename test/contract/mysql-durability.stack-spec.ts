@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MysqlDatabase } from '../../src/infrastructure/database/mysql/mysql-database.js';
 import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
 import { MariadbServer } from '../../stack/mariadb-server.js';
 import { eventually } from '../support/eventually.js';
+import { OwnMysqlDatabase } from '../support/mysql.js';
 import { until } from '../support/until.js';
 
 const PATIENCE_MS = 30_000;
 
 describe('a database that answers a commit before the disk has it', () => {
   let server: MariadbServer | undefined;
-  let database: MysqlDatabase;
+  let database: OwnMysqlDatabase;
   let risks: string[];
 
   afterEach(async () => {
@@ -19,7 +19,7 @@ describe('a database that answers a commit before the disk has it', () => {
 
   const open = (url: string) => {
     risks = [];
-    database = new MysqlDatabase({ ...MYSQL_DEFAULTS, url, ssl: false }, true, (risk, finding) => {
+    database = new OwnMysqlDatabase({ ...MYSQL_DEFAULTS, url, ssl: false }, true, (risk, finding) => {
       risks.push(`${risk}: ${finding}`);
     });
     return database.onModuleInit();

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createPool } from 'mysql2/promise';
-import { MysqlDatabase } from '../../src/infrastructure/database/mysql/mysql-database.js';
 import { migrate } from '../../src/infrastructure/database/mysql/mysql-migrator.js';
 import { MysqlPool } from '../../src/infrastructure/database/mysql/mysql-pool.js';
 import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+import { OwnMysqlDatabase } from '../support/mysql.js';
 import { openTestDatabase } from '../support/test-database.js';
 import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
 
@@ -24,7 +24,7 @@ async function openDatabase(): Promise<DatabaseHarness> {
   await owner.query(`GRANT ${RIGHTS} ON ${name}.* TO ${account}`);
   own.username = name.slice(0, 32);
   own.password = PASSWORD;
-  const database = new MysqlDatabase({ ...MYSQL_DEFAULTS, url: own.href, ssl: false }, false);
+  const database = new OwnMysqlDatabase({ ...MYSQL_DEFAULTS, url: own.href, ssl: false }, false);
   await database.onModuleInit();
   return {
     database,

@@ -1,13 +1,13 @@
 import { createPool } from 'mysql2/promise';
-import { MysqlDatabase } from '../../src/infrastructure/database/mysql/mysql-database.js';
 import { MysqlPool } from '../../src/infrastructure/database/mysql/mysql-pool.js';
 import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+import { OwnMysqlDatabase } from '../support/mysql.js';
 import { openTestDatabase } from '../support/test-database.js';
 import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
 
 async function openDatabase(): Promise<DatabaseHarness> {
   const { url, drop } = await openTestDatabase();
-  const database = new MysqlDatabase({ ...MYSQL_DEFAULTS, url, ssl: false }, true);
+  const database = new OwnMysqlDatabase({ ...MYSQL_DEFAULTS, url, ssl: false }, true);
   await database.onModuleInit();
   const pool = createPool({ uri: url });
   return {

@@ -6,16 +6,24 @@ import { StartupError } from '../../src/config/startup-error.js';
 import { decodeClaimEvent } from '../../src/domain/claim.js';
 import { type ClaimLog, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../src/events/claim-log.js';
 import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
-import { SQLITE_FILE, SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { type SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { SQLITE_FILE } from '../../src/infrastructure/embedded/sqlite-data-source.js';
 import { claimEvent } from '../support/claims.js';
 import { type Child, startChild } from '../support/child-process.js';
-import { type EmbeddedStack, openEmbeddedStack, openJournal, storeCampaign } from '../support/embedded.js';
+import {
+  type EmbeddedStack,
+  openEmbeddedStack,
+  openFile,
+  type OpenFile,
+  openJournal,
+  storeCampaign,
+} from '../support/embedded.js';
 import { until } from '../support/until.js';
 
 const PUBLISHER = new URL('../children/publish-claims.ts', import.meta.url);
 
 async function refusal(directory: string): Promise<Error> {
-  return SqliteConnection.open(directory).then(
+  return openFile(directory).then(
     () => new Error('it was opened'),
     (error: unknown) => error as Error,
   );
@@ -61,8 +69,8 @@ describe('SqliteConnection', () => {
     expect(error).toBeInstanceOf(StartupError);
     expect(error.message).toContain('in use by another instance');
     await holder.kill('SIGKILL');
-    const connection = await SqliteConnection.open(directory);
-    await connection.onApplicationShutdown();
+    const { close } = await openFile(directory);
+    await close();
   });
 
   it('refuses a directory that cannot be made', async () => {
@@ -87,18 +95,17 @@ describe('SqliteConnection', () => {
 
   it('makes the directory, and finds everything again after an orderly stop', async () => {
     const nested = join(directory, 'a', 'b');
-    const first = await SqliteConnection.open(nested);
+    const first = await openFile(nested);
     const event = claimEvent();
-    await openJournal(first).publish(event);
-    await first.onApplicationShutdown();
-    await first.onApplicationShutdown();
-    const again = await SqliteConnection.open(nested);
-    expect(await claimIdsIn(openJournal(again))).toEqual(new Set([event.claimId]));
-    await again.onApplicationShutdown();
+    await openJournal(first.connection).publish(event);
+    await first.close();
+    const again = await openFile(nested);
+    expect(await claimIdsIn(openJournal(again.connection))).toEqual(new Set([event.claimId]));
+    await again.close();
   });
 
   it('writes nothing back into the file while it is copied, and does so again afterwards', async () => {
-    const connection = await SqliteConnection.open(directory);
+    const { connection, close } = await openFile(directory);
     const pages = () => connection.exclusive((runner) => runner.query('PRAGMA wal_autocheckpoint'));
     const [usual] = await pages();
     const copies = mkdtempSync(join(tmpdir(), 'coupon-copies-'));
@@ -113,16 +120,16 @@ describe('SqliteConnection', () => {
     const event = claimEvent();
     await openJournal(connection).publish(event);
     const again = connection.copyTo(copies);
-    await connection.onApplicationShutdown();
+    await close();
     await again;
-    const restored = await SqliteConnection.open(copies);
-    expect(await claimIdsIn(openJournal(restored))).toEqual(new Set([event.claimId]));
-    await restored.onApplicationShutdown();
+    const restored = await openFile(copies);
+    expect(await claimIdsIn(openJournal(restored.connection))).toEqual(new Set([event.claimId]));
+    await restored.close();
     rmSync(copies, { recursive: true });
   });
 
   it('takes a refused COMMIT for trouble of the moment, whatever its number: each row was accepted before', async () => {
-    const connection = await SqliteConnection.open(directory);
+    const { connection, close } = await openFile(directory);
     const refused = connection.transaction(async (runner) => {
       // Looked at no earlier than at the COMMIT.
       await runner.query('PRAGMA defer_foreign_keys = ON');
@@ -133,7 +140,7 @@ describe('SqliteConnection', () => {
     });
     await expect(refused).rejects.toMatchObject({ kind: 'infrastructure', code: 'SQLITE_CONSTRAINT_FOREIGNKEY' });
     expect(await connection.exclusive((runner) => runner.query('SELECT * FROM coupons'))).toEqual([]);
-    await connection.onApplicationShutdown();
+    await close();
   });
 
   it.each([1, 2, 3, 4, 5])(
@@ -150,11 +157,11 @@ describe('SqliteConnection', () => {
       );
       await publisher.kill('SIGKILL');
       const acknowledged = publisher.lines().slice(1);
-      const connection = await SqliteConnection.open(directory);
+      const { connection, close } = await openFile(directory);
       const kept = await claimIdsIn(openJournal(connection));
       expect(acknowledged.length).toBeGreaterThan(100);
       expect(acknowledged.filter((claimId) => !kept.has(claimId))).toEqual([]);
-      await connection.onApplicationShutdown();
+      await close();
     },
     60_000,
   );
@@ -163,6 +170,7 @@ describe('SqliteConnection', () => {
 describe('a disk that takes its time', () => {
   let directory: string;
   let connection: SqliteConnection;
+  let close: OpenFile['close'];
   const syncs: { end: () => void; fail: (error: Error) => void }[] = [];
   const fatal: string[] = [];
 
@@ -171,10 +179,10 @@ describe('a disk that takes its time', () => {
     syncs.length = 0;
     fatal.length = 0;
     const flush = () => new Promise<void>((end, fail) => syncs.push({ end, fail }));
-    connection = await SqliteConnection.open(directory, flush, (reason) => fatal.push(reason));
+    ({ connection, close } = await openFile(directory, flush, (reason) => fatal.push(reason)));
   });
   afterEach(async () => {
-    const closed = connection.onApplicationShutdown();
+    const closed = close();
     for (const { end } of syncs) end();
     await closed;
     rmSync(directory, { recursive: true, force: true });
@@ -302,12 +310,11 @@ describe('the one connection', () => {
   it('serves what was asked for before the stop and refuses what comes after it', async () => {
     const stopping = await openEmbeddedStack();
     const before = storeCampaign(stopping, { id: 'before' });
-    const stop = stopping.connection.onApplicationShutdown();
+    const stop = stopping.close();
     const after = storeCampaign(stopping, { id: 'after' });
     await expect(after).rejects.toMatchObject({ kind: 'infrastructure', code: 'SQLITE_CLOSED' });
     await expect(stopping.log.publish(claimEvent())).rejects.toBeInstanceOf(ClaimLogUnavailableError);
     expect(await before).toMatchObject({ id: 'before' });
     await stop;
-    await stopping.close();
   });
 });

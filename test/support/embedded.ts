@@ -7,7 +7,8 @@ import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-proce
 import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
 import { JournalClaimLog, JournalLimits } from '../../src/infrastructure/embedded/journal-claim-log.js';
-import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { type Flush, SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { SqliteDataSource } from '../../src/infrastructure/embedded/sqlite-data-source.js';
 import { SqliteDatabase } from '../../src/infrastructure/embedded/sqlite-database.js';
 import { type Campaign } from '../../src/persistence/campaign-store.js';
 import { type Database } from '../../src/persistence/database.js';
@@ -30,9 +31,29 @@ export function openJournal(connection: SqliteConnection, waiting?: number): Jou
   return new JournalClaimLog(connection, new JournalLimits(waiting, undefined, PATIENCE_MS));
 }
 
+export interface OpenFile {
+  readonly connection: SqliteConnection;
+  /** Ends it as Nest does. */
+  close(): Promise<void>;
+}
+
+export async function openFile(
+  directory: string,
+  flush?: Flush,
+  onFatal?: (reason: string) => void,
+): Promise<OpenFile> {
+  const dataSource = new SqliteDataSource(directory);
+  return {
+    connection: await SqliteConnection.open(dataSource, flush, onFatal),
+    close: async () => {
+      if (dataSource.isInitialized) await dataSource.destroy();
+    },
+  };
+}
+
 export async function openEmbeddedStack(): Promise<EmbeddedStack> {
   const directory = mkdtempSync(join(tmpdir(), 'coupon-'));
-  const connection = await SqliteConnection.open(directory);
+  const { connection, close } = await openFile(directory);
   const memory = new InProcessGateMemory();
   return {
     directory,
@@ -43,7 +64,7 @@ export async function openEmbeddedStack(): Promise<EmbeddedStack> {
     builder: new InProcessGateBuilder(memory),
     log: openJournal(connection),
     close: async () => {
-      await connection.onApplicationShutdown();
+      await close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

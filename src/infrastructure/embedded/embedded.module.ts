@@ -1,4 +1,5 @@
 import { type DynamicModule, Global, Logger, Module } from '@nestjs/common';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import { ClaimLog } from '../../events/claim-log.js';
 import { ClaimTransport } from '../../events/claim-transport.js';
 import { MetricsModule } from '../../events/metrics.module.js';
@@ -15,6 +16,7 @@ import { InProcessIssuanceGate } from './in-process-issuance-gate.js';
 import { JournalClaimLog } from './journal-claim-log.js';
 import { JournalServer } from './journal-server.js';
 import { datasync, SqliteConnection } from './sqlite-connection.js';
+import { SqliteDataSource } from './sqlite-data-source.js';
 import { SqliteDatabase } from './sqlite-database.js';
 import { SqliteSnapshots } from './sqlite-snapshots.js';
 
@@ -30,14 +32,26 @@ export class EmbeddedModule {
     };
     return {
       module: EmbeddedModule,
-      imports: [MetricsModule],
+      imports: [
+        MetricsModule,
+        TypeOrmModule.forRootAsync({
+          name: SqliteDataSource.NAME,
+          // `SqliteConnection` opens it, once: what keeps the file from being opened is still there three seconds later.
+          useFactory: () => ({ type: 'better-sqlite3', manualInitialization: true }),
+          dataSourceFactory: async () => new SqliteDataSource(dataDirectory),
+        }),
+      ],
       providers: [
         {
           provide: DiskSpaceMetrics,
           useFactory: (registry: MetricsRegistry) => new DiskSpaceMetrics(registry, dataDirectory),
           inject: [MetricsRegistry],
         },
-        { provide: SqliteConnection, useFactory: () => SqliteConnection.open(dataDirectory, datasync, onFatal) },
+        {
+          provide: SqliteConnection,
+          useFactory: (dataSource: SqliteDataSource) => SqliteConnection.open(dataSource, datasync, onFatal),
+          inject: [getDataSourceToken(SqliteDataSource.NAME)],
+        },
         { provide: Database, useClass: SqliteDatabase },
         { provide: DatabaseSnapshots, useClass: SqliteSnapshots },
         InProcessGateMemory,

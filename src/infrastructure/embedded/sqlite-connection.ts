@@ -1,20 +1,15 @@
 import { constants, copyFile, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type OnApplicationShutdown } from '@nestjs/common';
-import libsql from 'libsql';
-import { DataSource, type QueryRunner } from 'typeorm';
+import { type DataSource, type QueryRunner } from 'typeorm';
 import { prepareDataDirectory, warnOfWideDirectory } from '../../config/data-directory.js';
 import { StartupError } from '../../config/startup-error.js';
 import { DatabaseError } from '../../persistence/database-error.js';
 import { classifyDatabaseError, classifyRefusedCommit } from '../database/classify-database-error.js';
-import { SCHEMA } from '../database/schema.js';
 import { DiskSync } from './disk-sync.js';
+import { SQLITE_FILE, type SqliteDataSource } from './sqlite-data-source.js';
 import { makePrivate } from './sqlite-file.js';
 
-/** The file that holds everything: coupons, failed events, the gate row and the journal. */
-export const SQLITE_FILE = 'coupon.sqlite';
-
-/** Its write-ahead log. */
+/** The file's write-ahead log. */
 export const LOG_FILE = `${SQLITE_FILE}-wal`;
 
 /**
@@ -56,7 +51,7 @@ export const datasync: Flush = (log) => log.datasync();
  * the disk; that is waited for outside the mutex, so the next unit of work goes on meanwhile. The file's exclusive lock is held for as long as the process lives: that is what refuses a second
  * instance, also after a kill -9 left files behind.
  */
-export class SqliteConnection implements OnApplicationShutdown {
+export class SqliteConnection {
   private readonly waiters: Waiter[] = [];
   private busy = false;
   private closed = false;
@@ -69,10 +64,9 @@ export class SqliteConnection implements OnApplicationShutdown {
   private readonly disk: DiskSync;
 
   private constructor(
-    private readonly dataSource: DataSource,
+    private readonly dataSource: SqliteDataSource,
     private readonly runner: QueryRunner,
     private readonly log: FileHandle,
-    private readonly directory: string,
     flush: Flush,
     onFatal: (reason: string) => void,
   ) {
@@ -90,36 +84,24 @@ export class SqliteConnection implements OnApplicationShutdown {
       }
     };
     runner.query = watched as QueryRunner['query'];
+    dataSource.beforeClosing(() => this.end());
   }
 
   /**
-   * Opens, locks and migrates the file.
+   * Opens, locks and migrates the file. Nest ends the connection with the data source.
    * @param onFatal is called once, with the reason, when this process can promise nothing more; it should end it within
    * seconds.
    * @throws StartupError when the directory cannot be written, or another process holds the file.
    */
   static async open(
-    directory: string,
+    dataSource: SqliteDataSource,
     flush: Flush = datasync,
     onFatal: (reason: string) => void = () => undefined,
   ): Promise<SqliteConnection> {
+    const { directory } = dataSource;
     prepareDataDirectory(directory);
     warnOfWideDirectory(directory);
     makePrivate(join(directory, SQLITE_FILE));
-    const dataSource = new DataSource({
-      type: 'better-sqlite3',
-      driver: libsql,
-      database: join(directory, SQLITE_FILE),
-      // A second connection would only block the event loop while it waits: fail at once instead.
-      timeout: 0,
-      prepareDatabase: (database: { pragma(source: string): unknown }) => {
-        database.pragma('locking_mode = EXCLUSIVE');
-        database.pragma('journal_mode = WAL');
-        // For the migrations: a commit has reached the disk when it returns.
-        database.pragma('synchronous = FULL');
-      },
-      ...SCHEMA,
-    });
     try {
       await dataSource.initialize();
       await dataSource.runMigrations({ transaction: 'each' });
@@ -134,7 +116,7 @@ export class SqliteConnection implements OnApplicationShutdown {
     driverConnection(dataSource).exec('PRAGMA synchronous = NORMAL');
     checkpointEvery(dataSource, CHECKPOINT_PAGES);
     const log = await open(join(directory, LOG_FILE), 'r+');
-    return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, directory, flush, onFatal);
+    return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, flush, onFatal);
   }
 
   /** A sync of the disk has failed: everything is refused until the file is opened by another process. */
@@ -204,7 +186,7 @@ export class SqliteConnection implements OnApplicationShutdown {
     try {
       // The file before its log: what the log holds may rest on every page of the file.
       for (const name of [SQLITE_FILE, LOG_FILE]) {
-        await copyFile(join(this.directory, name), join(directory, name), constants.COPYFILE_FICLONE);
+        await copyFile(join(this.dataSource.directory, name), join(directory, name), constants.COPYFILE_FICLONE);
       }
     } finally {
       // Without a turn of its own: those who wait for one may be refused, and the log would grow from then on.
@@ -212,8 +194,7 @@ export class SqliteConnection implements OnApplicationShutdown {
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    if (this.closed) return;
+  private async end(): Promise<void> {
     // The last turn of all: whoever asked before has been served, whoever asks later is refused.
     const last = this.alone(async () => {
       clearTimeout(this.watchdog);
@@ -222,7 +203,6 @@ export class SqliteConnection implements OnApplicationShutdown {
       await this.disk.settled().catch(() => undefined);
       await this.log.close();
       this.unlock();
-      await this.dataSource.destroy();
     });
     this.closed = true;
     await last;

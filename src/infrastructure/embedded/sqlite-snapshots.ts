@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { AppConfig } from '../../config/env.js';
 import { DatabaseSnapshots, type SnapshotOutcome } from '../../persistence/database-snapshots.js';
-import { LOG_FILE, SQLITE_FILE, SqliteConnection } from './sqlite-connection.js';
+import { LOG_FILE, SqliteConnection } from './sqlite-connection.js';
+import { SQLITE_FILE } from './sqlite-data-source.js';
 
 /** What a snapshot leaves free on the disk, bytes: room for claims that come meanwhile. */
 const RESERVE_BYTES = 64 * 1024 * 1024;

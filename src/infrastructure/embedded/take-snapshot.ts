@@ -7,7 +7,7 @@ import { type ReadableStream } from 'node:stream/web';
 import { ADMIN_TOKEN_FILE } from '../../config/admin-token.js';
 import { type AppConfig } from '../../config/env.js';
 import { StartupError } from '../../config/startup-error.js';
-import { SQLITE_FILE } from './sqlite-connection.js';
+import { SQLITE_FILE } from './sqlite-data-source.js';
 import { copyUnused, mergeLog } from './sqlite-file.js';
 
 /**

@@ -118,7 +118,7 @@ export class LeasedConnection {
     const ms = Math.max(0, this.budgetMs);
     this.budgetMs = this.callMs;
     try {
-      return await within(ms, Promise.race([call(), this.underWay]), CALL_TIMEOUT, 'the database did not answer');
+      return await withDeadline(ms, Promise.race([call(), this.underWay]), CALL_TIMEOUT, 'the database did not answer');
     } catch (error) {
       if (error instanceof DatabaseError && error.code === CALL_TIMEOUT) this.giveUp(error);
       throw error;
@@ -136,12 +136,12 @@ function isGivenUp(connection: PoolConnection): boolean {
   return socketOf(connection).destroyed;
 }
 
-function socketOf(connection: PoolConnection): { readonly destroyed: boolean; destroy(): void } {
+export function socketOf(connection: PoolConnection): { readonly destroyed: boolean; destroy(): void } {
   return (connection as unknown as { stream: { readonly destroyed: boolean; destroy(): void } }).stream;
 }
 
 /** @throws DatabaseError of kind `infrastructure` with this code when the work takes longer; it goes on unheard. */
-export async function within<T>(ms: number, work: Promise<T>, code: string, message: string): Promise<T> {
+export async function withDeadline<T>(ms: number, work: Promise<T>, code: string, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(

@@ -8,9 +8,9 @@ import { SqlSession } from '../sql-session.js';
 import { SqlUnitOfWork } from '../sql-unit-of-work.js';
 import { readCommitSettings, unsyncedSettings } from './commit-durability.js';
 import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatabaseError } from './mysql-migrator.js';
-import { MysqlOutage } from './mysql-outage.js';
-import { isMariaDb, MysqlPool } from './mysql-pool.js';
-import { type MysqlSettings } from './mysql-settings.js';
+import { type PoolName } from './mysql-data-source.js';
+import { isMariaDb, type MysqlPool } from './mysql-pool.js';
+import { type MysqlPools } from './mysql-pools.js';
 
 /** How long a start waits for a server that is there, ms; one that is not is joined later. */
 const FIRST_CONNECTION_MS = 3_000;
@@ -23,13 +23,6 @@ const READING_ONE_INSTANT = [
   'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
 ];
 
-interface Pools {
-  readonly writes: MysqlPool;
-  readonly reads: MysqlPool;
-  /** A flood of users' reads must not keep the gate row's waiting. */
-  readonly urgent: MysqlPool;
-}
-
 /**
  * The database of the distributed profile: MySQL or MariaDB.
  *
@@ -40,12 +33,9 @@ interface Pools {
  */
 export class MysqlDatabase extends Database implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Database');
-  private readonly outage = new MysqlOutage();
   private readonly stopping = new AbortController();
-  /** Connected, whatever the schema. */
-  private connected: Pools | null = null;
   /** Connected, and the schema is what this version needs. */
-  private serving: Pools | null = null;
+  private serving = false;
   private joining: Promise<void> = Promise.resolve();
   private lastSaid = '';
   private reason = 'the database was not reached yet';
@@ -55,7 +45,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
    * @param warnOfRisk is told what an operator may have chosen knowingly.
    */
   constructor(
-    private readonly settings: MysqlSettings,
+    private readonly pools: MysqlPools,
     private readonly migrateOnStart: boolean,
     private readonly warnOfRisk: (risk: Risk, finding: string) => void = () => undefined,
   ) {
@@ -73,10 +63,10 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
     if (refused !== null) throw refused;
   }
 
+  /** Nest ends the data sources after this: their modules are global, and global ones end last. */
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await this.joining;
-    await this.disconnect();
   }
 
   transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
@@ -92,30 +82,31 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   }
 
   override readUrgently<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    return this.on('urgent', (pool) => pool.exclusive((runner) => work(unitOfWork(runner))));
+    return this.on('urgentReads', (pool) => pool.exclusive((runner) => work(unitOfWork(runner))));
   }
 
-  private async on<T>(kind: keyof Pools, work: (pool: MysqlPool) => Promise<T>): Promise<T> {
-    if (this.serving === null) throw new DatabaseError('infrastructure', 'NOT_JOINED', this.reason);
-    return work(this.serving[kind]);
+  private async on<T>(name: PoolName, work: (pool: MysqlPool) => Promise<T>): Promise<T> {
+    if (!this.serving) throw new DatabaseError('infrastructure', 'NOT_JOINED', this.reason);
+    return work(this.pools[name]);
   }
 
   /** Tries until the schema is there. A server that can never be used ends the first attempt for good. */
   private async join(refuse: (error: StartupError) => void): Promise<void> {
     for (let attempt = 0; !this.stopping.signal.aborted; attempt++) {
       try {
-        const pools = (this.connected ??= await this.connect());
-        assertVersion(await pools.writes.askVersion());
+        await this.pools.connect();
+        const { writes, reads } = this.pools;
+        assertVersion(await writes.askVersion());
         if (this.migrateOnStart) {
-          const run = await migrateOn(pools.writes, this.stopping.signal);
+          const run = await migrateOn(writes, this.stopping.signal);
           if (run.length > 0) this.logger.log(`migrated: ${run.join(', ')}`);
         } else {
-          await assertMigrated(pools.writes);
+          await assertMigrated(writes);
         }
-        this.serving = pools;
-        this.say('log', `connected to the database (${pools.writes.version})`);
+        this.serving = true;
+        this.say('log', `connected to the database (${writes.version})`);
         // It serves, whether or not it tells.
-        await this.warnOfUnsyncedCommit(pools.reads).catch(() => undefined);
+        await this.warnOfUnsyncedCommit(reads).catch(() => undefined);
         return;
       } catch (error) {
         this.reason = `the database cannot be used: ${(error as Error).message}`;
@@ -124,8 +115,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
         }
         if (error instanceof UnfitDatabaseError) {
           this.say('error', `DATABASE_URL: ${error.message}`);
-          // Behind the same address there may be another server the next time.
-          await this.disconnect();
+          this.pools.dropConnections();
         } else {
           this.say(error instanceof SchemaBehindError ? 'error' : 'warn', this.reason);
         }
@@ -139,32 +129,6 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
     if (unsynced.length === 0) return;
     const finding = `the database answers a commit before the disk has it (${unsynced.join(', ')}): a power cut there loses coupons that were issued`;
     this.warnOfRisk('unsynced-commit', finding);
-  }
-
-  private async connect(): Promise<Pools> {
-    const { connections, readConnections, urgentConnections } = this.settings;
-    const opened: MysqlPool[] = [];
-    const open = async (size: number) => {
-      const pool = await MysqlPool.connect(this.settings, size, this.outage);
-      opened.push(pool);
-      return pool;
-    };
-    try {
-      return {
-        writes: await open(connections),
-        reads: await open(readConnections),
-        urgent: await open(urgentConnections),
-      };
-    } catch (error) {
-      await Promise.all(opened.map((pool) => pool.close()));
-      throw error;
-    }
-  }
-
-  private async disconnect(): Promise<void> {
-    const { connected } = this;
-    this.connected = null;
-    await Promise.all([connected?.writes.close(), connected?.reads.close(), connected?.urgent.close()]);
   }
 
   private async rest(ms: number): Promise<void> {

@@ -1,16 +1,14 @@
-import mysql, { type PoolConnection } from 'mysql2';
-import { DataSource, type Logger, type QueryRunner } from 'typeorm';
+import { type PoolConnection } from 'mysql2';
+import { type QueryRunner } from 'typeorm';
 import { DatabaseError } from '../../../persistence/database-error.js';
 import { classifyDatabaseError } from '../classify-database-error.js';
-import { SCHEMA } from '../schema.js';
-import { destroyConnection, LeasedConnection, within } from './leased-connection.js';
+import { LeasedConnection, withDeadline } from './leased-connection.js';
+import { asInfrastructure, MysqlDataSource } from './mysql-data-source.js';
 import { MysqlOutage } from './mysql-outage.js';
-import { addressOf, type MysqlSettings } from './mysql-settings.js';
+import { type MysqlSettings } from './mysql-settings.js';
 
 /** A connection that was idle for longer is asked whether its server is still there before it is handed out, ms. */
 const TRUSTED_IDLE_MS = 500;
-/** How long a connection may take to say goodbye, ms. */
-const GOODBYE_MS = 1_000;
 /** A server gives a call up so much later than its caller, ms: what was asked by nobody must not run on for ever. */
 const AFTERMATH_MS = 1_000;
 
@@ -21,50 +19,15 @@ export class MysqlPool {
   private readonly prepared = new WeakSet<PoolConnection>();
   private readonly idleSince = new WeakMap<PoolConnection, number>();
   private serverVersion = '';
-  private closed = false;
 
-  private constructor(
-    readonly source: DataSource,
-    private readonly settings: MysqlSettings,
+  constructor(
+    readonly source: MysqlDataSource,
     private readonly outage: MysqlOutage,
-    private readonly connections: ReadonlySet<PoolConnection>,
   ) {}
 
-  /**
-   * @param size connections at the most.
-   * @throws DatabaseError `infrastructure`, whatever the reason: nothing was asked of the server yet.
-   */
-  static async connect(settings: MysqlSettings, size: number, outage = new MysqlOutage()): Promise<MysqlPool> {
-    const { ssl, ca, callMs, connectMs, waitTimeoutS } = settings;
-    const connections = new Set<PoolConnection>();
-    const source = new DataSource({
-      type: 'mysql',
-      ...addressOf(settings),
-      driver: { ...mysql, createPool: (options: object) => remember(connections, mysql.createPool(options)) },
-      poolSize: size,
-      connectTimeout: connectMs,
-      charset: 'utf8mb4_unicode_ci',
-      timezone: 'Z',
-      // Without `verifyIdentity`, whoever has a certificate for any name at all is taken for the server.
-      ...(ssl ? { ssl: { rejectUnauthorized: true, verifyIdentity: true, ...(ca === undefined ? {} : { ca }) } } : {}),
-      extra: {
-        // The server ends a session that is silent for longer; what nobody needs goes before that.
-        idleTimeout: (waitTimeoutS * 1_000) / 2,
-        // mysql2 looks for idle connections only where fewer of them are kept than there may be.
-        maxIdle: size - 1,
-        enableKeepAlive: true,
-      },
-      // What goes wrong is in the errors; TypeORM would write it to the console as well, past the service's log.
-      logger: SILENT,
-      ...SCHEMA,
-    });
-    try {
-      await within(callMs, source.initialize(), 'CONNECT_TIMEOUT', 'the database did not answer');
-    } catch (error) {
-      for (const connection of connections) destroyConnection(connection);
-      throw asInfrastructure(error);
-    }
-    return new MysqlPool(source, settings, outage, connections);
+  /** A pool of its own, for a command that Nest does not run; who opens it closes it. @throws DatabaseError, StartupError */
+  static async connect(settings: MysqlSettings, size: number): Promise<MysqlPool> {
+    return new MysqlPool(await new MysqlDataSource(settings, size).initialize(), new MysqlOutage());
   }
 
   /** What the server of the newest connection says of itself, as `10.11.6-MariaDB`; empty before the first. */
@@ -103,23 +66,20 @@ export class MysqlPool {
     }
   }
 
-  /** Ends every connection; a server that does not answer keeps nobody waiting for longer than a second. */
-  async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
-    const goodbye = this.source.destroy().catch(() => undefined);
-    await within(GOODBYE_MS, goodbye, POOL_TIMEOUT, 'the database did not answer').catch(() => undefined);
-    for (const connection of this.connections) destroyConnection(connection);
+  close(): Promise<void> {
+    return this.source.destroy();
   }
 
   private async lease(): Promise<LeasedConnection> {
-    const until = performance.now() + this.settings.callMs;
+    const until = performance.now() + this.source.settings.callMs;
     for (;;) {
-      if (this.closed) throw new DatabaseError('infrastructure', 'POOL_CLOSED', 'the database connections are closed');
+      if (!this.source.isOpen) {
+        throw new DatabaseError('infrastructure', 'POOL_CLOSED', 'the database connections are closed');
+      }
       this.outage.refuse();
       const runner = this.source.createQueryRunner();
       const connection = await this.connectionOf(runner, until);
-      const lease = new LeasedConnection(runner, connection, this.settings.callMs, until - performance.now());
+      const lease = new LeasedConnection(runner, connection, this.source.settings.callMs, until - performance.now());
       try {
         const fit = await this.makeFit(lease, until);
         if (fit) {
@@ -139,7 +99,7 @@ export class MysqlPool {
     const connecting = runner.connect() as Promise<PoolConnection>;
     try {
       const patienceMs = until - performance.now();
-      return await within(patienceMs, connecting, POOL_TIMEOUT, 'no connection to the database came free');
+      return await withDeadline(patienceMs, connecting, POOL_TIMEOUT, 'no connection to the database came free');
     } catch (error) {
       // One that comes after all goes back; nobody waits for it any more.
       connecting.then(
@@ -179,7 +139,7 @@ export class MysqlPool {
 
   /** Said once on every new connection, before anybody uses it. */
   private sessionSettings(): string[] {
-    const { callMs, waitTimeoutS } = this.settings;
+    const { callMs, waitTimeoutS } = this.source.settings;
     const limitMs = callMs + AFTERMATH_MS;
     const settings = [
       'autocommit = 1',
@@ -202,28 +162,4 @@ export class MysqlPool {
 /** @param version as the server says it. */
 export function isMariaDb(version: string): boolean {
   return /mariadb/i.test(version);
-}
-
-const SILENT: Logger = {
-  logQuery: () => undefined,
-  logQueryError: () => undefined,
-  logQuerySlow: () => undefined,
-  logSchemaBuild: () => undefined,
-  logMigration: () => undefined,
-  log: () => undefined,
-};
-
-function remember(connections: Set<PoolConnection>, pool: mysql.Pool): mysql.Pool {
-  return pool.on('connection', (connection) => {
-    const { stream } = connection as unknown as { stream: NodeJS.EventEmitter };
-    connections.add(connection);
-    stream.once('close', () => connections.delete(connection));
-  });
-}
-
-/** Why there is no connection does not matter to whoever needs one: a refused password may be accepted later. */
-function asInfrastructure(error: unknown): DatabaseError {
-  if (error instanceof DatabaseError && error.kind === 'infrastructure') return error;
-  const { code, message } = error as { code?: string; message?: string };
-  return new DatabaseError('infrastructure', code ?? 'CONNECT', message ?? String(error), { cause: error });
 }

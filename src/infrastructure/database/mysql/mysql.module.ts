@@ -1,8 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { type AppConfig } from '../../../config/env.js';
 import { warnOfRisk } from '../../../config/risks.js';
 import { Database } from '../../../persistence/database.js';
+import { MysqlDataSource, POOL_SIZES, type PoolName } from './mysql-data-source.js';
 import { MysqlDatabase } from './mysql-database.js';
+import { MysqlPools } from './mysql-pools.js';
 import { MYSQL_DEFAULTS, type MysqlSettings } from './mysql-settings.js';
 
 type DatabaseConfig = Pick<AppConfig, 'databaseSsl' | 'migrateOnStart' | 'allowInsecure' | 'http'> & {
@@ -25,18 +28,30 @@ export function mysqlSettings({
 @Module({})
 export class MysqlModule {
   static for(config: DatabaseConfig): DynamicModule {
+    const settings = mysqlSettings(config);
     return {
       module: MysqlModule,
+      imports: [dataSource('writes', settings), dataSource('reads', settings), dataSource('urgentReads', settings)],
       providers: [
+        MysqlPools,
         {
           provide: Database,
-          useFactory: () =>
-            new MysqlDatabase(mysqlSettings(config), config.migrateOnStart, (risk, finding) =>
-              warnOfRisk(config, risk, finding),
-            ),
+          useFactory: (pools: MysqlPools) =>
+            new MysqlDatabase(pools, config.migrateOnStart, (risk, finding) => warnOfRisk(config, risk, finding)),
+          inject: [MysqlPools],
         },
       ],
       exports: [Database],
     };
   }
+}
+
+/** Made without a server, which `MysqlDatabase` joins when it is there. */
+function dataSource(name: PoolName, settings: MysqlSettings): DynamicModule {
+  return TypeOrmModule.forRootAsync({
+    name,
+    // What cannot be made now cannot be made three seconds later either.
+    useFactory: () => ({ type: 'mysql', manualInitialization: true, toRetry: () => false }),
+    dataSourceFactory: async () => new MysqlDataSource(settings, POOL_SIZES[name](settings)),
+  });
 }

@@ -1,0 +1,116 @@
+import mysql, { type PoolConnection } from 'mysql2';
+import { DataSource, type Logger } from 'typeorm';
+import { DatabaseError } from '../../../persistence/database-error.js';
+import { SCHEMA } from '../schema.js';
+import { destroyConnection, socketOf, withDeadline } from './leased-connection.js';
+import { addressOf, type MysqlSettings } from './mysql-settings.js';
+
+/** Each kind of work has a data source of its own: none waits behind another one for a connection. */
+export type PoolName = 'writes' | 'reads' | 'urgentReads';
+
+/** How many connections each of them may have. */
+export const POOL_SIZES: Record<PoolName, (settings: MysqlSettings) => number> = {
+  writes: ({ connections }) => connections,
+  reads: ({ readConnections }) => readConnections,
+  urgentReads: ({ urgentConnections }) => urgentConnections,
+};
+
+/** How long the connections may take to say goodbye, ms. Nest ends one data source after the other. */
+const GOODBYE_MS = 300;
+
+/**
+ * The connections for one kind of work. To make one connects to nothing; `initialize` may be tried again until a server
+ * is there.
+ */
+export class MysqlDataSource extends DataSource {
+  private readonly connections: ReadonlySet<PoolConnection>;
+  private destroyed = false;
+
+  /**
+   * @param size connections at the most.
+   * @throws StartupError when the URL cannot be read.
+   */
+  constructor(
+    readonly settings: MysqlSettings,
+    size: number,
+  ) {
+    const { ssl, ca, connectMs, waitTimeoutS } = settings;
+    const connections = new Set<PoolConnection>();
+    super({
+      type: 'mysql',
+      ...addressOf(settings),
+      driver: { ...mysql, createPool: (options: object) => remember(connections, mysql.createPool(options)) },
+      poolSize: size,
+      connectTimeout: connectMs,
+      charset: 'utf8mb4_unicode_ci',
+      timezone: 'Z',
+      // Without `verifyIdentity`, whoever has a certificate for any name at all is taken for the server.
+      ...(ssl ? { ssl: { rejectUnauthorized: true, verifyIdentity: true, ...(ca === undefined ? {} : { ca }) } } : {}),
+      extra: {
+        // The server ends a session that is silent for longer; what nobody needs goes before that.
+        idleTimeout: (waitTimeoutS * 1_000) / 2,
+        // mysql2 looks for idle connections only where fewer of them are kept than there may be.
+        maxIdle: size - 1,
+        enableKeepAlive: true,
+      },
+      // What goes wrong is in the errors; TypeORM would write it to the console as well, past the service's log.
+      logger: SILENT,
+      ...SCHEMA,
+    });
+    this.connections = connections;
+  }
+
+  /** Connections may be asked for. */
+  get isOpen(): boolean {
+    return this.isInitialized && !this.destroyed;
+  }
+
+  /** @throws DatabaseError `infrastructure`, whatever the reason: nothing was asked of the server yet. */
+  override async initialize(): Promise<this> {
+    const { callMs } = this.settings;
+    try {
+      return await withDeadline(callMs, super.initialize(), 'CONNECT_TIMEOUT', 'the database did not answer');
+    } catch (error) {
+      // The sockets alone: mysql2 then rejects what waits for an answer, so this attempt ends before the next one begins.
+      for (const connection of this.connections) socketOf(connection).destroy();
+      throw asInfrastructure(error);
+    }
+  }
+
+  /** Ends every connection; a server that does not answer is waited for briefly. */
+  override async destroy(): Promise<void> {
+    this.destroyed = true;
+    const goodbye = super.destroy().catch(() => undefined);
+    await withDeadline(GOODBYE_MS, goodbye, 'GOODBYE', 'the database did not answer').catch(() => undefined);
+    this.dropConnections();
+  }
+
+  /** The next call connects again: behind the same address there may be another server then. */
+  dropConnections(): void {
+    for (const connection of this.connections) destroyConnection(connection);
+  }
+}
+
+const SILENT: Logger = {
+  logQuery: () => undefined,
+  logQueryError: () => undefined,
+  logQuerySlow: () => undefined,
+  logSchemaBuild: () => undefined,
+  logMigration: () => undefined,
+  log: () => undefined,
+};
+
+function remember(connections: Set<PoolConnection>, pool: mysql.Pool): mysql.Pool {
+  return pool.on('connection', (connection) => {
+    const { stream } = connection as unknown as { stream: NodeJS.EventEmitter };
+    connections.add(connection);
+    stream.once('close', () => connections.delete(connection));
+  });
+}
+
+/** Why there is no connection does not matter to whoever needs one: a refused password may be accepted later. */
+export function asInfrastructure(error: unknown): DatabaseError {
+  if (error instanceof DatabaseError && error.kind === 'infrastructure') return error;
+  const { code, message } = error as { code?: string; message?: string };
+  return new DatabaseError('infrastructure', code ?? 'CONNECT', message ?? String(error), { cause: error });
+}

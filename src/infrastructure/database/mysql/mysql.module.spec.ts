@@ -1,0 +1,43 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { parseEnv } from '../../../config/env.js';
+import { StartupError } from '../../../config/startup-error.js';
+import { Database } from '../../../persistence/database.js';
+import { MysqlModule } from './mysql.module.js';
+
+describe('MysqlModule', () => {
+  let app: TestingModule | undefined;
+
+  afterEach(async () => {
+    await app?.close();
+    app = undefined;
+  });
+
+  const compile = (databaseUrl: string) => {
+    const config = parseEnv({
+      PROFILE: 'distributed',
+      REDIS_URL: 'redis://127.0.0.1:1',
+      KAFKA_BROKERS: '127.0.0.1:1',
+      DATABASE_URL: 'mysql://user:password@127.0.0.1:1/coupon',
+      ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
+    });
+    const imports = [MysqlModule.for(Object.assign(config, { databaseUrl }))];
+    return Test.createTestingModule({ imports }).compile();
+  };
+
+  it('starts without a server, and says so to everybody who asks', async () => {
+    const from = performance.now();
+    app = await compile('mysql://user:password@127.0.0.1:1/coupon');
+    await app.init();
+    const database = app.get(Database, { strict: false });
+    await expect(database.read(({ gate }) => gate.read())).rejects.toMatchObject({ code: 'NOT_JOINED' });
+    await app.close();
+    expect(performance.now() - from).toBeLessThan(8_000);
+  });
+
+  it('tries no second time what cannot be made', async () => {
+    const from = performance.now();
+    await expect(compile('mysql://user:100%secret@127.0.0.1:1/coupon')).rejects.toBeInstanceOf(StartupError);
+    expect(performance.now() - from).toBeLessThan(2_500);
+  });
+});

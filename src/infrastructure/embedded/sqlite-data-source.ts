@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import libsql from 'libsql';
+import { DataSource } from 'typeorm';
+import { SCHEMA } from '../database/schema.js';
+
+/** The file that holds everything: coupons, failed events, the gate row and the journal. */
+export const SQLITE_FILE = 'coupon.sqlite';
+
+/**
+ * The file as TypeORM sees it. Nest makes it and destroys it; `SqliteConnection` opens it, and only there are statements
+ * sent: what is sent past it would join whatever transaction is open.
+ */
+export class SqliteDataSource extends DataSource {
+  /** Its name in Nest. The default one would be injected by its type, and with it an entity manager. */
+  static readonly NAME = 'file';
+
+  private lastWork: () => Promise<void> = () => Promise.resolve();
+
+  /** @param directory where the file lies. */
+  constructor(readonly directory: string) {
+    super({
+      type: 'better-sqlite3',
+      driver: libsql,
+      database: join(directory, SQLITE_FILE),
+      // A second connection would only block the event loop while it waits: fail at once instead.
+      timeout: 0,
+      prepareDatabase: (database: { pragma(source: string): unknown }) => {
+        database.pragma('locking_mode = EXCLUSIVE');
+        database.pragma('journal_mode = WAL');
+        // For the migrations: a commit has reached the disk when it returns.
+        database.pragma('synchronous = FULL');
+      },
+      ...SCHEMA,
+    });
+  }
+
+  /** @param work has to be over before the file is closed; it is begun when the file is to be closed. */
+  beforeClosing(work: () => Promise<void>): void {
+    this.lastWork = work;
+  }
+
+  override async destroy(): Promise<void> {
+    await this.lastWork();
+    await super.destroy();
+  }
+}

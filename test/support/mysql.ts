@@ -1,0 +1,26 @@
+import { type Risk } from '../../src/config/risks.js';
+import {
+  MysqlDataSource,
+  POOL_SIZES,
+  type PoolName,
+} from '../../src/infrastructure/database/mysql/mysql-data-source.js';
+import { MysqlDatabase } from '../../src/infrastructure/database/mysql/mysql-database.js';
+import { MysqlPools } from '../../src/infrastructure/database/mysql/mysql-pools.js';
+import { type MysqlSettings } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+
+/** The database without Nest; at its end it destroys the data sources as Nest does. */
+export class OwnMysqlDatabase extends MysqlDatabase {
+  private readonly sources: readonly MysqlDataSource[];
+
+  constructor(settings: MysqlSettings, migrateOnStart: boolean, warnOfRisk?: (risk: Risk, finding: string) => void) {
+    const source = (name: PoolName) => new MysqlDataSource(settings, POOL_SIZES[name](settings));
+    const [writes, reads, urgentReads] = [source('writes'), source('reads'), source('urgentReads')];
+    super(new MysqlPools(writes, reads, urgentReads), migrateOnStart, warnOfRisk);
+    this.sources = [writes, reads, urgentReads];
+  }
+
+  override async onApplicationShutdown(): Promise<void> {
+    await super.onApplicationShutdown();
+    for (const source of this.sources) if (source.isInitialized) await source.destroy();
+  }
+}
