@@ -17,7 +17,7 @@ module.exports = {
       name: 'the-domain-knows-nobody',
       comment: 'Rules and types that everything else shares: an import here would tie all of it to one more part.',
       severity: 'error',
-      from: { path: '^src/domain/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^src/domain/', pathNot: 'spec\\.ts$' },
       to: { path: '^src/', pathNot: '^src/domain/' },
     },
     {
@@ -47,7 +47,7 @@ module.exports = {
       name: 'platform-knows-no-coupon',
       comment: 'What lies under everything cannot depend on any of it.',
       severity: 'error',
-      from: { path: '^src/platform/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^src/platform/', pathNot: 'spec\\.ts$' },
       to: { path: '^src/', pathNot: '^src/platform/' },
     },
     {
@@ -73,7 +73,7 @@ module.exports = {
       from: {
         path: '^src/',
         // Each of these commands is a process of its own, for one of the profiles.
-        pathNot: [SERVERS, FILE, '^src/(migrate|backup|export)\\.ts$', '\\.spec\\.ts$'],
+        pathNot: [SERVERS, FILE, '^src/(migrate|backup|export)\\.ts$', 'spec\\.ts$'],
       },
       to: {
         path: [SERVERS, FILE],
@@ -85,21 +85,21 @@ module.exports = {
       name: 'the-embedded-profile-knows-no-server',
       comment: 'And the other way round: a product of one profile is of no use to the other.',
       severity: 'error',
-      from: { path: FILE, pathNot: '\\.spec\\.ts$' },
+      from: { path: FILE, pathNot: 'spec\\.ts$' },
       to: { path: SERVERS },
     },
     {
       name: 'the-distributed-profile-knows-no-file',
       comment: 'The same for the file and the memory of the embedded one.',
       severity: 'error',
-      from: { path: SERVERS, pathNot: '\\.spec\\.ts$' },
+      from: { path: SERVERS, pathNot: 'spec\\.ts$' },
       to: { path: FILE },
     },
     {
       name: 'no-dev-dependency-in-src',
       comment: 'The built service runs with production dependencies only.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^src/', pathNot: 'spec\\.ts$' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] },
     },
     {
@@ -137,6 +137,16 @@ module.exports = {
       severity: 'error',
       from: { path: '^test/contract/.*\\.contract\\.ts$' },
       to: { path: ['^src/infrastructure/', '^stack/'], pathNot: '/migrations/' },
+    },
+    {
+      name: 'a-unit-test-opens-no-database',
+      comment: '`npm run check` runs the *.spec.ts, in seconds. A spec with a real SQLite is an *.embedded-spec.ts.',
+      severity: 'error',
+      from: { path: '\\.spec\\.ts$' },
+      to: {
+        path: '^test/support/(consumer|embedded|journal-consumer|recovery|retry|service|table-rows)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'no-import-of-a-spec',

@@ -9,7 +9,7 @@ export default {
   testTimeout: 180_000,
   setupFiles: ['<rootDir>/test/support/quiet.ts'],
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/bench', '<rootDir>/stack'],
-  testRegex: ['\\.(spec|contract-spec|e2e-spec|abuse-spec)\\.ts$'],
+  testRegex: ['\\.(spec|embedded-spec|contract-spec|e2e-spec|abuse-spec)\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // ES modules that Fastify's plugins load by require(): Node can do that, Jest on Node 20 and 22 cannot.
