@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { openPass, rebuilderOf, termsAtGateOf } from '../../test/support/recovery.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
+import { openPass, rebuilderOf, termsAtGateOf, watchOf } from '../../test/support/recovery.js';
+import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { DatabaseError } from '../persistence/database-error.js';
@@ -21,7 +21,7 @@ describe('campaign administration', () => {
     stack = await openEmbeddedStack();
     await storeCampaign(stack, { id: 'c', total: 10 });
     pass = await openEpoch(stack, 10);
-    watch = new EpochWatch(stack.database, stack.gate);
+    watch = watchOf(stack);
     administration = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
   });
   afterEach(() => stack.close());

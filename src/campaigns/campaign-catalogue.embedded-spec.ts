@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { termsAtGateOf } from '../../test/support/recovery.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
+import { termsAtGateOf, watchOf } from '../../test/support/recovery.js';
+import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type GatePass, GateUnavailableError } from '../gate/issuance-gate.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { CampaignAdministration } from './campaign-administration.js';
@@ -40,7 +40,7 @@ describe('the catalogue of campaigns', () => {
       }
     });
     pass = await openEpoch(stack, 10);
-    watch = new EpochWatch(stack.database, stack.gate);
+    watch = watchOf(stack);
     await watch.refresh();
     catalogue = new CampaignCatalogue(stack.database, stack.gate, watch);
     now = 1_000_000;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
-import { termsAtGateOf } from '../../test/support/recovery.js';
+import { SetTimers } from '../../test/support/flow.js';
+import { termsAtGateOf, watchOf } from '../../test/support/recovery.js';
 import { until } from '../../test/support/until.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateUnavailableError } from '../gate/issuance-gate.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { CampaignAdministration } from './campaign-administration.js';
@@ -15,16 +15,17 @@ describe('DefaultCampaign', () => {
   let stack: EmbeddedStack;
   let administration: CampaignAdministration;
   let campaign: DefaultCampaign;
+  let timers: SetTimers;
 
   beforeEach(async () => {
     stack = await openEmbeddedStack();
     await openEpoch(stack, 1);
-    const watch = new EpochWatch(stack.database, stack.gate);
+    timers = new SetTimers();
+    const watch = watchOf(stack);
     administration = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
-    campaign = new DefaultCampaign(administration);
+    campaign = new DefaultCampaign(administration, timers);
   });
   afterEach(async () => {
-    jest.useRealTimers();
     await campaign.beforeApplicationShutdown();
     jest.restoreAllMocks();
     await stack.close();
@@ -42,6 +43,7 @@ describe('DefaultCampaign', () => {
   it('is made when the database comes later, without keeping the start waiting', async () => {
     jest.spyOn(administration, 'createIfMissing').mockRejectedValueOnce(away).mockRejectedValueOnce(away);
     await campaign.ensure(100);
+    await timers.pass(2_000);
     await until('the campaign is made', find);
   });
 
@@ -53,10 +55,8 @@ describe('DefaultCampaign', () => {
       .mockRejectedValueOnce(memory())
       .mockRejectedValueOnce(memory());
     const error = jest.spyOn(Logger.prototype, 'error');
-    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'queueMicrotask'] });
     await campaign.ensure(100);
-    await jest.advanceTimersByTimeAsync(3_000);
-    jest.useRealTimers();
+    await timers.pass(3_000);
     await until('the campaign is made', find);
     expect(error.mock.calls).toEqual([[expect.stringContaining('Out of memory')]]);
   });
@@ -67,9 +67,8 @@ describe('DefaultCampaign', () => {
       .mockRejectedValueOnce(away)
       .mockRejectedValueOnce(new TypeError('a mistake'));
     const error = jest.spyOn(Logger.prototype, 'error');
-    jest.useFakeTimers();
     await campaign.ensure(100);
-    await jest.advanceTimersByTimeAsync(10_000);
+    await timers.pass(10_000);
     expect(error.mock.calls).toEqual([[expect.stringContaining('a mistake')]]);
     expect(create).toHaveBeenCalledTimes(2);
   });
@@ -89,6 +88,7 @@ describe('DefaultCampaign', () => {
     const read = jest.spyOn(stack.database, 'read').mockRejectedValue(away);
     await campaign.ensure(100);
     await campaign.beforeApplicationShutdown();
+    await timers.pass(10_000);
     expect(read).toHaveBeenCalledTimes(1);
     read.mockRestore();
     expect(await find()).toBeNull();

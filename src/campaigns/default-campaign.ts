@@ -1,5 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { DatabaseError } from '../persistence/database-error.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { Timers } from '../platform/flow/timers.js';
 import { CampaignAdministration } from './campaign-administration.js';
 
 export const DEFAULT_CAMPAIGN_ID = 'default';
@@ -11,12 +13,16 @@ const RETRY_MS = 1_000;
 @Injectable()
 export class DefaultCampaign implements BeforeApplicationShutdown {
   private readonly logger = new Logger(DefaultCampaign.name);
-  private stopped = false;
-  private timer: NodeJS.Timeout | undefined;
-  private attempt: Promise<void> = Promise.resolve();
+  private readonly attempts: PeriodicTask;
+  private total = 0;
   private lastSaid = '';
 
-  constructor(private readonly administration: CampaignAdministration) {}
+  constructor(
+    private readonly administration: CampaignAdministration,
+    timers: Timers,
+  ) {
+    this.attempts = new PeriodicTask(timers, RETRY_MS, () => this.tryAgain());
+  }
 
   /**
    * To be called before the gate is rebuilt: the opening transaction then knows it like any other. A database that is
@@ -24,35 +30,27 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
    * @throws DatabaseError that is not of the kind `infrastructure`: a start that ends is seen, and tried again
    */
   async ensure(total: number): Promise<void> {
+    this.total = total;
     try {
-      await this.make(total);
+      await this.make();
     } catch (error) {
       if (!isAway(error)) throw error;
       this.logger.warn('the campaign default is made as soon as the database answers');
-      this.tryLater(total);
+      this.attempts.start();
     }
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.attempt;
-  }
-
-  private tryLater(total: number): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.attempt = this.tryAgain(total);
-    }, RETRY_MS);
+  beforeApplicationShutdown(): Promise<void> {
+    return this.attempts.stop();
   }
 
   /**
    * Never rejects. Whatever the database refuses it with, it is tried again: the process has started and nobody else
    * makes the campaign, and a server that comes back may be out of memory for a while.
    */
-  private async tryAgain(total: number): Promise<void> {
+  private async tryAgain(): Promise<void> {
     try {
-      await this.make(total);
+      await this.make();
     } catch (error) {
       const { message } = error as Error;
       // Once, not with every attempt; and a database that is away has been spoken of.
@@ -60,12 +58,13 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
         this.lastSaid = message;
         this.logger.error(`the campaign default cannot be made: ${message}`);
       }
-      if (error instanceof DatabaseError) this.tryLater(total);
+      if (error instanceof DatabaseError) return;
     }
+    this.attempts.pause();
   }
 
-  private async make(total: number): Promise<void> {
-    await this.administration.createIfMissing(DEFAULT_CAMPAIGN_ID, 'default', total);
+  private async make(): Promise<void> {
+    await this.administration.createIfMissing(DEFAULT_CAMPAIGN_ID, 'default', this.total);
   }
 }
 

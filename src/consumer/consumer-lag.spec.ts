@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
+import { SetTimers } from '../../test/support/flow.js';
 import { type ClaimLog, type LogOffsets } from '../events/claim-log.js';
 import { ConsumerLag } from './consumer-lag.js';
 
@@ -13,7 +14,7 @@ describe('the lag of the consumer', () => {
     const ask = (which: keyof NonNullable<typeof answers>) => () =>
       answers === null ? Promise.reject(new Error('away')) : Promise.resolve(answers[which]);
     const log = { committedOffsets: ask('committed'), startOffsets: ask('start'), endOffsets: ask('end') };
-    lag = new ConsumerLag(log as unknown as ClaimLog, registry);
+    lag = new ConsumerLag(log as unknown as ClaimLog, registry, new SetTimers());
   });
 
   const measured = async () => {

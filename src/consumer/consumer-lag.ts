@@ -2,6 +2,8 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import { Gauge } from 'prom-client';
 import { ClaimLog } from '../events/claim-log.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { Timers } from '../platform/flow/timers.js';
 
 /** From the end of one reading to the next, ms. */
 const INTERVAL_MS = 10_000;
@@ -16,14 +18,14 @@ const FIRST_AFTER_MS = 500;
 export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(ConsumerLag.name);
   private readonly lag: Gauge<'partition'>;
-  private timer: NodeJS.Timeout | undefined;
-  private reading: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly readings: PeriodicTask;
 
   constructor(
     private readonly log: ClaimLog,
     registry: MetricsRegistry,
+    timers: Timers,
   ) {
+    this.readings = new PeriodicTask(timers, INTERVAL_MS, () => this.measure());
     this.lag = new Gauge({
       name: 'coupon_consumer_lag',
       help: 'Claim events of a partition that the consumer has not settled yet',
@@ -33,13 +35,11 @@ export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   onApplicationBootstrap(): void {
-    this.schedule(FIRST_AFTER_MS);
+    this.readings.start(FIRST_AFTER_MS);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.reading;
+  beforeApplicationShutdown(): Promise<void> {
+    return this.readings.stop();
   }
 
   /** Never rejects. While the log cannot be asked there is no value: an old one would hide that the lag grows. */
@@ -59,12 +59,5 @@ export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShu
       this.lag.reset();
       this.logger.debug(`the lag of the consumer cannot be read: ${(error as Error).message}`);
     }
-  }
-
-  private schedule(ms: number): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.reading = this.measure().finally(() => this.schedule(INTERVAL_MS));
-    }, ms);
   }
 }

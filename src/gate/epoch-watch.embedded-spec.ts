@@ -4,6 +4,7 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/sup
 import { SetClock } from '../../test/support/flow.js';
 import { until } from '../../test/support/until.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
+import { systemTimers } from '../platform/flow/timers.js';
 import { EpochWatch, type FenceSignal } from './epoch-watch.js';
 import { type Fenced, type GatePass, GateTimeoutError, GateUnavailableError } from './issuance-gate.js';
 
@@ -49,7 +50,7 @@ beforeEach(async () => {
   stack = await openEmbeddedStack();
   clock = new SetClock();
   database = new DistantDatabase(stack.database);
-  watch = new EpochWatch(database, stack.gate, clock);
+  watch = new EpochWatch(database, stack.gate, clock, systemTimers);
   signals = [];
   watch.onFence((epoch, signal) => signals.push([epoch, signal]));
   pass = await openEpoch(stack, 10);
@@ -422,7 +423,7 @@ describe('a fence', () => {
 
   it('is told to the other listeners when one of them throws', async () => {
     await watch.refresh();
-    const deaf = new EpochWatch(database, stack.gate, clock);
+    const deaf = new EpochWatch(database, stack.gate, clock, systemTimers);
     await deaf.refresh();
     const heard: number[] = [];
     deaf.onFence(() => {

@@ -1,8 +1,10 @@
-import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { withDeadline } from '../events/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
-import { Clock, type Instant, systemClock } from '../platform/flow/clock.js';
+import { Clock, type Instant } from '../platform/flow/clock.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { Timers } from '../platform/flow/timers.js';
 import { type Fenced, type FenceReason, type GatePass, GateUnavailableError, IssuanceGate } from './issuance-gate.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
@@ -68,19 +70,19 @@ export class EpochWatch implements OnApplicationShutdown {
   /** When it last refused a claim: an answer to an earlier question says nothing against that. */
   private gateRefusedAt: Instant | null = null;
   private fenced: KnownFence | null = null;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly beats: PeriodicTask;
   private beat: Promise<void> = Promise.resolve();
   private started = false;
   private stopped = false;
   private readonly listeners: FenceListener[] = [];
-  private readonly clock: Clock;
 
   constructor(
     private readonly database: Database,
     private readonly gate: IssuanceGate,
-    @Optional() clock?: Clock,
+    private readonly clock: Clock,
+    timers: Timers,
   ) {
-    this.clock = clock ?? systemClock;
+    this.beats = new PeriodicTask(timers, WATCH_INTERVAL_MS, () => this.look());
     this.gate.onReconnected(() => {
       this.beat = Promise.all([this.beat, this.gateReconnected()]).then(() => undefined);
     });
@@ -100,13 +102,12 @@ export class EpochWatch implements OnApplicationShutdown {
     this.started = true;
     this.beat = this.look();
     await this.beat;
-    this.schedule();
+    this.beats.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.timer);
-    await this.beat;
+    await Promise.all([this.beats.stop(), this.beat]);
   }
 
   /** The pass of the open epoch, or null when no epoch is open or the open one is known to be fenced. */
@@ -331,15 +332,6 @@ export class EpochWatch implements OnApplicationShutdown {
         this.logger.error(error);
       }
     }
-  }
-
-  private schedule(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.beat = this.look()
-        .catch((error: unknown) => this.logger.error(error))
-        .finally(() => this.schedule());
-    }, WATCH_INTERVAL_MS);
   }
 
   /** Fresh, and no gate call failed since it was sent. */

@@ -4,10 +4,11 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from 
 import { claimEvent } from '../../test/support/claims.js';
 import { eventually } from '../../test/support/eventually.js';
 import { type Issuance, issuanceOf } from '../../test/support/issuance.js';
+import { watchOf } from '../../test/support/recovery.js';
 import { until } from '../../test/support/until.js';
 import { type ClaimEvent } from '../domain/claim.js';
 import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../events/claim-log.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
+import { type EpochWatch } from '../gate/epoch-watch.js';
 import {
   type ClaimOutcome,
   GateBusyError,
@@ -81,7 +82,7 @@ describe('claim issuance', () => {
     pass = await openEpoch(stack, 10);
     log = new DoorToLog(stack.log);
     clock = new SuspendedClock();
-    watch = new EpochWatch(stack.database, stack.gate, clock);
+    watch = watchOf(stack, clock);
     await watch.start();
     parts = issuanceOf(stack, watch, log, clock);
     issuance = parts.issuance;

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { type Issuance, issuanceOf } from '../../test/support/issuance.js';
 import { until } from '../../test/support/until.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
+import { watchOf } from '../../test/support/recovery.js';
+import { type EpochWatch } from '../gate/epoch-watch.js';
 import { GateBusyError, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
 
 describe('an outage of claims', () => {
@@ -18,7 +19,7 @@ describe('an outage of claims', () => {
     stack = await openEmbeddedStack();
     await storeCampaign(stack, { id: 'default' });
     pass = await openEpoch(stack, 10);
-    watch = new EpochWatch(stack.database, stack.gate);
+    watch = watchOf(stack);
     await watch.refresh();
     parts = issuanceOf(stack, watch, stack.log);
     lines = [];

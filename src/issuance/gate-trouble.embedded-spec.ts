@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { issuanceOf } from '../../test/support/issuance.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
+import { watchOf } from '../../test/support/recovery.js';
 import { GateBusyError, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
 import { type ClaimIssuance } from './claim-issuance.js';
 
@@ -14,7 +14,7 @@ describe('a claim that the gate did not answer', () => {
     await storeCampaign(stack, { id: 'default', total: 3 });
     await openEpoch(stack, 10);
     // It looks once and does not beat: what the next claims know is what this one leaves them.
-    const watch = new EpochWatch(stack.database, stack.gate);
+    const watch = watchOf(stack);
     await watch.refresh();
     issuance = issuanceOf(stack, watch, stack.log).issuance;
   });

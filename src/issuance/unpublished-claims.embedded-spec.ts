@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf, EPOCH } from '../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
 import { RecordingDatabase } from '../../test/support/recording-database.js';
+import { watchOf } from '../../test/support/recovery.js';
 import { Admission } from '../gate/admission.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 describe('a claim that the log did not take', () => {
@@ -20,7 +20,7 @@ describe('a claim that the log did not take', () => {
   it('is stored under a share of the gate row, so that a rebuild sees it or it is refused', async () => {
     const database = new RecordingDatabase(stack.database);
     const failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage: 'away' };
-    const watch = new EpochWatch(database, stack.gate);
+    const watch = watchOf({ database, gate: stack.gate });
     await new UnpublishedClaims(database, new Admission(watch, stack.log)).save({
       claim: claimOf(1),
       source: 'API',

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack } from '../../test/support/embedded.js';
+import { SetTimers } from '../../test/support/flow.js';
 import { expireLease } from '../../test/support/recovery.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
 
@@ -8,17 +9,17 @@ Logger.overrideLogger(false);
 
 let stack: EmbeddedStack;
 let lease: BuilderLease;
+let timers: SetTimers;
 
 beforeEach(async () => {
   stack = await openEmbeddedStack();
   await stack.database.transaction((unit) => unit.gate.beginEpoch('me', 7, LEASE_MS));
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'Date'] });
-  lease = new BuilderLease(stack.database, 'me', 7);
+  timers = new SetTimers();
+  lease = new BuilderLease(stack.database, timers, 'me', 7);
 });
 
 afterEach(async () => {
   await lease.end();
-  jest.useRealTimers();
   await stack.close();
 });
 
@@ -26,7 +27,7 @@ const leaseLeftMs = () =>
   stack.database.read(async (unit) => ((await unit.gate.read()).leaseUntil ?? 0) - (await unit.now()));
 /** Two seconds, and the renewal that they bring. */
 const renewal = async () => {
-  await jest.advanceTimersByTimeAsync(2_000);
+  await timers.pass(2_000);
   await leaseLeftMs();
 };
 
@@ -36,7 +37,7 @@ describe('a builder’s lease', () => {
       await expireLease(stack);
       await renewal();
       expect(await leaseLeftMs()).toBeGreaterThan(9_000);
-      await jest.advanceTimersByTimeAsync(0);
+      await timers.pass(0);
     }
     expect(() => lease.check()).not.toThrow();
   });
@@ -65,9 +66,9 @@ describe('a builder’s lease', () => {
   it('lets its holder wait for exactly as long as asked', async () => {
     let over = false;
     const waiting = lease.wait(3_000).then(() => (over = true));
-    await jest.advanceTimersByTimeAsync(2_999);
+    await timers.pass(2_999);
     expect(over).toBe(false);
-    await jest.advanceTimersByTimeAsync(1);
+    await timers.pass(1);
     await waiting;
   });
 
@@ -85,7 +86,7 @@ describe('a builder’s lease', () => {
     await lease.giveBack();
     stack.database.transaction = () => new Promise(() => undefined);
     const given = lease.giveBack();
-    await jest.advanceTimersByTimeAsync(1_000);
+    await timers.pass(1_000);
     await given;
     stack.database.transaction = transaction;
     expect(await stack.database.read((unit) => unit.gate.read())).toMatchObject({ epoch: 7, builder: 'me' });

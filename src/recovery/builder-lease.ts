@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { withDeadline } from '../events/with-deadline.js';
 import { type Database } from '../persistence/database.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { type Timers } from '../platform/flow/timers.js';
 
 /** How long a builder that does not renew keeps others away, ms. */
 export const LEASE_MS = 10_000;
@@ -22,16 +24,16 @@ export class LeaseLostError extends Error {
 export class BuilderLease {
   private readonly logger = new Logger(BuilderLease.name);
   private readonly lost = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
-  private renewal: Promise<void> = Promise.resolve();
-  private ended = false;
+  private readonly renewals: PeriodicTask;
 
   constructor(
     private readonly database: Database,
+    private readonly timers: Timers,
     readonly builder: string,
     readonly epoch: number,
   ) {
-    this.schedule();
+    this.renewals = new PeriodicTask(timers, RENEW_MS, () => this.renew());
+    this.renewals.start();
   }
 
   /** @throws LeaseLostError when a renewal was refused. */
@@ -41,6 +43,7 @@ export class BuilderLease {
 
   /** Declares the lease lost: the row was seen in other hands, or the process stops. */
   abort(reason: Error): void {
+    this.renewals.pause();
     this.lost.abort(reason);
   }
 
@@ -48,23 +51,13 @@ export class BuilderLease {
   async wait(ms: number): Promise<void> {
     const { signal } = this.lost;
     signal.throwIfAborted();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
-      function done() {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-    });
+    await this.timers.sleep(ms, signal);
     signal.throwIfAborted();
   }
 
   /** Ends the renewals and waits for the last one. The lease stands until it runs out, or the row is open. */
-  async end(): Promise<void> {
-    this.ended = true;
-    clearTimeout(this.timer);
-    await this.renewal;
+  end(): Promise<void> {
+    return this.renewals.stop();
   }
 
   /**
@@ -79,13 +72,6 @@ export class BuilderLease {
     } catch (error) {
       this.logger.warn(`the lease of epoch ${this.epoch} could not be given back: ${(error as Error).message}`);
     }
-  }
-
-  private schedule(): void {
-    if (this.ended || this.lost.signal.aborted) return;
-    this.timer = setTimeout(() => {
-      this.renewal = this.renew().finally(() => this.schedule());
-    }, RENEW_MS);
   }
 
   private async renew(): Promise<void> {

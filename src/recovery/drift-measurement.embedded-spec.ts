@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { SetTimers } from '../../test/support/flow.js';
 import { watchOf } from '../../test/support/recovery.js';
 import { until } from '../../test/support/until.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
@@ -17,6 +18,7 @@ let audit: PromiseAudit;
 let registry: MetricsRegistry;
 let metrics: RecoveryMetrics;
 let measurement: DriftMeasurement;
+let timers: SetTimers;
 
 beforeEach(async () => {
   stack = await openEmbeddedStack();
@@ -27,12 +29,12 @@ beforeEach(async () => {
   audit = new PromiseAudit(stack.database, stack.gate, watch);
   registry = new MetricsRegistry();
   metrics = new RecoveryMetrics(registry, watch);
+  timers = new SetTimers();
   const open = { recoverBeforeListening: () => Promise.resolve() } as RecoveryService;
-  measurement = new DriftMeasurement(open, stack.database, audit, metrics);
+  measurement = new DriftMeasurement(open, stack.database, audit, metrics, timers);
 });
 
 afterEach(async () => {
-  jest.useRealTimers();
   jest.restoreAllMocks();
   await stack.close();
 });
@@ -92,24 +94,24 @@ describe('a round', () => {
 
 describe('the loop', () => {
   it('sets no timer for the next round while one goes on', async () => {
-    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'queueMicrotask'] });
     const { wait, end } = held();
     const spy = jest.spyOn(audit, 'audit').mockReturnValue(wait);
     await measurement.onApplicationBootstrap();
-    expect(jest.getTimerCount()).toBe(1);
-    jest.advanceTimersByTime(3_000);
-    while (spy.mock.calls.length === 0) await new Promise(setImmediate);
-    expect(jest.getTimerCount()).toBe(0);
+    expect(timers.size).toBe(1);
+    await timers.pass(3_000);
+    await until('a round has begun', () => spy.mock.calls.length > 0);
+    expect(timers.size).toBe(0);
     end();
-    while (jest.getTimerCount() === 0) await new Promise(setImmediate);
+    await until('the next round is due', () => timers.size === 1);
     await measurement.beforeApplicationShutdown();
-    expect(jest.getTimerCount()).toBe(0);
+    expect(timers.size).toBe(0);
   });
 
   it('is awaited when the process stops, and goes on to no other campaign', async () => {
     const { wait, end } = held();
     const spy = jest.spyOn(audit, 'audit').mockReturnValue(wait);
     await measurement.onApplicationBootstrap();
+    await timers.pass(3_000);
     await until('a round has begun', () => spy.mock.calls.length > 0);
     let stopped = false;
     const stopping = measurement.beforeApplicationShutdown().then(() => (stopped = true));

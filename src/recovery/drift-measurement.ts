@@ -1,5 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database } from '../persistence/database.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { Timers } from '../platform/flow/timers.js';
 import { campaignPages } from './gate-health.js';
 import { PromiseAudit } from './promise-audit.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
@@ -17,9 +19,7 @@ const INTERVAL_MS = 30_000;
 @Injectable()
 export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(DriftMeasurement.name);
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds: PeriodicTask;
   /** Ids of the campaigns that could not be measured when they were last looked at. */
   private readonly unmeasured = new Set<string>();
   /** The last round ended early: the campaigns could not be listed. */
@@ -30,19 +30,20 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
     private readonly database: Database,
     private readonly audit: PromiseAudit,
     private readonly metrics: RecoveryMetrics,
-  ) {}
+    timers: Timers,
+  ) {
+    this.rounds = new PeriodicTask(timers, INTERVAL_MS, () => this.measure());
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     // The counting would only keep an in-process gate's rebuild, and so the start, waiting.
     await this.recovery.recoverBeforeListening();
-    this.schedule(FIRST_AFTER_MS);
+    this.rounds.start(FIRST_AFTER_MS);
   }
 
   /** Before the connections close: what runs here needs them. */
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.round;
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /** One round over all campaigns. Never rejects. */
@@ -50,7 +51,7 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
     try {
       for await (const { campaigns } of campaignPages(this.database)) {
         for (const { id, state } of campaigns) {
-          if (this.stopped) return;
+          if (this.rounds.stopped) return;
           // Closed is final; years of closed campaigns must not cost a count each. The audit call still looks at them.
           if (state !== 'CLOSED') await this.measureOne(id);
         }
@@ -77,13 +78,5 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
       this.unmeasured.add(id);
       this.logger.warn(`the drift of campaign ${id} cannot be measured: ${(error as Error).message}`);
     }
-  }
-
-  /** The next round begins after this one has ended: two at once would count the same rows twice. */
-  private schedule(ms: number): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.round = this.measure().finally(() => this.schedule(INTERVAL_MS));
-    }, ms);
   }
 }

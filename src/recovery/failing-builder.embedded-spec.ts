@@ -14,6 +14,9 @@ import { until } from '../../test/support/until.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
+import { systemClock } from '../platform/flow/clock.js';
+import { SystemEntropy } from '../platform/flow/entropy.js';
+import { systemTimers } from '../platform/flow/timers.js';
 import { LEASE_MS } from './builder-lease.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
@@ -21,6 +24,13 @@ import { RecoveryMetrics } from './recovery-metrics.js';
 import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);
+
+/** No back-off lasts: who has failed asks again as soon as the watch does. */
+class NoBackOff extends SystemEntropy {
+  override fraction(): number {
+    return 0;
+  }
+}
 
 interface Process {
   readonly watch: EpochWatch;
@@ -35,8 +45,6 @@ let processes: Process[];
 beforeEach(async () => {
   stack = await openEmbeddedStack();
   processes = [];
-  // No back-off lasts: who has failed asks again as soon as the watch does.
-  jest.spyOn(Math, 'random').mockReturnValue(0);
 });
 
 afterEach(async () => {
@@ -63,9 +71,12 @@ function addProcess({ healthy }: { healthy: boolean }): Process {
   const recovery = new RecoveryService(
     watch,
     builder,
-    new GateRebuilder(database, gate, builder, log),
+    new GateRebuilder(database, gate, builder, log, systemClock, systemTimers, new SystemEntropy()),
     new GateReconciler(database, gate, watch, metrics, termsAtGateOf(stack, watch), new StoredCampaignIds()),
     database,
+    systemClock,
+    new NoBackOff(),
+    systemTimers,
   );
   const process = { watch, recovery, builds: () => builds };
   processes.push(process);

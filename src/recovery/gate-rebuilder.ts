@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { type ClaimEvent, decodeClaimEvent, holderKey } from '../domain/claim.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../events/claim-log.js';
@@ -10,6 +9,9 @@ import { type IssuedClaim } from '../persistence/coupon-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { type GateCut, type GateRow } from '../persistence/gate-row-store.js';
 import { isStaleClaim } from '../persistence/stale-claims.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Entropy } from '../platform/flow/entropy.js';
+import { Timers } from '../platform/flow/timers.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
 import { CAMPAIGN_PAGE, findFence, forEachCampaign } from './gate-health.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
@@ -64,7 +66,7 @@ interface Unsettled {
 export class GateRebuilder {
   private readonly logger = new Logger(GateRebuilder.name);
   /** Unlike a host name this is not taken over by the next process in the same place. */
-  private readonly builderId = randomUUID();
+  private readonly builderId: string;
   private readonly probe: RebuildProbe;
   private running: Promise<void> | null = null;
   private lease: BuilderLease | null = null;
@@ -77,8 +79,12 @@ export class GateRebuilder {
     private readonly gate: IssuanceGate,
     private readonly builder: GateBuilder,
     private readonly log: ClaimLog,
+    private readonly clock: Clock,
+    private readonly timers: Timers,
+    entropy: Entropy,
     @Optional() probe?: RebuildProbe,
   ) {
+    this.builderId = entropy.uuid();
     this.probe = probe ?? new RebuildProbe();
   }
 
@@ -110,15 +116,15 @@ export class GateRebuilder {
     const taken = await this.takeLease(lostEpoch);
     if (taken === null) return;
     const { epoch } = taken;
-    const startedAt = performance.now();
+    const startedAt = this.clock.monotonic();
     this.logger.log(`rebuilding the gate as epoch ${epoch}`);
-    const lease = new BuilderLease(this.database, this.builderId, epoch);
+    const lease = new BuilderLease(this.database, this.timers, this.builderId, epoch);
     this.lease = lease;
     if (this.stopped) lease.abort(new RebuildStoppedError('the process is shutting down'));
     try {
       await this.build(lease, taken.followsAnEpoch);
       this.failed = false;
-      this.logger.log(`epoch ${epoch} is open after ${Math.round(performance.now() - startedAt)} ms`);
+      this.logger.log(`epoch ${epoch} is open after ${Math.round(this.clock.monotonic() - startedAt)} ms`);
     } catch (error) {
       if (!(error instanceof LeaseLostError)) {
         // mutant: kept-lease

@@ -10,6 +10,7 @@ import { EpochWatch } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
 import { type CampaignGauge, IssuanceGate } from '../gate/issuance-gate.js';
 import { Database } from '../persistence/database.js';
+import { Entropy } from '../platform/flow/entropy.js';
 import { PromiseAudit } from './promise-audit.js';
 import { RecoveryService } from './recovery.service.js';
 
@@ -115,7 +116,7 @@ describe('while the process runs', () => {
   it('a third epoch in a row that is lost right after its opening is rebuilt after a back-off, which grows', async () => {
     const waits: number[] = [];
     const begunAtOnce: boolean[] = [];
-    jest.spyOn(Math, 'random').mockImplementation(() => 1);
+    jest.spyOn(app.get(Entropy, { strict: false }), 'fraction').mockReturnValue(1);
     const { epoch } = await row();
     watch().reportFence(epoch, 'meta-missing');
     for (const lost of [1, 2, 3, 4]) {

@@ -2,6 +2,10 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import { EpochWatch, type FenceSignal } from '../gate/epoch-watch.js';
 import { GateBuilder } from '../gate/gate-builder.js';
 import { Database } from '../persistence/database.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Entropy } from '../platform/flow/entropy.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { Timers } from '../platform/flow/timers.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
 
@@ -28,8 +32,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private lost = 0;
   /** Monotonic, ms. */
   private notBefore = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> = Promise.resolve();
+  private readonly rounds: PeriodicTask;
   private stopped = false;
 
   constructor(
@@ -38,7 +41,11 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     private readonly rebuilder: GateRebuilder,
     private readonly reconciler: GateReconciler,
     private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly entropy: Entropy,
+    timers: Timers,
   ) {
+    this.rounds = new PeriodicTask(timers, RECONCILE_INTERVAL_MS, () => this.reconcile());
     this.watch.onFence((epoch, signal) => this.onFence(epoch, signal));
   }
 
@@ -54,16 +61,16 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
 
   async onApplicationBootstrap(): Promise<void> {
     await this.recoverBeforeListening();
-    this.scheduleRound();
+    this.rounds.start();
   }
 
   /** Before the connections close: what runs here needs them. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.timer);
+    const reconciled = this.rounds.stop();
     await this.rebuilder.stop();
     await this.rebuilding;
-    await this.round;
+    await reconciled;
   }
 
   private async recover(): Promise<void> {
@@ -82,7 +89,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       this.failures = 0;
       this.judgeRebuildOf(epoch);
     }
-    if (performance.now() < this.notBefore) return;
+    if (this.clock.monotonic() < this.notBefore) return;
     // "Not open" does not say that this epoch is lost: its builder may be about to open it.
     const lost = signal === 'not-open' ? epoch - 1 : epoch;
     this.rebuilding = this.rebuild(lost, signal).finally(() => {
@@ -122,14 +129,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   private backOff(): void {
     const lostAtOnce = Math.max(0, this.inVain - BELIEVED_MISFORTUNES);
     const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures + lostAtOnce, 10));
-    this.notBefore = performance.now() + Math.random() * longest;
-  }
-
-  private scheduleRound(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.round = this.reconcile().finally(() => this.scheduleRound());
-    }, RECONCILE_INTERVAL_MS);
+    this.notBefore = this.clock.monotonic() + this.entropy.fraction() * longest;
   }
 
   private async reconcile(): Promise<void> {

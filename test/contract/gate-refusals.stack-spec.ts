@@ -9,7 +9,7 @@ import { CampaignAdministration, type CampaignChangeOutcome } from '../../src/ca
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
 import { Admission } from '../../src/gate/admission.js';
 import { termsOf } from '../../src/gate/campaign-terms.js';
-import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { type EpochWatch } from '../../src/gate/epoch-watch.js';
 import { StoredCampaignIds } from '../../src/gate/stored-campaign-ids.js';
 import { type CampaignGauge, type GatePass } from '../../src/gate/issuance-gate.js';
 import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
@@ -21,7 +21,7 @@ import { RecoveryMetrics } from '../../src/recovery/recovery-metrics.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../support/embedded.js';
 import { eventually } from '../support/eventually.js';
 import { PATIENCE_MS } from '../support/patience.js';
-import { termsAtGateOf } from '../support/recovery.js';
+import { termsAtGateOf, watchOf } from '../support/recovery.js';
 import { until } from '../support/until.js';
 import { withRedis } from '../support/with-redis.js';
 import { request } from './issuance-gate.contract.js';
@@ -120,7 +120,7 @@ describe('what operators change while Redis refuses', () => {
     await storeCampaign(stack, { id: 'c', total: 1_000_000 });
     const { database } = stack;
     pass = await openEpoch({ database, builder: new RedisGateBuilder(connection) }, EPOCH);
-    watch = new EpochWatch(database, gate);
+    watch = watchOf({ database, gate });
     await watch.refresh();
     const terms = termsAtGateOf({ database, gate }, watch);
     administration = new CampaignAdministration(database, gate, watch, terms);

@@ -12,6 +12,9 @@ import { TermsAtGate } from '../../src/gate/terms-at-gate.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { EmbeddedModule } from '../../src/infrastructure/embedded/embedded.module.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
+import { systemClock } from '../../src/platform/flow/clock.js';
+import { SystemEntropy } from '../../src/platform/flow/entropy.js';
+import { systemTimers } from '../../src/platform/flow/timers.js';
 import { RecoveryModule } from '../../src/recovery/recovery.module.js';
 import { GateRebuilder } from '../../src/recovery/gate-rebuilder.js';
 import { RebuildProbe, type RebuildStep } from '../../src/recovery/rebuild-probe.js';
@@ -45,11 +48,23 @@ export function rebuilderOf(
   stack: EmbeddedStack,
   { probe, builder = stack.builder }: { probe?: RebuildProbe; builder?: InProcessGateBuilder } = {},
 ): GateRebuilder {
-  return new GateRebuilder(stack.database, stack.gate, builder, stack.log, probe);
+  return new GateRebuilder(
+    stack.database,
+    stack.gate,
+    builder,
+    stack.log,
+    systemClock,
+    systemTimers,
+    new SystemEntropy(),
+    probe,
+  );
 }
 
-export function watchOf({ database, gate }: EmbeddedStack): EpochWatch {
-  return new EpochWatch(database, gate);
+export function watchOf(
+  { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
+  clock = systemClock,
+): EpochWatch {
+  return new EpochWatch(database, gate, clock, systemTimers);
 }
 
 export function termsAtGateOf(

@@ -2,13 +2,14 @@ import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../src/domain/claim.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../src/events/claim-log.js';
 import { type FailedEvent } from '../../src/events/failed-event-store.js';
-import { EpochWatch } from '../../src/gate/epoch-watch.js';
+import { type EpochWatch } from '../../src/gate/epoch-watch.js';
 import { type GatePass, GateTimeoutError } from '../../src/gate/issuance-gate.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
 import { type UnitOfWork } from '../../src/persistence/database.js';
 import { EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
 import { RecordingDatabase } from './recording-database.js';
+import { watchOf } from './recovery.js';
 
 export const CAMPAIGN = 'drop';
 
@@ -22,7 +23,7 @@ export async function openRetryStack(total = 10): Promise<RetryStack> {
   const stack = await openEmbeddedStack();
   await storeCampaign(stack, { id: CAMPAIGN, total });
   const pass = await openEpoch(stack, EPOCH);
-  return { ...stack, pass, watch: new EpochWatch(stack.database, stack.gate) };
+  return { ...stack, pass, watch: watchOf(stack) };
 }
 
 /** A claim that the gate has admitted, and nobody made durable yet. */
