@@ -1,6 +1,7 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { couponCodeFactory } from '../src/consumer/coupon-code.js';
-import { claimIdFactory } from '../src/issuance/claim-id.js';
+import { systemClock } from '../src/platform/flow/clock.js';
+import { SystemEntropy, ulidFactory } from '../src/platform/flow/entropy.js';
 import { type Cluster } from '../test/support/cluster.js';
 import { inParallel } from '../test/support/client.js';
 import { type BenchRun } from './bench-run.js';
@@ -138,7 +139,8 @@ async function insertRaw(
   const uri = cluster.servers.mariadb.url;
   const connections = await Promise.all(Array.from({ length: width }, () => createConnection({ uri })));
   try {
-    const [nextClaimId, nextCode] = [claimIdFactory(), couponCodeFactory()];
+    const entropy = new SystemEntropy();
+    const [nextClaimId, nextCode] = [ulidFactory(systemClock, entropy), couponCodeFactory(entropy)];
     const rows = users.map((user, at) => [campaignId, user, nextClaimId(), nextCode(), at + 1, Date.now(), Date.now()]);
     const chunks = Array.from({ length: Math.ceil(rows.length / CHUNK) }, (_, at) =>
       rows.slice(at * CHUNK, (at + 1) * CHUNK),

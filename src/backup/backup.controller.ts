@@ -7,6 +7,7 @@ import { ApiProblems } from '../http/openapi.js';
 import { header } from '../http/openapi-headers.js';
 import { Problem } from '../http/problem.js';
 import { DatabaseSnapshots } from '../persistence/database-snapshots.js';
+import { Clock } from '../platform/flow/clock.js';
 import { Database } from '../persistence/database.js';
 
 const MEDIA_TYPE = 'application/vnd.sqlite3';
@@ -21,6 +22,7 @@ export class BackupController {
   constructor(
     private readonly snapshots: DatabaseSnapshots,
     private readonly database: Database,
+    private readonly clock: Clock,
   ) {}
 
   @Get()
@@ -58,7 +60,7 @@ export class BackupController {
     file.once('close', () => {
       snapshot.release().catch((error: unknown) => this.logger.error(`a backup was not deleted: ${String(error)}`));
     });
-    const name = `coupon-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}Z.sqlite`;
+    const name = `coupon-${new Date(this.clock.wall()).toISOString().slice(0, 19).replaceAll(':', '')}Z.sqlite`;
     reply
       .header('content-type', MEDIA_TYPE)
       .header('content-length', String(snapshot.bytes))

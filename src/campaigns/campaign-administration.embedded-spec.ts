@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { administrationOf } from '../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { openPass, rebuilderOf, termsAtGateOf, watchOf } from '../../test/support/recovery.js';
+import { openPass, rebuilderOf, watchOf } from '../../test/support/recovery.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { DatabaseError } from '../persistence/database-error.js';
+import { systemClock } from '../platform/flow/clock.js';
 import { CampaignAdministration, type CampaignCreationOutcome } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 
@@ -22,7 +24,7 @@ describe('campaign administration', () => {
     await storeCampaign(stack, { id: 'c', total: 10 });
     pass = await openEpoch(stack, 10);
     watch = watchOf(stack);
-    administration = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
+    administration = administrationOf(stack, watch);
   });
   afterEach(() => stack.close());
 
@@ -98,7 +100,7 @@ describe('campaign administration', () => {
           if (++tries === 1) unit.creations.find = () => Promise.resolve(null);
           return work(unit);
         });
-      const rival = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
+      const rival = administrationOf(stack, watch);
       tries = 1;
       const first = await rival.create(input, null, 'key');
       tries = 0;
@@ -162,7 +164,7 @@ describe('campaign administration', () => {
     await watch.refresh();
     const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
     expect(await stored(campaign.id)).toEqual(campaign);
-    const catalogue = new CampaignCatalogue(stack.database, stack.gate, watch);
+    const catalogue = new CampaignCatalogue(stack.database, stack.gate, watch, systemClock);
     expect((await catalogue.view(campaign)).remaining).toBeNull();
     back();
     await rebuilderOf(stack).rebuild(pass.epoch);

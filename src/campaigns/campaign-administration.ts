@@ -1,5 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ulid } from 'ulid';
 import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { passOf } from '../gate/gate-pass.js';
@@ -11,6 +10,8 @@ import { type Campaign, type CampaignChange } from '../persistence/campaign-stor
 import { inCaseOfCollision } from '../persistence/collision.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
 import { digestOf } from '../persistence/digest.js';
 
 export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
@@ -55,12 +56,18 @@ const TARGET_STATE = { pause: 'PAUSED', resume: 'OPEN', close: 'CLOSED' } as con
 export class CampaignAdministration {
   private readonly logger = new Logger(CampaignAdministration.name);
 
+  private readonly nextId: () => string;
+
   constructor(
     private readonly database: Database,
     private readonly gate: IssuanceGate,
     private readonly watch: EpochWatch,
     private readonly terms: TermsAtGate,
-  ) {}
+    private readonly clock: Clock,
+    entropy: Entropy,
+  ) {
+    this.nextId = ulidFactory(clock, entropy);
+  }
 
   /**
    * Stored when it returns, and open at the gate unless that could not be reached; while a rebuild is under way, its
@@ -79,7 +86,7 @@ export class CampaignAdministration {
   ): Promise<CampaignCreationOutcome> {
     const at = await this.gateTime();
     const { name, total, startsAt, endsAt } = input;
-    const campaign = { id: ulid(), name, total, startsAt: startsAt ?? at, endsAt };
+    const campaign = { id: this.nextId(), name, total, startsAt: startsAt ?? at, endsAt };
     const key =
       idempotencyKey === null
         ? null
@@ -151,7 +158,7 @@ export class CampaignAdministration {
 
   /** The clock that will decide the window, or our own while the gate is away. */
   private gateTime(): Promise<number> {
-    return this.gate.now().catch(() => Date.now());
+    return this.gate.now().catch(() => this.clock.wall());
   }
 
   /** Commits what `work` makes, then opens it at the gate. */

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { administrationOf } from '../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { termsAtGateOf, watchOf } from '../../test/support/recovery.js';
+import { SetClock } from '../../test/support/flow.js';
+import { watchOf } from '../../test/support/recovery.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type GatePass, GateUnavailableError } from '../gate/issuance-gate.js';
 import { DatabaseError } from '../persistence/database-error.js';
-import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue, type CampaignCursor } from './campaign-catalogue.js';
 
 const CAMPAIGNS = 900;
@@ -15,7 +16,7 @@ describe('the catalogue of campaigns', () => {
   let pass: GatePass;
   let catalogue: CampaignCatalogue;
   /** ms, monotonic. */
-  let now: number;
+  let clock: SetClock;
   /** Reads of the database so far. */
   let reads: number;
   /** Campaigns that the gate was asked about so far. */
@@ -42,9 +43,8 @@ describe('the catalogue of campaigns', () => {
     pass = await openEpoch(stack, 10);
     watch = watchOf(stack);
     await watch.refresh();
-    catalogue = new CampaignCatalogue(stack.database, stack.gate, watch);
-    now = 1_000_000;
-    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    clock = new SetClock();
+    catalogue = new CampaignCatalogue(stack.database, stack.gate, watch, clock);
     reads = 0;
     const read = stack.database.read.bind(stack.database);
     stack.database.read = (work) => {
@@ -72,10 +72,10 @@ describe('the catalogue of campaigns', () => {
     expect(views[0]).toMatchObject({ campaign: { id: id(7) }, state: 'OPEN', remaining: 10 });
     expect([reads, asked]).toEqual([1, [id(7)]]);
     await claim(id(7), 'alice');
-    now += 1_000;
+    clock.pass(1_000);
     expect((await catalogue.find(id(7)))?.remaining).toBe(10);
     expect(reads).toBe(1);
-    now += 1;
+    clock.pass(1);
     expect((await catalogue.find(id(7)))?.remaining).toBe(9);
     expect([reads, asked]).toEqual([2, [id(7), id(7)]]);
   });
@@ -85,7 +85,7 @@ describe('the catalogue of campaigns', () => {
     expect(await catalogue.find('nothing')).toBeNull();
     expect(reads).toBe(1);
     await storeCampaign(stack, { id: 'nothing' });
-    now += 1_001;
+    clock.pass(1_001);
     expect((await catalogue.find('nothing'))?.campaign.id).toBe('nothing');
   });
 
@@ -104,7 +104,7 @@ describe('the catalogue of campaigns', () => {
     expect((await catalogue.list(700, next as CampaignCursor)).views).toHaveLength(200);
     expect(asked).toHaveLength(CAMPAIGNS);
     expect(reads).toBe(readsForAll);
-    now += 1_001;
+    clock.pass(1_001);
     await catalogue.list(50);
     expect(asked).toHaveLength(CAMPAIGNS + 50);
   });
@@ -135,10 +135,10 @@ describe('the catalogue of campaigns', () => {
   });
 
   it('shows a change of this process at once, also while an older picture is being read', async () => {
-    const administration = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
+    const administration = administrationOf(stack, watch);
     await catalogue.find(id(3));
     await catalogue.list(10);
-    now += 1_001;
+    clock.pass(1_001);
     const [older, olderList] = [catalogue.find(id(3)), catalogue.list(10)];
     const outcome = await administration.change(id(3), { name: 'changed', total: 20 }, () => true, null);
     if (outcome.kind !== 'DONE') throw new Error(outcome.kind);
@@ -162,7 +162,7 @@ describe('the catalogue of campaigns', () => {
     await watch.refresh();
     expect(await remaining()).toEqual([10, 10]);
     stack.gate.gauge = () => Promise.reject(new GateUnavailableError('away'));
-    now += 1_001;
+    clock.pass(1_001);
     expect((await catalogue.list(1)).views[0]?.remaining).toBeNull();
     expect((await catalogue.find(id(1)))?.remaining).toBeNull();
   });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Picture } from '../events/picture.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Picture } from '../platform/flow/picture.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
@@ -65,15 +66,16 @@ export class CampaignCatalogue {
     private readonly database: Database,
     private readonly gate: IssuanceGate,
     private readonly watch: EpochWatch,
+    private readonly clock: Clock,
   ) {
-    this.listing = new Picture(() => this.readListing(), MAX_AGE_MS);
-    this.gateOffset = new Picture(() => this.readGateOffset(), MAX_AGE_MS);
+    this.listing = new Picture(() => this.readListing(), MAX_AGE_MS, clock);
+    this.gateOffset = new Picture(() => this.readGateOffset(), MAX_AGE_MS, clock);
   }
 
   /** @throws DatabaseError */
   find(campaignId: string): Promise<CampaignView | null> {
     this.forgetOtherEpochs();
-    const picture = this.single.get(campaignId) ?? new Picture(() => this.read(campaignId), MAX_AGE_MS);
+    const picture = this.single.get(campaignId) ?? new Picture(() => this.read(campaignId), MAX_AGE_MS, this.clock);
     // To the end: invented ids must not push out the campaign that everybody looks at.
     this.single.delete(campaignId);
     this.single.set(campaignId, picture);
@@ -160,7 +162,7 @@ export class CampaignCatalogue {
   /** Campaigns can be read while the gate is away: what it would have said is left out. */
   private async viewAll(campaigns: readonly Campaign[], counts: GateCounts): Promise<CampaignView[]> {
     const [offset, claimed] = await Promise.all([this.gateOffset.get(), counts.claimed(campaigns.map(({ id }) => id))]);
-    const now = Date.now() + offset;
+    const now = this.clock.wall() + offset;
     return campaigns.map((campaign) => {
       const taken = claimed.get(campaign.id);
       return {
@@ -182,7 +184,7 @@ export class CampaignCatalogue {
 
   private async readGateOffset(): Promise<number> {
     try {
-      return (await this.gate.now()) - Date.now();
+      return (await this.gate.now()) - this.clock.wall();
     } catch {
       this.watch.reportGateTrouble();
       return 0;

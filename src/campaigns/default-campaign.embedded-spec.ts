@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { administrationOf } from '../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
 import { SetTimers } from '../../test/support/flow.js';
-import { termsAtGateOf, watchOf } from '../../test/support/recovery.js';
+import { watchOf } from '../../test/support/recovery.js';
 import { until } from '../../test/support/until.js';
 import { GateUnavailableError } from '../gate/issuance-gate.js';
 import { DatabaseError } from '../persistence/database-error.js';
-import { CampaignAdministration } from './campaign-administration.js';
+import { type CampaignAdministration } from './campaign-administration.js';
 import { DEFAULT_CAMPAIGN_ID, DefaultCampaign } from './default-campaign.js';
 
 Logger.overrideLogger(false);
@@ -22,7 +23,7 @@ describe('DefaultCampaign', () => {
     await openEpoch(stack, 1);
     timers = new SetTimers();
     const watch = watchOf(stack);
-    administration = new CampaignAdministration(stack.database, stack.gate, watch, termsAtGateOf(stack, watch));
+    administration = administrationOf(stack, watch);
     campaign = new DefaultCampaign(administration, timers);
   });
   afterEach(async () => {

@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type ClaimBatchContext } from '../events/claim-batch.context.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { type Timers } from '../platform/flow/timers.js';
 
 /** How long it may take to notice that the batch was taken away while waiting, ms. */
 const NOTICE_MS = 100;
@@ -9,15 +10,18 @@ const NOTICE_MS = 100;
  * longer than a consumer may be silent.
  */
 export class BatchHold {
-  private readonly timer: NodeJS.Timeout;
+  private readonly beats: PeriodicTask;
   private beating: Promise<void> | null = null;
   private taken = false;
 
   constructor(
     private readonly context: ClaimBatchContext,
     everyMs: number,
+    private readonly timers: Timers,
   ) {
-    this.timer = setInterval(() => void this.beat(), everyMs);
+    // Not awaited: the next beat is due `everyMs` after this one was sent, however long its answer takes.
+    this.beats = new PeriodicTask(timers, everyMs, () => void this.beat());
+    this.beats.start();
   }
 
   /** The process shuts down, or somebody else has the partition: what is not settled by now will be delivered again. */
@@ -27,12 +31,13 @@ export class BatchHold {
 
   /** Waits, but not much longer than the batch is held. */
   async rest(ms: number): Promise<void> {
-    const end = performance.now() + ms;
-    for (let left = ms; left > 0 && !this.lost; left = end - performance.now()) await delay(Math.min(left, NOTICE_MS));
+    for (let left = ms; left > 0 && !this.lost; left -= NOTICE_MS) {
+      await this.timers.sleep(Math.min(left, NOTICE_MS));
+    }
   }
 
   async end(): Promise<void> {
-    clearInterval(this.timer);
+    await this.beats.stop();
     await this.beating;
   }
 

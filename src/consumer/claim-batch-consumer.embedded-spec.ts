@@ -22,6 +22,7 @@ import { Logger } from '@nestjs/common';
 import { type ClaimEvent, encodeClaimEvent } from '../domain/claim.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { GateTimeoutError } from '../gate/issuance-gate.js';
+import { SystemEntropy } from '../platform/flow/entropy.js';
 import { BatchHold } from './batch-hold.js';
 
 /** The database refuses every row of this table for which the condition holds. */
@@ -319,7 +320,7 @@ describe('a batch of the claim log', () => {
       };
       // The least, the middle and the most that chance can say, in turn.
       const chances = [0, 0.5, 1];
-      jest.spyOn(Math, 'random').mockImplementation(() => chances[waits.length % 3] as number);
+      jest.spyOn(SystemEntropy.prototype, 'fraction').mockImplementation(() => chances[waits.length % 3] as number);
       expect((await deliver([claimOf(1)])).settledCount).toBe(1);
       expect(waits).toEqual([10, 25, 80, 10, 55, 100, 10, 55, 100, 10, 55, 100]);
     });

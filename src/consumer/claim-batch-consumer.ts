@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { type ClaimBatchContext } from '../events/claim-batch.context.js';
 import { type ClaimEvent, type ClaimReference, decodeClaimEvent, type PoisonCode } from '../domain/claim.js';
@@ -7,6 +6,9 @@ import { type QuarantinedRecord } from '../events/failed-event-store.js';
 import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { logSoldOut } from '../logging/campaign-log.js';
 import { type DatabaseError } from '../persistence/database-error.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Entropy } from '../platform/flow/entropy.js';
+import { Timers } from '../platform/flow/timers.js';
 import { BatchHold } from './batch-hold.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
@@ -75,11 +77,14 @@ export class ClaimBatchConsumer {
     private readonly gate: IssuanceGate,
     private readonly metrics: ConsumerMetrics,
     private readonly settings: ConsumerSettings,
+    private readonly clock: Clock,
+    private readonly timers: Timers,
+    private readonly entropy: Entropy,
   ) {}
 
   /** Never rejects: an error would reach the transport as an ordinary value. */
   async consume(records: readonly LogRecord[], context: ClaimBatchContext): Promise<void> {
-    const hold = new BatchHold(context, this.settings.heartbeatMs);
+    const hold = new BatchHold(context, this.settings.heartbeatMs, this.timers);
     const batch: Batch = {
       context,
       hold,
@@ -159,7 +164,7 @@ export class ClaimBatchConsumer {
    * in the embedded profile it always is, would only give way to HTTP.
    */
   private async giveWay(): Promise<void> {
-    if (this.batches > 1) await nextTurn();
+    if (this.batches > 1) await this.timers.nextTurn();
   }
 
   /**
@@ -195,7 +200,7 @@ export class ClaimBatchConsumer {
     const persisted = await this.persistence.persist(readable);
     stopTimer();
     this.committed(batch);
-    const committedAt = Date.now();
+    const committedAt = this.clock.wall();
     // The lock that was just released is somebody else's now.
     await this.giveWay();
     const counts = { issued: 0, duplicate: 0, stale: 0, discarded: 0 };
@@ -304,7 +309,7 @@ export class ClaimBatchConsumer {
   private async waitOut(error: unknown, batch: Batch): Promise<void> {
     if (failureClassOf(error) === 'defect') throw error;
     const { minWaitMs, maxWaitMs, giveUpAfterMs } = this.settings;
-    const now = performance.now();
+    const now = this.clock.monotonic();
     if (this.outageSince === null) {
       this.outageSince = now;
       const { code, message } = error as DatabaseError;
@@ -316,14 +321,14 @@ export class ClaimBatchConsumer {
     if (patience <= 0) throw new GivenBack();
     // Full jitter: consumers that failed together do not come back together.
     const longest = Math.min(maxWaitMs, minWaitMs * 2 ** batch.failures);
-    await batch.hold.rest(Math.min(patience, minWaitMs + Math.random() * (longest - minWaitMs)));
+    await batch.hold.rest(Math.min(patience, minWaitMs + this.entropy.fraction() * (longest - minWaitMs)));
     if (batch.hold.lost) throw new GivenBack();
   }
 
   private committed(batch: Batch): void {
     batch.failures = 0;
     if (this.outageSince === null) return;
-    const seconds = ((performance.now() - this.outageSince) / 1_000).toFixed(1);
+    const seconds = ((this.clock.monotonic() - this.outageSince) / 1_000).toFixed(1);
     this.outageSince = null;
     this.logger.log(`claims are persisted again, after ${seconds} s`);
   }

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { ulid } from 'ulid';
 import { type ClaimEvent, holderKey } from '../domain/claim.js';
 import { type LogRecord } from '../events/claim-log.js';
 import { type FailedEventStatus, type QuarantinedRecord } from '../events/failed-event-store.js';
@@ -11,6 +10,8 @@ import { Database, type UnitOfWork } from '../persistence/database.js';
 import { type GateCut } from '../persistence/gate-row-store.js';
 import { isLaterClaim } from '../persistence/rival-claims.js';
 import { isStaleClaim } from '../persistence/stale-claims.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
 import { couponCodeFactory } from './coupon-code.js';
 import { failureClassOf } from './failure-class.js';
 
@@ -50,11 +51,19 @@ class TakenBack extends Error {
 /** Turns a chunk of claims into coupons, in one transaction. */
 @Injectable()
 export class ClaimPersistence {
-  private readonly nextCode = couponCodeFactory();
+  private readonly nextCode: () => string;
+  private readonly nextTrialId: () => string;
   /** Of the last chunk: with one duplicate more come, as when offsets were set back. */
   private allNew = true;
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    entropy: Entropy,
+  ) {
+    this.nextCode = couponCodeFactory(entropy);
+    this.nextTrialId = ulidFactory(clock, entropy);
+  }
 
   /**
    * The whole chunk or nothing of it; and twice is as good as once, because a claim whose user has a coupon changes
@@ -73,11 +82,11 @@ export class ClaimPersistence {
    * is taken back: what tells a row that is refused from a server that refuses everything.
    */
   async acceptsCoupons(campaignId: string): Promise<boolean> {
-    const claimId = ulid();
+    const claimId = this.nextTrialId();
     // No epoch is above this one, so the trial is never stale.
     const epoch = Number.MAX_SAFE_INTEGER;
     const userId = `trial-${claimId}`;
-    const claimedAt = Date.now();
+    const claimedAt = this.clock.wall();
     const event = { claimId, campaignId, userId, sequence: 1, claimedAt, idempotencyDigest: null, epoch };
     try {
       await this.database.transaction(async (unit) => {

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { type Entropy } from '../platform/flow/entropy.js';
 
 /** Crockford's alphabet: nothing that is mistaken for something else when it is read out. */
 const ALPHABET = Buffer.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 'latin1');
@@ -7,12 +7,12 @@ const LENGTH = 16;
 const POOL_CODES = 512;
 
 /** Makes coupon codes, unguessable and drawn from a pool: asking the system for each one would dominate the insert. */
-export function couponCodeFactory(): () => string {
+export function couponCodeFactory(entropy: Entropy): () => string {
   const pool = Buffer.alloc(LENGTH * POOL_CODES);
   let used = pool.length;
   return () => {
     if (used === pool.length) {
-      randomFillSync(pool);
+      entropy.fill(pool);
       // 256 is a multiple of 32, so the lowest 5 bits of a byte are as even as the byte.
       for (let index = 0; index < pool.length; index++) pool[index] = ALPHABET[(pool[index] as number) & 31] as number;
       used = 0;

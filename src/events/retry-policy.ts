@@ -22,14 +22,14 @@ export function maxBackoffMs(attempts: number): number {
  *
  * @see https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
-export function backoffMs(attempts: number, random: () => number = Math.random): number {
-  return Math.floor(random() * maxBackoffMs(attempts));
+export function backoffMs(attempts: number, random: number): number {
+  return Math.floor(random * maxBackoffMs(attempts));
 }
 
 /**
  * How long a row waits that the log did not take, ms: 1 to 10 s at random. It does not grow: the log's own probe finds
  * the broker back, and until then one batch in ten seconds is all that is tried.
  */
-export function postponementMs(random: () => number = Math.random): number {
-  return 1_000 + Math.floor(random() * 9_000);
+export function postponementMs(random: number): number {
+  return 1_000 + Math.floor(random * 9_000);
 }

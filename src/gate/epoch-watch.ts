@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { withDeadline } from '../events/with-deadline.js';
+import { withDeadline } from '../platform/flow/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { type GateRow } from '../persistence/gate-row-store.js';
 import { Clock, type Instant } from '../platform/flow/clock.js';
@@ -80,7 +80,7 @@ export class EpochWatch implements OnApplicationShutdown {
     private readonly database: Database,
     private readonly gate: IssuanceGate,
     private readonly clock: Clock,
-    timers: Timers,
+    private readonly timers: Timers,
   ) {
     this.beats = new PeriodicTask(timers, WATCH_INTERVAL_MS, () => this.look());
     this.gate.onReconnected(() => {
@@ -234,6 +234,7 @@ export class EpochWatch implements OnApplicationShutdown {
       row = await withDeadline(
         this.database.readUrgently((unit) => unit.gate.read()),
         CALL_TIMEOUT_MS,
+        this.timers,
       );
     } catch (error) {
       // An earlier read may fail after a later one was answered; that says nothing about now.
@@ -297,6 +298,7 @@ export class EpochWatch implements OnApplicationShutdown {
       const [ping, written] = await withDeadline(
         Promise.all([this.gate.ping(pass), this.gate.checkWritable().catch((error: Error) => error)]),
         CALL_TIMEOUT_MS,
+        this.timers,
       );
       if (ping !== 'ok') {
         this.reportFence(pass.epoch, ping.reason);

@@ -3,7 +3,8 @@ import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { MetricsRegistry } from '../events/metrics-registry.js';
-import { Picture } from '../events/picture.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Picture } from '../platform/flow/picture.js';
 import { ApiAnswer } from '../http/openapi.js';
 import { AnswersFromMemory, IsProbe } from '../http/read-admission.js';
 import { Readiness, type ReadinessReport, readinessSchema } from './readiness.js';
@@ -21,8 +22,9 @@ export class HealthController {
   constructor(
     private readonly readiness: Readiness,
     registry: MetricsRegistry,
+    clock: Clock,
   ) {
-    this.text = new Picture(() => registry.metrics(), METRICS_MAX_AGE_MS);
+    this.text = new Picture(() => registry.metrics(), METRICS_MAX_AGE_MS, clock);
   }
 
   /** The process runs and its event loop turns. Nothing else: a restart would not bring a broker back. */

@@ -1,8 +1,9 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, Optional } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { type ClaimEvent, type ClaimRecord } from '../domain/claim.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { DeadlineError, withDeadline } from '../events/with-deadline.js';
+import { Timers } from '../platform/flow/timers.js';
+import { DeadlineError, withDeadline } from '../platform/flow/with-deadline.js';
 import { Admission } from '../gate/admission.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
@@ -15,8 +16,8 @@ import {
   IssuanceGate,
 } from '../gate/issuance-gate.js';
 import { digestOf } from '../persistence/digest.js';
-import { Clock, type Instant, systemClock } from '../platform/flow/clock.js';
-import { claimIdFactory } from './claim-id.js';
+import { Clock, type Instant } from '../platform/flow/clock.js';
+import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
@@ -56,8 +57,7 @@ export type ApplicationOutcome =
 @Injectable()
 export class ClaimIssuance implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimIssuance.name);
-  private readonly nextClaimId = claimIdFactory();
-  private readonly clock: Clock;
+  private readonly nextClaimId: () => string;
   /** It has been said that the database does not tell which campaigns exist. */
   private saidUntold = false;
 
@@ -72,9 +72,11 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     private readonly metrics: IssuanceMetrics,
     private readonly admission: Admission,
     private readonly outage: ClaimOutage,
-    @Optional() clock?: Clock,
+    private readonly clock: Clock,
+    private readonly timers: Timers,
+    entropy: Entropy,
   ) {
-    this.clock = clock ?? systemClock;
+    this.nextClaimId = ulidFactory(clock, entropy);
   }
 
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
@@ -99,10 +101,10 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
       case 'ADMITTED': {
         const { sequence, claimedAt } = outcome;
         const event = eventOf({ claimId, sequence, claimedAt, idempotencyDigest }, campaignId, userId, pass);
-        const admittedAt = performance.now();
+        const admittedAt = this.clock.monotonic();
         // mutant: early-202
         const durable = await this.recorder.record(event, startedAt.monotonic);
-        this.metrics.publishDuration.observe((performance.now() - admittedAt) / 1_000);
+        this.metrics.publishDuration.observe((this.clock.monotonic() - admittedAt) / 1_000);
         return durable ? this.promise(event, startedAt, false) : this.notDurable(event);
       }
       case 'DUPLICATE': {
@@ -208,7 +210,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
    */
   private async saidInTime(answer: Promise<boolean>, startedAt: Instant): Promise<boolean> {
     try {
-      return (await withDeadline(answer, this.msLeft(startedAt))) && this.inTime(startedAt);
+      return (await withDeadline(answer, this.msLeft(startedAt), this.timers)) && this.inTime(startedAt);
     } catch (error) {
       if (error instanceof DeadlineError) return false;
       throw error;
@@ -237,7 +239,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   ): Promise<ApplicationOutcome> {
     if (reason === 'meta-missing') {
       try {
-        const knowledge = await withDeadline(this.campaigns.lookUp(campaignId), this.msLeft(startedAt));
+        const knowledge = await withDeadline(this.campaigns.lookUp(campaignId), this.msLeft(startedAt), this.timers);
         this.saidUntold = false;
         if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
         // One campaign that is on its way to the gate is no outage.

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
+import { SetClock } from '../../test/support/flow.js';
 import { type Issuance, issuanceOf } from '../../test/support/issuance.js';
 import { until } from '../../test/support/until.js';
 import { watchOf } from '../../test/support/recovery.js';
@@ -13,15 +14,17 @@ describe('an outage of claims', () => {
   let pass: GatePass;
   let parts: Issuance;
   let lines: string[];
+  let clock: SetClock;
   let user = 0;
 
   beforeEach(async () => {
+    clock = new SetClock();
     stack = await openEmbeddedStack();
     await storeCampaign(stack, { id: 'default' });
     pass = await openEpoch(stack, 10);
-    watch = watchOf(stack);
+    watch = watchOf(stack, clock);
     await watch.refresh();
-    parts = issuanceOf(stack, watch, stack.log);
+    parts = issuanceOf(stack, watch, stack.log, clock);
     lines = [];
     for (const level of ['error', 'log'] as const) {
       jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => {
@@ -38,7 +41,10 @@ describe('an outage of claims', () => {
 
   const apply = async () =>
     (await parts.issuance.apply({ campaignId: 'default', userId: `u${user++}`, idempotencyKey: null })).kind;
-  const now = () => performance.now();
+  const lookAfter = (ms: number) => {
+    clock.pass(ms);
+    parts.outage.look();
+  };
 
   it.each<[string, Error, RegExp]>([
     ['refuses', new GateUnavailableError('Redis refuses, it is out of memory (maxmemory): OOM'), /out of memory/],
@@ -56,11 +62,13 @@ describe('an outage of claims', () => {
       jest
         .spyOn(watch, 'state', 'get')
         .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null });
+      // What is read in the same instant as the trouble proves nothing.
+      clock.pass(1);
       expect(await apply()).toBe('ACCEPTED');
-      parts.outage.look(now() + 1_000);
+      lookAfter(1_000);
       expect(lines).toHaveLength(1);
-      parts.outage.look(now() + 7_000);
-      parts.outage.look(now() + 9_000);
+      lookAfter(6_000);
+      lookAfter(2_000);
       expect(lines.slice(1)).toEqual([
         expect.stringMatching(/^log claims are taken again after \d+ s; 30 were answered 503$/),
       ]);
@@ -73,23 +81,22 @@ describe('an outage of claims', () => {
       stack.gate.claim = () => Promise.reject(new GateUnavailableError('OOM'));
       await apply();
       stack.gate.claim = claim;
-      parts.outage.look(now());
+      lookAfter(0);
     }
     expect(lines).toHaveLength(1);
   });
 
   it('that nobody has run into yet is a line after some time, and ends by itself', () => {
     watch.reportGateRefusal(new GateUnavailableError('Redis is away'));
-    const began = now();
-    parts.outage.look(began);
-    parts.outage.look(began + 4_000);
+    lookAfter(0);
+    lookAfter(4_000);
     expect(lines).toEqual([]);
-    parts.outage.look(began + 5_500);
+    lookAfter(1_500);
     expect(lines).toEqual(['error claims are answered 503: Redis is away']);
     jest
       .spyOn(watch, 'state', 'get')
       .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null });
-    parts.outage.look(began + 6_000);
+    lookAfter(500);
     expect(lines.slice(1)).toEqual(['log claims are taken again after 6 s; 0 were answered 503']);
   });
 

@@ -1,5 +1,8 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig } from '../config/env.js';
+import { Clock } from '../platform/flow/clock.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { Timers } from '../platform/flow/timers.js';
 import { Admission } from '../gate/admission.js';
 
 /** How often an outage is looked at, ms. */
@@ -26,32 +29,35 @@ export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShu
   private outage: Outage | null = null;
   /** Since when there is an obstacle, monotonic, ms. */
   private obstacleSince: number | null = null;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly looks: PeriodicTask;
 
   constructor(
     private readonly config: AppConfig,
     private readonly admission: Admission,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (!this.config.roles.has('api')) return;
-    this.timer = setInterval(() => this.look(performance.now()), LOOK_MS).unref();
+    private readonly clock: Clock,
+    timers: Timers,
+  ) {
+    this.looks = new PeriodicTask(timers, LOOK_MS, () => this.look());
   }
 
-  beforeApplicationShutdown(): void {
-    clearInterval(this.timer);
+  onApplicationBootstrap(): void {
+    if (this.config.roles.has('api')) this.looks.start();
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.looks.stop();
   }
 
   /** A claim is answered 503. @param cause in plain words, where there is no obstacle that would explain it. */
   refused(cause: string): void {
-    const now = performance.now();
+    const now = this.clock.monotonic();
     this.outage ??= this.begin(now, this.admission.obstacle ?? cause);
     this.outage.refused += 1;
     this.outage.lastRefusedAt = now;
   }
 
-  /** @param now monotonic, ms. */
-  look(now: number): void {
+  look(): void {
+    const now = this.clock.monotonic();
     const { obstacle } = this.admission;
     if (obstacle === null) this.obstacleSince = null;
     else this.obstacleSince ??= now;

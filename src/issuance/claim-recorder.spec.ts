@@ -6,6 +6,8 @@ import {
   ClaimLogUnconfirmedError,
 } from '../events/claim-log.js';
 import { claimEvent } from '../../test/support/claims.js';
+import { systemClock } from '../platform/flow/clock.js';
+import { systemTimers } from '../platform/flow/timers.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { type UnpublishedClaims } from './unpublished-claims.js';
 
@@ -18,7 +20,7 @@ async function codesOf(log: Partial<ClaimLog>): Promise<string[]> {
       return Promise.resolve();
     },
   } as unknown as UnpublishedClaims;
-  const recorder = new ClaimRecorder(log as ClaimLog, unpublished);
+  const recorder = new ClaimRecorder(log as ClaimLog, unpublished, systemClock, systemTimers);
   expect(await recorder.record(claimEvent(), performance.now())).toBe(true);
   return codes;
 }

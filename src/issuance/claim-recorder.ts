@@ -2,7 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { type ClaimEvent } from '../domain/claim.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
-import { withDeadline } from '../events/with-deadline.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Timers } from '../platform/flow/timers.js';
+import { withDeadline } from '../platform/flow/with-deadline.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 /** Makes an admitted claim durable outside the gate's memory: on the log, or else as a failed event. */
@@ -14,6 +16,8 @@ export class ClaimRecorder {
   constructor(
     private readonly log: ClaimLog,
     private readonly unpublished: UnpublishedClaims,
+    private readonly clock: Clock,
+    private readonly timers: Timers,
   ) {}
 
   /**
@@ -43,7 +47,7 @@ export class ClaimRecorder {
       this.refusing = true;
       this.logger.warn(`the claim log refuses claims: ${failure.message}`);
     }
-    const left = startedAt + CLAIM_DEADLINE_MS - performance.now();
+    const left = startedAt + CLAIM_DEADLINE_MS - this.clock.monotonic();
     if (left <= 0) return false;
     try {
       await withDeadline(
@@ -53,6 +57,7 @@ export class ClaimRecorder {
           failure: { errorClass: 'unpublished', errorCode: codeOf(failure), errorMessage: failure.message },
         }),
         left,
+        this.timers,
       );
       return true;
     } catch (error) {

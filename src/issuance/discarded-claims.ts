@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { NaturalBatcher } from '../events/natural-batcher.js';
+import { Clock } from '../platform/flow/clock.js';
+import { NaturalBatcher } from '../platform/flow/natural-batcher.js';
+import { Timers } from '../platform/flow/timers.js';
 import { Database } from '../persistence/database.js';
 
 /** One query at a time. */
@@ -14,13 +16,16 @@ const late = (): Error => new Error('the database did not tell in time whether t
  */
 @Injectable()
 export class DiscardedClaims {
-  private readonly questions = new NaturalBatcher<string, boolean>((claimIds) => this.ask(claimIds), BATCHING, {
-    ms: CLAIM_DEADLINE_MS / 2,
-    waited: late,
-    unanswered: late,
-  });
+  private readonly questions: NaturalBatcher<string, boolean>;
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    clock: Clock,
+    timers: Timers,
+  ) {
+    const patience = { ms: CLAIM_DEADLINE_MS / 2, waited: late, unanswered: late };
+    this.questions = new NaturalBatcher((claimIds) => this.ask(claimIds), BATCHING, clock, timers, patience);
+  }
 
   /** @throws DatabaseError, BatcherFullError, or an Error after a second: nobody knows. */
   has(claimId: string): Promise<boolean> {

@@ -1,18 +1,31 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
 import { until } from '../../test/support/until.js';
+import { SystemClock } from '../platform/flow/clock.js';
+import { systemTimers } from '../platform/flow/timers.js';
 import { KnownCampaigns } from './known-campaigns.js';
+
+/** The machine's clock, which a test sets forward. */
+class SteeredClock extends SystemClock {
+  ahead = 0;
+
+  override monotonic(): number {
+    return super.monotonic() + this.ahead;
+  }
+}
 
 describe('whether a campaign exists', () => {
   let stack: EmbeddedStack;
   let campaigns: KnownCampaigns;
+  let clock: SteeredClock;
   let reads: number;
   let thaw: () => void;
 
   beforeEach(async () => {
     stack = await openEmbeddedStack();
     await storeCampaign(stack, { id: 'young' });
-    campaigns = new KnownCampaigns(stack.database);
+    clock = new SteeredClock();
+    campaigns = new KnownCampaigns(stack.database, clock, systemTimers);
     const frozen = new Promise<void>((resolve) => (thaw = resolve));
     const read = stack.database.read.bind(stack.database);
     reads = 0;
@@ -23,7 +36,6 @@ describe('whether a campaign exists', () => {
     };
   });
   afterEach(async () => {
-    jest.restoreAllMocks();
     thaw();
     await stack.close();
   });
@@ -63,13 +75,12 @@ describe('whether a campaign exists', () => {
   it('is asked once by all who ask at the same time, also when an earlier question is given up meanwhile', async () => {
     const first = answerOf('invented');
     await until('the database is asked', () => reads === 1);
-    const now = performance.now.bind(performance);
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + 1_001);
+    clock.ahead = 1_001;
     const second = campaigns.lookUp('invented');
     await until('the first is given up', () => first.answer);
     const third = campaigns.lookUp('invented');
     expect(third).toBe(second);
-    clock.mockRestore();
+    clock.ahead = 0;
     thaw();
     expect(await third).toBe('unknown');
     expect(reads).toBe(2);

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { mayBeOpening } from '../gate/campaign-opening.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { NaturalBatcher } from '../events/natural-batcher.js';
+import { Clock } from '../platform/flow/clock.js';
+import { NaturalBatcher } from '../platform/flow/natural-batcher.js';
 import { DatabaseError } from '../persistence/database-error.js';
+import { Timers } from '../platform/flow/timers.js';
 import { Database } from '../persistence/database.js';
 
 /** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
@@ -28,17 +30,20 @@ export class KnownCampaigns {
   private readonly remembered = new Map<string, { answer: Promise<CampaignKnowledge>; until: number }>();
 
   /** With half of a claim's time at the most: a silent database must not keep those who claim something invented. */
-  private readonly questions = new NaturalBatcher<string, CampaignKnowledge>((ids) => this.ask(ids), BATCHING, {
-    ms: CLAIM_DEADLINE_MS / 2,
-    waited: late,
-    unanswered: late,
-  });
+  private readonly questions: NaturalBatcher<string, CampaignKnowledge>;
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    timers: Timers,
+  ) {
+    const patience = { ms: CLAIM_DEADLINE_MS / 2, waited: late, unanswered: late };
+    this.questions = new NaturalBatcher((ids) => this.ask(ids), BATCHING, clock, timers, patience);
+  }
 
   /** @throws DatabaseError, after a second at the latest. */
   lookUp(campaignId: string): Promise<CampaignKnowledge> {
-    const now = performance.now();
+    const now = this.clock.monotonic();
     const known = this.remembered.get(campaignId);
     if (known !== undefined && known.until > now) return known.answer;
     if (this.questions.full) return Promise.reject(late());

@@ -4,6 +4,8 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from 
 import { RecordingDatabase } from '../../test/support/recording-database.js';
 import { watchOf } from '../../test/support/recovery.js';
 import { Admission } from '../gate/admission.js';
+import { systemClock } from '../platform/flow/clock.js';
+import { systemTimers } from '../platform/flow/timers.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 describe('a claim that the log did not take', () => {
@@ -21,7 +23,7 @@ describe('a claim that the log did not take', () => {
     const database = new RecordingDatabase(stack.database);
     const failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage: 'away' };
     const watch = watchOf({ database, gate: stack.gate });
-    await new UnpublishedClaims(database, new Admission(watch, stack.log)).save({
+    await new UnpublishedClaims(database, new Admission(watch, stack.log), systemClock, systemTimers).save({
       claim: claimOf(1),
       source: 'API',
       failure,

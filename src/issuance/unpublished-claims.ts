@@ -1,13 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { type UnpublishedClaim } from '../events/failed-event-store.js';
-import { NaturalBatcher } from '../events/natural-batcher.js';
+import { Clock } from '../platform/flow/clock.js';
+import { NaturalBatcher } from '../platform/flow/natural-batcher.js';
 import { Admission } from '../gate/admission.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
 import { DatabaseError } from '../persistence/database-error.js';
+import { PeriodicTask } from '../platform/flow/periodic-task.js';
+import { Timers } from '../platform/flow/timers.js';
 import { Database } from '../persistence/database.js';
 
 /** How often a database that stored no claim is tried again, ms. */
 const PROBE_INTERVAL_MS = 1_000;
+
+const BATCHING = { maxBatch: 500, maxWaiting: 20_000, maxInFlight: 1 };
 
 /** A rebuild has begun since the claim was admitted: nothing may be written under its epoch any more. */
 export class EpochOverError extends Error {
@@ -21,19 +26,23 @@ export class EpochOverError extends Error {
  */
 @Injectable()
 export class UnpublishedClaims {
-  private readonly batcher = new NaturalBatcher<UnpublishedClaim, 'saved'>((claims) => this.insert(claims), {
-    maxBatch: 500,
-    maxWaiting: 20_000,
-    maxInFlight: 1,
-  });
-
-  private probe: NodeJS.Timeout | undefined;
-  private draining = false;
+  private readonly batcher: NaturalBatcher<UnpublishedClaim, 'saved'>;
+  private readonly probes: PeriodicTask;
 
   constructor(
     private readonly database: Database,
     private readonly admission: Admission,
-  ) {}
+    clock: Clock,
+    timers: Timers,
+  ) {
+    this.batcher = new NaturalBatcher<UnpublishedClaim, 'saved'>(
+      (claims) => this.insert(claims),
+      BATCHING,
+      clock,
+      timers,
+    );
+    this.probes = new PeriodicTask(timers, PROBE_INTERVAL_MS, () => this.prove());
+  }
 
   /**
    * Resolves when the row is committed.
@@ -44,9 +53,7 @@ export class UnpublishedClaims {
   }
 
   async drain(): Promise<void> {
-    this.draining = true;
-    clearTimeout(this.probe);
-    await this.batcher.drain();
+    await Promise.all([this.probes.stop(), this.batcher.drain()]);
   }
 
   /** One fate for all but those that the epoch has left behind. */
@@ -71,23 +78,19 @@ export class UnpublishedClaims {
     try {
       const found = await stored;
       this.admission.storeTakes();
+      this.probes.pause();
       return found;
     } catch (error) {
       if (error instanceof DatabaseError && error.kind !== 'duplicate') {
         this.admission.storeRefused(error.message);
-        this.probeLater();
+        this.probes.start();
       }
       throw error;
     }
   }
 
-  /** While claims are refused before they come here, nothing else would find the database mended. */
-  private probeLater(): void {
-    clearTimeout(this.probe);
-    if (this.draining) return;
-    this.probe = setTimeout(() => {
-      const proof = this.database.transaction((unit) => unit.failedEvents.proveWritable());
-      this.watched(proof).catch(() => undefined);
-    }, PROBE_INTERVAL_MS).unref();
+  /** While claims are refused before they come here, nothing else would find the database mended. Never rejects. */
+  private async prove(): Promise<void> {
+    await this.watched(this.database.transaction((unit) => unit.failedEvents.proveWritable())).catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { withDeadline } from '../events/with-deadline.js';
+import { withDeadline } from '../platform/flow/with-deadline.js';
 import { type Database } from '../persistence/database.js';
 import { PeriodicTask } from '../platform/flow/periodic-task.js';
 import { type Timers } from '../platform/flow/timers.js';
@@ -68,7 +68,7 @@ export class BuilderLease {
     await this.end();
     try {
       const given = this.database.transaction((unit) => unit.gate.giveLeaseBack(this.builder, this.epoch));
-      await withDeadline(given, GIVE_BACK_MS);
+      await withDeadline(given, GIVE_BACK_MS, this.timers);
     } catch (error) {
       this.logger.warn(`the lease of epoch ${this.epoch} could not be given back: ${(error as Error).message}`);
     }

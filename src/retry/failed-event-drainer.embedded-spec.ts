@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../test/support/quiet.js';
 import { EPOCH } from '../../test/support/claims.js';
 import { failToPublish } from '../../test/support/failed-events.js';
 import { openEpoch } from '../../test/support/embedded.js';
+import { SetTimers } from '../../test/support/flow.js';
 import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
 import {
   admit,
@@ -15,11 +16,12 @@ import {
   openRetryStack,
   type RetryStack,
   sql,
+  drainerOf,
 } from '../../test/support/retry.js';
 import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../events/claim-log.js';
 import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
 import { DatabaseError } from '../persistence/database-error.js';
-import { FailedEventDrainer } from './failed-event-drainer.js';
+import { type FailedEventDrainer } from './failed-event-drainer.js';
 
 let stack: RetryStack;
 let log: InterruptibleClaimLog;
@@ -30,7 +32,7 @@ beforeEach(async () => {
   stack = await openRetryStack();
   log = new InterruptibleClaimLog(stack.log);
   database = new InterruptibleDatabase(stack.database);
-  drainer = new FailedEventDrainer(database, log);
+  drainer = drainerOf(database, log);
 });
 
 afterEach(() => stack.close());
@@ -153,7 +155,7 @@ describe('a log that takes nothing', () => {
   });
 
   it('backs off for 1 to 10 s, at random', async () => {
-    expect([0, 0.5, 0.999_999].map((random) => postponementMs(() => random))).toEqual([1_000, 5_500, 9_999]);
+    expect([0, 0.5, 0.999_999].map(postponementMs)).toEqual([1_000, 5_500, 9_999]);
     const claim = await failedClaim();
     refuseWith(new ClaimLogUnavailableError('no broker'));
     const before = Date.now();
@@ -179,15 +181,11 @@ describe('a log that takes nothing', () => {
         return new Promise(() => undefined);
       };
     });
-    jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
-    try {
-      const draining = drainer.drain();
-      await asked;
-      await jest.advanceTimersByTimeAsync(PUBLISH_LEASE_MS / 6);
-      expect(await draining).toEqual({ leased: 1, published: 0, postponed: 1 });
-    } finally {
-      jest.useRealTimers();
-    }
+    const timers = new SetTimers();
+    const draining = drainerOf(database, log, timers).drain();
+    await asked;
+    await timers.pass(PUBLISH_LEASE_MS / 6);
+    expect(await draining).toEqual({ leased: 1, published: 0, postponed: 1 });
     expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PENDING', attempts: 0 });
   });
 
@@ -216,7 +214,7 @@ describe('leases', () => {
 
   it('let two drainers take disjoint rows', async () => {
     await failedClaims('alice', 'bob', 'carol', 'dave', 'erin', 'frank');
-    const other = new FailedEventDrainer(stack.database, log);
+    const other = drainerOf(stack.database, log);
     const reports = await Promise.all([drainer.drain(), other.drain()]);
     expect(reports.reduce((sum, { published }) => sum + published, 0)).toBe(6);
     const users = (await eventsOnJournal(stack)).map(({ userId }) => userId);
@@ -225,7 +223,7 @@ describe('leases', () => {
 
   it('hide a row from everybody else until they run out', async () => {
     await failedClaim();
-    const other = new FailedEventDrainer(stack.database, stack.log);
+    const other = drainerOf(stack.database, stack.log);
     let duringPublish: unknown;
     log.beforePublish = async () => {
       duringPublish = await other.drain();
@@ -268,7 +266,7 @@ describe('leases', () => {
     log.beforePublish = async () => {
       owners.push((await knownRowOf(stack, claim)).leaseOwner);
     };
-    for (const each of [drainer, drainer, new FailedEventDrainer(stack.database, log)]) {
+    for (const each of [drainer, drainer, drainerOf(stack.database, log)]) {
       await each.drain();
       await letTimePass(stack);
     }
@@ -315,7 +313,7 @@ describe('a republished claim', () => {
       kind === 'transaction' && count > 1 ? Promise.reject(new Error('killed')) : Promise.resolve();
     await expect(drainer.drain()).rejects.toThrow('killed');
 
-    const successor = new FailedEventDrainer(stack.database, stack.log);
+    const successor = drainerOf(stack.database, stack.log);
     expect(await successor.drain()).toMatchObject({ leased: 0 });
     await letTimePass(stack);
     expect(await successor.drain()).toMatchObject({ leased: 1, published: 1 });

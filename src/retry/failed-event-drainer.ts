@@ -1,9 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ulid } from 'ulid';
 import { ClaimLog } from '../events/claim-log.js';
 import { type FailedEvent } from '../events/failed-event-store.js';
 import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
-import { withDeadline } from '../events/with-deadline.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
+import { Timers } from '../platform/flow/timers.js';
+import { withDeadline } from '../platform/flow/with-deadline.js';
 import { Database } from '../persistence/database.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
 
@@ -43,14 +45,19 @@ interface Lease {
 @Injectable()
 export class FailedEventDrainer {
   private readonly logger = new Logger(FailedEventDrainer.name);
-  private readonly instance = ulid();
+  private readonly instance: string;
   private leases = 0;
   private logRefuses = false;
 
   constructor(
     private readonly database: Database,
     private readonly log: ClaimLog,
-  ) {}
+    clock: Clock,
+    private readonly timers: Timers,
+    private readonly entropy: Entropy,
+  ) {
+    this.instance = ulidFactory(clock, entropy)();
+  }
 
   /**
    * Publishes what is due, batch by batch, until nothing is due, the log takes nothing any more, or `signal` aborts.
@@ -102,7 +109,7 @@ export class FailedEventDrainer {
       rows.map(async ({ id, claim }) => {
         if (claim === null) return;
         try {
-          await withDeadline(this.log.publish({ ...claim, epoch }), PUBLISH_DEADLINE_MS);
+          await withDeadline(this.log.publish({ ...claim, epoch }), PUBLISH_DEADLINE_MS, this.timers);
         } catch (error) {
           refused.add(id);
           reason = error;
@@ -115,6 +122,7 @@ export class FailedEventDrainer {
 
   /** Ends the leases, and says how many rows are on the log under an epoch that still counts. */
   private finish({ owner, epoch, rows }: Lease, refused: ReadonlySet<number>): Promise<number> {
+    const delayMs = postponementMs(this.entropy.fraction());
     return inCaseOfCollision('infrastructure', () =>
       this.database.transaction(async (unit) => {
         // A rebuild that began meanwhile may have cut our events off: publish them again soon, not in two minutes.
@@ -123,7 +131,7 @@ export class FailedEventDrainer {
         const published = overtaken ? [] : ids.filter((id) => !refused.has(id));
         const postponed = overtaken ? ids : ids.filter((id) => refused.has(id));
         await unit.failedEvents.finishLease(owner, published, { kind: 'published' });
-        await unit.failedEvents.finishLease(owner, postponed, { kind: 'postponed', delayMs: postponementMs() });
+        await unit.failedEvents.finishLease(owner, postponed, { kind: 'postponed', delayMs });
         return published.length;
       }),
     );

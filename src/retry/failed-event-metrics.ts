@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { MetricsRegistry } from '../events/metrics-registry.js';
-import { Picture } from '../events/picture.js';
-import { withDeadline } from '../events/with-deadline.js';
+import { Clock } from '../platform/flow/clock.js';
+import { Picture } from '../platform/flow/picture.js';
+import { Timers } from '../platform/flow/timers.js';
+import { withDeadline } from '../platform/flow/with-deadline.js';
 import { Database } from '../persistence/database.js';
 
 /** The count reads the index of a table that keeps what is resolved: with a million rows 140 ms, in SQLite of this process. */
@@ -13,8 +15,12 @@ const PATIENCE_MS = 1_000;
 /** `coupon_failed_events{status}`, counted in the database when metrics are collected, at most every ten seconds. */
 @Injectable()
 export class FailedEventMetrics {
-  constructor(registry: MetricsRegistry, database: Database) {
-    const counts = new Picture(() => database.read((unit) => unit.failedEvents.countByStatus()), COUNT_MAX_AGE_MS);
+  constructor(registry: MetricsRegistry, database: Database, clock: Clock, timers: Timers) {
+    const counts = new Picture(
+      () => database.read((unit) => unit.failedEvents.countByStatus()),
+      COUNT_MAX_AGE_MS,
+      clock,
+    );
     new Gauge({
       name: 'coupon_failed_events',
       help: 'Failed events by status; DEAD ones wait for an operator',
@@ -22,7 +28,7 @@ export class FailedEventMetrics {
       registers: [registry],
       async collect() {
         try {
-          const byStatus = await withDeadline(counts.get(), PATIENCE_MS);
+          const byStatus = await withDeadline(counts.get(), PATIENCE_MS, timers);
           for (const [status, count] of Object.entries(byStatus)) this.set({ status }, count);
         } catch {
           // No value rather than an old one: an alarm on DEAD must not rest on what was true before the outage. And

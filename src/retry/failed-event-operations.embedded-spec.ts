@@ -17,11 +17,11 @@ import {
   type RetryStack,
   sql,
   SteeredGate,
+  drainerOf,
 } from '../../test/support/retry.js';
 import { type FailedEvent, type FailedEventStatus } from '../events/failed-event-store.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
 import { DiscardedSlots } from './discarded-slots.js';
-import { FailedEventDrainer } from './failed-event-drainer.js';
 import { FailedEventOperations } from './failed-event-operations.js';
 import { PendingSweeper } from './pending-sweeper.js';
 
@@ -102,7 +102,7 @@ describe('requeueing', () => {
     const { claim, row } = await failedClaim();
     await sql(stack, 'UPDATE failed_events SET attempts = 12, next_attempt_at = 9999999999999');
     expect(await requeue(row)).toMatchObject({ kind: 'changed', row: { status: 'PENDING', attempts: 0, version: 2 } });
-    await new FailedEventDrainer(stack.database, stack.log).drain();
+    await drainerOf(stack.database, stack.log).drain();
     await consumeJournal(stack);
     expect(await couponOf(stack, claim)).not.toBeNull();
   });
@@ -111,7 +111,7 @@ describe('requeueing', () => {
     const { row } = await failedClaim('alice', 'PENDING');
     await sql(stack, 'UPDATE failed_events SET next_attempt_at = 9999999999999');
     expect(await requeue(row)).toMatchObject({ kind: 'changed' });
-    expect(await new FailedEventDrainer(stack.database, stack.log).drain()).toMatchObject({ published: 1 });
+    expect(await drainerOf(stack.database, stack.log).drain()).toMatchObject({ published: 1 });
   });
 
   it.each(['PUBLISHING', 'REPUBLISHED', 'RESOLVED', 'DISCARDED'] as const)('is refused when %s', async (status) => {
@@ -294,7 +294,7 @@ describe('discarding', () => {
 describe('an event that is on the log when its claim is discarded', () => {
   it('is skipped by the consumer, and its slot goes to somebody else', async () => {
     const { claim, row } = await failedClaim('alice', 'PENDING');
-    await new FailedEventDrainer(stack.database, stack.log).drain();
+    await drainerOf(stack.database, stack.log).drain();
     expect(await eventsOnJournal(stack)).toEqual([claim]);
     expect(await discard(row)).toMatchObject({ kind: 'changed' });
     await consumeJournal(stack);
@@ -311,7 +311,7 @@ describe('an event that is on the log when its claim is discarded', () => {
       expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'PUBLISHING' });
       await discard(row);
     };
-    const drainer = new FailedEventDrainer(stack.database, log);
+    const drainer = drainerOf(stack.database, log);
     await drainer.drain();
     expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'DISCARDED', note: 'fraud' });
     await sql(stack, 'UPDATE failed_events SET next_attempt_at = 1');

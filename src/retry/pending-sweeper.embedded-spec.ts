@@ -19,6 +19,7 @@ import {
   rowOf,
   sql,
   SteeredGate,
+  drainerOf,
 } from '../../test/support/retry.js';
 import { type ClaimEvent } from '../domain/claim.js';
 import { type LogOffsets } from '../events/claim-log.js';
@@ -27,7 +28,6 @@ import { GateTimeoutError } from '../gate/issuance-gate.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
 import { DiscardedSlots } from './discarded-slots.js';
-import { FailedEventDrainer } from './failed-event-drainer.js';
 import { PendingSweeper } from './pending-sweeper.js';
 
 const MINUTE = 60_000;
@@ -102,7 +102,7 @@ describe('a claim that is pending for long', () => {
     });
     expect(await eventsOnJournal(stack)).toEqual([]);
     expect(isPending(stack, claim)).toBe(false);
-    await new FailedEventDrainer(stack.database, stack.log).drain();
+    await drainerOf(stack.database, stack.log).drain();
     await consumeJournal(stack);
     expect(await couponOf(stack, claim)).toMatchObject({ claimId: claim.claimId });
     expect(await claimed(stack)).toBe(1);

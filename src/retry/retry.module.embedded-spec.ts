@@ -26,6 +26,7 @@ import { configureHttp, createFastifyAdapter } from '../http/fastify.js';
 import { setupOpenApi } from '../http/openapi.js';
 import { Database } from '../persistence/database.js';
 import { DatabaseError } from '../persistence/database-error.js';
+import { Clock } from '../platform/flow/clock.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 import { PendingSweeper } from './pending-sweeper.js';
 import { RetryCron } from './retry.cron.js';
@@ -268,8 +269,9 @@ describe('the metric of failed events', () => {
 
   it('counts them by status when it is collected, and says nothing while the database is away', async () => {
     const registry = app.get(MetricsRegistry, { strict: false });
-    const elapsed = jest.spyOn(performance, 'now');
-    const later = (ms: number) => elapsed.mockReturnValue(performance.now() + ms);
+    const clock = app.get(Clock, { strict: false });
+    const elapsed = jest.spyOn(clock, 'monotonic');
+    const later = (ms: number) => elapsed.mockReturnValue(clock.monotonic() + ms);
     await failToPublish(stack, await admit(stack, 'alice'), await admit(stack, 'bob'));
     const text = await registry.getSingleMetricAsString('coupon_failed_events');
     expect(text).toContain('coupon_failed_events{status="PENDING"} 2');

@@ -5,7 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Redis } from 'ioredis';
 import { RedisServer } from '../../stack/redis-server.js';
 import { freePort } from '../../stack/server-process.js';
-import { CampaignAdministration, type CampaignChangeOutcome } from '../../src/campaigns/campaign-administration.js';
+import {
+  type CampaignAdministration,
+  type CampaignChangeOutcome,
+} from '../../src/campaigns/campaign-administration.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
 import { Admission } from '../../src/gate/admission.js';
 import { termsOf } from '../../src/gate/campaign-terms.js';
@@ -18,6 +21,7 @@ import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance
 import { type Campaign } from '../../src/persistence/campaign-store.js';
 import { GateReconciler } from '../../src/recovery/gate-reconciler.js';
 import { RecoveryMetrics } from '../../src/recovery/recovery-metrics.js';
+import { administrationOf } from '../support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../support/embedded.js';
 import { eventually } from '../support/eventually.js';
 import { PATIENCE_MS } from '../support/patience.js';
@@ -123,7 +127,7 @@ describe('what operators change while Redis refuses', () => {
     watch = watchOf({ database, gate });
     await watch.refresh();
     const terms = termsAtGateOf({ database, gate }, watch);
-    administration = new CampaignAdministration(database, gate, watch, terms);
+    administration = administrationOf({ database, gate }, watch, terms);
     const metrics = new RecoveryMetrics(new MetricsRegistry(), watch);
     reconciler = new GateReconciler(database, gate, watch, metrics, terms, new StoredCampaignIds());
   });

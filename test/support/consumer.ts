@@ -14,6 +14,9 @@ import { JournalServer } from '../../src/infrastructure/embedded/journal-server.
 import { type Coupon } from '../../src/persistence/coupon-store.js';
 import { DatabaseError, type DatabaseErrorKind } from '../../src/persistence/database-error.js';
 import { type UnitOfWork } from '../../src/persistence/database.js';
+import { systemClock } from '../../src/platform/flow/clock.js';
+import { SystemEntropy } from '../../src/platform/flow/entropy.js';
+import { systemTimers } from '../../src/platform/flow/timers.js';
 import { claimOf, EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
 import { RecordingDatabase } from './recording-database.js';
@@ -70,11 +73,20 @@ export async function openConsumerStack({
   await storeCampaign(stack, { id: 'default', total });
   const pass = await openEpoch(stack, EPOCH);
   const faults = new FaultyDatabase(stack.database);
-  const persistence = new ClaimPersistence(faults);
+  const entropy = new SystemEntropy();
+  const persistence = new ClaimPersistence(faults, systemClock, entropy);
   const registry = new MetricsRegistry();
   const short = { minWaitMs: 1, maxWaitMs: 4, giveUpAfterMs: 100, heartbeatMs: 5 };
   const settings = Object.assign(new ConsumerSettings(), short, changes);
-  const consumer = new ClaimBatchConsumer(persistence, stack.gate, new ConsumerMetrics(registry), settings);
+  const consumer = new ClaimBatchConsumer(
+    persistence,
+    stack.gate,
+    new ConsumerMetrics(registry),
+    settings,
+    systemClock,
+    systemTimers,
+    entropy,
+  );
   return {
     ...stack,
     pass,

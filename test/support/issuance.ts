@@ -13,7 +13,9 @@ import { IssuanceMetrics } from '../../src/issuance/issuance.metrics.js';
 import { KnownCampaigns } from '../../src/issuance/known-campaigns.js';
 import { UnpublishedClaims } from '../../src/issuance/unpublished-claims.js';
 import { type Database } from '../../src/persistence/database.js';
-import { type Clock } from '../../src/platform/flow/clock.js';
+import { SystemEntropy } from '../../src/platform/flow/entropy.js';
+import { systemTimers } from '../../src/platform/flow/timers.js';
+import { type Clock, systemClock } from '../../src/platform/flow/clock.js';
 
 export interface Issuance {
   readonly issuance: ClaimIssuance;
@@ -29,25 +31,27 @@ export function issuanceOf(
   { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
   watch: EpochWatch,
   log: ClaimLog,
-  clock?: Clock,
+  clock: Clock = systemClock,
 ): Issuance {
   const admission = new Admission(watch, log);
-  const outage = new ClaimOutage(parseEnv({}), admission);
-  const unpublished = new UnpublishedClaims(database, admission);
+  const outage = new ClaimOutage(parseEnv({}), admission, clock, systemTimers);
+  const unpublished = new UnpublishedClaims(database, admission, clock, systemTimers);
   const storedIds = new StoredCampaignIds();
   const registry = new MetricsRegistry();
   const issuance = new ClaimIssuance(
     gate,
     watch,
     log,
-    new ClaimRecorder(log, unpublished),
+    new ClaimRecorder(log, unpublished, clock, systemTimers),
     unpublished,
-    new KnownCampaigns(database),
-    new DiscardedClaims(database),
+    new KnownCampaigns(database, clock, systemTimers),
+    new DiscardedClaims(database, clock, systemTimers),
     new IssuanceMetrics(registry, storedIds),
     admission,
     outage,
     clock,
+    systemTimers,
+    new SystemEntropy(),
   );
   return { issuance, admission, outage, unpublished, storedIds, registry };
 }

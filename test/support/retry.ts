@@ -5,7 +5,11 @@ import { type FailedEvent } from '../../src/events/failed-event-store.js';
 import { type EpochWatch } from '../../src/gate/epoch-watch.js';
 import { type GatePass, GateTimeoutError } from '../../src/gate/issuance-gate.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
-import { type UnitOfWork } from '../../src/persistence/database.js';
+import { type Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { systemClock } from '../../src/platform/flow/clock.js';
+import { SystemEntropy } from '../../src/platform/flow/entropy.js';
+import { systemTimers, type Timers } from '../../src/platform/flow/timers.js';
+import { FailedEventDrainer } from '../../src/retry/failed-event-drainer.js';
 import { EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
 import { RecordingDatabase } from './recording-database.js';
@@ -24,6 +28,11 @@ export async function openRetryStack(total = 10): Promise<RetryStack> {
   await storeCampaign(stack, { id: CAMPAIGN, total });
   const pass = await openEpoch(stack, EPOCH);
   return { ...stack, pass, watch: watchOf(stack) };
+}
+
+/** The drainer of one process. */
+export function drainerOf(database: Database, log: ClaimLog, timers: Timers = systemTimers): FailedEventDrainer {
+  return new FailedEventDrainer(database, log, systemClock, timers, new SystemEntropy());
 }
 
 /** A claim that the gate has admitted, and nobody made durable yet. */

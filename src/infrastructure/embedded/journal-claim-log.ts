@@ -11,8 +11,10 @@ import {
   ClaimLogUnconfirmedError,
 } from '../../events/claim-log.js';
 import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
-import { LATE_BY_MS, NaturalBatcher } from '../../events/natural-batcher.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { DatabaseError } from '../../persistence/database-error.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { SYNC_FAILED } from './disk-sync.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
@@ -73,7 +75,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     super();
     const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: IN_FLIGHT };
     const late = `not on disk within ${publishMs} ms`;
-    this.commits = new NaturalBatcher((events) => this.append(events), limits, {
+    this.commits = new NaturalBatcher((events) => this.append(events), limits, systemClock, systemTimers, {
       ms: publishMs - LATE_BY_MS,
       waited: () => new ClaimLogUnavailableError(late),
       unanswered: () => new ClaimLogUnconfirmedError(late),

@@ -5,7 +5,8 @@ import { type KafkaConfig } from '../../config/env.js';
 import { ClaimBatchContext } from '../../events/claim-batch.context.js';
 import { CLAIM_EVENT_PATTERN } from '../../events/claim-transport.js';
 import { type ClaimLog } from '../../events/claim-log.js';
-import { withDeadline } from '../../events/with-deadline.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
 import { type FetchedMessage } from './fetched-batches.js';
 import { KafkaConnection } from './kafka-connection.js';
@@ -154,10 +155,10 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     this.wake();
     const { session, consumer } = this;
     const farewell = session === null ? Promise.resolve() : (consumer?.disconnect() ?? Promise.resolve());
-    await withDeadline(farewell, this.settings.closeMs).catch(() => undefined);
+    await withDeadline(farewell, this.settings.closeMs, systemTimers).catch(() => undefined);
     session?.end();
     // What is left of it is the opening of a connection, and that was given up together with the sockets.
-    await withDeadline(this.supervision, this.settings.closeMs).catch(() => undefined);
+    await withDeadline(this.supervision, this.settings.closeMs, systemTimers).catch(() => undefined);
   }
 
   /** One batch of one partition. Nothing may be thrown but what kafkajs needs to join the group again. */
@@ -282,7 +283,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       await consumer.connect();
       await consumer.subscribe({ topics: [this.config.topic], fromBeginning: true });
     };
-    await withDeadline(start(), CONNECT_MS);
+    await withDeadline(start(), CONNECT_MS, systemTimers);
     const running = consumer.run({
       eachBatchAutoResolve: false,
       // Only for what never gets here: kafkajs resolves the marker of a foreign transaction by itself, and commits it

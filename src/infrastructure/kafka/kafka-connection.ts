@@ -3,7 +3,8 @@ import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
 import { type KafkaConfig } from '../../config/env.js';
 import { type LogOffsets, type LogRecord } from '../../events/claim-log.js';
-import { withDeadline } from '../../events/with-deadline.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { isPassing, protocolErrorType } from './kafka-errors.js';
 import { toLogRecord } from './kafka-records.js';
 import { topicToCreate } from './kafka-topic.js';
@@ -82,7 +83,7 @@ export class KafkaConnection {
     const rotated = { ...config, brokers: [...brokers.slice(first), ...brokers.slice(0, first)] };
     const connection = new KafkaConnection(rotated, timeouts);
     try {
-      await withDeadline(connection.begin(), timeouts.openMs);
+      await withDeadline(connection.begin(), timeouts.openMs, systemTimers);
       return connection;
     } catch (error) {
       connection.destroy();
@@ -113,7 +114,7 @@ export class KafkaConnection {
       const broker = await this.cluster.brokerPool.findConnectedBroker();
       return broker.describeConfigs({ resources: [{ type: TOPIC_RESOURCE, name: this.topic }] });
     };
-    const { resources } = await withDeadline(ask(), this.timeouts.requestMs);
+    const { resources } = await withDeadline(ask(), this.timeouts.requestMs, systemTimers);
     const entries = resources[0]?.configEntries ?? [];
     const partitions = this.cluster.findTopicPartitionMetadata(this.topic);
     return {
@@ -128,10 +129,14 @@ export class KafkaConnection {
    * kernel does so for a process that is stopped. Nor does metadata: right after an election it is ahead of the leader.
    */
   async ping(node: string, partitions: readonly number[]): Promise<void> {
-    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs);
+    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs, systemTimers);
     const latest = partitions.map((partition) => ({ partition, timestamp: LATEST }));
     const topics = [{ topic: this.topic, partitions: latest }];
-    await withDeadline(broker.listOffsets({ isolationLevel: READ_UNCOMMITTED, topics }), this.timeouts.requestMs);
+    await withDeadline(
+      broker.listOffsets({ isolationLevel: READ_UNCOMMITTED, topics }),
+      this.timeouts.requestMs,
+      systemTimers,
+    );
   }
 
   /**
@@ -143,10 +148,10 @@ export class KafkaConnection {
     node: string,
     connectMs: number,
   ): Promise<(messages: readonly OutgoingRecord[], ms: number) => Promise<void>> {
-    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), connectMs);
+    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), connectMs, systemTimers);
     return async (messages, ms) => {
       const request = produceRequest(broker, { topic: this.topic, partition }, messages, ms);
-      await withDeadline(broker.connectionPool.send(request), ms);
+      await withDeadline(broker.connectionPool.send(request), ms, systemTimers);
     };
   }
 
@@ -155,7 +160,7 @@ export class KafkaConnection {
     await this.lookForPartitions();
     const partitions = this.partitions().map((partition) => ({ partition }));
     const request = [{ topic: this.topic, partitions, fromBeginning: which === 'start' }];
-    const [answer] = await withDeadline(this.cluster.fetchTopicsOffset(request), this.timeouts.requestMs);
+    const [answer] = await withDeadline(this.cluster.fetchTopicsOffset(request), this.timeouts.requestMs, systemTimers);
     const offsets = new Map((answer?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
     if (offsets.size !== partitions.length) throw new Error('the brokers did not tell the offset of every partition');
     return offsets;
@@ -170,6 +175,7 @@ export class KafkaConnection {
         .findGroupCoordinator({ groupId })
         .then((coordinator) => coordinator.offsetFetch({ groupId, topics: [{ topic: this.topic, partitions }] })),
       this.timeouts.requestMs,
+      systemTimers,
     );
     const committed = (answer.responses[0]?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
     return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
@@ -180,7 +186,7 @@ export class KafkaConnection {
    * @throws the broker's OFFSET_OUT_OF_RANGE when the log does not reach there (any more).
    */
   async fetch(partition: number, node: string, offset: number, maxBytes: number): Promise<FetchedPage> {
-    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs);
+    const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs, systemTimers);
     const answer = await withDeadline(
       broker.fetch({
         isolationLevel: READ_UNCOMMITTED,
@@ -190,6 +196,7 @@ export class KafkaConnection {
         topics: [{ topic: this.topic, partitions: [{ partition, fetchOffset: `${offset}`, maxBytes }] }],
       }),
       this.timeouts.requestMs + FETCH_WAIT_MS,
+      systemTimers,
     );
     const messages = answer.responses[0]?.partitions[0]?.messages ?? [];
     // A batch is sent whole, also what of it lies before the offset that was asked for.
@@ -210,7 +217,7 @@ export class KafkaConnection {
    * the consumer then takes them for what came after the rebuild's cut.
    */
   private lookForPartitions(): Promise<void> {
-    return withDeadline(this.cluster.refreshMetadata(), this.timeouts.requestMs);
+    return withDeadline(this.cluster.refreshMetadata(), this.timeouts.requestMs, systemTimers);
   }
 
   private async begin(): Promise<void> {

@@ -4,8 +4,10 @@ import { type KafkaConfig } from '../../config/env.js';
 import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
 import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../events/claim-log.js';
 import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
-import { LATE_BY_MS, NaturalBatcher } from '../../events/natural-batcher.js';
-import { withDeadline } from '../../events/with-deadline.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { KafkaConnection } from './kafka-connection.js';
 import { isRefusedBeforeAppend } from './kafka-errors.js';
 import { type TopicCheck, UnusableTopicError } from './topic-check.js';
@@ -78,6 +80,8 @@ export class KafkaPublisher {
     this.batches = new NaturalBatcher(
       (batch) => this.write(batch),
       { ...this.limits, maxInFlight: MAX_IN_FLIGHT },
+      systemClock,
+      systemTimers,
       {
         ms: publishMs - LATE_BY_MS,
         waited: () => new ClaimLogUnavailableError(late),
@@ -124,7 +128,9 @@ export class KafkaPublisher {
     const sendBefore = performance.now() + this.limits.produceMs;
     this.connect();
     if (!this.probed)
-      await withDeadline(this.firstProbe ?? Promise.resolve(), this.limits.produceMs).catch(() => undefined);
+      await withDeadline(this.firstProbe ?? Promise.resolve(), this.limits.produceMs, systemTimers).catch(
+        () => undefined,
+      );
     const { connection } = this;
     const route = this.routes[this.turn++ % Math.max(1, this.routes.length)];
     if (connection === null || route === undefined) throw unavailable(null);

@@ -4,7 +4,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { StartupError } from '../../config/startup-error.js';
 import { GateUnavailableError } from '../../gate/issuance-gate.js';
 import { GATE_TIMEOUT_MS } from '../../events/deadlines.js';
-import { withDeadline } from '../../events/with-deadline.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { whyForbidden, whyNoDatabase } from './redis-access.js';
 import { isOneServer, parseServerInfo, type ServerInfo, warningsOf, whyUnusable } from './server-info.js';
 
@@ -80,7 +81,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     const connecting = [this.client.connect(), this.bulkClient.connect()].map((attempt) =>
       attempt.catch(() => undefined),
     );
-    await withDeadline(Promise.all(connecting), FIRST_CONNECTION_MS).catch(() => undefined);
+    await withDeadline(Promise.all(connecting), FIRST_CONNECTION_MS, systemTimers).catch(() => undefined);
     const reason = await this.looked;
     if (reason !== null) {
       this.disconnect();
@@ -157,7 +158,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     const signal = AbortSignal.timeout(LOOK_MS);
     try {
       if (this.bulkClient.status !== 'ready') await once(this.bulkClient, 'ready', { signal });
-      const info = await withDeadline(this.infoOf(this.bulkClient), LOOK_MS);
+      const info = await withDeadline(this.infoOf(this.bulkClient), LOOK_MS, systemTimers);
       const reason = whyUnusable(info);
       if (reason !== null) throw new GateUnavailableError(reason);
       if (!isOneServer(info, await this.calledServer(signal))) {

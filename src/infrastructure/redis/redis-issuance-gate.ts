@@ -14,7 +14,9 @@ import {
 } from '../../gate/issuance-gate.js';
 import { GATE_TURN_MS } from '../../events/deadlines.js';
 import { groupBy } from '../../events/group-by.js';
-import { NaturalBatcher } from '../../events/natural-batcher.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { decodeRecord } from './claim-record.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
@@ -54,11 +56,17 @@ class UnknownAnswerError extends Error {
  * load the script into a server that has lost its memory, and so open a gate that nobody has rebuilt.
  */
 export class RedisIssuanceGate extends IssuanceGate {
-  private readonly claims = new NaturalBatcher<ClaimCall, ClaimOutcome>((calls) => this.claimAll(calls), BATCHING, {
-    ms: GATE_TURN_MS,
-    // Sent all the same, it would take a slot and be too late for a promise.
-    waited: () => new GateBusyError(`the claim has waited ${GATE_TURN_MS} ms for its turn`),
-  });
+  private readonly claims = new NaturalBatcher<ClaimCall, ClaimOutcome>(
+    (calls) => this.claimAll(calls),
+    BATCHING,
+    systemClock,
+    systemTimers,
+    {
+      ms: GATE_TURN_MS,
+      // Sent all the same, it would take a slot and be too late for a promise.
+      waited: () => new GateBusyError(`the claim has waited ${GATE_TURN_MS} ms for its turn`),
+    },
+  );
 
   constructor(private readonly connection: RedisConnection) {
     super();

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { SetClock } from '../../../test/support/flow.js';
 import { Picture } from './picture.js';
 
 interface Working {
@@ -7,15 +8,15 @@ interface Working {
 }
 
 describe('Picture', () => {
-  let now: number;
+  let clock: SetClock;
   let workings: Working[];
   let picture: Picture<string>;
 
   beforeEach(() => {
-    now = 0;
+    clock = new SetClock();
     workings = [];
     const take = () => new Promise<string>((resolve, reject) => workings.push({ resolve, reject }));
-    picture = new Picture(take, 1_000, () => now);
+    picture = new Picture(take, 1_000, clock);
   });
 
   it('is worked out once for all who ask while it is, and for those who ask within its age', async () => {
@@ -23,17 +24,17 @@ describe('Picture', () => {
     expect(workings).toHaveLength(1);
     workings[0]?.resolve('first');
     expect(new Set(await Promise.all(asked))).toEqual(new Set(['first']));
-    now = 1_000;
+    clock.pass(1_000);
     expect(await picture.get()).toBe('first');
     expect(workings).toHaveLength(1);
   });
 
   it('is worked out again when it is too old, counted from when the working began', async () => {
     const asked = picture.get();
-    now = 900;
+    clock.pass(900);
     workings[0]?.resolve('first');
     await asked;
-    now = 1_001;
+    clock.pass(101);
     const again = picture.get();
     expect(workings).toHaveLength(2);
     workings[1]?.resolve('second');
@@ -42,7 +43,7 @@ describe('Picture', () => {
 
   it('has one working under way, however long it takes', async () => {
     const asked = picture.get();
-    now = 10_000;
+    clock.pass(10_000);
     const later = picture.get();
     expect(workings).toHaveLength(1);
     workings[0]?.resolve('late');

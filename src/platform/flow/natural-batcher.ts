@@ -1,3 +1,6 @@
+import { type Clock } from './clock.js';
+import { type Timer, type Timers } from './timers.js';
+
 /** More items are waiting than the batcher may hold. */
 export class BatcherFullError extends Error {
   override readonly name = 'BatcherFullError';
@@ -67,7 +70,7 @@ export class NaturalBatcher<T, R = void> {
   /** Of the item that was added last. */
   private latest: Promise<unknown> = Promise.resolve();
   /** Set while there is anything to lose patience with. */
-  private watching: NodeJS.Timeout | null = null;
+  private watching: Timer | null = null;
 
   /**
    * @param write sends a whole batch, and returns what each item came to, in their order, where anybody wants to know:
@@ -77,6 +80,8 @@ export class NaturalBatcher<T, R = void> {
   constructor(
     private readonly write: (batch: readonly T[]) => Promise<readonly (R | Error)[] | void>,
     private readonly limits: BatcherLimits,
+    private readonly clock: Clock,
+    private readonly timers: Timers,
     private readonly patience?: Patience,
   ) {}
 
@@ -89,7 +94,7 @@ export class NaturalBatcher<T, R = void> {
   add(item: T): Promise<R> {
     if (this.full) return Promise.reject(new BatcherFullError(`${this.limits.maxWaiting} items are waiting`));
     const written = new Promise<R>((resolve, reject) => {
-      this.waiting.push({ item, since: performance.now(), resolve, reject });
+      this.waiting.push({ item, since: this.clock.monotonic(), resolve, reject });
     });
     this.latest = written;
     this.schedule();
@@ -119,7 +124,7 @@ export class NaturalBatcher<T, R = void> {
   }
 
   private gather(seen: number, turn: number): void {
-    setImmediate(() => {
+    this.timers.atEndOfTurn(() => {
       const arrived = this.waiting.length;
       if (arrived > seen && arrived < this.limits.maxBatch && turn < MAX_GATHERING_TURNS) {
         this.gather(arrived, turn + 1);
@@ -166,16 +171,16 @@ export class NaturalBatcher<T, R = void> {
   }
 
   private watch(patience: Patience): void {
-    this.watching = setTimeout(() => {
+    this.watching = this.timers.after(LATE_BY_MS, () => {
       this.giveUpWaiting(patience);
       this.giveUpUnanswered(patience);
       if (this.waiting.length > 0 || this.inFlight.length > 0) this.watch(patience);
       else this.watching = null;
-    }, LATE_BY_MS);
+    });
   }
 
   private giveUpWaiting({ ms, waited }: Patience): void {
-    const before = performance.now() - ms;
+    const before = this.clock.monotonic() - ms;
     if ((this.waiting[0]?.since ?? Infinity) >= before) return;
     const inTime = this.waiting.findIndex(({ since }) => since >= before);
     const late = this.waiting.splice(0, inTime < 0 ? this.waiting.length : inTime);
@@ -185,7 +190,7 @@ export class NaturalBatcher<T, R = void> {
   /** The batch keeps its place until its write ends; what it comes to then is of no interest to those given up here. */
   private giveUpUnanswered({ ms, unanswered }: Patience): void {
     if (unanswered === undefined) return;
-    const before = performance.now() - ms;
+    const before = this.clock.monotonic() - ms;
     for (const { batch } of this.inFlight) {
       for (const { since, reject } of batch) {
         if (since >= before) break;

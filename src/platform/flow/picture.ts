@@ -1,3 +1,5 @@
+import { type Clock } from './clock.js';
+
 /**
  * What many ask for, worked out once for all of them. It is worked out when somebody asks, never by a timer; one working
  * is under way at a time, and whoever asks meanwhile waits for it.
@@ -9,17 +11,16 @@ export class Picture<T> {
   /**
    * @param take works it out.
    * @param maxAgeMs how old, counted from the beginning of the working, an answer may be.
-   * @param now ms, monotonic.
    */
   constructor(
     private readonly take: () => Promise<T>,
     private readonly maxAgeMs: number,
-    private readonly now: () => number = () => performance.now(),
+    private readonly clock: Clock,
   ) {}
 
   /** Rejects when the working has failed; the next one to ask starts another. */
   get(): Promise<T> {
-    const at = this.now();
+    const at = this.clock.monotonic();
     if (this.last !== null && at - this.last.at <= this.maxAgeMs) return Promise.resolve(this.last.value);
     if (this.taking !== null) return this.taking;
     const taking = this.take().then(

@@ -1,3 +1,5 @@
+import { type Timers } from './timers.js';
+
 /** The work did not end in time; it may still go on and succeed. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
@@ -7,16 +9,16 @@ export class DeadlineError extends Error {
  * Waits for `work` at most `ms`. The work itself is not stopped.
  * @throws DeadlineError, or what `work` rejects with.
  */
-export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
+export function withDeadline<T>(work: Promise<T>, ms: number, timers: Timers): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new DeadlineError(`no answer within ${Math.round(ms)} ms`)), ms);
+    const timer = timers.after(ms, () => reject(new DeadlineError(`no answer within ${Math.round(ms)} ms`)));
     work.then(
       (value) => {
-        clearTimeout(timer);
+        timers.cancel(timer);
         resolve(value);
       },
       (error: unknown) => {
-        clearTimeout(timer);
+        timers.cancel(timer);
         reject(error as Error);
       },
     );

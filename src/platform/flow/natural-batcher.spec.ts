@@ -1,5 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { eventually } from '../../test/support/eventually.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../../../test/support/eventually.js';
+import { SetClock } from '../../../test/support/flow.js';
+import { systemClock } from './clock.js';
+import { systemTimers } from './timers.js';
 import { BatcherFullError, NaturalBatcher } from './natural-batcher.js';
 
 /** A writer whose batches end when the test says so. */
@@ -15,7 +18,12 @@ const turn = () => new Promise(setImmediate);
 describe('natural batcher', () => {
   it('waits a few turns while each of them brings something, and not for ever', async () => {
     const { batches, write } = heldWriter();
-    const batcher = new NaturalBatcher<number>(write, { maxBatch: 100, maxWaiting: 100, maxInFlight: 1 });
+    const batcher = new NaturalBatcher<number>(
+      write,
+      { maxBatch: 100, maxWaiting: 100, maxInFlight: 1 },
+      systemClock,
+      systemTimers,
+    );
     const added: Promise<void>[] = [];
     // Two at once, then one in every turn.
     added.push(batcher.add(-1));
@@ -36,7 +44,12 @@ describe('natural batcher', () => {
 
   it('sends what arrives in one turn of the event loop as one batch', async () => {
     const { batches, write } = heldWriter();
-    const batcher = new NaturalBatcher<number>(write, { maxBatch: 10, maxWaiting: 100, maxInFlight: 1 });
+    const batcher = new NaturalBatcher<number>(
+      write,
+      { maxBatch: 10, maxWaiting: 100, maxInFlight: 1 },
+      systemClock,
+      systemTimers,
+    );
     const done = Promise.all([1, 2, 3].map((item) => batcher.add(item)));
     await eventually(() => expect(batches.map(({ items }) => items)).toEqual([[1, 2, 3]]));
     batches[0]?.release();
@@ -45,14 +58,24 @@ describe('natural batcher', () => {
 
   it('gives every item what it came to', async () => {
     const write = async (items: readonly number[]) => items.map((item) => `<${item}>`);
-    const batcher = new NaturalBatcher<number, string>(write, { maxBatch: 2, maxWaiting: 100, maxInFlight: 1 });
+    const batcher = new NaturalBatcher<number, string>(
+      write,
+      { maxBatch: 2, maxWaiting: 100, maxInFlight: 1 },
+      systemClock,
+      systemTimers,
+    );
     expect(await Promise.all([1, 2, 3].map((item) => batcher.add(item)))).toEqual(['<1>', '<2>', '<3>']);
   });
 
   it('rejects the one item that came to an error', async () => {
     const write = async (items: readonly number[]) =>
       items.map((item) => (item === 2 ? new Error('not this one') : item));
-    const batcher = new NaturalBatcher<number, number>(write, { maxBatch: 3, maxWaiting: 100, maxInFlight: 1 });
+    const batcher = new NaturalBatcher<number, number>(
+      write,
+      { maxBatch: 3, maxWaiting: 100, maxInFlight: 1 },
+      systemClock,
+      systemTimers,
+    );
     const [first, second, third] = [1, 2, 3].map((item) => batcher.add(item));
     await expect(second).rejects.toThrow('not this one');
     expect(await Promise.all([first, third])).toEqual([1, 3]);
@@ -62,15 +85,10 @@ describe('natural batcher', () => {
     const PATIENCE = { ms: 20, waited: () => new Error('waited'), unanswered: () => new Error('unanswered') };
     const ONE_AT_A_TIME = { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 };
     /** ms. It stands still until a test moves it: a process that gets no turn for 20 ms must not decide who is late. */
-    let now: number;
-    let clock: jest.SpiedFunction<typeof performance.now>;
+    let clock: SetClock;
 
     beforeEach(() => {
-      now = 0;
-      clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
-    });
-    afterEach(() => {
-      clock.mockRestore();
+      clock = new SetClock();
     });
 
     /** Adds an item, and sees it leave. */
@@ -83,16 +101,16 @@ describe('natural batcher', () => {
 
     it('gives up what waits and what is under way, and keeps the place of a batch that may still end', async () => {
       const { batches, write } = heldWriter();
-      const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, PATIENCE);
+      const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, clock, systemTimers, PATIENCE);
       const underWay = await sent(batcher, batches, 1);
       const waiting = batcher.add(2);
-      now = 21;
+      clock.pass(21);
       await Promise.all([
         expect(underWay.written).rejects.toThrow('unanswered'),
         expect(waiting).rejects.toThrow('waited'),
       ]);
       const next = batcher.add(3);
-      now = 42;
+      clock.pass(21);
       await expect(next).rejects.toThrow('waited');
       expect(batches.map(({ items }) => items)).toEqual([[1]]);
       batches[0]?.release();
@@ -106,10 +124,10 @@ describe('natural batcher', () => {
     it('leaves a batch alone that has a limit of its own', async () => {
       const { batches, write } = heldWriter();
       const { ms, waited } = PATIENCE;
-      const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, { ms, waited });
+      const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, clock, systemTimers, { ms, waited });
       const underWay = await sent(batcher, batches, 1);
       const waiting = batcher.add(2);
-      now = 21;
+      clock.pass(21);
       await expect(waiting).rejects.toThrow('waited');
       batches[0]?.release();
       await expect(underWay.written).resolves.toBeUndefined();
@@ -117,12 +135,18 @@ describe('natural batcher', () => {
 
     it('does not give up what is in time', async () => {
       const { batches, write } = heldWriter();
-      const batcher = new NaturalBatcher<number>(write, { ...ONE_AT_A_TIME, maxBatch: 2 }, PATIENCE);
+      const batcher = new NaturalBatcher<number>(
+        write,
+        { ...ONE_AT_A_TIME, maxBatch: 2 },
+        clock,
+        systemTimers,
+        PATIENCE,
+      );
       const underWay = await sent(batcher, batches, 1);
       const late = batcher.add(2).catch((error: Error) => error.message);
-      now = 15;
+      clock.pass(15);
       const inTime = batcher.add(3);
-      now = 30;
+      clock.pass(15);
       await expect(underWay.written).rejects.toThrow('unanswered');
       expect(await late).toBe('waited');
       batches[0]?.release();
@@ -135,7 +159,12 @@ describe('natural batcher', () => {
 
   it('lets a batch fill up while the allowed number is under way', async () => {
     const { batches, write } = heldWriter();
-    const batcher = new NaturalBatcher<number>(write, { maxBatch: 10, maxWaiting: 100, maxInFlight: 2 });
+    const batcher = new NaturalBatcher<number>(
+      write,
+      { maxBatch: 10, maxWaiting: 100, maxInFlight: 2 },
+      systemClock,
+      systemTimers,
+    );
     const added: Promise<void>[] = [];
     for (const item of [1, 2]) {
       added.push(batcher.add(item));
@@ -154,7 +183,7 @@ describe('natural batcher', () => {
   it('sends what is enough without waiting for more, and everything else when one of them has ended', async () => {
     const { batches, write } = heldWriter();
     const limits = { maxBatch: 10, maxWaiting: 100, maxInFlight: 2, enough: 3 };
-    const batcher = new NaturalBatcher<number>(write, limits);
+    const batcher = new NaturalBatcher<number>(write, limits, systemClock, systemTimers);
     const sent = () => batches.map(({ items }) => items);
     const added = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((item) => batcher.add(item));
     expect(sent()).toEqual([
@@ -185,7 +214,7 @@ describe('natural batcher', () => {
       throw new Error('away');
     };
     const limits = { maxBatch: 10, maxWaiting: 100, maxInFlight: 2, enough: 3 };
-    const batcher = new NaturalBatcher<number>(write, limits);
+    const batcher = new NaturalBatcher<number>(write, limits, systemClock, systemTimers);
     const count = () => setImmediate(() => (turns += 1) < 1_000 && count());
     count();
     await Promise.allSettled(Array.from({ length: 100 }, (_, item) => batcher.add(item)));
@@ -196,7 +225,12 @@ describe('natural batcher', () => {
 
   it('rejects the items of a failed batch and goes on with the next', async () => {
     const { batches, write } = heldWriter();
-    const batcher = new NaturalBatcher<number>(write, { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 });
+    const batcher = new NaturalBatcher<number>(
+      write,
+      { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 },
+      systemClock,
+      systemTimers,
+    );
     const first = batcher.add(1);
     const second = batcher.add(2);
     await eventually(() => expect(batches).toHaveLength(1));
@@ -209,7 +243,12 @@ describe('natural batcher', () => {
 
   it('refuses what it may not hold, and drains what it took', async () => {
     const { batches, write } = heldWriter();
-    const batcher = new NaturalBatcher<number>(write, { maxBatch: 2, maxWaiting: 2, maxInFlight: 1 });
+    const batcher = new NaturalBatcher<number>(
+      write,
+      { maxBatch: 2, maxWaiting: 2, maxInFlight: 1 },
+      systemClock,
+      systemTimers,
+    );
     const taken = [batcher.add(1), batcher.add(2)];
     expect(batcher.full).toBe(true);
     await expect(batcher.add(3)).rejects.toBeInstanceOf(BatcherFullError);
@@ -222,11 +261,16 @@ describe('natural batcher', () => {
   });
 
   it('drains although more keeps coming', async () => {
-    const batcher = new NaturalBatcher<number>(() => new Promise(setImmediate), {
-      maxBatch: 2,
-      maxWaiting: 1_000,
-      maxInFlight: 1,
-    });
+    const batcher = new NaturalBatcher<number>(
+      () => new Promise(setImmediate),
+      {
+        maxBatch: 2,
+        maxWaiting: 1_000,
+        maxInFlight: 1,
+      },
+      systemClock,
+      systemTimers,
+    );
     let more = true;
     const load = (async () => {
       while (more) await Promise.all([batcher.add(1), batcher.add(2), batcher.add(3)]);

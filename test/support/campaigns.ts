@@ -1,0 +1,16 @@
+import { CampaignAdministration } from '../../src/campaigns/campaign-administration.js';
+import { type EpochWatch } from '../../src/gate/epoch-watch.js';
+import { type IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { type Database } from '../../src/persistence/database.js';
+import { systemClock } from '../../src/platform/flow/clock.js';
+import { SystemEntropy } from '../../src/platform/flow/entropy.js';
+import { termsAtGateOf } from './recovery.js';
+
+/** What operators' calls end in, at one process. */
+export function administrationOf(
+  { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
+  watch: EpochWatch,
+  terms = termsAtGateOf({ database, gate }, watch),
+): CampaignAdministration {
+  return new CampaignAdministration(database, gate, watch, terms, systemClock, new SystemEntropy());
+}
