@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** Something for every field of T, also for one that may be absent: what leaves a field out does not compile. */
+export type Fields<T, Value = unknown> = Readonly<Record<keyof T, Value>>;
+
 /** Whose claim it is. One claim for each user of a campaign is the key of everything: of the gate, the log and the table. */
 export interface ClaimHolder {
   campaignId: string;
@@ -48,6 +51,19 @@ export function holderKey({ campaignId, userId }: ClaimHolder): string {
   return `${campaignId}:${userId}`;
 }
 
+/** A record as text: its fields in this order, between `|`; the digest is base64url and empty where there is none. */
+export function encodeRecord({ claimId, sequence, claimedAt, idempotencyDigest }: ClaimRecord): string {
+  const fields = { claimId, sequence, claimedAt, idempotencyDigest: idempotencyDigest ?? '' };
+  return Object.values(fields satisfies Fields<ClaimRecord>).join('|');
+}
+
+/** @param text as {@link encodeRecord} or the claim script of Redis wrote it. */
+export function decodeRecord(text: string): ClaimRecord {
+  const [claimId = '', sequence, claimedAt, digest = ''] = text.split('|');
+  const idempotencyDigest = digest === '' ? null : digest;
+  return { claimId, sequence: Number(sequence), claimedAt: Number(claimedAt), idempotencyDigest };
+}
+
 /** Why a message on the topic can never become a coupon. Stable: operators filter by it. */
 export type PoisonCode =
   | 'unreadable'
@@ -57,9 +73,6 @@ export type PoisonCode =
   | 'unknown-campaign'
   | 'over-total'
   | 'refused-by-database';
-
-/** Every field of an event, also one that may be absent, and the version of the format. */
-type EventFields = Record<'v' | keyof ClaimEvent, unknown>;
 
 /**
  * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: the columns behind them are
@@ -77,7 +90,7 @@ const claimEventSchema = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/)
     .optional(),
-} satisfies EventFields);
+} satisfies Fields<ClaimEvent> & { v: unknown });
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -86,7 +99,7 @@ export function encodeClaimEvent(event: ClaimEvent): string {
   const { claimId, campaignId, userId, sequence, claimedAt, epoch } = event;
   const idempotencyDigest = event.idempotencyDigest ?? undefined;
   const fields = { v: 1, claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest };
-  return JSON.stringify(fields satisfies EventFields);
+  return JSON.stringify(fields satisfies Fields<ClaimEvent> & { v: number });
 }
 
 export type DecodedClaimEvent =

@@ -31,7 +31,7 @@ export function readScript(name: string): string {
 
 const prelude = readFileSync(new URL('./scripts/prelude.lua', import.meta.url), 'utf8');
 const branches = Object.entries(OPERATIONS).map(
-  ([operation, file]) => `if ARGV[1] == '${operation}' then\n${readScript(file)}end\n`,
+  ([operation, file]) => `if operation == '${operation}' then\n${readScript(file)}end\n`,
 );
 
 /**

@@ -1,5 +1,5 @@
 import { Command, type Redis } from 'ioredis';
-import { type ClaimReference, type ClaimRequest, type Claim } from '../../domain/claim.js';
+import { type Claim, type ClaimReference, type ClaimRequest, decodeRecord, type Fields } from '../../domain/claim.js';
 import {
   type CampaignGauge,
   type CampaignTerms,
@@ -17,7 +17,6 @@ import { groupBy } from '../../events/group-by.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { systemTimers } from '../../platform/flow/timers.js';
-import { decodeRecord } from './claim-record.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { fenceIn, toGateError } from './redis-errors.js';
@@ -203,8 +202,7 @@ export class RedisIssuanceGate extends IssuanceGate {
       keys.push(...keysOf(campaignId, pass));
       args.push(places.length);
       for (const at of places) {
-        const { userId, claimId, idempotencyDigest } = (calls[at] as ClaimCall).request;
-        args.push(userId, claimId, idempotencyDigest ?? '');
+        args.push(...claimArguments((calls[at] as ClaimCall).request));
       }
     }
     const answer = (await this.sendClaims(pass, keys, args)) as Answer | readonly (Answer | readonly Answer[])[];
@@ -304,7 +302,14 @@ function fenced(answer: Answer): Fenced {
   return { kind: 'FENCED', reason: reason as FenceReason };
 }
 
+/** In the order of claim-batch. */
+export function claimArguments({ userId, claimId, idempotencyDigest }: ClaimRequest): string[] {
+  const fields = { userId, claimId, idempotencyDigest: idempotencyDigest ?? '' };
+  return Object.values(fields satisfies Fields<Omit<ClaimRequest, 'campaignId'>>);
+}
+
 /** In the order of open-campaign, open-staged and change-terms. */
 export function termsArguments({ total, startsAt, endsAt, state, version }: CampaignTerms): (string | number)[] {
-  return [total, startsAt, endsAt ?? '', state, version];
+  const fields = { total, startsAt, endsAt: endsAt ?? '', state, version };
+  return Object.values(fields satisfies Fields<Omit<CampaignTerms, 'campaignId'>>);
 }

@@ -3,16 +3,19 @@
 -- OUT   {CLEARED} {FENCED, reason}; a claim that is not there any more, or another one by now, is left alone
 local damaged = damage()
 if damaged then return {'FENCED', damaged} end
-local waiting = redis.call('ZCARD', KEYS[3])
+local waiting = redis.call('ZCARD', pending_key)
 -- One read and one write for all of them. Lua hands some thousands of values over at once; the caller sends fewer.
-local asked = {}
-for at = 2, #ARGV, 2 do asked[#asked + 1] = ARGV[at] end
-local records = redis.call('HMGET', KEYS[2], unpack(asked))
+local asked, claim_ids = {}, {}
+for at = 2, #ARGV, 2 do
+  local user_id, claim_id = unpack(ARGV, at, at + 1)
+  asked[#asked + 1], claim_ids[#claim_ids + 1] = user_id, claim_id
+end
+local records = redis.call('HMGET', applied_key, unpack(asked))
 local users = {}
-for at = 1, #asked do
-  if belongs(records[at], ARGV[2 * at + 1]) then users[#users + 1] = asked[at] end
+for n, user_id in ipairs(asked) do
+  if belongs(records[n], claim_ids[n]) then users[#users + 1] = user_id end
 end
 if #users == 0 then return {'CLEARED'} end
-local cleared = redis.call('ZREM', KEYS[3], unpack(users))
-if cleared > 0 then redis.call('HSET', KEYS[1], 'pending', waiting - cleared) end
+local cleared = redis.call('ZREM', pending_key, unpack(users))
+if cleared > 0 then redis.call('HSET', meta_key, 'pending', waiting - cleared) end
 return {'CLEARED'}

@@ -4,7 +4,8 @@
 --       {FENCED, reason}
 local damaged = damage()
 if damaged then return {'FENCED', damaged} end
-local meta = redis.call('HMGET', KEYS[1], 'total', 'startsAt', 'endsAt', 'state', 'version', 'sequence')
-local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-return {'GAUGE', meta[1], meta[2], meta[3], meta[4], meta[5], meta[6], redis.call('HLEN', KEYS[2]),
-  redis.call('ZCARD', KEYS[3]), oldest[2] or ''}
+local total, starts_at, ends_at, state, version, sequence = unpack(redis.call('HMGET', meta_key,
+  'total', 'startsAt', 'endsAt', 'state', 'version', 'sequence'))
+local _, oldest_at = unpack(redis.call('ZRANGE', pending_key, 0, 0, 'WITHSCORES'))
+return {'GAUGE', total, starts_at, ends_at, state, version, sequence, redis.call('HLEN', applied_key),
+  redis.call('ZCARD', pending_key), oldest_at or ''}

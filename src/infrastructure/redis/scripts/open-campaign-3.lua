@@ -1,13 +1,14 @@
 -- KEYS  meta, applied_user, pending
 -- ARGV  total, startsAt ms, endsAt ms or '', state, version
 -- OUT   {OPENED} {EXISTS} {FENCED, reason}
+local total, starts_at, ends_at, state, version = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local damaged = damage()
 if not damaged then return {'EXISTS'} end
 if damaged ~= 'meta-missing' then return {'FENCED', damaged} end
 -- Claims without a meta are what is left of a damaged campaign: opened anew, it would sell their coupons again.
-if redis.call('EXISTS', KEYS[2], KEYS[3]) > 0 then return {'FENCED', damaged} end
+if redis.call('EXISTS', applied_key, pending_key) > 0 then return {'FENCED', damaged} end
 -- Also while memory has run out; see change-terms.
-redis.call('HDEL', KEYS[1], 'none')
-redis.call('HSET', KEYS[1], 'total', ARGV[2], 'startsAt', ARGV[3], 'endsAt', ARGV[4], 'state', ARGV[5],
-  'version', ARGV[6], 'sequence', 0, 'count', 0, 'pending', 0)
+redis.call('HDEL', meta_key, 'none')
+redis.call('HSET', meta_key, 'total', total, 'startsAt', starts_at, 'endsAt', ends_at, 'state', state,
+  'version', version, 'sequence', 0, 'count', 0, 'pending', 0)
 return {'OPENED'}

@@ -4,12 +4,15 @@
 --       of them pending
 -- OUT   OPENED OLDER LOST. LOST: what was staged is not there any more, and a meta with fewer claims would sell their
 --       coupons again.
-local known = redis.call('HMGET', KEYS[1], 'version', 'sequence')
-if known[1] and tonumber(known[1]) >= tonumber(ARGV[5]) then return 'OLDER' end
-local sequence = math.max(tonumber(known[2] or 0), tonumber(ARGV[6]))
-local claims = redis.call('HLEN', KEYS[2])
-local waiting = redis.call('ZCARD', KEYS[3])
-if claims ~= tonumber(ARGV[7]) or waiting ~= tonumber(ARGV[8]) then return 'LOST' end
-redis.call('HSET', KEYS[1], 'total', ARGV[1], 'startsAt', ARGV[2], 'endsAt', ARGV[3], 'state', ARGV[4],
-  'version', ARGV[5], 'sequence', string.format('%.0f', sequence), 'count', claims, 'pending', waiting)
+local meta_key, applied_key, pending_key = KEYS[1], KEYS[2], KEYS[3]
+local total, starts_at, ends_at, state, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local highest, staged, staged_pending = ARGV[6], ARGV[7], ARGV[8]
+local known_version, known_sequence = unpack(redis.call('HMGET', meta_key, 'version', 'sequence'))
+if known_version and tonumber(known_version) >= tonumber(version) then return 'OLDER' end
+local sequence = math.max(tonumber(known_sequence or 0), tonumber(highest))
+local claims = redis.call('HLEN', applied_key)
+local waiting = redis.call('ZCARD', pending_key)
+if claims ~= tonumber(staged) or waiting ~= tonumber(staged_pending) then return 'LOST' end
+redis.call('HSET', meta_key, 'total', total, 'startsAt', starts_at, 'endsAt', ends_at, 'state', state,
+  'version', version, 'sequence', string.format('%.0f', sequence), 'count', claims, 'pending', waiting)
 return 'OPENED'

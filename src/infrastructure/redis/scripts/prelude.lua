@@ -6,6 +6,9 @@
 -- A script that has written goes on to its end even when memory runs out, and one that has not is refused at its first
 -- write: so whatever frees memory may come first, and nothing may read after it has begun to write.
 
+local operation = ARGV[1]
+local meta_key, applied_key, pending_key = KEYS[1], KEYS[2], KEYS[3]
+
 -- EPOCH is the stamp. A pass whose fence and epoch do not belong together is nobody's.
 for _, key in ipairs(KEYS) do
   -- mutant: keys-unchecked
@@ -22,13 +25,13 @@ end
 -- Why the memory of this campaign cannot be trusted, or false. It reads all three keys, so that one of a wrong type ends
 -- every operation before it has written anything.
 local function damage()
-  local counters = redis.call('HMGET', KEYS[1], 'count', 'pending')
-  local claims = redis.call('HLEN', KEYS[2])
-  local waiting = redis.call('ZCARD', KEYS[3])
-  if not counters[1] then return 'meta-missing' end
+  local count, pending = unpack(redis.call('HMGET', meta_key, 'count', 'pending'))
+  local claims = redis.call('HLEN', applied_key)
+  local waiting = redis.call('ZCARD', pending_key)
+  if not count then return 'meta-missing' end
   -- mutant: count-ignored
-  if tonumber(counters[1]) ~= claims then return 'count-mismatch' end
-  if tonumber(counters[2]) ~= waiting then return 'pending-mismatch' end
+  if tonumber(count) ~= claims then return 'count-mismatch' end
+  if tonumber(pending) ~= waiting then return 'pending-mismatch' end
   return false
 end
 
