@@ -1,7 +1,11 @@
+import { type Fields } from '../domain/claim.js';
 import { type NewCoupon } from '../persistence/coupon-store.js';
 
 /** csv: RFC 4180 with a header line. ndjson: one JSON object a line. */
 export type CouponFormat = 'csv' | 'ndjson';
+
+/** The digest stays here: it is of a caller's secret. */
+type Line = Fields<Omit<NewCoupon, 'idempotencyDigest' | 'createdAt'> & { issuedAt: number }, string | number>;
 
 const COLUMNS = ['campaignId', 'userId', 'claimId', 'code', 'sequence', 'claimedAt', 'issuedAt'] as const;
 
@@ -9,7 +13,7 @@ const COLUMNS = ['campaignId', 'userId', 'claimId', 'code', 'sequence', 'claimed
 export function* couponLines(coupons: Iterable<NewCoupon>, format: CouponFormat): Generator<string> {
   if (format === 'csv') yield `${COLUMNS.join(',')}\r\n`;
   for (const coupon of coupons) {
-    const row: Record<(typeof COLUMNS)[number], string | number> = {
+    const row: Line = {
       campaignId: coupon.campaignId,
       userId: coupon.userId,
       claimId: coupon.claimId,

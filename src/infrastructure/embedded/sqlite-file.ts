@@ -2,6 +2,7 @@ import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import libsql from 'libsql';
 import { StartupError } from '../../config/startup-error.js';
 import { type NewCoupon } from '../../persistence/coupon-store.js';
+import { COUPON_COLUMNS, selected } from '../database/claim-columns.js';
 
 /** SQLite's files beside the main one. A process that was killed leaves them behind. */
 const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const;
@@ -54,9 +55,7 @@ export function copyUnused(path: string, to: string): void {
   }
 }
 
-const COUPONS =
-  'SELECT campaign_id AS campaignId, user_id AS userId, claim_id AS claimId, code, sequence, ' +
-  'claimed_at AS claimedAt, idempotency_digest AS idempotencyDigest, created_at AS createdAt FROM coupons';
+const COUPONS = `SELECT ${selected(COUPON_COLUMNS)} FROM coupons`;
 
 /** The coupons of a file that no process holds, one at a time; of one campaign, or of all, in the order of the claims. */
 export function* readCoupons(path: string, campaignId: string | undefined): Generator<NewCoupon> {

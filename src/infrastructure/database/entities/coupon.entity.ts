@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { type Coupon } from '../../../persistence/coupon-store.js';
+import { COUPON_COLUMNS } from '../claim-columns.js';
 import { instant, integer, nullable, text } from './columns.js';
 
 @Entity('coupons')
@@ -7,27 +8,27 @@ export class CouponEntity implements Coupon {
   @PrimaryGeneratedColumn('increment', { name: 'id' })
   id!: number;
 
-  @Column(text('campaign_id'))
+  @Column(text(COUPON_COLUMNS.campaignId))
   campaignId!: string;
 
-  @Column(text('user_id'))
+  @Column(text(COUPON_COLUMNS.userId))
   userId!: string;
 
-  @Column(text('claim_id'))
+  @Column(text(COUPON_COLUMNS.claimId))
   claimId!: string;
 
-  @Column(text('code'))
+  @Column(text(COUPON_COLUMNS.code))
   code!: string;
 
-  @Column(integer('sequence'))
+  @Column(integer(COUPON_COLUMNS.sequence))
   sequence!: number;
 
-  @Column(instant('claimed_at'))
+  @Column(instant(COUPON_COLUMNS.claimedAt))
   claimedAt!: number;
 
-  @Column(nullable(text('idempotency_digest')))
+  @Column(nullable(text(COUPON_COLUMNS.idempotencyDigest)))
   idempotencyDigest!: string | null;
 
-  @Column(instant('created_at'))
+  @Column(instant(COUPON_COLUMNS.createdAt))
   createdAt!: number;
 }

@@ -1,34 +1,39 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { type ClaimEvent } from '../../../domain/claim.js';
 import { type FailedEventSource, type FailedEventStatus } from '../../../events/failed-event-store.js';
+import { EVENT_COLUMNS } from '../claim-columns.js';
 import { instant, integer, nullable, text } from './columns.js';
 
+/** The claim of a failed event; all of it null where the message could not be read. */
+export type StoredClaim = { [Field in keyof ClaimEvent]-?: ClaimEvent[Field] | null };
+
 @Entity('failed_events')
-export class FailedEventEntity {
+export class FailedEventEntity implements StoredClaim {
   @PrimaryGeneratedColumn('increment', { name: 'id' })
   id!: number;
 
   @Column(text('dedupe_key'))
   dedupeKey!: string;
 
-  @Column(nullable(text('claim_id')))
+  @Column(nullable(text(EVENT_COLUMNS.claimId)))
   claimId!: string | null;
 
-  @Column(nullable(text('campaign_id')))
+  @Column(nullable(text(EVENT_COLUMNS.campaignId)))
   campaignId!: string | null;
 
-  @Column(nullable(text('user_id')))
+  @Column(nullable(text(EVENT_COLUMNS.userId)))
   userId!: string | null;
 
-  @Column(nullable(integer('sequence')))
+  @Column(nullable(integer(EVENT_COLUMNS.sequence)))
   sequence!: number | null;
 
-  @Column(nullable(instant('claimed_at')))
+  @Column(nullable(instant(EVENT_COLUMNS.claimedAt)))
   claimedAt!: number | null;
 
-  @Column(nullable(integer('epoch')))
+  @Column(nullable(integer(EVENT_COLUMNS.epoch)))
   epoch!: number | null;
 
-  @Column(nullable(text('idempotency_digest')))
+  @Column(nullable(text(EVENT_COLUMNS.idempotencyDigest)))
   idempotencyDigest!: string | null;
 
   @Column(nullable(text('topic')))

@@ -1,28 +1,15 @@
+import { type ClaimHolder } from '../../../domain/claim.js';
 import { groupBy } from '../../../events/group-by.js';
 import { type Coupon, CouponStore, type IssuedClaim, type NewCoupon } from '../../../persistence/coupon-store.js';
+import { CLAIM_COLUMNS, COUPON_COLUMNS, type Raw, selected } from '../claim-columns.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
 
-interface RawIssuedClaim {
-  id: string | number;
-  campaign_id: string;
-  user_id: string;
-  claim_id: string;
-  sequence: string | number;
-  claimed_at: string | number;
-  idempotency_digest: string | null;
-}
-
-interface RawCoupon extends RawIssuedClaim {
-  code: string;
-  created_at: string | number;
-}
-
-const ISSUED_CLAIM = 'id, campaign_id, user_id, claim_id, sequence, claimed_at, idempotency_digest';
-const COUPON = `${ISSUED_CLAIM}, code, created_at`;
-
-/** Of one coupon in an INSERT. */
-const COLUMNS = 8;
+const FIELDS = Object.keys(COUPON_COLUMNS) as (keyof NewCoupon)[];
+// mutant: insert-ignore
+const INSERT = `INSERT INTO coupons (${Object.values(COUPON_COLUMNS).join(', ')}) VALUES `;
+const ISSUED_CLAIM = `id, ${selected(CLAIM_COLUMNS)}`;
+const COUPON = `id, ${selected(COUPON_COLUMNS)}`;
 
 /**
  * The statements are written out: those of the consumer and of the rebuild run once for each claim of a drop, and callers
@@ -36,7 +23,7 @@ export class SqlCouponStore extends CouponStore {
 
   async insert(coupons: readonly NewCoupon[]): Promise<void> {
     if (coupons.length === 0) return;
-    const statements = [...chunks(coupons, COLUMNS)];
+    const statements = [...chunks(coupons, FIELDS.length)];
     const [only] = statements;
     if (statements.length === 1 && only !== undefined) return this.insertChunk(only);
     await this.sql.allOrNothing(async () => {
@@ -45,19 +32,19 @@ export class SqlCouponStore extends CouponStore {
   }
 
   async find(campaignId: string, userId: string): Promise<Coupon | null> {
-    const [row] = await this.sql.select<RawCoupon>(
+    const [row] = await this.sql.select<Raw<Coupon>>(
       `SELECT ${COUPON} FROM coupons WHERE campaign_id = ? AND user_id = ?`,
       [campaignId, userId],
     );
     return row === undefined ? null : toCoupon(row);
   }
 
-  async findByUsers(pairs: readonly { campaignId: string; userId: string }[]): Promise<IssuedClaim[]> {
+  async findByUsers(holders: readonly ClaimHolder[]): Promise<IssuedClaim[]> {
     const found: IssuedClaim[] = [];
-    for (const [campaignId, users] of groupBy(pairs, (pair) => pair.campaignId)) {
+    for (const [campaignId, users] of groupBy(holders, (holder) => holder.campaignId)) {
       for (const some of chunks(users.map(({ userId }) => userId))) {
         // A list of pairs would be one statement for all campaigns, and take a server twice as long.
-        const rows = await this.sql.select<RawIssuedClaim>(
+        const rows = await this.sql.select<Raw<IssuedClaim>>(
           `SELECT ${ISSUED_CLAIM} FROM coupons ` + `WHERE campaign_id = ? AND user_id IN ${inList(some)}`,
           [campaignId, ...some],
         );
@@ -69,7 +56,7 @@ export class SqlCouponStore extends CouponStore {
 
   async listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]> {
     const before = beforeId === undefined ? '' : 'AND id < ? ';
-    const rows = await this.sql.select<RawCoupon>(
+    const rows = await this.sql.select<Raw<Coupon>>(
       `SELECT ${COUPON} FROM coupons WHERE user_id = ? ${before}ORDER BY id DESC LIMIT ?`,
       beforeId === undefined ? [userId, limit] : [userId, beforeId, limit],
     );
@@ -77,7 +64,7 @@ export class SqlCouponStore extends CouponStore {
   }
 
   async listIssuedAfter(id: number, limit: number): Promise<IssuedClaim[]> {
-    const rows = await this.sql.select<RawIssuedClaim>(
+    const rows = await this.sql.select<Raw<IssuedClaim>>(
       `SELECT ${ISSUED_CLAIM} FROM coupons WHERE id > ? ORDER BY id LIMIT ?`,
       [id, limit],
     );
@@ -93,40 +80,15 @@ export class SqlCouponStore extends CouponStore {
   }
 
   private async insertChunk(coupons: readonly NewCoupon[]): Promise<void> {
-    const { sql, parameters } = this.sql.dialect.rows(
-      coupons.map(({ campaignId, userId, claimId, code, sequence, claimedAt, idempotencyDigest, createdAt }) => [
-        campaignId,
-        userId,
-        claimId,
-        code,
-        sequence,
-        claimedAt,
-        idempotencyDigest,
-        createdAt,
-      ]),
-    );
-    await this.sql.execute(
-      // mutant: insert-ignore
-      'INSERT INTO coupons ' +
-        '(campaign_id, user_id, claim_id, code, sequence, claimed_at, idempotency_digest, created_at) ' +
-        `VALUES ${sql}`,
-      parameters,
-    );
+    const { sql, parameters } = this.sql.dialect.rows(coupons.map((coupon) => FIELDS.map((field) => coupon[field])));
+    await this.sql.execute(INSERT + sql, parameters);
   }
 }
 
-function toIssuedClaim(row: RawIssuedClaim): IssuedClaim {
-  return {
-    id: Number(row.id),
-    campaignId: row.campaign_id,
-    userId: row.user_id,
-    claimId: row.claim_id,
-    sequence: Number(row.sequence),
-    claimedAt: Number(row.claimed_at),
-    idempotencyDigest: row.idempotency_digest,
-  };
+function toIssuedClaim(row: Raw<IssuedClaim>): IssuedClaim {
+  return { ...row, id: Number(row.id), sequence: Number(row.sequence), claimedAt: Number(row.claimedAt) };
 }
 
-function toCoupon(row: RawCoupon): Coupon {
-  return { ...toIssuedClaim(row), code: row.code, createdAt: Number(row.created_at) };
+function toCoupon(row: Raw<Coupon>): Coupon {
+  return { ...toIssuedClaim(row), code: row.code, createdAt: Number(row.createdAt) };
 }

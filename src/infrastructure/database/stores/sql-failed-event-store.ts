@@ -12,9 +12,10 @@ import {
   type QuarantinedRecord,
   type UnpublishedClaim,
 } from '../../../events/failed-event-store.js';
-import { type ClaimEvent } from '../../../domain/claim.js';
+import { type ClaimEvent, type Fields } from '../../../domain/claim.js';
 import { backoffMs, CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../events/retry-policy.js';
-import { FailedEventEntity } from '../entities/failed-event.entity.js';
+import { EVENT_COLUMNS, type Raw, selected } from '../claim-columns.js';
+import { FailedEventEntity, type StoredClaim } from '../entities/failed-event.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
 
@@ -23,23 +24,6 @@ const MAX_KEPT_BYTES = 32 * 1024;
 
 /** Of one row, at most, in an INSERT. */
 const COLUMNS = 32;
-
-type ClaimColumns = Pick<
-  FailedEventEntity,
-  'claimId' | 'campaignId' | 'userId' | 'sequence' | 'claimedAt' | 'epoch' | 'idempotencyDigest'
->;
-
-/** The same in the database's names; NULL in a number becomes 0. */
-interface RawClaim {
-  claim_id: string | null;
-  campaign_id: string;
-  user_id: string;
-  sequence: string | number | null;
-  claimed_at: string | number | null;
-  epoch: string | number | null;
-  idempotency_digest: string | null;
-  status: FailedEventStatus;
-}
 
 const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
 
@@ -281,20 +265,17 @@ export class SqlFailedEventStore extends FailedEventStore {
 
   /** Written out: callers ask for their claims in the middle of a drop, and TypeORM takes longer than the database. */
   async findByUser(campaignId: string, userId: string): Promise<Pick<FailedEvent, 'claim' | 'status'> | null> {
-    const [row] = await this.sql.select<RawClaim>(
-      'SELECT claim_id, campaign_id, user_id, sequence, claimed_at, epoch, idempotency_digest, status ' +
-        'FROM failed_events WHERE campaign_id = ? AND user_id = ? ORDER BY id DESC LIMIT 1',
+    const [row] = await this.sql.select<Raw<StoredClaim & Pick<FailedEvent, 'status'>>>(
+      `SELECT ${selected(EVENT_COLUMNS)}, status FROM failed_events ` +
+        'WHERE campaign_id = ? AND user_id = ? ORDER BY id DESC LIMIT 1',
       [campaignId, userId],
     );
     if (row === undefined) return null;
     const claim = claimOf({
-      claimId: row.claim_id,
-      campaignId: row.campaign_id,
-      userId: row.user_id,
+      ...row,
       sequence: Number(row.sequence),
-      claimedAt: Number(row.claimed_at),
+      claimedAt: Number(row.claimedAt),
       epoch: Number(row.epoch),
-      idempotencyDigest: row.idempotency_digest,
     });
     return { claim, status: row.status };
   }
@@ -383,16 +364,20 @@ function isFinal(failure: Failure): boolean {
   return failure.errorCode === 'unknown-campaign';
 }
 
+const NO_CLAIM: Fields<ClaimEvent, null> = {
+  claimId: null,
+  campaignId: null,
+  userId: null,
+  sequence: null,
+  claimedAt: null,
+  epoch: null,
+  idempotencyDigest: null,
+};
+
 function newRow(dedupeKey: string, claim: ClaimEvent | null, failure: Failure, now: number) {
   return {
     dedupeKey,
-    claimId: claim?.claimId ?? null,
-    campaignId: claim?.campaignId ?? null,
-    userId: claim?.userId ?? null,
-    sequence: claim?.sequence ?? null,
-    claimedAt: claim?.claimedAt ?? null,
-    epoch: claim?.epoch ?? null,
-    idempotencyDigest: claim?.idempotencyDigest ?? null,
+    ...(claim ?? NO_CLAIM),
     ...failureColumns(failure),
     maxAttempts: MAX_ATTEMPTS,
     nextAttemptAt: now,
@@ -433,7 +418,7 @@ function keptBytes({ key, value, headers }: LogRecord) {
 }
 
 /** A message that could not be read has a row and no claim. */
-function claimOf(row: ClaimColumns): ClaimEvent | null {
+function claimOf(row: StoredClaim): ClaimEvent | null {
   if (row.claimId === null) return null;
   return {
     claimId: row.claimId,
