@@ -37,7 +37,7 @@ describe('EmbeddedModule', () => {
     const stored = database.transaction(async ({ campaigns }) => {
       const campaign = { id: 'c', name: 'c', total: 1, startsAt: 0, endsAt: null, state: 'OPEN' } as const;
       await campaigns.insert(campaign);
-      // A unit of work takes its time, and Nest closes meanwhile.
+      // Nest closes while this unit of work runs.
       for (let turn = 0; turn < 50; turn++) {
         await new Promise(setImmediate);
         await campaigns.find('c');

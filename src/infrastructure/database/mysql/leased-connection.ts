@@ -29,6 +29,7 @@ export class LeasedConnection {
     firstMs: number,
   ) {
     this.budgetMs = firstMs;
+    // On the runner itself: repositories and migrations use it directly, and their statements need the deadline, too.
     this.statement = runner.query.bind(runner) as typeof this.statement;
     runner.query = ((...call: unknown[]) => this.query(...call)) as QueryRunner['query'];
     this.underWay = new Promise<never>((_resolve, reject) => (this.rejectUnderWay = reject));

@@ -44,10 +44,10 @@ export class MysqlDataSource extends DataSource {
       connectTimeout: connectMs,
       charset: 'utf8mb4_unicode_ci',
       timezone: 'Z',
-      // Without `verifyIdentity`, whoever has a certificate for any name at all is taken for the server.
+      // Without `verifyIdentity`, a certificate for any name at all would do.
       ...(ssl ? { ssl: { rejectUnauthorized: true, verifyIdentity: true, ...(ca === undefined ? {} : { ca }) } } : {}),
       extra: {
-        // The server ends a session that is silent for longer; what nobody needs goes before that.
+        // The server ends a session after `waitTimeoutS` of silence; the pool ends an idle one before that.
         idleTimeout: (waitTimeoutS * 1_000) / 2,
         // mysql2 looks for idle connections only where fewer of them are kept than there may be.
         maxIdle: size - 1,
@@ -108,7 +108,7 @@ function remember(connections: Set<PoolConnection>, pool: mysql.Pool): mysql.Poo
   });
 }
 
-/** Why there is no connection does not matter to whoever needs one: a refused password may be accepted later. */
+/** The reason is no matter: a password that is refused now may be accepted later. */
 export function asInfrastructure(error: unknown): DatabaseError {
   if (error instanceof DatabaseError && error.kind === 'infrastructure') return error;
   const { code, message } = error as { code?: string; message?: string };

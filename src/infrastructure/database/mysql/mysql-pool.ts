@@ -25,7 +25,7 @@ export class MysqlPool {
     private readonly outage: MysqlOutage,
   ) {}
 
-  /** A pool of its own, for a command that Nest does not run; who opens it closes it. @throws DatabaseError, StartupError */
+  /** A pool for a command that Nest does not run; the caller closes it. @throws DatabaseError, StartupError */
   static async connect(settings: MysqlSettings, size: number): Promise<MysqlPool> {
     return new MysqlPool(await new MysqlDataSource(settings, size).initialize(), new MysqlOutage());
   }
