@@ -8,6 +8,7 @@ import { logSoldOut } from '../logging/campaign-log.js';
 import { type DatabaseError } from '../persistence/database-error.js';
 import { Clock } from '../platform/flow/clock.js';
 import { Entropy } from '../platform/flow/entropy.js';
+import { OutageLog } from '../platform/flow/outage-log.js';
 import { Timers } from '../platform/flow/timers.js';
 import { BatchHold } from './batch-hold.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
@@ -67,8 +68,8 @@ class GivenBack extends Error {}
 @Injectable()
 export class ClaimBatchConsumer {
   private readonly logger = new Logger(ClaimBatchConsumer.name);
-  /** ms of the monotonic clock; null while the database takes claims. One warning for an outage, not one a batch. */
-  private outageSince: number | null = null;
+  /** Of all batches together: the database takes none of them. */
+  private readonly outage: OutageLog;
   /** Under way. */
   private batches = 0;
 
@@ -80,7 +81,9 @@ export class ClaimBatchConsumer {
     private readonly clock: Clock,
     private readonly timers: Timers,
     private readonly entropy: Entropy,
-  ) {}
+  ) {
+    this.outage = new OutageLog(this.logger, clock);
+  }
 
   /** Never rejects: an error would reach the transport as an ordinary value. */
   async consume(records: readonly LogRecord[], context: ClaimBatchContext): Promise<void> {
@@ -310,11 +313,8 @@ export class ClaimBatchConsumer {
     if (failureClassOf(error) === 'defect') throw error;
     const { minWaitMs, maxWaitMs, giveUpAfterMs } = this.settings;
     const now = this.clock.monotonic();
-    if (this.outageSince === null) {
-      this.outageSince = now;
-      const { code, message } = error as DatabaseError;
-      this.logger.warn(`claims cannot be persisted, and wait: ${code}: ${message}`);
-    }
+    const { code, message } = error as DatabaseError;
+    this.outage.failed(`claims cannot be persisted, and wait: ${code}: ${message}`);
     if (batch.failures === 0) batch.failingSince = now;
     batch.failures += 1;
     const patience = giveUpAfterMs - (now - batch.failingSince);
@@ -327,10 +327,7 @@ export class ClaimBatchConsumer {
 
   private committed(batch: Batch): void {
     batch.failures = 0;
-    if (this.outageSince === null) return;
-    const seconds = ((this.clock.monotonic() - this.outageSince) / 1_000).toFixed(1);
-    this.outageSince = null;
-    this.logger.log(`claims are persisted again, after ${seconds} s`);
+    this.outage.recovered('claims are persisted again');
   }
 
   private tellOf(poison: readonly Poison[]): void {

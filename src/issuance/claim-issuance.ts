@@ -2,6 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/comm
 import { type ClaimEvent, type ClaimRecord } from '../domain/claim.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
+import { OutageLog } from '../platform/flow/outage-log.js';
 import { Timers } from '../platform/flow/timers.js';
 import { DeadlineError, withDeadline } from '../platform/flow/with-deadline.js';
 import { Admission } from '../gate/admission.js';
@@ -58,8 +59,7 @@ export type ApplicationOutcome =
 export class ClaimIssuance implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimIssuance.name);
   private readonly nextClaimId: () => string;
-  /** It has been said that the database does not tell which campaigns exist. */
-  private saidUntold = false;
+  private readonly unknowing: OutageLog;
 
   constructor(
     private readonly gate: IssuanceGate,
@@ -77,6 +77,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     entropy: Entropy,
   ) {
     this.nextClaimId = ulidFactory(clock, entropy);
+    this.unknowing = new OutageLog(this.logger, clock);
   }
 
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
@@ -240,15 +241,13 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     if (reason === 'meta-missing') {
       try {
         const knowledge = await withDeadline(this.campaigns.lookUp(campaignId), this.msLeft(startedAt), this.timers);
-        this.saidUntold = false;
+        this.unknowing.recovered('the database tells again which campaigns exist');
         if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
         // One campaign that is on its way to the gate is no outage.
         if (knowledge === 'opening') return this.refusedForNow(campaignId);
       } catch (error) {
         // Once, or invented ids would fill the log for as long as the database is away.
-        if (!this.saidUntold)
-          this.logger.warn(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
-        this.saidUntold = true;
+        this.unknowing.failed(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
         return this.refusedForNow(campaignId);
       }
     }

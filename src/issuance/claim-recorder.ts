@@ -3,6 +3,7 @@ import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { type ClaimEvent } from '../domain/claim.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
 import { Clock } from '../platform/flow/clock.js';
+import { OutageLog } from '../platform/flow/outage-log.js';
 import { Timers } from '../platform/flow/timers.js';
 import { withDeadline } from '../platform/flow/with-deadline.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
@@ -11,14 +12,16 @@ import { UnpublishedClaims } from './unpublished-claims.js';
 @Injectable()
 export class ClaimRecorder {
   private readonly logger = new Logger(ClaimRecorder.name);
-  private refusing = false;
+  private readonly refusals: OutageLog;
 
   constructor(
     private readonly log: ClaimLog,
     private readonly unpublished: UnpublishedClaims,
     private readonly clock: Clock,
     private readonly timers: Timers,
-  ) {}
+  ) {
+    this.refusals = new OutageLog(this.logger, clock);
+  }
 
   /**
    * True once the claim can no longer be lost. False says nothing about the claim: it may still arrive, and the
@@ -33,20 +36,14 @@ export class ClaimRecorder {
     } catch (error) {
       return this.store(event, error as Error, startedAt);
     }
-    if (this.refusing) {
-      this.refusing = false;
-      this.logger.log('the claim log takes claims again');
-    }
+    this.refusals.recovered('the claim log takes claims again');
     return true;
   }
 
   /** The other way, with what is left of the time. */
   private async store(event: ClaimEvent, failure: Error, startedAt: number): Promise<boolean> {
-    // One line for an outage, not one for each of its claims; and none for a log that has said itself that it is away.
-    if (!this.refusing && !this.log.away) {
-      this.refusing = true;
-      this.logger.warn(`the claim log refuses claims: ${failure.message}`);
-    }
+    // A log that is away has said so itself.
+    if (!this.log.away) this.refusals.failed(`the claim log refuses claims: ${failure.message}`);
     const left = startedAt + CLAIM_DEADLINE_MS - this.clock.monotonic();
     if (left <= 0) return false;
     try {

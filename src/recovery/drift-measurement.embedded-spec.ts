@@ -31,7 +31,7 @@ beforeEach(async () => {
   metrics = new RecoveryMetrics(registry, watch);
   timers = new SetTimers();
   const open = { recoverBeforeListening: () => Promise.resolve() } as RecoveryService;
-  measurement = new DriftMeasurement(open, stack.database, audit, metrics, timers);
+  measurement = new DriftMeasurement(open, stack.database, audit, metrics, timers.clock, timers);
 });
 
 afterEach(async () => {

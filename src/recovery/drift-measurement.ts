@@ -1,5 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database } from '../persistence/database.js';
+import { Clock } from '../platform/flow/clock.js';
+import { OutageLog } from '../platform/flow/outage-log.js';
 import { PeriodicTask } from '../platform/flow/periodic-task.js';
 import { Timers } from '../platform/flow/timers.js';
 import { campaignPages } from './gate-health.js';
@@ -20,18 +22,17 @@ const INTERVAL_MS = 30_000;
 export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(DriftMeasurement.name);
   private readonly rounds: PeriodicTask;
-  /** Ids of the campaigns that could not be measured when they were last looked at. */
-  private readonly unmeasured = new Set<string>();
-  /** The last round ended early: the campaigns could not be listed. */
-  private failing = false;
+  private readonly outage: OutageLog;
 
   constructor(
     private readonly recovery: RecoveryService,
     private readonly database: Database,
     private readonly audit: PromiseAudit,
     private readonly metrics: RecoveryMetrics,
+    clock: Clock,
     timers: Timers,
   ) {
+    this.outage = new OutageLog(this.logger, clock);
     this.rounds = new PeriodicTask(timers, INTERVAL_MS, () => this.measure());
   }
 
@@ -56,10 +57,9 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
           if (state !== 'CLOSED') await this.measureOne(id);
         }
       }
-      this.failing = false;
+      this.outage.recovered('drift can be measured again');
     } catch (error) {
-      if (!this.failing) this.logger.warn(`drift cannot be measured: ${(error as Error).message}`);
-      this.failing = true;
+      this.outage.failed(`drift cannot be measured: ${(error as Error).message}`);
     }
   }
 
@@ -71,12 +71,9 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
     try {
       const audit = await this.audit.audit(id);
       if (audit !== null) this.metrics.setDrift(id, audit.drift);
-      if (this.unmeasured.delete(id)) this.logger.log(`the drift of campaign ${id} can be measured again`);
+      this.outage.recovered(`the drift of campaign ${id} can be measured again`, id);
     } catch (error) {
-      // One line when it begins, not one each round.
-      if (this.unmeasured.has(id)) return;
-      this.unmeasured.add(id);
-      this.logger.warn(`the drift of campaign ${id} cannot be measured: ${(error as Error).message}`);
+      this.outage.failed(`the drift of campaign ${id} cannot be measured: ${(error as Error).message}`, id);
     }
   }
 }

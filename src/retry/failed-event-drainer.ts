@@ -4,6 +4,7 @@ import { type FailedEvent } from '../events/failed-event-store.js';
 import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
 import { Clock } from '../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
+import { OutageLog } from '../platform/flow/outage-log.js';
 import { Timers } from '../platform/flow/timers.js';
 import { withDeadline } from '../platform/flow/with-deadline.js';
 import { Database } from '../persistence/database.js';
@@ -47,7 +48,7 @@ export class FailedEventDrainer {
   private readonly logger = new Logger(FailedEventDrainer.name);
   private readonly instance: string;
   private leases = 0;
-  private logRefuses = false;
+  private readonly refusals: OutageLog;
 
   constructor(
     private readonly database: Database,
@@ -57,6 +58,7 @@ export class FailedEventDrainer {
     private readonly entropy: Entropy,
   ) {
     this.instance = ulidFactory(clock, entropy)();
+    this.refusals = new OutageLog(this.logger, clock);
   }
 
   /**
@@ -116,7 +118,8 @@ export class FailedEventDrainer {
         }
       }),
     );
-    this.tellOnce(refused.size, reason);
+    if (refused.size === 0) this.refusals.recovered('the claim log takes failed events again');
+    else this.refusals.failed(`the claim log did not take ${refused.size} failed events: ${(reason as Error).message}`);
     return refused;
   }
 
@@ -135,14 +138,5 @@ export class FailedEventDrainer {
         return published.length;
       }),
     );
-  }
-
-  /** One line for an outage, not one for each of its rows. */
-  private tellOnce(refused: number, reason: unknown): void {
-    if (refused > 0 && !this.logRefuses) {
-      this.logger.warn(`the claim log did not take ${refused} failed events: ${(reason as Error).message}`);
-    }
-    if (refused === 0 && this.logRefuses) this.logger.log('the claim log takes failed events again');
-    this.logRefuses = refused > 0;
   }
 }

@@ -1,5 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
+import { Clock } from '../platform/flow/clock.js';
+import { OutageLog } from '../platform/flow/outage-log.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 import { PendingSweeper } from './pending-sweeper.js';
 
@@ -9,12 +11,15 @@ export class RetryCron implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RetryCron.name);
   private readonly shutdown = new AbortController();
   private readonly running = new Set<Promise<void>>();
-  private readonly failing = new Set<string>();
+  private readonly outage: OutageLog;
 
   constructor(
     private readonly drainer: FailedEventDrainer,
     private readonly sweeper: PendingSweeper,
-  ) {}
+    clock: Clock,
+  ) {
+    this.outage = new OutageLog(this.logger, clock, 'error');
+  }
 
   /** Every 10 s. Never rejects. */
   @Cron('*/10 * * * * *', { name: 'failed-event-drain', waitForCompletion: true })
@@ -42,14 +47,12 @@ export class RetryCron implements BeforeApplicationShutdown {
     this.running.delete(run);
   }
 
-  /** One line when an outage begins and one when it is over. */
   private async attempt(job: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     try {
       await work(this.shutdown.signal);
-      if (this.failing.delete(job)) this.logger.log(`${job} works again`);
+      this.outage.recovered(`${job} works again`, job);
     } catch (error) {
-      if (!this.failing.has(job)) this.logger.error(`${job} failed, and will be tried again: ${String(error)}`);
-      this.failing.add(job);
+      this.outage.failed(`${job} failed, and will be tried again: ${String(error)}`, job);
     }
   }
 }

@@ -7,6 +7,7 @@ import { Test } from '@nestjs/testing';
 import '../../test/support/quiet.js';
 import { failToPublish } from '../../test/support/failed-events.js';
 import { eventually } from '../../test/support/eventually.js';
+import { SetClock } from '../../test/support/flow.js';
 import {
   admit,
   CAMPAIGN,
@@ -376,6 +377,7 @@ describe('the schedule', () => {
     const cron = new RetryCron(
       { drain: work } as unknown as FailedEventDrainer,
       { sweep: work } as unknown as PendingSweeper,
+      new SetClock(),
     );
     const logger = cron['logger'];
     logger.error = (line: string) => void lines.push(line);
@@ -387,7 +389,7 @@ describe('the schedule', () => {
     expect(lines).toEqual([
       'drain failed, and will be tried again: Error: away',
       'sweep failed, and will be tried again: Error: away',
-      'drain works again',
+      'drain works again, after 0.0 s',
     ]);
   });
 });

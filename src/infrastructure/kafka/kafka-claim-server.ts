@@ -120,7 +120,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   private closing = false;
   private session: Session | null = null;
   private supervision: Promise<void> = Promise.resolve();
-  private wake: () => void = () => undefined;
+  private readonly closed = new AbortController();
   private saidAway = false;
 
   /**
@@ -152,7 +152,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   override async close(): Promise<void> {
     this.closing = true;
     this.watchdog.stop();
-    this.wake();
+    this.closed.abort();
     const { session, consumer } = this;
     const farewell = session === null ? Promise.resolve() : (consumer?.disconnect() ?? Promise.resolve());
     await withDeadline(farewell, this.settings.closeMs, systemTimers).catch(() => undefined);
@@ -241,7 +241,10 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
         this.session = null;
       }
       failures += 1;
-      await this.wait(Math.min(this.settings.maxBackoffMs, MIN_BACKOFF_MS * 2 ** failures));
+      await systemTimers.sleep(
+        Math.min(this.settings.maxBackoffMs, MIN_BACKOFF_MS * 2 ** failures),
+        this.closed.signal,
+      );
     }
   }
 
@@ -350,15 +353,5 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const share = partitions.length === 0 ? 'no partition' : `partitions ${[...partitions].sort((a, b) => a - b)}`;
     this.logger.log(`consumes ${share} of ${this.config.topic}${this.saidAway ? ' again' : ''}`);
     this.saidAway = false;
-  }
-
-  private async wait(ms: number): Promise<void> {
-    if (this.closing) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      timer = setTimeout(resolve, ms);
-    });
-    clearTimeout(timer);
   }
 }

@@ -6,6 +6,7 @@ import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError }
 import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { KafkaConnection } from './kafka-connection.js';
@@ -65,7 +66,8 @@ export class KafkaPublisher {
   /** Settles with the first attempt; claims wait for it instead of being refused while the process starts. */
   private firstProbe: Promise<void> | null = null;
   private probed = false;
-  private saidAway = false;
+  /** Over the last partition, not over each batch. */
+  private readonly outage = new OutageLog(this.logger, systemClock);
   private refresh: NodeJS.Timeout | undefined;
   private readonly closing = new AbortController();
 
@@ -231,8 +233,7 @@ export class KafkaPublisher {
     this.probed = true;
     // By then the batches on it have ended.
     if (replaced !== null) setTimeout(() => replaced.destroy(), 2 * this.limits.produceMs).unref();
-    if (this.saidAway) this.logger.log('Kafka answers again');
-    this.saidAway = false;
+    this.outage.recovered('Kafka answers again');
     return routes.length === connection.partitions().length;
   }
 
@@ -241,11 +242,10 @@ export class KafkaPublisher {
     if (!this.closing.signal.aborted) this.refresh = setTimeout(() => this.probe(), ms).unref();
   }
 
-  /** One line when the last partition is gone, not one for each batch. */
   private sayAway(reason: unknown): void {
-    if (!this.away || this.saidAway || this.closing.signal.aborted) return;
-    this.saidAway = true;
-    this.logger.warn(`Kafka takes no claims: ${(reason as Error).message}`);
+    if (this.away && !this.closing.signal.aborted) {
+      this.outage.failed(`Kafka takes no claims: ${(reason as Error).message}`);
+    }
   }
 }
 
