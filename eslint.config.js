@@ -1,6 +1,21 @@
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
+const ENVIRONMENT = {
+  object: 'process',
+  property: 'env',
+  message: 'Only config/load-configuration.ts reads the environment.',
+};
+
+// What a simulation has to decide by itself: what time it is, when a timer runs, and what chance brings.
+const INJECTED = 'Take it from platform/flow (Clock, Timers, Entropy), injected: a simulation provides its own.';
+const injected = (object, ...properties) => properties.map((property) => ({ object, property, message: INJECTED }));
+const notInjected = (name, ...importNames) => ({
+  name,
+  ...(importNames.length > 0 && { importNames }),
+  message: INJECTED,
+});
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'data/', '.stack/'] },
   ...tseslint.configs.recommended,
@@ -16,10 +31,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       eqeqeq: ['error', 'always'],
-      'no-restricted-properties': [
-        'error',
-        { object: 'process', property: 'env', message: 'Only config/load-configuration.ts reads the environment.' },
-      ],
+      'no-restricted-properties': ['error', ENVIRONMENT],
     },
   },
   {
@@ -48,5 +60,48 @@ export default tseslint.config(
   },
   // Nest reads constructor types at run time: a type-only import there would erase the injection token.
   { files: ['src/**/*.ts'], rules: { '@typescript-eslint/consistent-type-imports': 'off' } },
+  {
+    files: [
+      'src/{domain,ports,modules}/**/*.ts',
+      'src/{issuance,consumer,retry,recovery,campaigns,gate,events,persistence,health,backup}/**/*.ts',
+    ],
+    ignores: ['**/*.spec.ts', '**/*-spec.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['performance', 'setTimeout', 'setInterval', 'setImmediate', 'crypto'].map((name) => ({
+          name,
+          message: INJECTED,
+        })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        ENVIRONMENT,
+        ...injected('Date', 'now'),
+        ...injected('Math', 'random'),
+        ...injected('process', 'hrtime', 'uptime'),
+        ...injected('AbortSignal', 'timeout'),
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: INJECTED },
+        { selector: "CallExpression[callee.name='Date']", message: INJECTED },
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            ...['timers', 'node:timers', 'timers/promises', 'node:timers/promises', 'node:perf_hooks', 'ulid'].map(
+              (name) => notInjected(name),
+            ),
+            ...['crypto', 'node:crypto'].map((name) =>
+              notInjected(name, 'randomUUID', 'randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'webcrypto'),
+            ),
+          ],
+          patterns: [{ group: ['**/platform/flow/*'], importNamePattern: '^[sS]ystem', message: INJECTED }],
+        },
+      ],
+    },
+  },
   prettier,
 );
