@@ -8,7 +8,7 @@ import { IssuanceGate } from '../gate/issuance-gate.js';
 import { type IssuedClaim } from '../persistence/coupon-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { type GateCut, type GateRow } from '../persistence/gate-row-store.js';
-import { isStaleClaim } from '../persistence/stale-claims.js';
+import { isStaleClaim } from '../domain/stale-claims.js';
 import { Clock } from '../platform/flow/clock.js';
 import { Entropy } from '../platform/flow/entropy.js';
 import { Timers } from '../platform/flow/timers.js';

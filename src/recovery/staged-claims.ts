@@ -3,7 +3,7 @@ import { termsOf } from '../gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
 import { type CampaignTerms } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
-import { isLaterClaim } from '../persistence/rival-claims.js';
+import { isLaterClaim } from '../domain/rival-claims.js';
 
 /**
  * A sequence above this was made up outside. To go on from it would end at the last integer that JavaScript can tell from

@@ -1,4 +1,7 @@
-import { type GateCut } from './gate-row-store.js';
+/** Where the log ended, by partition, when the epochs below the cut's own were over. */
+interface Cut {
+  readonly offsets: ReadonlyMap<number, number>;
+}
 
 /**
  * Does a claim event that has no coupon lie behind the end of its own epoch?
@@ -12,7 +15,7 @@ import { type GateCut } from './gate-row-store.js';
  * builder stored no cut, and the event counts.
  * @param partition a partition that the cut does not name did not exist when it was taken: its cut is 0.
  */
-export function isStaleClaim(cutAbove: GateCut | null, partition: number, offset: number): boolean {
+export function isStaleClaim(cutAbove: Cut | null, partition: number, offset: number): boolean {
   // mutant: no-cut
   return cutAbove !== null && offset >= (cutAbove.offsets.get(partition) ?? 0);
 }

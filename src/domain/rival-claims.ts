@@ -1,4 +1,4 @@
-import { type ClaimEvent } from '../domain/claim.js';
+import { type ClaimEvent } from './claim.js';
 
 /**
  * Which of two claims of one user counts: the highest epoch, then the highest sequence. A gate admits a user twice only
