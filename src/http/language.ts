@@ -20,6 +20,8 @@ const cache = new Map<string, Language>();
  * (`en-GB`) counts as its language, `*` stands for whatever is not named, q=0 excludes. A missing or malformed header,
  * and a tie, mean Korean.
  *
+ * Not the package negotiator: with it a tie goes to the language that is named first, and `en;q=2` means English.
+ *
  * @param header - the raw Accept-Language value.
  */
 export function languageOf(header: string | undefined): Language {
