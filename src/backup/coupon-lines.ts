@@ -1,4 +1,5 @@
 import { type Fields } from '../domain/claim.js';
+import { isoOf } from '../http/instant.js';
 import { type NewCoupon } from '../persistence/coupon-store.js';
 
 /** csv: RFC 4180 with a header line. ndjson: one JSON object a line. */
@@ -9,7 +10,7 @@ type Line = Fields<Omit<NewCoupon, 'idempotencyDigest' | 'createdAt'> & { issued
 
 const COLUMNS = ['campaignId', 'userId', 'claimId', 'code', 'sequence', 'claimedAt', 'issuedAt'] as const;
 
-/** The coupons as lines, each with its end; instants are ISO 8601 in UTC. */
+/** The coupons as lines, each with its end. */
 export function* couponLines(coupons: Iterable<NewCoupon>, format: CouponFormat): Generator<string> {
   if (format === 'csv') yield `${COLUMNS.join(',')}\r\n`;
   for (const coupon of coupons) {
@@ -19,8 +20,8 @@ export function* couponLines(coupons: Iterable<NewCoupon>, format: CouponFormat)
       claimId: coupon.claimId,
       code: coupon.code,
       sequence: coupon.sequence,
-      claimedAt: new Date(coupon.claimedAt).toISOString(),
-      issuedAt: new Date(coupon.createdAt).toISOString(),
+      claimedAt: isoOf(coupon.claimedAt),
+      issuedAt: isoOf(coupon.createdAt),
     };
     yield format === 'csv'
       ? `${COLUMNS.map((column) => csvCell(row[column])).join(',')}\r\n`

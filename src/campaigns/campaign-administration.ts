@@ -13,6 +13,7 @@ import { Database, type UnitOfWork } from '../persistence/database.js';
 import { Clock } from '../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
 import { digestOf } from '../persistence/digest.js';
+import { type VersionCondition } from '../persistence/version-condition.js';
 
 export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
   /** null: from now on, by the gate's clock. */
@@ -26,9 +27,6 @@ export type CampaignCreationOutcome =
   | { readonly kind: 'WINDOW_INVERTED' | 'WINDOW_PAST' | 'KEY_REUSED' };
 
 export type CampaignAction = 'pause' | 'resume' | 'close';
-
-/** Whether the caller has seen this version of the campaign; asked under the row's lock. */
-export type VersionCondition = (version: number) => boolean;
 
 export type CampaignChangeOutcome =
   /** Stored, and the gate decides by it. */

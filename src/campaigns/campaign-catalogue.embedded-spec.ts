@@ -94,14 +94,14 @@ describe('the catalogue of campaigns', () => {
       ...Array.from({ length: 50 }, () => catalogue.list(700)),
       ...Array.from({ length: 50 }, (_, at) => catalogue.list(at + 1)),
     ]);
-    expect(pages[0]?.views).toHaveLength(700);
+    expect(pages[0]?.rows).toHaveLength(700);
     expect(new Set(pages.slice(0, 50)).size).toBe(1);
     expect(asked).toHaveLength(700);
     expect(mostAsked()).toBe(1);
     const readsForAll = reads;
     expect(readsForAll).toBeLessThanOrEqual(3);
     const { next } = await catalogue.list(700);
-    expect((await catalogue.list(700, next as CampaignCursor)).views).toHaveLength(200);
+    expect((await catalogue.list(700, next as CampaignCursor)).rows).toHaveLength(200);
     expect(asked).toHaveLength(CAMPAIGNS);
     expect(reads).toBe(readsForAll);
     clock.pass(1_001);
@@ -114,7 +114,7 @@ describe('the catalogue of campaigns', () => {
     let next: CampaignCursor | null = null;
     do {
       const page: Awaited<ReturnType<CampaignCatalogue['list']>> = await catalogue.list(77, next ?? undefined);
-      seen.push(...page.views.map(({ campaign }) => campaign.id));
+      seen.push(...page.rows.map(({ campaign }) => campaign.id));
       next = page.next;
     } while (next !== null);
     const stored = await stack.database.read((unit) => unit.campaigns.list(CAMPAIGNS));
@@ -129,7 +129,7 @@ describe('the catalogue of campaigns', () => {
       { createdAt: 0, id: 'a' },
     ]) {
       const expected = await stack.database.read((unit) => unit.campaigns.list(5, cursor));
-      const { views } = await catalogue.list(5, cursor);
+      const { rows: views } = await catalogue.list(5, cursor);
       expect(views.map(({ campaign }) => campaign.id)).toEqual(expected.map((campaign) => campaign.id));
     }
   });
@@ -147,12 +147,12 @@ describe('the catalogue of campaigns', () => {
     expect(await catalogue.find(id(3))).toMatchObject({ campaign: { name: 'changed', version: 2 }, remaining: 20 });
     await storeCampaign(stack, { id: 'newest' });
     catalogue.forget('newest');
-    expect((await catalogue.list(10)).views[0]?.campaign.id).toBe('newest');
+    expect((await catalogue.list(10)).rows[0]?.campaign.id).toBe('newest');
   });
 
   it('says what the gate would have said is not known, as soon as it cannot be trusted, and no longer', async () => {
     const remaining = async () => [
-      (await catalogue.list(1)).views[0]?.remaining,
+      (await catalogue.list(1)).rows[0]?.remaining,
       (await catalogue.find(id(1)))?.remaining,
     ];
     expect(await remaining()).toEqual([10, 10]);
@@ -163,7 +163,7 @@ describe('the catalogue of campaigns', () => {
     expect(await remaining()).toEqual([10, 10]);
     stack.gate.gauge = () => Promise.reject(new GateUnavailableError('away'));
     clock.pass(1_001);
-    expect((await catalogue.list(1)).views[0]?.remaining).toBeNull();
+    expect((await catalogue.list(1)).rows[0]?.remaining).toBeNull();
     expect((await catalogue.find(id(1)))?.remaining).toBeNull();
   });
 
@@ -174,7 +174,7 @@ describe('the catalogue of campaigns', () => {
     await expect(catalogue.list(1)).rejects.toThrow('away');
     stack.database.read = read;
     expect((await catalogue.find(id(1)))?.campaign.id).toBe(id(1));
-    expect((await catalogue.list(1)).views).toHaveLength(1);
+    expect((await catalogue.list(1)).rows).toHaveLength(1);
   });
 
   it('keeps few of many invented campaigns, and reads each of them anyway', async () => {

@@ -5,6 +5,7 @@ import { EpochWatch } from '../gate/epoch-watch.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 import { Database } from '../persistence/database.js';
+import { type Page, pageOf } from '../persistence/page.js';
 import { type CampaignState, stateAt } from './campaign-state.js';
 import { GateCounts } from './gate-counts.js';
 
@@ -22,11 +23,7 @@ export interface CampaignCursor {
   readonly id: string;
 }
 
-export interface CampaignPage {
-  readonly views: readonly CampaignView[];
-  /** null on the last page. */
-  readonly next: CampaignCursor | null;
-}
+export type CampaignPage = Page<CampaignView, CampaignCursor>;
 
 /** How old what callers see of campaigns may be, ms. */
 const MAX_AGE_MS = 1_000;
@@ -93,12 +90,12 @@ export class CampaignCatalogue {
     const from = after === undefined ? 0 : firstBehind(campaigns, after);
     if (from + limit >= campaigns.length && !complete) {
       const rows = await this.database.read((unit) => unit.campaigns.list(limit + 1, after));
-      return this.pageOf(rows, limit, counts);
+      return this.viewPage(rows, limit, counts);
     }
     const key = `${limit} ${from}`;
     const known = pages.get(key);
     if (known !== undefined) return known;
-    const page = this.pageOf(campaigns.slice(from, from + limit + 1), limit, counts);
+    const page = this.viewPage(campaigns.slice(from, from + limit + 1), limit, counts);
     if (pages.size < MAX_PAGES) pages.set(key, page);
     return page;
   }
@@ -152,11 +149,9 @@ export class CampaignCatalogue {
   }
 
   /** @param campaigns one more than the limit where there are others behind. */
-  private async pageOf(campaigns: readonly Campaign[], limit: number, counts: GateCounts): Promise<CampaignPage> {
-    const page = campaigns.slice(0, limit);
-    const last = page.at(-1);
-    const next = campaigns.length > limit && last !== undefined ? { createdAt: last.createdAt, id: last.id } : null;
-    return { views: await this.viewAll(page, counts), next };
+  private async viewPage(campaigns: readonly Campaign[], limit: number, counts: GateCounts): Promise<CampaignPage> {
+    const { rows, next } = pageOf(campaigns, limit, ({ createdAt, id }) => ({ createdAt, id }));
+    return { rows: await this.viewAll(rows, counts), next };
   }
 
   /** Campaigns can be read while the gate is away: what it would have said is left out. */

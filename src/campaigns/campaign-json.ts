@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../config/variables.js';
+import { isoOf } from '../http/instant.js';
+import { isoInstant, pageJsonSchema } from '../http/json.js';
 import { type CampaignView } from './campaign-catalogue.js';
 
-/** A campaign in JSON: instants are ISO 8601 in UTC. */
+/** A campaign in JSON. */
 export const campaignJsonSchema = z
   .object({
     id: z.string().meta({ description: 'Its id, as claims name it.' }),
@@ -14,9 +16,9 @@ export const campaignJsonSchema = z
       .max(MAX_CAMPAIGN_TOTAL)
       .nullable()
       .meta({ description: 'What is left of the stock; null while the gate cannot be trusted.' }),
-    startsAt: z.iso.datetime(),
-    endsAt: z.iso.datetime().nullable().meta({ description: 'null: it has no end.' }),
-    soldOutAt: z.iso.datetime().nullable().meta({
+    startsAt: isoInstant,
+    endsAt: isoInstant.nullable().meta({ description: 'null: it has no end.' }),
+    soldOutAt: isoInstant.nullable().meta({
       description: 'Since when every coupon is issued; null while one is left, or admitted and not issued yet.',
     }),
     state: z
@@ -26,12 +28,7 @@ export const campaignJsonSchema = z
   })
   .meta({ id: 'Campaign' });
 
-export const campaignListJsonSchema = z
-  .object({
-    items: z.array(campaignJsonSchema),
-    nextCursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
-  })
-  .meta({ id: 'CampaignList' });
+export const campaignListJsonSchema = pageJsonSchema(campaignJsonSchema).meta({ id: 'CampaignList' });
 
 export type CampaignJson = z.infer<typeof campaignJsonSchema>;
 
@@ -42,9 +39,9 @@ export function campaignJson({ campaign, state, remaining }: CampaignView): Camp
     name,
     total,
     remaining,
-    startsAt: new Date(startsAt).toISOString(),
-    endsAt: endsAt === null ? null : new Date(endsAt).toISOString(),
-    soldOutAt: soldOutAt === null ? null : new Date(soldOutAt).toISOString(),
+    startsAt: isoOf(startsAt),
+    endsAt: isoOf(endsAt),
+    soldOutAt: isoOf(soldOutAt),
     state,
     version,
   };

@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { etagOf } from '../http/if-match.js';
+import { pageJson } from '../http/json.js';
 import { ApiAnswer, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { campaignId, keysetCursor, listQuery } from '../http/schemas.js';
@@ -52,11 +53,7 @@ export class CampaignsController {
   private bodyOf(page: CampaignPage): Buffer {
     let body = this.bodies.get(page);
     if (body === undefined) {
-      const { views, next } = page;
-      const json: z.infer<typeof campaignListJsonSchema> = {
-        items: views.map(campaignJson),
-        nextCursor: next === null ? null : cursor.encode(next),
-      };
+      const json: z.infer<typeof campaignListJsonSchema> = pageJson(page, campaignJson, cursor);
       body = Buffer.from(JSON.stringify(json));
       this.bodies.set(page, body);
     }

@@ -4,6 +4,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { endOfTurn } from '../http/end-of-turn.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
+import { isoOf } from '../http/instant.js';
 import { CLAIM_ACCEPTED, languageOf } from '../http/language.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiJsonBody, ApiProblems } from '../http/openapi.js';
 import { sendProblem } from '../http/problem.js';
@@ -80,7 +81,7 @@ function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outco
       sendProblem(reply, 'sold-out');
       return;
     case 'NOT_STARTED':
-      sendProblem(reply, 'campaign-not-started', { startsAt: new Date(outcome.startsAt).toISOString() });
+      sendProblem(reply, 'campaign-not-started', { startsAt: isoOf(outcome.startsAt) });
       return;
     case 'PAUSED':
       sendProblem(reply, 'campaign-paused');

@@ -1,14 +1,14 @@
 import { z } from 'zod';
+import { isoOf } from '../http/instant.js';
+import { isoInstant, pageJsonSchema } from '../http/json.js';
 import { type OwnClaim } from './claim-issuance.js';
 
-const instant = z.iso.datetime();
-
-/** A claim in JSON: instants are ISO 8601 in UTC. */
+/** A claim in JSON. */
 const claimJsonSchema = z.object({
   claimId: z.string(),
   campaignId: z.string(),
   sequence: z.int().min(1).meta({ description: 'Place in the order in which the gate executed the claims.' }),
-  claimedAt: instant,
+  claimedAt: isoInstant,
 });
 
 export const acceptedJsonSchema = claimJsonSchema
@@ -21,7 +21,7 @@ export const claimStatusJsonSchema = claimJsonSchema
     status: z
       .enum(['PENDING', 'ISSUED', 'FAILED'])
       .meta({ description: 'FAILED: it waits for an operator. PENDING becomes ISSUED without another call.' }),
-    issuedAt: instant.optional().meta({ description: 'Of an ISSUED one.' }),
+    issuedAt: isoInstant.optional().meta({ description: 'Of an ISSUED one.' }),
     code: z.string().optional().meta({ description: 'Of an ISSUED one: what the coupon is redeemed with.' }),
   })
   .meta({ id: 'Claim' });
@@ -29,18 +29,13 @@ export const claimStatusJsonSchema = claimJsonSchema
 const couponJsonSchema = claimJsonSchema
   .omit({ claimedAt: true })
   .extend({
-    issuedAt: instant,
+    issuedAt: isoInstant,
     code: z.string().optional().meta({ description: 'Only with the admin token.' }),
   })
   .meta({ id: 'Coupon' });
 
-export const couponListJsonSchema = z
-  .object({
-    items: z.array(couponJsonSchema),
-    nextCursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
-  })
-  .meta({ id: 'CouponList' });
+export const couponListJsonSchema = pageJsonSchema(couponJsonSchema).meta({ id: 'CouponList' });
 
 export function claimJson({ claimId, campaignId, sequence, claimedAt }: OwnClaim): z.infer<typeof claimJsonSchema> {
-  return { claimId, campaignId, sequence, claimedAt: new Date(claimedAt).toISOString() };
+  return { claimId, campaignId, sequence, claimedAt: isoOf(claimedAt) };
 }

@@ -3,6 +3,8 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AdminToken } from '../config/admin-token.js';
 import { adminAccess, unauthorized } from '../http/admin.guard.js';
+import { isoOf } from '../http/instant.js';
+import { pageJson } from '../http/json.js';
 import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { campaignId, keysetCursor, listQuery, userId } from '../http/schemas.js';
@@ -38,8 +40,8 @@ export class ClaimsController {
           claimId: found.claimId,
           status: found.kind,
           sequence: found.sequence,
-          claimedAt: new Date(found.claimedAt).toISOString(),
-          issuedAt: new Date(found.issuedAt).toISOString(),
+          claimedAt: isoOf(found.claimedAt),
+          issuedAt: isoOf(found.issuedAt),
           code: found.code,
         };
       case 'PENDING':
@@ -48,7 +50,7 @@ export class ClaimsController {
           claimId: found.claimId,
           status: found.kind,
           sequence: found.sequence,
-          claimedAt: new Date(found.claimedAt).toISOString(),
+          claimedAt: isoOf(found.claimedAt),
         };
       case 'NONE':
         throw new Problem('claim-not-found');
@@ -77,16 +79,16 @@ export class ClaimsController {
   ): Promise<z.infer<typeof couponListJsonSchema>> {
     const access = adminAccess(authorization, this.adminToken);
     if (access === 'refused') throw unauthorized(access);
-    const { coupons, next } = await this.coupons.list(user, limit, after);
-    return {
-      items: coupons.map(({ campaignId, claimId, sequence, createdAt, code }) => ({
+    return pageJson(
+      await this.coupons.list(user, limit, after),
+      ({ campaignId, claimId, sequence, createdAt, code }) => ({
         campaignId,
         claimId,
         sequence,
-        issuedAt: new Date(createdAt).toISOString(),
+        issuedAt: isoOf(createdAt),
         ...(access === 'granted' ? { code } : {}),
-      })),
-      nextCursor: next === null ? null : cursor.encode(next),
-    };
+      }),
+      cursor,
+    );
   }
 }

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { isoOf } from '../http/instant.js';
 import { type Campaign } from '../persistence/campaign-store.js';
 
 const logger = new Logger('Campaigns');
@@ -42,7 +43,7 @@ export function logChanged(before: Campaign, after: Campaign, requestId: string 
 
 /** Its window began, or its claims could begin for another reason; to be called by the one whose UPDATE marked it. */
 export function logOpened({ id, name, total, startsAt, endsAt }: Campaign): void {
-  const window = { startsAt: iso(startsAt), endsAt: iso(endsAt) };
+  const window = { startsAt: isoOf(startsAt), endsAt: isoOf(endsAt) };
   const message = `campaign ${id} is open`;
   logger.log({ message, event: 'campaign.opened', campaignId: id, name, total, ...window });
 }
@@ -50,17 +51,16 @@ export function logOpened({ id, name, total, startsAt, endsAt }: Campaign): void
 /** To be called after the commit that set it. */
 export function logSoldOut({ id, name, total, soldOutAt }: Campaign): void {
   const message = `campaign ${id} is sold out`;
-  logger.log({ message, event: 'campaign.sold-out', campaignId: id, name, total, soldOutAt: iso(soldOutAt) });
+  logger.log({ message, event: 'campaign.sold-out', campaignId: id, name, total, soldOutAt: isoOf(soldOutAt) });
 }
 
 const ACTS = { PAUSED: 'paused', OPEN: 'resumed', CLOSED: 'closed' } as const;
 
 function termsOf(campaign: Campaign, fields: readonly (typeof CHANGEABLE)[number][] = CHANGEABLE): Terms {
   return Object.fromEntries(
-    fields.map((field) => [field, field === 'startsAt' || field === 'endsAt' ? iso(campaign[field]) : campaign[field]]),
+    fields.map((field) => [
+      field,
+      field === 'startsAt' || field === 'endsAt' ? isoOf(campaign[field]) : campaign[field],
+    ]),
   );
-}
-
-function iso(instant: number | null): string | null {
-  return instant === null ? null : new Date(instant).toISOString();
 }

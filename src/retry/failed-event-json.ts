@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FAILED_EVENT_STATUSES, type FailedEvent } from '../events/failed-event-store.js';
-
-const instant = z.iso.datetime();
+import { isoOf } from '../http/instant.js';
+import { isoInstant, pageJsonSchema } from '../http/json.js';
 
 /** A failed event as operators see it; never the message itself, which may hold anything. */
 export const failedEventJsonSchema = z
@@ -13,7 +13,7 @@ export const failedEventJsonSchema = z
     campaignId: z.string().nullable(),
     userId: z.string().nullable(),
     sequence: z.int().min(1).nullable(),
-    claimedAt: instant.nullable(),
+    claimedAt: isoInstant.nullable(),
     epoch: z.int().min(0).nullable().meta({ description: 'The gate under which the claim was admitted.' }),
     topic: z.string().nullable().meta({ description: 'Where the message lies, when it came from the log.' }),
     partition: z.int().min(0).nullable(),
@@ -23,22 +23,19 @@ export const failedEventJsonSchema = z
     errorMessage: z.string(),
     attempts: z.int().min(0).meta({ description: 'Failures at the consumer. A broker that is away uses up none.' }),
     maxAttempts: z.int().min(1),
-    nextAttemptAt: instant.nullable().meta({ description: 'null when nothing happens by itself any more.' }),
-    releasedAt: instant.nullable().meta({ description: 'When the slot of a discarded claim went back to the stock.' }),
+    nextAttemptAt: isoInstant.nullable().meta({ description: 'null when nothing happens by itself any more.' }),
+    releasedAt: isoInstant
+      .nullable()
+      .meta({ description: 'When the slot of a discarded claim went back to the stock.' }),
     resolvedBy: z.string().nullable(),
     note: z.string().nullable().meta({ description: 'The reason of a discard.' }),
     version: z.int().min(1).meta({ description: 'For If-Match, in quotes.' }),
-    createdAt: instant,
-    updatedAt: instant,
+    createdAt: isoInstant,
+    updatedAt: isoInstant,
   })
   .meta({ id: 'FailedEvent' });
 
-export const failedEventListJsonSchema = z
-  .object({
-    items: z.array(failedEventJsonSchema),
-    nextCursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
-  })
-  .meta({ id: 'FailedEventList' });
+export const failedEventListJsonSchema = pageJsonSchema(failedEventJsonSchema).meta({ id: 'FailedEventList' });
 
 export type FailedEventJson = z.infer<typeof failedEventJsonSchema>;
 
@@ -53,7 +50,7 @@ export function failedEventJson(row: FailedEvent): FailedEventJson {
     campaignId: claim?.campaignId ?? null,
     userId: claim?.userId ?? null,
     sequence: claim?.sequence ?? null,
-    claimedAt: iso(claim?.claimedAt ?? null),
+    claimedAt: isoOf(claim?.claimedAt ?? null),
     epoch: claim?.epoch ?? null,
     topic: row.topic,
     partition: row.partition,
@@ -61,16 +58,12 @@ export function failedEventJson(row: FailedEvent): FailedEventJson {
     ...failure,
     attempts: row.attempts,
     maxAttempts: row.maxAttempts,
-    nextAttemptAt: goesOn ? iso(row.nextAttemptAt) : null,
-    releasedAt: iso(row.releasedAt),
+    nextAttemptAt: goesOn ? isoOf(row.nextAttemptAt) : null,
+    releasedAt: isoOf(row.releasedAt),
     resolvedBy: row.resolvedBy,
     note: row.note,
     version: row.version,
-    createdAt: new Date(row.createdAt).toISOString(),
-    updatedAt: new Date(row.updatedAt).toISOString(),
+    createdAt: isoOf(row.createdAt),
+    updatedAt: isoOf(row.updatedAt),
   };
-}
-
-function iso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -8,6 +8,8 @@ import {
 import { passOf } from '../gate/gate-pass.js';
 import { type GatePass } from '../gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
+import { type Page, pageOf } from '../persistence/page.js';
+import { type VersionCondition } from '../persistence/version-condition.js';
 import { DiscardedSlots } from './discarded-slots.js';
 
 /** What became of an operator's order. Only `changed` has changed anything. */
@@ -15,9 +17,6 @@ export type OperatorOutcome =
   | OperatorChange
   /** The user has a coupon of this campaign: there is nothing left to discard. */
   | { readonly kind: 'coupon-exists'; readonly row: FailedEvent };
-
-/** Whether the caller has seen this version of the row; asked under the row's lock. */
-export type VersionCondition = (version: number) => boolean;
 
 /**
  * DEAD is what a requeue is for. PENDING waits for its back-off, up to five minutes, and an operator who has mended the
@@ -36,14 +35,13 @@ export class FailedEventOperations {
   ) {}
 
   /**
-   * Newest first. `next` is the id before which the next page begins, null on the last one.
+   * Newest first; the next page begins before the id `next`.
    * @throws DatabaseError
    */
-  async list(filter: FailedEventFilter): Promise<{ rows: FailedEvent[]; next: number | null }> {
+  async list(filter: FailedEventFilter): Promise<Page<FailedEvent, number>> {
     const { limit } = filter;
     const found = await this.database.read((unit) => unit.failedEvents.list({ ...filter, limit: limit + 1 }));
-    const rows = found.slice(0, limit);
-    return { rows, next: found.length > limit ? (rows.at(-1)?.id ?? null) : null };
+    return pageOf(found, limit, ({ id }) => id);
   }
 
   /**

@@ -6,6 +6,7 @@ import { FAILED_EVENT_STATUSES } from '../events/failed-event-store.js';
 import { Admin } from '../http/admin.guard.js';
 import { etagOf, IfMatch } from '../http/if-match.js';
 import { INPUT_RULES } from '../http/input-rules.js';
+import { pageJson } from '../http/json.js';
 import { ApiAnswer, ApiIfMatch, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { campaignId, keysetCursor, listQuery, reason, rowId } from '../http/schemas.js';
@@ -42,13 +43,13 @@ export class FailedEventsController {
   async listFailedEvents(
     @Query({ schema: query }) { limit, cursor: beforeId, status, campaignId }: z.infer<typeof query>,
   ): Promise<z.infer<typeof failedEventListJsonSchema>> {
-    const { rows, next } = await this.operations.list({
+    const page = await this.operations.list({
       limit,
       ...(beforeId === undefined ? {} : { beforeId }),
       ...(status === undefined ? {} : { status }),
       ...(campaignId === undefined ? {} : { campaignId }),
     });
-    return { items: rows.map(failedEventJson), nextCursor: next === null ? null : cursor.encode(next) };
+    return pageJson(page, failedEventJson, cursor);
   }
 
   @Post(':id/requeue')
