@@ -16,9 +16,9 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Admin } from '../http/admin.guard.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../http/openapi.js';
-import { INPUT_RULES } from '../http/input-rules.js';
+import { inputProblem, refuseBody } from '../http/input-rules.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
-import { etagOf, IfMatch } from '../http/if-match.js';
+import { etagOf, ifMatch } from '../http/if-match.js';
 import { Problem } from '../http/problem.js';
 import { ResourcePaths } from '../http/resource-paths.js';
 import { campaignId, campaignName, campaignTotal, instant } from '../http/schemas.js';
@@ -53,7 +53,7 @@ const campaignChange = z
   })
   .refine((change) => Object.keys(change).length > 0, {
     error: 'nothing-to-change',
-    // Whoever misspelt the only property is told that, and not that there was none.
+    // A caller that misspelt the only property is told that, and not that there is nothing to change.
     when: ({ issues }) => issues.length === 0,
   })
   .meta({ id: 'CampaignChange', minProperties: 1, example: { name: '저녁 쿠폰', total: 20_000 } });
@@ -100,7 +100,7 @@ export class AdminCampaignsController {
       ),
     },
   )
-  @ApiProblems('invalid-idempotency-key', 'idempotency-key-reused', 'database-unavailable')
+  @ApiProblems('idempotency-key-reused', 'database-unavailable')
   async createCampaign(
     @Body({ schema: newCampaign }) { name, total, startsAt, endsAt }: z.infer<typeof newCampaign>,
     @Req() request: FastifyRequest,
@@ -127,25 +127,15 @@ export class AdminCampaignsController {
   @ApiAnswer(200, 'The campaign as it is now.', campaignJsonSchema, {
     headers: { ETag: 'Its new version, for If-Match.' },
   })
-  @ApiProblems(
-    'invalid-if-match',
-    'campaign-not-found',
-    'campaign-closed',
-    'total-below-claimed',
-    'precondition-failed',
-    'precondition-required',
-    'gate-not-told',
-    'database-unavailable',
-  )
+  @ApiProblems('campaign-not-found', 'campaign-closed', 'total-below-claimed', 'gate-not-told', 'database-unavailable')
   async changeCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Body({ schema: campaignChange }) change: z.infer<typeof campaignChange>,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-match') condition: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
-    const condition = IfMatch.parse(ifMatch);
-    const hasSeen = (version: number) => condition.matches(version);
+    const hasSeen = ifMatch(condition);
     const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, request.id));
     return this.show(changedOrProblem(outcome), reply);
   }
@@ -186,12 +176,7 @@ export class AdminCampaignsController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<CampaignJson> {
-    // null is a body as well: what was sent is not what this call takes.
-    if (request.body !== undefined) {
-      throw new Problem('validation-failed', {
-        extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
-      });
-    }
+    refuseBody(request.body);
     const outcome = await this.changing(id, () => this.administration.act(id, action, request.id));
     return this.show(changedOrProblem(outcome), reply);
   }
@@ -217,18 +202,12 @@ function createdOrProblem(outcome: CampaignCreationOutcome): Extract<CampaignCre
     case 'CREATED':
       return outcome;
     case 'WINDOW_INVERTED':
-      throw wrongEnd('window');
+      throw inputProblem('body', '/endsAt', 'window');
     case 'WINDOW_PAST':
-      throw wrongEnd('past');
+      throw inputProblem('body', '/endsAt', 'past');
     case 'KEY_REUSED':
       throw new Problem('idempotency-key-reused');
   }
-}
-
-function wrongEnd(rule: 'window' | 'past'): Problem {
-  return new Problem('validation-failed', {
-    extensions: { errors: [{ in: 'body', pointer: '/endsAt', detail: INPUT_RULES[rule] }] },
-  });
 }
 
 /** @throws Problem for every outcome but DONE. */
@@ -245,7 +224,7 @@ function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
     case 'TOTAL_BELOW_CLAIMED':
       throw new Problem('total-below-claimed');
     case 'WINDOW_INVERTED':
-      throw wrongEnd('window');
+      throw inputProblem('body', '/endsAt', 'window');
     case 'NOT_TOLD':
       throw notTold(outcome);
   }

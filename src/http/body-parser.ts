@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { type IncomingMessage } from 'node:http';
 import { type FastifyInstance } from 'fastify';
-import { INPUT_RULES } from './input-rules.js';
+import { inputProblem } from './input-rules.js';
 import { MAX_FIELDS } from './message-fault.js';
 import { Problem, PROBLEMS } from './problem.js';
 import { isPlainJson, jsonFault, positionIn, syntaxErrorIn } from './strict-json.js';
@@ -69,9 +69,7 @@ function parseJson(body: Buffer): unknown {
   if (fault === undefined) {
     return value;
   }
-  throw new Problem('validation-failed', {
-    extensions: { errors: [{ in: 'body', pointer: fault.pointer, detail: INPUT_RULES[fault.rule] }] },
-  });
+  throw inputProblem('body', fault.pointer, fault.rule);
 }
 
 /**

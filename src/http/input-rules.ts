@@ -1,5 +1,5 @@
 import { type LocalizedText } from './language.js';
-import { type ProblemCode } from './problem.js';
+import { type InputError, Problem, type ProblemCode } from './problem.js';
 
 interface InputRule extends LocalizedText {
   /** Answered instead of validation-failed where a rule has a code of its own. */
@@ -87,4 +87,20 @@ export type InputRuleName = keyof typeof INPUT_RULES;
 /** The rule of that name, or undefined for a text that some library wrote. */
 export function inputRule(name: string): InputRule | undefined {
   return Object.hasOwn(INPUT_RULES, name) ? INPUT_RULES[name as InputRuleName] : undefined;
+}
+
+/** The refusal of one value that breaks one rule. */
+export function inputProblem(part: InputError['in'], pointer: string, rule: InputRuleName): Problem {
+  return new Problem('validation-failed', {
+    extensions: { errors: [{ in: part, pointer, detail: INPUT_RULES[rule] }] },
+  });
+}
+
+/**
+ * For a call that takes no body. null is a body as well.
+ *
+ * @throws Problem `validation-failed`.
+ */
+export function refuseBody(body: unknown): void {
+  if (body !== undefined) throw inputProblem('body', '', 'no-body');
 }

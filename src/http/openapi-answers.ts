@@ -32,6 +32,12 @@ const OF_EVERY_REQUEST: readonly ProblemCode[] = [
 /** Of methods that bring a body, also where the call wants none. */
 const OF_A_BODY: readonly ProblemCode[] = ['malformed-json', 'validation-failed', 'payload-too-large'];
 
+/** Of a header that the call reads. */
+const OF_A_HEADER: Readonly<Record<string, readonly ProblemCode[]>> = {
+  'If-Match': ['invalid-if-match', 'precondition-failed', 'precondition-required'],
+  'Idempotency-Key': ['invalid-idempotency-key'],
+};
+
 /** Answered where a path or a method is nobody's, so that no operation has them. */
 export const OF_NO_OPERATION: readonly ProblemCode[] = ['not-found', 'method-not-allowed'];
 
@@ -97,8 +103,9 @@ function takeOut(operation: Operation, extension: string): unknown {
 }
 
 function commonCodes(method: Method, operation: Operation): readonly ProblemCode[] {
-  const parameters = (operation.parameters ?? []) as readonly { readonly in?: string }[];
+  const parameters = (operation.parameters ?? []) as readonly { readonly in: string; readonly name: string }[];
   return [
+    ...parameters.flatMap(({ in: part, name }) => (part === 'header' ? (OF_A_HEADER[name] ?? []) : [])),
     ...(method === 'get' ? [] : OF_A_BODY),
     ...(parameters.some(({ in: part }) => part === 'path' || part === 'query')
       ? (['validation-failed'] satisfies ProblemCode[])

@@ -67,7 +67,7 @@ export function ApiJsonBody(schema: z.ZodType): MethodDecorator {
   return ApiBody(options as Parameters<typeof ApiBody>[0]);
 }
 
-/** Documents the version that a change is made on; the handler reads it with `IfMatch`. */
+/** Documents the version that a change is made on; the handler reads it with `ifMatch`. */
 export function ApiIfMatch(): MethodDecorator {
   return ApiHeader({
     name: 'If-Match',

@@ -47,7 +47,6 @@ export class ApplyController {
     links: { findClaim: { campaignId: '$response.body#/campaignId', userId: '$request.body#/userId' } },
   })
   @ApiProblems(
-    'invalid-idempotency-key',
     'campaign-not-found',
     'campaign-not-started',
     'campaign-paused',

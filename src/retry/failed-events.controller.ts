@@ -4,8 +4,8 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FAILED_EVENT_STATUSES } from '../events/failed-event-store.js';
 import { Admin } from '../http/admin.guard.js';
-import { etagOf, IfMatch } from '../http/if-match.js';
-import { INPUT_RULES } from '../http/input-rules.js';
+import { etagOf, ifMatch } from '../http/if-match.js';
+import { refuseBody } from '../http/input-rules.js';
 import { pageJson } from '../http/json.js';
 import { ApiAnswer, ApiIfMatch, ApiProblems } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
@@ -59,28 +59,16 @@ export class FailedEventsController {
   @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, {
     headers: { ETag: 'Its new version, for If-Match.' },
   })
-  @ApiProblems(
-    'invalid-if-match',
-    'failed-event-not-found',
-    'invalid-state',
-    'precondition-failed',
-    'precondition-required',
-    'database-unavailable',
-  )
+  @ApiProblems('failed-event-not-found', 'invalid-state', 'database-unavailable')
   async requeueFailedEvent(
     @Param('id', { schema: rowId }) id: number,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-match') condition: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FailedEventJson> {
-    const condition = IfMatch.parse(ifMatch);
-    // null is a body as well: what was sent is not what this call takes.
-    if (request.body !== undefined) {
-      throw new Problem('validation-failed', {
-        extensions: { errors: [{ in: 'body', pointer: '', detail: INPUT_RULES['no-body'] }] },
-      });
-    }
-    return show(await this.operations.requeue(id, (version) => condition.matches(version), request.id), reply);
+    const hasSeen = ifMatch(condition);
+    refuseBody(request.body);
+    return show(await this.operations.requeue(id, hasSeen, request.id), reply);
   }
 
   @Post(':id/discard')
@@ -90,25 +78,15 @@ export class FailedEventsController {
   @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, {
     headers: { ETag: 'Its new version, for If-Match.' },
   })
-  @ApiProblems(
-    'invalid-if-match',
-    'failed-event-not-found',
-    'invalid-state',
-    'coupon-exists',
-    'precondition-failed',
-    'precondition-required',
-    'database-unavailable',
-  )
+  @ApiProblems('failed-event-not-found', 'invalid-state', 'coupon-exists', 'database-unavailable')
   async discardFailedEvent(
     @Param('id', { schema: rowId }) id: number,
     @Body({ schema: discardOrder }) order: z.infer<typeof discardOrder>,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('if-match') condition: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FailedEventJson> {
-    const condition = IfMatch.parse(ifMatch);
-    const hasSeen = (version: number) => condition.matches(version);
-    return show(await this.operations.discard(id, order.reason, hasSeen, request.id), reply);
+    return show(await this.operations.discard(id, order.reason, ifMatch(condition), request.id), reply);
   }
 }
 
