@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
 import { commitOffsets, foreignClient, kafkaConfig, stackBrokers } from '../support/kafka.js';
-import { type ClaimLogHarness, describeClaimLogContract } from './claim-log.contract.js';
+import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
 
 /** The contract is about what is kept, not about how fast a busy machine keeps it. */
 const PATIENT = { publishMs: 10_000, produceMs: 10_000 };

@@ -5,7 +5,8 @@ import { MysqlPool } from '../../src/infrastructure/database/mysql/mysql-pool.js
 import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
 import { OwnMysqlDatabase } from '../support/mysql.js';
 import { openTestDatabase } from '../support/test-database.js';
-import { type DatabaseHarness, describeDatabaseContract } from './database.contract.js';
+import { type DatabaseHarness } from './database/database-under-test.js';
+import { describeDatabaseContract } from './database/database.contract.js';
 
 /** What the service's own user may do, as Compose and docs/deployment.md give it. */
 const [, RIGHTS = ''] =

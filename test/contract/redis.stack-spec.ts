@@ -4,8 +4,9 @@ import { RedisConnection } from '../../src/infrastructure/redis/redis-connection
 import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
 import { campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
-import { describeGateBuilderContract } from './gate-builder.contract.js';
-import { describeIssuanceGateContract, type IssuanceGateHarness } from './issuance-gate.contract.js';
+import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
+import { type IssuanceGateHarness } from './gate/gate-under-test.js';
+import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';
 
 /** On a server of its own, because the suite empties it. */
 async function openGate(): Promise<IssuanceGateHarness> {

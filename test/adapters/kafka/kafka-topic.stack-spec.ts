@@ -8,16 +8,16 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs';
-import { StartupError } from '../../src/config/startup-error.js';
-import { type KafkaConfig } from '../../src/config/env.js';
-import { ClaimLogUnavailableError, type LogRecord } from '../../src/events/claim-log.js';
-import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
-import { TopicCheck } from '../../src/infrastructure/kafka/topic-check.js';
-import { KafkaServer } from '../../stack/kafka-server.js';
-import { claimEvent } from '../support/claims.js';
-import { eventually } from '../support/eventually.js';
-import { alterTopic, createTopic, kafkaConfig, stackBrokers } from '../support/kafka.js';
-import { until } from '../support/until.js';
+import { StartupError } from '../../../src/config/startup-error.js';
+import { type KafkaConfig } from '../../../src/config/env.js';
+import { ClaimLogUnavailableError, type LogRecord } from '../../../src/events/claim-log.js';
+import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
+import { TopicCheck } from '../../../src/infrastructure/kafka/topic-check.js';
+import { KafkaServer } from '../../../stack/kafka-server.js';
+import { claimEvent } from '../../support/claims.js';
+import { eventually } from '../../support/eventually.js';
+import { alterTopic, createTopic, kafkaConfig, stackBrokers } from '../../support/kafka.js';
+import { until } from '../../support/until.js';
 
 /** A real broker answers in its own time. */
 const LIMITS = { publishMs: 10_000, produceMs: 5_000 };

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
-import { type KafkaConfig } from '../../src/config/env.js';
-import { decodeClaimEvent } from '../../src/domain/claim.js';
+import { type KafkaConfig } from '../../../src/config/env.js';
+import { decodeClaimEvent } from '../../../src/domain/claim.js';
 import {
   type ClaimLog,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
   type LogOffsets,
-} from '../../src/events/claim-log.js';
-import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
-import { KafkaServer } from '../../stack/kafka-server.js';
-import { claimEvent } from '../support/claims.js';
-import { eventually } from '../support/eventually.js';
-import { alterTopic, createTopic, kafkaConfig } from '../support/kafka.js';
-import { until } from '../support/until.js';
+} from '../../../src/events/claim-log.js';
+import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
+import { KafkaServer } from '../../../stack/kafka-server.js';
+import { claimEvent } from '../../support/claims.js';
+import { eventually } from '../../support/eventually.js';
+import { alterTopic, createTopic, kafkaConfig } from '../../support/kafka.js';
+import { until } from '../../support/until.js';
 
 /** The budget of one publish is 700 ms; the rest is for a busy machine. */
 const SETTLED_WITHIN_MS = 1_200;

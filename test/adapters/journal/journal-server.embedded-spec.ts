@@ -3,16 +3,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
-import { ClaimBatchContext } from '../../src/events/claim-batch.context.js';
-import { decodeClaimEvent } from '../../src/domain/claim.js';
-import { CLAIM_EVENT_PATTERN } from '../../src/events/claim-transport.js';
-import { type LogRecord } from '../../src/events/claim-log.js';
-import { type ConsumerPace } from '../../src/infrastructure/embedded/consumer-pace.js';
-import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-claim-log.js';
-import { JournalServer } from '../../src/infrastructure/embedded/journal-server.js';
-import { claimEvent } from '../support/claims.js';
-import { type EmbeddedStack, openEmbeddedStack } from '../support/embedded.js';
-import { until } from '../support/until.js';
+import { ClaimBatchContext } from '../../../src/events/claim-batch.context.js';
+import { decodeClaimEvent } from '../../../src/domain/claim.js';
+import { CLAIM_EVENT_PATTERN } from '../../../src/events/claim-transport.js';
+import { type LogRecord } from '../../../src/events/claim-log.js';
+import { type ConsumerPace } from '../../../src/infrastructure/embedded/consumer-pace.js';
+import { JOURNAL_PARTITION } from '../../../src/infrastructure/embedded/journal-claim-log.js';
+import { JournalServer } from '../../../src/infrastructure/embedded/journal-server.js';
+import { claimEvent } from '../../support/claims.js';
+import { type EmbeddedStack, openEmbeddedStack } from '../../support/embedded.js';
+import { until } from '../../support/until.js';
 
 type Handler = (records: readonly LogRecord[], context: ClaimBatchContext) => Promise<void>;
 

@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { StartupError } from '../../src/config/startup-error.js';
-import { decodeClaimEvent } from '../../src/domain/claim.js';
-import { type ClaimLog, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../src/events/claim-log.js';
-import { JournalClaimLog } from '../../src/infrastructure/embedded/journal-claim-log.js';
-import { type SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
-import { SQLITE_FILE } from '../../src/infrastructure/embedded/sqlite-data-source.js';
-import { claimEvent } from '../support/claims.js';
-import { type Child, startChild } from '../support/child-process.js';
+import { StartupError } from '../../../src/config/startup-error.js';
+import { decodeClaimEvent } from '../../../src/domain/claim.js';
+import { type ClaimLog, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../../src/events/claim-log.js';
+import { JournalClaimLog } from '../../../src/infrastructure/embedded/journal-claim-log.js';
+import { type SqliteConnection } from '../../../src/infrastructure/embedded/sqlite-connection.js';
+import { SQLITE_FILE } from '../../../src/infrastructure/embedded/sqlite-data-source.js';
+import { claimEvent } from '../../support/claims.js';
+import { type Child, startChild } from '../../support/child-process.js';
 import {
   type EmbeddedStack,
   openEmbeddedStack,
@@ -17,10 +17,10 @@ import {
   type OpenFile,
   openJournal,
   storeCampaign,
-} from '../support/embedded.js';
-import { until } from '../support/until.js';
+} from '../../support/embedded.js';
+import { until } from '../../support/until.js';
 
-const PUBLISHER = new URL('../children/publish-claims.ts', import.meta.url);
+const PUBLISHER = new URL('../../children/publish-claims.ts', import.meta.url);
 
 async function refusal(directory: string): Promise<Error> {
   return openFile(directory).then(

@@ -3,32 +3,32 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Redis } from 'ioredis';
-import { RedisServer } from '../../stack/redis-server.js';
-import { freePort } from '../../stack/server-process.js';
+import { RedisServer } from '../../../stack/redis-server.js';
+import { freePort } from '../../../stack/server-process.js';
 import {
   type CampaignAdministration,
   type CampaignChangeOutcome,
-} from '../../src/campaigns/campaign-administration.js';
-import { MetricsRegistry } from '../../src/events/metrics-registry.js';
-import { Admission } from '../../src/gate/admission.js';
-import { termsOf } from '../../src/gate/campaign-terms.js';
-import { type EpochWatch } from '../../src/gate/epoch-watch.js';
-import { StoredCampaignIds } from '../../src/gate/stored-campaign-ids.js';
-import { type CampaignGauge, type GatePass } from '../../src/gate/issuance-gate.js';
-import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
-import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
-import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
-import { type Campaign } from '../../src/persistence/campaign-store.js';
-import { GateReconciler } from '../../src/recovery/gate-reconciler.js';
-import { RecoveryMetrics } from '../../src/recovery/recovery-metrics.js';
-import { administrationOf } from '../support/campaigns.js';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../support/embedded.js';
-import { eventually } from '../support/eventually.js';
-import { PATIENCE_MS } from '../support/patience.js';
-import { termsAtGateOf, watchOf } from '../support/recovery.js';
-import { until } from '../support/until.js';
-import { withRedis } from '../support/with-redis.js';
-import { request } from './issuance-gate.contract.js';
+} from '../../../src/campaigns/campaign-administration.js';
+import { MetricsRegistry } from '../../../src/events/metrics-registry.js';
+import { Admission } from '../../../src/gate/admission.js';
+import { termsOf } from '../../../src/gate/campaign-terms.js';
+import { type EpochWatch } from '../../../src/gate/epoch-watch.js';
+import { StoredCampaignIds } from '../../../src/gate/stored-campaign-ids.js';
+import { type CampaignGauge, type GatePass } from '../../../src/gate/issuance-gate.js';
+import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
+import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
+import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
+import { type Campaign } from '../../../src/persistence/campaign-store.js';
+import { GateReconciler } from '../../../src/recovery/gate-reconciler.js';
+import { RecoveryMetrics } from '../../../src/recovery/recovery-metrics.js';
+import { administrationOf } from '../../support/campaigns.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../support/embedded.js';
+import { eventually } from '../../support/eventually.js';
+import { PATIENCE_MS } from '../../support/patience.js';
+import { termsAtGateOf, watchOf } from '../../support/recovery.js';
+import { until } from '../../support/until.js';
+import { withRedis } from '../../support/with-redis.js';
+import { request } from '../../contract/gate/gate-under-test.js';
 
 Logger.overrideLogger(false);
 

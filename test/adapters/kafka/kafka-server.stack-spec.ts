@@ -4,17 +4,17 @@ import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type IHeaders, KafkaJSConnectionError } from 'kafkajs';
-import { type KafkaConfig } from '../../src/config/env.js';
-import { ClaimBatchContext } from '../../src/events/claim-batch.context.js';
-import { decodeClaimEvent } from '../../src/domain/claim.js';
-import { CLAIM_EVENT_PATTERN } from '../../src/events/claim-transport.js';
-import { type LogRecord } from '../../src/events/claim-log.js';
-import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
-import { KafkaClaimServer, type KafkaServerSettings } from '../../src/infrastructure/kafka/kafka-claim-server.js';
-import { KafkaServer } from '../../stack/kafka-server.js';
-import { claimEvent } from '../support/claims.js';
-import { foreignClient, kafkaConfig, stackBrokers } from '../support/kafka.js';
-import { until } from '../support/until.js';
+import { type KafkaConfig } from '../../../src/config/env.js';
+import { ClaimBatchContext } from '../../../src/events/claim-batch.context.js';
+import { decodeClaimEvent } from '../../../src/domain/claim.js';
+import { CLAIM_EVENT_PATTERN } from '../../../src/events/claim-transport.js';
+import { type LogRecord } from '../../../src/events/claim-log.js';
+import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
+import { KafkaClaimServer, type KafkaServerSettings } from '../../../src/infrastructure/kafka/kafka-claim-server.js';
+import { KafkaServer } from '../../../stack/kafka-server.js';
+import { claimEvent } from '../../support/claims.js';
+import { foreignClient, kafkaConfig, stackBrokers } from '../../support/kafka.js';
+import { until } from '../../support/until.js';
 
 type Handler = (records: readonly LogRecord[], context: ClaimBatchContext, member: string) => Promise<void>;
 

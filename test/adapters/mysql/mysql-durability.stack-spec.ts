@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
-import { MariadbServer } from '../../stack/mariadb-server.js';
-import { eventually } from '../support/eventually.js';
-import { OwnMysqlDatabase } from '../support/mysql.js';
-import { until } from '../support/until.js';
+import { MYSQL_DEFAULTS } from '../../../src/infrastructure/database/mysql/mysql-settings.js';
+import { MariadbServer } from '../../../stack/mariadb-server.js';
+import { eventually } from '../../support/eventually.js';
+import { OwnMysqlDatabase } from '../../support/mysql.js';
+import { until } from '../../support/until.js';
 
 const PATIENCE_MS = 30_000;
 

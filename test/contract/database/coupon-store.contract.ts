@@ -1,0 +1,145 @@
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
+import { type Database } from '../../../src/persistence/database.js';
+import { type DatabaseUnderTest } from './database-under-test.js';
+
+export function describeCouponStore(under: DatabaseUnderTest): void {
+  describe('coupons', () => {
+    const { write, read, insertCampaign, coupon, kindOf } = under;
+    let database: Database;
+    beforeAll(() => {
+      ({ database } = under);
+    });
+    let campaignId: string;
+    beforeEach(() => {
+      ({ campaignId } = under);
+    });
+
+    it('come back as they were stored', async () => {
+      const one = coupon({ idempotencyDigest: 'D'.repeat(43), sequence: 9_999_999, claimedAt: 1_764_000_000_123 });
+      const two = coupon();
+      await write(({ coupons }) => coupons.insert([one, two]));
+      const found = await read(({ coupons }) => coupons.find(campaignId, one.userId));
+      expect(found).toEqual({ ...one, id: expect.any(Number) });
+      expect(await read(({ coupons }) => coupons.find(campaignId, 'nobody'))).toBeNull();
+      expect(await read(({ coupons }) => coupons.count(campaignId))).toBe(2);
+      await write(({ coupons }) => coupons.insert([]));
+    });
+
+    it.each(['campaignId and userId', 'claimId', 'code'] as const)(
+      'refuse a second one with the same %s as a duplicate',
+      async (what) => {
+        const first = coupon();
+        await write(({ coupons }) => coupons.insert([first]));
+        const same = {
+          'campaignId and userId': { userId: first.userId },
+          claimId: { claimId: first.claimId },
+          code: { code: first.code },
+        }[what];
+        expect(await kindOf(write(({ coupons }) => coupons.insert([coupon(same)])))).toBe('duplicate');
+        expect(await kindOf(write(({ coupons }) => coupons.insert([coupon(same), coupon(same)])))).toBe('duplicate');
+        expect(await read(({ coupons }) => coupons.count(campaignId))).toBe(1);
+      },
+    );
+
+    it('insert all or nothing, also when the unit of work goes on after the refusal', async () => {
+      const first = coupon();
+      await write(({ coupons }) => coupons.insert([first]));
+      await write(async ({ coupons }) => {
+        const mixed = [coupon(), coupon({ userId: first.userId }), coupon()];
+        expect(await kindOf(coupons.insert(mixed))).toBe('duplicate');
+        // What was refused with another one is not taken yet.
+        expect((await coupons.findByUsers(mixed)).map(({ claimId }) => claimId)).toEqual([first.claimId]);
+        await coupons.insert(mixed.filter(({ userId }) => userId !== first.userId));
+      });
+      expect(await read(({ coupons }) => coupons.count(campaignId))).toBe(3);
+    });
+
+    it('refuse a campaign that does not exist as data', async () => {
+      expect(await kindOf(write(({ coupons }) => coupons.insert([coupon({ campaignId: 'nobody' })])))).toBe('data');
+    });
+
+    it('take one user in many campaigns, and users whose ids differ only by case', async () => {
+      const other = (await insertCampaign()).id;
+      const userId = `Case-${ulid()}`;
+      const rows = [
+        coupon({ userId }),
+        coupon({ userId: userId.toLowerCase() }),
+        coupon({ campaignId: other, userId }),
+      ];
+      await write(({ coupons }) => coupons.insert(rows));
+      const pairs = await read(({ coupons }) =>
+        coupons.findByUsers([
+          { campaignId, userId },
+          { campaignId: other, userId },
+          { campaignId: other, userId: userId.toLowerCase() },
+          { campaignId, userId: userId.toUpperCase() },
+        ]),
+      );
+      expect(pairs.map(({ claimId }) => claimId).sort()).toEqual(
+        [rows[0]?.claimId, rows[2]?.claimId].map(String).sort(),
+      );
+      expect(pairs[0]).toEqual({
+        id: expect.any(Number),
+        campaignId: expect.any(String),
+        userId,
+        claimId: expect.any(String),
+        sequence: expect.any(Number),
+        claimedAt: expect.any(Number),
+        idempotencyDigest: null,
+      });
+      expect(await read(({ coupons }) => coupons.findByUsers([]))).toEqual([]);
+    });
+
+    it('list a user’s own newest first, page by page', async () => {
+      const userId = `lister-${ulid()}`;
+      for (let count = 0; count < 5; count++) {
+        const { id } = await insertCampaign();
+        await write(({ coupons }) => coupons.insert([coupon({ campaignId: id, userId })]));
+      }
+      const first = await read(({ coupons }) => coupons.listByUser(userId, 3));
+      const rest = await read(({ coupons }) => coupons.listByUser(userId, 3, first.at(-1)?.id));
+      const ids = [...first, ...rest].map(({ id }) => id);
+      expect(ids).toHaveLength(5);
+      expect(ids).toEqual([...ids].sort((a, b) => b - a));
+      expect(await read(({ coupons }) => coupons.listByUser(userId.toUpperCase(), 3))).toEqual([]);
+    });
+
+    it('list in id order for the rebuild, every page after the last', async () => {
+      await write(({ coupons }) => coupons.insert(Array.from({ length: 25 }, () => coupon())));
+      const ids: number[] = [];
+      let mine = 0;
+      await database.snapshot(async ({ coupons }) => {
+        for (;;) {
+          const page = await coupons.listIssuedAfter(ids.at(-1) ?? 0, 7);
+          ids.push(...page.map(({ id }) => id));
+          mine += page.filter((row) => row.campaignId === campaignId).length;
+          if (page.length < 7) break;
+        }
+      });
+      expect(mine).toBe(25);
+      expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+    });
+
+    it('take lists that are longer than a statement may have parameters', async () => {
+      const rows = Array.from({ length: 5_000 }, (_, index) =>
+        coupon({ claimId: `C${index}-${campaignId}`.slice(0, 26) }),
+      );
+      await write(({ coupons }) => coupons.insert(rows));
+      expect(await read(({ coupons }) => coupons.count(campaignId))).toBe(5_000);
+      const pairs = [...rows, ...Array.from({ length: 35_000 }, (_, user) => ({ campaignId, userId: `none-${user}` }))];
+      expect(await read(({ coupons }) => coupons.findByUsers(pairs))).toHaveLength(5_000);
+    });
+
+    it('insert a long list all or nothing too', async () => {
+      const rows = Array.from({ length: 3_000 }, (_, index) =>
+        coupon({ claimId: `D${index}-${campaignId}`.slice(0, 26) }),
+      );
+      rows.push(coupon({ userId: rows[0]?.userId ?? '' }));
+      await write(async ({ coupons }) => {
+        expect(await kindOf(coupons.insert(rows))).toBe('duplicate');
+      });
+      expect(await read(({ coupons }) => coupons.count(campaignId))).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
+import { type QueryRunner } from 'typeorm';
+import { ulid } from 'ulid';
+import { type ClaimLog } from '../../../src/events/claim-log.js';
+import { type Campaign } from '../../../src/persistence/campaign-store.js';
+import { type NewCoupon } from '../../../src/persistence/coupon-store.js';
+import { type Database, type UnitOfWork } from '../../../src/persistence/database.js';
+import { type DatabaseError } from '../../../src/persistence/database-error.js';
+import { claimEvent } from '../../support/claims.js';
+
+/** What differs between databases. */
+export interface DatabaseHarness {
+  readonly database: Database;
+  /** The log that lives beside it, if they share a file: what it acknowledges must not hang on a unit of work. */
+  readonly log?: ClaimLog;
+  /** One statement past the stores, in the dialect that both databases know: to set clocks and look at bytes. */
+  execute(sql: string, parameters?: unknown[]): Promise<unknown>;
+  /** Hands out what a migration gets. */
+  withRunner(work: (runner: QueryRunner) => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a test throws to have its work undone. */
+export class Undo extends Error {}
+
+/** What the parts of the contract use: the database of this adapter, and a campaign of its own for each test. */
+export interface DatabaseUnderTest {
+  readonly harness: DatabaseHarness;
+  readonly database: Database;
+  /** Of the campaign of this test. */
+  readonly campaignId: string;
+  write<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+  read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
+  insertCampaign(over?: Partial<Campaign>): Promise<Campaign>;
+  coupon(over?: Partial<NewCoupon>): NewCoupon;
+  /** @returns how the database refuses the work. */
+  kindOf(work: Promise<unknown>): Promise<string>;
+}
+
+/** Opens the adapter for the suite that calls it. */
+export function databaseUnderTest(openHarness: () => Promise<DatabaseHarness>): DatabaseUnderTest {
+  let harness: DatabaseHarness;
+  let database: Database;
+  let campaignId: string;
+
+  const write = <T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> => database.transaction(work);
+  const read = <T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> => database.read(work);
+  const insertCampaign = (over: Partial<Campaign> = {}): Promise<Campaign> =>
+    write(({ campaigns }) =>
+      campaigns.insert({
+        id: ulid(),
+        name: '쿠폰 🎟️',
+        total: 100,
+        startsAt: 0,
+        endsAt: null,
+        state: 'OPEN',
+        ...over,
+      }),
+    );
+  const coupon = (over: Partial<NewCoupon> = {}): NewCoupon => {
+    const { claimId, userId, sequence, claimedAt } = claimEvent();
+    return {
+      campaignId,
+      userId,
+      claimId,
+      code: ulid(),
+      sequence,
+      claimedAt,
+      idempotencyDigest: null,
+      createdAt: 1_764_000_000_456,
+      ...over,
+    };
+  };
+  const kindOf = async (work: Promise<unknown>): Promise<string> => {
+    const error = await work.then(
+      () => new Error('nothing was refused'),
+      (reason: unknown) => reason as Error,
+    );
+    if (error.name !== 'DatabaseError') throw error;
+    return (error as DatabaseError).kind;
+  };
+
+  beforeAll(async () => {
+    harness = await openHarness();
+    database = harness.database;
+  });
+  beforeEach(async () => {
+    campaignId = (await insertCampaign()).id;
+  });
+  afterAll(() => harness.close());
+
+  return {
+    get harness() {
+      return harness;
+    },
+    get database() {
+      return database;
+    },
+    get campaignId() {
+      return campaignId;
+    },
+    write,
+    read,
+    insertCampaign,
+    coupon,
+    kindOf,
+  };
+}

@@ -1,0 +1,25 @@
+import { describe } from '@jest/globals';
+import { describeAdminAuditStore } from './admin-audit-store.contract.js';
+import { describeCampaignStore } from './campaign-store.contract.js';
+import { describeCouponStore } from './coupon-store.contract.js';
+import { describeCreationStore } from './creation-store.contract.js';
+import { type DatabaseHarness, databaseUnderTest } from './database-under-test.js';
+import { describeFailedEventStore } from './failed-event-store.contract.js';
+import { describeGateRowStore } from './gate-row-store.contract.js';
+import { describeUnitsOfWork } from './units-of-work.contract.js';
+import { describeUnitsSideBySide } from './units-side-by-side.contract.js';
+
+/** Every adapter of the database passes this. */
+export function describeDatabaseContract(name: string, openHarness: () => Promise<DatabaseHarness>): void {
+  describe(`${name} as a Database`, () => {
+    const under = databaseUnderTest(openHarness);
+    describeUnitsOfWork(under);
+    describeCampaignStore(under);
+    describeCouponStore(under);
+    describeGateRowStore(under);
+    describeFailedEventStore(under);
+    describeUnitsSideBySide(under);
+    describeCreationStore(under);
+    describeAdminAuditStore(under);
+  });
+}

@@ -1,0 +1,529 @@
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
+import { type ClaimEvent } from '../../../src/domain/claim.js';
+import { type LogRecord } from '../../../src/events/claim-log.js';
+import { type FailedEvent, type Failure } from '../../../src/events/failed-event-store.js';
+import { CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../src/events/retry-policy.js';
+import { DatabaseError } from '../../../src/persistence/database-error.js';
+import { claimEvent } from '../../support/claims.js';
+import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
+
+const FAILURE: Failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage: 'the log did not answer' };
+const POISON: Failure = { errorClass: 'poison', errorCode: 'refused-by-database', errorMessage: 'no' };
+
+export function describeFailedEventStore(under: DatabaseUnderTest): void {
+  describe('failed events', () => {
+    const { write, read } = under;
+    let harness: DatabaseHarness;
+    beforeAll(() => {
+      ({ harness } = under);
+    });
+    let campaignId: string;
+    beforeEach(() => {
+      ({ campaignId } = under);
+    });
+
+    const record = (event: ClaimEvent | null, over: Partial<LogRecord> = {}): LogRecord => ({
+      topic: 'coupon_create',
+      partition: 3,
+      offset: Math.floor(Math.random() * 1e12),
+      key: Buffer.from('key'),
+      value: Buffer.from(event === null ? 'nonsense' : JSON.stringify(event)),
+      headers: {},
+      ...over,
+    });
+    const claim = (over: Partial<ClaimEvent> = {}) => claimEvent({ campaignId, ...over });
+    const addUnpublished = (...claims: ClaimEvent[]) =>
+      write(({ failedEvents }) =>
+        failedEvents.addUnpublished(claims.map((each) => ({ claim: each, source: 'API', failure: FAILURE }))),
+      );
+    const quarantine = (event: ClaimEvent, failure: Failure = POISON) =>
+      write(({ failedEvents }) => failedEvents.quarantine([{ record: record(event), claim: event, failure }]));
+    const rowOf = async ({ claimId }: ClaimEvent): Promise<FailedEvent> => {
+      const [row] = await read(({ failedEvents }) => failedEvents.findByClaimIds([claimId]));
+      if (row === undefined) throw new Error('the claim has no row');
+      return row;
+    };
+    const lease = (owner: string, limit = 100, leaseMs = 60_000) =>
+      write(({ failedEvents }) => failedEvents.lease(owner, limit, leaseMs));
+    const setDue = (...claims: ClaimEvent[]) =>
+      harness.execute(
+        `UPDATE failed_events SET next_attempt_at = 0 WHERE claim_id IN (${claims.map(() => '?').join(', ')})`,
+        claims.map(({ claimId }) => claimId),
+      );
+
+    // Leases look at the whole table, so what other tests left must not be due.
+    beforeEach(() => harness.execute('UPDATE failed_events SET next_attempt_at = 8640000000000000'));
+
+    it('can be proven to be taken without keeping any, and cannot where none is taken', async () => {
+      const before = await read(({ failedEvents }) => failedEvents.countByStatus());
+      await write(({ failedEvents }) => failedEvents.proveWritable());
+      expect(await read(({ failedEvents }) => failedEvents.countByStatus())).toEqual(before);
+      await harness.execute('ALTER TABLE failed_events RENAME TO hidden', []);
+      try {
+        await expect(write(({ failedEvents }) => failedEvents.proveWritable())).rejects.toBeInstanceOf(DatabaseError);
+      } finally {
+        await harness.execute('ALTER TABLE hidden RENAME TO failed_events', []);
+      }
+      await write(({ failedEvents }) => failedEvents.proveWritable());
+    });
+
+    describe('of claims that were not published', () => {
+      it('are PENDING and due at once, with the claim as it was', async () => {
+        const event = claim({ idempotencyDigest: 'E'.repeat(43) });
+        const plain = claim();
+        await addUnpublished(event, plain);
+        const row = await rowOf(event);
+        expect(row).toMatchObject({
+          dedupeKey: event.claimId,
+          claim: event,
+          source: 'API',
+          failure: FAILURE,
+          status: 'PENDING',
+          attempts: 0,
+          maxAttempts: MAX_ATTEMPTS,
+          leaseOwner: null,
+          leaseUntil: null,
+          releasedAt: null,
+          resolvedBy: null,
+          note: null,
+          topic: null,
+          partition: null,
+          offset: null,
+          version: 1,
+        });
+        expect(row.nextAttemptAt).toBeLessThanOrEqual(await read((unit) => unit.now()));
+        expect((await rowOf(plain)).claim).toEqual(plain);
+        expect(await read(({ failedEvents }) => failedEvents.find(row.id))).toEqual(row);
+        expect(await write(({ failedEvents }) => failedEvents.lock(row.id))).toEqual(row);
+      });
+
+      it('are added once, however often and in whatever company they come', async () => {
+        const [one, two] = [claim(), claim()];
+        await addUnpublished(one);
+        const before = await rowOf(one);
+        await addUnpublished(one, two, two);
+        await addUnpublished(two, one);
+        expect(await rowOf(one)).toEqual(before);
+        expect((await rowOf(two)).status).toBe('PENDING');
+        await addUnpublished();
+      });
+
+      it('keep the row of a claim that is finished already', async () => {
+        const event = claim();
+        await addUnpublished(event);
+        await write(({ failedEvents }) => failedEvents.resolve([event.claimId]));
+        await addUnpublished(event);
+        expect((await rowOf(event)).status).toBe('RESOLVED');
+      });
+
+      it('go in by thousands in one call', async () => {
+        const events = Array.from({ length: 3_000 }, (_, index) =>
+          claim({ claimId: `E${index}-${campaignId}`.slice(0, 26) }),
+        );
+        await addUnpublished(...events);
+        expect((await read(({ failedEvents }) => failedEvents.countByStatus(campaignId))).PENDING).toBe(3_000);
+        const ids = [...events.map(({ claimId }) => claimId), ...Array.from({ length: 33_000 }, (_, n) => `none-${n}`)];
+        expect((await read(({ failedEvents }) => failedEvents.statusesOf(ids))).size).toBe(3_000);
+        expect(await read(({ failedEvents }) => failedEvents.findByClaimIds(ids))).toHaveLength(3_000);
+        await write(({ failedEvents }) => failedEvents.resolve(ids));
+        expect((await read(({ failedEvents }) => failedEvents.countByStatus(campaignId))).RESOLVED).toBe(3_000);
+      });
+
+      it('cut what an operator could not read anyway', async () => {
+        const event = claim();
+        await write(({ failedEvents }) =>
+          failedEvents.addUnpublished([
+            {
+              claim: event,
+              source: 'SWEEPER',
+              failure: { errorClass: 'c'.repeat(99), errorCode: 'k'.repeat(99), errorMessage: '글'.repeat(999) },
+            },
+          ]),
+        );
+        const { failure, source } = await rowOf(event);
+        expect(source).toBe('SWEEPER');
+        expect(failure).toEqual({
+          errorClass: 'c'.repeat(32),
+          errorCode: 'k'.repeat(64),
+          errorMessage: '글'.repeat(500),
+        });
+      });
+    });
+
+    describe('of quarantined records', () => {
+      it('wait with back-off, count one attempt each time, and are DEAD after exactly the twelfth', async () => {
+        const event = claim();
+        for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+          const now = await read((unit) => unit.now());
+          await quarantine(event);
+          const row = await rowOf(event);
+          expect(row).toMatchObject({
+            source: 'CONSUMER',
+            attempts: attempt,
+            status: attempt < MAX_ATTEMPTS ? 'PENDING' : 'DEAD',
+            partition: 3,
+            topic: 'coupon_create',
+            version: attempt,
+          });
+          expect(row.nextAttemptAt).toBeGreaterThanOrEqual(now);
+          expect(row.nextAttemptAt).toBeLessThanOrEqual(now + 5_000 + Math.min(300_000, 1_000 * 2 ** attempt));
+          await setDue(event);
+        }
+        await quarantine(event);
+        expect(await rowOf(event)).toMatchObject({ status: 'DEAD', attempts: MAX_ATTEMPTS });
+        await setDue(event);
+        expect(await lease('nobody-gets-it')).toEqual([]);
+      });
+
+      it('count one attempt for all the copies of them that lie on the log', async () => {
+        const event = claim();
+        await quarantine(event);
+        // Far away, as after several attempts: between 0 and so many seconds is drawn at random.
+        await harness.execute('UPDATE failed_events SET next_attempt_at = 8640000000000000');
+        for (let copy = 0; copy < MAX_ATTEMPTS; copy++) await quarantine(event);
+        expect(await rowOf(event)).toMatchObject({
+          status: 'PENDING',
+          attempts: 1,
+          nextAttemptAt: 8_640_000_000_000_000,
+        });
+        await setDue(event);
+        await lease('publisher');
+        await quarantine(event);
+        expect(await rowOf(event)).toMatchObject({ status: 'PENDING', attempts: 2 });
+      });
+
+      it('count on the row that the api had written', async () => {
+        const event = claim();
+        await addUnpublished(event);
+        await quarantine(event);
+        expect(await rowOf(event)).toMatchObject({ status: 'PENDING', attempts: 1, source: 'API', failure: POISON });
+      });
+
+      it('take a leased row back from its lease', async () => {
+        const event = claim();
+        await addUnpublished(event);
+        await lease('publisher');
+        await quarantine(event);
+        expect(await rowOf(event)).toMatchObject({ status: 'PENDING', attempts: 1, leaseOwner: null });
+      });
+
+      it('do not bring back what an operator discards at the same moment', async () => {
+        const event = claim();
+        await addUnpublished(event);
+        const { id } = await rowOf(event);
+        let discarded: () => void = () => undefined;
+        const uncommitted = new Promise<void>((resolve) => (discarded = resolve));
+        const operator = write(async (unit) => {
+          await unit.failedEvents.lock(id);
+          await unit.failedEvents.discard(id, 'asked for');
+          discarded();
+          // Where units of work run side by side, the other one comes upon the row during these.
+          for (let calls = 0; calls < 50; calls++) await unit.now();
+        });
+        await uncommitted;
+        await Promise.all([operator, quarantine(event)]);
+        expect(await rowOf(event)).toMatchObject({ status: 'DISCARDED', attempts: 0 });
+      });
+
+      it('are DEAD at once when the campaign is unknown', async () => {
+        const event = claim();
+        await quarantine(event, { ...POISON, errorCode: 'unknown-campaign' });
+        expect(await rowOf(event)).toMatchObject({ status: 'DEAD', attempts: 1 });
+      });
+
+      it('are DEAD at once when unreadable, and the same row when delivered again', async () => {
+        const broken = record(null, { value: null, key: null });
+        const before = await read(({ failedEvents }) => failedEvents.countByStatus());
+        for (let delivery = 0; delivery < 2; delivery++) {
+          await write(({ failedEvents }) =>
+            failedEvents.quarantine([{ record: broken, claim: null, failure: { ...POISON, errorCode: 'unreadable' } }]),
+          );
+        }
+        const after = await read(({ failedEvents }) => failedEvents.countByStatus());
+        expect(after.DEAD - before.DEAD).toBe(1);
+        const [row] = await read(({ failedEvents }) => failedEvents.list({ limit: 1 }));
+        expect(row).toMatchObject({ claim: null, status: 'DEAD', offset: broken.offset, attempts: 1 });
+        expect(row?.dedupeKey).toMatch(/^[0-9a-f]{64}$/);
+      });
+
+      it.each(['RESOLVED', 'DISCARDED'] as const)('leave a %s row as it is', async (status) => {
+        const event = claim();
+        await addUnpublished(event);
+        const { id } = await rowOf(event);
+        await write(({ failedEvents }) =>
+          status === 'RESOLVED' ? failedEvents.resolve([event.claimId]) : failedEvents.discard(id, 'why'),
+        );
+        const before = await rowOf(event);
+        expect(before.status).toBe(status);
+        await quarantine(event);
+        expect(await rowOf(event)).toEqual(before);
+      });
+
+      it.each([
+        ['nothing of what fits', 32 * 1024, false, 0],
+        ['what is longer than 32 KB', 32 * 1024 + 1, false, 1],
+        ['everything when asked to', 10, true, 1],
+      ])('cut %s', async (_what, length, withoutPayload, truncated) => {
+        const event = claim();
+        const value = Buffer.alloc(length, 0xff);
+        await write(({ failedEvents }) =>
+          failedEvents.quarantine(
+            [
+              {
+                record: record(event, { value, headers: { h: Buffer.from([0, 1]) } }),
+                claim: event,
+                failure: POISON,
+              },
+            ],
+            { withoutPayload },
+          ),
+        );
+        const [row] = (await harness.execute(
+          'SELECT payload, headers, message_key, truncated FROM failed_events WHERE claim_id = ?',
+          [event.claimId],
+        )) as { payload: Buffer | null; headers: Buffer | null; message_key: Buffer | null; truncated: number }[];
+        expect(Number(row?.truncated)).toBe(truncated);
+        if (withoutPayload) {
+          expect([row?.payload, row?.headers, row?.message_key]).toEqual([null, null, null]);
+        } else {
+          expect(Buffer.from(row?.payload ?? []).equals(value.subarray(0, 32 * 1024))).toBe(true);
+          expect(Buffer.from(row?.headers ?? []).toString()).toBe('{"h":"AAE="}');
+          expect(Buffer.from(row?.message_key ?? []).toString()).toBe('key');
+        }
+      });
+    });
+
+    describe('under lease', () => {
+      it('go to one instance each, in no more than the limit', async () => {
+        const events = Array.from({ length: 30 }, () => claim());
+        await addUnpublished(...events);
+        const leased = await Promise.all(['a', 'b', 'c', 'd'].map((owner) => lease(owner, 9)));
+        for (const rows of leased) expect(rows.length).toBeLessThanOrEqual(9);
+        const ids = leased.flat().map(({ id }) => id);
+        expect(new Set(ids).size).toBe(ids.length);
+        // SKIP LOCKED may leave rows for the next call; nothing is left after it.
+        for (let rest = await lease('e'); rest.length > 0; rest = await lease('e'))
+          ids.push(...rest.map(({ id }) => id));
+        expect(ids).toHaveLength(30);
+      });
+
+      it('are PUBLISHING until the lease runs out, and then anybody’s', async () => {
+        const event = claim();
+        await addUnpublished(event);
+        const [row] = await lease('one');
+        expect(row).toMatchObject({ claim: event, status: 'PUBLISHING', leaseOwner: 'one', version: 2, attempts: 0 });
+        expect((row?.leaseUntil ?? 0) - (await read((unit) => unit.now()))).toBeGreaterThan(50_000);
+        expect(await lease('two')).toEqual([]);
+        await setDue(event);
+        expect(await lease('two')).toMatchObject([{ leaseOwner: 'two', status: 'PUBLISHING' }]);
+      });
+
+      it('come only when due, the longest overdue first', async () => {
+        const [late, later, notYet] = [claim(), claim(), claim()];
+        await addUnpublished(later, late, notYet);
+        await harness.execute('UPDATE failed_events SET next_attempt_at = 5 WHERE claim_id = ?', [late.claimId]);
+        await harness.execute('UPDATE failed_events SET next_attempt_at = 9 WHERE claim_id = ?', [later.claimId]);
+        await harness.execute('UPDATE failed_events SET next_attempt_at = ? WHERE claim_id = ?', [
+          (await read((unit) => unit.now())) + 60_000,
+          notYet.claimId,
+        ]);
+        expect((await lease('one', 1)).map((row) => row.claim?.claimId)).toEqual([late.claimId]);
+        expect((await lease('one', 9)).map((row) => row.claim?.claimId)).toEqual([later.claimId]);
+      });
+
+      it('are REPUBLISHED and due again after the confirmation time', async () => {
+        const event = claim();
+        await addUnpublished(event);
+        const { id } = await rowOf(event);
+        await lease('one');
+        await write(({ failedEvents }) => failedEvents.finishLease('one', [id], { kind: 'published' }));
+        const row = await rowOf(event);
+        expect(row).toMatchObject({ status: 'REPUBLISHED', leaseOwner: null, leaseUntil: null, attempts: 0 });
+        const wait = row.nextAttemptAt - (await read((unit) => unit.now()));
+        expect(wait).toBeGreaterThan(CONFIRMATION_MS - 5_000);
+        expect(wait).toBeLessThanOrEqual(CONFIRMATION_MS);
+        await setDue(event);
+        expect(await lease('two')).toHaveLength(1);
+      });
+
+      it('are PENDING again without an attempt when the log was away', async () => {
+        const event = claim();
+        await addUnpublished(event);
+        const { id } = await rowOf(event);
+        await lease('one');
+        await write(({ failedEvents }) =>
+          failedEvents.finishLease('one', [id], { kind: 'postponed', delayMs: 30_000 }),
+        );
+        expect(await rowOf(event)).toMatchObject({ status: 'PENDING', leaseOwner: null, attempts: 0 });
+        expect(await lease('one')).toEqual([]);
+      });
+
+      it('stay as they are for whoever has lost the lease, or was overtaken by the consumer', async () => {
+        const [taken, resolved] = [claim(), claim()];
+        await addUnpublished(taken, resolved);
+        await lease('one');
+        await setDue(taken);
+        await lease('two');
+        await write(({ failedEvents }) => failedEvents.resolve([resolved.claimId]));
+        for (const event of [taken, resolved]) {
+          const before = await rowOf(event);
+          await write(({ failedEvents }) => failedEvents.finishLease('one', [before.id], { kind: 'published' }));
+          expect(await rowOf(event)).toEqual(before);
+        }
+      });
+
+      it('never contain what is unreadable', async () => {
+        await write(({ failedEvents }) =>
+          failedEvents.quarantine([{ record: record(null), claim: null, failure: POISON }]),
+        );
+        await harness.execute(
+          "UPDATE failed_events SET status = 'PENDING', next_attempt_at = 0 WHERE claim_id IS NULL",
+        );
+        expect(await lease('one')).toEqual([]);
+        await harness.execute("UPDATE failed_events SET status = 'DEAD' WHERE claim_id IS NULL");
+      });
+    });
+
+    it('are known to exist by the campaign of their claim', async () => {
+      const known = claim();
+      const exist = (...ids: string[]) => read(({ failedEvents }) => failedEvents.existOf(ids));
+      const many = Array.from({ length: 12_000 }, (_, index) => `nothing-${index}`);
+      expect(await exist()).toBe(false);
+      expect(await exist(known.campaignId)).toBe(false);
+      await addUnpublished(known);
+      expect(await exist(known.campaignId)).toBe(true);
+      expect(await exist('nothing')).toBe(false);
+      expect(await exist(...many)).toBe(false);
+      expect(await exist(...many, known.campaignId)).toBe(true);
+      await write(({ failedEvents }) => failedEvents.resolve([known.claimId]));
+      expect(await exist(known.campaignId)).toBe(true);
+    });
+
+    describe('finished', () => {
+      it('are RESOLVED by the consumer, also from DEAD, but not when DISCARDED', async () => {
+        const [pending, dead, discarded] = [claim(), claim(), claim()];
+        await addUnpublished(pending, discarded);
+        await quarantine(dead, { ...POISON, errorCode: 'unknown-campaign' });
+        const { id } = await rowOf(discarded);
+        await write(({ failedEvents }) => failedEvents.discard(id, 'operator said so'));
+        const ids = [pending, dead, discarded].map(({ claimId }) => claimId);
+        await write(({ failedEvents }) => failedEvents.resolve([...ids, 'nobody']));
+        expect(await read(({ failedEvents }) => failedEvents.statusesOf([...ids, 'nobody']))).toEqual(
+          new Map([
+            [pending.claimId, 'RESOLVED'],
+            [dead.claimId, 'RESOLVED'],
+            [discarded.claimId, 'DISCARDED'],
+          ]),
+        );
+        expect(await rowOf(pending)).toMatchObject({ resolvedBy: 'consumer', version: 2 });
+        await write(({ failedEvents }) => failedEvents.resolve(ids));
+        expect(await rowOf(pending)).toMatchObject({ version: 2 });
+        await write(({ failedEvents }) => failedEvents.resolve([]));
+      });
+
+      it('can be requeued: PENDING, due, with all attempts ahead', async () => {
+        const event = claim();
+        await quarantine(event, { ...POISON, errorCode: 'unknown-campaign' });
+        const { id } = await rowOf(event);
+        await write(({ failedEvents }) => failedEvents.requeue(id, 'campaign exists now'));
+        expect(await rowOf(event)).toMatchObject({
+          status: 'PENDING',
+          attempts: 0,
+          note: 'campaign exists now',
+          version: 2,
+        });
+        expect((await lease('one')).map((row) => row.id)).toEqual([id]);
+      });
+
+      it('are unreleased once DISCARDED, until they are marked', async () => {
+        const [one, two, kept] = [claim(), claim(), claim()];
+        await addUnpublished(one, two, kept);
+        const ids = [(await rowOf(one)).id, (await rowOf(two)).id];
+        for (const id of ids) await write(({ failedEvents }) => failedEvents.discard(id, 'why'));
+        expect(await rowOf(one)).toMatchObject({
+          status: 'DISCARDED',
+          note: 'why',
+          resolvedBy: 'operator',
+          version: 2,
+        });
+        const mine = async () =>
+          (await read(({ failedEvents }) => failedEvents.unreleased(1_000)))
+            .filter(({ claim: of }) => of?.campaignId === campaignId)
+            .map(({ id }) => id);
+        expect(await mine()).toEqual(ids);
+        await write(({ failedEvents }) => failedEvents.markReleased(ids[0] as number));
+        expect(await mine()).toEqual([ids[1]]);
+        expect((await rowOf(one)).releasedAt).toEqual(expect.any(Number));
+        expect(await read(({ failedEvents }) => failedEvents.unreleased(0))).toEqual([]);
+      });
+    });
+
+    describe('read', () => {
+      it('by the rebuild: what has a claim and is neither RESOLVED nor DISCARDED, in pages', async () => {
+        const [pending, leased, dead, resolved, discarded] = [claim(), claim(), claim(), claim(), claim()];
+        await addUnpublished(leased);
+        await lease('one');
+        await addUnpublished(pending, resolved, discarded);
+        await quarantine(dead, { ...POISON, errorCode: 'unknown-campaign' });
+        const { id } = await rowOf(discarded);
+        await write(async ({ failedEvents }) => {
+          await failedEvents.resolve([resolved.claimId]);
+          await failedEvents.discard(id, 'why');
+          await failedEvents.quarantine([{ record: record(null), claim: null, failure: POISON }]);
+        });
+        const seen: FailedEvent[] = [];
+        for (;;) {
+          const page = await read(({ failedEvents }) => failedEvents.openClaimsAfter(seen.at(-1)?.id ?? 0, 2));
+          seen.push(...page);
+          if (page.length < 2) break;
+        }
+        expect(seen.every((row) => row.claim !== null)).toBe(true);
+        expect(
+          seen
+            .filter((row) => row.claim?.campaignId === campaignId)
+            .map((row) => row.claim?.claimId)
+            .sort(),
+        ).toEqual([pending, leased, dead].map(({ claimId }) => claimId).sort());
+      });
+
+      it('by user: the newest row', async () => {
+        const userId = `twice-${ulid()}`;
+        const [first, second] = [claim({ userId }), claim({ userId })];
+        await addUnpublished(first);
+        await addUnpublished(second);
+        const found = await read(({ failedEvents }) => failedEvents.findByUser(campaignId, userId));
+        expect(found?.claim).toEqual(second);
+        expect(await read(({ failedEvents }) => failedEvents.findByUser(campaignId, userId.toUpperCase()))).toBeNull();
+        expect(await read(({ failedEvents }) => failedEvents.find(999_999_999))).toBeNull();
+        expect(await write(({ failedEvents }) => failedEvents.lock(999_999_999))).toBeNull();
+      });
+
+      it('by operators: newest first, filtered, page by page, and counted', async () => {
+        const events = Array.from({ length: 5 }, () => claim());
+        await addUnpublished(...events);
+        await write(({ failedEvents }) => failedEvents.resolve([events[2]?.claimId ?? '']));
+        const list = (filter: { status?: 'PENDING' | 'RESOLVED'; beforeId?: number; limit: number }) =>
+          read(({ failedEvents }) => failedEvents.list({ campaignId, ...filter }));
+        const first = await list({ limit: 3 });
+        const rest = await list({ limit: 3, beforeId: first.at(-1)?.id ?? 0 });
+        const ids = [...first, ...rest].map(({ id }) => id);
+        expect(ids).toHaveLength(5);
+        expect(ids).toEqual([...ids].sort((a, b) => b - a));
+        expect(await list({ status: 'RESOLVED', limit: 9 })).toMatchObject([{ claim: events[2] }]);
+        expect(await list({ status: 'PENDING', limit: 9 })).toHaveLength(4);
+        expect(await read(({ failedEvents }) => failedEvents.countByStatus(campaignId))).toEqual({
+          PENDING: 4,
+          PUBLISHING: 0,
+          REPUBLISHED: 0,
+          RESOLVED: 1,
+          DEAD: 0,
+          DISCARDED: 0,
+        });
+        const all = await read(({ failedEvents }) => failedEvents.countByStatus());
+        expect(all.PENDING).toBeGreaterThanOrEqual(4);
+        expect((await read(({ failedEvents }) => failedEvents.countByStatus('nobody'))).PENDING).toBe(0);
+      });
+    });
+  });
+}

@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
+
+export function describeGateRowStore(under: DatabaseUnderTest): void {
+  describe('the gate row', () => {
+    const { write, read, kindOf } = under;
+    let harness: DatabaseHarness;
+    beforeAll(() => {
+      ({ harness } = under);
+    });
+
+    it('takes a lease under a new epoch, prolongs it for its builder alone, and opens', async () => {
+      const epoch = 1_800_000_000 + Math.floor(Math.random() * 1_000_000);
+      await write(async ({ gate }) => {
+        await gate.lockExclusive();
+        await gate.beginEpoch('one', epoch, 10_000);
+      });
+      const begun = await read(async (unit) => ({ row: await unit.gate.read(), now: await unit.now() }));
+      expect(begun.row).toMatchObject({ epoch, fence: null, builder: 'one' });
+      expect((begun.row.leaseUntil ?? 0) - begun.now).toBeGreaterThan(5_000);
+      expect((begun.row.leaseUntil ?? 0) - begun.now).toBeLessThanOrEqual(10_000);
+
+      const renew = (builder: string, of: number) => write(({ gate }) => gate.renewLease(builder, of, 60_000));
+      expect(await renew('one', epoch)).toBe(true);
+      expect(await renew('one', epoch)).toBe(true);
+      expect(await renew('two', epoch)).toBe(false);
+      expect(await renew('one', epoch - 1)).toBe(false);
+      expect((await read(({ gate }) => gate.read())).leaseUntil).toBeGreaterThan(begun.row.leaseUntil ?? 0);
+
+      const taken = await read(({ gate }) => gate.read());
+      await write(({ gate }) => gate.giveLeaseBack('two', epoch));
+      await write(({ gate }) => gate.giveLeaseBack('one', epoch - 1));
+      expect(await read(({ gate }) => gate.read())).toEqual(taken);
+
+      await write(({ gate }) => gate.open(epoch - 1, 'wrong epoch'));
+      expect((await read(({ gate }) => gate.read())).fence).toBeNull();
+      await write(({ gate }) => gate.open(epoch, 'fence'));
+      const open = { epoch, fence: 'fence', builder: null, leaseUntil: null };
+      expect(await read(({ gate }) => gate.read())).toEqual(open);
+      expect(await write(({ gate }) => gate.lockShared())).toEqual(open);
+      expect(await write(({ gate }) => gate.lockExclusive())).toEqual(open);
+      expect(await renew('one', epoch)).toBe(false);
+
+      await write(({ gate }) => gate.beginEpoch('three', epoch + 1, 1_000));
+      expect(await read(({ gate }) => gate.read())).toMatchObject({ epoch: epoch + 1, fence: null });
+    });
+
+    it('is nobody’s after its builder gave the lease back, and stays open where it was opened', async () => {
+      const epoch = 1_850_000_000 + Math.floor(Math.random() * 1_000_000);
+      await write(({ gate }) => gate.beginEpoch('one', epoch, 10_000));
+      await write(({ gate }) => gate.giveLeaseBack('one', epoch));
+      const given = await read(async (unit) => ({ row: await unit.gate.read(), now: await unit.now() }));
+      expect(given.row).toMatchObject({ epoch, fence: null, builder: null });
+      expect(given.row.leaseUntil).toBeLessThanOrEqual(given.now);
+      expect(given.now - (given.row.leaseUntil ?? 0)).toBeLessThan(5_000);
+      expect(await write(({ gate }) => gate.renewLease('one', epoch, 10_000))).toBe(false);
+
+      await write(async ({ gate }) => {
+        await gate.beginEpoch('one', epoch + 1, 10_000);
+        await gate.open(epoch + 1, 'fence');
+      });
+      await write(({ gate }) => gate.giveLeaseBack('one', epoch + 1));
+      const open = { epoch: epoch + 1, fence: 'fence', builder: null, leaseUntil: null };
+      expect(await read(({ gate }) => gate.read())).toEqual(open);
+    });
+
+    it('is the database’s trouble when it is missing, and nobody else’s', async () => {
+      await harness.execute('DELETE FROM gate');
+      try {
+        expect(await kindOf(read(({ gate }) => gate.read()))).toBe('infrastructure');
+        expect(await kindOf(write(({ gate }) => gate.lockShared()))).toBe('infrastructure');
+        expect(await kindOf(write(({ gate }) => gate.lockExclusive()))).toBe('infrastructure');
+      } finally {
+        await harness.execute('INSERT INTO gate (id, epoch) VALUES (1, 0)');
+      }
+    });
+
+    it('finds the cut of the lowest epoch above, with or without partitions', async () => {
+      const base = 2_000_000_000;
+      expect(await read(({ gate }) => gate.cutAbove(base))).toBeNull();
+      const cut = (epoch: number, offsets: [number, number][]) =>
+        write(({ gate }) => gate.storeCut({ epoch, offsets: new Map(offsets) }));
+      await cut(base + 20, [
+        [0, 7],
+        [11, 9_007_199_254_740_991],
+      ]);
+      await cut(base + 10, []);
+      const above = (epoch: number) => read(({ gate }) => gate.cutAbove(epoch));
+      expect(await above(base)).toEqual({ epoch: base + 10, offsets: new Map() });
+      expect(await above(base + 10)).toEqual({
+        epoch: base + 20,
+        offsets: new Map([
+          [0, 7],
+          [11, 9_007_199_254_740_991],
+        ]),
+      });
+      expect(await above(base + 20)).toBeNull();
+      expect(await kindOf(cut(base + 10, []))).toBe('duplicate');
+    });
+  });
+}

@@ -1,0 +1,124 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
+import { type ClaimRequest } from '../../../src/domain/claim.js';
+import { type GatePass, type IssuanceGate } from '../../../src/gate/issuance-gate.js';
+import { answered, type GateUnderTest, type IssuanceGateHarness, request, terms } from './gate-under-test.js';
+
+export function describeFence(under: GateUnderTest): void {
+  const { openEpoch, admit, gaugeOf } = under;
+  let harness: IssuanceGateHarness;
+  let gate: IssuanceGate;
+  let pass: GatePass;
+  beforeAll(() => {
+    ({ harness, gate, pass } = under);
+  });
+
+  describe('the fence', () => {
+    /** Every call that carries a pass, with how it says FENCED. */
+    const fences = async (under: GatePass, campaignId: string, claim: ClaimRequest) => {
+      const outcomes = {
+        claim: await answered(() => gate.claim(under, request(campaignId, 'somebody'))),
+        lookUp: await answered(() => gate.lookUp(under, campaignId, claim.userId)),
+        release: await answered(() => gate.release(under, claim)),
+        changeTerms: await answered(() => gate.changeTerms(under, terms(campaignId, { version: 99 }))),
+        gauge: (await answered(() => gate.gauge(under, [campaignId])))[0],
+        pendingBefore: await answered(() => gate.pendingBefore(under, campaignId, Number.MAX_SAFE_INTEGER, 10, 0)),
+      };
+      // Whatever comes next finds the gate there.
+      await answered(() => gate.now());
+      return outcomes;
+    };
+    const all = (reason: string) => {
+      const fenced = { kind: 'FENCED', reason };
+      return {
+        claim: fenced,
+        lookUp: fenced,
+        release: fenced,
+        changeTerms: fenced,
+        gauge: fenced,
+        pendingBefore: fenced,
+      };
+    };
+
+    it.each([
+      ['meta', 'meta-missing'],
+      ['applied_user', 'count-mismatch'],
+      ['pending', 'pending-mismatch'],
+    ] as const)('closes every call when %s alone is gone', async (structure, reason) => {
+      const own = await openEpoch();
+      const [campaignId, other] = [ulid(), ulid()];
+      await gate.openCampaign(own, terms(campaignId));
+      await gate.openCampaign(own, terms(other));
+      const claim = await admit(campaignId, 'alice', own);
+      await harness.deleteStructure(own.epoch, campaignId, structure);
+      expect(await fences(own, campaignId, claim)).toEqual(all(reason));
+      expect(await gate.openCampaign(own, terms(campaignId, { version: 2 }))).toEqual({ kind: 'FENCED', reason });
+      expect((await gate.claim(own, request(other, 'alice'))).kind).toBe('ADMITTED');
+    });
+
+    it('notices one lost record among many, and one lost pending entry', async () => {
+      const own = await openEpoch();
+      for (const [reason, damage] of [
+        ['count-mismatch', harness.forgetRecord.bind(harness)],
+        ['pending-mismatch', harness.forgetPending.bind(harness)],
+      ] as const) {
+        const campaignId = ulid();
+        await gate.openCampaign(own, terms(campaignId));
+        for (let user = 0; user < 20; user++) await admit(campaignId, `u${user}`, own);
+        const claim = await admit(campaignId, 'alice', own);
+        await damage(own.epoch, campaignId, 'u7');
+        expect(await fences(own, campaignId, claim)).toEqual(all(reason));
+      }
+    });
+
+    it('answers FENCED after everything is gone, never SOLD_OUT and never a yes', async () => {
+      const lost = await openEpoch();
+      const campaignId = ulid();
+      await gate.openCampaign(lost, terms(campaignId, { total: 1 }));
+      const claim = await admit(campaignId, 'alice', lost);
+      await harness.wipe();
+      for (const outcome of Object.values(await fences(lost, campaignId, claim))) {
+        expect(outcome).toMatchObject({ kind: 'FENCED' });
+      }
+      pass = await openEpoch();
+    });
+
+    it('lets nobody in with an invented pass or that of another epoch', async () => {
+      const [one, two] = [await openEpoch(), await openEpoch()];
+      const campaignId = ulid();
+      await gate.openCampaign(two, terms(campaignId));
+      const claim = await admit(campaignId, 'alice', two);
+      const forged: GatePass[] = [
+        { epoch: two.epoch, fence: one.fence },
+        { epoch: two.epoch, fence: '0'.repeat(two.fence.length) },
+      ];
+      for (const pass of forged) {
+        const outcomes = await fences(pass, campaignId, claim);
+        for (const outcome of Object.values(outcomes)) expect(outcome).toMatchObject({ kind: 'FENCED' });
+      }
+      expect(await gaugeOf(campaignId, two)).toMatchObject({ claimed: 1, pending: 1, terms: { version: 1 } });
+    });
+
+    it('closes an old epoch for its pass once it was dropped, and leaves the new one open', async () => {
+      const old = await openEpoch();
+      const campaignId = ulid();
+      await gate.openCampaign(old, terms(campaignId));
+      const claim = await admit(campaignId, 'alice', old);
+      pass = await openEpoch();
+      await harness.builder.dropEpochsBelow(pass.epoch);
+      for (const outcome of Object.values(await fences(old, campaignId, claim))) {
+        expect(outcome).toMatchObject({ kind: 'FENCED' });
+      }
+      expect(await gate.ping(pass)).toBe('ok');
+      await gate.openCampaign(pass, terms(campaignId));
+      expect((await gate.claim(pass, request(campaignId, 'alice'))).kind).toBe('ADMITTED');
+    });
+
+    it('pings ok under an open epoch and FENCED under one that was never opened', async () => {
+      expect(await gate.ping(pass)).toBe('ok');
+      const never = { epoch: harness.nextEpoch(), fence: '0'.repeat(pass.fence.length) };
+      expect(await gate.ping(never)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+      await answered(() => gate.now());
+    });
+  });
+}
