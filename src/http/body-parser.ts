@@ -3,7 +3,8 @@ import { type IncomingMessage } from 'node:http';
 import { type FastifyInstance } from 'fastify';
 import { inputProblem } from './input-rules.js';
 import { MAX_FIELDS } from './message-fault.js';
-import { Problem, PROBLEMS } from './problem.js';
+import { Problem } from './problem.js';
+import { PROBLEMS } from './problems.js';
 import { isPlainJson, jsonFault, positionIn, syntaxErrorIn } from './strict-json.js';
 
 /** The largest body, in bytes, declared or chunked. */

@@ -1,7 +1,8 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { languageOf } from './language.js';
-import { pathOf, PROBLEMS, problemBody, type ProblemCode, type ProblemHeaders, problemHeaders } from './problem.js';
+import { pathOf, problemBody, type ProblemHeaders, problemHeaders } from './problem.js';
+import { PROBLEMS, type ProblemCode } from './problems.js';
 import { nextRequestId, REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 import { type RequestObserver } from './request-observer.js';
 

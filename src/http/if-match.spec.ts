@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { etagOf, ifMatch } from './if-match.js';
-import { Problem, type ProblemCode } from './problem.js';
+import { Problem } from './problem.js';
+import { type ProblemCode } from './problems.js';
 
 function refusal(act: () => unknown): ProblemCode | undefined {
   try {

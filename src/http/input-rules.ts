@@ -1,5 +1,6 @@
 import { type LocalizedText } from './language.js';
-import { type InputError, Problem, type ProblemCode } from './problem.js';
+import { type InputError, Problem } from './problem.js';
+import { type ProblemCode } from './problems.js';
 
 interface InputRule extends LocalizedText {
   /** Answered instead of validation-failed where a rule has a code of its own. */

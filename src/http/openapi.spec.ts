@@ -9,7 +9,7 @@ import { parseEnv } from '../config/env.js';
 import { Admin } from './admin.guard.js';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
 import { ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
-import { PROBLEMS } from './problem.js';
+import { PROBLEMS } from './problems.js';
 import {
   campaignId,
   campaignName,

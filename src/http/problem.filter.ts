@@ -1,7 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Observable, throwError } from 'rxjs';
-import { carriesProblemCode, pathOf, Problem, type ProblemCode, sendProblem } from './problem.js';
+import { carriesProblemCode, pathOf, Problem, sendProblem } from './problem.js';
+import { type ProblemCode } from './problems.js';
 import { type RequestObserver } from './request-observer.js';
 import { setCommonHeaders } from './common-headers.js';
 import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { languageOf } from './language.js';
-import { pathOf, problemBody, type ProblemCode, problemHeaders, PROBLEMS } from './problem.js';
+import { pathOf, problemBody, problemHeaders } from './problem.js';
+import { type ProblemCode, PROBLEMS } from './problems.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 
 /** Answers a request that Fastify does not see, and closes its connection. */

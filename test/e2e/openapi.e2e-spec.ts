@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PROBLEMS } from '../../src/http/problem.js';
+import { PROBLEMS } from '../../src/http/problems.js';
 import { Database } from '../../src/persistence/database.js';
 import { claimEvent } from '../support/claims.js';
 import { Client } from '../support/client.js';

@@ -1,0 +1,248 @@
+import { type LocalizedText } from './language.js';
+
+export interface ProblemKind {
+  readonly status: number;
+  readonly title: LocalizedText;
+  readonly detail: LocalizedText;
+  /** Seconds a client should wait. */
+  readonly retryAfter?: number;
+}
+
+const kind = (
+  status: number,
+  title: readonly [ko: string, en: string],
+  detail: readonly [ko: string, en: string],
+  retryAfter?: number,
+): ProblemKind => ({
+  status,
+  title: { ko: title[0], en: title[1] },
+  detail: { ko: detail[0], en: detail[1] },
+  ...(retryAfter === undefined ? {} : { retryAfter }),
+});
+
+/**
+ * Every refusal the service knows. A code is part of the contract and never changes; the texts are for people, and name
+ * neither tables, keys nor products.
+ */
+export const PROBLEMS = {
+  'malformed-json': kind(
+    400,
+    ['잘못된 JSON', 'Malformed JSON'],
+    ['요청 본문이 올바른 UTF-8 JSON이 아닙니다.', 'The request body is not valid JSON in UTF-8.'],
+  ),
+  'validation-failed': kind(
+    400,
+    ['잘못된 입력', 'Invalid input'],
+    ['요청에 올바르지 않은 값이 있습니다. errors를 확인해 주세요.', 'The request holds invalid values; see errors.'],
+  ),
+  'bad-request': kind(
+    400,
+    ['잘못된 요청', 'Bad request'],
+    ['요청을 HTTP로 해석할 수 없습니다.', 'The request cannot be understood as HTTP.'],
+  ),
+  'invalid-if-match': kind(
+    400,
+    ['잘못된 If-Match', 'Invalid If-Match'],
+    ['If-Match는 "3"과 같은 ETag이거나 *이어야 합니다.', 'If-Match must be an ETag such as "3", or *.'],
+  ),
+  'invalid-idempotency-key': kind(
+    400,
+    ['잘못된 Idempotency-Key', 'Invalid Idempotency-Key'],
+    [
+      'Idempotency-Key는 1~255자의 출력 가능한 ASCII 문자여야 합니다.',
+      'Idempotency-Key must be 1 to 255 printable ASCII characters.',
+    ],
+  ),
+  'invalid-cursor': kind(
+    400,
+    ['잘못된 커서', 'Invalid cursor'],
+    ['cursor는 이전 응답의 nextCursor 값이어야 합니다.', 'cursor must be the nextCursor of an earlier answer.'],
+  ),
+  unauthorized: kind(
+    401,
+    ['인증 필요', 'Unauthorized'],
+    ['유효한 관리자 토큰이 필요합니다.', 'A valid admin token is required.'],
+  ),
+  'not-found': kind(
+    404,
+    ['찾을 수 없음', 'Not found'],
+    ['요청한 경로가 존재하지 않습니다.', 'There is nothing at this path.'],
+  ),
+  'campaign-not-found': kind(
+    404,
+    ['캠페인 없음', 'Campaign not found'],
+    ['해당 캠페인이 존재하지 않습니다.', 'There is no such campaign.'],
+  ),
+  'claim-not-found': kind(
+    404,
+    ['신청 내역 없음', 'Claim not found'],
+    ['이 사용자의 신청 내역이 없습니다.', 'This user has no claim in this campaign.'],
+  ),
+  'failed-event-not-found': kind(
+    404,
+    ['실패 이벤트 없음', 'Failed event not found'],
+    ['해당 실패 이벤트가 존재하지 않습니다.', 'There is no such failed event.'],
+  ),
+  'method-not-allowed': kind(
+    405,
+    ['허용되지 않은 메서드', 'Method not allowed'],
+    ['이 경로는 해당 메서드를 지원하지 않습니다. Allow를 확인해 주세요.', 'This path has other methods; see Allow.'],
+  ),
+  'request-timeout': kind(
+    408,
+    ['요청 시간 초과', 'Request timeout'],
+    ['요청이 제시간에 도착하지 않았습니다.', 'The request did not arrive in time.'],
+  ),
+  'campaign-not-started': kind(
+    409,
+    ['시작 전', 'Not started'],
+    ['아직 시작되지 않은 캠페인입니다.', 'The campaign has not started yet.'],
+  ),
+  'campaign-paused': kind(409, ['일시 중지', 'Paused'], ['일시 중지된 캠페인입니다.', 'The campaign is paused.']),
+  'campaign-closed': kind(409, ['종료됨', 'Closed'], ['마감된 캠페인입니다.', 'The campaign is closed for good.']),
+  'campaign-ended': kind(409, ['기간 만료', 'Ended'], ['신청 기간이 끝난 캠페인입니다.', 'The campaign is over.']),
+  'sold-out': kind(409, ['소진', 'Sold out'], ['쿠폰이 모두 소진되었습니다.', 'All coupons are taken.']),
+  'already-claimed': kind(
+    409,
+    ['이미 신청함', 'Already claimed'],
+    ['이미 이 캠페인에 신청했습니다.', 'This user has already claimed in this campaign.'],
+  ),
+  'total-below-claimed': kind(
+    409,
+    ['수량 부족', 'Total below claims'],
+    ['총 수량을 이미 신청된 수보다 적게 줄일 수 없습니다.', 'The total cannot be lowered below the number of claims.'],
+  ),
+  'invalid-state': kind(
+    409,
+    ['처리할 수 없는 상태', 'Invalid state'],
+    ['현재 상태에서는 처리할 수 없습니다.', 'This cannot be done in the current state.'],
+  ),
+  'coupon-exists': kind(
+    409,
+    ['이미 발급됨', 'Coupon exists'],
+    ['이미 쿠폰이 발급되어 폐기할 수 없습니다.', 'The coupon has been issued, so this cannot be discarded.'],
+  ),
+  'backup-under-way': kind(
+    409,
+    ['백업 진행 중', 'Backup under way'],
+    [
+      '다른 백업이 진행 중입니다. 끝난 뒤 다시 시도해 주세요.',
+      'Another backup is under way; try again when it has ended.',
+    ],
+    10,
+  ),
+  'precondition-failed': kind(
+    412,
+    ['버전 불일치', 'Precondition failed'],
+    ['그 사이에 변경되었습니다. 다시 조회해 주세요.', 'It has changed in the meantime; read it again.'],
+  ),
+  'payload-too-large': kind(
+    413,
+    ['본문이 너무 큼', 'Payload too large'],
+    ['요청 본문은 4KB를 넘을 수 없습니다.', 'The request body must not exceed 4 KB.'],
+  ),
+  'unsupported-media-type': kind(
+    415,
+    ['지원하지 않는 형식', 'Unsupported media type'],
+    [
+      '본문은 압축하지 않은 application/json(UTF-8)이어야 합니다.',
+      'The body must be application/json in UTF-8, without a content encoding.',
+    ],
+  ),
+  'expectation-failed': kind(
+    417,
+    ['지원하지 않는 Expect', 'Expectation failed'],
+    ['Expect 헤더는 100-continue만 지원합니다.', 'The Expect header may only hold 100-continue.'],
+  ),
+  'idempotency-key-reused': kind(
+    422,
+    ['이미 사용된 Idempotency-Key', 'Idempotency-Key reused'],
+    [
+      '이 Idempotency-Key는 다른 내용의 요청에 이미 사용되었습니다.',
+      'This Idempotency-Key belongs to an earlier request with other contents.',
+    ],
+  ),
+  'precondition-required': kind(
+    428,
+    ['If-Match 필요', 'If-Match required'],
+    ['If-Match 헤더가 필요합니다.', 'The If-Match header is required.'],
+  ),
+  'headers-too-large': kind(
+    431,
+    ['헤더가 너무 큼', 'Headers too large'],
+    ['요청 헤더는 8KB와 100개를 넘을 수 없습니다.', 'The request headers must not exceed 8 KB or 100 fields.'],
+  ),
+  'internal-error': kind(
+    500,
+    ['서버 오류', 'Internal error'],
+    ['처리 중 오류가 발생했습니다. requestId로 문의해 주세요.', 'Something went wrong; quote the requestId.'],
+  ),
+  'not-implemented': kind(
+    501,
+    ['지원하지 않는 전송 인코딩', 'Not implemented'],
+    ['Transfer-Encoding은 chunked만 지원합니다.', 'The only transfer coding that is understood is chunked.'],
+  ),
+  'http-version-not-supported': kind(
+    505,
+    ['지원하지 않는 HTTP 버전', 'HTTP version not supported'],
+    ['HTTP/1.1 또는 HTTP/1.0으로 요청해 주세요.', 'The request has to be HTTP/1.1 or HTTP/1.0.'],
+  ),
+  'issuer-unavailable': kind(
+    503,
+    ['발급 일시 중단', 'Issuing unavailable'],
+    ['지금은 신청을 받을 수 없습니다. 잠시 후 다시 시도해 주세요.', 'Claims cannot be taken right now; try again.'],
+    2,
+  ),
+  'gate-not-told': kind(
+    503,
+    ['변경 미반영', 'Gate not told'],
+    [
+      '변경이 아직 발급 게이트에 반영되지 않아, 그때까지는 이전 조건으로 신청을 받을 수 있습니다. stored가 true이면 저장되었으며 게이트가 응답하는 대로 몇 초 안에 자동으로 반영됩니다. false이면 아무것도 바뀌지 않았습니다. 다시 요청해도 안전합니다.',
+      'The gate has not confirmed the change, and until then may decide claims by the terms from before. Where stored is true, the change is stored and reaches the gate by itself, within seconds of its answering again; where it is false, nothing was changed. Asking again is safe.',
+    ],
+    3,
+  ),
+  'too-many-connections': kind(
+    503,
+    ['연결이 너무 많음', 'Too many connections'],
+    ['지금은 연결이 너무 많습니다. 잠시 후 다시 시도해 주세요.', 'Too many connections are open right now; try again.'],
+    2,
+  ),
+  'claim-unconfirmed': kind(
+    503,
+    ['신청 확인 불가', 'Claim unconfirmed'],
+    [
+      '신청 결과를 확인하지 못했습니다. 발급될 수도 있으니 다시 신청하여 확인해 주세요.',
+      'It is not known whether the claim counts; it may still be issued. Asking again is safe and tells.',
+    ],
+    2,
+  ),
+  busy: kind(
+    503,
+    ['요청 과다', 'Busy'],
+    ['지금은 요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.', 'Too much is asked right now; try again in a moment.'],
+    2,
+  ),
+  'database-unavailable': kind(
+    503,
+    ['일시적 장애', 'Temporarily unavailable'],
+    ['지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.', 'This cannot be answered right now; try again.'],
+    5,
+  ),
+  'not-enough-space': kind(
+    507,
+    ['디스크 공간 부족', 'Not enough space'],
+    [
+      '백업 후 신청을 받을 디스크 공간이 부족합니다. 공간을 늘린 뒤 다시 시도해 주세요.',
+      'The backup would leave too little room on the disk for claims. Make room, then try again.',
+    ],
+  ),
+} as const satisfies Record<string, ProblemKind>;
+
+/** The stable name of a refusal, `code` and the end of `type` in the body. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Whether a text of unknown origin names a problem. */
+export function isProblemCode(text: unknown): text is ProblemCode {
+  return typeof text === 'string' && Object.hasOwn(PROBLEMS, text);
+}
