@@ -104,4 +104,6 @@ export default tseslint.config(
     },
   },
   prettier,
+  // After prettier, which turns it off: with other options it would undo what this rule demands.
+  { files: ['**/*.ts'], rules: { curly: ['error', 'multi-line', 'consistent'] } },
 );

@@ -63,8 +63,9 @@ function explain(error: unknown): string {
     Record<string, unknown>;
   if (syscall === 'listen') {
     if (code === 'EADDRINUSE') return `PORT ${String(port)} on ${String(address)} is in use; set PORT to a free one`;
-    if (code === 'EACCES')
+    if (code === 'EACCES') {
       return `PORT ${String(port)} needs rights that this user does not have; set PORT to 1024 or above`;
+    }
     return `HOST ${String(address)} is no address of this machine (${String(code)})`;
   }
   if (syscall === 'getaddrinfo') return `HOST ${String(hostname)} cannot be resolved (${String(code)})`;

@@ -18,8 +18,9 @@ function port(variable: string, fallback: number): number {
   const text = process.env[variable];
   if (text === undefined || text === '') return fallback;
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number < 1 || number > 65_535)
+  if (!/^\d+$/.test(text) || number < 1 || number > 65_535) {
     throw new Error(`${variable}: expected a port, not ${text}`);
+  }
   return number;
 }
 

@@ -37,8 +37,9 @@ function nameAround(file: ts.SourceFile, position: number): string {
       ts.isMethodDeclaration(node) ||
       ts.isClassDeclaration(node) ||
       (ts.isVariableStatement(node) && node.parent === file);
-    if (isNamed)
+    if (isNamed) {
       found = (ts.isVariableStatement(node) ? node.declarationList.declarations[0] : node)?.name?.getText() ?? found;
+    }
     ts.forEachChild(node, visit);
   };
   visit(file);

@@ -99,8 +99,9 @@ export class CampaignAdministration {
           if (earlier.requestDigest !== key?.requestDigest) return { kind: 'KEY_REUSED' };
           return { kind: 'CREATED', campaign: asMade(earlier), at: earlier.at, replayed: true };
         }
-        if (endsAt !== null && endsAt <= campaign.startsAt)
+        if (endsAt !== null && endsAt <= campaign.startsAt) {
           return { kind: startsAt === null ? 'WINDOW_PAST' : 'WINDOW_INVERTED' };
+        }
         if (endsAt !== null && endsAt <= at) return { kind: 'WINDOW_PAST' };
         const stored = await insert(unit, campaign, requestId);
         if (key !== null) await unit.creations.insert({ ...key, campaign, at });

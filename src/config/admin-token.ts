@@ -59,13 +59,13 @@ export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'adminToke
   if (config.adminToken !== undefined) {
     return new KnownAdminToken(config.adminToken, config.adminTokenNext, 'ADMIN_TOKEN', false);
   }
+
   prepareDataDirectory(config.dataDir);
   const path = join(config.dataDir, ADMIN_TOKEN_FILE);
   const created = createOnce(path);
   // A copy or a restore may have widened the mode; whoever could read it meanwhile is beyond repair, the rest is not.
-  if ((statSync(path).mode & 0o077) !== 0) {
-    chmodSync(path, 0o600);
-  }
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+
   const value = readFileSync(path, 'utf8').trim();
   if (!/^[\x21-\x7e]{16,512}$/.test(value)) {
     throw new ConfigurationError([
@@ -77,9 +77,8 @@ export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'adminToke
 
 /** Written elsewhere and linked into place: a crash can leave no half token, and a rival start cannot overwrite it. */
 function createOnce(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
-    return false;
-  }
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     // wx: a file or a link that lies there already is not written through.
@@ -88,9 +87,8 @@ function createOnce(path: string): boolean {
     return true;
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && syscall === 'link') {
-      return false;
-    }
+    if (code === 'EEXIST' && syscall === 'link') return false;
+
     throw new StartupError(`${path} cannot be written: ${(error as Error).message}`);
   } finally {
     rmSync(draft, { force: true });

@@ -5,7 +5,7 @@ import { AppConfig } from './env.js';
 /** Gives every module the parsed configuration and the admin token, so that nothing else reads the environment. */
 @Module({})
 export class ConfigModule {
-  /** @param config - from `loadConfiguration()` in the process, from `parseEnv({…})` in a test. */
+  /** @param config from `loadConfiguration()` in the process, from `parseEnv({…})` in a test. */
   static for(config: AppConfig): DynamicModule {
     return {
       module: ConfigModule,
@@ -19,6 +19,7 @@ export class ConfigModule {
             if (token.created) {
               new Logger(ConfigModule.name).log(`Admin token made on this first start: ${token.origin}`);
             }
+
             return token;
           },
         },

@@ -10,8 +10,8 @@ const SASL = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWOR
 /**
  * What no variable can say about itself. Checked on the text, so that these lines come together with the others.
  *
- * @param values - the variables, with secrets from their files.
- * @param refuse - takes the variable and what was expected of it.
+ * @param values the variables, with secrets from their files.
+ * @param refuse takes the variable and what was expected of it.
  */
 export function findContradictions(values: Source, refuse: (name: string, expectation: string) => void): void {
   if (values['PROFILE'] === undefined) demandProfile(values, refuse);
@@ -24,12 +24,14 @@ export function findContradictions(values: Source, refuse: (name: string, expect
   if (values['ADMIN_TOKEN_NEXT'] !== undefined && values['ADMIN_TOKEN_NEXT'] === values['ADMIN_TOKEN']) {
     refuse('ADMIN_TOKEN_NEXT', 'another token than ADMIN_TOKEN');
   }
+
   const databaseUrl = values['DATABASE_URL'] ?? '';
   const hasTls = variables.shape.DATABASE_SSL.safeParse(values['DATABASE_SSL']).data === true;
   // mysql2 compares the certificate of a server that it reaches by an address with the name localhost.
   if (hasTls && URL.canParse(databaseUrl) && isIP(new URL(databaseUrl).hostname.replace(/^\[|\]$/g, '')) !== 0) {
     refuse('DATABASE_URL', "the server's name instead of its address, because DATABASE_SSL is set");
   }
+
   const replication = Number(values['KAFKA_REPLICATION'] ?? 1);
   if (Number(values['KAFKA_MIN_INSYNC'] ?? 1) > replication) {
     refuse('KAFKA_MIN_INSYNC', `at most KAFKA_REPLICATION (${replication})`);
@@ -51,12 +53,11 @@ function demandServers(values: Source, refuse: (name: string, expectation: strin
   for (const name of ['REDIS_URL', 'KAFKA_BROKERS', 'DATABASE_URL', 'ADMIN_TOKEN']) {
     if (values[name] === undefined) refuse(name, 'a value, because PROFILE is distributed');
   }
+
   for (const name of ['ADMIN_TOKEN', 'ADMIN_TOKEN_NEXT']) {
     const token = values[name];
     if (token === undefined) continue;
     if (token.length < 32) refuse(name, 'at least 32 characters, because PROFILE is distributed');
-    else if (isWeakToken(token)) {
-      refuse(name, 'a token that cannot be guessed, such as from: openssl rand -hex 24');
-    }
+    else if (isWeakToken(token)) refuse(name, 'a token that cannot be guessed, such as from: openssl rand -hex 24');
   }
 }

@@ -126,7 +126,7 @@ export class AppConfig implements Env {
 /**
  * Reads the configuration once.
  *
- * @param source - the variables; an empty value counts as not set.
+ * @param source the variables; an empty value counts as not set.
  * @throws ConfigurationError with one line per mistake: the variable, what was expected, what was given.
  */
 export function parseEnv(source: Source): AppConfig {
@@ -143,9 +143,8 @@ export function parseEnv(source: Source): AppConfig {
   const parsed = variables.safeParse(values);
   for (const { path, message } of parsed.error?.issues ?? []) refuse(String(path[0]), message);
   findContradictions(values, refuse);
-  if (!parsed.success || mistakes.size > 0) {
-    throw new ConfigurationError([...mistakes.values()]);
-  }
+  if (!parsed.success || mistakes.size > 0) throw new ConfigurationError([...mistakes.values()]);
+
   const env = parsed.data;
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = env;
   return new AppConfig({

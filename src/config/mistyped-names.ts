@@ -4,7 +4,7 @@ import { ENV_VARIABLES } from './variables.js';
 const OTHER_WORDS: ReadonlySet<string> = new Set(['HOSTS', 'PORTS', 'POST']);
 
 /**
- * @param names - of every variable that is set.
+ * @param names of every variable that is set.
  * @returns one line for each that is not read and is one edit away from one that is, in whatever case it is written.
  */
 export function warnOfMistypedNames(names: readonly string[]): string[] {

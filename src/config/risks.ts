@@ -16,7 +16,7 @@ const logger = new Logger('Risk');
 /**
  * Warns at start, once for each finding, unless `ALLOW_INSECURE` names the risk.
  *
- * @param finding - the actor and what follows, such as "topic coupon_create has one replica: …". Never a secret.
+ * @param finding the actor and what follows, such as "topic coupon_create has one replica: …". Never a secret.
  */
 export function warnOfRisk(
   { allowInsecure }: { readonly allowInsecure: ReadonlySet<Risk> },

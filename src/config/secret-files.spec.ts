@@ -44,9 +44,8 @@ describe('a secret in a file', () => {
 
   it.each(SECRETS)('%s is taken as if it were the variable, without the line break at its end', (name) => {
     const expected = parseEnv({ ...OTHERS, ...VALUES });
-    for (const end of ['', '\n', '\r\n']) {
-      expect(withFile(name, fileWith(VALUES[name] + end))).toEqual(expected);
-    }
+    for (const end of ['', '\n', '\r\n']) expect(withFile(name, fileWith(VALUES[name] + end))).toEqual(expected);
+
     symlinkSync(fileWith(VALUES[name]), join(directory, 'link'));
     expect(withFile(name, join(directory, 'link'))).toEqual(expected);
   });

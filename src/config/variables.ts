@@ -71,13 +71,15 @@ const serverUrl = (form: string, protocols: readonly string[], whyRefused: (url:
       if (/\s/.test(text) || !URL.canParse(text)) return `${form}, with other characters percent-encoded`;
       const url = new URL(text);
       if (!protocols.includes(url.protocol)) return form;
-      if (!isHost(url.hostname.replace(/^\[(.+:.+)\]$/, '$1')))
+      if (!isHost(url.hostname.replace(/^\[(.+:.+)\]$/, '$1'))) {
         return `${form}, with a name or an address for the host`;
+      }
       if (url.port === '0') return `${form}, with a port from 1 to 65535`;
       if (url.hash !== '' || text.includes('#')) return `${form}, without a fragment (# is written %23)`;
       if (![url.username, url.password].every(isPercentEncoded)) {
         return `${form}, with user and password percent-encoded (% is written %25)`;
       }
+
       return whyRefused(url);
     };
     const error = why();
@@ -92,6 +94,7 @@ function whyRedisUrlRefused(url: URL): string | undefined {
   if (url.username !== '' && url.password === '') {
     return `${REDIS_FORM}, with a password behind the user (redis://:password@host without a user)`;
   }
+
   return /^(?:\/|\/(?:0|[1-9]\d{0,4}))?$/.test(url.pathname)
     ? undefined
     : `${REDIS_FORM}, where the database is a number such as 0, or left out`;
@@ -104,6 +107,7 @@ function whyDatabaseUrlRefused(url: URL): string | undefined {
   if (url.search !== '' || url.href.includes('?')) {
     return `${DATABASE_FORM}, without a query (TLS is DATABASE_SSL=true)`;
   }
+
   if (url.username === '') return `${DATABASE_FORM}, with a user`;
   const name = url.pathname.slice(1);
   return isPercentEncoded(name) && /^[^/\\.\0]{1,64}$/u.test(decodeURIComponent(name))

@@ -139,8 +139,9 @@ export class ClaimBatchConsumer {
         }
         looks = 1;
         const [suspect] = chunk;
-        if (chunk.length > 1) width = Math.ceil(chunk.length / 2);
-        else if (suspect !== undefined && suspected === start) {
+        if (chunk.length > 1) {
+          width = Math.ceil(chunk.length / 2);
+        } else if (suspect !== undefined && suspected === start) {
           suspected = -1;
           if (await this.setSuspectAside(suspect, start, error as DatabaseError, batch)) start += 1;
         } else if (suspect?.event && (await this.persistence.acceptsCoupons(suspect.event.campaignId))) {

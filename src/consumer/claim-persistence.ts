@@ -269,8 +269,9 @@ function tallyByCampaign(events: readonly ClaimEvent[]): Iterable<Tally> {
   const tallies = new Map<string, Tally>();
   for (const { campaignId, claimedAt } of events) {
     const tally = tallies.get(campaignId);
-    if (tally === undefined) tallies.set(campaignId, { campaignId, count: 1, claimedAt });
-    else {
+    if (tally === undefined) {
+      tallies.set(campaignId, { campaignId, count: 1, claimedAt });
+    } else {
       tally.count += 1;
       tally.claimedAt = Math.max(tally.claimedAt, claimedAt);
     }

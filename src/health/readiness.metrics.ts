@@ -14,8 +14,9 @@ export class ReadinessMetrics {
       registers: [registry],
       collect() {
         const { dependencies } = readiness.report();
-        for (const [dependency, state] of Object.entries(dependencies))
+        for (const [dependency, state] of Object.entries(dependencies)) {
           this.set({ dependency }, state === 'up' ? 1 : 0);
+        }
       },
     });
     new Gauge({

@@ -14,9 +14,8 @@ const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /** For calls that merely tell an admin more; those for admins only have {@link Admin}. */
 export function adminAccess(authorization: string | undefined, token: AdminToken): AdminAccess {
-  if (authorization === undefined) {
-    return 'absent';
-  }
+  if (authorization === undefined) return 'absent';
+
   const candidate = BEARER.exec(authorization)?.[1];
   return candidate !== undefined && token.matches(candidate) ? 'granted' : 'refused';
 }
@@ -38,9 +37,8 @@ class AdminGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
     const access = adminAccess(headers.authorization, this.token);
-    if (access !== 'granted') {
-      throw unauthorized(access);
-    }
+    if (access !== 'granted') throw unauthorized(access);
+
     return true;
   }
 }

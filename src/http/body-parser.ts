@@ -39,9 +39,8 @@ export function installBodyParser(fastify: FastifyInstance): void {
  * all, so what is not recognised could mean another reading of the bytes.
  */
 export function isJsonInUtf8(contentType: string | undefined): boolean {
-  if (contentType === 'application/json') {
-    return true;
-  }
+  if (contentType === 'application/json') return true;
+
   const parameters = contentType?.slice(contentType.indexOf(';') + 1).trim() ?? '';
   const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   return (
@@ -56,9 +55,8 @@ export function isJsonInUtf8(contentType: string | undefined): boolean {
  * finds in JSON.
  */
 function parseJson(body: Buffer): unknown {
-  if (body.length === 0) {
-    return undefined;
-  }
+  if (body.length === 0) return undefined;
+
   const text = decodeUtf8(body);
   let value: unknown;
   try {
@@ -67,9 +65,8 @@ function parseJson(body: Buffer): unknown {
     throw malformed(text, syntaxErrorIn(text) ?? text.length);
   }
   const fault = isPlainJson(text) ? undefined : jsonFault(text);
-  if (fault === undefined) {
-    return value;
-  }
+  if (fault === undefined) return value;
+
   throw inputProblem('body', fault.pointer, fault.rule);
 }
 
@@ -78,13 +75,11 @@ function parseJson(body: Buffer): unknown {
  * text, where JSON.parse refuses it.
  */
 function decodeUtf8(body: Buffer): string {
-  if (isAscii(body)) {
-    return body.toString('latin1');
-  }
+  if (isAscii(body)) return body.toString('latin1');
+
   const text = body.toString('utf8');
-  if (!isUtf8(body)) {
-    throw malformed(text, body.subarray(0, validUtf8Bytes(body, text)).toString('utf8').length);
-  }
+  if (!isUtf8(body)) throw malformed(text, body.subarray(0, validUtf8Bytes(body, text)).toString('utf8').length);
+
   return text;
 }
 
@@ -98,7 +93,7 @@ function validUtf8Bytes(body: Buffer, text: string): number {
   return bytes;
 }
 
-/** @param at - index of the first character that cannot be there. */
+/** @param at index of the first character that cannot be there. */
 function malformed(text: string, at: number): Problem {
   const position = positionIn(text, at);
   const { ko, en } = PROBLEMS['malformed-json'].detail;

@@ -25,9 +25,8 @@ type InFlight = ServerResponse & { readonly req: IncomingMessage };
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, observer: RequestObserver): void {
   // The parser reports again with every packet that still arrives.
-  if (answered.has(socket)) {
-    return;
-  }
+  if (answered.has(socket)) return;
+
   answered.add(socket);
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -48,11 +47,8 @@ export function answerWhenIdle(
   headers: ProblemHeaders,
 ): void {
   const inFlight = inFlightOn(socket);
-  if (inFlight === undefined) {
-    answer(socket, code, request, observer, headers);
-  } else {
-    inFlight.once('close', () => answerWhenIdle(socket, code, request, observer, headers));
-  }
+  if (inFlight === undefined) answer(socket, code, request, observer, headers);
+  else inFlight.once('close', () => answerWhenIdle(socket, code, request, observer, headers));
 }
 
 /** Every request that came before the fault is owed its own answer first: the caller would take this one for its. */

@@ -48,7 +48,7 @@ describe('connections', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  /** @param from - an address of this machine. */
+  /** @param from an address of this machine. */
   const call = async (bytes: string, from = '127.0.0.1'): Promise<Caller> => {
     let text = '';
     const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', localAddress: from });

@@ -73,9 +73,9 @@ export class Connections {
   private readonly keepAliveMs: number;
 
   /**
-   * @param limits - as configured.
-   * @param descriptors - that the process may have open.
-   * @param mostUnsent - bytes of all answers together that their callers have not taken.
+   * @param limits as configured.
+   * @param descriptors that the process may have open.
+   * @param mostUnsent bytes of all answers together that their callers have not taken.
    */
   constructor(
     { maxConnections, maxConnectionsPerAddress, maxInflightPerConnection, keepAliveMs }: HttpConfig,

@@ -18,7 +18,7 @@ export function descriptorLimit(): number | undefined {
 /**
  * Connections that may be open at most.
  *
- * @param wanted - what the operator asks for, if anything. It is lowered to what leaves enough descriptors for
+ * @param wanted what the operator asks for, if anything. It is lowered to what leaves enough descriptors for
  * everything else, which is half of a limit that is too low for that.
  */
 export function mostConnections(wanted: number | undefined, limit: number | undefined): number {

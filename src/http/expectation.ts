@@ -21,9 +21,8 @@ export function meetExpectation(
     return 'expectation-failed';
   }
   // HTTP/1.0 knows no interim answer.
-  if (raw.httpVersion !== '1.1') {
-    return undefined;
-  }
+  if (raw.httpVersion !== '1.1') return undefined;
+
   const hasBody = Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
   const isRead = hasBody && WITH_BODY.has(method);
   if (isRead && isJsonInUtf8(headers['content-type'])) {

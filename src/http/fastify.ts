@@ -39,7 +39,7 @@ const MAX_HEADER_BYTES = 8192;
  * The server under Nest. Create the application with `bodyParser: false` and call {@link configureHttp} on it, or
  * Fastify's lenient parsers stay.
  *
- * @param connections - who may be connected; by default what an empty environment allows.
+ * @param connections who may be connected; by default what an empty environment allows.
  */
 export function createFastifyAdapter(
   timeouts: Partial<HttpTimeouts> = {},
@@ -93,9 +93,8 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
   prepareServer(fastify.server, methods, observer);
   const port = new PortClosing(fastify);
   const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    if (isBehindLastAnswer(reply)) {
-      return;
-    }
+    if (isBehindLastAnswer(reply)) return;
+
     setCommonHeaders(request, reply);
     // Fastify ends a connection with its first answer from now on: what came behind it would have none.
     if (port.hasBegun) makeLastAnswer(reply);
@@ -112,9 +111,8 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
     const isRefused = request.is404 || isCoded || isTooLarge;
     // Node loses what came in one packet with a request that asks for an upgrade. A caller that waits for 100 Continue
     // sends its body after the refusal, or does not.
-    if (headers.upgrade !== undefined || (isRefused && headers.expect !== undefined)) {
-      makeLastAnswer(reply);
-    }
+    if (headers.upgrade !== undefined || (isRefused && headers.expect !== undefined)) makeLastAnswer(reply);
+
     if (request.is404) {
       // Before the body is read: what is wrong with it does not matter where nothing is.
       sendUnrouted(fastify, methods, reply);

@@ -10,17 +10,14 @@ let lastHost = '';
 
 /** True for `host` or `host:port`, as a Host field or the authority of an absolute request target holds it. */
 export function isHost(value: string): boolean {
-  if (value === lastHost && value !== '') {
-    return true;
-  }
+  if (value === lastHost && value !== '') return true;
+
   const parts = HOST.exec(value)?.groups;
-  if (parts === undefined || Number(parts['port'] ?? 0) > 65_535) {
-    return false;
-  }
+  if (parts === undefined || Number(parts['port'] ?? 0) > 65_535) return false;
+
   const { ipv6 } = parts;
-  if (ipv6 !== undefined && !isIPv6(ipv6)) {
-    return false;
-  }
+  if (ipv6 !== undefined && !isIPv6(ipv6)) return false;
+
   lastHost = value;
   return true;
 }

@@ -8,7 +8,7 @@ import { type RequestObserver } from './request-observer.js';
  * Makes Node hand on what it would decide itself, without a body or without a word: the hook of every request decides
  * it instead, and answers with a problem.
  *
- * @param methods - those that some path answers; they may become more until the first request.
+ * @param methods those that some path answers; they may become more until the first request.
  */
 export function prepareServer(server: Server, methods: ReadonlySet<string>, observer: RequestObserver): void {
   // One more than is taken: Node drops what is above its limit, and then nothing shows that there was more.

@@ -261,6 +261,7 @@ describe('a path', () => {
     for (const path of ['/', '/nothing?x=1', '/api/coupons/apply//', '/api/users//coupons', '/api/users/%20']) {
       problem(await send(text(`GET ${path}`)), 404, 'not-found');
     }
+
     problem(await send(text('POST /nothing', JSON_TYPE, '{broken')), 404, 'not-found');
   });
 

@@ -10,8 +10,7 @@ const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
  */
 export function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefined {
   const key = headers['idempotency-key'];
-  if (key === undefined || (typeof key === 'string' && PRINTABLE.test(key))) {
-    return key;
-  }
+  if (key === undefined || (typeof key === 'string' && PRINTABLE.test(key))) return key;
+
   throw new Problem('invalid-idempotency-key');
 }

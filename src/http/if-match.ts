@@ -16,20 +16,17 @@ const TAG = /(?:W\/)?"[^"]*"/g;
 /**
  * The precondition of a change (RFC 9110 §13.1.1): one of these ETags, or any with `*`.
  *
- * @param header - the raw If-Match value.
+ * @param header the raw If-Match value.
  * @throws Problem `precondition-required` without one, `invalid-if-match` when it is malformed.
  */
 export function ifMatch(header: string | undefined): VersionCondition {
-  if (header === undefined) {
-    throw new Problem('precondition-required');
-  }
+  if (header === undefined) throw new Problem('precondition-required');
+
   const text = header.trim();
-  if (text === '*') {
-    return () => true;
-  }
-  if (!LIST.test(text)) {
-    throw new Problem('invalid-if-match');
-  }
+  if (text === '*') return () => true;
+
+  if (!LIST.test(text)) throw new Problem('invalid-if-match');
+
   // Weak tags stay in the set as they are: If-Match compares strongly, so W/"3" never equals "3".
   const tags = new Set(text.match(TAG));
   return (version) => tags.has(etagOf(version));

@@ -14,38 +14,30 @@ const MINUTE_MS = 60_000;
  */
 export function readInstant(text: string): number | InputRuleName {
   const parts = FORM.exec(text)?.groups;
-  if (parts === undefined) {
-    return 'instant';
-  }
+  if (parts === undefined) return 'instant';
+
   const number = (name: string): number => Number(parts[name] ?? 0);
   const [year, month, day] = [number('year'), number('month'), number('day')];
   // A year before the first one can still be the first one in UTC.
-  if (year < FIRST_YEAR - 1) {
-    return 'instant-too-early';
-  }
-  if (year > LAST_YEAR) {
-    return 'instant-too-late';
-  }
-  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) {
-    return 'instant-day';
-  }
+  if (year < FIRST_YEAR - 1) return 'instant-too-early';
+
+  if (year > LAST_YEAR) return 'instant-too-late';
+
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return 'instant-day';
+
   const [hour, minute, second] = [number('hour'), number('minute'), number('second')];
-  if (hour > 23 || minute > 59 || second > 59) {
-    return 'instant-time';
-  }
-  if (parts['zone'] === undefined) {
-    return 'instant-zone';
-  }
+  if (hour > 23 || minute > 59 || second > 59) return 'instant-time';
+
+  if (parts['zone'] === undefined) return 'instant-zone';
+
   const [zoneHour, zoneMinute] = [number('zoneHour'), number('zoneMinute')];
-  if (zoneHour > 23 || zoneMinute > 59) {
-    return 'instant-offset';
-  }
+  if (zoneHour > 23 || zoneMinute > 59) return 'instant-offset';
+
   const offset = (parts['sign'] === '-' ? -1 : 1) * (zoneHour * 60 + zoneMinute) * MINUTE_MS;
   const fraction = Number((parts['fraction'] ?? '').slice(0, 3).padEnd(3, '0'));
   const ms = Date.UTC(year, month - 1, day, hour, minute, second, fraction) - offset;
-  if (ms < 0) {
-    return 'instant-too-early';
-  }
+  if (ms < 0) return 'instant-too-early';
+
   return ms < Date.UTC(LAST_YEAR + 1, 0) ? ms : 'instant-too-late';
 }
 

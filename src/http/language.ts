@@ -22,21 +22,18 @@ const cache = new Map<string, Language>();
  *
  * Not the package negotiator: with it a tie goes to the language that is named first, and `en;q=2` means English.
  *
- * @param header - the raw Accept-Language value.
+ * @param header the raw Accept-Language value.
  */
 export function languageOf(header: string | undefined): Language {
-  if (header === undefined) {
-    return 'ko';
-  }
+  if (header === undefined) return 'ko';
+
   const known = cache.get(header);
-  if (known !== undefined) {
-    return known;
-  }
+  if (known !== undefined) return known;
+
   const language = negotiate(header);
   if (header.length <= CACHEABLE_LENGTH) {
-    if (cache.size >= CACHE_LIMIT) {
-      cache.clear();
-    }
+    if (cache.size >= CACHE_LIMIT) cache.clear();
+
     cache.set(header, language);
   }
   return language;
@@ -48,13 +45,11 @@ function negotiate(header: string): Language {
   const weights = new Map<string, number>();
   for (const element of header.split(',')) {
     const text = element.trim();
-    if (text === '') {
-      continue;
-    }
+    if (text === '') continue;
+
     const range = RANGE.exec(text)?.groups;
-    if (range === undefined) {
-      return 'ko';
-    }
+    if (range === undefined) return 'ko';
+
     const language = range['tag']!.toLowerCase().split('-', 1)[0]!;
     weights.set(language, Math.max(weights.get(language) ?? 0, Number(range['q'] ?? 1)));
   }

@@ -46,22 +46,18 @@ const GIVEN_TWICE = SINGLE.map((name) => fault('bad-request', true, ['header', `
  */
 export function messageFault(request: IncomingMessage): MessageFault | undefined {
   const { rawHeaders, headers, httpVersion } = request;
-  if (rawHeaders.length > 2 * MAX_FIELDS) {
-    return TOO_MANY_FIELDS;
-  }
+  if (rawHeaders.length > 2 * MAX_FIELDS) return TOO_MANY_FIELDS;
+
   const isOld = httpVersion !== '1.1';
-  if (isOld && httpVersion !== '1.0') {
-    return VERSION;
-  }
+  if (isOld && httpVersion !== '1.0') return VERSION;
+
   const twice = singleGivenTwice(rawHeaders);
-  if (twice !== -1) {
-    return GIVEN_TWICE[twice];
-  }
+  if (twice !== -1) return GIVEN_TWICE[twice];
+
   const { host } = headers;
   // HTTP/1.0 knows no Host.
-  if (host === undefined ? !isOld : !isHost(host)) {
-    return NO_HOST;
-  }
+  if (host === undefined ? !isOld : !isHost(host)) return NO_HOST;
+
   const coding = headers['transfer-encoding'];
   if (coding !== undefined) {
     // RFC 9112 §6.1: an HTTP/1.0 message with it is framed wrongly.

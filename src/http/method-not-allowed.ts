@@ -28,9 +28,6 @@ export function sendUnrouted(fastify: FastifyInstance, methods: ReadonlySet<stri
     // The router matches an empty parameter (`/campaigns/`), which Nest then answers with 404.
     return route !== null && !Object.entries(route.params).some(([name, value]) => value === '' && name !== '*');
   });
-  if (allowed.length === 0) {
-    sendProblem(reply, 'not-found');
-  } else {
-    sendProblem(reply, 'method-not-allowed', undefined, { allow: allowed.join(', ') });
-  }
+  if (allowed.length === 0) sendProblem(reply, 'not-found');
+  else sendProblem(reply, 'method-not-allowed', undefined, { allow: allowed.join(', ') });
 }

@@ -2,7 +2,7 @@
  * What counts as one caller's address: an IPv4 address, or the first half of an IPv6 address, since a caller who has one
  * of those has the 2^64 beside it as well.
  *
- * @param address - as Node shows a peer's.
+ * @param address as Node shows a peer's.
  */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

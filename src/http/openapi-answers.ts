@@ -59,6 +59,7 @@ export function completeAnswers(document: OpenAPIObject): void {
     for (const answer of Object.values(operation.responses) as ResponseObject[]) {
       answer.headers = { ...commonHeaders(), ...answer.headers };
     }
+
     const codes = [...new Set([...ownCodes(operation), ...commonCodes(method, operation)])];
     for (const status of new Set(codes.map((code) => PROBLEMS[code].status))) {
       const same = codes.filter((code) => PROBLEMS[code].status === status);
@@ -128,8 +129,9 @@ function refusal(codes: readonly ProblemCode[]): ResponseObject {
   const waits = (code: ProblemCode): boolean => (PROBLEMS[code] as ProblemKind).retryAfter !== undefined;
   add('Retry-After', codes.filter(waits));
   for (const code of codes) {
-    for (const [name, description] of Object.entries(HEADERS_OF[code] ?? {}))
+    for (const [name, description] of Object.entries(HEADERS_OF[code] ?? {})) {
       add(name as HeaderName, [code], description);
+    }
   }
   return {
     description: codes.map((code) => `\`${code}\` ${PROBLEMS[code].detail.en}`).join('\n\n'),

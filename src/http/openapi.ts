@@ -96,7 +96,7 @@ export function ApiOptionalAdmin(): MethodDecorator {
 /**
  * The OpenAPI document of the application, complete enough to generate a client from.
  *
- * @param basePath - what a proxy in front strips from the path.
+ * @param basePath what a proxy in front strips from the path.
  */
 export function createOpenApiDocument(app: NestFastifyApplication, basePath = ''): OpenAPIObject {
   const document = SwaggerModule.createDocument(

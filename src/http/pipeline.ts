@@ -26,7 +26,7 @@ export class Turns {
   private scheduled = false;
   private scheduledAt = 0;
 
-  /** @param most - requests of one connection that are under way at once, and pipelined requests that begin in one turn. */
+  /** @param most requests of one connection that are under way at once, and pipelined requests that begin in one turn. */
   constructor(readonly most: number) {
     this.share = this.left = most;
   }

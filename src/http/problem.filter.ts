@@ -64,26 +64,23 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private problemOf(thrown: unknown, request: FastifyRequest): Problem {
-    if (thrown instanceof Problem) {
-      return thrown;
-    }
-    if (carriesProblemCode(thrown)) {
-      return new Problem(thrown.problemCode);
-    }
+    if (thrown instanceof Problem) return thrown;
+
+    if (carriesProblemCode(thrown)) return new Problem(thrown.problemCode);
+
     // Nest wraps a Fastify error into an HttpException and keeps it as the cause.
     const fault = thrown instanceof HttpException && thrown.cause instanceof Error ? thrown.cause : thrown;
-    if (fault instanceof Problem) {
-      return fault;
-    }
+    if (fault instanceof Problem) return fault;
+
     const { code, statusCode } = fault as { readonly code?: unknown; readonly statusCode?: unknown };
     const known = FASTIFY_CODES[String(code)];
-    if (known !== undefined) {
-      return new Problem(known);
-    }
+    if (known !== undefined) return new Problem(known);
+
     const status = thrown instanceof HttpException ? thrown.getStatus() : statusCode;
     if (typeof status === 'number' && status >= 400 && status < 500) {
       return new Problem(STATUS_CODES[status] ?? 'bad-request');
     }
+
     this.logFailure('a request failed', request, thrown);
     return new Problem('internal-error');
   }

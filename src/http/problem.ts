@@ -89,9 +89,9 @@ function beginningOf(code: ProblemCode, language: Language, detail: LocalizedTex
 /**
  * A problem's body as JSON text.
  *
- * @param instance - the request's path; undefined where the request could not be read that far. What no URI can hold is
+ * @param instance the request's path; undefined where the request could not be read that far. What no URI can hold is
  * escaped.
- * @param requestId - as request-id.ts makes it, which needs no quoting in JSON.
+ * @param requestId as request-id.ts makes it, which needs no quoting in JSON.
  */
 export function problemBody(
   code: ProblemCode,
@@ -105,14 +105,13 @@ export function problemBody(
   if (instance !== undefined && instance !== '') {
     body += `,"instance":${JSON.stringify(instance.replace(OUTSIDE_URI, encodeURIComponent))}`;
   }
+
   body += `,"requestId":"${requestId}"`;
   if (extensions !== undefined) {
     for (const member of Object.keys(extensions)) {
       if (member === 'detail') continue;
       const value = member === 'errors' ? inLanguage(extensions.errors, language) : extensions[member];
-      if (value !== undefined) {
-        body += `,${JSON.stringify(member)}:${JSON.stringify(value)}`;
-      }
+      if (value !== undefined) body += `,${JSON.stringify(member)}:${JSON.stringify(value)}`;
     }
   }
   return `${body}}`;
@@ -155,12 +154,10 @@ export function sendProblem(
   reply.header('content-type', PROBLEM_MEDIA_TYPE);
   reply.header('content-language', language);
   reply.header('vary', 'accept-language');
-  if (retryAfter !== undefined) {
-    reply.header('retry-after', String(retryAfter));
-  }
-  if (headers !== undefined) {
-    reply.headers(headers);
-  }
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+
+  if (headers !== undefined) reply.headers(headers);
+
   // With a serializer of its own the text goes out as it is; otherwise Fastify adds a charset that the type has not.
   reply.serializer(asIs).send(problemBody(code, language, pathOf(request.url), request.id, extensions));
 }

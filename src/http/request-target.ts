@@ -7,13 +7,11 @@ const ABSOLUTE = /^https?:\/\/(?<authority>[^/?#]*)(?<rest>.*)$/is;
  * Every other target comes back as it is, also one whose host is none: {@link isNormalTarget} refuses it.
  */
 export function originForm(target: string): string {
-  if (target.charCodeAt(0) === SLASH) {
-    return target;
-  }
+  if (target.charCodeAt(0) === SLASH) return target;
+
   const { authority, rest } = ABSOLUTE.exec(target)?.groups ?? {};
-  if (authority === undefined || rest === undefined || !isHost(authority)) {
-    return target;
-  }
+  if (authority === undefined || rest === undefined || !isHost(authority)) return target;
+
   return rest.charCodeAt(0) === SLASH ? rest : `/${rest}`;
 }
 
@@ -38,12 +36,10 @@ const QUERY = /^(?:[!"$&-~]|%[0-9A-Fa-f]{2})*$/;
  * nobody, only what cannot be decoded is refused.
  */
 export function isNormalTarget(target: string): boolean {
-  if (target === lastTarget) {
-    return true;
-  }
-  if (!PLAIN.test(target) && !isNormal(target)) {
-    return false;
-  }
+  if (target === lastTarget) return true;
+
+  if (!PLAIN.test(target) && !isNormal(target)) return false;
+
   lastTarget = target;
   return true;
 }

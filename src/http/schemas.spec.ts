@@ -43,9 +43,8 @@ describe('a cursor', () => {
 });
 
 it('ids that merely resemble the right form are refused', () => {
-  for (const value of ['0', '01', '-1', '1.0', '1e3', ' 1', '1\n', '']) {
-    expect(accepts(rowId, value)).toBe(false);
-  }
+  for (const value of ['0', '01', '-1', '1.0', '1e3', ' 1', '1\n', '']) expect(accepts(rowId, value)).toBe(false);
+
   expect(['9'.repeat(16), '9'.repeat(400)].map((text) => rowId.parse(text))).toEqual(Array(2).fill(2 ** 53 - 1));
   expect(rowId.parse('12')).toBe(12);
   expect([userIdOrNumber.parse(-0), accepts(userIdOrNumber, Number.NaN)]).toEqual(['0', false]);

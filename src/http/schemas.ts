@@ -40,9 +40,8 @@ export const instant = z
   })
   .transform((text, context) => {
     const read = readInstant(text);
-    if (typeof read === 'number') {
-      return read;
-    }
+    if (typeof read === 'number') return read;
+
     context.addIssue({ code: 'custom', message: read });
     return z.NEVER;
   });
@@ -85,7 +84,7 @@ export interface KeysetCursor<Position> {
 }
 
 /**
- * @param position - the keyset's shape, such as `z.tuple([z.int(), campaignId])`: a cursor comes back from outside, so
+ * @param position the keyset's shape, such as `z.tuple([z.int(), campaignId])`: a cursor comes back from outside, so
  * its content is checked like any other input.
  */
 export function keysetCursor<Position>(position: z.ZodType<Position>): KeysetCursor<Position> {
@@ -97,9 +96,7 @@ export function keysetCursor<Position>(position: z.ZodType<Position>): KeysetCur
       try {
         const decoded = position.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
         // base64url ignores foreign characters and spare bits: only the one spelling that was handed out counts.
-        if (encode(decoded) === text) {
-          return decoded;
-        }
+        if (encode(decoded) === text) return decoded;
       } catch {
         // Told below.
       }

@@ -29,7 +29,7 @@ export function isPlainJson(text: string): boolean {
  * Finds what JSON.parse hides: it keeps the last of two members with one name, and rounds numbers. A gateway that reads
  * the first of the two, or the number's digits, would see another user than the service.
  *
- * @param text - JSON, as JSON.parse takes it.
+ * @param text JSON, as JSON.parse takes it.
  * @returns the first fault. A number has to be an integer of at most 2^53 − 1 written as one, because no call takes any
  * other.
  */

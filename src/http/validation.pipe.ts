@@ -27,14 +27,12 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
    */
   override async transform<T = unknown>(value: T, metadata: ArgumentMetadata): Promise<T> {
     const { schema } = metadata;
-    if (schema === undefined || !this.toValidate(metadata)) {
-      return value;
-    }
+    if (schema === undefined || !this.toValidate(metadata)) return value;
+
     const checked = this.validate(value, schema);
     const result = checked instanceof Promise ? await checked : checked;
-    if (result.issues !== undefined) {
-      throw problemOf(result.issues, metadata);
-    }
+    if (result.issues !== undefined) throw problemOf(result.issues, metadata);
+
     return result.value as T;
   }
 }

@@ -156,8 +156,9 @@ describe('what is shown belongs to one instant', () => {
     let moved = 0;
     database.snapshot = async (work) => {
       const next = claims.slice(moved, (moved += 10));
-      for (let n = 0; n < 10; n++)
+      for (let n = 0; n < 10; n++) {
         await stack.gate.claim(pass, { ...claimOf(100 + moved + n), idempotencyDigest: null });
+      }
       await issue(next);
       return snapshot(work);
     };

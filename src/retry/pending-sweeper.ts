@@ -106,8 +106,9 @@ export class PendingSweeper {
       if (last === undefined) return;
       const ids = campaigns.map(({ id }) => id);
       for (const gauge of await this.atGate(() => this.gate.gauge(pass, ids))) {
-        if ('kind' in gauge) this.watch.reportCampaignFence(pass, gauge);
-        else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
+        if ('kind' in gauge) {
+          this.watch.reportCampaignFence(pass, gauge);
+        } else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
         }
       }

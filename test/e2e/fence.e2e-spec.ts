@@ -208,8 +208,9 @@ describe('a gate that has lost', () => {
             : [503, { status: 'unavailable', dependencies: { gate: 'down' }, roles: { api: 'waiting' } }],
         );
         await eventually(async () => expect((await client.get('/metrics')).body).toMatch(/^coupon_gate_fenced 1$/m));
-        for (const user of ['winner', 'new'])
+        for (const user of ['winner', 'new']) {
           expect(word(await client.apply(user, campaign))).toBe('503 issuer-unavailable');
+        }
         expect(word(await client.apply('new', 'never-made'))).toMatch(
           /^503 issuer-unavailable$|^404 campaign-not-found$/,
         );

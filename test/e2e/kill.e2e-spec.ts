@@ -76,8 +76,9 @@ describe('the built service, killed with -9 in the middle of bursts', () => {
       while (!soldOut) {
         const userId = `u-${user++}`;
         const { status, body } = await client.apply(userId, campaign);
-        if (status === 202) promised.push({ userId, claimId: body.claimId, sequence: body.sequence });
-        else if (status !== 503) {
+        if (status === 202) {
+          promised.push({ userId, claimId: body.claimId, sequence: body.sequence });
+        } else if (status !== 503) {
           expect([status, body.code]).toEqual([409, 'sold-out']);
           soldOut = true;
         }

@@ -112,8 +112,9 @@ describe('the OpenAPI document of the service', () => {
         const always = Object.keys(headers).filter((name) => headers[name].required === true);
         const what = `${operation.operationId} ${path} ${status}`;
         const expected = ['X-Request-Id', 'Cache-Control', 'X-Content-Type-Options'];
-        if (Number(status) >= 400 && resolved(response).content['application/json'] === undefined)
+        if (Number(status) >= 400 && resolved(response).content['application/json'] === undefined) {
           expected.push('Content-Language', 'Vary');
+        }
         if (status === '401') expected.push('WWW-Authenticate');
         if (status === '503' && operation.operationId !== 'ready') expected.push('Retry-After');
         expect([what, always]).toEqual([what, expect.arrayContaining(expected)]);

@@ -21,7 +21,7 @@ export class RawCaller {
   /**
    * Resolves when it is connected, or has failed to.
    *
-   * @param answered - is called when something has come.
+   * @param answered is called when something has come.
    */
   static async connect(url: string, answered: (caller: RawCaller) => void = () => undefined): Promise<RawCaller> {
     const { hostname, port } = new URL(url);

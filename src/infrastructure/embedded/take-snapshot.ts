@@ -77,8 +77,9 @@ function readToken({ dataDir }: AppConfig): Promise<string | undefined> {
 
 function copyFromFile({ dataDir }: AppConfig, to: string, url: string): void {
   const path = join(dataDir, SQLITE_FILE);
-  if (!existsSync(path))
+  if (!existsSync(path)) {
     throw new StartupError(`DATA_DIR ${dataDir} has no ${SQLITE_FILE}, and ${url} does not answer`);
+  }
   try {
     copyUnused(path, to);
   } catch (error) {

@@ -46,8 +46,9 @@ export class ConsumerWatchdog {
     const waiting = await this.waiting().catch(() => 0);
     this.checking = false;
     if (this.timer === undefined || this.lastSign !== silentSince) return;
-    if (waiting === 0) this.sign();
-    else if (performance.now() - silentSince >= this.settings.silentMs) {
+    if (waiting === 0) {
+      this.sign();
+    } else if (performance.now() - silentSince >= this.settings.silentMs) {
       this.stop();
       this.onStuck(`the consumer is silent for ${this.settings.silentMs} ms while ${waiting} messages wait`);
     }

@@ -129,10 +129,11 @@ export class KafkaPublisher {
   private async write(events: readonly ClaimEvent[]): Promise<void> {
     const sendBefore = performance.now() + this.limits.produceMs;
     this.connect();
-    if (!this.probed)
+    if (!this.probed) {
       await withDeadline(this.firstProbe ?? Promise.resolve(), this.limits.produceMs, systemTimers).catch(
         () => undefined,
       );
+    }
     const { connection } = this;
     const route = this.routes[this.turn++ % Math.max(1, this.routes.length)];
     if (connection === null || route === undefined) throw unavailable(null);

@@ -18,7 +18,7 @@ export interface Destination {
  * kafkajs's produce request in the version that this broker speaks, with its reading of the answer, around a batch that
  * {@link encodeRecordBatch} has made.
  *
- * @param timeoutMs - how long the broker waits for its replicas.
+ * @param timeoutMs how long the broker waits for its replicas.
  */
 export function produceRequest(
   broker: InternalBroker,

@@ -34,7 +34,7 @@ const MOST_FRAMING = 23;
  * kafkajs makes an encoder, three buffers and a dozen small objects of every record, which was an eighth of what an api
  * did for a claim; here a batch is written into one buffer. Its checksum, in JavaScript, was another thirtieth.
  *
- * @param createdAt - ms since the Unix epoch.
+ * @param createdAt ms since the Unix epoch.
  */
 export function encodeRecordBatch(records: readonly OutgoingRecord[], createdAt: number): Buffer {
   const batch = Buffer.allocUnsafe(RECORDS_AT + spaceFor(records));

@@ -78,8 +78,9 @@ export class RedisGateBuilder extends GateBuilder {
     const { replicationId } = await this.assertSameServer(epoch);
     const script = gateScript(epoch, replicationId);
     const fence = await this.attempt(() => this.connection.bulk.script('LOAD', script));
-    if (fence !== fenceOf(script))
+    if (fence !== fenceOf(script)) {
       throw new GateUnavailableError('Redis has stored another script than the one it got');
+    }
     return fence;
   }
 

@@ -44,8 +44,9 @@ export function whyUnusable({ version, mode, role, maxmemoryPolicy }: ServerInfo
   if (mode === 'cluster') {
     return 'one Redis is needed, this one is part of a Redis Cluster (redis_mode:cluster), which refuses calls for several campaigns';
   }
-  if (mode === 'sentinel')
+  if (mode === 'sentinel') {
     return 'this is a Sentinel (redis_mode:sentinel), which keeps no data: name the master itself';
+  }
   if (mode !== '' && mode !== 'standalone') return `one Redis is needed (redis_mode:standalone), this one is a ${mode}`;
   if (role !== '' && role !== 'master') return `Redis has to be a master, this one is a ${role}`;
   if (maxmemoryPolicy !== '' && maxmemoryPolicy !== 'noeviction') {

@@ -180,8 +180,9 @@ describe('JournalServer', () => {
     let attempt = 0;
     handleWith((records, context) => {
       attempt += 1;
-      if (attempt === 1) context.settle(1);
-      else if (attempt > 2) {
+      if (attempt === 1) {
+        context.settle(1);
+      } else if (attempt > 2) {
         context.settle(records.length);
         return Promise.resolve();
       }

@@ -190,8 +190,9 @@ describe('KafkaClaimServer', () => {
     let attempt = 0;
     handleWith((records, context) => {
       attempt += 1;
-      if (attempt === 1) context.settle(1);
-      else if (attempt > 2) {
+      if (attempt === 1) {
+        context.settle(1);
+      } else if (attempt > 2) {
         context.settle(records.length);
         return Promise.resolve();
       }

@@ -159,8 +159,9 @@ describe('a batch that the disk of the broker has damaged', () => {
     const config = kafkaConfig(kafka.brokers, { partitions: 1 });
     const log = new KafkaClaimLog(config);
     await createTopic(config);
-    for (const value of ['before', 'damaged', 'after'])
+    for (const value of ['before', 'damaged', 'after']) {
       await send(config, CompressionTypes.None, value, `${value} too`);
+    }
     await kafka.stop();
     const file = join(kafka.partitionDirectory(config.topic, 0), '00000000000000000000.log');
     const bytes = readFileSync(file);

@@ -41,8 +41,9 @@ describe('DATABASE_SSL', () => {
   };
   const restartWith = async (names: string | null) => {
     await server.stop();
-    if (names === null) server.configure([]);
-    else {
+    if (names === null) {
+      server.configure([]);
+    } else {
       const certificate = certify(mkdtempSync(join(tmpdir(), 'coupon-tls-')), names);
       ca = certificate.ca;
       server.configure(certificate.args);

@@ -303,8 +303,9 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         const ids = leased.flat().map(({ id }) => id);
         expect(new Set(ids).size).toBe(ids.length);
         // SKIP LOCKED may leave rows for the next call; nothing is left after it.
-        for (let rest = await lease('e'); rest.length > 0; rest = await lease('e'))
+        for (let rest = await lease('e'); rest.length > 0; rest = await lease('e')) {
           ids.push(...rest.map(({ id }) => id));
+        }
         expect(ids).toHaveLength(30);
       });
 

@@ -72,8 +72,9 @@ export function describeDocument(): void {
           const bodies = Object.values<ProblemBody>(operation.responses[status].content ?? {});
           expect([path, status, bodies.map(({ schema }) => typeof schema)]).toEqual([path, status, ['object']]);
         }
-        for (const response of Object.values<ProblemBody>(operation.responses))
+        for (const response of Object.values<ProblemBody>(operation.responses)) {
           expect(typeof resolved(response).description).toBe('string');
+        }
       }
     });
 
@@ -115,8 +116,9 @@ export function describeDocument(): void {
           if (
             schema?.enum?.includes(value) === false ||
             (schema?.pattern && !new RegExp(schema.pattern).test(value ?? ''))
-          )
+          ) {
             wrong.add(`${what}: ${name} is ${value}`);
+          }
         }
         for (const [name, { required }] of named) {
           if (required && headers[name] === undefined) wrong.add(`${what}: no ${name}`);

@@ -77,8 +77,9 @@ export function describeOutages(): void {
     it('the database, reads and admin calls are refused for now', async () => {
       const database = broken.app.get(Database);
       const away = new DatabaseError('infrastructure', 'ECONNREFUSED', secret);
-      for (const call of ['read', 'transaction', 'snapshot'] as const)
+      for (const call of ['read', 'transaction', 'snapshot'] as const) {
         jest.spyOn(database, call).mockRejectedValue(away);
+      }
       const json = { ...TOKEN, ...JSON_TYPE, 'If-Match': '*' };
       const action = { ...TOKEN, 'If-Match': '*' };
       for (const [method, path, call] of [
