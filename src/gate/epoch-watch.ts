@@ -300,7 +300,7 @@ export class EpochWatch implements OnApplicationShutdown {
         CALL_TIMEOUT_MS,
         this.timers,
       );
-      if (ping !== 'ok') {
+      if (ping.kind !== 'ok') {
         this.reportFence(pass.epoch, ping.reason);
         return true;
       }

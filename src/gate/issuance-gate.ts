@@ -129,7 +129,7 @@ export abstract class IssuanceGate {
   ): Promise<Claim[] | Fenced>;
 
   /** Costs nothing and tells whether this pass is still let in. */
-  abstract ping(pass: GatePass): Promise<'ok' | Fenced>;
+  abstract ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced>;
 
   /**
    * Writes nothing, and rejects where the gate would refuse to admit a claim although it answers: it is out of memory, a

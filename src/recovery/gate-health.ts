@@ -48,7 +48,7 @@ export function isRealFence({ reason }: Fenced, campaign: Campaign, readAt: numb
 /** Why the gate cannot be trusted under this pass, or null. Rejects when the gate cannot be reached. */
 export async function findFence(database: Database, gate: IssuanceGate, pass: GatePass): Promise<FenceReason | null> {
   const ping = await gate.ping(pass);
-  if (ping !== 'ok') return ping.reason;
+  if (ping.kind !== 'ok') return ping.reason;
   for await (const { campaigns, readAt } of campaignPages(database)) {
     const gauges = await gate.gauge(
       pass,

@@ -42,7 +42,7 @@ describe('at the start of a process', () => {
     const { pass } = watch();
     expect(pass).not.toBeNull();
     if (pass === null) return;
-    expect(await app.get(IssuanceGate).ping(pass)).toBe('ok');
+    expect(await app.get(IssuanceGate).ping(pass)).toEqual({ kind: 'ok' });
     expect(await app.get(IssuanceGate).gauge(pass, ['default'])).toMatchObject([{ claimed: 0 }]);
   });
 

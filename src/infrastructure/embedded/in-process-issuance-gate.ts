@@ -137,8 +137,8 @@ export class InProcessIssuanceGate extends IssuanceGate {
     return Promise.resolve(page);
   }
 
-  ping(pass: GatePass): Promise<'ok' | Fenced> {
-    return Promise.resolve(this.memory.letsIn(pass) ? 'ok' : { kind: 'FENCED', reason: 'fence-missing' });
+  ping(pass: GatePass): Promise<{ kind: 'ok' } | Fenced> {
+    return Promise.resolve(this.memory.letsIn(pass) ? { kind: 'ok' } : { kind: 'FENCED', reason: 'fence-missing' });
   }
 
   checkWritable(): Promise<void> {

@@ -142,9 +142,9 @@ export class RedisIssuanceGate extends IssuanceGate {
     return page;
   }
 
-  async ping({ fence }: GatePass): Promise<'ok' | Fenced> {
+  async ping({ fence }: GatePass): Promise<{ kind: 'ok' } | Fenced> {
     const answer = await this.send((redis) => redis.evalsha(fence, 0, 'ping' satisfies GateOperation));
-    return typeof answer === 'string' ? 'ok' : fenced(answer as Answer);
+    return typeof answer === 'string' ? { kind: 'ok' } : fenced(answer as Answer);
   }
 
   async checkWritable(): Promise<void> {

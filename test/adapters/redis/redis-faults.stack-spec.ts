@@ -156,7 +156,7 @@ describe('a Redis that fails', () => {
     const error = await claim('second').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(GateUnavailableError);
     await expect(gate.checkWritable()).rejects.toThrow(/^Redis refuses, it is out of memory/);
-    expect(await gate.ping(pass)).toBe('ok');
+    expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
     expect(await outcomeOf(claim('first'))).toBe('DUPLICATE');
     expect(await gate.lookUp(pass, campaignId, 'second')).toEqual({ kind: 'ABSENT' });
     await administer((redis) => redis.config('SET', 'maxmemory', '0'));
@@ -335,7 +335,7 @@ describe('a Redis that fails', () => {
       connection = await connect(`redis://127.0.0.1:${address.port}`);
       gate = new RedisIssuanceGate(connection);
       builder = new RedisGateBuilder(connection);
-      expect(await gate.ping(pass)).toBe('ok');
+      expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
       await builder.dropEpochsBelow(EPOCH);
     });
     afterEach(() => address.close());
@@ -420,7 +420,7 @@ describe('a Redis that fails', () => {
         await another.dropEpochsBelow(EPOCH + 1);
         const built = { epoch: EPOCH + 1, fence: await another.installFence(EPOCH + 1) };
         expect(await gate.ping(built)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
-        expect(await answered(() => gate.ping(built))).toBe('ok');
+        expect(await answered(() => gate.ping(built))).toEqual({ kind: 'ok' });
       });
 
       it('the calls follow the address when the old one was promoted again', async () => {

@@ -177,8 +177,8 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       epoch = harness.nextEpoch();
       const second = await installed();
       expect(second.fence).not.toBe(first.fence);
-      expect(await gate.ping(first)).toBe('ok');
-      expect(await gate.ping(second)).toBe('ok');
+      expect(await gate.ping(first)).toEqual({ kind: 'ok' });
+      expect(await gate.ping(second)).toEqual({ kind: 'ok' });
     });
   });
 }
