@@ -49,6 +49,12 @@ export type LookUpOutcome =
   | { readonly kind: 'ABSENT' }
   | Fenced;
 
+export type ReleaseOutcome =
+  | { readonly kind: 'released' }
+  /** The user holds no claim or another one, so a repeated call frees nothing twice. */
+  | { readonly kind: 'gone' }
+  | Fenced;
+
 /** What the gate counts for one campaign. */
 export interface CampaignGauge {
   campaignId: string;
@@ -95,11 +101,8 @@ export abstract class IssuanceGate {
   /** Forgets that these claims are pending; their slots stay taken. A campaign that is fenced is left alone. */
   abstract clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void>;
 
-  /**
-   * Gives a discarded claim's slot back to the stock; the user may claim again. `gone` when the user holds no claim or
-   * another one, so that a repeated call frees nothing twice.
-   */
-  abstract release(pass: GatePass, claim: ClaimReference): Promise<'released' | 'gone' | Fenced>;
+  /** Gives a discarded claim's slot back to the stock; the user may claim again. */
+  abstract release(pass: GatePass, claim: ClaimReference): Promise<ReleaseOutcome>;
 
   /**
    * Opens a campaign that was just stored. `exists` when the gate knows it already; FENCED when what it knows of it is

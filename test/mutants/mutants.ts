@@ -128,7 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a discard that forgets the slot',
-    edits: [edit('kept-slot', /await /, "pass.epoch > 0 ? 'released' : await ")],
+    edits: [edit('kept-slot', /await /, "pass.epoch > 0 ? { kind: 'released' as const } : await ")],
     caughtBy: {
       project: 'faults',
       file: 'operators.fault',

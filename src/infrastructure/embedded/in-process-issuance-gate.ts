@@ -8,6 +8,7 @@ import {
   type GatePass,
   IssuanceGate,
   type LookUpOutcome,
+  type ReleaseOutcome,
 } from '../../gate/issuance-gate.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
@@ -65,14 +66,14 @@ export class InProcessIssuanceGate extends IssuanceGate {
     return Promise.resolve();
   }
 
-  release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<'released' | 'gone' | Fenced> {
+  release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<ReleaseOutcome> {
     const campaign = this.memory.trusted(pass, campaignId);
     if ('kind' in campaign) return Promise.resolve(campaign);
-    if (campaign.applied.get(userId)?.claimId !== claimId) return Promise.resolve('gone');
+    if (campaign.applied.get(userId)?.claimId !== claimId) return Promise.resolve({ kind: 'gone' });
     campaign.applied.delete(userId);
     campaign.count -= 1;
     if (campaign.pending.delete(userId)) campaign.pendingCount -= 1;
-    return Promise.resolve('released');
+    return Promise.resolve({ kind: 'released' });
   }
 
   openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced> {

@@ -11,6 +11,7 @@ import {
   GateTimeoutError,
   IssuanceGate,
   type LookUpOutcome,
+  type ReleaseOutcome,
 } from '../../gate/issuance-gate.js';
 import { GATE_TURN_MS } from '../../events/deadlines.js';
 import { groupBy } from '../../events/group-by.js';
@@ -100,13 +101,10 @@ export class RedisIssuanceGate extends IssuanceGate {
     await Promise.all(calls);
   }
 
-  async release(
-    pass: GatePass,
-    { campaignId, userId, claimId }: ClaimReference,
-  ): Promise<'released' | 'gone' | Fenced> {
+  async release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<ReleaseOutcome> {
     const answer = await this.run(pass, 'release', campaignId, [userId, claimId]);
-    if (answer[0] === 'RELEASED') return 'released';
-    return answer[0] === 'GONE' ? 'gone' : fenced(answer);
+    if (answer[0] === 'RELEASED') return { kind: 'released' };
+    return answer[0] === 'GONE' ? { kind: 'gone' } : fenced(answer);
   }
 
   async openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced> {
