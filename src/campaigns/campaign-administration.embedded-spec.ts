@@ -260,7 +260,7 @@ describe('campaign administration', () => {
     const openCampaign = gate.openCampaign.bind(gate);
     gate.openCampaign = async (shown, terms) => {
       const answer = await openCampaign(shown, terms);
-      calls.push(answer as string);
+      calls.push(answer.kind);
       return answer;
     };
     await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);

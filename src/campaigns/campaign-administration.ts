@@ -2,7 +2,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { passOf } from '../gate/gate-pass.js';
-import { type Fenced, type GatePass, GateTimeoutError, IssuanceGate } from '../gate/issuance-gate.js';
+import {
+  type ChangeTermsOutcome,
+  type GatePass,
+  GateTimeoutError,
+  IssuanceGate,
+  type OpenCampaignOutcome,
+} from '../gate/issuance-gate.js';
 import { TermsAtGate } from '../gate/terms-at-gate.js';
 import { logChanged, logCreated } from '../logging/campaign-log.js';
 import { type CampaignCreation, type CampaignTerms } from '../persistence/campaign-creation-store.js';
@@ -232,17 +238,17 @@ export class CampaignAdministration {
   private async lowerAtGate(changed: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome | null> {
     if (changed.total < changed.issued) return { kind: 'TOTAL_BELOW_CLAIMED' };
     if (pass === null) return { kind: 'NOT_TOLD', stored: null, gate: 'rebuilding' };
-    let answer: Awaited<ReturnType<IssuanceGate['changeTerms']>>;
+    let answer: ChangeTermsOutcome;
     try {
       answer = await this.gate.changeTerms(pass, termsOf(changed));
     } catch (error) {
       this.watch.reportGateTrouble();
       return { kind: 'NOT_TOLD', stored: null, gate: gateAfter(error) };
     }
-    if (answer === 'changed') return null;
-    if (answer === 'below-claimed') return { kind: 'TOTAL_BELOW_CLAIMED' };
-    // `older`: the gate is ahead of the row; the reconciler lifts the row above it, then this can be tried again.
-    if (answer === 'older') return { kind: 'NOT_TOLD', stored: null, gate: 'refused' };
+    if (answer.kind === 'changed') return null;
+    if (answer.kind === 'below-claimed') return { kind: 'TOTAL_BELOW_CLAIMED' };
+    // The gate is ahead of the row: the reconciler lifts the row above it, then this can be tried again.
+    if (answer.kind === 'older') return { kind: 'NOT_TOLD', stored: null, gate: 'refused' };
     this.watch.reportCampaignFence(pass, answer);
     return { kind: 'NOT_TOLD', stored: null, gate: answer.reason === 'meta-missing' ? 'refused' : 'rebuilding' };
   }
@@ -266,10 +272,10 @@ export class CampaignAdministration {
   }
 
   /** Tells the gate what is stored already. A failure loses nothing: a rebuild comes back to it. */
-  private async tell(pass: GatePass, call: () => Promise<string | Fenced>): Promise<void> {
+  private async tell(pass: GatePass, call: () => Promise<OpenCampaignOutcome>): Promise<void> {
     try {
       const answer = await call();
-      if (typeof answer === 'object') this.watch.reportCampaignFence(pass, answer);
+      if (answer.kind === 'FENCED') this.watch.reportCampaignFence(pass, answer);
     } catch (error) {
       this.watch.reportGateTrouble();
       this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);

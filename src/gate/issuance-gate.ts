@@ -55,6 +55,20 @@ export type ReleaseOutcome =
   | { readonly kind: 'gone' }
   | Fenced;
 
+export type OpenCampaignOutcome =
+  | { readonly kind: 'opened' }
+  /** The gate knows the campaign already, and keeps its terms and claims. */
+  | { readonly kind: 'exists' }
+  | Fenced;
+
+export type ChangeTermsOutcome =
+  | { readonly kind: 'changed' }
+  /** The gate has the same or a newer version. */
+  | { readonly kind: 'older' }
+  /** The new total is smaller than the one before and than what was admitted already. */
+  | { readonly kind: 'below-claimed' }
+  | Fenced;
+
 /** What the gate counts for one campaign. */
 export interface CampaignGauge {
   campaignId: string;
@@ -105,16 +119,13 @@ export abstract class IssuanceGate {
   abstract release(pass: GatePass, claim: ClaimReference): Promise<ReleaseOutcome>;
 
   /**
-   * Opens a campaign that was just stored. `exists` when the gate knows it already; FENCED when what it knows of it is
-   * damaged, also when only the meta is missing while claims are there.
+   * Opens a campaign that was just stored. FENCED when what the gate knows of it is damaged, also when only the meta is
+   * missing while claims are there.
    */
-  abstract openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced>;
+  abstract openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome>;
 
-  /**
-   * Replaces the terms. `older` when the gate has the same or a newer version; `below-claimed` when the new total is
-   * smaller than the one before and than what was admitted already. Never creates a campaign: a missing one is a fence.
-   */
-  abstract changeTerms(pass: GatePass, terms: CampaignTerms): Promise<'changed' | 'older' | 'below-claimed' | Fenced>;
+  /** Replaces the terms. Never creates a campaign: a missing one is a fence. */
+  abstract changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome>;
 
   /** One gauge for each id, in the order of the ids. */
   abstract gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]>;

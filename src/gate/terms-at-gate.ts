@@ -46,9 +46,9 @@ export class TermsAtGate {
     let stored = campaign;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const answer = await this.gate.changeTerms(pass, termsOf(stored));
-      if (answer === 'changed') return { kind: 'AGREED', campaign: stored, told: true };
-      if (answer === 'below-claimed') return { kind: 'BELOW_CLAIMED' };
-      if (answer !== 'older') return this.fenced(pass, answer);
+      if (answer.kind === 'changed') return { kind: 'AGREED', campaign: stored, told: true };
+      if (answer.kind === 'below-claimed') return { kind: 'BELOW_CLAIMED' };
+      if (answer.kind === 'FENCED') return this.fenced(pass, answer);
       const found = await this.compare(stored.id, pass);
       if (found.kind !== 'BEHIND') return found;
       stored = found.campaign;

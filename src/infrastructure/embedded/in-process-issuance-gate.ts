@@ -3,11 +3,13 @@ import { type ClaimReference, type ClaimRequest, type Claim } from '../../domain
 import {
   type CampaignGauge,
   type CampaignTerms,
+  type ChangeTermsOutcome,
   type ClaimOutcome,
   type Fenced,
   type GatePass,
   IssuanceGate,
   type LookUpOutcome,
+  type OpenCampaignOutcome,
   type ReleaseOutcome,
 } from '../../gate/issuance-gate.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
@@ -76,26 +78,26 @@ export class InProcessIssuanceGate extends IssuanceGate {
     return Promise.resolve({ kind: 'released' });
   }
 
-  openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced> {
+  openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
     const known = this.memory.trusted(pass, terms.campaignId);
-    if (!('kind' in known)) return Promise.resolve('exists');
+    if (!('kind' in known)) return Promise.resolve({ kind: 'exists' });
     if (known.reason !== 'meta-missing') return Promise.resolve(known);
     const campaign = this.memory.campaign(pass.epoch, terms.campaignId);
     // Claims without a meta are what is left of a damaged campaign: opened anew, it would sell their coupons again.
     if (campaign.applied.size > 0 || campaign.pending.size > 0) return Promise.resolve(known);
     campaign.terms = { ...terms };
-    return Promise.resolve('opened');
+    return Promise.resolve({ kind: 'opened' });
   }
 
-  changeTerms(pass: GatePass, terms: CampaignTerms): Promise<'changed' | 'older' | 'below-claimed' | Fenced> {
+  changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
     const campaign = this.memory.trusted(pass, terms.campaignId);
     if ('kind' in campaign) return Promise.resolve(campaign);
-    if (terms.version <= campaign.terms.version) return Promise.resolve('older');
+    if (terms.version <= campaign.terms.version) return Promise.resolve({ kind: 'older' });
     // A lowering alone is refused. A gate that was rebuilt may hold more claims than the total, and can be paused all the same.
     const lowered = terms.total < campaign.terms.total;
-    if (lowered && terms.total < campaign.applied.size) return Promise.resolve('below-claimed');
+    if (lowered && terms.total < campaign.applied.size) return Promise.resolve({ kind: 'below-claimed' });
     campaign.terms = { ...terms };
-    return Promise.resolve('changed');
+    return Promise.resolve({ kind: 'changed' });
   }
 
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {

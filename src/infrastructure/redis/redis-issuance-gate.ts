@@ -3,6 +3,7 @@ import { type Claim, type ClaimReference, type ClaimRequest, decodeRecord, type 
 import {
   type CampaignGauge,
   type CampaignTerms,
+  type ChangeTermsOutcome,
   type ClaimOutcome,
   type Fenced,
   type FenceReason,
@@ -11,6 +12,7 @@ import {
   GateTimeoutError,
   IssuanceGate,
   type LookUpOutcome,
+  type OpenCampaignOutcome,
   type ReleaseOutcome,
 } from '../../gate/issuance-gate.js';
 import { GATE_TURN_MS } from '../../events/deadlines.js';
@@ -107,17 +109,17 @@ export class RedisIssuanceGate extends IssuanceGate {
     return answer[0] === 'GONE' ? { kind: 'gone' } : fenced(answer);
   }
 
-  async openCampaign(pass: GatePass, terms: CampaignTerms): Promise<'opened' | 'exists' | Fenced> {
+  async openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
     const answer = await this.run(pass, 'open-campaign', terms.campaignId, termsArguments(terms));
-    if (answer[0] === 'OPENED') return 'opened';
-    return answer[0] === 'EXISTS' ? 'exists' : fenced(answer);
+    if (answer[0] === 'OPENED') return { kind: 'opened' };
+    return answer[0] === 'EXISTS' ? { kind: 'exists' } : fenced(answer);
   }
 
-  async changeTerms(pass: GatePass, terms: CampaignTerms): Promise<'changed' | 'older' | 'below-claimed' | Fenced> {
+  async changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
     const answer = await this.run(pass, 'change-terms', terms.campaignId, termsArguments(terms));
-    if (answer[0] === 'CHANGED') return 'changed';
-    if (answer[0] === 'OLDER') return 'older';
-    return answer[0] === 'BELOW_CLAIMED' ? 'below-claimed' : fenced(answer);
+    if (answer[0] === 'CHANGED') return { kind: 'changed' };
+    if (answer[0] === 'OLDER') return { kind: 'older' };
+    return answer[0] === 'BELOW_CLAIMED' ? { kind: 'below-claimed' } : fenced(answer);
   }
 
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {
