@@ -37,7 +37,7 @@ describe('campaign administration', () => {
   const stored = (id = 'c'): Promise<Campaign | null> => stack.database.read((unit) => unit.campaigns.find(id));
   const gauge = async (id = 'c'): Promise<CampaignGauge> => {
     const [answer] = await stack.gate.gauge(pass, [id]);
-    if (answer === undefined || 'kind' in answer) throw new Error('the gate does not know the campaign');
+    if (answer?.kind !== 'gauge') throw new Error('the gate does not know the campaign');
     return answer;
   };
   const claim = (userId: string) =>

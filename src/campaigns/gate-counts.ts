@@ -43,7 +43,7 @@ export class GateCounts {
     try {
       for (let from = 0; from < campaignIds.length; from += ASKED_AT_ONCE) {
         for (const gauge of await this.gate.gauge(pass, campaignIds.slice(from, from + ASKED_AT_ONCE))) {
-          if (!('kind' in gauge)) claimed.set(gauge.campaignId, gauge.claimed);
+          if (gauge.kind === 'gauge') claimed.set(gauge.campaignId, gauge.claimed);
         }
       }
     } catch {

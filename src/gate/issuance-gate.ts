@@ -69,8 +69,14 @@ export type ChangeTermsOutcome =
   | { readonly kind: 'below-claimed' }
   | Fenced;
 
+export interface PendingPage {
+  readonly kind: 'page';
+  readonly claims: readonly Claim[];
+}
+
 /** What the gate counts for one campaign. */
 export interface CampaignGauge {
+  readonly kind: 'gauge';
   campaignId: string;
   terms: CampaignTerms;
   /** Admitted claims: the stock that is gone. */
@@ -140,7 +146,7 @@ export abstract class IssuanceGate {
     before: number,
     limit: number,
     offset: number,
-  ): Promise<Claim[] | Fenced>;
+  ): Promise<PendingPage | Fenced>;
 
   /** Costs nothing and tells whether this pass is still let in. */
   abstract ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced>;

@@ -76,7 +76,7 @@ export class TermsAtGate {
       const [campaign] = await unit.campaigns.lock([campaignId]);
       const [gauge] = await this.gate.gauge(pass, [campaignId]);
       if (campaign === undefined || gauge === undefined) return { kind: 'EPOCH_OVER' };
-      if ('kind' in gauge) return this.fenced(pass, gauge);
+      if (gauge.kind === 'FENCED') return this.fenced(pass, gauge);
       if (gauge.terms.version < campaign.version) return { kind: 'BEHIND', campaign };
       if (!differs(gauge, campaign)) return { kind: 'AGREED', campaign, told: false };
       const version = gauge.terms.version + 1;

@@ -56,7 +56,8 @@ export async function findFence(database: Database, gate: IssuanceGate, pass: Ga
     );
     for (const [index, gauge] of gauges.entries()) {
       const campaign = campaigns[index];
-      if (campaign !== undefined && 'kind' in gauge && isRealFence(gauge, campaign, readAt)) return gauge.reason;
+      if (campaign !== undefined && gauge.kind === 'FENCED' && isRealFence(gauge, campaign, readAt))
+        return gauge.reason;
     }
   }
   return null;

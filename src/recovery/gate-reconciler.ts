@@ -71,7 +71,7 @@ export class GateReconciler {
     for (const [index, campaign] of campaigns.entries()) {
       const gauge = gauges[index];
       if (gauge === undefined) continue;
-      if ('kind' in gauge) {
+      if (gauge.kind === 'FENCED') {
         if (!isRealFence(gauge, campaign, readAt)) continue;
         this.watch.reportFence(pass.epoch, gauge.reason);
         return null;

@@ -166,9 +166,9 @@ export class PromiseAudit {
           PENDING_PAGE,
           pending.length,
         );
-        if ('kind' in page) return null;
-        pending.push(...page);
-        if (page.length < PENDING_PAGE) break;
+        if (page.kind === 'FENCED') return null;
+        pending.push(...page.claims);
+        if (page.claims.length < PENDING_PAGE) break;
       }
       return onePerUser(pending);
     });
@@ -177,7 +177,7 @@ export class PromiseAudit {
   private async readGauge(pass: GatePass, campaignId: string): Promise<CampaignGauge | null> {
     return this.unlessAway(async () => {
       const [gauge] = await this.gate.gauge(pass, [campaignId]);
-      return gauge === undefined || 'kind' in gauge ? null : gauge;
+      return gauge?.kind === 'gauge' ? gauge : null;
     });
   }
 

@@ -106,9 +106,8 @@ export class PendingSweeper {
       if (last === undefined) return;
       const ids = campaigns.map(({ id }) => id);
       for (const gauge of await this.atGate(() => this.gate.gauge(pass, ids))) {
-        if ('kind' in gauge) {
-          this.watch.reportCampaignFence(pass, gauge);
-        } else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
+        if (gauge.kind === 'FENCED') this.watch.reportCampaignFence(pass, gauge);
+        else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
         }
       }
@@ -127,13 +126,13 @@ export class PendingSweeper {
     while (signal?.aborted !== true) {
       // Always from the front: what is handled leaves the gate, and so would move a later page.
       const page = await this.atGate(() => this.gate.pendingBefore(pass, campaignId, before, PENDING_PAGE, 0));
-      if (!Array.isArray(page)) return this.watch.reportCampaignFence(pass, page);
-      const first = page[0];
+      if (page.kind === 'FENCED') return this.watch.reportCampaignFence(pass, page);
+      const first = page.claims[0];
       // The gate kept what it was told to forget; going on would be going round.
       if (first === undefined || first.claimId === handled) return;
       handled = first.claimId;
 
-      const { settled, discarded, recorded } = await this.settle(pass, campaignId, page);
+      const { settled, discarded, recorded } = await this.settle(pass, campaignId, page.claims);
       await this.atGate(() => this.gate.clearPending(pass, [...settled, ...recorded]));
       report.cleared += settled.length;
       report.recorded += recorded.length;

@@ -83,7 +83,7 @@ export function isPending({ memory, pass }: RetryStack, { userId }: ClaimEvent):
 /** Slots that are taken. */
 export async function claimed({ gate, pass }: RetryStack): Promise<number> {
   const [gauge] = await gate.gauge(pass, [CAMPAIGN]);
-  if (gauge === undefined || 'kind' in gauge) throw new Error('the campaign is fenced');
+  if (gauge?.kind !== 'gauge') throw new Error('the campaign is fenced');
   return gauge.claimed;
 }
 

@@ -47,9 +47,11 @@ describe('the clock of the in-process gate', () => {
     await builder.openStaged(1, [{ ...terms, sequence: 1 }]);
     const request = { campaignId: 'other', userId: 'b', claimId: 'y', idempotencyDigest: null };
     expect(await gate.claim(pass, request)).toMatchObject({ kind: 'ADMITTED', claimedAt: startsAt });
-    expect(await gate.pendingBefore(pass, 'other', startsAt + 1, 9, 0)).toMatchObject([
-      { userId: 'ahead', claimedAt: tomorrow },
-      { userId: 'b', claimedAt: startsAt },
-    ]);
+    expect(await gate.pendingBefore(pass, 'other', startsAt + 1, 9, 0)).toMatchObject({
+      claims: [
+        { userId: 'ahead', claimedAt: tomorrow },
+        { userId: 'b', claimedAt: startsAt },
+      ],
+    });
   });
 });

@@ -10,6 +10,7 @@ import {
   IssuanceGate,
   type LookUpOutcome,
   type OpenCampaignOutcome,
+  type PendingPage,
   type ReleaseOutcome,
 } from '../../gate/issuance-gate.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
@@ -106,6 +107,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
         const campaign = this.memory.trusted(pass, campaignId);
         if ('kind' in campaign) return campaign;
         return {
+          kind: 'gauge',
           campaignId,
           terms: { ...campaign.terms },
           claimed: campaign.applied.size,
@@ -123,21 +125,21 @@ export class InProcessIssuanceGate extends IssuanceGate {
     before: number,
     limit: number,
     offset: number,
-  ): Promise<Claim[] | Fenced> {
+  ): Promise<PendingPage | Fenced> {
     const campaign = this.memory.trusted(pass, campaignId);
     if ('kind' in campaign) return Promise.resolve(campaign);
-    const page: Claim[] = [];
+    const claims: Claim[] = [];
     let skip = offset;
     for (const [userId, at] of campaign.pending) {
-      if (at >= before || page.length >= limit) break;
+      if (at >= before || claims.length >= limit) break;
       if (skip > 0) {
         skip -= 1;
         continue;
       }
       const record = campaign.applied.get(userId);
-      if (record !== undefined) page.push({ campaignId, userId, ...record });
+      if (record !== undefined) claims.push({ campaignId, userId, ...record });
     }
-    return Promise.resolve(page);
+    return Promise.resolve({ kind: 'page', claims });
   }
 
   ping(pass: GatePass): Promise<{ kind: 'ok' } | Fenced> {

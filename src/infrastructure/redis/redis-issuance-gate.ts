@@ -13,6 +13,7 @@ import {
   IssuanceGate,
   type LookUpOutcome,
   type OpenCampaignOutcome,
+  type PendingPage,
   type ReleaseOutcome,
 } from '../../gate/issuance-gate.js';
 import { GATE_TURN_MS } from '../../events/deadlines.js';
@@ -132,14 +133,14 @@ export class RedisIssuanceGate extends IssuanceGate {
     before: number,
     limit: number,
     offset: number,
-  ): Promise<Claim[] | Fenced> {
+  ): Promise<PendingPage | Fenced> {
     const answer = await this.run(pass, 'pending-before', campaignId, [before, limit, offset]);
     if (answer[0] !== 'PAGE') return fenced(answer);
-    const page: Claim[] = [];
+    const claims: Claim[] = [];
     for (let at = 1; at < answer.length; at += 2) {
-      page.push({ campaignId, userId: String(answer[at]), ...decodeRecord(String(answer[at + 1])) });
+      claims.push({ campaignId, userId: String(answer[at]), ...decodeRecord(String(answer[at + 1])) });
     }
-    return page;
+    return { kind: 'page', claims };
   }
 
   async ping({ fence }: GatePass): Promise<{ kind: 'ok' } | Fenced> {
@@ -163,6 +164,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     if (answer[0] !== 'GAUGE') return fenced(answer);
     const [, total, startsAt, endsAt, state, version, sequence, claimed, pending, oldest] = answer;
     return {
+      kind: 'gauge',
       campaignId,
       terms: {
         campaignId,

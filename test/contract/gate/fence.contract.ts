@@ -109,13 +109,13 @@ export function describeFence(under: GateUnderTest): void {
       for (const outcome of Object.values(await fences(old, campaignId, claim))) {
         expect(outcome).toMatchObject({ kind: 'FENCED' });
       }
-      expect(await gate.ping(pass)).toBe('ok');
+      expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
       await gate.openCampaign(pass, terms(campaignId));
       expect((await gate.claim(pass, request(campaignId, 'alice'))).kind).toBe('ADMITTED');
     });
 
     it('pings ok under an open epoch and FENCED under one that was never opened', async () => {
-      expect(await gate.ping(pass)).toBe('ok');
+      expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
       const never = { epoch: harness.nextEpoch(), fence: '0'.repeat(pass.fence.length) };
       expect(await gate.ping(never)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
       await answered(() => gate.now());

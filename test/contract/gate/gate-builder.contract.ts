@@ -36,6 +36,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       await builder.openStaged(epoch, [{ ...terms(campaignId, { total: 3, version: 4 }), sequence: 9 }]);
       expect(await gate.gauge(pass, [campaignId])).toEqual([
         {
+          kind: 'gauge',
           campaignId,
           terms: terms(campaignId, { total: 3, version: 4 }),
           claimed: 2,

@@ -80,7 +80,7 @@ export function gateUnderTest(openHarness: () => Promise<IssuanceGateHarness>): 
   };
   const open = async (over: Partial<CampaignTerms> = {}): Promise<string> => {
     const campaignId = ulid();
-    expect(await gate.openCampaign(pass, terms(campaignId, over))).toBe('opened');
+    expect(await gate.openCampaign(pass, terms(campaignId, over))).toEqual({ kind: 'opened' });
     return campaignId;
   };
   const admit = async (campaignId: string, userId: string, under: GatePass = pass) => {
@@ -91,7 +91,7 @@ export function gateUnderTest(openHarness: () => Promise<IssuanceGateHarness>): 
   };
   const gaugeOf = async (campaignId: string, under: GatePass = pass) => {
     const [gauge] = await gate.gauge(under, [campaignId]);
-    if (gauge === undefined || 'kind' in gauge) throw new Error(`expected a gauge, got ${JSON.stringify(gauge)}`);
+    if (gauge?.kind !== 'gauge') throw new Error(`expected a gauge, got ${JSON.stringify(gauge)}`);
     return gauge;
   };
 

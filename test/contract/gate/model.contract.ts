@@ -69,7 +69,7 @@ export function describeModel(under: GateUnderTest): void {
                 await gate.clearPending(own, [reference]);
                 if (hit) held.pending = false;
               } else {
-                expect(await gate.release(own, reference)).toBe(hit ? 'released' : 'gone');
+                expect(await gate.release(own, reference)).toEqual({ kind: hit ? 'released' : 'gone' });
                 if (hit) claims.delete(step.user);
               }
               break;
@@ -78,7 +78,7 @@ export function describeModel(under: GateUnderTest): void {
               const next = { ...current, total: step.total, version: step.version, state: step.state };
               const expected =
                 next.version <= current.version ? 'older' : next.total < claims.size ? 'below-claimed' : 'changed';
-              expect(await gate.changeTerms(own, next)).toBe(expected);
+              expect(await gate.changeTerms(own, next)).toEqual({ kind: expected });
               if (expected === 'changed') current = next;
               break;
             }
