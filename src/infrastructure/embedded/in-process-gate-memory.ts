@@ -27,7 +27,10 @@ interface EpochMemory {
 }
 
 /** A campaign that may be trusted, with its terms. */
-export type TrustedCampaign = CampaignMemory & { terms: CampaignTerms };
+export interface TrustedCampaign {
+  readonly kind: 'trusted';
+  readonly campaign: CampaignMemory & { terms: CampaignTerms };
+}
 
 /**
  * The memory of the in-process gate, epoch by epoch as in Redis. It dies with the process and is rebuilt by the same
@@ -45,7 +48,7 @@ export class InProcessGateMemory {
     if (campaign === undefined || campaign.terms === null) return { kind: 'FENCED', reason: 'meta-missing' };
     if (campaign.count !== campaign.applied.size) return { kind: 'FENCED', reason: 'count-mismatch' };
     if (campaign.pendingCount !== campaign.pending.size) return { kind: 'FENCED', reason: 'pending-mismatch' };
-    return campaign as TrustedCampaign;
+    return { kind: 'trusted', campaign: campaign as TrustedCampaign['campaign'] };
   }
 
   letsIn({ epoch, fence }: GatePass): boolean {

@@ -28,8 +28,9 @@ export class InProcessIssuanceGate extends IssuanceGate {
   }
 
   claim(pass: GatePass, { campaignId, userId, claimId, idempotencyDigest }: ClaimRequest): Promise<ClaimOutcome> {
-    const campaign = this.memory.trusted(pass, campaignId);
-    if ('kind' in campaign) return Promise.resolve(campaign);
+    const found = this.memory.trusted(pass, campaignId);
+    if (found.kind === 'FENCED') return Promise.resolve(found);
+    const { campaign } = found;
     const { terms, applied, pending } = campaign;
     // Before window and stock, so that a winner who asks again always sees the claim.
     const record = applied.get(userId);
@@ -53,8 +54,9 @@ export class InProcessIssuanceGate extends IssuanceGate {
   }
 
   lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
-    const campaign = this.memory.trusted(pass, campaignId);
-    if ('kind' in campaign) return Promise.resolve(campaign);
+    const found = this.memory.trusted(pass, campaignId);
+    if (found.kind === 'FENCED') return Promise.resolve(found);
+    const { campaign } = found;
     const record = campaign.applied.get(userId);
     if (record === undefined) return Promise.resolve({ kind: 'ABSENT' });
     return Promise.resolve({ kind: 'FOUND', record: { ...record }, pending: campaign.pending.has(userId) });
@@ -62,16 +64,18 @@ export class InProcessIssuanceGate extends IssuanceGate {
 
   clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
     for (const { campaignId, userId, claimId } of claims) {
-      const campaign = this.memory.trusted(pass, campaignId);
-      if ('kind' in campaign || campaign.applied.get(userId)?.claimId !== claimId) continue;
+      const found = this.memory.trusted(pass, campaignId);
+      if (found.kind === 'FENCED' || found.campaign.applied.get(userId)?.claimId !== claimId) continue;
+      const { campaign } = found;
       if (campaign.pending.delete(userId)) campaign.pendingCount -= 1;
     }
     return Promise.resolve();
   }
 
   release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<ReleaseOutcome> {
-    const campaign = this.memory.trusted(pass, campaignId);
-    if ('kind' in campaign) return Promise.resolve(campaign);
+    const found = this.memory.trusted(pass, campaignId);
+    if (found.kind === 'FENCED') return Promise.resolve(found);
+    const { campaign } = found;
     if (campaign.applied.get(userId)?.claimId !== claimId) return Promise.resolve({ kind: 'gone' });
     campaign.applied.delete(userId);
     campaign.count -= 1;
@@ -81,7 +85,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
 
   openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
     const known = this.memory.trusted(pass, terms.campaignId);
-    if (!('kind' in known)) return Promise.resolve({ kind: 'exists' });
+    if (known.kind === 'trusted') return Promise.resolve({ kind: 'exists' });
     if (known.reason !== 'meta-missing') return Promise.resolve(known);
     const campaign = this.memory.campaign(pass.epoch, terms.campaignId);
     // Claims without a meta are what is left of a damaged campaign: opened anew, it would sell their coupons again.
@@ -91,8 +95,9 @@ export class InProcessIssuanceGate extends IssuanceGate {
   }
 
   changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
-    const campaign = this.memory.trusted(pass, terms.campaignId);
-    if ('kind' in campaign) return Promise.resolve(campaign);
+    const found = this.memory.trusted(pass, terms.campaignId);
+    if (found.kind === 'FENCED') return Promise.resolve(found);
+    const { campaign } = found;
     if (terms.version <= campaign.terms.version) return Promise.resolve({ kind: 'older' });
     // A lowering alone is refused. A gate that was rebuilt may hold more claims than the total, and can be paused all the same.
     const lowered = terms.total < campaign.terms.total;
@@ -104,8 +109,9 @@ export class InProcessIssuanceGate extends IssuanceGate {
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {
     return Promise.resolve(
       campaignIds.map((campaignId) => {
-        const campaign = this.memory.trusted(pass, campaignId);
-        if ('kind' in campaign) return campaign;
+        const found = this.memory.trusted(pass, campaignId);
+        if (found.kind === 'FENCED') return found;
+        const { campaign } = found;
         return {
           kind: 'gauge',
           campaignId,
@@ -126,8 +132,9 @@ export class InProcessIssuanceGate extends IssuanceGate {
     limit: number,
     offset: number,
   ): Promise<PendingPage | Fenced> {
-    const campaign = this.memory.trusted(pass, campaignId);
-    if ('kind' in campaign) return Promise.resolve(campaign);
+    const found = this.memory.trusted(pass, campaignId);
+    if (found.kind === 'FENCED') return Promise.resolve(found);
+    const { campaign } = found;
     const claims: Claim[] = [];
     let skip = offset;
     for (const [userId, at] of campaign.pending) {
