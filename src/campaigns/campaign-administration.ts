@@ -49,6 +49,12 @@ export interface NotTold {
   readonly gate: 'refused' | 'unknown' | 'rebuilding';
 }
 
+/** What is to be stored. */
+interface Decision {
+  readonly kind: 'CHANGE';
+  readonly change: CampaignChange;
+}
+
 const TARGET_STATE = { pause: 'PAUSED', resume: 'OPEN', close: 'CLOSED' } as const;
 
 /**
@@ -144,7 +150,7 @@ export class CampaignAdministration {
       const startsAt = change.startsAt ?? campaign.startsAt;
       const endsAt = change.endsAt === undefined ? campaign.endsAt : change.endsAt;
       if (endsAt !== null && endsAt <= startsAt) return { kind: 'WINDOW_INVERTED' };
-      return change;
+      return { kind: 'CHANGE', change };
     });
   }
 
@@ -157,7 +163,7 @@ export class CampaignAdministration {
     const state = TARGET_STATE[action];
     return this.update(id, `campaign.${action}`, requestId, (campaign) => {
       if (campaign.state === state) return { kind: 'DONE', campaign };
-      return campaign.state === 'CLOSED' ? { kind: 'CLOSED' } : { state };
+      return campaign.state === 'CLOSED' ? { kind: 'CLOSED' } : { kind: 'CHANGE', change: { state } };
     });
   }
 
@@ -203,7 +209,7 @@ export class CampaignAdministration {
     id: string,
     action: string,
     requestId: string | null,
-    decide: (campaign: Campaign) => CampaignChange | CampaignChangeOutcome,
+    decide: (campaign: Campaign) => Decision | CampaignChangeOutcome,
   ): Promise<CampaignChangeOutcome> {
     let pass: GatePass | null = null;
     let before: Campaign | undefined;
@@ -213,15 +219,16 @@ export class CampaignAdministration {
       const [campaign] = await unit.campaigns.lock([id]);
       if (campaign === undefined) return { kind: 'NOT_FOUND' };
       const decision = decide(campaign);
-      if ('kind' in decision) return decision;
-      const changed = { ...campaign, ...decision, version: campaign.version + 1 };
+      if (decision.kind !== 'CHANGE') return decision;
+      const { change } = decision;
+      const changed = { ...campaign, ...change, version: campaign.version + 1 };
       if (changed.total < campaign.total) {
         const refusal = await this.lowerAtGate(changed, pass);
         if (refusal !== null) return refusal;
         agreed = true;
       }
-      const stored = await unit.campaigns.update(id, decision, changed.version);
-      await unit.audit.record({ action, subject: id, requestId, detail: { ...decision, version: changed.version } });
+      const stored = await unit.campaigns.update(id, change, changed.version);
+      await unit.audit.record({ action, subject: id, requestId, detail: { ...change, version: changed.version } });
       before = campaign;
       return { kind: 'DONE', campaign: stored };
     });
