@@ -37,6 +37,14 @@ module.exports = {
       to: { path: FEATURES, pathNot: ['^src/$1/', '\\.module\\.ts$'] },
     },
     {
+      name: 'features-get-the-watched-gate',
+      comment:
+        'A feature that asks the bare gate can forget to report its trouble; a 202 may leave on old knowledge then.',
+      severity: 'error',
+      from: { path: FEATURES, pathNot: 'spec\\.ts$' },
+      to: { path: '^src/gate/unwatched-gate\\.ts$' },
+    },
+    {
       name: 'contracts-know-no-feature',
       comment: 'The contracts are what features share; they cannot depend on one of them.',
       severity: 'error',

@@ -249,7 +249,6 @@ export class CampaignAdministration {
     try {
       answer = await this.gate.changeTerms(pass, termsOf(changed));
     } catch (error) {
-      this.watch.reportGateTrouble();
       return { kind: 'NOT_TOLD', stored: null, gate: gateAfter(error) };
     }
     if (answer.kind === 'changed') return null;
@@ -272,7 +271,6 @@ export class CampaignAdministration {
       const closed = outcome.kind === 'FENCED' || outcome.kind === 'EPOCH_OVER';
       return { kind: 'NOT_TOLD', stored: campaign, gate: closed ? 'rebuilding' : 'refused' };
     } catch (error) {
-      if (!(error instanceof DatabaseError)) this.watch.reportGateTrouble();
       this.logger.warn(`campaign ${campaign.id}: the gate has not heard of a change yet: ${(error as Error).message}`);
       return { kind: 'NOT_TOLD', stored: campaign, gate: gateAfter(error) };
     }
@@ -284,7 +282,6 @@ export class CampaignAdministration {
       const answer = await call();
       if (answer.kind === 'FENCED') this.watch.reportCampaignFence(pass, answer);
     } catch (error) {
-      this.watch.reportGateTrouble();
       this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);
     }
   }

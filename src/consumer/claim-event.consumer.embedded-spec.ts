@@ -13,7 +13,7 @@ import {
 import { eventually } from '../../test/support/eventually.js';
 import { type Role } from '../config/env.js';
 import { ClaimLog } from '../events/claim-log.js';
-import { IssuanceGate } from '../gate/issuance-gate.js';
+import { UnwatchedGate } from '../gate/unwatched-gate.js';
 import { Database } from '../persistence/database.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ConsumerModule } from './consumer.module.js';
@@ -37,10 +37,10 @@ describe('the consumer behind its transport', () => {
     @Module({
       providers: [
         { provide: Database, useValue: stack.faults },
-        { provide: IssuanceGate, useValue: stack.gate },
+        { provide: UnwatchedGate, useValue: stack.gate },
         { provide: ClaimLog, useValue: stack.log },
       ],
-      exports: [Database, IssuanceGate, ClaimLog],
+      exports: [Database, UnwatchedGate, ClaimLog],
     })
     class AdaptersModule {}
 

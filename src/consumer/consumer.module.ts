@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../config/env.js';
 import { MetricsModule } from '../events/metrics.module.js';
+import { GateModule } from '../gate/gate.module.js';
 import { FlowModule } from '../platform/flow/flow.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventConsumer } from './claim-event.consumer.js';
@@ -11,7 +12,7 @@ import { ConsumerSettings } from './consumer-settings.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
-  imports: [FlowModule, MetricsModule],
+  imports: [FlowModule, GateModule, MetricsModule],
   providers: [ClaimPersistence, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
 })
 export class ConsumerModule {

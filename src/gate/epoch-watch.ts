@@ -5,7 +5,8 @@ import { type GateRow } from '../persistence/gate-row-store.js';
 import { Clock, type Instant } from '../platform/flow/clock.js';
 import { PeriodicTask } from '../platform/flow/periodic-task.js';
 import { Timers } from '../platform/flow/timers.js';
-import { type Fenced, type FenceReason, type GatePass, GateUnavailableError, IssuanceGate } from './issuance-gate.js';
+import { type Fenced, type FenceReason, type GatePass, GateUnavailableError } from './issuance-gate.js';
+import { UnwatchedGate } from './unwatched-gate.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;
@@ -78,7 +79,7 @@ export class EpochWatch implements OnApplicationShutdown {
 
   constructor(
     private readonly database: Database,
-    private readonly gate: IssuanceGate,
+    private readonly gate: UnwatchedGate,
     private readonly clock: Clock,
     private readonly timers: Timers,
   ) {

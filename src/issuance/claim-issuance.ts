@@ -13,7 +13,6 @@ import {
   GateBusyError,
   type GatePass,
   GateTimeoutError,
-  GateUnavailableError,
   IssuanceGate,
 } from '../gate/issuance-gate.js';
 import { digestOf } from '../persistence/digest.js';
@@ -220,11 +219,6 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
 
   private gateFailed(error: unknown, campaignId: string, claimId: string): ApplicationOutcome {
     if (error instanceof GateBusyError) return this.unavailable(campaignId, 'too many claims wait for the gate');
-    if (error instanceof GateUnavailableError) {
-      this.watch.reportGateRefusal(error);
-      return this.unavailable(campaignId, error.message);
-    }
-    this.watch.reportGateTrouble();
     // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
     if (!(error instanceof GateTimeoutError)) return this.unavailable(campaignId, (error as Error).message);
     this.outage.refused('the gate does not answer in time');

@@ -55,10 +55,7 @@ export class ClaimStatusLookup {
   private async askGate(campaignId: string, userId: string, discarded: string | null): Promise<ClaimStatus> {
     const pass = this.watch.pass;
     if (pass === null) return { kind: 'UNAVAILABLE' };
-    const outcome = await this.gate.lookUp(pass, campaignId, userId).catch((error: unknown) => {
-      this.watch.reportGateTrouble();
-      throw error;
-    });
+    const outcome = await this.gate.lookUp(pass, campaignId, userId);
     switch (outcome.kind) {
       case 'FOUND': {
         const { claimId, sequence, claimedAt } = outcome.record;

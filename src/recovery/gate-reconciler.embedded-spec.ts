@@ -8,6 +8,7 @@ import { MetricsRegistry } from '../events/metrics-registry.js';
 import { type EpochWatch } from '../gate/epoch-watch.js';
 import { type CampaignGauge, type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
 import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
+import { WatchedGate } from '../gate/watched-gate.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 import { termsOf } from '../gate/campaign-terms.js';
@@ -31,7 +32,8 @@ beforeEach(async () => {
   registry = new MetricsRegistry();
   metrics = new RecoveryMetrics(registry, watch);
   storedIds = new StoredCampaignIds();
-  reconciler = new GateReconciler(stack.database, stack.gate, watch, metrics, termsAtGateOf(stack, watch), storedIds);
+  const gate = new WatchedGate(stack.gate, watch);
+  reconciler = new GateReconciler(stack.database, gate, watch, metrics, termsAtGateOf(stack, watch), storedIds);
 });
 
 afterEach(async () => {

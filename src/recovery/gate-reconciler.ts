@@ -1,12 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EpochWatch } from '../gate/epoch-watch.js';
-import {
-  type CampaignGauge,
-  type GatePass,
-  GateTimeoutError,
-  GateUnavailableError,
-  IssuanceGate,
-} from '../gate/issuance-gate.js';
+import { type CampaignGauge, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
 import { differs, TermsAtGate } from '../gate/terms-at-gate.js';
 import { logOpened } from '../logging/campaign-log.js';
@@ -49,8 +43,6 @@ export class GateReconciler {
         const found = await this.comparePage(pass, page);
         unlabelled = found === null ? null : unlabelled + found;
       } catch (error) {
-        // The watch may rely on an epoch without the database only while every gate call succeeds, ours included.
-        if (error instanceof GateUnavailableError || error instanceof GateTimeoutError) this.watch.reportGateTrouble();
         failure = error;
         unlabelled = null;
       }

@@ -228,7 +228,6 @@ export class PromiseAudit {
       return await work();
     } catch (error) {
       if (!(error instanceof GateUnavailableError || error instanceof GateTimeoutError)) throw error;
-      this.watch.reportGateTrouble();
       return null;
     }
   }

@@ -54,13 +54,13 @@ export class DiscardedSlots {
 
   /** The user has a coupon after all, by another claim: the slot is that coupon's. */
   private async keep(pass: GatePass, claim: ClaimEvent): Promise<'kept'> {
-    await this.atGate(() => this.gate.clearPending(pass, [claim]));
+    await this.gate.clearPending(pass, [claim]);
     return 'kept';
   }
 
   private async free(pass: GatePass, claim: ClaimEvent): Promise<'released' | 'gone' | 'fenced'> {
     // mutant: kept-slot
-    const outcome = await this.atGate(() => this.gate.release(pass, claim));
+    const outcome = await this.gate.release(pass, claim);
     if (outcome.kind !== 'FENCED') return outcome.kind;
     this.watch.reportCampaignFence(pass, outcome);
     return 'fenced';
@@ -77,14 +77,5 @@ export class DiscardedSlots {
       if (epoch !== pass.epoch || fence === null) return;
       for (const id of ids) await unit.failedEvents.markReleased(id);
     });
-  }
-
-  private async atGate<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      this.watch.reportGateTrouble();
-      throw error;
-    }
   }
 }

@@ -105,7 +105,7 @@ export class PendingSweeper {
       const last = campaigns.at(-1);
       if (last === undefined) return;
       const ids = campaigns.map(({ id }) => id);
-      for (const gauge of await this.atGate(() => this.gate.gauge(pass, ids))) {
+      for (const gauge of await this.gate.gauge(pass, ids)) {
         if (gauge.kind === 'FENCED') this.watch.reportCampaignFence(pass, gauge);
         else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
@@ -125,7 +125,7 @@ export class PendingSweeper {
     let handled: string | undefined;
     while (signal?.aborted !== true) {
       // Always from the front: what is handled leaves the gate, and so would move a later page.
-      const page = await this.atGate(() => this.gate.pendingBefore(pass, campaignId, before, PENDING_PAGE, 0));
+      const page = await this.gate.pendingBefore(pass, campaignId, before, PENDING_PAGE, 0);
       if (page.kind === 'FENCED') return this.watch.reportCampaignFence(pass, page);
       const first = page.claims[0];
       // The gate kept what it was told to forget; going on would be going round.
@@ -133,7 +133,7 @@ export class PendingSweeper {
       handled = first.claimId;
 
       const { settled, discarded, recorded } = await this.settle(pass, campaignId, page.claims);
-      await this.atGate(() => this.gate.clearPending(pass, [...settled, ...recorded]));
+      await this.gate.clearPending(pass, [...settled, ...recorded]);
       report.cleared += settled.length;
       report.recorded += recorded.length;
       report.released += await this.slots.release(pass, discarded);
@@ -174,15 +174,6 @@ export class PendingSweeper {
       );
       return found;
     });
-  }
-
-  private async atGate<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      this.watch.reportGateTrouble();
-      throw error;
-    }
   }
 }
 

@@ -22,7 +22,7 @@ import { parseEnv, type Role } from '../config/env.js';
 import { ClaimLog } from '../events/claim-log.js';
 import { MetricsRegistry } from '../events/metrics-registry.js';
 import { PUBLISH_LEASE_MS } from '../events/retry-policy.js';
-import { IssuanceGate } from '../gate/issuance-gate.js';
+import { UnwatchedGate } from '../gate/unwatched-gate.js';
 import { configureHttp, createFastifyAdapter } from '../http/fastify.js';
 import { setupOpenApi } from '../http/openapi.js';
 import { Database } from '../persistence/database.js';
@@ -41,10 +41,10 @@ async function start(stack: RetryStack, roles: Role[]): Promise<NestFastifyAppli
   @Module({
     providers: [
       { provide: Database, useValue: stack.database },
-      { provide: IssuanceGate, useValue: stack.gate },
+      { provide: UnwatchedGate, useValue: stack.gate },
       { provide: ClaimLog, useValue: stack.log },
     ],
-    exports: [Database, IssuanceGate, ClaimLog],
+    exports: [Database, UnwatchedGate, ClaimLog],
   })
   class PortsModule {}
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CampaignCatalogue } from '../../src/campaigns/campaign-catalogue.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
-import { IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../src/gate/unwatched-gate.js';
 import { ClaimStatusLookup } from '../../src/issuance/claim-status.js';
 import { UserCoupons } from '../../src/issuance/user-coupons.js';
 import { Database, type UnitOfWork } from '../../src/persistence/database.js';
@@ -234,7 +234,7 @@ describe('callers who read without end', () => {
         const answer = await send('POST', '/api/admin/campaigns', { name: `쿠폰 ${number}`, total: 5 }, OPERATOR);
         expect(answer.statusCode).toBe(201);
       }
-      const gate = service.app.get(IssuanceGate, { strict: false });
+      const gate = service.app.get(UnwatchedGate, { strict: false });
       const gauge = gate.gauge.bind(gate);
       gate.gauge = (pass, ids) => {
         for (const id of ids) asked.set(id, (asked.get(id) ?? 0) + 1);

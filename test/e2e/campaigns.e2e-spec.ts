@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { GateTimeoutError, GateUnavailableError, IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { GateTimeoutError, GateUnavailableError } from '../../src/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../src/gate/unwatched-gate.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
@@ -164,7 +165,7 @@ describe('campaigns', () => {
   describe('whose change the gate does not take', () => {
     afterEach(() => void jest.restoreAllMocks());
     const gateRefuses = (error: Error) => {
-      for (const app of service.apps) jest.spyOn(app.get(IssuanceGate), 'changeTerms').mockRejectedValue(error);
+      for (const app of service.apps) jest.spyOn(app.get(UnwatchedGate), 'changeTerms').mockRejectedValue(error);
     };
 
     it.each(['pause', 'resume', 'close'])(

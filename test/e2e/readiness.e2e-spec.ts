@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ClaimLog } from '../../src/events/claim-log.js';
-import { GateUnavailableError, IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { GateUnavailableError } from '../../src/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../src/gate/unwatched-gate.js';
 import { DatabaseError } from '../../src/persistence/database-error.js';
 import { Database } from '../../src/persistence/database.js';
 import { Client } from '../support/client.js';
@@ -39,7 +40,7 @@ describe('readiness of a process whose api', () => {
   it('admits claims is 200', () => readyIs(200, { status: 'ok', roles: { api: 'ready' } }));
 
   it('finds a gate that takes no claims is 503, without any claim, and 200 again by itself', async () => {
-    const gate = service.app.get(IssuanceGate);
+    const gate = service.app.get(UnwatchedGate);
     jest.spyOn(gate, 'checkWritable').mockRejectedValue(new GateUnavailableError('Redis refuses, it is out of memory'));
     await readyIs(503, { status: 'unavailable', dependencies: { gate: 'down' }, roles: { api: 'waiting' } });
     await eventually(async () => {
@@ -53,7 +54,7 @@ describe('readiness of a process whose api', () => {
   it('has a claim refused by the gate is 503, and the claim counts for its campaign', async () => {
     const id = await client.createCampaign(5);
     expect((await client.apply('first', id)).status).toBe(202);
-    const gate = service.app.get(IssuanceGate);
+    const gate = service.app.get(UnwatchedGate);
     const refusal = new GateUnavailableError('Redis refuses, it is out of memory');
     for (const call of ['claim', 'checkWritable'] as const) jest.spyOn(gate, call).mockRejectedValue(refusal);
     expect(await claim('second', id)).toEqual([503, 'issuer-unavailable']);

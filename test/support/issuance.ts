@@ -4,6 +4,7 @@ import { MetricsRegistry } from '../../src/events/metrics-registry.js';
 import { Admission } from '../../src/gate/admission.js';
 import { type EpochWatch } from '../../src/gate/epoch-watch.js';
 import { type IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { WatchedGate } from '../../src/gate/watched-gate.js';
 import { StoredCampaignIds } from '../../src/gate/stored-campaign-ids.js';
 import { ClaimIssuance } from '../../src/issuance/claim-issuance.js';
 import { ClaimOutage } from '../../src/issuance/claim-outage.js';
@@ -39,7 +40,7 @@ export function issuanceOf(
   const storedIds = new StoredCampaignIds();
   const registry = new MetricsRegistry();
   const issuance = new ClaimIssuance(
-    gate,
+    new WatchedGate(gate, watch),
     watch,
     log,
     new ClaimRecorder(log, unpublished, clock, systemTimers),

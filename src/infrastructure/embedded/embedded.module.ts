@@ -5,7 +5,7 @@ import { ClaimTransport } from '../../events/claim-transport.js';
 import { MetricsModule } from '../../events/metrics.module.js';
 import { MetricsRegistry } from '../../events/metrics-registry.js';
 import { GateBuilder } from '../../gate/gate-builder.js';
-import { IssuanceGate } from '../../gate/issuance-gate.js';
+import { UnwatchedGate } from '../../gate/unwatched-gate.js';
 import { DatabaseSnapshots } from '../../persistence/database-snapshots.js';
 import { Database } from '../../persistence/database.js';
 import { exitSoon } from '../exit-soon.js';
@@ -55,7 +55,7 @@ export class EmbeddedModule {
         { provide: Database, useClass: SqliteDatabase },
         { provide: DatabaseSnapshots, useClass: SqliteSnapshots },
         InProcessGateMemory,
-        { provide: IssuanceGate, useClass: InProcessIssuanceGate },
+        { provide: UnwatchedGate, useClass: InProcessIssuanceGate },
         { provide: GateBuilder, useClass: InProcessGateBuilder },
         JournalClaimLog,
         { provide: ClaimLog, useExisting: JournalClaimLog },
@@ -65,7 +65,7 @@ export class EmbeddedModule {
           inject: [JournalClaimLog],
         },
       ],
-      exports: [Database, DatabaseSnapshots, IssuanceGate, GateBuilder, ClaimLog, ClaimTransport],
+      exports: [Database, DatabaseSnapshots, UnwatchedGate, GateBuilder, ClaimLog, ClaimTransport],
     };
   }
 }

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { GateBuilder } from '../../gate/gate-builder.js';
-import { IssuanceGate } from '../../gate/issuance-gate.js';
+import { UnwatchedGate } from '../../gate/unwatched-gate.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisGateBuilder } from './redis-gate-builder.js';
 import { RedisIssuanceGate } from './redis-issuance-gate.js';
@@ -14,7 +14,7 @@ export class RedisModule {
       providers: [
         { provide: RedisConnection, useFactory: () => new RedisConnection(redisUrl) },
         {
-          provide: IssuanceGate,
+          provide: UnwatchedGate,
           useFactory: (connection: RedisConnection) => new RedisIssuanceGate(connection),
           inject: [RedisConnection],
         },
@@ -24,7 +24,7 @@ export class RedisModule {
           inject: [RedisConnection],
         },
       ],
-      exports: [IssuanceGate, GateBuilder],
+      exports: [UnwatchedGate, GateBuilder],
     };
   }
 }

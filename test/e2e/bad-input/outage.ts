@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ClaimLog, ClaimLogUnavailableError } from '../../../src/events/claim-log.js';
-import { GateTimeoutError, GateUnavailableError, IssuanceGate } from '../../../src/gate/issuance-gate.js';
+import { GateTimeoutError, GateUnavailableError } from '../../../src/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../../src/gate/unwatched-gate.js';
 import { DatabaseError } from '../../../src/persistence/database-error.js';
 import { Database } from '../../../src/persistence/database.js';
 import { Client } from '../../support/client.js';
@@ -33,12 +34,12 @@ export function describeOutages(): void {
       ask('POST', APPLY, { headers: JSON_TYPE, body: JSON.stringify({ userId, campaignId: 'default' }) });
 
     it('the gate, a claim is refused for now', async () => {
-      jest.spyOn(broken.app.get(IssuanceGate), 'claim').mockRejectedValueOnce(new GateUnavailableError(secret));
+      jest.spyOn(broken.app.get(UnwatchedGate), 'claim').mockRejectedValueOnce(new GateUnavailableError(secret));
       refusedAt(APPLY, await apply('gate-away'), 503, 'issuer-unavailable');
     });
 
     it('the gate’s answer, a claim is named that may count', async () => {
-      jest.spyOn(broken.app.get(IssuanceGate), 'claim').mockRejectedValueOnce(new GateTimeoutError(secret));
+      jest.spyOn(broken.app.get(UnwatchedGate), 'claim').mockRejectedValueOnce(new GateTimeoutError(secret));
       const { claimId } = refusedAt(APPLY, await apply('gate-silent'), 503, 'claim-unconfirmed');
       expect(claimId).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
     });

@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import { type ClaimReference, type ClaimRequest } from '../domain/claim.js';
+import { EpochWatch } from './epoch-watch.js';
+import {
+  type CampaignGauge,
+  type CampaignTerms,
+  type ChangeTermsOutcome,
+  type ClaimOutcome,
+  type Fenced,
+  GateBusyError,
+  type GatePass,
+  GateUnavailableError,
+  IssuanceGate,
+  type LookUpOutcome,
+  type OpenCampaignOutcome,
+  type PendingPage,
+  type ReleaseOutcome,
+} from './issuance-gate.js';
+import { UnwatchedGate } from './unwatched-gate.js';
+
+/**
+ * The gate as every feature gets it. It reports each failed call to the watch before the caller hears of the failure, so
+ * no caller can forget to: after an unreported failure a 202 could leave on a read of the gate row from before it.
+ *
+ * Fences are left to the callers: a meta that is missing is a fence only where the database says so.
+ */
+@Injectable()
+export class WatchedGate extends IssuanceGate {
+  constructor(
+    private readonly gate: UnwatchedGate,
+    private readonly watch: EpochWatch,
+  ) {
+    super();
+  }
+
+  claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
+    return this.gate.claim(pass, request).catch((error: unknown) => {
+      if (!(error instanceof GateUnavailableError) || error instanceof GateBusyError) return this.fail(error);
+      // It says more than another failed call: the gate takes no claims, so this process is not ready.
+      this.watch.reportGateRefusal(error);
+      throw error;
+    });
+  }
+
+  lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
+    return this.watched(this.gate.lookUp(pass, campaignId, userId));
+  }
+
+  clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
+    return this.watched(this.gate.clearPending(pass, claims));
+  }
+
+  release(pass: GatePass, claim: ClaimReference): Promise<ReleaseOutcome> {
+    return this.watched(this.gate.release(pass, claim));
+  }
+
+  openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
+    return this.watched(this.gate.openCampaign(pass, terms));
+  }
+
+  changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
+    return this.watched(this.gate.changeTerms(pass, terms));
+  }
+
+  gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {
+    return this.watched(this.gate.gauge(pass, campaignIds));
+  }
+
+  pendingBefore(...page: Parameters<IssuanceGate['pendingBefore']>): Promise<PendingPage | Fenced> {
+    return this.watched(this.gate.pendingBefore(...page));
+  }
+
+  ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced> {
+    return this.watched(this.gate.ping(pass));
+  }
+
+  checkWritable(): Promise<void> {
+    return this.watched(this.gate.checkWritable());
+  }
+
+  now(): Promise<number> {
+    return this.watched(this.gate.now());
+  }
+
+  override onReconnected(listener: () => void): void {
+    this.gate.onReconnected(listener);
+  }
+
+  private watched<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch((error: unknown) => this.fail(error));
+  }
+
+  /** A call that was not even sent says nothing about the gate. */
+  private fail(error: unknown): never {
+    if (!(error instanceof GateBusyError)) this.watch.reportGateTrouble();
+    throw error;
+  }
+}
