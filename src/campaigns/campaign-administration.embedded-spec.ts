@@ -237,7 +237,7 @@ describe('campaign administration', () => {
     await tell();
     back();
     await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
-    expect(await watch.confirms(pass.epoch)).toBe(false);
+    expect(await watch.confirmOpen(pass.epoch)).toBe(false);
   });
 
   it('opens a campaign at the gate while it holds its share of the gate row, so that no rebuild can begin', async () => {

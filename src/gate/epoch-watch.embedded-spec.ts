@@ -79,10 +79,10 @@ describe('what a 202 needs', () => {
   it('is a read of the gate row that was started at most one second ago', async () => {
     await watch.refresh();
     clock.pass(1_000);
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
     expect(database.reads).toBe(1);
     clock.pass(1);
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
     expect(database.reads).toBe(2);
   });
 
@@ -96,7 +96,7 @@ describe('what a 202 needs', () => {
     line.release();
     await reading;
     clock.pass(301);
-    await watch.confirms(10);
+    await watch.confirmOpen(10);
     expect(database.reads).toBe(2);
   });
 
@@ -107,17 +107,17 @@ describe('what a 202 needs', () => {
     await watch.refresh();
     clock.at = { monotonic: clock.at.monotonic + monotonic, wall: clock.at.wall + wall };
     await setRow(11, null);
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     expect(database.reads).toBe(2);
   });
 
   it('is refused under an epoch that is over, not open yet, or not known', async () => {
-    expect(await watch.confirms(9)).toBe(false);
-    expect(await watch.confirms(11)).toBe(false);
+    expect(await watch.confirmOpen(9)).toBe(false);
+    expect(await watch.confirmOpen(11)).toBe(false);
     await setRow(11, null);
     clock.pass(1_001);
-    expect(await watch.confirms(10)).toBe(false);
-    expect(await watch.confirms(11)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
+    expect(await watch.confirmOpen(11)).toBe(false);
   });
 
   it('is refused when the answers come too late to prove anything, and then is not asked for ever', async () => {
@@ -125,7 +125,7 @@ describe('what a 202 needs', () => {
       clock.pass(1_500);
       return Promise.resolve();
     };
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     expect(database.reads).toBe(2);
   });
 
@@ -135,7 +135,7 @@ describe('what a 202 needs', () => {
     watch.reportGateTrouble();
     clock.pass(1);
     await setRow(11, null);
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     expect(database.reads).toBe(2);
   });
 
@@ -144,14 +144,14 @@ describe('what a 202 needs', () => {
     clock.pass(1_001);
     const line = held();
     database.delay = () => line.promise;
-    const early = watch.confirms(10);
+    const early = watch.confirmOpen(10);
     await until('the second read of the row', () => database.reads === 2);
     database.delay = () => Promise.resolve();
     await setRow(11, null);
     clock.pass(1);
     watch.reportGateTrouble();
     clock.pass(1);
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     line.release();
     expect(await early).toBe(false);
   });
@@ -171,7 +171,7 @@ describe('what a 202 needs', () => {
     await early;
     clock.pass(1);
     expect(watch.pass).toEqual(pass);
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     expect(database.reads).toBe(2);
   });
 
@@ -184,7 +184,7 @@ describe('what a 202 needs', () => {
     clock.pass(1);
     watch.reportGateTrouble();
     clock.pass(1);
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
     expect(database.reads).toBe(3);
     expect(await lost).toBe(false);
   });
@@ -198,21 +198,21 @@ describe('while the database does not answer', () => {
   });
 
   it('the last epoch goes on for as long as every gate call succeeds', async () => {
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
     clock.pass(60_000);
     await beat();
-    expect(await watch.confirms(10)).toBe(true);
-    expect(await watch.confirms(9)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(true);
+    expect(await watch.confirmOpen(9)).toBe(false);
     expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true, gateTrouble: null });
   });
 
   it('does not keep every 202 waiting for its own time-out', async () => {
-    await watch.confirms(10);
+    await watch.confirmOpen(10);
     const { reads } = database;
-    for (let count = 0; count < 50; count++) expect(await watch.confirms(10)).toBe(true);
+    for (let count = 0; count < 50; count++) expect(await watch.confirmOpen(10)).toBe(true);
     expect(database.reads).toBe(reads);
     clock.pass(1_001);
-    await watch.confirms(10);
+    await watch.confirmOpen(10);
     expect(database.reads).toBe(reads + 1);
   });
 
@@ -228,10 +228,10 @@ describe('while the database does not answer', () => {
     ],
   ])('nothing is promised any more once %s, until it answers', async (_what, happen) => {
     await happen();
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     clock.pass(1);
     database.away = false;
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
   });
 
   it.each([
@@ -245,10 +245,10 @@ describe('while the database does not answer', () => {
     ],
   ])('nothing is promised any more under this epoch once %s', async (_what, happen) => {
     await happen();
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     clock.pass(1);
     database.away = false;
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
   });
 
   it('nothing is promised after a fence that was only missing, also when it is back, until the database answers', async () => {
@@ -256,16 +256,16 @@ describe('while the database does not answer', () => {
     clock.pass(1);
     await beat();
     expect(watch.pass).toEqual(pass);
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     clock.pass(1);
     database.away = false;
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
   });
 
   it('a read that hangs ends after its time-out', async () => {
     database.away = false;
     database.delay = () => new Promise(() => undefined);
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
     expect(watch.state.databaseAway).toBe(true);
   });
 });
@@ -315,7 +315,7 @@ describe('reads that come back in the wrong order', () => {
     line.release();
     await late;
     clock.pass(900);
-    expect(await watch.confirms(10)).toBe(true);
+    expect(await watch.confirmOpen(10)).toBe(true);
     expect(database.reads).toBe(2);
   });
 });
@@ -325,8 +325,8 @@ describe('a database that was restored from a backup', () => {
     await watch.refresh();
     clock.pass(1_001);
     await setRow(3, 'old');
-    expect(await watch.confirms(10)).toBe(false);
-    expect(await watch.confirms(3)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
+    expect(await watch.confirmOpen(3)).toBe(false);
     expect(watch.pass).toBeNull();
     await beat();
     expect(signals).toEqual([[10, 'epoch-went-back']]);
@@ -360,10 +360,10 @@ describe('a fence', () => {
     watch.reportFence(10, 'count-mismatch');
     clock.pass(1);
     await watch.refresh();
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
     database.away = true;
     clock.pass(1_001);
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
   });
 
   it('at a campaign whose meta may still be on its way is none, any other one at a campaign is', async () => {
@@ -533,7 +533,7 @@ it('starts without a database, and knows nothing until it comes', async () => {
   database.away = true;
   await watch.start();
   expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true, gateTrouble: null });
-  expect(await watch.confirms(10)).toBe(false);
+  expect(await watch.confirmOpen(10)).toBe(false);
   database.away = false;
   await until('an open epoch', () => watch.pass !== null);
 });

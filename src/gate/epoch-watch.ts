@@ -35,6 +35,9 @@ interface Opening {
   readonly after: Instant;
 }
 
+/** See the table at `EpochWatch`. */
+type WatchState = 'unknown' | 'open' | 'doubted' | 'fenced' | 'closed' | 'went-back';
+
 interface KnownFence {
   readonly epoch: number;
   readonly reason: FenceReason;
@@ -55,6 +58,26 @@ export type FenceListener = (seenEpoch: number, signal: FenceSignal) => void;
  * A rebuild waits until no 202 of an older epoch can leave any process. That only works because every api asks here
  * before each 202: without the check, an api that slept through a rebuild would promise a coupon that the new gate has
  * already given to somebody else.
+ *
+ * The state follows from the last read of the gate row, and from what gate calls have met since:
+ *
+ * | state       | what the watch knows                          | what a 202 under the row's epoch needs            |
+ * | ----------- | --------------------------------------------- | ------------------------------------------------- |
+ * | `unknown`   | no read of the row was answered yet           | a read                                            |
+ * | `open`      | the row has a fence, and gate calls succeed   | a read of the last second, or a silent database   |
+ * | `doubted`   | as `open`, but a gate call has failed since   | a read that starts after the failure              |
+ * | `fenced`    | as `open`, but a gate call has met a fence    | never leaves: a rebuild is called for             |
+ * | `closed`    | the row has no fence: a builder is at work    | a read that shows it open                         |
+ * | `went-back` | the row is older than an epoch that was seen  | never leaves: the database was restored           |
+ *
+ * | from              | what happens                                                    | to                          |
+ * | ----------------- | --------------------------------------------------------------- | --------------------------- |
+ * | `open`            | a gate call fails, or the gate gets a new connection            | `doubted`                   |
+ * | `doubted`         | a read is answered that started later                           | `open`                      |
+ * | `open`, `doubted` | a gate call meets a fence                                       | `fenced`                    |
+ * | `fenced`          | only the fence was missing, and a later ping finds it back      | `doubted`                   |
+ * | any               | a read shows a higher epoch, or that this one has opened        | `open`, `doubted`, `closed` |
+ * | any               | a read that started after the last was answered shows an older row | `went-back`              |
  */
 @Injectable()
 export class EpochWatch implements OnApplicationShutdown {
@@ -65,12 +88,13 @@ export class EpochWatch implements OnApplicationShutdown {
   /** When the last read that was not answered gave up; null once one was answered. */
   private unansweredAt: Instant | null = null;
   /** When a gate call last failed, until a read that was started later came back: nothing older proves the epoch. */
-  private gateTroubledAt: Instant | null = null;
+  private doubtedSince: Instant | null = null;
+  /** The fence that was met last; it counts while the row shows its epoch. */
+  private fence: KnownFence | null = null;
   /** Why the gate was of no use when it was last asked, in plain words; null while it is. */
   private gateTrouble: string | null = null;
   /** When it last refused a claim: an answer to an earlier question says nothing against that. */
   private gateRefusedAt: Instant | null = null;
-  private fenced: KnownFence | null = null;
   private readonly beats: PeriodicTask;
   private beat: Promise<void> = Promise.resolve();
   private started = false;
@@ -90,8 +114,8 @@ export class EpochWatch implements OnApplicationShutdown {
   }
 
   /**
-   * The recovery's entry: called for every fence that is met, and every 500 ms for as long as it lasts, so that a
-   * rebuild that failed is tried again although nobody is let through to the gate meanwhile.
+   * The recovery's entry. The watch calls it for every fence that a gate call meets, and every 500 ms while the fence lasts:
+   * no claim reaches a fenced gate, so nothing else would start a rebuild again that has failed.
    */
   onFence(listener: FenceListener): void {
     this.listeners.push(listener);
@@ -111,10 +135,17 @@ export class EpochWatch implements OnApplicationShutdown {
     await Promise.all([this.beats.stop(), this.beat]);
   }
 
+  private get current(): WatchState {
+    const seen = this.sighting;
+    if (seen === null) return 'unknown';
+    if (seen.pass === null) return seen.wentBack ? 'went-back' : 'closed';
+    if (this.fence?.epoch === seen.epoch) return 'fenced';
+    return this.doubtedSince === null ? 'open' : 'doubted';
+  }
+
   /** The pass of the open epoch, or null when no epoch is open or the open one is known to be fenced. */
   get pass(): GatePass | null {
-    const pass = this.sighting?.pass ?? null;
-    return pass !== null && this.fenced?.epoch === pass.epoch ? null : pass;
+    return this.current === 'fenced' ? null : (this.sighting?.pass ?? null);
   }
 
   /** For readiness and metrics. `unknown`: the gate row was never read. */
@@ -135,21 +166,21 @@ export class EpochWatch implements OnApplicationShutdown {
     return this.opening?.epoch === epoch && this.clock.elapsedMs(this.opening.after) <= ms;
   }
 
-  /** Somebody met a fence under this epoch. Until the epoch moves on or the fence is back, nothing is admitted. */
+  /** A gate call met a fence under this epoch. Until the epoch moves on or the fence is back, nothing is admitted. */
   reportFence(epoch: number, reason: FenceReason): void {
     if (this.sighting !== null && epoch < this.sighting.epoch) return;
     // A gate call that was fenced did not succeed either: with the database away, the epoch may be over elsewhere.
     this.reportGateTrouble();
     // Damage to the memory outlives a missing fence: the fence may come back, a lost claim does not.
-    const damaged = this.fenced?.epoch === epoch && this.fenced.reason !== 'fence-missing';
-    if (!damaged) this.fenced = { epoch, reason, since: this.clock.now() };
+    const damaged = this.fence?.epoch === epoch && this.fence.reason !== 'fence-missing';
+    if (!damaged) this.fence = { epoch, reason, since: this.clock.now() };
     this.notify(epoch, reason);
   }
 
   /**
-   * For a fence that was met at one campaign by somebody who did not look how old its row is. A missing meta is then no
-   * fence yet: a campaign that was stored a moment ago has none (`CAMPAIGN_OPENING_MS`), and to close the gate over it
-   * would end every other campaign's epoch too. Whether one is lost is for the reconciler to find out, which looks.
+   * For a fence at one campaign, from a caller that did not look how old the campaign's row is. A missing meta is no fence
+   * then: a campaign that was stored a moment ago has none (`CAMPAIGN_OPENING_MS`), and to close the gate over it would end
+   * every other campaign's epoch too. The reconciler looks, and finds out whether one is lost.
    */
   reportCampaignFence({ epoch }: GatePass, { reason }: Fenced): void {
     if (reason !== 'meta-missing') this.reportFence(epoch, reason);
@@ -157,7 +188,7 @@ export class EpochWatch implements OnApplicationShutdown {
 
   /** A gate call timed out, its connection was lost or its role changed: what was read before proves nothing any more. */
   reportGateTrouble(): void {
-    this.gateTroubledAt = this.clock.now();
+    this.doubtedSince = this.clock.now();
   }
 
   /** The gate has answered a claim with a refusal: what was under way is not done. Known until the next look finds it well. */
@@ -173,9 +204,9 @@ export class EpochWatch implements OnApplicationShutdown {
     if (!this.stopped) await this.look();
   }
 
-  /** As {@link confirms}, by what is known already: false says only that it has to be asked. */
-  shows(epoch: number): boolean {
-    return this.sighting !== null && this.proves(this.sighting) && this.pass?.epoch === epoch;
+  /** As {@link confirmOpen}, by what is known already: false says only that it has to be asked. */
+  isFreshlyOpen(epoch: number): boolean {
+    return this.isOpen(epoch) && this.sighting !== null && this.isFresh(this.sighting);
   }
 
   /**
@@ -183,20 +214,20 @@ export class EpochWatch implements OnApplicationShutdown {
    * started at most 1 s ago, after the last trouble at the gate, and showed this epoch open; or, while the database does
    * not answer, when every gate call since the last good read succeeded. To be asked after the claim became durable.
    *
-   * Never under an epoch that is known to be fenced, however fresh the read: the rebuild has been called for, and where
-   * it knows that no other process lives it waits for nobody.
+   * Never under an epoch that is known to be fenced, however fresh the read: a rebuild has been called for, and a builder
+   * that is alone does not wait before it takes the log's end.
    */
-  async confirms(epoch: number): Promise<boolean> {
+  async confirmOpen(epoch: number): Promise<boolean> {
     // mutant: unwatched-answer
     for (let reads = 0; ; reads++) {
       const seen = this.sighting;
-      if (seen !== null && this.proves(seen)) return this.pass?.epoch === epoch;
+      if (seen !== null && this.doubtedSince === null && this.isFresh(seen)) return this.isOpen(epoch);
       // Not even a later read can bring a past epoch back.
       if (seen !== null && seen.epoch > epoch) return false;
       if (reads === MAX_READS) return false;
       // After trouble only a read helps; without, a database that was just silent need not keep every 202 waiting.
-      const silent = this.gateTroubledAt === null && this.unansweredRecently();
-      const answered = silent ? false : await this.refresh(this.gateTroubledAt);
+      const silent = this.doubtedSince === null && this.unansweredRecently();
+      const answered = silent ? false : await this.refresh(this.doubtedSince);
       // A database that is silent to us may answer a builder, so the epoch may be over already. Two things together
       // make the promise good even then. The claim was admitted under this epoch, which was before the builder had
       // dropped it: a claim that finds no meta is FENCED and is never asked about here. (A ping would not notice; the
@@ -204,7 +235,7 @@ export class EpochWatch implements OnApplicationShutdown {
       // `ClaimIssuance` checks; the builder takes the log's end W > D after the drop, so the claim lies before it. Where W
       // is 0 the builder lives in this process, and the fence that called it is known here.
       // After trouble at the gate the claim may have been admitted by another server than the one that was dropped.
-      if (!answered) return this.pass?.epoch === epoch && this.gateTroubledAt === null;
+      if (!answered) return this.isOpen(epoch);
     }
   }
 
@@ -270,8 +301,8 @@ export class EpochWatch implements OnApplicationShutdown {
     if (last !== null && opened !== undefined && opened !== last.pass?.epoch) {
       this.opening = { epoch: opened, after: last.startedAt };
     }
-    if (this.fenced !== null && this.fenced.epoch < this.sighting.epoch) this.fenced = null;
-    if (this.gateTroubledAt !== null && this.gateTroubledAt.monotonic < startedAt.monotonic) this.gateTroubledAt = null;
+    if (this.fence !== null && this.fence.epoch < this.sighting.epoch) this.fence = null;
+    if (this.doubtedSince !== null && this.doubtedSince.monotonic < startedAt.monotonic) this.doubtedSince = null;
   }
 
   /** One beat: reads, pings, and calls the recovery for as long as there is something to recover. */
@@ -286,10 +317,10 @@ export class EpochWatch implements OnApplicationShutdown {
       return;
     }
     const met = await this.ping(seen.pass);
-    // Nobody is let through to a fenced gate, so nobody but this beat would meet the fence again.
-    const { fenced } = this;
-    if (met || !answered || fenced?.epoch !== seen.pass.epoch) return;
-    this.notify(fenced.epoch, fenced.reason);
+    // No claim reaches a fenced gate, so only this beat can meet the fence again.
+    const { fence } = this;
+    if (met || !answered || fence?.epoch !== seen.pass.epoch) return;
+    this.notify(fence.epoch, fence.reason);
   }
 
   /** Asks whether the epoch is let in and whether claims could be written. True when the ping met a fence, and reported it. */
@@ -314,14 +345,9 @@ export class EpochWatch implements OnApplicationShutdown {
     }
     // The server that lost the fence is gone again, and the one with this epoch's memory is back. Only a missing fence
     // heals so, and only by a ping that was sent after it was met.
-    const { fenced } = this;
-    if (
-      fenced !== null &&
-      fenced.epoch === pass.epoch &&
-      fenced.reason === 'fence-missing' &&
-      fenced.since.monotonic <= sentAt.monotonic
-    ) {
-      this.fenced = null;
+    const { fence } = this;
+    if (fence?.epoch === pass.epoch && fence.reason === 'fence-missing' && fence.since.monotonic <= sentAt.monotonic) {
+      this.fence = null;
     }
     return false;
   }
@@ -337,9 +363,13 @@ export class EpochWatch implements OnApplicationShutdown {
     }
   }
 
-  /** Fresh, and no gate call failed since it was sent. */
-  private proves({ startedAt }: Sighting): boolean {
-    return this.clock.elapsedMs(startedAt) <= FRESH_MS && this.gateTroubledAt === null;
+  /** Is this epoch open, and has every gate call succeeded since the read that showed it? */
+  private isOpen(epoch: number): boolean {
+    return this.current === 'open' && this.sighting?.epoch === epoch;
+  }
+
+  private isFresh({ startedAt }: Sighting): boolean {
+    return this.clock.elapsedMs(startedAt) <= FRESH_MS;
   }
 
   private unansweredRecently(): boolean {

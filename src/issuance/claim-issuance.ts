@@ -170,8 +170,8 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   ): ApplicationOutcome | Promise<ApplicationOutcome> {
     if (!this.inTime(startedAt)) return this.unconfirmed(event);
     // Most claims need not wait, and so need no timer: a read of the last second has told.
-    if (this.watch.shows(event.epoch)) return this.accepted(event, replayed);
-    return this.saidInTime(this.watch.confirms(event.epoch), startedAt).then((open) =>
+    if (this.watch.isFreshlyOpen(event.epoch)) return this.accepted(event, replayed);
+    return this.saidInTime(this.watch.confirmOpen(event.epoch), startedAt).then((open) =>
       open ? this.accepted(event, replayed) : this.unconfirmed(event),
     );
   }

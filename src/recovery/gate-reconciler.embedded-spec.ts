@@ -247,7 +247,7 @@ describe('the reconciler', () => {
     stack.gate.gauge = () => Promise.reject(new GateTimeoutError('no answer'));
     await expect(reconciler.reconcile()).rejects.toThrow('no answer');
     stack.database.read = () => Promise.reject(new Error('away'));
-    expect(await watch.confirms(10)).toBe(false);
+    expect(await watch.confirmOpen(10)).toBe(false);
   });
 
   it('shows what is pending, and the epoch, in the metrics', async () => {
