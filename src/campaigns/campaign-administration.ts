@@ -2,13 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { termsOf } from '../gate/campaign-terms.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import { passOf } from '../gate/gate-pass.js';
-import {
-  type ChangeTermsOutcome,
-  type GatePass,
-  GateTimeoutError,
-  IssuanceGate,
-  type OpenCampaignOutcome,
-} from '../gate/issuance-gate.js';
+import { type ChangeTermsOutcome, type GatePass, GateTimeoutError, IssuanceGate } from '../gate/issuance-gate.js';
 import { TermsAtGate } from '../gate/terms-at-gate.js';
 import { logChanged, logCreated } from '../logging/campaign-log.js';
 import { type CampaignCreation, type CampaignTerms } from '../persistence/campaign-creation-store.js';
@@ -197,7 +191,7 @@ export class CampaignAdministration {
     try {
       await this.database.transaction(async (unit) => {
         const pass = passOf(await unit.gate.lockShared());
-        if (pass?.epoch === epoch) await this.tell(pass, () => this.gate.openCampaign(pass, termsOf(campaign)));
+        if (pass?.epoch === epoch) await this.openAtGate(pass, campaign);
       });
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
@@ -276,13 +270,13 @@ export class CampaignAdministration {
     }
   }
 
-  /** Tells the gate what is stored already. A failure loses nothing: a rebuild comes back to it. */
-  private async tell(pass: GatePass, call: () => Promise<OpenCampaignOutcome>): Promise<void> {
+  /** A failure loses nothing: the campaign is stored, and a rebuild comes back to it. */
+  private async openAtGate(pass: GatePass, campaign: Campaign): Promise<void> {
     try {
-      const answer = await call();
+      const answer = await this.gate.openCampaign(pass, termsOf(campaign));
       if (answer.kind === 'FENCED') this.watch.reportCampaignFence(pass, answer);
     } catch (error) {
-      this.logger.warn(`the gate has not heard of a change yet: ${(error as Error).message}`);
+      this.logger.warn(`campaign ${campaign.id}: the gate has not heard of it yet: ${(error as Error).message}`);
     }
   }
 }
