@@ -5,6 +5,7 @@ import { type GateRow } from '../persistence/gate-row-store.js';
 import { Clock, type Instant } from '../platform/flow/clock.js';
 import { PeriodicTask } from '../platform/flow/periodic-task.js';
 import { Timers } from '../platform/flow/timers.js';
+import { passOf } from './gate-pass.js';
 import { type Fenced, type FenceReason, type GatePass, GateUnavailableError } from './issuance-gate.js';
 import { UnwatchedGate } from './unwatched-gate.js';
 
@@ -284,8 +285,13 @@ export class EpochWatch implements OnApplicationShutdown {
 
   private see(startedAt: Instant, row: GateRow): void {
     const last = this.sighting;
-    const pass = row.fence === null ? null : { epoch: row.epoch, fence: row.fence };
-    const seen: Sighting = { startedAt, finishedAt: this.clock.now(), pass, epoch: row.epoch, wentBack: false };
+    const seen: Sighting = {
+      startedAt,
+      finishedAt: this.clock.now(),
+      pass: passOf(row),
+      epoch: row.epoch,
+      wentBack: false,
+    };
     if (last !== null && isBehind(row, last)) {
       // Two reads that overlap may come back in the wrong order; the older row is simply late.
       if (startedAt.monotonic <= last.finishedAt.monotonic) return;

@@ -24,6 +24,11 @@ export abstract class GateBuilder {
    */
   abstract readonly quiesceMs: number;
 
+  /** It is certain that no other process lives. */
+  get isAlone(): boolean {
+    return this.quiesceMs === 0;
+  }
+
   /** Deletes what every epoch below this one left, each campaign's meta first. Has to succeed before anything is opened. */
   abstract dropEpochsBelow(epoch: number): Promise<void>;
 

@@ -4,6 +4,7 @@ import { ClaimLog, type LogOffsets, type LogRecord } from '../events/claim-log.j
 import { groupBy } from '../events/group-by.js';
 import { GateBuilder, type StagedCampaign } from '../gate/gate-builder.js';
 import { WATCH_INTERVAL_MS } from '../gate/epoch-watch.js';
+import { passOf } from '../gate/gate-pass.js';
 import { IssuanceGate } from '../gate/issuance-gate.js';
 import { type IssuedClaim } from '../persistence/coupon-store.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
@@ -178,15 +179,15 @@ export class GateRebuilder {
     }
   }
 
-  private async isServing({ epoch, fence }: GateRow): Promise<boolean> {
-    return fence !== null && (await findFence(this.database, this.gate, { epoch, fence })) === null;
+  private async isServing(row: GateRow): Promise<boolean> {
+    const pass = passOf(row);
+    return pass !== null && (await findFence(this.database, this.gate, pass)) === null;
   }
 
   /** Is it somebody else who builds, or who may begin before us? */
   private isLeftToOthers({ fence, builder, leaseUntil }: GateRow, now: number): boolean {
     // Where it is certain that no other process lives, the holder is a process that died.
-    const alone = this.builder.quiesceMs === 0;
-    if (alone || fence !== null || builder === this.builderId) return false;
+    if (this.builder.isAlone || fence !== null || builder === this.builderId) return false;
     const left = (leaseUntil ?? 0) - now;
     // Nobody can take a lease for longer: the database's clock has stepped back since, and of a builder that died nobody
     // would hear before it has caught up. One that lives loses its work by this, and nothing else.
@@ -205,7 +206,7 @@ export class GateRebuilder {
 
     await this.builder.dropEpochsBelow(epoch);
     await done('older-epochs-dropped');
-    if (followsAnEpoch && this.builder.quiesceMs > 0) await lease.wait(this.builder.quiesceMs);
+    if (followsAnEpoch && !this.builder.isAlone) await lease.wait(this.builder.quiesceMs);
     await done('quiesced');
 
     const unsettled = await this.readOffsets();

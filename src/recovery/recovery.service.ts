@@ -74,7 +74,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private async recover(): Promise<void> {
-    if (this.builder.quiesceMs === 0) {
+    if (this.builder.isAlone) {
       const { epoch } = await this.database.read((unit) => unit.gate.read());
       await this.rebuilder.rebuild(epoch);
     }

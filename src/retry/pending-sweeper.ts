@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Claim } from '../domain/claim.js';
 import { type FailedEvent, type Failure } from '../events/failed-event-store.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
+import { passOf } from '../gate/gate-pass.js';
 import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../persistence/database.js';
 import { inCaseOfCollision } from '../persistence/collision.js';
@@ -80,8 +81,7 @@ export class PendingSweeper {
   }
 
   private async openPass(): Promise<GatePass | null> {
-    const { epoch, fence } = await this.database.read((unit) => unit.gate.read());
-    return fence === null ? null : { epoch, fence };
+    return passOf(await this.database.read((unit) => unit.gate.read()));
   }
 
   private async releaseDiscarded(pass: GatePass, report: { released: number }, signal?: AbortSignal): Promise<void> {
