@@ -26,7 +26,6 @@ import { RecoveryService } from './recovery.service.js';
     RecoveryService,
     DriftMeasurement,
   ],
-  exports: [RecoveryService, PromiseAudit],
 })
 export class RecoveryModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

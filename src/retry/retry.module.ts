@@ -23,7 +23,6 @@ import { RetryCron } from './retry.cron.js';
     FailedEventOperations,
     FailedEventMetrics,
   ],
-  exports: [FailedEventDrainer, PendingSweeper],
 })
 export class RetryModule {
   /** Role `retry` runs the schedule, role `api` serves the operators' calls. Needs the ports from modules around it. */
