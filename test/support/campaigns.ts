@@ -1,6 +1,7 @@
 import { CampaignAdministration } from '../../src/campaigns/campaign-administration.js';
 import { type EpochWatch } from '../../src/gate/epoch-watch.js';
 import { type IssuanceGate } from '../../src/gate/issuance-gate.js';
+import { WatchedGate } from '../../src/gate/watched-gate.js';
 import { type Database } from '../../src/persistence/database.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
@@ -12,5 +13,12 @@ export function administrationOf(
   watch: EpochWatch,
   terms = termsAtGateOf({ database, gate }, watch),
 ): CampaignAdministration {
-  return new CampaignAdministration(database, gate, watch, terms, systemClock, new SystemEntropy());
+  return new CampaignAdministration(
+    database,
+    new WatchedGate(gate, watch),
+    watch,
+    terms,
+    systemClock,
+    new SystemEntropy(),
+  );
 }

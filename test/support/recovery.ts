@@ -9,6 +9,7 @@ import { type GatePass, type IssuanceGate } from '../../src/gate/issuance-gate.j
 import { type Database } from '../../src/persistence/database.js';
 import { EpochWatch } from '../../src/gate/epoch-watch.js';
 import { TermsAtGate } from '../../src/gate/terms-at-gate.js';
+import { WatchedGate } from '../../src/gate/watched-gate.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
 import { EmbeddedModule } from '../../src/infrastructure/embedded/embedded.module.js';
 import { MetricsRegistry } from '../../src/events/metrics-registry.js';
@@ -71,7 +72,7 @@ export function termsAtGateOf(
   { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
   watch: EpochWatch,
 ): TermsAtGate {
-  return new TermsAtGate(database, gate, watch);
+  return new TermsAtGate(database, new WatchedGate(gate, watch), watch);
 }
 
 /** The pass of the epoch that the gate row names as open; throws when there is none. */
