@@ -106,8 +106,9 @@ export class PendingSweeper {
       if (last === undefined) return;
       const ids = campaigns.map(({ id }) => id);
       for (const gauge of await this.gate.gauge(pass, ids)) {
-        if (gauge.kind === 'FENCED') this.watch.reportCampaignFence(pass, gauge);
-        else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
+        if (gauge.kind === 'FENCED') {
+          this.watch.reportCampaignFence(pass, gauge);
+        } else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
         }
       }
