@@ -1,5 +1,5 @@
 /** The boundaries of the modular monolith; each rule says what breaks without it. */
-const CONTRACTS = '^src/(config|events|gate|persistence|http|logging)/';
+const CONTRACTS = '^src/(domain|config|events|gate|persistence|http|logging)/';
 const FEATURES = '^src/(campaigns|issuance|consumer|retry|recovery|backup|health)/';
 const SERVERS = '^src/infrastructure/(distributed\\.module|kafka/|redis/|database/mysql/)';
 const FILE = '^src/infrastructure/embedded/';
@@ -25,7 +25,7 @@ module.exports = {
       comment: 'A feature that imports infrastructure/ works in one profile only.',
       severity: 'error',
       from: {
-        path: '^src/(campaigns|issuance|consumer|retry|recovery|backup|health|config|events|gate|persistence|http|logging)/',
+        path: '^src/(campaigns|issuance|consumer|retry|recovery|backup|health|domain|config|events|gate|persistence|http|logging)/',
       },
       to: { path: '^src/infrastructure/' },
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CAMPAIGN_TOTAL } from '../config/variables.js';
+import { MAX_CAMPAIGN_TOTAL } from '../domain/campaign.js';
 import { isoOf } from '../http/instant.js';
 import { isoInstant, pageJsonSchema } from '../http/json.js';
 import { type CampaignView } from './campaign-catalogue.js';

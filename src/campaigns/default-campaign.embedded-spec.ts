@@ -7,8 +7,9 @@ import { watchOf } from '../../test/support/recovery.js';
 import { until } from '../../test/support/until.js';
 import { GateUnavailableError } from '../gate/issuance-gate.js';
 import { DatabaseError } from '../persistence/database-error.js';
+import { DEFAULT_CAMPAIGN_ID } from '../domain/campaign.js';
 import { type CampaignAdministration } from './campaign-administration.js';
-import { DEFAULT_CAMPAIGN_ID, DefaultCampaign } from './default-campaign.js';
+import { DefaultCampaign } from './default-campaign.js';
 
 Logger.overrideLogger(false);
 

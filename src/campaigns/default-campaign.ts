@@ -1,10 +1,9 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { DEFAULT_CAMPAIGN_ID } from '../domain/campaign.js';
 import { DatabaseError } from '../persistence/database-error.js';
 import { PeriodicTask } from '../platform/flow/periodic-task.js';
 import { Timers } from '../platform/flow/timers.js';
 import { CampaignAdministration } from './campaign-administration.js';
-
-export const DEFAULT_CAMPAIGN_ID = 'default';
 
 /** How long after a failure it is tried again, ms. */
 const RETRY_MS = 1_000;

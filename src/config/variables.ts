@@ -1,12 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { MAX_CAMPAIGN_TOTAL } from '../domain/campaign.js';
 import { RISKS } from './risks.js';
 
 /** Variables by name, as a process gets them. */
 export type Source = Readonly<Record<string, string | undefined>>;
-
-/** The longest stock a campaign can have; the database column and the gate are sized for it. */
-export const MAX_CAMPAIGN_TOTAL = 10_000_000;
 
 /** What a process can run. */
 export const ROLES = ['api', 'consumer', 'retry'] as const;

@@ -2,6 +2,7 @@ import { Controller, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { DEFAULT_CAMPAIGN_ID } from '../domain/campaign.js';
 import { endOfTurn } from '../http/end-of-turn.js';
 import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { isoOf } from '../http/instant.js';
@@ -16,8 +17,8 @@ import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-i
 import { acceptedJsonSchema, claimJson } from './claim-json.js';
 
 const application = z
-  .strictObject({ userId: userIdOrNumber, campaignId: campaignId.default('default') })
-  .meta({ id: 'Application', example: { userId: 'user-1', campaignId: 'default' } });
+  .strictObject({ userId: userIdOrNumber, campaignId: campaignId.default(DEFAULT_CAMPAIGN_ID) })
+  .meta({ id: 'Application', example: { userId: 'user-1', campaignId: DEFAULT_CAMPAIGN_ID } });
 
 /**
  * The call of a drop. Every outcome is written to the reply directly, and the body read without a pipe: a refusal is the
