@@ -1,11 +1,9 @@
-import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { ClaimBudget } from '../domain/budget.js';
 import { type ClaimEvent, type ClaimRecord } from '../domain/claim.js';
-import { ClaimLog } from '../events/claim-log.js';
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { OutageLog } from '../platform/flow/outage-log.js';
 import { Timers } from '../platform/flow/timers.js';
-import { DeadlineError, withDeadline } from '../platform/flow/with-deadline.js';
-import { Admission } from '../gate/admission.js';
+import { DeadlineError } from '../platform/flow/with-deadline.js';
 import { EpochWatch } from '../gate/epoch-watch.js';
 import {
   type ClaimOutcome,
@@ -16,14 +14,13 @@ import {
   IssuanceGate,
 } from '../gate/issuance-gate.js';
 import { digestOf } from '../persistence/digest.js';
-import { Clock, type Instant } from '../platform/flow/clock.js';
+import { Clock } from '../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
 import { KnownCampaigns } from './known-campaigns.js';
-import { UnpublishedClaims } from './unpublished-claims.js';
 
 /** A user's wish for a coupon. */
 export interface Application {
@@ -55,7 +52,7 @@ export type ApplicationOutcome =
 
 /** HTTP → gate → claim log: what happens between a user's call and the answer. */
 @Injectable()
-export class ClaimIssuance implements BeforeApplicationShutdown {
+export class ClaimIssuance {
   private readonly logger = new Logger(ClaimIssuance.name);
   private readonly nextClaimId: () => string;
   private readonly unknowing: OutageLog;
@@ -63,13 +60,10 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
   constructor(
     private readonly gate: IssuanceGate,
     private readonly watch: EpochWatch,
-    private readonly log: ClaimLog,
     private readonly recorder: ClaimRecorder,
-    private readonly unpublished: UnpublishedClaims,
     private readonly campaigns: KnownCampaigns,
     private readonly discarded: DiscardedClaims,
     private readonly metrics: IssuanceMetrics,
-    private readonly admission: Admission,
     private readonly outage: ClaimOutage,
     private readonly clock: Clock,
     private readonly timers: Timers,
@@ -81,13 +75,12 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
 
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
     const pass = this.watch.pass;
-    // Asked before the gate: a claim that is admitted and then finds no room would hold a slot for nothing, and the next
-    // one would hear that all is sold.
-    if (pass === null || this.log.full || (this.log.away && this.admission.storeAway)) {
+    // Asked before the gate: a claim that holds a slot for nothing lets the next one hear that all is sold.
+    if (pass === null || !this.recorder.canRecord) {
       return this.unavailable(campaignId, 'too many claims wait for the claim log');
     }
 
-    const startedAt = this.clock.now();
+    const budget = new ClaimBudget(this.clock, this.timers);
     const claimId = this.nextClaimId();
     const idempotencyDigest = idempotencyKey === null ? null : digestOf(idempotencyKey);
     let outcome: ClaimOutcome;
@@ -103,9 +96,9 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
         const event = eventOf({ claimId, sequence, claimedAt, idempotencyDigest }, campaignId, userId, pass);
         const admittedAt = this.clock.monotonic();
         // mutant: early-202
-        const durable = await this.recorder.record(event, startedAt.monotonic);
+        const durable = await this.recorder.record(event, budget);
         this.metrics.publishDuration.observe((this.clock.monotonic() - admittedAt) / 1_000);
-        return durable ? this.promise(event, startedAt, false) : this.notDurable(event);
+        return durable ? this.accept(event, budget, false) : this.notDurable(event);
       }
       case 'DUPLICATE': {
         const { record, pending } = outcome;
@@ -113,7 +106,7 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
           this.metrics.count(campaignId, 'already_claimed');
           return { kind: 'ALREADY_CLAIMED', claim: ownClaim(record, campaignId) };
         }
-        return this.replay(eventOf(record, campaignId, userId, pass), pending, startedAt);
+        return this.replay(eventOf(record, campaignId, userId, pass), pending, budget);
       }
       case 'SOLD_OUT':
         this.metrics.count(campaignId, 'sold_out');
@@ -131,47 +124,48 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
         this.metrics.count(campaignId, 'ended');
         return outcome;
       case 'FENCED':
-        return this.fenced(pass, campaignId, outcome.reason, startedAt);
+        return this.fenced(pass, campaignId, outcome.reason, budget);
     }
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.log.drain();
-    await this.unpublished.drain();
   }
 
   /**
    * The same key again gets the first answer again. While the claim is pending nobody knows whether the first call
    * made it durable, so it is published once more: a second copy is settled by the consumer without effect.
    */
-  private async replay(event: ClaimEvent, pending: boolean, startedAt: Instant): Promise<ApplicationOutcome> {
-    const durable = !pending || (await this.recorder.record(event, startedAt.monotonic));
+  private async replay(event: ClaimEvent, pending: boolean, budget: ClaimBudget): Promise<ApplicationOutcome> {
+    const durable = !pending || (await this.recorder.record(event, budget));
     if (!durable) return this.notDurable(event);
-    if (!this.inTime(startedAt)) return this.unconfirmed(event);
-    if (!(await this.saidInTime(this.stands(event), startedAt))) return this.unconfirmed(event);
-    return this.promise(event, startedAt, true);
+    if (budget.isOver) return this.unconfirmed(event);
+    if (!(await trueWithinBudget(this.isNotDiscarded(event), budget))) return this.unconfirmed(event);
+    return this.accept(event, budget, true);
   }
 
-  /** False also when nobody can tell: what an operator has discarded, and the gate still shows, must not be promised. */
-  private async stands({ claimId }: ClaimEvent): Promise<boolean> {
+  /** False also when the database does not tell: the gate may still show a claim that an operator has discarded. */
+  private async isNotDiscarded({ claimId }: ClaimEvent): Promise<boolean> {
     try {
       return !(await this.discarded.has(claimId));
     } catch (error) {
-      this.logger.debug({ message: 'nobody can tell whether a claim stands', claimId, reason: `${error}` });
+      this.logger.debug({ message: 'it is not known whether a claim was discarded', claimId, reason: `${error}` });
       return false;
     }
   }
 
-  /** The last gate before a promise: the epoch under which the claim was admitted is still the open one. */
-  private promise(
+  /**
+   * Promises a durable claim, unless its time is up or the epoch under which it was admitted is no longer the open one.
+   *
+   * A rebuild takes the log's end W, 3 s, after it has dropped the old epoch, and the gate had answered for that epoch: so
+   * what is durable within D lies before that end. What took longer, as in a suspended machine, may lie behind it and be
+   * dropped as stale; while the database is silent nothing else would show it.
+   */
+  private accept(
     event: ClaimEvent,
-    startedAt: Instant,
+    budget: ClaimBudget,
     replayed: boolean,
   ): ApplicationOutcome | Promise<ApplicationOutcome> {
-    if (!this.inTime(startedAt)) return this.unconfirmed(event);
+    if (budget.isOver) return this.unconfirmed(event);
     // Most claims need not wait, and so need no timer: a read of the last second has told.
     if (this.watch.isFreshlyOpen(event.epoch)) return this.accepted(event, replayed);
-    return this.saidInTime(this.watch.confirmOpen(event.epoch), startedAt).then((open) =>
+    return trueWithinBudget(this.watch.confirmOpen(event.epoch), budget).then((open) =>
       open ? this.accepted(event, replayed) : this.unconfirmed(event),
     );
   }
@@ -191,32 +185,6 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     return this.unconfirmed(event);
   }
 
-  /**
-   * To be asked once the claim is durable. A rebuild takes the log's end 3 s after it has dropped the old epoch, and the
-   * gate had answered for that epoch: so what is durable within D lies before that end. What took longer, as in a
-   * suspended machine, may lie behind it and be dropped as stale; while the database is silent nothing else would show it.
-   */
-  private inTime(startedAt: Instant): boolean {
-    return this.clock.elapsedMs(startedAt) <= CLAIM_DEADLINE_MS;
-  }
-
-  private msLeft(startedAt: Instant): number {
-    return Math.max(0, CLAIM_DEADLINE_MS - this.clock.elapsedMs(startedAt));
-  }
-
-  /**
-   * What else has to be known before a promise shares the claim's time, so that the caller has an answer when it is up.
-   * False then, too; also where this machine slept meanwhile, and the timer with it.
-   */
-  private async saidInTime(answer: Promise<boolean>, startedAt: Instant): Promise<boolean> {
-    try {
-      return (await withDeadline(answer, this.msLeft(startedAt), this.timers)) && this.inTime(startedAt);
-    } catch (error) {
-      if (error instanceof DeadlineError) return false;
-      throw error;
-    }
-  }
-
   private gateFailed(error: unknown, campaignId: string, claimId: string): ApplicationOutcome {
     if (error instanceof GateBusyError) return this.unavailable(campaignId, 'too many claims wait for the gate');
     // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
@@ -230,11 +198,11 @@ export class ClaimIssuance implements BeforeApplicationShutdown {
     pass: GatePass,
     campaignId: string,
     reason: FenceReason,
-    startedAt: Instant,
+    budget: ClaimBudget,
   ): Promise<ApplicationOutcome> {
     if (reason === 'meta-missing') {
       try {
-        const knowledge = await withDeadline(this.campaigns.lookUp(campaignId), this.msLeft(startedAt), this.timers);
+        const knowledge = await budget.within(this.campaigns.lookUp(campaignId));
         this.unknowing.recovered('the database tells again which campaigns exist');
         if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
         // One campaign that is on its way to the gate is no outage.
@@ -267,4 +235,17 @@ function eventOf(record: ClaimRecord, campaignId: string, userId: string, { epoc
 
 function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempotencyDigest'>, campaignId: string) {
   return { claimId, campaignId, sequence, claimedAt };
+}
+
+/**
+ * What else has to be known before a promise shares the claim's time, so that the caller has an answer when it is up.
+ * False then, and also where the machine slept and the timer with it.
+ */
+async function trueWithinBudget(answer: Promise<boolean>, budget: ClaimBudget): Promise<boolean> {
+  try {
+    return (await budget.within(answer)) && !budget.isOver;
+  } catch (error) {
+    if (error instanceof DeadlineError) return false;
+    throw error;
+  }
 }

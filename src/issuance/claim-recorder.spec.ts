@@ -1,18 +1,25 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { ClaimBudget } from '../domain/budget.js';
 import {
   type ClaimLog,
   ClaimLogFullError,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
 } from '../events/claim-log.js';
+import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
+import { type Admission } from '../gate/admission.js';
+import { SystemClock, systemClock } from '../platform/flow/clock.js';
 import { claimEvent } from '../../test/support/claims.js';
-import { systemClock } from '../platform/flow/clock.js';
 import { systemTimers } from '../platform/flow/timers.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { type UnpublishedClaims } from './unpublished-claims.js';
 
-/** The error codes of what was stored instead of published. */
-async function codesOf(log: Partial<ClaimLog>): Promise<string[]> {
+/** The error codes of what was stored instead of published, after a record that answered `durable`. */
+async function codesOf(
+  log: Partial<ClaimLog>,
+  durable = true,
+  budget = new ClaimBudget(systemClock, systemTimers),
+): Promise<string[]> {
   const codes: string[] = [];
   const unpublished = {
     save: ({ failure }: Parameters<UnpublishedClaims['save']>[0]) => {
@@ -20,8 +27,8 @@ async function codesOf(log: Partial<ClaimLog>): Promise<string[]> {
       return Promise.resolve();
     },
   } as unknown as UnpublishedClaims;
-  const recorder = new ClaimRecorder(log as ClaimLog, unpublished, systemClock, systemTimers);
-  expect(await recorder.record(claimEvent(), performance.now())).toBe(true);
+  const recorder = new ClaimRecorder(log as ClaimLog, unpublished, { nowhereDurable: false } as Admission, systemClock);
+  expect(await recorder.record(claimEvent(), budget)).toBe(durable);
   return codes;
 }
 
@@ -36,5 +43,12 @@ describe('a claim that the log does not take', () => {
 
   it('is not even offered to a log that is known to be away', async () => {
     expect(await codesOf({ away: true })).toEqual(['log-away']);
+  });
+
+  it('is not stored once its time is up, also when the machine slept and only the wall clock tells', async () => {
+    const clock = new SystemClock();
+    const budget = new ClaimBudget(clock, systemTimers);
+    jest.spyOn(clock, 'wall').mockReturnValue(Date.now() + CLAIM_DEADLINE_MS + 1_000);
+    expect(await codesOf({ away: true }, false, budget)).toEqual([]);
   });
 });

@@ -1,60 +1,65 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { type ClaimBudget } from '../domain/budget.js';
 import { type ClaimEvent } from '../domain/claim.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
+import { Admission } from '../gate/admission.js';
 import { Clock } from '../platform/flow/clock.js';
 import { OutageLog } from '../platform/flow/outage-log.js';
-import { Timers } from '../platform/flow/timers.js';
-import { withDeadline } from '../platform/flow/with-deadline.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 /** Makes an admitted claim durable outside the gate's memory: on the log, or else as a failed event. */
 @Injectable()
-export class ClaimRecorder {
+export class ClaimRecorder implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimRecorder.name);
   private readonly refusals: OutageLog;
 
   constructor(
     private readonly log: ClaimLog,
     private readonly unpublished: UnpublishedClaims,
-    private readonly clock: Clock,
-    private readonly timers: Timers,
+    private readonly admission: Admission,
+    clock: Clock,
   ) {
     this.refusals = new OutageLog(this.logger, clock);
+  }
+
+  /** False: a claim that is admitted now would find no room, and hold a slot for nothing. */
+  get canRecord(): boolean {
+    return !this.log.full && !this.admission.nowhereDurable;
   }
 
   /**
    * True once the claim can no longer be lost. False says nothing about the claim: it may still arrive, and the
    * sweeper finds it if it does not.
-   *
-   * @param startedAt when the request was sent to the gate, on the monotonic clock, ms.
    */
-  async record(event: ClaimEvent, startedAt: number): Promise<boolean> {
+  async record(event: ClaimEvent, budget: ClaimBudget): Promise<boolean> {
     try {
       if (this.log.away) throw new ClaimLogUnavailableError('the claim log is away');
       await this.log.publish(event);
     } catch (error) {
-      return this.store(event, error as Error, startedAt);
+      return this.store(event, error as Error, budget);
     }
     this.refusals.recovered('the claim log takes claims again');
     return true;
   }
 
+  /** The log goes first: what it does not acknowledge any more is stored. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.log.drain();
+    await this.unpublished.drain();
+  }
+
   /** The other way, with what is left of the time. */
-  private async store(event: ClaimEvent, failure: Error, startedAt: number): Promise<boolean> {
+  private async store(event: ClaimEvent, failure: Error, budget: ClaimBudget): Promise<boolean> {
     // A log that is away has said so itself.
     if (!this.log.away) this.refusals.failed(`the claim log refuses claims: ${failure.message}`);
-    const left = startedAt + CLAIM_DEADLINE_MS - this.clock.monotonic();
-    if (left <= 0) return false;
+    if (budget.leftMs === 0) return false;
     try {
-      await withDeadline(
+      await budget.within(
         this.unpublished.save({
           claim: event,
           source: 'API',
           failure: { errorClass: 'unpublished', errorCode: codeOf(failure), errorMessage: failure.message },
         }),
-        left,
-        this.timers,
       );
       return true;
     } catch (error) {
