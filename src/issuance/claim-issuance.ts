@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ClaimBudget } from '../domain/budget.js';
+import { ClaimBudget } from './claim-budget.js';
 import { type ClaimEvent, type ClaimRecord } from '../domain/claim.js';
 import { OutageLog } from '../platform/flow/outage-log.js';
 import { Timers } from '../platform/flow/timers.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { ClaimBudget } from '../domain/budget.js';
+import { ClaimBudget } from './claim-budget.js';
 import {
   type ClaimLog,
   ClaimLogFullError,

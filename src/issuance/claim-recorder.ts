@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { type ClaimBudget } from '../domain/budget.js';
+import { type ClaimBudget } from './claim-budget.js';
 import { type ClaimEvent } from '../domain/claim.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../events/claim-log.js';
 import { Admission } from '../gate/admission.js';

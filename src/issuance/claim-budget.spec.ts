@@ -4,7 +4,7 @@ import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
 import { DeadlineError } from '../platform/flow/with-deadline.js';
 
 import { systemTimers } from '../platform/flow/timers.js';
-import { ClaimBudget } from './budget.js';
+import { ClaimBudget } from './claim-budget.js';
 
 describe('the budget of a claim', () => {
   it.each<[string, number, number, number, boolean]>([
