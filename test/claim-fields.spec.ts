@@ -55,6 +55,7 @@ describe('a field that is added to a claim', () => {
     expect(placesThatStop('export interface Claim extends ClaimReference {', 'channel: string')).toEqual([
       'src/backup/coupon-lines.ts couponLines',
       'src/consumer/claim-persistence.ts acceptsCoupons',
+      'src/consumer/claim-persistence.ts insertCoupons',
       'src/domain/claim.ts claimEventSchema',
       'src/domain/claim.ts decodeClaimEvent',
       'src/domain/claim.ts decodeRecord',
@@ -71,6 +72,7 @@ describe('a field that is added to a claim', () => {
       // The scripts themselves: gate-script.spec.ts compares their names with the fields that are sent.
       'src/infrastructure/redis/redis-issuance-gate.ts claimArguments',
       'src/issuance/claim-issuance.ts apply',
+      'src/issuance/claim-issuance.ts eventOf',
     ]);
   });
 });

@@ -230,7 +230,9 @@ export class ClaimIssuance {
 }
 
 function eventOf(record: ClaimRecord, campaignId: string, userId: string, { epoch }: GatePass): ClaimEvent {
-  return { ...record, campaignId, userId, epoch };
+  // Written out: a spread is slow, and each claim pays for it.
+  const { claimId, sequence, claimedAt, idempotencyDigest } = record;
+  return { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, epoch };
 }
 
 function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempotencyDigest'>, campaignId: string) {
