@@ -1,5 +1,5 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
-import { couponCodeFactory } from '../src/consumer/coupon-code.js';
+import { couponCodeFactory } from '../src/modules/consumer/coupon-code.js';
 import { systemClock } from '../src/platform/flow/clock.js';
 import { SystemEntropy, ulidFactory } from '../src/platform/flow/entropy.js';
 import { type Cluster } from '../test/support/cluster.js';

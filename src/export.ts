@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { explainCommand } from './command-error.js';
-import { loadConfiguration } from './config/load-configuration.js';
-import { StartupError } from './config/startup-error.js';
-import { readCoupons } from './infrastructure/embedded/sqlite-file.js';
-import { takeSnapshot } from './infrastructure/embedded/take-snapshot.js';
-import { type CouponFormat, couponLines } from './backup/coupon-lines.js';
+import { explainCommand } from './app/command-error.js';
+import { loadConfiguration } from './platform/config/load-configuration.js';
+import { StartupError } from './platform/config/startup-error.js';
+import { readCoupons } from './infrastructure/sqlite/sqlite-file.js';
+import { takeSnapshot } from './infrastructure/sqlite/take-snapshot.js';
+import { type CouponFormat, couponLines } from './modules/backup/coupon-lines.js';
 
 const USAGE =
   'usage: npm run --silent export -- [--to FILE] [--campaign ID] [--format csv|ndjson] [--url http://host:port]';

@@ -1,17 +1,17 @@
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createApp, startApp } from './app.setup.js';
-import { riskyAddresses } from './config/address-risks.js';
-import { AdminToken } from './config/admin-token.js';
-import { ConfigurationError } from './config/configuration-error.js';
-import { loadConfiguration } from './config/load-configuration.js';
-import { warnOfRisk } from './config/risks.js';
-import { StartupError } from './config/startup-error.js';
-import { VERSION } from './config/version.js';
-import { AppLogger } from './logging/app-logger.js';
-import { writeLastLine } from './logging/last-line.js';
-import { captureProcessOutput } from './logging/process-output.js';
-import { DatabaseError } from './persistence/database-error.js';
+import { createApp, startApp } from './app/app.setup.js';
+import { riskyAddresses } from './platform/config/address-risks.js';
+import { AdminToken } from './platform/identity/admin-token.js';
+import { ConfigurationError } from './platform/config/configuration-error.js';
+import { loadConfiguration } from './platform/config/load-configuration.js';
+import { warnOfRisk } from './platform/config/risks.js';
+import { StartupError } from './platform/config/startup-error.js';
+import { VERSION } from './platform/config/version.js';
+import { AppLogger } from './platform/logging/app-logger.js';
+import { writeLastLine } from './platform/logging/last-line.js';
+import { captureProcessOutput } from './platform/logging/process-output.js';
+import { DatabaseError } from './ports/database/database-error.js';
 
 /** The latest moment at which a stopping process ends, ms after the signal. */
 const SHUTDOWN_LIMIT_MS = 9_500;

@@ -1,9 +1,9 @@
-import { ConfigurationError } from './config/configuration-error.js';
-import { loadConfiguration } from './config/load-configuration.js';
-import { migrate } from './infrastructure/database/mysql/mysql-migrator.js';
-import { mysqlSettings } from './infrastructure/database/mysql/mysql.module.js';
-import { AppLogger } from './logging/app-logger.js';
-import { writeLastLine } from './logging/last-line.js';
+import { ConfigurationError } from './platform/config/configuration-error.js';
+import { loadConfiguration } from './platform/config/load-configuration.js';
+import { migrate } from './infrastructure/mysql/mysql-migrator.js';
+import { mysqlSettings } from './infrastructure/mysql/mysql.module.js';
+import { AppLogger } from './platform/logging/app-logger.js';
+import { writeLastLine } from './platform/logging/last-line.js';
 
 /** Brings the schema of the distributed profile up to date, once; for deployments that set MIGRATE_ON_START=false. */
 async function main(): Promise<string> {

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
-import { riskyAddresses } from '../src/config/address-risks.js';
-import { parseEnv } from '../src/config/env.js';
-import { ENV_VARIABLES, SECRETS } from '../src/config/variables.js';
-import { FAILED_EVENT_STATUSES } from '../src/events/failed-event-store.js';
-import { MAX_ATTEMPTS, maxBackoffMs } from '../src/events/retry-policy.js';
-import { SHED_REASONS } from '../src/http/connections.js';
+import { riskyAddresses } from '../src/platform/config/address-risks.js';
+import { parseEnv } from '../src/platform/config/env.js';
+import { ENV_VARIABLES, SECRETS } from '../src/platform/config/variables.js';
+import { FAILED_EVENT_STATUSES } from '../src/ports/database/failed-event-store.js';
+import { MAX_ATTEMPTS, maxBackoffMs } from '../src/domain/retry-policy.js';
+import { SHED_REASONS } from '../src/platform/http/connections/connections.js';
 import { type Service, startService } from './support/service.js';
 
 /** Has no types of its own. */
@@ -104,7 +104,7 @@ describe('the alerts', () => {
   });
 
   it('ask for label values that the service really writes', () => {
-    const outcomes = [...text('src/issuance/issuance.metrics.ts').matchAll(/^ {2}\| '(\w+)'/gm)].map(
+    const outcomes = [...text('src/modules/issuance/issuance.metrics.ts').matchAll(/^ {2}\| '(\w+)'/gm)].map(
       ([, name]) => name,
     );
     const known: Record<string, readonly (string | undefined)[]> = {
@@ -143,7 +143,7 @@ describe('the documents for operators', () => {
   });
 
   it('name tables that exist', () => {
-    const schema = text('src/infrastructure/database/migrations/1764000000000-initial-schema.ts');
+    const schema = text('src/infrastructure/sql/migrations/1764000000000-initial-schema.ts');
     const tables = [...schema.matchAll(/create\(\s*'(\w+)'/g)].map(([, table]) => table);
     const queries = codeBlocks(text('docs/operations.md'), 'sql').join('\n');
     const named = [...queries.matchAll(/\b(?:FROM|UPDATE) (\w+)\b(?! *=)/g)].map(([, table]) => table);

@@ -2,18 +2,18 @@ import { type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { DefaultCampaign } from './campaigns/default-campaign.js';
-import { AppConfig } from './config/env.js';
-import { ClaimTransport } from './events/claim-transport.js';
-import { MetricsRegistry } from './events/metrics-registry.js';
-import { ConnectionMetrics } from './http/connection-metrics.js';
-import { Connections } from './http/connections.js';
-import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './http/fastify.js';
-import { setupOpenApi } from './http/openapi.js';
-import { installReadAdmission } from './http/read-admission.js';
-import { RequestObserver } from './http/request-observer.js';
-import { AppLogger } from './logging/app-logger.js';
-import { RecoveryService } from './recovery/recovery.service.js';
+import { DefaultCampaign } from '../modules/campaigns/default-campaign.js';
+import { AppConfig } from '../platform/config/env.js';
+import { ClaimTransport } from '../ports/log/claim-transport.js';
+import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
+import { ConnectionMetrics } from '../platform/http/connections/connection-metrics.js';
+import { Connections } from '../platform/http/connections/connections.js';
+import { configureHttp, createFastifyAdapter, type HttpTimeouts } from '../platform/http/server/fastify.js';
+import { setupOpenApi } from '../platform/http/openapi/openapi.js';
+import { installReadAdmission } from '../platform/http/reads/read-admission.js';
+import { RequestObserver } from '../platform/http/observation/request-observer.js';
+import { AppLogger } from '../platform/logging/app-logger.js';
+import { RecoveryService } from '../modules/recovery/recovery.service.js';
 
 /** Builds the application as it runs, without starting anything: the process and the tests use the same. */
 export async function createApp(

@@ -1,5 +1,5 @@
-import { ConfigurationError } from './config/configuration-error.js';
-import { StartupError } from './config/startup-error.js';
+import { ConfigurationError } from '../platform/config/configuration-error.js';
+import { StartupError } from '../platform/config/startup-error.js';
 
 /** One line for what the operator can mend, the usage for a wrong call, a stack for what only a developer can. */
 export function explainCommand(error: unknown, usage: string): string {

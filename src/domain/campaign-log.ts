@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { isoOf } from '../http/instant.js';
-import { type Campaign } from '../persistence/campaign-store.js';
+import { isoOf } from '../platform/http/input/instant.js';
+import { type Campaign } from '../ports/database/campaign-store.js';
 
 const logger = new Logger('Campaigns');
 

@@ -1,4 +1,4 @@
-import { type Campaign } from '../persistence/campaign-store.js';
+import { type Campaign } from '../ports/database/campaign-store.js';
 
 /**
  * How long a stored campaign may be on its way to the gate, ms: its row is committed first, and whoever stored it then

@@ -1,4 +1,4 @@
-import { type Campaign } from '../persistence/campaign-store.js';
+import { type Campaign } from '../ports/database/campaign-store.js';
 
 /** What callers see. SCHEDULED and ENDED come from the window: `startsAt <= now < endsAt` is OPEN. */
 export type CampaignState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'CLOSED' | 'ENDED';

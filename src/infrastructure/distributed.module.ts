@@ -1,6 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { type DistributedConfig } from '../config/env.js';
-import { MysqlModule } from './database/mysql/mysql.module.js';
+import { type DistributedConfig } from '../platform/config/env.js';
+import { MysqlModule } from './mysql/mysql.module.js';
 import { KafkaModule } from './kafka/kafka.module.js';
 import { RedisModule } from './redis/redis.module.js';
 

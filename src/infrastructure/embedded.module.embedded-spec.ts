@@ -5,12 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { DataSource, EntityManager } from 'typeorm';
-import { ConfigModule } from '../../config/config.module.js';
-import { parseEnv } from '../../config/env.js';
-import { Database } from '../../persistence/database.js';
+import { ConfigModule } from '../platform/config/config.module.js';
+import { parseEnv } from '../platform/config/env.js';
+import { Database } from '../ports/database/database.js';
 import { EmbeddedModule } from './embedded.module.js';
-import { SqliteConnection } from './sqlite-connection.js';
-import { SQLITE_FILE, SqliteDataSource } from './sqlite-data-source.js';
+import { SqliteConnection } from './sqlite/sqlite-connection.js';
+import { SQLITE_FILE, SqliteDataSource } from './sqlite/sqlite-data-source.js';
 
 describe('EmbeddedModule', () => {
   let directory: string;

@@ -1,24 +1,24 @@
 import { type DynamicModule, Global, Logger, Module } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
-import { ClaimLog } from '../../events/claim-log.js';
-import { ClaimTransport } from '../../events/claim-transport.js';
-import { MetricsModule } from '../../events/metrics.module.js';
-import { MetricsRegistry } from '../../events/metrics-registry.js';
-import { GateBuilder } from '../../gate/gate-builder.js';
-import { UnwatchedGate } from '../../gate/unwatched-gate.js';
-import { DatabaseSnapshots } from '../../persistence/database-snapshots.js';
-import { Database } from '../../persistence/database.js';
-import { exitSoon } from '../exit-soon.js';
-import { DiskSpaceMetrics } from './disk-space.metrics.js';
-import { InProcessGateBuilder } from './in-process-gate-builder.js';
-import { InProcessGateMemory } from './in-process-gate-memory.js';
-import { InProcessIssuanceGate } from './in-process-issuance-gate.js';
-import { JournalClaimLog } from './journal-claim-log.js';
-import { JournalServer } from './journal-server.js';
-import { datasync, SqliteConnection } from './sqlite-connection.js';
-import { SqliteDataSource } from './sqlite-data-source.js';
-import { SqliteDatabase } from './sqlite-database.js';
-import { SqliteSnapshots } from './sqlite-snapshots.js';
+import { ClaimLog } from '../ports/log/claim-log.js';
+import { ClaimTransport } from '../ports/log/claim-transport.js';
+import { MetricsModule } from '../platform/metrics/metrics.module.js';
+import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
+import { GateBuilder } from '../ports/gate/gate-builder.js';
+import { UnwatchedGate } from '../ports/gate/unwatched-gate.js';
+import { DatabaseSnapshots } from '../ports/database/database-snapshots.js';
+import { Database } from '../ports/database/database.js';
+import { exitSoon } from '../platform/flow/exit-soon.js';
+import { DiskSpaceMetrics } from './sqlite/disk-space.metrics.js';
+import { InProcessGateBuilder } from './in-process-gate/in-process-gate-builder.js';
+import { InProcessGateMemory } from './in-process-gate/in-process-gate-memory.js';
+import { InProcessIssuanceGate } from './in-process-gate/in-process-issuance-gate.js';
+import { JournalClaimLog } from './journal/journal-claim-log.js';
+import { JournalServer } from './journal/journal-server.js';
+import { datasync, SqliteConnection } from './sqlite/sqlite-connection.js';
+import { SqliteDataSource } from './sqlite/sqlite-data-source.js';
+import { SqliteDatabase } from './sqlite/sqlite-database.js';
+import { SqliteSnapshots } from './sqlite/sqlite-snapshots.js';
 
 /** Every port of the service, served by this one process and one file. */
 @Global()

@@ -1,5 +1,5 @@
 import { type DynamicModule } from '@nestjs/common';
-import { type AppConfig } from '../config/env.js';
+import { type AppConfig } from '../platform/config/env.js';
 
 /**
  * Chooses the adapters behind the ports. Nothing falls back silently: a profile is served whole or not at all. The
@@ -11,7 +11,7 @@ export class InfrastructureModule {
       const { DistributedModule } = await import('./distributed.module.js');
       return DistributedModule.on(config);
     }
-    const { EmbeddedModule } = await import('./embedded/embedded.module.js');
+    const { EmbeddedModule } = await import('./embedded.module.js');
     return EmbeddedModule.in(config.dataDir);
   }
 }

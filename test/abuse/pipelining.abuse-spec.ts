@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ClaimIssuance } from '../../src/issuance/claim-issuance.js';
+import { ClaimIssuance } from '../../src/modules/issuance/claim-issuance.js';
 import { Client, inParallel, tally } from '../support/client.js';
 import { claimRequest, getRequest, RawCaller } from '../support/raw-caller.js';
 import { type Service, startService } from '../support/service.js';

@@ -3,13 +3,13 @@
 import { statSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApp, startApp } from '../../dist/app.setup.js';
-import { parseEnv } from '../../dist/config/env.js';
-import { ClaimBatchContext } from '../../dist/events/claim-batch.context.js';
-import { ClaimLog } from '../../dist/events/claim-log.js';
+import { createApp, startApp } from '../../dist/app/app.setup.js';
+import { parseEnv } from '../../dist/platform/config/env.js';
+import { ClaimBatchContext } from '../../dist/ports/log/claim-batch.context.js';
+import { ClaimLog } from '../../dist/ports/log/claim-log.js';
 import { KafkaClaimServer } from '../../dist/infrastructure/kafka/kafka-claim-server.js';
-import { Database } from '../../dist/persistence/database.js';
-import { REBUILD_STEPS, RebuildProbe } from '../../dist/recovery/rebuild-probe.js';
+import { Database } from '../../dist/ports/database/database.js';
+import { REBUILD_STEPS, RebuildProbe } from '../../dist/modules/recovery/rebuild-probe.js';
 
 const [, , wanted, count] = process.argv;
 let passages = 0;

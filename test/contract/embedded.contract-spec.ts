@@ -1,7 +1,7 @@
-import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
-import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
-import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
-import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/in-process-gate-builder.js';
+import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
+import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
+import { JOURNAL_PARTITION } from '../../src/infrastructure/journal/journal-claim-log.js';
 import { openEmbeddedStack, openJournal } from '../support/embedded.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
 import { type DatabaseHarness } from './database/database-under-test.js';

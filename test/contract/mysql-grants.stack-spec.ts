@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createPool } from 'mysql2/promise';
-import { migrate } from '../../src/infrastructure/database/mysql/mysql-migrator.js';
-import { MysqlPool } from '../../src/infrastructure/database/mysql/mysql-pool.js';
-import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+import { migrate } from '../../src/infrastructure/mysql/mysql-migrator.js';
+import { MysqlPool } from '../../src/infrastructure/mysql/mysql-pool.js';
+import { MYSQL_DEFAULTS } from '../../src/infrastructure/mysql/mysql-settings.js';
 import { OwnMysqlDatabase } from '../support/mysql.js';
 import { openTestDatabase } from '../support/test-database.js';
 import { type DatabaseHarness } from './database/database-under-test.js';

@@ -1,6 +1,6 @@
 import { createPool } from 'mysql2/promise';
-import { MysqlPool } from '../../src/infrastructure/database/mysql/mysql-pool.js';
-import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+import { MysqlPool } from '../../src/infrastructure/mysql/mysql-pool.js';
+import { MYSQL_DEFAULTS } from '../../src/infrastructure/mysql/mysql-settings.js';
 import { OwnMysqlDatabase } from '../support/mysql.js';
 import { openTestDatabase } from '../support/test-database.js';
 import { type DatabaseHarness } from './database/database-under-test.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { GateTimeoutError, GateUnavailableError } from '../../src/gate/issuance-gate.js';
-import { UnwatchedGate } from '../../src/gate/unwatched-gate.js';
+import { GateTimeoutError, GateUnavailableError } from '../../src/ports/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';

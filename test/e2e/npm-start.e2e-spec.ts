@@ -88,7 +88,7 @@ describe('npm', () => {
     for (const path of ['src', 'test/support']) cpSync(path, join(project, path), { recursive: true });
     const service = npm('run', 'start:dev');
     await service.printed(/listening on/);
-    utimesSync(join(project, 'src/http/problem.ts'), new Date(), new Date());
+    utimesSync(join(project, 'src/platform/http/problem/problem.ts'), new Date(), new Date());
     await service.printed(/listening on[^]*stopping on SIGTERM[^]*listening on/);
     expect(readdirSync(project)).not.toContain('dist');
     await service.end('SIGTERM');

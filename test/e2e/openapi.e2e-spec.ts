@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PROBLEMS } from '../../src/http/problems.js';
-import { Database } from '../../src/persistence/database.js';
+import { PROBLEMS } from '../../src/platform/http/problem/problems.js';
+import { Database } from '../../src/ports/database/database.js';
 import { claimEvent } from '../support/claims.js';
 import { Client } from '../support/client.js';
 import { failToPublish } from '../support/failed-events.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { MYSQL_DEFAULTS } from '../../src/infrastructure/database/mysql/mysql-settings.js';
+import { MYSQL_DEFAULTS } from '../../src/infrastructure/mysql/mysql-settings.js';
 import { Cluster } from '../support/cluster.js';
 import { type Call, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { freePort } from '../../stack/server-process.js';
-import { REBUILD_STEPS } from '../../src/recovery/rebuild-probe.js';
+import { REBUILD_STEPS } from '../../src/modules/recovery/rebuild-probe.js';
 import { Cluster, type Member } from '../support/cluster.js';
 import { Client } from '../support/client.js';
 import { type Drop } from '../support/drop.js';

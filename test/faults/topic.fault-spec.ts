@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals'
 import { type Admin, Kafka, logLevel, type Message, type Producer } from 'kafkajs';
 import { ulid } from 'ulid';
 import { encodeClaimEvent } from '../../src/domain/claim.js';
-import { MAX_ATTEMPTS, maxBackoffMs } from '../../src/events/retry-policy.js';
+import { MAX_ATTEMPTS, maxBackoffMs } from '../../src/domain/retry-policy.js';
 import { claimEvent } from '../support/claims.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';

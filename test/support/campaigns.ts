@@ -1,8 +1,8 @@
-import { CampaignAdministration } from '../../src/campaigns/campaign-administration.js';
-import { type EpochWatch } from '../../src/gate/epoch-watch.js';
-import { type IssuanceGate } from '../../src/gate/issuance-gate.js';
-import { WatchedGate } from '../../src/gate/watched-gate.js';
-import { type Database } from '../../src/persistence/database.js';
+import { CampaignAdministration } from '../../src/modules/campaigns/campaign-administration.js';
+import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
+import { type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
+import { WatchedGate } from '../../src/modules/watch/watched-gate.js';
+import { type Database } from '../../src/ports/database/database.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { termsAtGateOf } from './recovery.js';

@@ -5,7 +5,7 @@ import { type Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { NativeStack, type StackSettings } from '../../stack/native-stack.js';
 import { freePort } from '../../stack/server-process.js';
-import { type RebuildStep } from '../../src/recovery/rebuild-probe.js';
+import { type RebuildStep } from '../../src/modules/recovery/rebuild-probe.js';
 import { Client } from './client.js';
 import { eventually } from './eventually.js';
 import { ServiceProcess } from './service-process.js';

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GateBuilder } from '../../src/gate/gate-builder.js';
-import { type GatePass } from '../../src/gate/issuance-gate.js';
-import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
-import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
-import { InProcessIssuanceGate } from '../../src/infrastructure/embedded/in-process-issuance-gate.js';
-import { JournalClaimLog, JournalLimits } from '../../src/infrastructure/embedded/journal-claim-log.js';
-import { type Flush, SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
-import { SqliteDataSource } from '../../src/infrastructure/embedded/sqlite-data-source.js';
-import { SqliteDatabase } from '../../src/infrastructure/embedded/sqlite-database.js';
-import { type Campaign } from '../../src/persistence/campaign-store.js';
-import { type Database } from '../../src/persistence/database.js';
+import { type GateBuilder } from '../../src/ports/gate/gate-builder.js';
+import { type GatePass } from '../../src/ports/gate/issuance-gate.js';
+import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/in-process-gate-builder.js';
+import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
+import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
+import { JournalClaimLog, JournalLimits } from '../../src/infrastructure/journal/journal-claim-log.js';
+import { type Flush, SqliteConnection } from '../../src/infrastructure/sqlite/sqlite-connection.js';
+import { SqliteDataSource } from '../../src/infrastructure/sqlite/sqlite-data-source.js';
+import { SqliteDatabase } from '../../src/infrastructure/sqlite/sqlite-database.js';
+import { type Campaign } from '../../src/ports/database/campaign-store.js';
+import { type Database } from '../../src/ports/database/database.js';
 import { PATIENCE_MS } from './patience.js';
 
 /** The embedded adapters without Nest, on a file of their own. */

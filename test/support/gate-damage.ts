@@ -1,5 +1,5 @@
 import { type Redis } from 'ioredis';
-import { InProcessGateMemory } from '../../src/infrastructure/embedded/in-process-gate-memory.js';
+import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
 import { type Service } from './service.js';
 import { withRedis } from './with-redis.js';
 

@@ -1,5 +1,5 @@
 import { type ClaimEvent, decodeClaimEvent } from '../../src/domain/claim.js';
-import { JOURNAL_PARTITION } from '../../src/infrastructure/embedded/journal-claim-log.js';
+import { JOURNAL_PARTITION } from '../../src/infrastructure/journal/journal-claim-log.js';
 import { type EmbeddedStack } from './embedded.js';
 
 /** Every claim event that lies on the journal unsettled, oldest first. */

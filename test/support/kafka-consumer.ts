@@ -1,10 +1,10 @@
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
-import { type KafkaConfig } from '../../src/config/env.js';
-import { type ClaimBatchContext } from '../../src/events/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../src/events/claim-transport.js';
-import { type LogRecord } from '../../src/events/claim-log.js';
+import { type KafkaConfig } from '../../src/platform/config/env.js';
+import { type ClaimBatchContext } from '../../src/ports/log/claim-batch.context.js';
+import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';
+import { type LogRecord } from '../../src/ports/log/claim-log.js';
 import { type KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer } from '../../src/infrastructure/kafka/kafka-claim-server.js';
 

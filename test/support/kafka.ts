@@ -1,7 +1,7 @@
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { ulid } from 'ulid';
-import { type KafkaConfig } from '../../src/config/env.js';
-import { type LogOffsets } from '../../src/events/claim-log.js';
+import { type KafkaConfig } from '../../src/platform/config/env.js';
+import { type LogOffsets } from '../../src/ports/log/claim-log.js';
 
 /** The brokers that the stack has started. */
 export function stackBrokers(): string {

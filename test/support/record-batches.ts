@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
-import { encodeRecordBatch, type OutgoingRecord } from '../../src/infrastructure/kafka/record-batch.js';
+import { encodeRecordBatch, type OutgoingRecord } from '../../src/infrastructure/kafka/client/record-batch.js';
 import {
   ATTRIBUTES_AT,
   BASE_OFFSET_AT,
@@ -8,7 +8,7 @@ import {
   LEADER_EPOCH_AT,
   LENGTH_AT,
   RECORDS_AT,
-} from '../../src/infrastructure/kafka/record-batch-layout.js';
+} from '../../src/infrastructure/kafka/client/record-batch-layout.js';
 
 const CREATED_AT = 1_795_000_000_123;
 

@@ -1,4 +1,4 @@
-import { Database, type UnitOfWork } from '../../src/persistence/database.js';
+import { Database, type UnitOfWork } from '../../src/ports/database/database.js';
 
 /**
  * The real database, which notes what its transactions ask of their stores. SQLite has one writer at a time and forgives

@@ -1,24 +1,24 @@
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { ConfigModule } from '../../src/config/config.module.js';
-import { parseEnv, type Role } from '../../src/config/env.js';
-import { configureHttp, createFastifyAdapter } from '../../src/http/fastify.js';
+import { ConfigModule } from '../../src/platform/config/config.module.js';
+import { parseEnv, type Role } from '../../src/platform/config/env.js';
+import { configureHttp, createFastifyAdapter } from '../../src/platform/http/server/fastify.js';
 import { type ClaimEvent } from '../../src/domain/claim.js';
-import { type GatePass, type IssuanceGate } from '../../src/gate/issuance-gate.js';
-import { type Database } from '../../src/persistence/database.js';
-import { EpochWatch } from '../../src/gate/epoch-watch.js';
-import { TermsAtGate } from '../../src/gate/terms-at-gate.js';
-import { WatchedGate } from '../../src/gate/watched-gate.js';
-import { InProcessGateBuilder } from '../../src/infrastructure/embedded/in-process-gate-builder.js';
-import { EmbeddedModule } from '../../src/infrastructure/embedded/embedded.module.js';
-import { MetricsRegistry } from '../../src/events/metrics-registry.js';
+import { type GatePass, type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
+import { type Database } from '../../src/ports/database/database.js';
+import { EpochWatch } from '../../src/modules/watch/epoch-watch.js';
+import { TermsAtGate } from '../../src/modules/watch/terms-at-gate.js';
+import { WatchedGate } from '../../src/modules/watch/watched-gate.js';
+import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/in-process-gate-builder.js';
+import { EmbeddedModule } from '../../src/infrastructure/embedded.module.js';
+import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { systemTimers } from '../../src/platform/flow/timers.js';
-import { RecoveryModule } from '../../src/recovery/recovery.module.js';
-import { GateRebuilder } from '../../src/recovery/gate-rebuilder.js';
-import { RebuildProbe, type RebuildStep } from '../../src/recovery/rebuild-probe.js';
+import { RecoveryModule } from '../../src/modules/recovery/recovery.module.js';
+import { GateRebuilder } from '../../src/modules/recovery/gate-rebuilder.js';
+import { RebuildProbe, type RebuildStep } from '../../src/modules/recovery/rebuild-probe.js';
 import { type EmbeddedStack } from './embedded.js';
 
 /** The in-process gate as several processes would meet one server: nobody knows that nobody else lives. */

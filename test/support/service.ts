@@ -1,7 +1,7 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createApp, startApp } from '../../src/app.setup.js';
-import { parseEnv } from '../../src/config/env.js';
-import { type HttpTimeouts } from '../../src/http/fastify.js';
+import { createApp, startApp } from '../../src/app/app.setup.js';
+import { parseEnv } from '../../src/platform/config/env.js';
+import { type HttpTimeouts } from '../../src/platform/http/server/fastify.js';
 import { type Backend, openBackend, TOPOLOGY } from './backend.js';
 import { eventually } from './eventually.js';
 

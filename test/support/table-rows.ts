@@ -1,5 +1,5 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { SqliteConnection } from '../../src/infrastructure/embedded/sqlite-connection.js';
+import { SqliteConnection } from '../../src/infrastructure/sqlite/sqlite-connection.js';
 import { type Service } from './service.js';
 
 /** Rows that no port reads; the statement is in the dialect that both databases know. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../gate/gate-builder.js';
+import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
 /** Builds the in-process gate: before the process listens, so no older epoch can be answering anywhere. */

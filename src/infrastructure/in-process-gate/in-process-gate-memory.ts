@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type ClaimRecord } from '../../domain/claim.js';
-import { type CampaignTerms, type Fenced, type GatePass } from '../../gate/issuance-gate.js';
+import { type CampaignTerms, type Fenced, type GatePass } from '../../ports/gate/issuance-gate.js';
 
 /** One campaign of one epoch. The counters stand beside the maps they count, so that a lost entry shows. */
 export interface CampaignMemory {

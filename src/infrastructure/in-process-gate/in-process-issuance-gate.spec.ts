@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type GatePass } from '../../gate/issuance-gate.js';
+import { type GatePass } from '../../ports/gate/issuance-gate.js';
 import { InProcessGateBuilder } from './in-process-gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 import { InProcessIssuanceGate } from './in-process-issuance-gate.js';

@@ -12,7 +12,7 @@ import {
   type OpenCampaignOutcome,
   type PendingPage,
   type ReleaseOutcome,
-} from '../../gate/issuance-gate.js';
+} from '../../ports/gate/issuance-gate.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
 /**

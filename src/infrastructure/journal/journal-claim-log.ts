@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
-import { CLAIM_EVENT_PATTERN } from '../../events/claim-transport.js';
+import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import {
   ClaimLog,
   ClaimLogFullError,
@@ -9,14 +9,14 @@ import {
   type LogRecord,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
-} from '../../events/claim-log.js';
-import { PUBLISH_TIMEOUT_MS } from '../../events/deadlines.js';
+} from '../../ports/log/claim-log.js';
+import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
-import { DatabaseError } from '../../persistence/database-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { systemTimers } from '../../platform/flow/timers.js';
-import { SYNC_FAILED } from './disk-sync.js';
-import { SqliteConnection } from './sqlite-connection.js';
+import { SYNC_FAILED } from '../sqlite/disk-sync.js';
+import { SqliteConnection } from '../sqlite/sqlite-connection.js';
 
 /** The journal has one partition. */
 export const JOURNAL_PARTITION = 0;

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { type BaseRpcContext, type CustomTransportStrategy, type ReadPacket, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
-import { ClaimBatchContext } from '../../events/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../events/claim-transport.js';
+import { ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
+import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { ConsumerPace, SPACING_MS } from './consumer-pace.js';
 import { JOURNAL_PARTITION, type JournalClaimLog } from './journal-claim-log.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type LogOffsets } from '../../events/claim-log.js';
+import { type LogOffsets } from '../../ports/log/claim-log.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
 
 describe('ConsumerWatchdog', () => {

@@ -1,4 +1,4 @@
-import { type ClaimLog } from '../../events/claim-log.js';
+import { type ClaimLog } from '../../ports/log/claim-log.js';
 
 export interface WatchdogSettings {
   /** Without a sign of life for so long, while there is something to consume, the consumer counts as stuck, ms. */

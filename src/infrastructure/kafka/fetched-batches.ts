@@ -7,13 +7,13 @@ import {
   MAGIC,
   MAGIC_AT,
   RECORDS_AT,
-} from './record-batch-layout.js';
+} from './client/record-batch-layout.js';
 import {
   type DecodedBatch,
   decodeRecordBatch,
   hasRightChecksum,
   UnreadableBatchError,
-} from './record-batch-decoder.js';
+} from './client/record-batch-decoder.js';
 
 /** A message in the form in which kafkajs hands it on. */
 export interface FetchedMessage {

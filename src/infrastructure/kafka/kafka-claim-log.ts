@@ -1,9 +1,9 @@
 import { type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type KafkaConfig } from '../../config/env.js';
+import { type KafkaConfig } from '../../platform/config/env.js';
 import { type ClaimEvent } from '../../domain/claim.js';
-import { ClaimLog, type LogOffsets, type LogRecord } from '../../events/claim-log.js';
-import { StartupError } from '../../config/startup-error.js';
-import { KafkaConnection } from './kafka-connection.js';
+import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { StartupError } from '../../platform/config/startup-error.js';
+import { KafkaConnection } from './client/kafka-connection.js';
 import { KafkaLogReader } from './kafka-log-reader.js';
 import { KafkaPublisher, type PublisherLimits } from './kafka-publisher.js';
 import { TopicCheck, type UnusableTopicError } from './topic-check.js';

@@ -1,19 +1,19 @@
 import { Logger } from '@nestjs/common';
 import { type CustomTransportStrategy, type KafkaContext, ServerKafka } from '@nestjs/microservices';
 import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs';
-import { type KafkaConfig } from '../../config/env.js';
-import { ClaimBatchContext } from '../../events/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../events/claim-transport.js';
-import { type ClaimLog } from '../../events/claim-log.js';
+import { type KafkaConfig } from '../../platform/config/env.js';
+import { ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
+import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
+import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
 import { type FetchedMessage } from './fetched-batches.js';
-import { KafkaConnection } from './kafka-connection.js';
-import { isTakenAway } from './kafka-errors.js';
+import { KafkaConnection } from './client/kafka-connection.js';
+import { isTakenAway } from './client/kafka-errors.js';
 import { toLogRecord } from './kafka-records.js';
-import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
-import { Sockets } from './sockets.js';
+import { connectionOptions, LOG_LEVEL, logCreator } from './client/kafkajs-options.js';
+import { Sockets } from './client/sockets.js';
 import { TopicCheck } from './topic-check.js';
 
 /** The times of the transport, ms. Tests shorten some of them. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type KafkaConfig } from '../../config/env.js';
-import { type LogOffsets, type LogRecord } from '../../events/claim-log.js';
-import { KafkaConnection } from './kafka-connection.js';
-import { isPassing, protocolErrorType } from './kafka-errors.js';
+import { type KafkaConfig } from '../../platform/config/env.js';
+import { type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { KafkaConnection } from './client/kafka-connection.js';
+import { isPassing, protocolErrorType } from './client/kafka-errors.js';
 
 const TIMEOUTS = { openMs: 5_000, requestMs: 5_000 };
 /** Bytes of one page: some 3,000 claims. */

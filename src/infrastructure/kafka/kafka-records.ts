@@ -1,4 +1,4 @@
-import { type LogRecord } from '../../events/claim-log.js';
+import { type LogRecord } from '../../ports/log/claim-log.js';
 import { type FetchedMessage } from './fetched-batches.js';
 
 const NO_BYTES = new Uint8Array();

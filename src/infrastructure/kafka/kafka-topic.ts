@@ -1,4 +1,4 @@
-import { type KafkaConfig } from '../../config/env.js';
+import { type KafkaConfig } from '../../platform/config/env.js';
 
 /** How long the topic keeps what nobody has consumed: a week without a working consumer, ms. */
 const RETENTION_MS = 7 * 24 * 60 * 60 * 1_000;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { type AppConfig, parseEnv, type Role } from '../../config/env.js';
-import { ClaimLog } from '../../events/claim-log.js';
-import { ClaimTransport } from '../../events/claim-transport.js';
+import { type AppConfig, parseEnv, type Role } from '../../platform/config/env.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
+import { ClaimTransport } from '../../ports/log/claim-transport.js';
 import { KafkaClaimLog } from './kafka-claim-log.js';
 import { KafkaClaimServer } from './kafka-claim-server.js';
 import { KafkaModule } from './kafka.module.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { type Risk } from '../../config/risks.js';
-import { type KafkaConnection } from './kafka-connection.js';
-import { isDenied } from './kafka-errors.js';
+import { type Risk } from '../../platform/config/risks.js';
+import { type KafkaConnection } from './client/kafka-connection.js';
+import { isDenied } from './client/kafka-errors.js';
 import { risksOfTopic, type TopicDescription, whyTopicUnusable } from './topic-settings.js';
 
 /** No claim may be put on the topic; the message names the variable, the topic and the setting. */

@@ -1,4 +1,4 @@
-import { type Risk } from '../../config/risks.js';
+import { type Risk } from '../../platform/config/risks.js';
 
 /** A topic as its brokers describe it. */
 export interface TopicDescription {

@@ -1,7 +1,7 @@
 import { type PoolConnection } from 'mysql2';
 import { type QueryRunner } from 'typeorm';
-import { DatabaseError } from '../../../persistence/database-error.js';
-import { classifyDatabaseError, classifyRefusedCommit } from '../classify-database-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { classifyDatabaseError, classifyRefusedCommit } from '../sql/classify-database-error.js';
 
 const CALL_TIMEOUT = 'CALL_TIMEOUT';
 

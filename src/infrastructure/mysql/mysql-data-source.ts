@@ -1,7 +1,7 @@
 import mysql, { type PoolConnection } from 'mysql2';
 import { DataSource, type Logger } from 'typeorm';
-import { DatabaseError } from '../../../persistence/database-error.js';
-import { SCHEMA } from '../schema.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { SCHEMA } from '../sql/schema.js';
 import { destroyConnection, socketOf, withDeadline } from './leased-connection.js';
 import { addressOf, type MysqlSettings } from './mysql-settings.js';
 

@@ -1,11 +1,11 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { type Risk } from '../../../config/risks.js';
-import { StartupError } from '../../../config/startup-error.js';
-import { DatabaseError } from '../../../persistence/database-error.js';
-import { Database, type UnitOfWork } from '../../../persistence/database.js';
-import { SqlSession } from '../sql-session.js';
-import { SqlUnitOfWork } from '../sql-unit-of-work.js';
+import { type Risk } from '../../platform/config/risks.js';
+import { StartupError } from '../../platform/config/startup-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { SqlSession } from '../sql/sql-session.js';
+import { SqlUnitOfWork } from '../sql/sql-unit-of-work.js';
 import { readCommitSettings, unsyncedSettings } from './commit-durability.js';
 import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatabaseError } from './mysql-migrator.js';
 import { type PoolName } from './mysql-data-source.js';

@@ -1,5 +1,5 @@
 import { MigrationExecutor } from 'typeorm';
-import { DatabaseError } from '../../../persistence/database-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { type LeasedConnection } from './leased-connection.js';
 import { isMariaDb, MysqlPool } from './mysql-pool.js';
 import { type MysqlSettings } from './mysql-settings.js';

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type DatabaseError } from '../../../persistence/database-error.js';
+import { type DatabaseError } from '../../ports/database/database-error.js';
 
 /** Waits after the first, second … connection that was not made, ms. The watch reads every 500 ms: never longer. */
 const BACK_OFF_MS = [0, 50, 100, 200, 400];

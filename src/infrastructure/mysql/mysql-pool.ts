@@ -1,7 +1,7 @@
 import { type PoolConnection } from 'mysql2';
 import { type QueryRunner } from 'typeorm';
-import { DatabaseError } from '../../../persistence/database-error.js';
-import { classifyDatabaseError } from '../classify-database-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { classifyDatabaseError } from '../sql/classify-database-error.js';
 import { LeasedConnection, withDeadline } from './leased-connection.js';
 import { asInfrastructure, MysqlDataSource } from './mysql-data-source.js';
 import { MysqlOutage } from './mysql-outage.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { StartupError } from '../../../config/startup-error.js';
+import { StartupError } from '../../platform/config/startup-error.js';
 import { addressOf } from './mysql-settings.js';
 
 describe('DATABASE_URL', () => {

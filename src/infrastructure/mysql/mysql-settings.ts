@@ -1,4 +1,4 @@
-import { StartupError } from '../../../config/startup-error.js';
+import { StartupError } from '../../platform/config/startup-error.js';
 
 /** How one process uses the database. */
 export interface MysqlSettings {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { parseEnv } from '../../../config/env.js';
-import { StartupError } from '../../../config/startup-error.js';
-import { Database } from '../../../persistence/database.js';
+import { parseEnv } from '../../platform/config/env.js';
+import { StartupError } from '../../platform/config/startup-error.js';
+import { Database } from '../../ports/database/database.js';
 import { MysqlModule } from './mysql.module.js';
 
 describe('MysqlModule', () => {

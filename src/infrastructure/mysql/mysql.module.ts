@@ -1,8 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { type AppConfig } from '../../../config/env.js';
-import { warnOfRisk } from '../../../config/risks.js';
-import { Database } from '../../../persistence/database.js';
+import { type AppConfig } from '../../platform/config/env.js';
+import { warnOfRisk } from '../../platform/config/risks.js';
+import { Database } from '../../ports/database/database.js';
 import { MysqlDataSource, POOL_SIZES, type PoolName } from './mysql-data-source.js';
 import { MysqlDatabase } from './mysql-database.js';
 import { MysqlPools } from './mysql-pools.js';

@@ -1,4 +1,4 @@
-import { type FenceReason, GateTimeoutError, GateUnavailableError } from '../../gate/issuance-gate.js';
+import { type FenceReason, GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 
 /** What Redis says before it has run anything of a script, by its first word: refused, for now. */
 const REFUSALS: Readonly<Record<string, string>> = {

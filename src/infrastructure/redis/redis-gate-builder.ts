@@ -1,6 +1,6 @@
 import { encodeRecord } from '../../domain/claim.js';
-import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../gate/gate-builder.js';
-import { GateTimeoutError, GateUnavailableError } from '../../gate/issuance-gate.js';
+import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
+import { GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { toGateError } from './redis-errors.js';

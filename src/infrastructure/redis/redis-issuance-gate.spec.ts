@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { type Command } from 'ioredis';
-import { type GatePass, GateBusyError } from '../../gate/issuance-gate.js';
+import { type GatePass, GateBusyError } from '../../ports/gate/issuance-gate.js';
 import { type RedisConnection } from './redis-connection.js';
 import { RedisIssuanceGate } from './redis-issuance-gate.js';
 

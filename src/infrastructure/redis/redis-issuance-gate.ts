@@ -15,9 +15,9 @@ import {
   type OpenCampaignOutcome,
   type PendingPage,
   type ReleaseOutcome,
-} from '../../gate/issuance-gate.js';
-import { GATE_TURN_MS } from '../../events/deadlines.js';
-import { groupBy } from '../../events/group-by.js';
+} from '../../ports/gate/issuance-gate.js';
+import { GATE_TURN_MS } from '../../domain/deadlines.js';
+import { groupBy } from '../../platform/values/group-by.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { systemTimers } from '../../platform/flow/timers.js';

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { GateBuilder } from '../../gate/gate-builder.js';
-import { UnwatchedGate } from '../../gate/unwatched-gate.js';
+import { GateBuilder } from '../../ports/gate/gate-builder.js';
+import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisGateBuilder } from './redis-gate-builder.js';
 import { RedisIssuanceGate } from './redis-issuance-gate.js';

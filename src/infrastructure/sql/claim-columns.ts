@@ -1,5 +1,5 @@
 import { type Claim, type ClaimEvent, type Fields } from '../../domain/claim.js';
-import { type NewCoupon } from '../../persistence/coupon-store.js';
+import { type NewCoupon } from '../../ports/database/coupon-store.js';
 
 /** The column of each field of a claim, in `coupons` and in `failed_events`. */
 export const CLAIM_COLUMNS: Fields<Claim, string> = {

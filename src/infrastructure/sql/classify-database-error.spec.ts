@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueryFailedError } from 'typeorm';
-import { DatabaseError } from '../../persistence/database-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { classifyDatabaseError } from './classify-database-error.js';
 
 function driverError(fields: { code?: string; errno?: number; fatal?: boolean }, message = 'refused'): Error {

@@ -1,5 +1,5 @@
 import { QueryFailedError } from 'typeorm';
-import { DatabaseError, type DatabaseErrorKind } from '../../persistence/database-error.js';
+import { DatabaseError, type DatabaseErrorKind } from '../../ports/database/database-error.js';
 
 /**
  * MySQL and MariaDB numbers that say something about the server or the moment, never about the row: no more

@@ -1,4 +1,4 @@
-import { type UnitOfWork } from '../../persistence/database.js';
+import { type UnitOfWork } from '../../ports/database/database.js';
 import { type SqlSession } from './sql-session.js';
 import { SqlAdminAuditStore } from './stores/sql-admin-audit-store.js';
 import { SqlCampaignCreationStore } from './stores/sql-campaign-creation-store.js';

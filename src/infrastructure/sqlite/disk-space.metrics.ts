@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { type MetricsRegistry } from '../../events/metrics-registry.js';
+import { type MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 
 /** What is left of the disk that holds coupons and journal; asked whenever metrics are collected, off the event loop. */
 @Injectable()

@@ -1,4 +1,4 @@
-import { DatabaseError } from '../../persistence/database-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 
 /** The code of what {@link DiskSync.settled} throws: the commit stands, and may be gone after a power cut. */
 export const SYNC_FAILED = 'SQLITE_IOERR_FSYNC';

@@ -1,10 +1,10 @@
 import { constants, copyFile, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DataSource, type QueryRunner } from 'typeorm';
-import { prepareDataDirectory, warnOfWideDirectory } from '../../config/data-directory.js';
-import { StartupError } from '../../config/startup-error.js';
-import { DatabaseError } from '../../persistence/database-error.js';
-import { classifyDatabaseError, classifyRefusedCommit } from '../database/classify-database-error.js';
+import { prepareDataDirectory, warnOfWideDirectory } from '../../platform/config/data-directory.js';
+import { StartupError } from '../../platform/config/startup-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { classifyDatabaseError, classifyRefusedCommit } from '../sql/classify-database-error.js';
 import { DiskSync } from './disk-sync.js';
 import { SQLITE_FILE, type SqliteDataSource } from './sqlite-data-source.js';
 import { makePrivate } from './sqlite-file.js';

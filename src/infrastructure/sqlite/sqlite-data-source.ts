@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import libsql from 'libsql';
 import { DataSource } from 'typeorm';
-import { SCHEMA } from '../database/schema.js';
+import { SCHEMA } from '../sql/schema.js';
 
 /** The file that holds everything: coupons, failed events, the gate row and the journal. */
 export const SQLITE_FILE = 'coupon.sqlite';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { Database, type UnitOfWork } from '../../persistence/database.js';
-import { SqlSession } from '../database/sql-session.js';
-import { SqlUnitOfWork } from '../database/sql-unit-of-work.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { SqlSession } from '../sql/sql-session.js';
+import { SqlUnitOfWork } from '../sql/sql-unit-of-work.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /**

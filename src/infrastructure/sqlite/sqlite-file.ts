@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import libsql from 'libsql';
-import { StartupError } from '../../config/startup-error.js';
-import { type NewCoupon } from '../../persistence/coupon-store.js';
-import { COUPON_COLUMNS, selected } from '../database/claim-columns.js';
+import { StartupError } from '../../platform/config/startup-error.js';
+import { type NewCoupon } from '../../ports/database/coupon-store.js';
+import { COUPON_COLUMNS, selected } from '../sql/claim-columns.js';
 
 /** SQLite's files beside the main one. A process that was killed leaves them behind. */
 const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const;

@@ -2,8 +2,8 @@ import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { AppConfig } from '../../config/env.js';
-import { DatabaseSnapshots, type SnapshotOutcome } from '../../persistence/database-snapshots.js';
+import { AppConfig } from '../../platform/config/env.js';
+import { DatabaseSnapshots, type SnapshotOutcome } from '../../ports/database/database-snapshots.js';
 import { LOG_FILE, SqliteConnection } from './sqlite-connection.js';
 import { SQLITE_FILE } from './sqlite-data-source.js';
 

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { claimOf } from '../../test/support/claims.js';
-import { ADMIN_TOKEN, issueCoupons, recoveryApplication } from '../../test/support/recovery.js';
-import { createOpenApiDocument } from '../http/openapi.js';
-import { Database } from '../persistence/database.js';
-import { DatabaseError } from '../persistence/database-error.js';
-import { RecoveryService } from './recovery.service.js';
+import { claimOf } from '../../../test/support/claims.js';
+import { ADMIN_TOKEN, issueCoupons, recoveryApplication } from '../../../test/support/recovery.js';
+import { createOpenApiDocument } from '../../platform/http/openapi/openapi.js';
+import { Database } from '../../ports/database/database.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { RecoveryService } from '../recovery/recovery.service.js';
 
 Logger.overrideLogger(false);
 

@@ -1,15 +1,15 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { SetTimers } from '../../test/support/flow.js';
-import { watchOf } from '../../test/support/recovery.js';
-import { until } from '../../test/support/until.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { DatabaseError } from '../persistence/database-error.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import { SetTimers } from '../../../test/support/flow.js';
+import { watchOf } from '../../../test/support/recovery.js';
+import { until } from '../../../test/support/until.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { DriftMeasurement } from './drift-measurement.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
-import { RecoveryMetrics } from './recovery-metrics.js';
-import { type RecoveryService } from './recovery.service.js';
+import { RecoveryMetrics } from '../recovery/recovery-metrics.js';
+import { type RecoveryService } from '../recovery/recovery.service.js';
 
 Logger.overrideLogger(false);
 

@@ -1,13 +1,13 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { Database } from '../persistence/database.js';
-import { Clock } from '../platform/flow/clock.js';
-import { OutageLog } from '../platform/flow/outage-log.js';
-import { PeriodicTask } from '../platform/flow/periodic-task.js';
-import { Timers } from '../platform/flow/timers.js';
-import { campaignPages } from './gate-health.js';
+import { Database } from '../../ports/database/database.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
+import { PeriodicTask } from '../../platform/flow/periodic-task.js';
+import { Timers } from '../../platform/flow/timers.js';
+import { campaignPages } from '../recovery/gate-health.js';
 import { PromiseAudit } from './promise-audit.js';
-import { RecoveryMetrics } from './recovery-metrics.js';
-import { RecoveryService } from './recovery.service.js';
+import { RecoveryMetrics } from '../recovery/recovery-metrics.js';
+import { RecoveryService } from '../recovery/recovery.service.js';
 
 /** After the gate is open, ms: soon, so that the metric is there. */
 const FIRST_AFTER_MS = 3_000;

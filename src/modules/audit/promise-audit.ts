@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { type FailedEventStatus } from '../events/failed-event-store.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
-import { type Claim } from '../domain/claim.js';
+import { type FailedEventStatus } from '../../ports/database/failed-event-store.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { type Claim } from '../../domain/claim.js';
 import {
   type CampaignGauge,
   type GatePass,
   GateTimeoutError,
   GateUnavailableError,
   IssuanceGate,
-} from '../gate/issuance-gate.js';
-import { Database, type UnitOfWork } from '../persistence/database.js';
+} from '../../ports/gate/issuance-gate.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
 
 /** A disagreement counts only when this many looks in a row find it: the gate and the database are read one after the other. */
 const LOOKS = 3;

@@ -2,13 +2,13 @@ import { createReadStream } from 'node:fs';
 import { Controller, Get, Logger, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Admin } from '../http/admin.guard.js';
-import { ApiProblems } from '../http/openapi.js';
-import { header } from '../http/openapi-headers.js';
-import { Problem } from '../http/problem.js';
-import { DatabaseSnapshots } from '../persistence/database-snapshots.js';
-import { Clock } from '../platform/flow/clock.js';
-import { Database } from '../persistence/database.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
+import { ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { header } from '../../platform/http/openapi/openapi-headers.js';
+import { Problem } from '../../platform/http/problem/problem.js';
+import { DatabaseSnapshots } from '../../ports/database/database-snapshots.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { Database } from '../../ports/database/database.js';
 
 const MEDIA_TYPE = 'application/vnd.sqlite3';
 

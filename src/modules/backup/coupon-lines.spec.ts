@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type NewCoupon } from '../persistence/coupon-store.js';
+import { type NewCoupon } from '../../ports/database/coupon-store.js';
 import { couponLines } from './coupon-lines.js';
 
 const COUPON: NewCoupon = {

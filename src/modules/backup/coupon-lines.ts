@@ -1,6 +1,6 @@
-import { type Fields } from '../domain/claim.js';
-import { isoOf } from '../http/instant.js';
-import { type NewCoupon } from '../persistence/coupon-store.js';
+import { type Fields } from '../../domain/claim.js';
+import { isoOf } from '../../platform/http/input/instant.js';
+import { type NewCoupon } from '../../ports/database/coupon-store.js';
 
 /** csv: RFC 4180 with a header line. ndjson: one JSON object a line. */
 export type CouponFormat = 'csv' | 'ndjson';

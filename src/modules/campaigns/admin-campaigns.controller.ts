@@ -14,15 +14,15 @@ import {
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Admin } from '../http/admin.guard.js';
-import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../http/openapi.js';
-import { inputProblem, refuseBody } from '../http/input-rules.js';
-import { idempotencyKeyOf } from '../http/idempotency-key.js';
-import { etagOf, ifMatch } from '../http/if-match.js';
-import { Problem } from '../http/problem.js';
-import { ResourcePaths } from '../http/resource-paths.js';
-import { campaignId, campaignName, campaignTotal, instant } from '../http/schemas.js';
-import { type Campaign } from '../persistence/campaign-store.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
+import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { inputProblem, refuseBody } from '../../platform/http/input/input-rules.js';
+import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
+import { etagOf, ifMatch } from '../../platform/http/input/if-match.js';
+import { Problem } from '../../platform/http/problem/problem.js';
+import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
+import { campaignId, campaignName, campaignTotal, instant } from '../../platform/http/input/schemas.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
 import {
   type CampaignAction,
   CampaignAdministration,

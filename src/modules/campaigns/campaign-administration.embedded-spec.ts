@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { administrationOf } from '../../test/support/campaigns.js';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { openPass, rebuilderOf, watchOf } from '../../test/support/recovery.js';
-import { type EpochWatch } from '../gate/epoch-watch.js';
-import { type CampaignGauge, type GatePass, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
-import { type Campaign } from '../persistence/campaign-store.js';
-import { DatabaseError } from '../persistence/database-error.js';
-import { systemClock } from '../platform/flow/clock.js';
+import { administrationOf } from '../../../test/support/campaigns.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import { openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
+import {
+  type CampaignGauge,
+  type GatePass,
+  GateTimeoutError,
+  GateUnavailableError,
+} from '../../ports/gate/issuance-gate.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { systemClock } from '../../platform/flow/clock.js';
 import { CampaignAdministration, type CampaignCreationOutcome } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 

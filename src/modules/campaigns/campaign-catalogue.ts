@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../platform/flow/clock.js';
-import { Picture } from '../platform/flow/picture.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
-import { IssuanceGate } from '../gate/issuance-gate.js';
-import { type Campaign } from '../persistence/campaign-store.js';
-import { Database } from '../persistence/database.js';
-import { type Page, pageOf } from '../persistence/page.js';
-import { type CampaignState, stateAt } from './campaign-state.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { Picture } from '../../platform/flow/picture.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
+import { Database } from '../../ports/database/database.js';
+import { type Page, pageOf } from '../../platform/values/page.js';
+import { type CampaignState, stateAt } from '../../domain/campaign-state.js';
 import { GateCounts } from './gate-counts.js';
 
 /** A campaign as everybody may see it. */

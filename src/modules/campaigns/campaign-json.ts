@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { MAX_CAMPAIGN_TOTAL } from '../domain/campaign.js';
-import { isoOf } from '../http/instant.js';
-import { isoInstant, pageJsonSchema } from '../http/json.js';
+import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
+import { isoOf } from '../../platform/http/input/instant.js';
+import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
 import { type CampaignView } from './campaign-catalogue.js';
 
 /** A campaign in JSON. */

@@ -2,11 +2,11 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { etagOf } from '../http/if-match.js';
-import { pageJson } from '../http/json.js';
-import { ApiAnswer, ApiProblems } from '../http/openapi.js';
-import { Problem } from '../http/problem.js';
-import { campaignId, keysetCursor, listQuery } from '../http/schemas.js';
+import { etagOf } from '../../platform/http/input/if-match.js';
+import { pageJson } from '../../platform/http/json.js';
+import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { Problem } from '../../platform/http/problem/problem.js';
+import { campaignId, keysetCursor, listQuery } from '../../platform/http/input/schemas.js';
 import { CampaignCatalogue, type CampaignPage } from './campaign-catalogue.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema, campaignListJsonSchema } from './campaign-json.js';
 

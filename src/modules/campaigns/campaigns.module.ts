@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../config/env.js';
-import { GateModule } from '../gate/gate.module.js';
-import { ResourcePaths } from '../http/resource-paths.js';
+import { type Role } from '../../platform/config/env.js';
+import { GateModule } from '../watch/watch.module.js';
+import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { administrationOf } from '../../test/support/campaigns.js';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
-import { SetTimers } from '../../test/support/flow.js';
-import { watchOf } from '../../test/support/recovery.js';
-import { until } from '../../test/support/until.js';
-import { GateUnavailableError } from '../gate/issuance-gate.js';
-import { DatabaseError } from '../persistence/database-error.js';
-import { DEFAULT_CAMPAIGN_ID } from '../domain/campaign.js';
+import { administrationOf } from '../../../test/support/campaigns.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../../test/support/embedded.js';
+import { SetTimers } from '../../../test/support/flow.js';
+import { watchOf } from '../../../test/support/recovery.js';
+import { until } from '../../../test/support/until.js';
+import { GateUnavailableError } from '../../ports/gate/issuance-gate.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
 import { type CampaignAdministration } from './campaign-administration.js';
 import { DefaultCampaign } from './default-campaign.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { claimOf, EPOCH } from '../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
+import { claimOf, EPOCH } from '../../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import {
   admit,
   claimsOf,
@@ -17,12 +17,12 @@ import {
   recordsOf,
   sql,
   statusOf,
-} from '../../test/support/consumer.js';
+} from '../../../test/support/consumer.js';
 import { Logger } from '@nestjs/common';
-import { type ClaimEvent, encodeClaimEvent } from '../domain/claim.js';
-import { type LogRecord } from '../events/claim-log.js';
-import { GateTimeoutError } from '../gate/issuance-gate.js';
-import { SystemEntropy } from '../platform/flow/entropy.js';
+import { type ClaimEvent, encodeClaimEvent } from '../../domain/claim.js';
+import { type LogRecord } from '../../ports/log/claim-log.js';
+import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
+import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { BatchHold } from './batch-hold.js';
 
 /** The database refuses every row of this table for which the condition holds. */

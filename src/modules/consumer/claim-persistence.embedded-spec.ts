@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { claimOf, EPOCH } from '../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
+import { claimOf, EPOCH } from '../../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import {
   claimsOf,
   type ConsumerStack,
@@ -14,9 +14,9 @@ import {
   recordOf,
   sql,
   statusOf,
-} from '../../test/support/consumer.js';
-import { storeCampaign } from '../../test/support/embedded.js';
-import { type ClaimEvent } from '../domain/claim.js';
+} from '../../../test/support/consumer.js';
+import { storeCampaign } from '../../../test/support/embedded.js';
+import { type ClaimEvent } from '../../domain/claim.js';
 
 describe('the transaction of a chunk', () => {
   let stack: ConsumerStack;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { SetTimers } from '../../test/support/flow.js';
-import { type ClaimLog, type LogOffsets } from '../events/claim-log.js';
+import { SetTimers } from '../../../test/support/flow.js';
+import { type ClaimLog, type LogOffsets } from '../../ports/log/claim-log.js';
 import { ConsumerLag } from './consumer-lag.js';
 
 describe('the lag of the consumer', () => {

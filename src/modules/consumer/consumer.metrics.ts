@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
-import { MetricsRegistry } from '../events/metrics-registry.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 
 /** What became of a claim event at the consumer. */
 export type ConsumedOutcome = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'quarantined';

@@ -1,8 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../config/env.js';
-import { MetricsModule } from '../events/metrics.module.js';
-import { GateModule } from '../gate/gate.module.js';
-import { FlowModule } from '../platform/flow/flow.module.js';
+import { type Role } from '../../platform/config/env.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { GateModule } from '../watch/watch.module.js';
+import { FlowModule } from '../../platform/flow/flow.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventConsumer } from './claim-event.consumer.js';
 import { ClaimPersistence } from './claim-persistence.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SystemEntropy } from '../platform/flow/entropy.js';
+import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { couponCodeFactory } from './coupon-code.js';
 
 describe('coupon code', () => {

@@ -1,4 +1,4 @@
-import { type Entropy } from '../platform/flow/entropy.js';
+import { type Entropy } from '../../platform/flow/entropy.js';
 
 /** Crockford's alphabet: nothing that is mistaken for something else when it is read out. */
 const ALPHABET = Buffer.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 'latin1');

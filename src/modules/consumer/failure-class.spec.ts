@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { DatabaseError, type DatabaseErrorKind } from '../persistence/database-error.js';
+import { DatabaseError, type DatabaseErrorKind } from '../../ports/database/database-error.js';
 import { type FailureClass, failureClassOf } from './failure-class.js';
 
 describe('failure class', () => {

@@ -1,4 +1,4 @@
-import { DatabaseError } from '../persistence/database-error.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 
 /**
  * What a failed transaction means for the claims in it. The product's numbers were sorted before, by the

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { EpochWatch } from '../gate/epoch-watch.js';
-import { IssuanceGate } from '../gate/issuance-gate.js';
-import { Database } from '../persistence/database.js';
-import { KnownCampaigns } from './known-campaigns.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { Database } from '../../ports/database/database.js';
+import { KnownCampaigns } from '../watch/known-campaigns.js';
 
 export type ClaimStatus =
   | {

@@ -1,14 +1,14 @@
 import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { AdminToken } from '../config/admin-token.js';
-import { adminAccess, unauthorized } from '../http/admin.guard.js';
-import { isoOf } from '../http/instant.js';
-import { pageJson } from '../http/json.js';
-import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../http/openapi.js';
-import { Problem } from '../http/problem.js';
-import { campaignId, keysetCursor, listQuery, userId } from '../http/schemas.js';
-import { claimStatusJsonSchema, couponListJsonSchema } from './claim-json.js';
+import { AdminToken } from '../../platform/identity/admin-token.js';
+import { adminAccess, unauthorized } from '../../platform/identity/admin.guard.js';
+import { isoOf } from '../../platform/http/input/instant.js';
+import { pageJson } from '../../platform/http/json.js';
+import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { Problem } from '../../platform/http/problem/problem.js';
+import { campaignId, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
+import { claimStatusJsonSchema, couponListJsonSchema } from '../issuance/claim-json.js';
 import { ClaimStatusLookup } from './claim-status.js';
 import { UserCoupons } from './user-coupons.js';
 

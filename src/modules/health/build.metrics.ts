@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { AppConfig } from '../config/env.js';
-import { VERSION } from '../config/version.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
+import { AppConfig } from '../../platform/config/env.js';
+import { VERSION } from '../../platform/config/version.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 
 /** `coupon_build_info`: what runs here, to be joined to other metrics by `instance`. */
 @Injectable()

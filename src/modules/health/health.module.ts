@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { GateModule } from '../gate/gate.module.js';
-import { MetricsModule } from '../events/metrics.module.js';
+import { GateModule } from '../watch/watch.module.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { BuildMetrics } from './build.metrics.js';
 import { HealthController } from './health.controller.js';
 import { ReadinessMetrics } from './readiness.metrics.js';

@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { parseEnv } from '../config/env.js';
-import { type ClaimLog } from '../events/claim-log.js';
-import { type EpochWatch } from '../gate/epoch-watch.js';
-import { Admission } from '../gate/admission.js';
+import { parseEnv } from '../../platform/config/env.js';
+import { type ClaimLog } from '../../ports/log/claim-log.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
+import { Admission } from '../watch/admission.js';
 import { ReadinessMetrics } from './readiness.metrics.js';
 import { Readiness } from './readiness.js';
 

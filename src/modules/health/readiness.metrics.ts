@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { MetricsRegistry } from '../events/metrics-registry.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { Readiness } from './readiness.js';
 
 /** The readiness report as metrics, so that an outage raises an alarm also while nobody claims anything. */

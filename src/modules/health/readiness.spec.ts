@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseEnv } from '../config/env.js';
-import { type ClaimLog } from '../events/claim-log.js';
-import { type EpochWatch } from '../gate/epoch-watch.js';
-import { Admission } from '../gate/admission.js';
+import { parseEnv } from '../../platform/config/env.js';
+import { type ClaimLog } from '../../ports/log/claim-log.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
+import { Admission } from '../watch/admission.js';
 import { Readiness } from './readiness.js';
 
 const OPEN = { state: 'open', epoch: 7, databaseAway: false, gateTrouble: null } as const;

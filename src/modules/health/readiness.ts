@@ -1,9 +1,9 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { AppConfig, type Role } from '../config/env.js';
-import { ClaimLog } from '../events/claim-log.js';
-import { Admission } from '../gate/admission.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
+import { AppConfig, type Role } from '../../platform/config/env.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
+import { Admission } from '../watch/admission.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 
 const dependency = z.enum(['up', 'down']);
 const role = z.enum(['ready', 'waiting', 'draining']).optional();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { SetClock } from '../../test/support/flow.js';
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { DeadlineError } from '../platform/flow/with-deadline.js';
+import { SetClock } from '../../../test/support/flow.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { DeadlineError } from '../../platform/flow/with-deadline.js';
 
-import { systemTimers } from '../platform/flow/timers.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { ClaimBudget } from './claim-budget.js';
 
 describe('the budget of a claim', () => {

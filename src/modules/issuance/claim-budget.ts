@@ -1,7 +1,7 @@
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { type Clock, type Instant } from '../platform/flow/clock.js';
-import { type Timers } from '../platform/flow/timers.js';
-import { withDeadline } from '../platform/flow/with-deadline.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { type Clock, type Instant } from '../../platform/flow/clock.js';
+import { type Timers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
 
 /**
  * The time D of one claim (`CLAIM_DEADLINE_MS`, ADR 14), from just before it is sent to the gate. Within D it becomes

@@ -1,23 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { claimEvent } from '../../test/support/claims.js';
-import { eventually } from '../../test/support/eventually.js';
-import { type Issuance, issuanceOf } from '../../test/support/issuance.js';
-import { watchOf } from '../../test/support/recovery.js';
-import { until } from '../../test/support/until.js';
-import { type ClaimEvent } from '../domain/claim.js';
-import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../events/claim-log.js';
-import { type EpochWatch } from '../gate/epoch-watch.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import { claimEvent } from '../../../test/support/claims.js';
+import { eventually } from '../../../test/support/eventually.js';
+import { type Issuance, issuanceOf } from '../../../test/support/issuance.js';
+import { watchOf } from '../../../test/support/recovery.js';
+import { until } from '../../../test/support/until.js';
+import { type ClaimEvent } from '../../domain/claim.js';
+import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 import {
   type ClaimOutcome,
   GateBusyError,
   type GatePass,
   GateTimeoutError,
   GateUnavailableError,
-} from '../gate/issuance-gate.js';
-import { SystemClock } from '../platform/flow/clock.js';
-import { DatabaseError } from '../persistence/database-error.js';
+} from '../../ports/gate/issuance-gate.js';
+import { SystemClock } from '../../platform/flow/clock.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { type ApplicationOutcome, type ClaimIssuance } from './claim-issuance.js';
 import { EpochOverError } from './unpublished-claims.js';
 

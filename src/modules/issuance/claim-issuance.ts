@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ClaimBudget } from './claim-budget.js';
-import { type ClaimEvent, type ClaimRecord } from '../domain/claim.js';
-import { OutageLog } from '../platform/flow/outage-log.js';
-import { Timers } from '../platform/flow/timers.js';
-import { DeadlineError } from '../platform/flow/with-deadline.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
+import { type ClaimEvent, type ClaimRecord } from '../../domain/claim.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
+import { Timers } from '../../platform/flow/timers.js';
+import { DeadlineError } from '../../platform/flow/with-deadline.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 import {
   type ClaimOutcome,
   type FenceReason,
@@ -12,15 +12,15 @@ import {
   type GatePass,
   GateTimeoutError,
   IssuanceGate,
-} from '../gate/issuance-gate.js';
-import { digestOf } from '../persistence/digest.js';
-import { Clock } from '../platform/flow/clock.js';
-import { Entropy, ulidFactory } from '../platform/flow/entropy.js';
+} from '../../ports/gate/issuance-gate.js';
+import { digestOf } from '../../platform/values/digest.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
-import { KnownCampaigns } from './known-campaigns.js';
+import { KnownCampaigns } from '../watch/known-campaigns.js';
 
 /** A user's wish for a coupon. */
 export interface Application {

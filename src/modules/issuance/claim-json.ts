@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isoOf } from '../http/instant.js';
-import { isoInstant, pageJsonSchema } from '../http/json.js';
+import { isoOf } from '../../platform/http/input/instant.js';
+import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
 import { type OwnClaim } from './claim-issuance.js';
 
 /** A claim in JSON. */

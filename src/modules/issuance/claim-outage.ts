@@ -1,9 +1,9 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { AppConfig } from '../config/env.js';
-import { Clock } from '../platform/flow/clock.js';
-import { PeriodicTask } from '../platform/flow/periodic-task.js';
-import { Timers } from '../platform/flow/timers.js';
-import { Admission } from '../gate/admission.js';
+import { AppConfig } from '../../platform/config/env.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { PeriodicTask } from '../../platform/flow/periodic-task.js';
+import { Timers } from '../../platform/flow/timers.js';
+import { Admission } from '../watch/admission.js';
 
 /** How often an outage is looked at, ms. */
 const LOOK_MS = 500;

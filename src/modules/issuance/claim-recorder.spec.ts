@@ -5,12 +5,12 @@ import {
   ClaimLogFullError,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
-} from '../events/claim-log.js';
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { type Admission } from '../gate/admission.js';
-import { SystemClock, systemClock } from '../platform/flow/clock.js';
-import { claimEvent } from '../../test/support/claims.js';
-import { systemTimers } from '../platform/flow/timers.js';
+} from '../../ports/log/claim-log.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { type Admission } from '../watch/admission.js';
+import { SystemClock, systemClock } from '../../platform/flow/clock.js';
+import { claimEvent } from '../../../test/support/claims.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { type UnpublishedClaims } from './unpublished-claims.js';
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { Clock } from '../platform/flow/clock.js';
-import { NaturalBatcher } from '../platform/flow/natural-batcher.js';
-import { Timers } from '../platform/flow/timers.js';
-import { Database } from '../persistence/database.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
+import { Timers } from '../../platform/flow/timers.js';
+import { Database } from '../../ports/database/database.js';
 
 /** One query at a time. */
 const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { issuanceOf } from '../../test/support/issuance.js';
-import { watchOf } from '../../test/support/recovery.js';
-import { GateBusyError, GateTimeoutError, GateUnavailableError } from '../gate/issuance-gate.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import { issuanceOf } from '../../../test/support/issuance.js';
+import { watchOf } from '../../../test/support/recovery.js';
+import { GateBusyError, GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { type ClaimIssuance } from './claim-issuance.js';
 
 describe('a claim that the gate did not answer', () => {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
-import { CampaignLabels } from '../events/campaign-labels.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
+import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
 
 export type ClaimMetricOutcome =
   | 'accepted'

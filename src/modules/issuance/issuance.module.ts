@@ -1,19 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../config/env.js';
-import { MetricsModule } from '../events/metrics.module.js';
-import { GateModule } from '../gate/gate.module.js';
-import { ResourcePaths } from '../http/resource-paths.js';
+import { type Role } from '../../platform/config/env.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { GateModule } from '../watch/watch.module.js';
+import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
 import { ApplyController } from './apply.controller.js';
 import { ClaimIssuance } from './claim-issuance.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
-import { ClaimStatusLookup } from './claim-status.js';
-import { ClaimsController } from './claims.controller.js';
+import { ClaimStatusLookup } from '../coupons/claim-status.js';
+import { ClaimsController } from '../coupons/claims.controller.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
-import { KnownCampaigns } from './known-campaigns.js';
+import { KnownCampaigns } from '../watch/known-campaigns.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
-import { UserCoupons } from './user-coupons.js';
+import { UserCoupons } from '../coupons/user-coupons.js';
 
 /** 1 — HTTP → gate → claim log. Only a process with the role `api` issues. */
 @Module({

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EmbeddedStack, openEmbeddedStack } from '../../test/support/embedded.js';
-import { SetTimers } from '../../test/support/flow.js';
-import { expireLease } from '../../test/support/recovery.js';
+import { type EmbeddedStack, openEmbeddedStack } from '../../../test/support/embedded.js';
+import { SetTimers } from '../../../test/support/flow.js';
+import { expireLease } from '../../../test/support/recovery.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
 
 Logger.overrideLogger(false);

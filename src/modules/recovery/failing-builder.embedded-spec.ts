@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
+import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
 import {
   expireLease,
   openPass,
@@ -9,14 +9,14 @@ import {
   termsAtGateOf,
   watchOf,
   wipeGate,
-} from '../../test/support/recovery.js';
-import { until } from '../../test/support/until.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { type EpochWatch } from '../gate/epoch-watch.js';
-import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
-import { systemClock } from '../platform/flow/clock.js';
-import { SystemEntropy } from '../platform/flow/entropy.js';
-import { systemTimers } from '../platform/flow/timers.js';
+} from '../../../test/support/recovery.js';
+import { until } from '../../../test/support/until.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
+import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { SystemEntropy } from '../../platform/flow/entropy.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { LEASE_MS } from './builder-lease.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';

@@ -1,7 +1,7 @@
-import { mayBeOpening } from '../gate/campaign-opening.js';
-import { type Fenced, type FenceReason, type GatePass, type IssuanceGate } from '../gate/issuance-gate.js';
-import { type Campaign } from '../persistence/campaign-store.js';
-import { type Database, type UnitOfWork } from '../persistence/database.js';
+import { mayBeOpening } from '../../domain/campaign-opening.js';
+import { type Fenced, type FenceReason, type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Database, type UnitOfWork } from '../../ports/database/database.js';
 
 /** Campaigns read, and asked of the gate, at once. */
 export const CAMPAIGN_PAGE = 200;

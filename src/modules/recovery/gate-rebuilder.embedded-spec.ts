@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { claimOf, EPOCH } from '../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
-import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
+import { claimOf, EPOCH } from '../../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
+import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
 import {
   expireLease,
   issueCoupons,
@@ -11,8 +11,8 @@ import {
   SharedGateBuilder,
   StepProbe,
   wipeGate,
-} from '../../test/support/recovery.js';
-import { type ClaimOutcome } from '../gate/issuance-gate.js';
+} from '../../../test/support/recovery.js';
+import { type ClaimOutcome } from '../../ports/gate/issuance-gate.js';
 import { BuilderLease, LEASE_MS } from './builder-lease.js';
 import { REBUILD_STEPS, type RebuildStep } from './rebuild-probe.js';
 

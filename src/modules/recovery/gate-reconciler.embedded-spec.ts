@@ -1,17 +1,22 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { claimOf } from '../../test/support/claims.js';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { termsAtGateOf, watchOf } from '../../test/support/recovery.js';
-import { CampaignLabels } from '../events/campaign-labels.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { type EpochWatch } from '../gate/epoch-watch.js';
-import { type CampaignGauge, type CampaignTerms, type GatePass, GateTimeoutError } from '../gate/issuance-gate.js';
-import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
-import { WatchedGate } from '../gate/watched-gate.js';
+import { claimOf } from '../../../test/support/claims.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import { termsAtGateOf, watchOf } from '../../../test/support/recovery.js';
+import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
+import {
+  type CampaignGauge,
+  type CampaignTerms,
+  type GatePass,
+  GateTimeoutError,
+} from '../../ports/gate/issuance-gate.js';
+import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
+import { WatchedGate } from '../watch/watched-gate.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
-import { termsOf } from '../gate/campaign-terms.js';
+import { termsOf } from '../../ports/gate/campaign-terms.js';
 
 Logger.overrideLogger(false);
 

@@ -1,11 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { EpochWatch } from '../gate/epoch-watch.js';
-import { type CampaignGauge, type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
-import { StoredCampaignIds } from '../gate/stored-campaign-ids.js';
-import { differs, TermsAtGate } from '../gate/terms-at-gate.js';
-import { logOpened } from '../logging/campaign-log.js';
-import { type Campaign } from '../persistence/campaign-store.js';
-import { Database } from '../persistence/database.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
+import { differs, TermsAtGate } from '../watch/terms-at-gate.js';
+import { logOpened } from '../../domain/campaign-log.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
+import { Database } from '../../ports/database/database.js';
 import { type CampaignPage, campaignPages, isRealFence } from './gate-health.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 

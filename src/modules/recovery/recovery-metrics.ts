@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { CampaignLabels } from '../events/campaign-labels.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
-import { type CampaignGauge } from '../gate/issuance-gate.js';
-import { type Campaign } from '../persistence/campaign-store.js';
+import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { type CampaignGauge } from '../../ports/gate/issuance-gate.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
 
 /**
  * What operators see of the gate. Nothing here asks a server while metrics are collected: the last known values are

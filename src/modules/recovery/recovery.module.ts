@@ -1,12 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../config/env.js';
-import { MetricsModule } from '../events/metrics.module.js';
-import { GateModule } from '../gate/gate.module.js';
-import { AuditController } from './audit.controller.js';
-import { DriftMeasurement } from './drift-measurement.js';
+import { type Role } from '../../platform/config/env.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { GateModule } from '../watch/watch.module.js';
+import { AuditController } from '../audit/audit.controller.js';
+import { DriftMeasurement } from '../audit/drift-measurement.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
-import { PromiseAudit } from './promise-audit.js';
+import { PromiseAudit } from '../audit/promise-audit.js';
 import { RebuildProbe } from './rebuild-probe.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 import { RecoveryService } from './recovery.service.js';

@@ -1,9 +1,9 @@
-import { type ClaimEvent } from '../domain/claim.js';
-import { termsOf } from '../gate/campaign-terms.js';
-import { type StagedCampaign, type StagedClaim } from '../gate/gate-builder.js';
-import { type CampaignTerms } from '../gate/issuance-gate.js';
-import { type Campaign } from '../persistence/campaign-store.js';
-import { isLaterClaim } from '../domain/rival-claims.js';
+import { type ClaimEvent } from '../../domain/claim.js';
+import { termsOf } from '../../ports/gate/campaign-terms.js';
+import { type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
+import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
+import { isLaterClaim } from '../../domain/rival-claims.js';
 
 /**
  * A sequence above this was made up outside. To go on from it would end at the last integer that JavaScript can tell from

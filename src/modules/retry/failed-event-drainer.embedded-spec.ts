@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import '../../test/support/quiet.js';
-import { EPOCH } from '../../test/support/claims.js';
-import { failToPublish } from '../../test/support/failed-events.js';
-import { openEpoch } from '../../test/support/embedded.js';
-import { SetTimers } from '../../test/support/flow.js';
-import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
+import '../../../test/support/quiet.js';
+import { EPOCH } from '../../../test/support/claims.js';
+import { failToPublish } from '../../../test/support/failed-events.js';
+import { openEpoch } from '../../../test/support/embedded.js';
+import { SetTimers } from '../../../test/support/flow.js';
+import { consumeJournal, eventsOnJournal } from '../../../test/support/journal-consumer.js';
 import {
   admit,
   CAMPAIGN,
@@ -17,10 +17,10 @@ import {
   type RetryStack,
   sql,
   drainerOf,
-} from '../../test/support/retry.js';
-import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../events/claim-log.js';
-import { postponementMs, PUBLISH_LEASE_MS } from '../events/retry-policy.js';
-import { DatabaseError } from '../persistence/database-error.js';
+} from '../../../test/support/retry.js';
+import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../ports/log/claim-log.js';
+import { postponementMs, PUBLISH_LEASE_MS } from '../../domain/retry-policy.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { type FailedEventDrainer } from './failed-event-drainer.js';
 
 let stack: RetryStack;

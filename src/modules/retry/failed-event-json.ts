@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { FAILED_EVENT_STATUSES, type FailedEvent } from '../events/failed-event-store.js';
-import { isoOf } from '../http/instant.js';
-import { isoInstant, pageJsonSchema } from '../http/json.js';
+import { FAILED_EVENT_STATUSES, type FailedEvent } from '../../ports/database/failed-event-store.js';
+import { isoOf } from '../../platform/http/input/instant.js';
+import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
 
 /** A failed event as operators see it; never the message itself, which may hold anything. */
 export const failedEventJsonSchema = z

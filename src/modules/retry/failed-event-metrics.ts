@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { Clock } from '../platform/flow/clock.js';
-import { Picture } from '../platform/flow/picture.js';
-import { Timers } from '../platform/flow/timers.js';
-import { withDeadline } from '../platform/flow/with-deadline.js';
-import { Database } from '../persistence/database.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { Picture } from '../../platform/flow/picture.js';
+import { Timers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { Database } from '../../ports/database/database.js';
 
 /** The count reads the index of a table that keeps what is resolved: with a million rows 140 ms, in SQLite of this process. */
 const COUNT_MAX_AGE_MS = 10_000;

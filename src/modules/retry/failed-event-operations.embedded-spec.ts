@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import '../../test/support/quiet.js';
-import { EPOCH } from '../../test/support/claims.js';
-import { failToPublish } from '../../test/support/failed-events.js';
-import { openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
-import { RecordingDatabase } from '../../test/support/recording-database.js';
+import '../../../test/support/quiet.js';
+import { EPOCH } from '../../../test/support/claims.js';
+import { failToPublish } from '../../../test/support/failed-events.js';
+import { openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import { consumeJournal, eventsOnJournal } from '../../../test/support/journal-consumer.js';
+import { RecordingDatabase } from '../../../test/support/recording-database.js';
 import {
   admit,
   CAMPAIGN,
@@ -18,12 +18,12 @@ import {
   sql,
   SteeredGate,
   drainerOf,
-} from '../../test/support/retry.js';
-import { type FailedEvent, type FailedEventStatus } from '../events/failed-event-store.js';
-import { ConsumedHorizon } from './consumed-horizon.js';
-import { DiscardedSlots } from './discarded-slots.js';
+} from '../../../test/support/retry.js';
+import { type FailedEvent, type FailedEventStatus } from '../../ports/database/failed-event-store.js';
+import { ConsumedHorizon } from '../sweeper/consumed-horizon.js';
+import { DiscardedSlots } from '../sweeper/discarded-slots.js';
 import { FailedEventOperations } from './failed-event-operations.js';
-import { PendingSweeper } from './pending-sweeper.js';
+import { PendingSweeper } from '../sweeper/pending-sweeper.js';
 
 const ALWAYS = (_version: number) => true;
 const REQUEST = 'request-1';

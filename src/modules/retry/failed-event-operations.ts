@@ -4,13 +4,13 @@ import {
   type FailedEventFilter,
   type FailedEventStatus,
   type OperatorChange,
-} from '../events/failed-event-store.js';
-import { passOf } from '../gate/gate-pass.js';
-import { type GatePass } from '../gate/issuance-gate.js';
-import { Database, type UnitOfWork } from '../persistence/database.js';
-import { type Page, pageOf } from '../persistence/page.js';
-import { type VersionCondition } from '../persistence/version-condition.js';
-import { DiscardedSlots } from './discarded-slots.js';
+} from '../../ports/database/failed-event-store.js';
+import { passOf } from '../../ports/gate/gate-pass.js';
+import { type GatePass } from '../../ports/gate/issuance-gate.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { type Page, pageOf } from '../../platform/values/page.js';
+import { type VersionCondition } from '../../platform/values/version-condition.js';
+import { DiscardedSlots } from '../sweeper/discarded-slots.js';
 
 /** What became of an operator's order. Only `changed` has changed anything. */
 export type OperatorOutcome =

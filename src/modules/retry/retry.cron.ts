@@ -1,9 +1,9 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
-import { Clock } from '../platform/flow/clock.js';
-import { OutageLog } from '../platform/flow/outage-log.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
-import { PendingSweeper } from './pending-sweeper.js';
+import { PendingSweeper } from '../sweeper/pending-sweeper.js';
 
 /** The schedule, and nothing else: what is due is decided by the database's clock, and tests call the work itself. */
 @Injectable()

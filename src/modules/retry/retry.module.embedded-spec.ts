@@ -4,10 +4,10 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
-import '../../test/support/quiet.js';
-import { failToPublish } from '../../test/support/failed-events.js';
-import { eventually } from '../../test/support/eventually.js';
-import { SetClock } from '../../test/support/flow.js';
+import '../../../test/support/quiet.js';
+import { failToPublish } from '../../../test/support/failed-events.js';
+import { eventually } from '../../../test/support/eventually.js';
+import { SetClock } from '../../../test/support/flow.js';
 import {
   admit,
   CAMPAIGN,
@@ -16,20 +16,20 @@ import {
   openRetryStack,
   type RetryStack,
   sql,
-} from '../../test/support/retry.js';
-import { ConfigModule } from '../config/config.module.js';
-import { parseEnv, type Role } from '../config/env.js';
-import { ClaimLog } from '../events/claim-log.js';
-import { MetricsRegistry } from '../events/metrics-registry.js';
-import { PUBLISH_LEASE_MS } from '../events/retry-policy.js';
-import { UnwatchedGate } from '../gate/unwatched-gate.js';
-import { configureHttp, createFastifyAdapter } from '../http/fastify.js';
-import { setupOpenApi } from '../http/openapi.js';
-import { Database } from '../persistence/database.js';
-import { DatabaseError } from '../persistence/database-error.js';
-import { Clock } from '../platform/flow/clock.js';
+} from '../../../test/support/retry.js';
+import { ConfigModule } from '../../platform/config/config.module.js';
+import { parseEnv, type Role } from '../../platform/config/env.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { PUBLISH_LEASE_MS } from '../../domain/retry-policy.js';
+import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
+import { configureHttp, createFastifyAdapter } from '../../platform/http/server/fastify.js';
+import { setupOpenApi } from '../../platform/http/openapi/openapi.js';
+import { Database } from '../../ports/database/database.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { Clock } from '../../platform/flow/clock.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
-import { PendingSweeper } from './pending-sweeper.js';
+import { PendingSweeper } from '../sweeper/pending-sweeper.js';
 import { RetryCron } from './retry.cron.js';
 import { RetryModule } from './retry.module.js';
 

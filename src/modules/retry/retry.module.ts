@@ -1,15 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
-import { type Role } from '../config/env.js';
-import { MetricsModule } from '../events/metrics.module.js';
-import { GateModule } from '../gate/gate.module.js';
-import { ConsumedHorizon } from './consumed-horizon.js';
-import { DiscardedSlots } from './discarded-slots.js';
+import { type Role } from '../../platform/config/env.js';
+import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { GateModule } from '../watch/watch.module.js';
+import { ConsumedHorizon } from '../sweeper/consumed-horizon.js';
+import { DiscardedSlots } from '../sweeper/discarded-slots.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 import { FailedEventMetrics } from './failed-event-metrics.js';
 import { FailedEventOperations } from './failed-event-operations.js';
 import { FailedEventsController } from './failed-events.controller.js';
-import { PendingSweeper } from './pending-sweeper.js';
+import { PendingSweeper } from '../sweeper/pending-sweeper.js';
 import { RetryCron } from './retry.cron.js';
 
 /** Brings claims that failed or never arrived back onto the log, and lets operators look after them. */

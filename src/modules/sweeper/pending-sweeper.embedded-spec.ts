@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import '../../test/support/quiet.js';
-import { EPOCH } from '../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../test/support/failed-events.js';
-import { openEpoch, storeCampaign } from '../../test/support/embedded.js';
-import { consumeJournal, eventsOnJournal } from '../../test/support/journal-consumer.js';
+import '../../../test/support/quiet.js';
+import { EPOCH } from '../../../test/support/claims.js';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
+import { openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import { consumeJournal, eventsOnJournal } from '../../../test/support/journal-consumer.js';
 import {
   admit,
   CAMPAIGN,
@@ -20,12 +20,12 @@ import {
   sql,
   SteeredGate,
   drainerOf,
-} from '../../test/support/retry.js';
-import { type ClaimEvent } from '../domain/claim.js';
-import { type LogOffsets } from '../events/claim-log.js';
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { GateTimeoutError } from '../gate/issuance-gate.js';
-import { DatabaseError } from '../persistence/database-error.js';
+} from '../../../test/support/retry.js';
+import { type ClaimEvent } from '../../domain/claim.js';
+import { type LogOffsets } from '../../ports/log/claim-log.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
 import { DiscardedSlots } from './discarded-slots.js';
 import { PendingSweeper } from './pending-sweeper.js';

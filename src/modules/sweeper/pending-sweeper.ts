@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { type Claim } from '../domain/claim.js';
-import { type FailedEvent, type Failure } from '../events/failed-event-store.js';
-import { EpochWatch } from '../gate/epoch-watch.js';
-import { passOf } from '../gate/gate-pass.js';
-import { type GatePass, IssuanceGate } from '../gate/issuance-gate.js';
-import { Database, type UnitOfWork } from '../persistence/database.js';
-import { inCaseOfCollision } from '../persistence/collision.js';
+import { type Claim } from '../../domain/claim.js';
+import { type FailedEvent, type Failure } from '../../ports/database/failed-event-store.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { passOf } from '../../ports/gate/gate-pass.js';
+import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
 import { DiscardedSlots } from './discarded-slots.js';
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ClaimLog } from '../events/claim-log.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
 import { EpochWatch } from './epoch-watch.js';
 
 /**

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../test/support/embedded.js';
-import { SetClock } from '../../test/support/flow.js';
-import { until } from '../../test/support/until.js';
-import { Database, type UnitOfWork } from '../persistence/database.js';
-import { systemTimers } from '../platform/flow/timers.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../../test/support/embedded.js';
+import { SetClock } from '../../../test/support/flow.js';
+import { until } from '../../../test/support/until.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { EpochWatch, type FenceSignal } from './epoch-watch.js';
-import { type Fenced, type GatePass, GateTimeoutError, GateUnavailableError } from './issuance-gate.js';
+import { type Fenced, type GatePass, GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 
 /** The real database behind a line that a test cuts, or holds answers back on. */
 class DistantDatabase extends Database {

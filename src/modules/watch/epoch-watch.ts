@@ -1,13 +1,13 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { withDeadline } from '../platform/flow/with-deadline.js';
-import { Database } from '../persistence/database.js';
-import { type GateRow } from '../persistence/gate-row-store.js';
-import { Clock, type Instant } from '../platform/flow/clock.js';
-import { PeriodicTask } from '../platform/flow/periodic-task.js';
-import { Timers } from '../platform/flow/timers.js';
-import { passOf } from './gate-pass.js';
-import { type Fenced, type FenceReason, type GatePass, GateUnavailableError } from './issuance-gate.js';
-import { UnwatchedGate } from './unwatched-gate.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { Database } from '../../ports/database/database.js';
+import { type GateRow } from '../../ports/database/gate-row-store.js';
+import { Clock, type Instant } from '../../platform/flow/clock.js';
+import { PeriodicTask } from '../../platform/flow/periodic-task.js';
+import { Timers } from '../../platform/flow/timers.js';
+import { passOf } from '../../ports/gate/gate-pass.js';
+import { type Fenced, type FenceReason, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../test/support/embedded.js';
-import { until } from '../../test/support/until.js';
-import { SystemClock } from '../platform/flow/clock.js';
-import { systemTimers } from '../platform/flow/timers.js';
+import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
+import { until } from '../../../test/support/until.js';
+import { SystemClock } from '../../platform/flow/clock.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { KnownCampaigns } from './known-campaigns.js';
 
 /** The machine's clock, which a test sets forward. */

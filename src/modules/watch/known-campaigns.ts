@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { mayBeOpening } from '../gate/campaign-opening.js';
-import { CLAIM_DEADLINE_MS } from '../events/deadlines.js';
-import { Clock } from '../platform/flow/clock.js';
-import { NaturalBatcher } from '../platform/flow/natural-batcher.js';
-import { DatabaseError } from '../persistence/database-error.js';
-import { Timers } from '../platform/flow/timers.js';
-import { Database } from '../persistence/database.js';
+import { mayBeOpening } from '../../domain/campaign-opening.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { Timers } from '../../platform/flow/timers.js';
+import { Database } from '../../ports/database/database.js';
 
 /** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
 const BELIEVED_MS = 1_000;

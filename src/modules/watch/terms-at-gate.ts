@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { type Campaign } from '../persistence/campaign-store.js';
-import { Database } from '../persistence/database.js';
-import { termsOf } from './campaign-terms.js';
+import { type Campaign } from '../../ports/database/campaign-store.js';
+import { Database } from '../../ports/database/database.js';
+import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { EpochWatch } from './epoch-watch.js';
-import { type CampaignGauge, type Fenced, type GatePass, IssuanceGate } from './issuance-gate.js';
+import { type CampaignGauge, type Fenced, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 
 /** Each round but the first is lost to another writer of the same campaign, who then has got through. */
 const MAX_ROUNDS = 5;

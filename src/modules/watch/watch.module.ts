@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { FlowModule } from '../platform/flow/flow.module.js';
+import { FlowModule } from '../../platform/flow/flow.module.js';
 import { Admission } from './admission.js';
 import { EpochWatch } from './epoch-watch.js';
-import { IssuanceGate } from './issuance-gate.js';
+import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { StoredCampaignIds } from './stored-campaign-ids.js';
 import { TermsAtGate } from './terms-at-gate.js';
 import { WatchedGate } from './watched-gate.js';

@@ -6,8 +6,8 @@ import {
   GateTimeoutError,
   GateUnavailableError,
   IssuanceGate,
-} from './issuance-gate.js';
-import { type UnwatchedGate } from './unwatched-gate.js';
+} from '../../ports/gate/issuance-gate.js';
+import { type UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { WatchedGate } from './watched-gate.js';
 
 type Call = Exclude<keyof IssuanceGate, 'onReconnected'>;

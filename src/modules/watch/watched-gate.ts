@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type ClaimReference, type ClaimRequest } from '../domain/claim.js';
+import { type ClaimReference, type ClaimRequest } from '../../domain/claim.js';
 import { EpochWatch } from './epoch-watch.js';
 import {
   type CampaignGauge,
@@ -15,8 +15,8 @@ import {
   type OpenCampaignOutcome,
   type PendingPage,
   type ReleaseOutcome,
-} from './issuance-gate.js';
-import { UnwatchedGate } from './unwatched-gate.js';
+} from '../../ports/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 
 /**
  * The gate as every feature gets it. It reports each failed call to the watch before the caller hears of the failure, so

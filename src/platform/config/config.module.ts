@@ -1,5 +1,5 @@
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
-import { AdminToken, loadAdminToken } from './admin-token.js';
+import { AdminToken, loadAdminToken } from '../identity/admin-token.js';
 import { AppConfig } from './env.js';
 
 /** Gives every module the parsed configuration and the admin token, so that nothing else reads the environment. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
-import { AdminToken, loadAdminToken } from './admin-token.js';
+import { AdminToken, loadAdminToken } from '../identity/admin-token.js';
 import { ConfigModule } from './config.module.js';
 import { ConfigurationError } from './configuration-error.js';
 import { AppConfig, parseEnv } from './env.js';

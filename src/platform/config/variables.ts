@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { MAX_CAMPAIGN_TOTAL } from '../domain/campaign.js';
+import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
 import { RISKS } from './risks.js';
 
 /** Variables by name, as a process gets them. */

@@ -1,10 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { prepareDataDirectory } from './data-directory.js';
-import { ConfigurationError } from './configuration-error.js';
-import { type AppConfig } from './env.js';
-import { StartupError } from './startup-error.js';
+import { prepareDataDirectory } from '../config/data-directory.js';
+import { ConfigurationError } from '../config/configuration-error.js';
+import { type AppConfig } from '../config/env.js';
+import { StartupError } from '../config/startup-error.js';
 
 /** The secret that opens the admin calls. Abstract, so that tests and deployments can bring their own. */
 export abstract class AdminToken {

@@ -1,4 +1,4 @@
-import { type Claim, type ClaimHolder } from '../domain/claim.js';
+import { type Claim, type ClaimHolder } from '../../domain/claim.js';
 
 /** What the consumer inserts. */
 export interface NewCoupon extends Claim {

@@ -1,4 +1,4 @@
-import { type FailedEventStore } from '../events/failed-event-store.js';
+import { type FailedEventStore } from './failed-event-store.js';
 import { type AdminAuditStore } from './admin-audit-store.js';
 import { type CampaignCreationStore } from './campaign-creation-store.js';
 import { type CampaignStore } from './campaign-store.js';

@@ -1,5 +1,5 @@
-import { type ClaimEvent } from '../domain/claim.js';
-import { type LogRecord } from './claim-log.js';
+import { type ClaimEvent } from '../../domain/claim.js';
+import { type LogRecord } from '../log/claim-log.js';
 
 /** Who could not go on with the claim. */
 export type FailedEventSource = 'API' | 'CONSUMER' | 'SWEEPER';

@@ -1,4 +1,4 @@
-import { type LogOffsets } from '../events/claim-log.js';
+import { type LogOffsets } from '../log/claim-log.js';
 
 /** The one row of table `gate`: which gate is open, and who is building the next one. */
 export interface GateRow {

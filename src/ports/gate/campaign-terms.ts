@@ -1,4 +1,4 @@
-import { type Campaign } from '../persistence/campaign-store.js';
+import { type Campaign } from '../database/campaign-store.js';
 import { type CampaignTerms } from './issuance-gate.js';
 
 /** What the gate has to know of a stored campaign. */

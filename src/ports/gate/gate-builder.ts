@@ -1,4 +1,4 @@
-import { type ClaimRecord } from '../domain/claim.js';
+import { type ClaimRecord } from '../../domain/claim.js';
 import { type CampaignTerms } from './issuance-gate.js';
 
 /** A claim that goes into a new gate. */

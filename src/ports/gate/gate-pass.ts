@@ -1,4 +1,4 @@
-import { type GateRow } from '../persistence/gate-row-store.js';
+import { type GateRow } from '../database/gate-row-store.js';
 import { type GatePass } from './issuance-gate.js';
 
 /** What the gate asks for, as its row says; null while a rebuild is under way. */

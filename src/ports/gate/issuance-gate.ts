@@ -1,4 +1,4 @@
-import { type Claim, type ClaimRecord, type ClaimReference, type ClaimRequest } from '../domain/claim.js';
+import { type Claim, type ClaimRecord, type ClaimReference, type ClaimRequest } from '../../domain/claim.js';
 
 /**
  * What a caller must show to be let into the gate: the epoch that the gate row names as open, and that epoch's fence

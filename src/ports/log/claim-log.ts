@@ -1,4 +1,4 @@
-import { type ClaimEvent } from '../domain/claim.js';
+import { type ClaimEvent } from '../../domain/claim.js';
 
 /** One message of the log, as it lies there: bytes, so that a broken one can be kept as it was. */
 export interface LogRecord {

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
-import { type KafkaConfig } from '../../../src/config/env.js';
+import { type KafkaConfig } from '../../../src/platform/config/env.js';
 import { decodeClaimEvent } from '../../../src/domain/claim.js';
 import {
   type ClaimLog,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
   type LogOffsets,
-} from '../../../src/events/claim-log.js';
+} from '../../../src/ports/log/claim-log.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';
 import { claimEvent } from '../../support/claims.js';

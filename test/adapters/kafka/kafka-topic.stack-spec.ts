@@ -8,9 +8,9 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs';
-import { StartupError } from '../../../src/config/startup-error.js';
-import { type KafkaConfig } from '../../../src/config/env.js';
-import { ClaimLogUnavailableError, type LogRecord } from '../../../src/events/claim-log.js';
+import { StartupError } from '../../../src/platform/config/startup-error.js';
+import { type KafkaConfig } from '../../../src/platform/config/env.js';
+import { ClaimLogUnavailableError, type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { TopicCheck } from '../../../src/infrastructure/kafka/topic-check.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MYSQL_DEFAULTS } from '../../../src/infrastructure/database/mysql/mysql-settings.js';
+import { MYSQL_DEFAULTS } from '../../../src/infrastructure/mysql/mysql-settings.js';
 import { MariadbServer } from '../../../stack/mariadb-server.js';
 import { eventually } from '../../support/eventually.js';
 import { OwnMysqlDatabase } from '../../support/mysql.js';

@@ -8,19 +8,19 @@ import { freePort } from '../../../stack/server-process.js';
 import {
   type CampaignAdministration,
   type CampaignChangeOutcome,
-} from '../../../src/campaigns/campaign-administration.js';
-import { MetricsRegistry } from '../../../src/events/metrics-registry.js';
-import { Admission } from '../../../src/gate/admission.js';
-import { termsOf } from '../../../src/gate/campaign-terms.js';
-import { type EpochWatch } from '../../../src/gate/epoch-watch.js';
-import { StoredCampaignIds } from '../../../src/gate/stored-campaign-ids.js';
-import { type CampaignGauge, type GatePass } from '../../../src/gate/issuance-gate.js';
+} from '../../../src/modules/campaigns/campaign-administration.js';
+import { MetricsRegistry } from '../../../src/platform/metrics/metrics-registry.js';
+import { Admission } from '../../../src/modules/watch/admission.js';
+import { termsOf } from '../../../src/ports/gate/campaign-terms.js';
+import { type EpochWatch } from '../../../src/modules/watch/epoch-watch.js';
+import { StoredCampaignIds } from '../../../src/modules/watch/stored-campaign-ids.js';
+import { type CampaignGauge, type GatePass } from '../../../src/ports/gate/issuance-gate.js';
 import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
-import { type Campaign } from '../../../src/persistence/campaign-store.js';
-import { GateReconciler } from '../../../src/recovery/gate-reconciler.js';
-import { RecoveryMetrics } from '../../../src/recovery/recovery-metrics.js';
+import { type Campaign } from '../../../src/ports/database/campaign-store.js';
+import { GateReconciler } from '../../../src/modules/recovery/gate-reconciler.js';
+import { RecoveryMetrics } from '../../../src/modules/recovery/recovery-metrics.js';
 import { administrationOf } from '../../support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../support/embedded.js';
 import { eventually } from '../../support/eventually.js';

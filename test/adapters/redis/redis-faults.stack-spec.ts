@@ -5,14 +5,14 @@ import { type Redis } from 'ioredis';
 import { ulid } from 'ulid';
 import { RedisServer } from '../../../stack/redis-server.js';
 import { freePort } from '../../../stack/server-process.js';
-import { StartupError } from '../../../src/config/startup-error.js';
+import { StartupError } from '../../../src/platform/config/startup-error.js';
 import {
   type ClaimOutcome,
   GateBusyError,
   type GatePass,
   GateTimeoutError,
   GateUnavailableError,
-} from '../../../src/gate/issuance-gate.js';
+} from '../../../src/ports/gate/issuance-gate.js';
 import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type Database } from '../../../src/persistence/database.js';
+import { type Database } from '../../../src/ports/database/database.js';
 import { type DatabaseUnderTest } from './database-under-test.js';
 
 export function describeCouponStore(under: DatabaseUnderTest): void {

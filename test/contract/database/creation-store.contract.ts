@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type Campaign } from '../../../src/persistence/campaign-store.js';
-import { digestOf } from '../../../src/persistence/digest.js';
+import { type Campaign } from '../../../src/ports/database/campaign-store.js';
+import { digestOf } from '../../../src/platform/values/digest.js';
 import { type DatabaseUnderTest } from './database-under-test.js';
 
 export function describeCreationStore(under: DatabaseUnderTest): void {

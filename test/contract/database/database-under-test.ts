@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
-import { type ClaimLog } from '../../../src/events/claim-log.js';
-import { type Campaign } from '../../../src/persistence/campaign-store.js';
-import { type NewCoupon } from '../../../src/persistence/coupon-store.js';
-import { type Database, type UnitOfWork } from '../../../src/persistence/database.js';
-import { type DatabaseError } from '../../../src/persistence/database-error.js';
+import { type ClaimLog } from '../../../src/ports/log/claim-log.js';
+import { type Campaign } from '../../../src/ports/database/campaign-store.js';
+import { type NewCoupon } from '../../../src/ports/database/coupon-store.js';
+import { type Database, type UnitOfWork } from '../../../src/ports/database/database.js';
+import { type DatabaseError } from '../../../src/ports/database/database-error.js';
 import { claimEvent } from '../../support/claims.js';
 
 /** What differs between databases. */

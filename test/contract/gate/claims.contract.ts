@@ -5,7 +5,7 @@ import {
   type ClaimOutcome,
   type GatePass,
   type IssuanceGate,
-} from '../../../src/gate/issuance-gate.js';
+} from '../../../src/ports/gate/issuance-gate.js';
 import { type GateUnderTest, type IssuanceGateHarness, request, terms } from './gate-under-test.js';
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
 import { type ClaimRequest } from '../../../src/domain/claim.js';
-import { type GatePass, type IssuanceGate } from '../../../src/gate/issuance-gate.js';
+import { type GatePass, type IssuanceGate } from '../../../src/ports/gate/issuance-gate.js';
 import { answered, type GateUnderTest, type IssuanceGateHarness, request, terms } from './gate-under-test.js';
 
 export function describeFence(under: GateUnderTest): void {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type GateBuilder, type StagedClaim } from '../../../src/gate/gate-builder.js';
-import { type CampaignGauge, type GatePass, type IssuanceGate } from '../../../src/gate/issuance-gate.js';
+import { type GateBuilder, type StagedClaim } from '../../../src/ports/gate/gate-builder.js';
+import { type CampaignGauge, type GatePass, type IssuanceGate } from '../../../src/ports/gate/issuance-gate.js';
 import { type IssuanceGateHarness, request, terms } from './gate-under-test.js';
 
 function staged(userId: string, sequence: number, over: Partial<StagedClaim> = {}): StagedClaim {

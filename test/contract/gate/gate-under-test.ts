@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type GateBuilder } from '../../../src/gate/gate-builder.js';
+import { type GateBuilder } from '../../../src/ports/gate/gate-builder.js';
 import { type ClaimRequest } from '../../../src/domain/claim.js';
 import {
   type CampaignGauge,
@@ -9,7 +9,7 @@ import {
   type GatePass,
   GateUnavailableError,
   type IssuanceGate,
-} from '../../../src/gate/issuance-gate.js';
+} from '../../../src/ports/gate/issuance-gate.js';
 import { eventually } from '../../support/eventually.js';
 
 /** What differs between gates. Damage is done behind the gate's back, as a wipe or an eviction would. */

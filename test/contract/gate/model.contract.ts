@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ulid } from 'ulid';
-import { type IssuanceGate } from '../../../src/gate/issuance-gate.js';
+import { type IssuanceGate } from '../../../src/ports/gate/issuance-gate.js';
 import { type GateUnderTest, request, terms } from './gate-under-test.js';
 
 export function describeModel(under: GateUnderTest): void {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type GatePass, type IssuanceGate } from '../../../src/gate/issuance-gate.js';
+import { type GatePass, type IssuanceGate } from '../../../src/ports/gate/issuance-gate.js';
 import { type GateUnderTest, type IssuanceGateHarness, request, terms } from './gate-under-test.js';
 
 export function describeTerms(under: GateUnderTest): void {

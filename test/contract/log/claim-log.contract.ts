@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { holderKey, decodeClaimEvent, encodeClaimEvent } from '../../../src/domain/claim.js';
-import { type ClaimLog, ClaimLogFullError, type LogOffsets, type LogRecord } from '../../../src/events/claim-log.js';
+import { type ClaimLog, ClaimLogFullError, type LogOffsets, type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { claimEvent } from '../../support/claims.js';
 
 /** What differs between logs. */

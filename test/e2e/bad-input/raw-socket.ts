@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createFastifyAdapter } from '../../../src/http/fastify.js';
+import { createFastifyAdapter } from '../../../src/platform/http/server/fastify.js';
 import { Client } from '../../support/client.js';
 import { exchange, text } from '../../support/raw-http.js';
 import { lastWord, refused } from '../../support/refusal.js';

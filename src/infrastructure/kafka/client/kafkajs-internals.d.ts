@@ -41,7 +41,7 @@ declare module 'kafkajs/src/cluster/index.js' {
       }[];
     }): Promise<{
       responses: {
-        partitions: { highWatermark: string; messages: import('./fetched-batches.js').FetchedMessage[] }[];
+        partitions: { highWatermark: string; messages: import('../fetched-batches.js').FetchedMessage[] }[];
       }[];
     }>;
     offsetFetch(request: {

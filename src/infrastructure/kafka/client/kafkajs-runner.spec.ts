@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import Runner from 'kafkajs/src/consumer/runner.js';
-import { until } from '../../../test/support/until.js';
+import { until } from '../../../../test/support/until.js';
 import { endFetchersOfStoppedConsumers } from './kafkajs-runner.js';
 
 interface Consumer {

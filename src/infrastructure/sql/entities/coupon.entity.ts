@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
-import { type Coupon } from '../../../persistence/coupon-store.js';
+import { type Coupon } from '../../../ports/database/coupon-store.js';
 import { COUPON_COLUMNS } from '../claim-columns.js';
 import { instant, integer, nullable, text } from './columns.js';
 

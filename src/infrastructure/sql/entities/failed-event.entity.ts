@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { type ClaimEvent } from '../../../domain/claim.js';
-import { type FailedEventSource, type FailedEventStatus } from '../../../events/failed-event-store.js';
+import { type FailedEventSource, type FailedEventStatus } from '../../../ports/database/failed-event-store.js';
 import { EVENT_COLUMNS } from '../claim-columns.js';
 import { instant, integer, nullable, text } from './columns.js';
 

@@ -1,4 +1,4 @@
-import { type AdminAction, AdminAuditStore } from '../../../persistence/admin-audit-store.js';
+import { type AdminAction, AdminAuditStore } from '../../../ports/database/admin-audit-store.js';
 import { AdminAuditEntity } from '../entities/admin-audit.entity.js';
 import { type SqlSession } from '../sql-session.js';
 

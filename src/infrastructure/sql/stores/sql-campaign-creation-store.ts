@@ -2,7 +2,7 @@ import {
   type CampaignCreation,
   CampaignCreationStore,
   type CampaignTerms,
-} from '../../../persistence/campaign-creation-store.js';
+} from '../../../ports/database/campaign-creation-store.js';
 import { CampaignCreationEntity } from '../entities/campaign-creation.entity.js';
 import { type SqlSession } from '../sql-session.js';
 

@@ -1,4 +1,4 @@
-import { type Campaign, type CampaignChange, CampaignStore } from '../../../persistence/campaign-store.js';
+import { type Campaign, type CampaignChange, CampaignStore } from '../../../ports/database/campaign-store.js';
 import { CampaignEntity } from '../entities/campaign.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';

@@ -1,6 +1,6 @@
 import { type ClaimHolder } from '../../../domain/claim.js';
-import { groupBy } from '../../../events/group-by.js';
-import { type Coupon, CouponStore, type IssuedClaim, type NewCoupon } from '../../../persistence/coupon-store.js';
+import { groupBy } from '../../../platform/values/group-by.js';
+import { type Coupon, CouponStore, type IssuedClaim, type NewCoupon } from '../../../ports/database/coupon-store.js';
 import { CLAIM_COLUMNS, COUPON_COLUMNS, type Raw, selected } from '../claim-columns.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';

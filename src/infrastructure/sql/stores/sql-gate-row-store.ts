@@ -1,5 +1,5 @@
-import { DatabaseError } from '../../../persistence/database-error.js';
-import { type GateCut, type GateRow, GateRowStore } from '../../../persistence/gate-row-store.js';
+import { DatabaseError } from '../../../ports/database/database-error.js';
+import { type GateCut, type GateRow, GateRowStore } from '../../../ports/database/gate-row-store.js';
 import { GateCutEntity } from '../entities/gate.entity.js';
 import { type SqlSession } from '../sql-session.js';
 

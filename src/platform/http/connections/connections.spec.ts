@@ -2,9 +2,9 @@ import { type IncomingMessage, type Server, type ServerResponse } from 'node:htt
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { until } from '../../test/support/until.js';
-import { type HttpConfig } from '../config/env.js';
-import { parseEnv } from '../config/env.js';
+import { until } from '../../../../test/support/until.js';
+import { type HttpConfig } from '../../config/env.js';
+import { parseEnv } from '../../config/env.js';
 import { Connections, SHED_REASONS } from './connections.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { until } from '../../test/support/until.js';
+import { until } from '../../../../test/support/until.js';
 import { Pipeline, Turns } from './pipeline.js';
 
 const MOST = 4;

@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders } from 'node:http';
-import { Problem } from './problem.js';
+import { Problem } from '../problem/problem.js';
 
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 

@@ -1,5 +1,5 @@
-import { type VersionCondition } from '../persistence/version-condition.js';
-import { Problem } from './problem.js';
+import { type VersionCondition } from '../../values/version-condition.js';
+import { Problem } from '../problem/problem.js';
 
 /** The strong validator of a row's version, as in the ETag header. */
 export function etagOf(version: number): string {

@@ -1,6 +1,6 @@
-import { type LocalizedText } from './language.js';
-import { type InputError, Problem } from './problem.js';
-import { type ProblemCode } from './problems.js';
+import { type LocalizedText } from '../problem/language.js';
+import { type InputError, Problem } from '../problem/problem.js';
+import { type ProblemCode } from '../problem/problems.js';
 
 interface InputRule extends LocalizedText {
   /** Answered instead of validation-failed where a rule has a code of its own. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CAMPAIGN_TOTAL } from '../domain/campaign.js';
+import { MAX_CAMPAIGN_TOTAL } from '../../../domain/campaign.js';
 import { type InputRuleName } from './input-rules.js';
 import { INSTANT_PATTERN, readInstant } from './instant.js';
 import { isVisibleLine, VISIBLE_LINE_PATTERN } from './visible-text.js';

@@ -2,7 +2,7 @@ import { type ArgumentMetadata, Injectable, type Paramtype, StandardSchemaValida
 import { type z } from 'zod';
 import { INPUT_RULES, inputRule } from './input-rules.js';
 import { pointerStep } from './json-pointer.js';
-import { type InputError, Problem } from './problem.js';
+import { type InputError, Problem } from '../problem/problem.js';
 
 type Issues = NonNullable<Awaited<ReturnType<StandardSchemaValidationPipe['validate']>>['issues']>;
 type Issue = Issues[number];

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
-import { pathOf } from './problem.js';
+import { pathOf } from '../problem/problem.js';
 
 /** An address leaves a line at most this often, ms. */
 const QUIET_MS = 60_000;

@@ -4,12 +4,12 @@ import { Controller, Get, HttpCode, Logger, Module, Param, Post } from '@nestjs/
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Registry } from 'prom-client';
-import { exchange, request, text } from '../../test/support/raw-http.js';
-import { until } from '../../test/support/until.js';
-import { ConfigModule } from '../config/config.module.js';
-import { type AccessLog, parseEnv } from '../config/env.js';
-import { Admin } from './admin.guard.js';
-import { configureHttp, createFastifyAdapter } from './fastify.js';
+import { exchange, request, text } from '../../../../test/support/raw-http.js';
+import { until } from '../../../../test/support/until.js';
+import { ConfigModule } from '../../config/config.module.js';
+import { type AccessLog, parseEnv } from '../../config/env.js';
+import { Admin } from '../../identity/admin.guard.js';
+import { configureHttp, createFastifyAdapter } from '../server/fastify.js';
 import { RequestObserver } from './request-observer.js';
 
 const TOKEN = 'a-token-of-20-chars!';

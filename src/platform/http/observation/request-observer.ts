@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
-import { type AccessLog } from '../config/env.js';
+import { type AccessLog } from '../../config/env.js';
 import { AdminRefusals } from './admin-refusals.js';
-import { pathOf } from './problem.js';
+import { pathOf } from '../problem/problem.js';
 import { RequestDurations } from './request-durations.js';
 
 declare module 'fastify' {

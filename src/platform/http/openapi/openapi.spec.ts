@@ -4,12 +4,12 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { z } from 'zod';
-import { ConfigModule } from '../config/config.module.js';
-import { parseEnv } from '../config/env.js';
-import { Admin } from './admin.guard.js';
-import { configureHttp, createFastifyAdapter } from './fastify.js';
+import { ConfigModule } from '../../config/config.module.js';
+import { parseEnv } from '../../config/env.js';
+import { Admin } from '../../identity/admin.guard.js';
+import { configureHttp, createFastifyAdapter } from '../server/fastify.js';
 import { ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
-import { PROBLEMS } from './problems.js';
+import { PROBLEMS } from '../problem/problems.js';
 import {
   campaignId,
   campaignName,
@@ -19,7 +19,7 @@ import {
   listQuery,
   userId,
   userIdOrNumber,
-} from './schemas.js';
+} from '../input/schemas.js';
 
 const body = z.strictObject({
   userId: userIdOrNumber,

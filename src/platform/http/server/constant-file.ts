@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ANSWERS_FROM_MEMORY } from './read-admission.js';
+import { ANSWERS_FROM_MEMORY } from '../reads/read-admission.js';
 
 /** Something that is the same for every caller, and for as long as the process runs. */
 export interface ConstantFile {

@@ -1,8 +1,8 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
-import { answerWhenIdle } from './client-error.js';
-import { MAX_FIELDS } from './message-fault.js';
-import { type RequestObserver } from './request-observer.js';
+import { answerWhenIdle } from '../message/client-error.js';
+import { MAX_FIELDS } from '../message/message-fault.js';
+import { type RequestObserver } from '../observation/request-observer.js';
 
 /**
  * Makes Node hand on what it would decide itself, without a body or without a word: the hook of every request decides

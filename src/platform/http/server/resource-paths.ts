@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppConfig } from '../config/env.js';
+import { AppConfig } from '../../config/env.js';
 
 /**
  * Paths that answers give out, as callers have to ask for them: with what a proxy in front strips. No id needs escaping,
