@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createApp, startApp } from './app/app.setup.js';
+import { createApp } from './app/app.setup.js';
+import { startUp } from './app/start-up.js';
 import { riskyAddresses } from './platform/config/address-risks.js';
 import { AdminToken } from './platform/identity/admin-token.js';
 import { ConfigurationError } from './platform/config/configuration-error.js';
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   for (const { risk, finding } of riskyAddresses(config)) warnOfRisk(config, risk, finding);
   const app = await createApp(config, { logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
-  const url = await startApp(app);
+  const url = await startUp(app);
   const { profile, roles } = config;
   // Without the api there are neither docs nor anything to administer here, only health and metrics.
   const use = roles.has('api')

@@ -1,4 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from '../modules/audit/audit.module.js';
+import { CouponsModule } from '../modules/coupons/coupons.module.js';
+import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
 import { BackupModule } from '../modules/backup/backup.module.js';
 import { CampaignsModule } from '../modules/campaigns/campaigns.module.js';
 import { ConfigModule } from '../platform/config/config.module.js';
@@ -25,7 +28,10 @@ export class AppModule {
         IssuanceModule.for(roles),
         ConsumerModule.for(roles),
         RetryModule.for(roles),
-        RecoveryModule.for(roles),
+        SweeperModule.for(roles),
+        RecoveryModule,
+        AuditModule.for(roles),
+        CouponsModule.for(roles),
         // The servers of the other profile have tools of their own.
         ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
         HealthModule,

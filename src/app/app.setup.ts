@@ -2,9 +2,7 @@ import { type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { DefaultCampaign } from '../modules/campaigns/default-campaign.js';
 import { AppConfig } from '../platform/config/env.js';
-import { ClaimTransport } from '../ports/log/claim-transport.js';
 import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
 import { ConnectionMetrics } from '../platform/http/connections/connection-metrics.js';
 import { Connections } from '../platform/http/connections/connections.js';
@@ -13,7 +11,6 @@ import { setupOpenApi } from '../platform/http/openapi/openapi.js';
 import { installReadAdmission } from '../platform/http/reads/read-admission.js';
 import { RequestObserver } from '../platform/http/observation/request-observer.js';
 import { AppLogger } from '../platform/logging/app-logger.js';
-import { RecoveryService } from '../modules/recovery/recovery.service.js';
 
 /** Builds the application as it runs, without starting anything: the process and the tests use the same. */
 export async function createApp(
@@ -33,20 +30,4 @@ export async function createApp(
   installReadAdmission(app);
   if (config.roles.has('api')) setupOpenApi(app, config.http.basePath);
   return app;
-}
-
-/**
- * Starts what the roles ask for, in this order: the gate is there before anybody can ask it, and the port opens last.
- *
- * @returns where the service listens.
- */
-export async function startApp(app: NestFastifyApplication): Promise<string> {
-  const { roles, host, port, defaultCampaignTotal } = app.get(AppConfig);
-  if (roles.has('consumer')) app.connectMicroservice({ strategy: app.get(ClaimTransport).strategy });
-  await app.init();
-  if (roles.has('api')) await app.get(DefaultCampaign).ensure(defaultCampaignTotal);
-  await app.get(RecoveryService).recoverBeforeListening();
-  if (roles.has('consumer')) await app.startAllMicroservices();
-  await app.listen(port, host);
-  return app.getUrl();
 }

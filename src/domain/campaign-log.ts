@@ -1,6 +1,6 @@
+import { isoOf } from '../platform/values/iso-of.js';
 import { Logger } from '@nestjs/common';
-import { isoOf } from '../platform/http/input/instant.js';
-import { type Campaign } from '../ports/database/campaign-store.js';
+import { type Campaign } from './campaign.js';
 
 const logger = new Logger('Campaigns');
 

@@ -3,7 +3,8 @@
 import { statSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApp, startApp } from '../../dist/app/app.setup.js';
+import { createApp } from '../../dist/app/app.setup.js';
+import { startUp } from '../../dist/app/start-up.js';
 import { parseEnv } from '../../dist/platform/config/env.js';
 import { ClaimBatchContext } from '../../dist/ports/log/claim-batch.context.js';
 import { ClaimLog } from '../../dist/ports/log/claim-log.js';
@@ -105,4 +106,4 @@ if (wanted === 'fail-sync') {
     if (reached()) process.kill(process.pid, SIGNALS[verb]);
   });
 }
-process.stdout.write(`listening on ${await startApp(app)}\n`);
+process.stdout.write(`listening on ${await startUp(app)}\n`);

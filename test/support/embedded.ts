@@ -10,7 +10,7 @@ import { JournalClaimLog, JournalLimits } from '../../src/infrastructure/journal
 import { type Flush, SqliteConnection } from '../../src/infrastructure/sqlite/sqlite-connection.js';
 import { SqliteDataSource } from '../../src/infrastructure/sqlite/sqlite-data-source.js';
 import { SqliteDatabase } from '../../src/infrastructure/sqlite/sqlite-database.js';
-import { type Campaign } from '../../src/ports/database/campaign-store.js';
+import { type Campaign } from '../../src/domain/campaign.js';
 import { type Database } from '../../src/ports/database/database.js';
 import { PATIENCE_MS } from './patience.js';
 

@@ -16,7 +16,9 @@ import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js'
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { systemTimers } from '../../src/platform/flow/timers.js';
+import { AuditModule } from '../../src/modules/audit/audit.module.js';
 import { RecoveryModule } from '../../src/modules/recovery/recovery.module.js';
+import { RecoveryService } from '../../src/modules/recovery/recovery.service.js';
 import { GateRebuilder } from '../../src/modules/recovery/gate-rebuilder.js';
 import { RebuildProbe, type RebuildStep } from '../../src/modules/recovery/rebuild-probe.js';
 import { type EmbeddedStack } from './embedded.js';
@@ -124,7 +126,8 @@ export async function recoveryApplication(directory: string): Promise<NestFastif
       ConfigModule.for(parseEnv({ ADMIN_TOKEN })),
       EmbeddedModule.in(directory),
       RegistryModule,
-      RecoveryModule.for(new Set<Role>(['api'])),
+      RecoveryModule,
+      AuditModule.for(new Set<Role>(['api'])),
     ],
   }).compile();
   const app = testing.createNestApplication<NestFastifyApplication>(createFastifyAdapter(), {
@@ -133,4 +136,10 @@ export async function recoveryApplication(directory: string): Promise<NestFastif
   });
   configureHttp(app);
   return app;
+}
+
+/** As a process starts it, without its port. */
+export async function startRecovery(app: NestFastifyApplication): Promise<void> {
+  await app.init();
+  await app.get(RecoveryService).start();
 }

@@ -3,7 +3,10 @@ import { type ClaimEvent } from '../../src/domain/claim.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../src/ports/log/claim-log.js';
 import { type FailedEvent } from '../../src/ports/database/failed-event-store.js';
 import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
-import { type GatePass, GateTimeoutError } from '../../src/ports/gate/issuance-gate.js';
+import { ConsumedHorizon } from '../../src/modules/sweeper/consumed-horizon.js';
+import { PendingSweeper } from '../../src/modules/sweeper/pending-sweeper.js';
+import { type DiscardedSlots } from '../../src/modules/watch/discarded-slots.js';
+import { type GatePass, GateTimeoutError, type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
 import { type Database, type UnitOfWork } from '../../src/ports/database/database.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
@@ -33,6 +36,15 @@ export async function openRetryStack(total = 10): Promise<RetryStack> {
 /** The drainer of one process. */
 export function drainerOf(database: Database, log: ClaimLog, timers: Timers = systemTimers): FailedEventDrainer {
   return new FailedEventDrainer(database, log, systemClock, timers, new SystemEntropy());
+}
+
+/** The sweeper of one process. */
+export function sweeperOf(
+  { database, watch, log }: RetryStack,
+  gate: IssuanceGate,
+  slots: DiscardedSlots,
+): PendingSweeper {
+  return new PendingSweeper(database, gate, watch, new ConsumedHorizon(gate, log), slots);
 }
 
 /** A claim that the gate has admitted, and nobody made durable yet. */

@@ -1,5 +1,6 @@
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createApp, startApp } from '../../src/app/app.setup.js';
+import { createApp } from '../../src/app/app.setup.js';
+import { startUp } from '../../src/app/start-up.js';
 import { parseEnv } from '../../src/platform/config/env.js';
 import { type HttpTimeouts } from '../../src/platform/http/server/fastify.js';
 import { type Backend, openBackend, TOPOLOGY } from './backend.js';
@@ -30,7 +31,7 @@ export async function startService(
   const start = async (roles: Record<string, string>) => {
     const config = parseEnv({ PORT: '0', ADMIN_TOKEN, LOG_LEVEL: 'fatal', ...backend.env, ...env, ...roles });
     const app = await createApp(config, { logger: false, timeouts });
-    return { app, url: await startApp(app) };
+    return { app, url: await startUp(app) };
   };
   // A test that asks for certain roles asks for one process with them.
   const apart = TOPOLOGY === 'apart' && env['ROLES'] === undefined;

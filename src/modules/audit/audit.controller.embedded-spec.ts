@@ -5,11 +5,10 @@ import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf } from '../../../test/support/claims.js';
-import { ADMIN_TOKEN, issueCoupons, recoveryApplication } from '../../../test/support/recovery.js';
+import { ADMIN_TOKEN, issueCoupons, recoveryApplication, startRecovery } from '../../../test/support/recovery.js';
 import { createOpenApiDocument } from '../../platform/http/openapi/openapi.js';
 import { Database } from '../../ports/database/database.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
-import { RecoveryService } from '../recovery/recovery.service.js';
 
 Logger.overrideLogger(false);
 
@@ -24,8 +23,7 @@ beforeEach(async () => {
   const campaign = { id: 'default', name: 'default', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const };
   await database.transaction((unit) => unit.campaigns.insert(campaign));
   await issueCoupons({ database } as never, [claimOf(1), claimOf(2)]);
-  await app.get(RecoveryService).recoverBeforeListening();
-  await app.init();
+  await startRecovery(app);
 });
 
 afterEach(async () => {

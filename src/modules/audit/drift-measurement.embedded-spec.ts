@@ -8,15 +8,15 @@ import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { DriftMeasurement } from './drift-measurement.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
-import { RecoveryMetrics } from '../recovery/recovery-metrics.js';
-import { type RecoveryService } from '../recovery/recovery.service.js';
+import { DriftMetrics } from './drift.metrics.js';
+import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 
 Logger.overrideLogger(false);
 
 let stack: EmbeddedStack;
 let audit: PromiseAudit;
 let registry: MetricsRegistry;
-let metrics: RecoveryMetrics;
+let metrics: DriftMetrics;
 let measurement: DriftMeasurement;
 let timers: SetTimers;
 
@@ -28,10 +28,10 @@ beforeEach(async () => {
   await watch.refresh();
   audit = new PromiseAudit(stack.database, stack.gate, watch);
   registry = new MetricsRegistry();
-  metrics = new RecoveryMetrics(registry, watch);
+  const labels = new CampaignLabels();
+  metrics = new DriftMetrics(registry, labels);
   timers = new SetTimers();
-  const open = { recoverBeforeListening: () => Promise.resolve() } as RecoveryService;
-  measurement = new DriftMeasurement(open, stack.database, audit, metrics, timers.clock, timers);
+  measurement = new DriftMeasurement(stack.database, audit, metrics, timers.clock, timers);
 });
 
 afterEach(async () => {
@@ -62,7 +62,7 @@ describe('a round', () => {
   });
 
   it('measures those behind one that cannot be measured, whose metric stays as it was', async () => {
-    metrics.setDrift('b', 7);
+    metrics.set('b', 7);
     const measured = audit.audit.bind(audit);
     const tooLong = new DatabaseError('infrastructure', 'ETIMEDOUT', 'no answer within 5000 ms');
     const spy = jest.spyOn(audit, 'audit').mockImplementation((id) => {
@@ -96,7 +96,7 @@ describe('the loop', () => {
   it('sets no timer for the next round while one goes on', async () => {
     const { wait, end } = held();
     const spy = jest.spyOn(audit, 'audit').mockReturnValue(wait);
-    await measurement.onApplicationBootstrap();
+    measurement.start();
     expect(timers.size).toBe(1);
     await timers.pass(3_000);
     await until('a round has begun', () => spy.mock.calls.length > 0);
@@ -110,7 +110,7 @@ describe('the loop', () => {
   it('is awaited when the process stops, and goes on to no other campaign', async () => {
     const { wait, end } = held();
     const spy = jest.spyOn(audit, 'audit').mockReturnValue(wait);
-    await measurement.onApplicationBootstrap();
+    measurement.start();
     await timers.pass(3_000);
     await until('a round has begun', () => spy.mock.calls.length > 0);
     let stopped = false;

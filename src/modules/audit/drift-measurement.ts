@@ -1,13 +1,12 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../ports/database/database.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
-import { campaignPages } from '../recovery/gate-health.js';
+import { campaignPages } from '../../ports/database/campaign-pages.js';
 import { PromiseAudit } from './promise-audit.js';
-import { RecoveryMetrics } from '../recovery/recovery-metrics.js';
-import { RecoveryService } from '../recovery/recovery.service.js';
+import { DriftMetrics } from './drift.metrics.js';
 
 /** After the gate is open, ms: soon, so that the metric is there. */
 const FIRST_AFTER_MS = 3_000;
@@ -19,16 +18,15 @@ const INTERVAL_MS = 30_000;
  * what the reconciler carries to the gate must not wait for it.
  */
 @Injectable()
-export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class DriftMeasurement implements BeforeApplicationShutdown {
   private readonly logger = new Logger(DriftMeasurement.name);
   private readonly rounds: PeriodicTask;
   private readonly outage: OutageLog;
 
   constructor(
-    private readonly recovery: RecoveryService,
     private readonly database: Database,
     private readonly audit: PromiseAudit,
-    private readonly metrics: RecoveryMetrics,
+    private readonly metrics: DriftMetrics,
     clock: Clock,
     timers: Timers,
   ) {
@@ -36,9 +34,8 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
     this.rounds = new PeriodicTask(timers, INTERVAL_MS, () => this.measure());
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    // The counting would only keep an in-process gate's rebuild, and so the start, waiting.
-    await this.recovery.recoverBeforeListening();
+  /** To be called when an in-process gate is open: the counting would make its rebuild wait, and so the start. */
+  start(): void {
     this.rounds.start(FIRST_AFTER_MS);
   }
 
@@ -70,7 +67,7 @@ export class DriftMeasurement implements OnApplicationBootstrap, BeforeApplicati
   private async measureOne(id: string): Promise<void> {
     try {
       const audit = await this.audit.audit(id);
-      if (audit !== null) this.metrics.setDrift(id, audit.drift);
+      if (audit !== null) this.metrics.set(id, audit.drift);
       this.outage.recovered(`the drift of campaign ${id} can be measured again`, id);
     } catch (error) {
       this.outage.failed(`the drift of campaign ${id} cannot be measured: ${(error as Error).message}`, id);

@@ -1,5 +1,5 @@
 import { type Fields } from '../../domain/claim.js';
-import { isoOf } from '../../platform/http/input/instant.js';
+import { isoOf } from '../../platform/values/iso-of.js';
 import { type NewCoupon } from '../../ports/database/coupon-store.js';
 
 /** csv: RFC 4180 with a header line. ndjson: one JSON object a line. */

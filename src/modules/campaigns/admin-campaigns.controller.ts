@@ -22,7 +22,7 @@ import { etagOf, ifMatch } from '../../platform/http/input/if-match.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
 import { campaignId, campaignName, campaignTotal, instant } from '../../platform/http/input/schemas.js';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 import {
   type CampaignAction,
   CampaignAdministration,

@@ -9,7 +9,7 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { CampaignAdministration, type CampaignCreationOutcome } from './campaign-administration.js';

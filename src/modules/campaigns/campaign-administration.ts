@@ -11,7 +11,8 @@ import {
 import { TermsAtGate } from '../watch/terms-at-gate.js';
 import { logChanged, logCreated } from '../../domain/campaign-log.js';
 import { type CampaignCreation, type CampaignTerms } from '../../ports/database/campaign-creation-store.js';
-import { type Campaign, type CampaignChange } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
+import { type CampaignChange } from '../../ports/database/campaign-store.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';

@@ -3,10 +3,9 @@ import { Clock } from '../../platform/flow/clock.js';
 import { Picture } from '../../platform/flow/picture.js';
 import { EpochWatch } from '../watch/epoch-watch.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign, type CampaignState, stateAt } from '../../domain/campaign.js';
 import { Database } from '../../ports/database/database.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
-import { type CampaignState, stateAt } from '../../domain/campaign-state.js';
 import { GateCounts } from './gate-counts.js';
 
 /** A campaign as everybody may see it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
-import { isoOf } from '../../platform/http/input/instant.js';
+import { isoOf } from '../../platform/values/iso-of.js';
 import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
 import { type CampaignView } from './campaign-catalogue.js';
 

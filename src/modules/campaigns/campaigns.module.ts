@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
-import { GateModule } from '../watch/watch.module.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
@@ -10,7 +10,7 @@ import { DefaultCampaign } from './default-campaign.js';
 
 /** Makes and shows campaigns, and tells the gate about them. */
 @Module({
-  imports: [GateModule],
+  imports: [WatchModule],
   providers: [CampaignAdministration, CampaignCatalogue, DefaultCampaign, ResourcePaths],
   exports: [DefaultCampaign],
 })

@@ -24,8 +24,7 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
   }
 
   /**
-   * To be called before the gate is rebuilt: the opening transaction then knows it like any other. A database that is
-   * away keeps nobody from starting; the campaign is made when it comes.
+   * A database that is away does not stop the start; the campaign is made when it comes.
    * @throws DatabaseError that is not of the kind `infrastructure`: a start that ends is seen, and tried again
    */
   async ensure(total: number): Promise<void> {

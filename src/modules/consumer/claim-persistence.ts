@@ -4,7 +4,7 @@ import { type LogRecord } from '../../ports/log/claim-log.js';
 import { type FailedEventStatus, type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type GateCut } from '../../ports/database/gate-row-store.js';

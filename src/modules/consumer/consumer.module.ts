@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
-import { GateModule } from '../watch/watch.module.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { FlowModule } from '../../platform/flow/flow.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventConsumer } from './claim-event.consumer.js';
@@ -12,7 +12,7 @@ import { ConsumerSettings } from './consumer-settings.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
-  imports: [FlowModule, GateModule, MetricsModule],
+  imports: [FlowModule, WatchModule, MetricsModule],
   providers: [ClaimPersistence, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
 })
 export class ConsumerModule {

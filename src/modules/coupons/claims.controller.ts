@@ -3,12 +3,12 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AdminToken } from '../../platform/identity/admin-token.js';
 import { adminAccess, unauthorized } from '../../platform/identity/admin.guard.js';
-import { isoOf } from '../../platform/http/input/instant.js';
+import { isoOf } from '../../platform/values/iso-of.js';
 import { pageJson } from '../../platform/http/json.js';
 import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { campaignId, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
-import { claimStatusJsonSchema, couponListJsonSchema } from '../issuance/claim-json.js';
+import { claimStatusJsonSchema, couponListJsonSchema } from './coupon-json.js';
 import { ClaimStatusLookup } from './claim-status.js';
 import { UserCoupons } from './user-coupons.js';
 

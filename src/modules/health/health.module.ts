@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { GateModule } from '../watch/watch.module.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { BuildMetrics } from './build.metrics.js';
 import { HealthController } from './health.controller.js';
@@ -7,7 +7,7 @@ import { ReadinessMetrics } from './readiness.metrics.js';
 import { Readiness } from './readiness.js';
 
 @Module({
-  imports: [GateModule, MetricsModule],
+  imports: [WatchModule, MetricsModule],
   controllers: [HealthController],
   providers: [Readiness, ReadinessMetrics, BuildMetrics],
 })

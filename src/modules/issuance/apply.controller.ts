@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
-import { isoOf } from '../../platform/http/input/instant.js';
+import { isoOf } from '../../platform/values/iso-of.js';
 import { CLAIM_ACCEPTED, languageOf } from '../../platform/http/problem/language.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiJsonBody, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { sendProblem } from '../../platform/http/problem/problem.js';

@@ -93,7 +93,7 @@ describe('processes that cannot build', () => {
       const failing = Array.from({ length: count }, () => addProcess({ healthy: false }));
       const healthy = addProcess({ healthy: true });
       // The order in which they are started is the one in which they ask, every time: the healthy one last.
-      for (const { recovery } of processes) await recovery.recoverBeforeListening();
+      for (const { recovery } of processes) await recovery.start();
       wipeGate(stack);
       failing[0]?.watch.reportFence(epoch, 'fence-missing');
 

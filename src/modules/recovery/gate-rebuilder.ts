@@ -14,7 +14,8 @@ import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
-import { CAMPAIGN_PAGE, findFence, forEachCampaign } from './gate-health.js';
+import { CAMPAIGN_PAGE, forEachCampaign } from '../../ports/database/campaign-pages.js';
+import { findFence } from './gate-health.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
 import { StagedClaims } from './staged-claims.js';
 

@@ -4,9 +4,10 @@ import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gat
 import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
 import { differs, TermsAtGate } from '../watch/terms-at-gate.js';
 import { logOpened } from '../../domain/campaign-log.js';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { Database } from '../../ports/database/database.js';
-import { type CampaignPage, campaignPages, isRealFence } from './gate-health.js';
+import { type CampaignPage, campaignPages } from '../../ports/database/campaign-pages.js';
+import { isRealFence } from './gate-health.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 
 /**

@@ -4,7 +4,7 @@ import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { EpochWatch } from '../watch/epoch-watch.js';
 import { type CampaignGauge } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 
 /**
  * What operators see of the gate. Nothing here asks a server while metrics are collected: the last known values are
@@ -12,7 +12,6 @@ import { type Campaign } from '../../ports/database/campaign-store.js';
  */
 @Injectable()
 export class RecoveryMetrics {
-  private readonly drift: Gauge<'campaign'>;
   private readonly pending: Gauge<'campaign'>;
   private readonly oldestPending: Gauge<'campaign'>;
   private readonly total: Gauge<'campaign'>;
@@ -46,10 +45,6 @@ export class RecoveryMetrics {
       },
     });
     const ofCampaign = (name: string, help: string) => new Gauge({ name, help, labelNames: ['campaign'], registers });
-    this.drift = ofCampaign(
-      'coupon_drift',
-      'Claims and coupons by which gate, counter and rows disagree; 0 when all promises hold',
-    );
     this.pending = ofCampaign('coupon_pending', 'Admitted claims that were not seen in the database yet');
     this.oldestPending = ofCampaign('coupon_pending_oldest_seconds', 'Age of the oldest pending claim, in seconds');
     this.total = ofCampaign('coupon_campaign_total', 'Coupons of the campaign: its total');
@@ -96,10 +91,6 @@ export class RecoveryMetrics {
     return true;
   }
 
-  setDrift(campaignId: string, drift: number): void {
-    if (this.isLabel(campaignId)) this.drift.set({ campaign: campaignId }, drift);
-  }
-
   setUnlabelled(campaigns: number): void {
     this.unlabelled.set(campaigns);
   }
@@ -114,7 +105,7 @@ export class RecoveryMetrics {
   }
 
   private forget(campaign: string): void {
-    for (const gauge of [this.drift, this.pending, this.oldestPending, this.total, this.claimed, this.issued]) {
+    for (const gauge of [this.pending, this.oldestPending, this.total, this.claimed, this.issued]) {
       gauge.remove(campaign);
     }
     const name = this.names.get(campaign);

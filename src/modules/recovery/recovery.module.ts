@@ -1,34 +1,18 @@
-import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../../platform/config/env.js';
+import { Module } from '@nestjs/common';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
-import { GateModule } from '../watch/watch.module.js';
-import { AuditController } from '../audit/audit.controller.js';
-import { DriftMeasurement } from '../audit/drift-measurement.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
-import { PromiseAudit } from '../audit/promise-audit.js';
 import { RebuildProbe } from './rebuild-probe.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 import { RecoveryService } from './recovery.service.js';
 
 /**
- * Rebuilds the gate, keeps its terms those of the database, and audits the promises. In every role: each of them meets
- * the gate (the consumer and the retry clear what is pending), and whoever meets a fence rebuilds.
+ * 6 — Rebuilds the gate, and keeps its terms equal to the database's. In every role: each of them calls the gate (the
+ * consumer and the retry clear what is pending), and a process that meets a fence rebuilds.
  */
 @Module({
-  imports: [GateModule, MetricsModule],
-  providers: [
-    RebuildProbe,
-    GateRebuilder,
-    GateReconciler,
-    PromiseAudit,
-    RecoveryMetrics,
-    RecoveryService,
-    DriftMeasurement,
-  ],
+  imports: [WatchModule, MetricsModule],
+  providers: [RebuildProbe, GateRebuilder, GateReconciler, RecoveryMetrics, RecoveryService],
 })
-export class RecoveryModule {
-  static for(roles: ReadonlySet<Role>): DynamicModule {
-    return { module: RecoveryModule, controllers: roles.has('api') ? [AuditController] : [] };
-  }
-}
+export class RecoveryModule {}

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { recoveryApplication } from '../../../test/support/recovery.js';
+import { recoveryApplication, startRecovery } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
 import { EpochWatch } from '../watch/epoch-watch.js';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
-import { type CampaignGauge, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { Database } from '../../ports/database/database.js';
 import { Entropy } from '../../platform/flow/entropy.js';
-import { PromiseAudit } from '../audit/promise-audit.js';
 import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);
@@ -38,7 +37,7 @@ describe('at the start of a process', () => {
   it('an in-process gate is open before anything listens', async () => {
     const campaign = { id: 'default', name: 'default', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const };
     await app.get(Database).transaction((unit) => unit.campaigns.insert(campaign));
-    await recovery().recoverBeforeListening();
+    await recovery().start();
     const { pass } = watch();
     expect(pass).not.toBeNull();
     if (pass === null) return;
@@ -46,50 +45,14 @@ describe('at the start of a process', () => {
     expect(await app.get(IssuanceGate).gauge(pass, ['default'])).toMatchObject([{ claimed: 0 }]);
   });
 
-  it('Nest’s own start does the same, and a second call does nothing', async () => {
-    await app.init();
-    const before = await row();
-    expect(watch().pass?.epoch).toBe(before.epoch);
-    await recovery().recoverBeforeListening();
-    expect(await row()).toEqual(before);
-  });
-
   it('a gate that cannot be rebuilt keeps the process from listening', async () => {
     app.get(GateBuilder).installFence = () => Promise.reject(new Error('out of memory'));
-    await expect(recovery().recoverBeforeListening()).rejects.toThrow('out of memory');
-  });
-});
-
-describe('while drift is measured', () => {
-  it('a change that the gate has not heard of reaches it within one interval, however long the audit takes', async () => {
-    const campaign = { id: 'default', name: 'default', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const };
-    const database = app.get(Database);
-    await database.transaction((unit) => unit.campaigns.insert(campaign));
-    let end: () => void = () => undefined;
-    const audit = jest
-      .spyOn(app.get(PromiseAudit), 'audit')
-      .mockReturnValue(new Promise((resolve) => (end = () => resolve(null))));
-    try {
-      await app.init();
-      await until('an audit is under way', () => audit.mock.calls.length > 0);
-      await database.transaction((unit) => unit.campaigns.update('default', { total: 4 }, 2));
-      const { pass } = watch();
-      if (pass === null) throw new Error('no epoch is open');
-      const totalAtGate = async () => {
-        const [gauge] = await app.get(IssuanceGate).gauge(pass, ['default']);
-        return (gauge as CampaignGauge).terms.total;
-      };
-      await until('the gate has the change', async () => (await totalAtGate()) === 4);
-    } finally {
-      end();
-    }
+    await expect(recovery().start()).rejects.toThrow('out of memory');
   });
 });
 
 describe('while the process runs', () => {
-  beforeEach(async () => {
-    await app.init();
-  });
+  beforeEach(() => startRecovery(app));
 
   it('a fence starts a rebuild, and the next epoch is known at once', async () => {
     const { epoch } = await row();

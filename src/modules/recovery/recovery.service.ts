@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { EpochWatch, type FenceSignal } from '../watch/epoch-watch.js';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
 import { Database } from '../../ports/database/database.js';
@@ -20,9 +20,8 @@ const BELIEVED_MISFORTUNES = 2;
 
 /** Rebuilds when somebody meets a fence, reconciles while nobody does, and stops with the process. */
 @Injectable()
-export class RecoveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RecoveryService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RecoveryService.name);
-  private recovered: Promise<void> | null = null;
   private rebuilding: Promise<void> | null = null;
   /** Rebuilds that failed, in a row, since an epoch was open. */
   private failures = 0;
@@ -52,15 +51,14 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   /**
    * To be awaited before the process listens. An in-process gate is empty after every start and is rebuilt here;
    * rejects when that fails, and then the process must not listen. Where the gate is a server, this only starts the
-   * watch: the process answers 503 until the servers are there and says so. Asked again, it does nothing.
+   * watch: the process answers 503 until the servers are there and says so.
    */
-  recoverBeforeListening(): Promise<void> {
-    this.recovered ??= this.recover();
-    return this.recovered;
-  }
-
-  async onApplicationBootstrap(): Promise<void> {
-    await this.recoverBeforeListening();
+  async start(): Promise<void> {
+    if (this.builder.isAlone) {
+      const { epoch } = await this.database.read((unit) => unit.gate.read());
+      await this.rebuilder.rebuild(epoch);
+    }
+    await this.watch.start();
     this.rounds.start();
   }
 
@@ -71,14 +69,6 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     await this.rebuilder.stop();
     await this.rebuilding;
     await reconciled;
-  }
-
-  private async recover(): Promise<void> {
-    if (this.builder.isAlone) {
-      const { epoch } = await this.database.read((unit) => unit.gate.read());
-      await this.rebuilder.rebuild(epoch);
-    }
-    await this.watch.start();
   }
 
   private onFence(epoch: number, signal: FenceSignal): void {

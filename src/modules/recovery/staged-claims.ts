@@ -2,7 +2,7 @@ import { type ClaimEvent } from '../../domain/claim.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
 import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { isLaterClaim } from '../../domain/rival-claims.js';
 
 /**

@@ -18,12 +18,11 @@ import {
   sql,
   SteeredGate,
   drainerOf,
+  sweeperOf,
 } from '../../../test/support/retry.js';
 import { type FailedEvent, type FailedEventStatus } from '../../ports/database/failed-event-store.js';
-import { ConsumedHorizon } from '../sweeper/consumed-horizon.js';
-import { DiscardedSlots } from '../sweeper/discarded-slots.js';
+import { DiscardedSlots } from '../watch/discarded-slots.js';
 import { FailedEventOperations } from './failed-event-operations.js';
-import { PendingSweeper } from '../sweeper/pending-sweeper.js';
 
 const ALWAYS = (_version: number) => true;
 const REQUEST = 'request-1';
@@ -75,8 +74,7 @@ const audits = async () =>
     requestId: request_id,
     ...(JSON.parse(detail) as object),
   }));
-const newSweeper = () =>
-  new PendingSweeper(stack.database, gate, stack.watch, new ConsumedHorizon(gate, stack.log), slots);
+const newSweeper = () => sweeperOf(stack, gate, slots);
 
 describe('listing failed events', () => {
   it('shows the newest first, page by page, and by status and campaign', async () => {

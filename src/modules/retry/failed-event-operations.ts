@@ -10,7 +10,7 @@ import { type GatePass } from '../../ports/gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
 import { type VersionCondition } from '../../platform/values/version-condition.js';
-import { DiscardedSlots } from '../sweeper/discarded-slots.js';
+import { DiscardedSlots } from '../watch/discarded-slots.js';
 
 /** What became of an operator's order. Only `changed` has changed anything. */
 export type OperatorOutcome =

@@ -7,7 +7,6 @@ import { Test } from '@nestjs/testing';
 import '../../../test/support/quiet.js';
 import { failToPublish } from '../../../test/support/failed-events.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { SetClock } from '../../../test/support/flow.js';
 import {
   admit,
   CAMPAIGN,
@@ -28,8 +27,6 @@ import { setupOpenApi } from '../../platform/http/openapi/openapi.js';
 import { Database } from '../../ports/database/database.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Clock } from '../../platform/flow/clock.js';
-import { FailedEventDrainer } from './failed-event-drainer.js';
-import { PendingSweeper } from '../sweeper/pending-sweeper.js';
 import { RetryCron } from './retry.cron.js';
 import { RetryModule } from './retry.module.js';
 
@@ -310,13 +307,13 @@ describe('the schedule', () => {
 
   afterEach(() => stack.close());
 
-  it('runs both jobs every ten seconds and never beside themselves, in the role retry only', async () => {
+  it('drains every ten seconds and never beside itself, in the role retry only', async () => {
     const idle = await start(stack, ['api', 'consumer']);
     expect(() => idle.get(RetryCron, { strict: false })).toThrow();
     await idle.close();
     const app = await start(stack, ['retry']);
     const jobs = app.get(SchedulerRegistry, { strict: false }).getCronJobs();
-    expect([...jobs.keys()].toSorted()).toEqual(['failed-event-drain', 'pending-sweep']);
+    expect([...jobs.keys()].toSorted()).toEqual(['failed-event-drain']);
     for (const job of jobs.values()) {
       expect(job.waitForCompletion).toBe(true);
       const [first, second] = job.nextDates(2);
@@ -359,7 +356,7 @@ describe('the schedule', () => {
 
     let closed = false;
     const closing = app.close().then(() => (closed = true));
-    await eventually(() => expect(cron['shutdown'].signal.aborted).toBe(true));
+    await eventually(() => expect(cron['job']['stopping'].signal.aborted).toBe(true));
     const late = await admit(stack, 'bob');
     await failToPublish(stack, late);
     await cron.drain();
@@ -368,28 +365,5 @@ describe('the schedule', () => {
     await Promise.all([running, closing]);
     expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'REPUBLISHED' });
     expect(await knownRowOf(stack, late)).toMatchObject({ status: 'PENDING' });
-  });
-
-  it('says an outage once and its end once, and never throws', async () => {
-    let broken = true;
-    const lines: string[] = [];
-    const work = () => (broken ? Promise.reject(new Error('away')) : Promise.resolve());
-    const cron = new RetryCron(
-      { drain: work } as unknown as FailedEventDrainer,
-      { sweep: work } as unknown as PendingSweeper,
-      new SetClock(),
-    );
-    const logger = cron['logger'];
-    logger.error = (line: string) => void lines.push(line);
-    logger.log = (line: string) => void lines.push(line);
-    for (let tick = 0; tick < 3; tick++) await cron.drain();
-    await cron.sweep();
-    broken = false;
-    for (let tick = 0; tick < 3; tick++) await cron.drain();
-    expect(lines).toEqual([
-      'drain failed, and will be tried again: Error: away',
-      'sweep failed, and will be tried again: Error: away',
-      'drain works again, after 0.0 s',
-    ]);
   });
 });

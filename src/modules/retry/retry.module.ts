@@ -2,27 +2,17 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { type Role } from '../../platform/config/env.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
-import { GateModule } from '../watch/watch.module.js';
-import { ConsumedHorizon } from '../sweeper/consumed-horizon.js';
-import { DiscardedSlots } from '../sweeper/discarded-slots.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 import { FailedEventMetrics } from './failed-event-metrics.js';
 import { FailedEventOperations } from './failed-event-operations.js';
 import { FailedEventsController } from './failed-events.controller.js';
-import { PendingSweeper } from '../sweeper/pending-sweeper.js';
 import { RetryCron } from './retry.cron.js';
 
 /** Brings claims that failed or never arrived back onto the log, and lets operators look after them. */
 @Module({
-  imports: [GateModule, MetricsModule],
-  providers: [
-    FailedEventDrainer,
-    ConsumedHorizon,
-    DiscardedSlots,
-    PendingSweeper,
-    FailedEventOperations,
-    FailedEventMetrics,
-  ],
+  imports: [WatchModule, MetricsModule],
+  providers: [FailedEventDrainer, FailedEventOperations, FailedEventMetrics],
 })
 export class RetryModule {
   /** Role `retry` runs the schedule, role `api` serves the operators' calls. Needs the ports from modules around it. */

@@ -7,7 +7,7 @@ import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
-import { DiscardedSlots } from './discarded-slots.js';
+import { DiscardedSlots } from '../watch/discarded-slots.js';
 
 const CAMPAIGN_PAGE = 100;
 const PENDING_PAGE = 500;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { mayBeOpening } from '../../domain/campaign-opening.js';
+import { mayBeOpening } from '../../domain/campaign.js';
 import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';

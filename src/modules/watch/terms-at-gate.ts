@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Campaign } from '../../ports/database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { Database } from '../../ports/database/database.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { EpochWatch } from './epoch-watch.js';

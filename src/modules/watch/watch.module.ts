@@ -1,11 +1,15 @@
 import { Module } from '@nestjs/common';
 import { FlowModule } from '../../platform/flow/flow.module.js';
 import { Admission } from './admission.js';
+import { DiscardedSlots } from './discarded-slots.js';
 import { EpochWatch } from './epoch-watch.js';
+import { KnownCampaigns } from './known-campaigns.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { StoredCampaignIds } from './stored-campaign-ids.js';
 import { TermsAtGate } from './terms-at-gate.js';
 import { WatchedGate } from './watched-gate.js';
+
+const SHARED = [EpochWatch, Admission, KnownCampaigns, TermsAtGate, DiscardedSlots, StoredCampaignIds];
 
 /**
  * What every feature that meets the gate shares: the watch over its epoch, and the gate that reports its own trouble to
@@ -13,7 +17,7 @@ import { WatchedGate } from './watched-gate.js';
  */
 @Module({
   imports: [FlowModule],
-  providers: [EpochWatch, { provide: IssuanceGate, useClass: WatchedGate }, TermsAtGate, Admission, StoredCampaignIds],
-  exports: [FlowModule, EpochWatch, IssuanceGate, TermsAtGate, Admission, StoredCampaignIds],
+  providers: [{ provide: IssuanceGate, useClass: WatchedGate }, ...SHARED],
+  exports: [FlowModule, IssuanceGate, ...SHARED],
 })
-export class GateModule {}
+export class WatchModule {}

@@ -1,4 +1,4 @@
-import { type Campaign } from './campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 
 /** What a campaign is made with; the rest is the same for every new one. */
 export type CampaignTerms = Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'>;

@@ -1,31 +1,4 @@
-/** What is stored. SCHEDULED and ENDED are read off the window, never stored. */
-export type StoredCampaignState = 'OPEN' | 'PAUSED' | 'CLOSED';
-
-/** One row of `campaigns`. Instants are ms since the Unix epoch, UTC. */
-export interface Campaign {
-  id: string;
-  name: string;
-  total: number;
-  /** Coupon rows so far; the database itself keeps `issued <= total`. */
-  issued: number;
-  startsAt: number;
-  /** null: the campaign has no end. */
-  endsAt: number | null;
-  state: StoredCampaignState;
-  /** Rises with every change; the ETag, and what the gate compares. */
-  version: number;
-  /** The beginning of the window that was last seen to begin; null: none was. It keeps that line of the log to one. */
-  openedAt: number | null;
-  /** The gate's instant of the latest claim that has become a coupon; null: none has. */
-  lastClaimedAt: number | null;
-  /**
-   * Since when every coupon of the total is issued: the gate's instant of the claim that took the last one, or the
-   * database's of the change that lowered the total to what was issued. null while one is left, or not issued yet.
-   */
-  soldOutAt: number | null;
-  createdAt: number;
-  updatedAt: number;
-}
+import { type Campaign } from '../../domain/campaign.js';
 
 export type CampaignChange = Partial<Pick<Campaign, 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>>;
 

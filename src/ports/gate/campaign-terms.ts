@@ -1,4 +1,4 @@
-import { type Campaign } from '../database/campaign-store.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { type CampaignTerms } from './issuance-gate.js';
 
 /** What the gate has to know of a stored campaign. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createApp, startApp } from '../../../src/app/app.setup.js';
+import { createApp } from '../../../src/app/app.setup.js';
+import { startUp } from '../../../src/app/start-up.js';
 import { type KafkaConfig, parseEnv } from '../../../src/platform/config/env.js';
 import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { encodeClaimEvent } from '../../../src/domain/claim.js';
@@ -220,7 +221,7 @@ describe('a batch that the disk of the broker has damaged', () => {
 async function startWorker(service: Service, env: Record<string, string> = {}): Promise<NestFastifyApplication> {
   const config = { ...service.backend.env, ADMIN_TOKEN, PORT: '0', LOG_LEVEL: 'fatal', ROLES: 'consumer', ...env };
   const worker = await createApp(parseEnv(config), { logger: false });
-  await startApp(worker);
+  await startUp(worker);
   return worker;
 }
 

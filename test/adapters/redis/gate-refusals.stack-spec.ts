@@ -18,7 +18,7 @@ import { type CampaignGauge, type GatePass } from '../../../src/ports/gate/issua
 import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
-import { type Campaign } from '../../../src/ports/database/campaign-store.js';
+import { type Campaign } from '../../../src/domain/campaign.js';
 import { GateReconciler } from '../../../src/modules/recovery/gate-reconciler.js';
 import { RecoveryMetrics } from '../../../src/modules/recovery/recovery-metrics.js';
 import { administrationOf } from '../../support/campaigns.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type Campaign } from '../../../src/ports/database/campaign-store.js';
+import { type Campaign } from '../../../src/domain/campaign.js';
 import { digestOf } from '../../../src/platform/values/digest.js';
 import { type DatabaseUnderTest } from './database-under-test.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
 import { type ClaimLog } from '../../../src/ports/log/claim-log.js';
-import { type Campaign } from '../../../src/ports/database/campaign-store.js';
+import { type Campaign } from '../../../src/domain/campaign.js';
 import { type NewCoupon } from '../../../src/ports/database/coupon-store.js';
 import { type Database, type UnitOfWork } from '../../../src/ports/database/database.js';
 import { type DatabaseError } from '../../../src/ports/database/database-error.js';

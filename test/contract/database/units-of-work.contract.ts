@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type Campaign } from '../../../src/ports/database/campaign-store.js';
+import { type Campaign } from '../../../src/domain/campaign.js';
 import { type Database } from '../../../src/ports/database/database.js';
 import { claimEvent } from '../../support/claims.js';
 import { type DatabaseHarness, type DatabaseUnderTest, Undo } from './database-under-test.js';

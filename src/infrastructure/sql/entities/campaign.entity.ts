@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { type Campaign, type StoredCampaignState } from '../../../ports/database/campaign-store.js';
+import { type Campaign, type StoredCampaignState } from '../../../domain/campaign.js';
 import { instant, integer, nullable, text } from './columns.js';
 
 @Entity('campaigns')

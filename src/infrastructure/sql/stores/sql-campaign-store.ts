@@ -1,4 +1,5 @@
-import { type Campaign, type CampaignChange, CampaignStore } from '../../../ports/database/campaign-store.js';
+import { type Campaign } from '../../../domain/campaign.js';
+import { type CampaignChange, CampaignStore } from '../../../ports/database/campaign-store.js';
 import { CampaignEntity } from '../entities/campaign.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CAMPAIGN_OPENING_MS, mayBeOpening } from './campaign-opening.js';
+import { CAMPAIGN_OPENING_MS, mayBeOpening } from './campaign.js';
 
 const NOW = 1_800_000_000_000;
 

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
+
+const sequence = z.int().min(1).meta({ description: 'Place in the order in which the gate executed the claims.' });
+
+export const claimStatusJsonSchema = z
+  .object({
+    claimId: z.string(),
+    sequence,
+    claimedAt: isoInstant,
+    status: z
+      .enum(['PENDING', 'ISSUED', 'FAILED'])
+      .meta({ description: 'FAILED: it waits for an operator. PENDING becomes ISSUED without another call.' }),
+    issuedAt: isoInstant.optional().meta({ description: 'Of an ISSUED one.' }),
+    code: z.string().optional().meta({ description: 'Of an ISSUED one: what the coupon is redeemed with.' }),
+  })
+  .meta({ id: 'Claim' });
+
+const couponJsonSchema = z
+  .object({
+    claimId: z.string(),
+    campaignId: z.string(),
+    sequence,
+    issuedAt: isoInstant,
+    code: z.string().optional().meta({ description: 'Only with the admin token.' }),
+  })
+  .meta({ id: 'Coupon' });
+
+export const couponListJsonSchema = pageJsonSchema(couponJsonSchema).meta({ id: 'CouponList' });

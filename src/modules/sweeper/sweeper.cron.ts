@@ -1,0 +1,26 @@
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
+import { Clock } from '../../platform/flow/clock.js';
+import { ScheduledJob } from '../../platform/flow/scheduled-job.js';
+import { PendingSweeper } from './pending-sweeper.js';
+
+/** The schedule, and nothing else: how old a claim has to be is decided by the gate's clock. */
+@Injectable()
+export class SweeperCron implements BeforeApplicationShutdown {
+  private readonly job: ScheduledJob;
+
+  constructor(sweeper: PendingSweeper, clock: Clock) {
+    this.job = new ScheduledJob('sweep', (signal) => sweeper.sweep(signal), new Logger(SweeperCron.name), clock);
+  }
+
+  /** Every 10 s, between two drains. Never rejects. */
+  @Cron('5/10 * * * * *', { name: 'pending-sweep', waitForCompletion: true })
+  sweep(): Promise<void> {
+    return this.job.run();
+  }
+
+  /** Before the connections close: what runs here needs them. */
+  beforeApplicationShutdown(): Promise<void> {
+    return this.job.stop();
+  }
+}

@@ -1,0 +1,20 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { type Role } from '../../platform/config/env.js';
+import { WatchModule } from '../watch/watch.module.js';
+import { ConsumedHorizon } from './consumed-horizon.js';
+import { PendingSweeper } from './pending-sweeper.js';
+import { SweeperCron } from './sweeper.cron.js';
+
+/** 5 — Finds admitted claims that never arrived, and makes them failed events. Runs in the role `retry`. */
+@Module({})
+export class SweeperModule {
+  static for(roles: ReadonlySet<Role>): DynamicModule {
+    if (!roles.has('retry')) return { module: SweeperModule };
+    return {
+      module: SweeperModule,
+      imports: [WatchModule, ScheduleModule.forRoot()],
+      providers: [ConsumedHorizon, PendingSweeper, SweeperCron],
+    };
+  }
+}
