@@ -1,5 +1,5 @@
-import { Cluster } from '../test/support/cluster.js';
 import { type Client, inParallel } from '../test/support/client.js';
+import { Cluster } from '../test/support/cluster.js';
 import { eventually } from '../test/support/eventually.js';
 import { type BenchRun } from './bench-run.js';
 import { ENDLESS, rate } from './claims.js';

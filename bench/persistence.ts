@@ -2,8 +2,8 @@ import { createConnection, type Connection, type RowDataPacket } from 'mysql2/pr
 import { couponCodeFactory } from '../src/modules/consumer/coupon-code.js';
 import { systemClock } from '../src/platform/flow/clock.js';
 import { SystemEntropy, ulidFactory } from '../src/platform/flow/entropy.js';
-import { type Cluster } from '../test/support/cluster.js';
 import { inParallel } from '../test/support/client.js';
+import { type Cluster } from '../test/support/cluster.js';
 import { type BenchRun } from './bench-run.js';
 import { usedMemory } from './campaigns.js';
 import { ENDLESS } from './claims.js';

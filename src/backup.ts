@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { explainCommand } from './app/command-error.js';
-import { loadConfiguration } from './platform/config/load-configuration.js';
 import { takeSnapshot } from './infrastructure/sqlite/take-snapshot.js';
+import { loadConfiguration } from './platform/config/load-configuration.js';
 
 const USAGE = 'usage: npm run backup -- --to FILE [--url http://host:port]';
 

@@ -6,11 +6,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { explainCommand } from './app/command-error.js';
-import { loadConfiguration } from './platform/config/load-configuration.js';
-import { StartupError } from './platform/config/startup-error.js';
 import { readCoupons } from './infrastructure/sqlite/sqlite-file.js';
 import { takeSnapshot } from './infrastructure/sqlite/take-snapshot.js';
 import { type CouponFormat, couponLines } from './modules/backup/coupon-lines.js';
+import { loadConfiguration } from './platform/config/load-configuration.js';
+import { StartupError } from './platform/config/startup-error.js';
 
 const USAGE =
   'usage: npm run --silent export -- [--to FILE] [--campaign ID] [--format csv|ndjson] [--url http://host:port]';

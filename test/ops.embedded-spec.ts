@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
+import { MAX_ATTEMPTS, maxBackoffMs } from '../src/domain/retry-policy.js';
 import { riskyAddresses } from '../src/platform/config/address-risks.js';
 import { parseEnv } from '../src/platform/config/env.js';
 import { ENV_VARIABLES, SECRETS } from '../src/platform/config/variables.js';
-import { FAILED_EVENT_STATUSES } from '../src/ports/database/failed-event-store.js';
-import { MAX_ATTEMPTS, maxBackoffMs } from '../src/domain/retry-policy.js';
 import { SHED_REASONS } from '../src/platform/http/connections/connections.js';
+import { FAILED_EVENT_STATUSES } from '../src/ports/database/failed-event-store.js';
 import { type Service, startService } from './support/service.js';
 
 /** Has no types of its own. */

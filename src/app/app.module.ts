@@ -1,17 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { InfrastructureModule } from '../infrastructure/infrastructure.module.js';
 import { AuditModule } from '../modules/audit/audit.module.js';
-import { CouponsModule } from '../modules/coupons/coupons.module.js';
-import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
 import { BackupModule } from '../modules/backup/backup.module.js';
 import { CampaignsModule } from '../modules/campaigns/campaigns.module.js';
-import { ConfigModule } from '../platform/config/config.module.js';
-import { type AppConfig } from '../platform/config/env.js';
 import { ConsumerModule } from '../modules/consumer/consumer.module.js';
+import { CouponsModule } from '../modules/coupons/coupons.module.js';
 import { HealthModule } from '../modules/health/health.module.js';
-import { InfrastructureModule } from '../infrastructure/infrastructure.module.js';
 import { IssuanceModule } from '../modules/issuance/issuance.module.js';
 import { RecoveryModule } from '../modules/recovery/recovery.module.js';
 import { RetryModule } from '../modules/retry/retry.module.js';
+import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
+import { ConfigModule } from '../platform/config/config.module.js';
+import { type AppConfig } from '../platform/config/env.js';
 
 /** The whole service. Read the imports from top to bottom: a claim travels in this order. */
 @Module({})

@@ -1,16 +1,16 @@
 import { type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AppModule } from './app.module.js';
 import { AppConfig } from '../platform/config/env.js';
-import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
 import { ConnectionMetrics } from '../platform/http/connections/connection-metrics.js';
 import { Connections } from '../platform/http/connections/connections.js';
-import { configureHttp, createFastifyAdapter, type HttpTimeouts } from '../platform/http/server/fastify.js';
+import { RequestObserver } from '../platform/http/observation/request-observer.js';
 import { setupOpenApi } from '../platform/http/openapi/openapi.js';
 import { installReadAdmission } from '../platform/http/reads/read-admission.js';
-import { RequestObserver } from '../platform/http/observation/request-observer.js';
+import { configureHttp, createFastifyAdapter, type HttpTimeouts } from '../platform/http/server/fastify.js';
 import { AppLogger } from '../platform/logging/app-logger.js';
+import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
+import { AppModule } from './app.module.js';
 
 /** Builds the application as it runs, without starting anything: the process and the tests use the same. */
 export async function createApp(

@@ -1,5 +1,5 @@
-import { isoOf } from '../platform/values/iso-of.js';
 import { Logger } from '@nestjs/common';
+import { isoOf } from '../platform/values/iso-of.js';
 import { type Campaign } from './campaign.js';
 
 const logger = new Logger('Campaigns');

@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { type DistributedConfig } from '../platform/config/env.js';
-import { MysqlModule } from './mysql/mysql.module.js';
 import { KafkaModule } from './kafka/kafka.module.js';
+import { MysqlModule } from './mysql/mysql.module.js';
 import { RedisModule } from './redis/redis.module.js';
 
 /** Every port of the service, served by Redis, Kafka and MySQL; any number of processes share them. */

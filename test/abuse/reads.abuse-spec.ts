@@ -3,14 +3,14 @@ import { type Server } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CampaignCatalogue } from '../../src/modules/campaigns/campaign-catalogue.js';
-import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js';
-import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
 import { ClaimStatusLookup } from '../../src/modules/coupons/claim-status.js';
 import { UserCoupons } from '../../src/modules/coupons/user-coupons.js';
-import { Database, type UnitOfWork } from '../../src/ports/database/database.js';
 import { FailedEventOperations } from '../../src/modules/retry/failed-event-operations.js';
-import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
+import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js';
+import { Database, type UnitOfWork } from '../../src/ports/database/database.js';
+import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
 import { eventually } from '../support/eventually.js';
+import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
 
 /** Reads of database and gate at once; one of them is kept for operators. */
 const CONCURRENCY = 4;

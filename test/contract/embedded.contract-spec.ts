@@ -3,12 +3,12 @@ import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
 import { JOURNAL_PARTITION } from '../../src/infrastructure/journal/journal-claim-log.js';
 import { openEmbeddedStack, openJournal } from '../support/embedded.js';
-import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
 import { type DatabaseHarness } from './database/database-under-test.js';
 import { describeDatabaseContract } from './database/database.contract.js';
 import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
 import { type IssuanceGateHarness } from './gate/gate-under-test.js';
 import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';
+import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
 
 async function openGate(): Promise<IssuanceGateHarness> {
   const memory = new InProcessGateMemory();

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
-import { RedisServer } from '../../stack/redis-server.js';
 import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
 import { campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
+import { RedisServer } from '../../stack/redis-server.js';
 import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
 import { type IssuanceGateHarness } from './gate/gate-under-test.js';
 import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';

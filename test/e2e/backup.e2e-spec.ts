@@ -15,8 +15,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../../stack/server-process.js';
 import { Client, inParallel } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
-import { ADMIN_TOKEN } from '../support/service.js';
 import { ServiceProcess } from '../support/service-process.js';
+import { ADMIN_TOKEN } from '../support/service.js';
 import { until } from '../support/until.js';
 
 const BACKUP = resolve('dist/backup.js');

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type ClaimEvent } from '../../src/domain/claim.js';
-import { ClaimLog, ClaimLogUnavailableError } from '../../src/ports/log/claim-log.js';
 import { MAX_ATTEMPTS } from '../../src/domain/retry-policy.js';
-import { Database } from '../../src/ports/database/database.js';
 import { FailedEventDrainer } from '../../src/modules/retry/failed-event-drainer.js';
+import { Database } from '../../src/ports/database/database.js';
+import { ClaimLog, ClaimLogUnavailableError } from '../../src/ports/log/claim-log.js';
 import { claimEvent } from '../support/claims.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ClaimLog } from '../../src/ports/log/claim-log.js';
 import { CAMPAIGN_OPENING_MS } from '../../src/domain/campaign.js';
 import { RebuildProbe } from '../../src/modules/recovery/rebuild-probe.js';
+import { ClaimLog } from '../../src/ports/log/claim-log.js';
 import { TOPOLOGY } from '../support/backend.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';

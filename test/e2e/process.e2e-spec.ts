@@ -6,8 +6,8 @@ import { freePort } from '../../stack/server-process.js';
 import { type Backend, openBackend } from '../support/backend.js';
 import { Client, inParallel, isRefused } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
-import { ADMIN_TOKEN } from '../support/service.js';
 import { ServiceProcess } from '../support/service-process.js';
+import { ADMIN_TOKEN } from '../support/service.js';
 
 describe('a process', () => {
   let backend: Backend;

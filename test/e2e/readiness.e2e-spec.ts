@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ClaimLog } from '../../src/ports/log/claim-log.js';
-import { GateUnavailableError } from '../../src/ports/gate/issuance-gate.js';
-import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
 import { DatabaseError } from '../../src/ports/database/database-error.js';
 import { Database } from '../../src/ports/database/database.js';
+import { GateUnavailableError } from '../../src/ports/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
+import { ClaimLog } from '../../src/ports/log/claim-log.js';
 import { Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';

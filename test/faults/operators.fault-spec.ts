@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { Cluster } from '../support/cluster.js';
 import { type Answer } from '../support/client.js';
+import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { answered, expectKept, openDrop, passed, sellOut, type Strike, usersOf, withTrickle } from './fault-drop.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { Cluster } from '../support/cluster.js';
 import { Client } from '../support/client.js';
+import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { groupMembers, readTopic } from '../support/topic.js';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { freePort } from '../../stack/server-process.js';
 import { REBUILD_STEPS } from '../../src/modules/recovery/rebuild-probe.js';
-import { Cluster, type Member } from '../support/cluster.js';
+import { freePort } from '../../stack/server-process.js';
 import { Client } from '../support/client.js';
+import { Cluster, type Member } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { claimsAgain, expectKept, openDrop, sellOut, usersOf } from './fault-drop.js';

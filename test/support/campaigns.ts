@@ -1,10 +1,10 @@
 import { CampaignAdministration } from '../../src/modules/campaigns/campaign-administration.js';
 import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
-import { type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
 import { WatchedGate } from '../../src/modules/watch/watched-gate.js';
-import { type Database } from '../../src/ports/database/database.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
+import { type Database } from '../../src/ports/database/database.js';
+import { type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
 import { termsAtGateOf } from './recovery.js';
 
 /** What operators' calls end in, at one process. */

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GateBuilder } from '../../src/ports/gate/gate-builder.js';
-import { type GatePass } from '../../src/ports/gate/issuance-gate.js';
+import { type Campaign } from '../../src/domain/campaign.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/in-process-gate-builder.js';
 import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
@@ -10,8 +9,9 @@ import { JournalClaimLog, JournalLimits } from '../../src/infrastructure/journal
 import { type Flush, SqliteConnection } from '../../src/infrastructure/sqlite/sqlite-connection.js';
 import { SqliteDataSource } from '../../src/infrastructure/sqlite/sqlite-data-source.js';
 import { SqliteDatabase } from '../../src/infrastructure/sqlite/sqlite-database.js';
-import { type Campaign } from '../../src/domain/campaign.js';
 import { type Database } from '../../src/ports/database/database.js';
+import { type GateBuilder } from '../../src/ports/gate/gate-builder.js';
+import { type GatePass } from '../../src/ports/gate/issuance-gate.js';
 import { PATIENCE_MS } from './patience.js';
 
 /** The embedded adapters without Nest, on a file of their own. */

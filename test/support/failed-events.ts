@@ -1,6 +1,6 @@
 import { type ClaimEvent } from '../../src/domain/claim.js';
-import { type FailedEvent } from '../../src/ports/database/failed-event-store.js';
 import { type Database } from '../../src/ports/database/database.js';
+import { type FailedEvent } from '../../src/ports/database/failed-event-store.js';
 import { type EmbeddedStack } from './embedded.js';
 
 /** What the api's fallback writes for claims that the log refuses. */

@@ -1,22 +1,22 @@
-import { parseEnv } from '../../src/platform/config/env.js';
-import { type ClaimLog } from '../../src/ports/log/claim-log.js';
-import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js';
-import { Admission } from '../../src/modules/watch/admission.js';
-import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
-import { type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
-import { WatchedGate } from '../../src/modules/watch/watched-gate.js';
-import { StoredCampaignIds } from '../../src/modules/watch/stored-campaign-ids.js';
 import { ClaimIssuance } from '../../src/modules/issuance/claim-issuance.js';
 import { ClaimOutage } from '../../src/modules/issuance/claim-outage.js';
 import { ClaimRecorder } from '../../src/modules/issuance/claim-recorder.js';
 import { DiscardedClaims } from '../../src/modules/issuance/discarded-claims.js';
 import { IssuanceMetrics } from '../../src/modules/issuance/issuance.metrics.js';
-import { KnownCampaigns } from '../../src/modules/watch/known-campaigns.js';
 import { UnpublishedClaims } from '../../src/modules/issuance/unpublished-claims.js';
-import { type Database } from '../../src/ports/database/database.js';
+import { Admission } from '../../src/modules/watch/admission.js';
+import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
+import { KnownCampaigns } from '../../src/modules/watch/known-campaigns.js';
+import { StoredCampaignIds } from '../../src/modules/watch/stored-campaign-ids.js';
+import { WatchedGate } from '../../src/modules/watch/watched-gate.js';
+import { parseEnv } from '../../src/platform/config/env.js';
+import { type Clock, systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { systemTimers } from '../../src/platform/flow/timers.js';
-import { type Clock, systemClock } from '../../src/platform/flow/clock.js';
+import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js';
+import { type Database } from '../../src/ports/database/database.js';
+import { type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
+import { type ClaimLog } from '../../src/ports/log/claim-log.js';
 
 export interface Issuance {
   readonly issuance: ClaimIssuance;

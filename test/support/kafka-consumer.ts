@@ -1,12 +1,12 @@
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
-import { type KafkaConfig } from '../../src/platform/config/env.js';
-import { type ClaimBatchContext } from '../../src/ports/log/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';
-import { type LogRecord } from '../../src/ports/log/claim-log.js';
 import { type KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer } from '../../src/infrastructure/kafka/kafka-claim-server.js';
+import { type KafkaConfig } from '../../src/platform/config/env.js';
+import { type ClaimBatchContext } from '../../src/ports/log/claim-batch.context.js';
+import { type LogRecord } from '../../src/ports/log/claim-log.js';
+import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';
 
 /** A consumer that settles whatever it is given. */
 export interface SettlingConsumer {

@@ -1,8 +1,8 @@
-import { type Risk } from '../../src/platform/config/risks.js';
 import { MysqlDataSource, POOL_SIZES, type PoolName } from '../../src/infrastructure/mysql/mysql-data-source.js';
 import { MysqlDatabase } from '../../src/infrastructure/mysql/mysql-database.js';
 import { MysqlPools } from '../../src/infrastructure/mysql/mysql-pools.js';
 import { type MysqlSettings } from '../../src/infrastructure/mysql/mysql-settings.js';
+import { type Risk } from '../../src/platform/config/risks.js';
 
 /** The database without Nest; at its end it destroys the data sources as Nest does. */
 export class OwnMysqlDatabase extends MysqlDatabase {

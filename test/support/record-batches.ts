@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
-import { encodeRecordBatch, type OutgoingRecord } from '../../src/infrastructure/kafka/client/record-batch.js';
 import {
   ATTRIBUTES_AT,
   BASE_OFFSET_AT,
@@ -9,6 +8,7 @@ import {
   LENGTH_AT,
   RECORDS_AT,
 } from '../../src/infrastructure/kafka/client/record-batch-layout.js';
+import { encodeRecordBatch, type OutgoingRecord } from '../../src/infrastructure/kafka/client/record-batch.js';
 
 const CREATED_AT = 1_795_000_000_123;
 

@@ -1,7 +1,11 @@
 import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
-import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
+import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import {
   ClaimLog,
   ClaimLogFullError,
@@ -10,11 +14,7 @@ import {
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
 } from '../../ports/log/claim-log.js';
-import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
-import { systemClock } from '../../platform/flow/clock.js';
-import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
-import { systemTimers } from '../../platform/flow/timers.js';
+import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { SYNC_FAILED } from '../sqlite/disk-sync.js';
 import { SqliteConnection } from '../sqlite/sqlite-connection.js';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { batchAt, CODECS, compressed, sealed, withRecords } from '../../../test/support/record-batches.js';
-import { decodeFetchedBatches, type FetchedMessage, type FetchedRange, MemoryBudget } from './fetched-batches.js';
 import {
   COUNT_AT,
   CRC_AT,
@@ -9,6 +8,7 @@ import {
   MAGIC_AT,
   RECORDS_AT,
 } from './client/record-batch-layout.js';
+import { decodeFetchedBatches, type FetchedMessage, type FetchedRange, MemoryBudget } from './fetched-batches.js';
 
 const records = (...values: string[]) => values.map((value) => ({ key: 'k', value }));
 /** Long enough for every codec. */

@@ -1,4 +1,10 @@
 import {
+  type DecodedBatch,
+  decodeRecordBatch,
+  hasRightChecksum,
+  UnreadableBatchError,
+} from './client/record-batch-decoder.js';
+import {
   BASE_OFFSET_AT,
   COUNT_AT,
   LAST_OFFSET_DELTA_AT,
@@ -8,12 +14,6 @@ import {
   MAGIC_AT,
   RECORDS_AT,
 } from './client/record-batch-layout.js';
-import {
-  type DecodedBatch,
-  decodeRecordBatch,
-  hasRightChecksum,
-  UnreadableBatchError,
-} from './client/record-batch-decoder.js';
 
 /** A message in the form in which kafkajs hands it on. */
 export interface FetchedMessage {

@@ -1,8 +1,8 @@
 import { type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type KafkaConfig } from '../../platform/config/env.js';
 import { type ClaimEvent } from '../../domain/claim.js';
-import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { type KafkaConfig } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
+import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { KafkaLogReader } from './kafka-log-reader.js';
 import { KafkaPublisher, type PublisherLimits } from './kafka-publisher.js';

@@ -2,18 +2,18 @@ import { Logger } from '@nestjs/common';
 import { type CustomTransportStrategy, type KafkaContext, ServerKafka } from '@nestjs/microservices';
 import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs';
 import { type KafkaConfig } from '../../platform/config/env.js';
-import { ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
-import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
-import { ConsumerWatchdog } from './consumer-watchdog.js';
-import { type FetchedMessage } from './fetched-batches.js';
+import { ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
+import { type ClaimLog } from '../../ports/log/claim-log.js';
+import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { isTakenAway } from './client/kafka-errors.js';
-import { toLogRecord } from './kafka-records.js';
 import { connectionOptions, LOG_LEVEL, logCreator } from './client/kafkajs-options.js';
 import { Sockets } from './client/sockets.js';
+import { ConsumerWatchdog } from './consumer-watchdog.js';
+import { type FetchedMessage } from './fetched-batches.js';
+import { toLogRecord } from './kafka-records.js';
 import { TopicCheck } from './topic-check.js';
 
 /** The times of the transport, ms. Tests shorten some of them. */

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { type KafkaConfig } from '../../platform/config/env.js';
 import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
-import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../ports/log/claim-log.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
+import { type KafkaConfig } from '../../platform/config/env.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { isRefusedBeforeAppend } from './client/kafka-errors.js';
 import { type TopicCheck, UnusableTopicError } from './topic-check.js';

@@ -1,9 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type AppConfig } from '../../platform/config/env.js';
 import { warnOfRisk } from '../../platform/config/risks.js';
+import { exitSoon } from '../../platform/flow/exit-soon.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ClaimTransport } from '../../ports/log/claim-transport.js';
-import { exitSoon } from '../../platform/flow/exit-soon.js';
 import { KafkaClaimLog } from './kafka-claim-log.js';
 import { KafkaClaimServer } from './kafka-claim-server.js';
 import { TopicCheck } from './topic-check.js';

@@ -7,8 +7,8 @@ import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { SqlSession } from '../sql/sql-session.js';
 import { SqlUnitOfWork } from '../sql/sql-unit-of-work.js';
 import { readCommitSettings, unsyncedSettings } from './commit-durability.js';
-import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatabaseError } from './mysql-migrator.js';
 import { type PoolName } from './mysql-data-source.js';
+import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatabaseError } from './mysql-migrator.js';
 import { isMariaDb, type MysqlPool } from './mysql-pool.js';
 import { type MysqlPools } from './mysql-pools.js';
 

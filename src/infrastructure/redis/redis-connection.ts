@@ -1,11 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
-import { StartupError } from '../../platform/config/startup-error.js';
-import { GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { GATE_TIMEOUT_MS } from '../../domain/deadlines.js';
+import { StartupError } from '../../platform/config/startup-error.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { whyForbidden, whyNoDatabase } from './redis-access.js';
 import { isOneServer, parseServerInfo, type ServerInfo, warningsOf, whyUnusable } from './server-info.js';
 

@@ -4,9 +4,9 @@ import { GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuanc
 import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { toGateError } from './redis-errors.js';
+import { termsArguments } from './redis-issuance-gate.js';
 import { ANY_GATE_KEY, campaignKeys, parseGateKey } from './redis.keys.js';
 import { isSameMemory, type ServerInfo } from './server-info.js';
-import { termsArguments } from './redis-issuance-gate.js';
 
 /** Claims that one call stages: a script holds up everybody else, and this many take about a millisecond. */
 const STAGED_AT_ONCE = 500;

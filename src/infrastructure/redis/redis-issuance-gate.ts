@@ -1,5 +1,10 @@
 import { Command, type Redis } from 'ioredis';
 import { type Claim, type ClaimReference, type ClaimRequest, decodeRecord, type Fields } from '../../domain/claim.js';
+import { GATE_TURN_MS } from '../../domain/deadlines.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { groupBy } from '../../platform/values/group-by.js';
 import {
   type CampaignGauge,
   type CampaignTerms,
@@ -16,11 +21,6 @@ import {
   type PendingPage,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
-import { GATE_TURN_MS } from '../../domain/deadlines.js';
-import { groupBy } from '../../platform/values/group-by.js';
-import { systemClock } from '../../platform/flow/clock.js';
-import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
-import { systemTimers } from '../../platform/flow/timers.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { fenceIn, toGateError } from './redis-errors.js';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ReadableStream } from 'node:stream/web';
-import { ADMIN_TOKEN_FILE } from '../../platform/identity/admin-token.js';
 import { type AppConfig } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
+import { ADMIN_TOKEN_FILE } from '../../platform/identity/admin-token.js';
 import { SQLITE_FILE } from './sqlite-data-source.js';
 import { copyUnused, mergeLog } from './sqlite-file.js';
 

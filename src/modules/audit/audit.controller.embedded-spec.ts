@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf } from '../../../test/support/claims.js';
 import { ADMIN_TOKEN, issueCoupons, recoveryApplication, startRecovery } from '../../../test/support/recovery.js';
 import { createOpenApiDocument } from '../../platform/http/openapi/openapi.js';
-import { Database } from '../../ports/database/database.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
+import { Database } from '../../ports/database/database.js';
 
 Logger.overrideLogger(false);
 

@@ -1,11 +1,11 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { FAILED_EVENT_STATUSES } from '../../ports/database/failed-event-store.js';
-import { Admin } from '../../platform/identity/admin.guard.js';
+import { campaignId } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { campaignId } from '../../platform/http/input/schemas.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
+import { FAILED_EVENT_STATUSES } from '../../ports/database/failed-event-store.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 
 const count = (description: string) => z.int().min(0).meta({ description });

@@ -4,12 +4,12 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from 
 import { SetTimers } from '../../../test/support/flow.js';
 import { watchOf } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
+import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { DriftMeasurement } from './drift-measurement.js';
-import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 import { DriftMetrics } from './drift.metrics.js';
-import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
+import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 
 Logger.overrideLogger(false);
 

@@ -1,12 +1,12 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { Database } from '../../ports/database/database.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { campaignPages } from '../../ports/database/campaign-pages.js';
-import { PromiseAudit } from './promise-audit.js';
+import { Database } from '../../ports/database/database.js';
 import { DriftMetrics } from './drift.metrics.js';
+import { PromiseAudit } from './promise-audit.js';
 
 /** After the gate is open, ms: soon, so that the metric is there. */
 const FIRST_AFTER_MS = 3_000;

@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf } from '../../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import { issueCoupons, openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
 import { type ClaimEvent } from '../../domain/claim.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
 import { type CampaignTerms, type GatePass, GateTimeoutError } from '../../ports/gate/issuance-gate.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 
 Logger.overrideLogger(false);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { type FailedEventStatus } from '../../ports/database/failed-event-store.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
 import { type Claim } from '../../domain/claim.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { type FailedEventStatus } from '../../ports/database/failed-event-store.js';
 import {
   type CampaignGauge,
   type GatePass,
@@ -9,7 +9,7 @@ import {
   GateUnavailableError,
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
-import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 
 /** A disagreement counts only when this many looks in a row find it: the gate and the database are read one after the other. */
 const LOOKS = 3;

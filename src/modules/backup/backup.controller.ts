@@ -2,12 +2,12 @@ import { createReadStream } from 'node:fs';
 import { Controller, Get, Logger, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Admin } from '../../platform/identity/admin.guard.js';
-import { ApiProblems } from '../../platform/http/openapi/openapi.js';
-import { header } from '../../platform/http/openapi/openapi-headers.js';
-import { Problem } from '../../platform/http/problem/problem.js';
-import { DatabaseSnapshots } from '../../ports/database/database-snapshots.js';
 import { Clock } from '../../platform/flow/clock.js';
+import { header } from '../../platform/http/openapi/openapi-headers.js';
+import { ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { Problem } from '../../platform/http/problem/problem.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
+import { DatabaseSnapshots } from '../../ports/database/database-snapshots.js';
 import { Database } from '../../ports/database/database.js';
 
 const MEDIA_TYPE = 'application/vnd.sqlite3';

@@ -14,15 +14,15 @@ import {
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Admin } from '../../platform/identity/admin.guard.js';
-import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
-import { inputProblem, refuseBody } from '../../platform/http/input/input-rules.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { etagOf, ifMatch } from '../../platform/http/input/if-match.js';
+import { inputProblem, refuseBody } from '../../platform/http/input/input-rules.js';
+import { campaignId, campaignName, campaignTotal, instant } from '../../platform/http/input/schemas.js';
+import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
-import { campaignId, campaignName, campaignTotal, instant } from '../../platform/http/input/schemas.js';
-import { type Campaign } from '../../domain/campaign.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
 import {
   type CampaignAction,
   CampaignAdministration,

@@ -2,16 +2,16 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { administrationOf } from '../../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type Campaign } from '../../domain/campaign.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import {
   type CampaignGauge,
   type GatePass,
   GateTimeoutError,
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../domain/campaign.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
-import { systemClock } from '../../platform/flow/clock.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 import { CampaignAdministration, type CampaignCreationOutcome } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 

@@ -1,6 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { logChanged, logCreated } from '../../domain/campaign-log.js';
+import { type Campaign } from '../../domain/campaign.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
+import { digestOf } from '../../platform/values/digest.js';
+import { type VersionCondition } from '../../platform/values/version-condition.js';
+import { type CampaignCreation, type CampaignTerms } from '../../ports/database/campaign-creation-store.js';
+import { type CampaignChange } from '../../ports/database/campaign-store.js';
+import { inCaseOfCollision } from '../../ports/database/collision.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import {
   type ChangeTermsOutcome,
@@ -8,18 +18,8 @@ import {
   GateTimeoutError,
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 import { TermsAtGate } from '../watch/terms-at-gate.js';
-import { logChanged, logCreated } from '../../domain/campaign-log.js';
-import { type CampaignCreation, type CampaignTerms } from '../../ports/database/campaign-creation-store.js';
-import { type Campaign } from '../../domain/campaign.js';
-import { type CampaignChange } from '../../ports/database/campaign-store.js';
-import { inCaseOfCollision } from '../../ports/database/collision.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
-import { Database, type UnitOfWork } from '../../ports/database/database.js';
-import { Clock } from '../../platform/flow/clock.js';
-import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
-import { digestOf } from '../../platform/values/digest.js';
-import { type VersionCondition } from '../../platform/values/version-condition.js';
 
 export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
   /** null: from now on, by the gate's clock. */

@@ -3,9 +3,9 @@ import { administrationOf } from '../../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { SetClock } from '../../../test/support/flow.js';
 import { watchOf } from '../../../test/support/recovery.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
-import { type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
+import { type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 import { CampaignCatalogue, type CampaignCursor } from './campaign-catalogue.js';
 
 const CAMPAIGNS = 900;

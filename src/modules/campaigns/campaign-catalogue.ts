@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { type Campaign, type CampaignState, stateAt } from '../../domain/campaign.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Picture } from '../../platform/flow/picture.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
-import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { type Campaign, type CampaignState, stateAt } from '../../domain/campaign.js';
-import { Database } from '../../ports/database/database.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
+import { Database } from '../../ports/database/database.js';
+import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 import { GateCounts } from './gate-counts.js';
 
 /** A campaign as everybody may see it. */

@@ -3,10 +3,10 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { etagOf } from '../../platform/http/input/if-match.js';
+import { campaignId, keysetCursor, listQuery } from '../../platform/http/input/schemas.js';
 import { pageJson } from '../../platform/http/json.js';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { campaignId, keysetCursor, listQuery } from '../../platform/http/input/schemas.js';
 import { CampaignCatalogue, type CampaignPage } from './campaign-catalogue.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema, campaignListJsonSchema } from './campaign-json.js';
 

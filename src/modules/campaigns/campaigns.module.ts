@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
-import { WatchModule } from '../watch/watch.module.js';
 import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';

@@ -5,9 +5,9 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../../test/
 import { SetTimers } from '../../../test/support/flow.js';
 import { watchOf } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
-import { GateUnavailableError } from '../../ports/gate/issuance-gate.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
 import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { type CampaignAdministration } from './campaign-administration.js';
 import { DefaultCampaign } from './default-campaign.js';
 

@@ -1,8 +1,8 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { CampaignAdministration } from './campaign-administration.js';
 
 /** How long after a failure it is tried again, ms. */

@@ -1,5 +1,5 @@
-import { type EpochWatch } from '../watch/epoch-watch.js';
 import { type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 
 /** Campaigns in one question: more would keep claims waiting while they are written out. */
 const ASKED_AT_ONCE = 100;

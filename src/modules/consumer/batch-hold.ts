@@ -1,6 +1,6 @@
-import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { type Timers } from '../../platform/flow/timers.js';
+import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
 
 /** How long it may take to notice that the batch was taken away while waiting, ms. */
 const NOTICE_MS = 100;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { claimOf, EPOCH } from '../../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import {
   admit,
   claimsOf,
@@ -18,11 +18,11 @@ import {
   sql,
   statusOf,
 } from '../../../test/support/consumer.js';
-import { Logger } from '@nestjs/common';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import { type ClaimEvent, encodeClaimEvent } from '../../domain/claim.js';
-import { type LogRecord } from '../../ports/log/claim-log.js';
-import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
+import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
+import { type LogRecord } from '../../ports/log/claim-log.js';
 import { BatchHold } from './batch-hold.js';
 
 /** The database refuses every row of this table for which the condition holds. */

@@ -1,19 +1,19 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
-import { type ClaimEvent, type ClaimReference, decodeClaimEvent, type PoisonCode } from '../../domain/claim.js';
-import { type LogRecord } from '../../ports/log/claim-log.js';
-import { type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
-import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { logSoldOut } from '../../domain/campaign-log.js';
-import { type DatabaseError } from '../../ports/database/database-error.js';
+import { type ClaimEvent, type ClaimReference, decodeClaimEvent, type PoisonCode } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { type DatabaseError } from '../../ports/database/database-error.js';
+import { type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
+import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
+import { type LogRecord } from '../../ports/log/claim-log.js';
 import { BatchHold } from './batch-hold.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
-import { ConsumerMetrics } from './consumer.metrics.js';
 import { ConsumerSettings } from './consumer-settings.js';
+import { ConsumerMetrics } from './consumer.metrics.js';
 import { failureClassOf } from './failure-class.js';
 
 /** A unique key that is still taken after so many looks is not a race. */

@@ -12,9 +12,9 @@ import {
 } from '../../../test/support/consumer.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { type Role } from '../../platform/config/env.js';
-import { ClaimLog } from '../../ports/log/claim-log.js';
-import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { Database } from '../../ports/database/database.js';
+import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ConsumerModule } from './consumer.module.js';
 

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
-import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { type LogRecord } from '../../ports/log/claim-log.js';
+import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 
 /**

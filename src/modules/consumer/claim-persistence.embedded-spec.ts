@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf, EPOCH } from '../../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import {
   claimsOf,
   type ConsumerStack,
@@ -16,6 +15,7 @@ import {
   statusOf,
 } from '../../../test/support/consumer.js';
 import { storeCampaign } from '../../../test/support/embedded.js';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import { type ClaimEvent } from '../../domain/claim.js';
 
 describe('the transaction of a chunk', () => {

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { type ClaimEvent, holderKey } from '../../domain/claim.js';
-import { type LogRecord } from '../../ports/log/claim-log.js';
-import { type FailedEventStatus, type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
-import { passOf } from '../../ports/gate/gate-pass.js';
-import { type GatePass } from '../../ports/gate/issuance-gate.js';
 import { type Campaign } from '../../domain/campaign.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
-import { Database, type UnitOfWork } from '../../ports/database/database.js';
-import { type GateCut } from '../../ports/database/gate-row-store.js';
+import { type ClaimEvent, holderKey } from '../../domain/claim.js';
 import { isLaterClaim } from '../../domain/rival-claims.js';
 import { isStaleClaim } from '../../domain/stale-claims.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { type FailedEventStatus, type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
+import { type GateCut } from '../../ports/database/gate-row-store.js';
+import { passOf } from '../../ports/gate/gate-pass.js';
+import { type GatePass } from '../../ports/gate/issuance-gate.js';
+import { type LogRecord } from '../../ports/log/claim-log.js';
 import { couponCodeFactory } from './coupon-code.js';
 import { failureClassOf } from './failure-class.js';
 

@@ -1,9 +1,9 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { ClaimLog } from '../../ports/log/claim-log.js';
-import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
 
 /** From the end of one reading to the next, ms. */
 const INTERVAL_MS = 10_000;

@@ -1,14 +1,14 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
+import { FlowModule } from '../../platform/flow/flow.module.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { WatchModule } from '../watch/watch.module.js';
-import { FlowModule } from '../../platform/flow/flow.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventConsumer } from './claim-event.consumer.js';
 import { ClaimPersistence } from './claim-persistence.js';
 import { ConsumerLag } from './consumer-lag.js';
-import { ConsumerMetrics } from './consumer.metrics.js';
 import { ConsumerSettings } from './consumer-settings.js';
+import { ConsumerMetrics } from './consumer.metrics.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { EpochWatch } from '../watch/epoch-watch.js';
-import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { Database } from '../../ports/database/database.js';
+import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 import { KnownCampaigns } from '../watch/known-campaigns.js';
 
 export type ClaimStatus =

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { type Page, pageOf } from '../../platform/values/page.js';
 import { type Coupon } from '../../ports/database/coupon-store.js';
 import { Database } from '../../ports/database/database.js';
-import { type Page, pageOf } from '../../platform/values/page.js';
 
 /** The coupons that a user holds. */
 @Injectable()

@@ -2,11 +2,11 @@ import { Controller, Get, Header, HttpStatus, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Picture } from '../../platform/flow/picture.js';
 import { ApiAnswer } from '../../platform/http/openapi/openapi.js';
 import { AnswersFromMemory, IsProbe } from '../../platform/http/reads/read-admission.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { Readiness, type ReadinessReport, readinessSchema } from './readiness.js';
 
 /** Collecting takes milliseconds of the one thread that also answers claims. */

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
-import { WatchModule } from '../watch/watch.module.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { WatchModule } from '../watch/watch.module.js';
 import { BuildMetrics } from './build.metrics.js';
 import { HealthController } from './health.controller.js';
-import { ReadinessMetrics } from './readiness.metrics.js';
 import { Readiness } from './readiness.js';
+import { ReadinessMetrics } from './readiness.metrics.js';
 
 @Module({
   imports: [WatchModule, MetricsModule],

@@ -2,10 +2,10 @@ import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { parseEnv } from '../../platform/config/env.js';
 import { type ClaimLog } from '../../ports/log/claim-log.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
 import { Admission } from '../watch/admission.js';
-import { ReadinessMetrics } from './readiness.metrics.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 import { Readiness } from './readiness.js';
+import { ReadinessMetrics } from './readiness.metrics.js';
 
 it('shows as metrics which dependency is away and which role waits for it, at the moment of the question', async () => {
   const registry = new Registry();

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { claimEvent } from '../../../test/support/claims.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { type Issuance, issuanceOf } from '../../../test/support/issuance.js';
 import { watchOf } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
 import { type ClaimEvent } from '../../domain/claim.js';
-import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { SystemClock } from '../../platform/flow/clock.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import {
   type ClaimOutcome,
   GateBusyError,
@@ -16,8 +16,8 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
-import { SystemClock } from '../../platform/flow/clock.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
+import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 import { type ApplicationOutcome, type ClaimIssuance } from './claim-issuance.js';
 import { EpochOverError } from './unpublished-claims.js';
 

@@ -1,10 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ClaimBudget } from './claim-budget.js';
 import { type ClaimEvent, type ClaimRecord } from '../../domain/claim.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { DeadlineError } from '../../platform/flow/with-deadline.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { digestOf } from '../../platform/values/digest.js';
 import {
   type ClaimOutcome,
   type FenceReason,
@@ -13,14 +14,13 @@ import {
   GateTimeoutError,
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
-import { digestOf } from '../../platform/values/digest.js';
-import { Clock } from '../../platform/flow/clock.js';
-import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { KnownCampaigns } from '../watch/known-campaigns.js';
+import { ClaimBudget } from './claim-budget.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
-import { KnownCampaigns } from '../watch/known-campaigns.js';
 
 /** A user's wish for a coupon. */
 export interface Application {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isoOf } from '../../platform/values/iso-of.js';
 import { isoInstant } from '../../platform/http/json.js';
+import { isoOf } from '../../platform/values/iso-of.js';
 import { type OwnClaim } from './claim-issuance.js';
 
 /** A claim in JSON, as its own caller sees it. */

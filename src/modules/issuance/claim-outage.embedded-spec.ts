@@ -3,15 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { SetClock } from '../../../test/support/flow.js';
 import { type Issuance, issuanceOf } from '../../../test/support/issuance.js';
-import { until } from '../../../test/support/until.js';
 import { watchOf } from '../../../test/support/recovery.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { until } from '../../../test/support/until.js';
 import {
   GateBusyError,
   type GatePass,
   GateTimeoutError,
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 
 describe('an outage of claims', () => {
   let stack: EmbeddedStack;

@@ -1,16 +1,16 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { ClaimBudget } from './claim-budget.js';
+import { claimEvent } from '../../../test/support/claims.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { SystemClock, systemClock } from '../../platform/flow/clock.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import {
   type ClaimLog,
   ClaimLogFullError,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
 } from '../../ports/log/claim-log.js';
-import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { type Admission } from '../watch/admission.js';
-import { SystemClock, systemClock } from '../../platform/flow/clock.js';
-import { claimEvent } from '../../../test/support/claims.js';
-import { systemTimers } from '../../platform/flow/timers.js';
+import { ClaimBudget } from './claim-budget.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { type UnpublishedClaims } from './unpublished-claims.js';
 

@@ -1,10 +1,10 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { type ClaimBudget } from './claim-budget.js';
 import { type ClaimEvent } from '../../domain/claim.js';
-import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../../ports/log/claim-log.js';
-import { Admission } from '../watch/admission.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
+import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../../ports/log/claim-log.js';
+import { Admission } from '../watch/admission.js';
+import { type ClaimBudget } from './claim-budget.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 /** Makes an admitted claim durable outside the gate's memory: on the log, or else as a failed event. */

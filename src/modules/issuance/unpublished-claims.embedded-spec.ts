@@ -3,9 +3,9 @@ import { claimOf, EPOCH } from '../../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { RecordingDatabase } from '../../../test/support/recording-database.js';
 import { watchOf } from '../../../test/support/recovery.js';
-import { Admission } from '../watch/admission.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { systemTimers } from '../../platform/flow/timers.js';
+import { Admission } from '../watch/admission.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 describe('a claim that the log did not take', () => {

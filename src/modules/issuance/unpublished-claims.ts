@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { type UnpublishedClaim } from '../../ports/database/failed-event-store.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
-import { Admission } from '../watch/admission.js';
-import { inCaseOfCollision } from '../../ports/database/collision.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { inCaseOfCollision } from '../../ports/database/collision.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
+import { type UnpublishedClaim } from '../../ports/database/failed-event-store.js';
+import { Admission } from '../watch/admission.js';
 
 /** How often a database that stored no claim is tried again, ms. */
 const PROBE_INTERVAL_MS = 1_000;

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { withDeadline } from '../../platform/flow/with-deadline.js';
-import { type Database } from '../../ports/database/database.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { type Timers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { type Database } from '../../ports/database/database.js';
 
 /** How long a builder that does not renew keeps others away, ms. */
 export const LEASE_MS = 10_000;

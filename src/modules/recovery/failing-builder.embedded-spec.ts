@@ -11,12 +11,12 @@ import {
   wipeGate,
 } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
-import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
-import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { systemTimers } from '../../platform/flow/timers.js';
+import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
+import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
 import { LEASE_MS } from './builder-lease.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';

@@ -1,7 +1,7 @@
 import { type Campaign, mayBeOpening } from '../../domain/campaign.js';
-import { type Fenced, type FenceReason, type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { campaignPages } from '../../ports/database/campaign-pages.js';
 import { type Database } from '../../ports/database/database.js';
+import { type Fenced, type FenceReason, type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
 
 /** Is this answer about this campaign a fence, and not just its meta that is still on the way? */
 export function isRealFence({ reason }: Fenced, campaign: Campaign, readAt: number): boolean {

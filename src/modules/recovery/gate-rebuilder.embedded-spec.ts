@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { claimOf, EPOCH } from '../../../test/support/claims.js';
-import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
+import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import {
   expireLease,
   issueCoupons,

@@ -5,18 +5,18 @@ import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from 
 import { termsAtGateOf, watchOf } from '../../../test/support/recovery.js';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { termsOf } from '../../ports/gate/campaign-terms.js';
 import {
   type CampaignGauge,
   type CampaignTerms,
   type GatePass,
   GateTimeoutError,
 } from '../../ports/gate/issuance-gate.js';
+import { type EpochWatch } from '../watch/epoch-watch.js';
 import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
 import { WatchedGate } from '../watch/watched-gate.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
-import { termsOf } from '../../ports/gate/campaign-terms.js';
 
 Logger.overrideLogger(false);
 

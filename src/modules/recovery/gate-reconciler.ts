@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { EpochWatch } from '../watch/epoch-watch.js';
-import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
-import { differs, TermsAtGate } from '../watch/terms-at-gate.js';
 import { logOpened } from '../../domain/campaign-log.js';
 import { type Campaign } from '../../domain/campaign.js';
-import { Database } from '../../ports/database/database.js';
 import { type CampaignPage, campaignPages } from '../../ports/database/campaign-pages.js';
+import { Database } from '../../ports/database/database.js';
+import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
+import { differs, TermsAtGate } from '../watch/terms-at-gate.js';
 import { isRealFence } from './gate-health.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
+import { type Campaign } from '../../domain/campaign.js';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
 import { type CampaignGauge } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../domain/campaign.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 
 /**
  * What operators see of the gate. Nothing here asks a server while metrics are collected: the last known values are

@@ -6,11 +6,11 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { recoveryApplication, startRecovery } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { Entropy } from '../../platform/flow/entropy.js';
+import { Database } from '../../ports/database/database.js';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { Database } from '../../ports/database/database.js';
-import { Entropy } from '../../platform/flow/entropy.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
 import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);

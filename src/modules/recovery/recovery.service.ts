@@ -1,11 +1,11 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { EpochWatch, type FenceSignal } from '../watch/epoch-watch.js';
-import { GateBuilder } from '../../ports/gate/gate-builder.js';
-import { Database } from '../../ports/database/database.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { Database } from '../../ports/database/database.js';
+import { GateBuilder } from '../../ports/gate/gate-builder.js';
+import { EpochWatch, type FenceSignal } from '../watch/epoch-watch.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
 

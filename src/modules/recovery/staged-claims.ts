@@ -1,9 +1,9 @@
+import { type Campaign } from '../../domain/campaign.js';
 import { type ClaimEvent } from '../../domain/claim.js';
+import { isLaterClaim } from '../../domain/rival-claims.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
 import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
-import { type Campaign } from '../../domain/campaign.js';
-import { isLaterClaim } from '../../domain/rival-claims.js';
 
 /**
  * A sequence above this was made up outside. To go on from it would end at the last integer that JavaScript can tell from

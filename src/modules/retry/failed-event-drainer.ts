@@ -1,14 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ClaimLog } from '../../ports/log/claim-log.js';
-import { type FailedEvent } from '../../ports/database/failed-event-store.js';
 import { postponementMs, PUBLISH_LEASE_MS } from '../../domain/retry-policy.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
-import { Database } from '../../ports/database/database.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
+import { Database } from '../../ports/database/database.js';
+import { type FailedEvent } from '../../ports/database/failed-event-store.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
 
 /** Rows leased and published at once. */
 const BATCH = 500;

@@ -1,4 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { type Page, pageOf } from '../../platform/values/page.js';
+import { type VersionCondition } from '../../platform/values/version-condition.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import {
   type FailedEvent,
   type FailedEventFilter,
@@ -7,9 +10,6 @@ import {
 } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
-import { Database, type UnitOfWork } from '../../ports/database/database.js';
-import { type Page, pageOf } from '../../platform/values/page.js';
-import { type VersionCondition } from '../../platform/values/version-condition.js';
 import { DiscardedSlots } from '../watch/discarded-slots.js';
 
 /** What became of an operator's order. Only `changed` has changed anything. */

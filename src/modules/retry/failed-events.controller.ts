@@ -2,14 +2,14 @@ import { Body, Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Quer
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { FAILED_EVENT_STATUSES } from '../../ports/database/failed-event-store.js';
-import { Admin } from '../../platform/identity/admin.guard.js';
 import { etagOf, ifMatch } from '../../platform/http/input/if-match.js';
 import { refuseBody } from '../../platform/http/input/input-rules.js';
+import { campaignId, keysetCursor, listQuery, reason, rowId } from '../../platform/http/input/schemas.js';
 import { pageJson } from '../../platform/http/json.js';
 import { ApiAnswer, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { campaignId, keysetCursor, listQuery, reason, rowId } from '../../platform/http/input/schemas.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
+import { FAILED_EVENT_STATUSES } from '../../ports/database/failed-event-store.js';
 import {
   type FailedEventJson,
   failedEventJson,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { ClaimLog, type LogOffsets } from '../../ports/log/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { ClaimLog, type LogOffsets } from '../../ports/log/claim-log.js';
 
 /** Samples that wait for the consumer. */
 const MAX_SAMPLES = 64;

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { type Claim } from '../../domain/claim.js';
+import { inCaseOfCollision } from '../../ports/database/collision.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEvent, type Failure } from '../../ports/database/failed-event-store.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { Database, type UnitOfWork } from '../../ports/database/database.js';
-import { inCaseOfCollision } from '../../ports/database/collision.js';
-import { ConsumedHorizon } from './consumed-horizon.js';
 import { DiscardedSlots } from '../watch/discarded-slots.js';
+import { EpochWatch } from '../watch/epoch-watch.js';
+import { ConsumedHorizon } from './consumed-horizon.js';
 
 const CAMPAIGN_PAGE = 100;
 const PENDING_PAGE = 500;

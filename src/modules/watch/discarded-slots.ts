@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type ClaimEvent, holderKey } from '../../domain/claim.js';
-import { type FailedEvent } from '../../ports/database/failed-event-store.js';
-import { EpochWatch } from './epoch-watch.js';
-import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { Database } from '../../ports/database/database.js';
+import { type FailedEvent } from '../../ports/database/failed-event-store.js';
+import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { EpochWatch } from './epoch-watch.js';
 
 /** Gives the slots of discarded claims back to the stock. */
 @Injectable()

@@ -3,10 +3,10 @@ import { Logger } from '@nestjs/common';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../../test/support/embedded.js';
 import { SetClock } from '../../../test/support/flow.js';
 import { until } from '../../../test/support/until.js';
-import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { systemTimers } from '../../platform/flow/timers.js';
-import { EpochWatch, type FenceSignal } from './epoch-watch.js';
+import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type Fenced, type GatePass, GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
+import { EpochWatch, type FenceSignal } from './epoch-watch.js';
 
 /** The real database behind a line that a test cuts, or holds answers back on. */
 class DistantDatabase extends Database {

@@ -1,10 +1,10 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { withDeadline } from '../../platform/flow/with-deadline.js';
-import { Database } from '../../ports/database/database.js';
-import { type GateRow } from '../../ports/database/gate-row-store.js';
 import { Clock, type Instant } from '../../platform/flow/clock.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { Database } from '../../ports/database/database.js';
+import { type GateRow } from '../../ports/database/gate-row-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type Fenced, type FenceReason, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';

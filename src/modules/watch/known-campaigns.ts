@@ -3,8 +3,8 @@ import { mayBeOpening } from '../../domain/campaign.js';
 import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
 
 /** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type Campaign } from '../../domain/campaign.js';
 import { Database } from '../../ports/database/database.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
-import { EpochWatch } from './epoch-watch.js';
 import { type CampaignGauge, type Fenced, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { EpochWatch } from './epoch-watch.js';
 
 /** Each round but the first is lost to another writer of the same campaign, who then has got through. */
 const MAX_ROUNDS = 5;

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { FlowModule } from '../../platform/flow/flow.module.js';
+import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { Admission } from './admission.js';
 import { DiscardedSlots } from './discarded-slots.js';
 import { EpochWatch } from './epoch-watch.js';
 import { KnownCampaigns } from './known-campaigns.js';
-import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { StoredCampaignIds } from './stored-campaign-ids.js';
 import { TermsAtGate } from './terms-at-gate.js';
 import { WatchedGate } from './watched-gate.js';

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type EpochWatch } from './epoch-watch.js';
 import {
   type CampaignTerms,
   GateBusyError,
@@ -8,6 +7,7 @@ import {
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
 import { type UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
+import { type EpochWatch } from './epoch-watch.js';
 import { WatchedGate } from './watched-gate.js';
 
 type Call = Exclude<keyof IssuanceGate, 'onReconnected'>;

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { type ClaimReference, type ClaimRequest } from '../../domain/claim.js';
-import { EpochWatch } from './epoch-watch.js';
 import {
   type CampaignGauge,
   type CampaignTerms,
@@ -17,6 +16,7 @@ import {
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
+import { EpochWatch } from './epoch-watch.js';
 
 /**
  * The gate as every feature gets it. It reports each failed call to the watch before the caller hears of the failure, so

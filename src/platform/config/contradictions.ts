@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { ENV_VARIABLES, type Source, variables } from './variables.js';
 import { isWeakToken } from '../identity/weak-token.js';
+import { ENV_VARIABLES, type Source, variables } from './variables.js';
 
 /** Read in the distributed profile only. */
 const DISTRIBUTED_ONLY = ENV_VARIABLES.filter((name) => /^(?:REDIS|KAFKA|DATABASE)_|^MIGRATE_ON_START$/.test(name));

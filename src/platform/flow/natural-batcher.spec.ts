@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.js';
 import { SetClock } from '../../../test/support/flow.js';
 import { systemClock } from './clock.js';
-import { systemTimers } from './timers.js';
 import { BatcherFullError, NaturalBatcher } from './natural-batcher.js';
+import { systemTimers } from './timers.js';
 
 /** A writer whose batches end when the test says so. */
 function heldWriter() {

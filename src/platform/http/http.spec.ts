@@ -15,11 +15,11 @@ import {
 import { ConfigModule } from '../config/config.module.js';
 import { parseEnv } from '../config/env.js';
 import { Admin } from '../identity/admin.guard.js';
-import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './server/fastify.js';
 import { INPUT_RULES } from './input/input-rules.js';
+import { campaignId, keysetCursor, listQuery, userId, userIdOrNumber } from './input/schemas.js';
 import { CLAIM_ACCEPTED, languageOf } from './problem/language.js';
 import { Problem, sendProblem } from './problem/problem.js';
-import { campaignId, keysetCursor, listQuery, userId, userIdOrNumber } from './input/schemas.js';
+import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './server/fastify.js';
 
 const applyBody = z.strictObject({ userId: userIdOrNumber, campaignId: campaignId.optional() });
 const cursor = keysetCursor(z.tuple([z.int(), z.string()]));

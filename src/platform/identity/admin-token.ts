@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { prepareDataDirectory } from '../config/data-directory.js';
 import { ConfigurationError } from '../config/configuration-error.js';
+import { prepareDataDirectory } from '../config/data-directory.js';
 import { type AppConfig } from '../config/env.js';
 import { StartupError } from '../config/startup-error.js';
 

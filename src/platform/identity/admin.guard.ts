@@ -1,8 +1,8 @@
 import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
-import { AdminToken } from './admin-token.js';
 import { Problem } from '../http/problem/problem.js';
+import { AdminToken } from './admin-token.js';
 
 /** Whether a request brings the admin token: not at all, the right one, or something else. */
 export type AdminAccess = 'absent' | 'granted' | 'refused';

@@ -1,8 +1,8 @@
-import { type FailedEventStore } from './failed-event-store.js';
 import { type AdminAuditStore } from './admin-audit-store.js';
 import { type CampaignCreationStore } from './campaign-creation-store.js';
 import { type CampaignStore } from './campaign-store.js';
 import { type CouponStore } from './coupon-store.js';
+import { type FailedEventStore } from './failed-event-store.js';
 import { type GateRowStore } from './gate-row-store.js';
 
 /**

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
-import { type KafkaConfig } from '../../../src/platform/config/env.js';
 import { decodeClaimEvent } from '../../../src/domain/claim.js';
+import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
+import { type KafkaConfig } from '../../../src/platform/config/env.js';
 import {
   type ClaimLog,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
   type LogOffsets,
 } from '../../../src/ports/log/claim-log.js';
-import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';
 import { claimEvent } from '../../support/claims.js';
 import { eventually } from '../../support/eventually.js';

@@ -8,11 +8,11 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs';
-import { StartupError } from '../../../src/platform/config/startup-error.js';
-import { type KafkaConfig } from '../../../src/platform/config/env.js';
-import { ClaimLogUnavailableError, type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { TopicCheck } from '../../../src/infrastructure/kafka/topic-check.js';
+import { type KafkaConfig } from '../../../src/platform/config/env.js';
+import { StartupError } from '../../../src/platform/config/startup-error.js';
+import { ClaimLogUnavailableError, type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';
 import { claimEvent } from '../../support/claims.js';
 import { eventually } from '../../support/eventually.js';

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { parseEnv } from '../../../src/platform/config/env.js';
 import { POOL_SIZES } from '../../../src/infrastructure/mysql/mysql-data-source.js';
 import { MysqlModule } from '../../../src/infrastructure/mysql/mysql.module.js';
+import { parseEnv } from '../../../src/platform/config/env.js';
 import { Database } from '../../../src/ports/database/database.js';
 import { openTestDatabase } from '../../support/test-database.js';
 

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MariadbServer } from '../../../stack/mariadb-server.js';
 import { MysqlPool } from '../../../src/infrastructure/mysql/mysql-pool.js';
 import { MYSQL_DEFAULTS } from '../../../src/infrastructure/mysql/mysql-settings.js';
+import { MariadbServer } from '../../../stack/mariadb-server.js';
 
 /** A certificate for these names, and the authority that vouches for it. */
 function certify(directory: string, subjectAltName: string): { ca: string; args: string[] } {

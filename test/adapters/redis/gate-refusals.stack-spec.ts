@@ -3,24 +3,25 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Redis } from 'ioredis';
-import { RedisServer } from '../../../stack/redis-server.js';
-import { freePort } from '../../../stack/server-process.js';
+import { type Campaign } from '../../../src/domain/campaign.js';
+import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
+import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
+import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
 import {
   type CampaignAdministration,
   type CampaignChangeOutcome,
 } from '../../../src/modules/campaigns/campaign-administration.js';
-import { MetricsRegistry } from '../../../src/platform/metrics/metrics-registry.js';
-import { Admission } from '../../../src/modules/watch/admission.js';
-import { termsOf } from '../../../src/ports/gate/campaign-terms.js';
-import { type EpochWatch } from '../../../src/modules/watch/epoch-watch.js';
-import { StoredCampaignIds } from '../../../src/modules/watch/stored-campaign-ids.js';
-import { type CampaignGauge, type GatePass } from '../../../src/ports/gate/issuance-gate.js';
-import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
-import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
-import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
-import { type Campaign } from '../../../src/domain/campaign.js';
 import { GateReconciler } from '../../../src/modules/recovery/gate-reconciler.js';
 import { RecoveryMetrics } from '../../../src/modules/recovery/recovery-metrics.js';
+import { Admission } from '../../../src/modules/watch/admission.js';
+import { type EpochWatch } from '../../../src/modules/watch/epoch-watch.js';
+import { StoredCampaignIds } from '../../../src/modules/watch/stored-campaign-ids.js';
+import { MetricsRegistry } from '../../../src/platform/metrics/metrics-registry.js';
+import { termsOf } from '../../../src/ports/gate/campaign-terms.js';
+import { type CampaignGauge, type GatePass } from '../../../src/ports/gate/issuance-gate.js';
+import { RedisServer } from '../../../stack/redis-server.js';
+import { freePort } from '../../../stack/server-process.js';
+import { request } from '../../contract/gate/gate-under-test.js';
 import { administrationOf } from '../../support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../support/embedded.js';
 import { eventually } from '../../support/eventually.js';
@@ -28,7 +29,6 @@ import { PATIENCE_MS } from '../../support/patience.js';
 import { termsAtGateOf, watchOf } from '../../support/recovery.js';
 import { until } from '../../support/until.js';
 import { withRedis } from '../../support/with-redis.js';
-import { request } from '../../contract/gate/gate-under-test.js';
 
 Logger.overrideLogger(false);
 

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { type Redis } from 'ioredis';
 import { ulid } from 'ulid';
-import { RedisServer } from '../../../stack/redis-server.js';
-import { freePort } from '../../../stack/server-process.js';
+import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
+import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
+import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
+import { type CampaignKeys, campaignKeys } from '../../../src/infrastructure/redis/redis.keys.js';
 import { StartupError } from '../../../src/platform/config/startup-error.js';
 import {
   type ClaimOutcome,
@@ -13,16 +15,14 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../../../src/ports/gate/issuance-gate.js';
-import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
-import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
-import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
-import { type CampaignKeys, campaignKeys } from '../../../src/infrastructure/redis/redis.keys.js';
+import { RedisServer } from '../../../stack/redis-server.js';
+import { freePort } from '../../../stack/server-process.js';
+import { answered, request, terms } from '../../contract/gate/gate-under-test.js';
 import { inParallel } from '../../support/client.js';
 import { eventually } from '../../support/eventually.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 import { withRedis } from '../../support/with-redis.js';
-import { answered, request, terms } from '../../contract/gate/gate-under-test.js';
 
 const EPOCH = 1_764_000_001;
 

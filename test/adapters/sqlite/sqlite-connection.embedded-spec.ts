@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { StartupError } from '../../../src/platform/config/startup-error.js';
 import { decodeClaimEvent } from '../../../src/domain/claim.js';
-import { type ClaimLog, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../../src/ports/log/claim-log.js';
 import { JournalClaimLog } from '../../../src/infrastructure/journal/journal-claim-log.js';
 import { type SqliteConnection } from '../../../src/infrastructure/sqlite/sqlite-connection.js';
 import { SQLITE_FILE } from '../../../src/infrastructure/sqlite/sqlite-data-source.js';
-import { claimEvent } from '../../support/claims.js';
+import { StartupError } from '../../../src/platform/config/startup-error.js';
+import { type ClaimLog, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../../src/ports/log/claim-log.js';
 import { type Child, startChild } from '../../support/child-process.js';
+import { claimEvent } from '../../support/claims.js';
 import {
   type EmbeddedStack,
   openEmbeddedStack,

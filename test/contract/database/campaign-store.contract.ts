@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { CampaignMilestones1764200000000 } from '../../../src/infrastructure/sql/migrations/1764200000000-campaign-milestones.js';
 import { type Campaign } from '../../../src/domain/campaign.js';
+import { CampaignMilestones1764200000000 } from '../../../src/infrastructure/sql/migrations/1764200000000-campaign-milestones.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
 
 export function describeCampaignStore(under: DatabaseUnderTest): void {

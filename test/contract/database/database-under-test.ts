@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
-import { type ClaimLog } from '../../../src/ports/log/claim-log.js';
 import { type Campaign } from '../../../src/domain/campaign.js';
 import { type NewCoupon } from '../../../src/ports/database/coupon-store.js';
-import { type Database, type UnitOfWork } from '../../../src/ports/database/database.js';
 import { type DatabaseError } from '../../../src/ports/database/database-error.js';
+import { type Database, type UnitOfWork } from '../../../src/ports/database/database.js';
+import { type ClaimLog } from '../../../src/ports/log/claim-log.js';
 import { claimEvent } from '../../support/claims.js';
 
 /** What differs between databases. */

@@ -1,10 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../../src/domain/claim.js';
-import { type LogRecord } from '../../../src/ports/log/claim-log.js';
-import { type FailedEvent, type Failure } from '../../../src/ports/database/failed-event-store.js';
 import { CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../src/domain/retry-policy.js';
 import { DatabaseError } from '../../../src/ports/database/database-error.js';
+import { type FailedEvent, type Failure } from '../../../src/ports/database/failed-event-store.js';
+import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { claimEvent } from '../../support/claims.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
 

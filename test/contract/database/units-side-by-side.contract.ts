@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type Failure } from '../../../src/ports/database/failed-event-store.js';
-import { type Database, type UnitOfWork } from '../../../src/ports/database/database.js';
 import { type DatabaseError } from '../../../src/ports/database/database-error.js';
+import { type Database, type UnitOfWork } from '../../../src/ports/database/database.js';
+import { type Failure } from '../../../src/ports/database/failed-event-store.js';
 import { claimEvent } from '../../support/claims.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type GateBuilder } from '../../../src/ports/gate/gate-builder.js';
 import { type ClaimRequest } from '../../../src/domain/claim.js';
+import { type GateBuilder } from '../../../src/ports/gate/gate-builder.js';
 import {
   type CampaignGauge,
   type CampaignTerms,

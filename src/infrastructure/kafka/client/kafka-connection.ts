@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
 import { type KafkaConfig } from '../../../platform/config/env.js';
-import { type LogOffsets, type LogRecord } from '../../../ports/log/claim-log.js';
 import { systemTimers } from '../../../platform/flow/timers.js';
 import { withDeadline } from '../../../platform/flow/with-deadline.js';
-import { isPassing, protocolErrorType } from './kafka-errors.js';
+import { type LogOffsets, type LogRecord } from '../../../ports/log/claim-log.js';
 import { toLogRecord } from '../kafka-records.js';
 import { topicToCreate } from '../kafka-topic.js';
+import { type TopicDescription } from '../topic-settings.js';
+import { isPassing, protocolErrorType } from './kafka-errors.js';
 import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
 import { produceRequest } from './produce-request.js';
 import { type OutgoingRecord } from './record-batch.js';
 import { Sockets } from './sockets.js';
-import { type TopicDescription } from '../topic-settings.js';
 
 /** What was written, not what was committed: nobody here writes transactions, and one of others must not hold us up. */
 const READ_UNCOMMITTED = 0;

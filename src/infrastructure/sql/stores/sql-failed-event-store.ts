@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Between, In, IsNull, LessThan, MoreThan, Not } from 'typeorm';
-import { type LogRecord } from '../../../ports/log/claim-log.js';
+import { type ClaimEvent, type Fields } from '../../../domain/claim.js';
+import { backoffMs, CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../domain/retry-policy.js';
 import {
   FAILED_EVENT_STATUSES,
   type FailedEvent,
@@ -12,8 +13,7 @@ import {
   type QuarantinedRecord,
   type UnpublishedClaim,
 } from '../../../ports/database/failed-event-store.js';
-import { type ClaimEvent, type Fields } from '../../../domain/claim.js';
-import { backoffMs, CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../domain/retry-policy.js';
+import { type LogRecord } from '../../../ports/log/claim-log.js';
 import { EVENT_COLUMNS, type Raw, selected } from '../claim-columns.js';
 import { FailedEventEntity, type StoredClaim } from '../entities/failed-event.entity.js';
 import { chunks, inList } from '../sql-dialect.js';

@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import { type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { type HttpConfig } from '../../config/env.js';
+import { refuse } from '../problem/refuse.js';
 import { Connection, type Excess } from './connection.js';
 import { descriptorLimit, mostConnections } from './descriptor-limit.js';
 import { networkOf } from './network-of.js';
 import { Turns } from './pipeline.js';
-import { refuse } from '../problem/refuse.js';
 
 /**
  * Why a connection was closed, or answered 503 and closed.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { idempotencyKeyOf } from './idempotency-key.js';
-import { etagOf, ifMatch } from './if-match.js';
 import { Problem } from '../problem/problem.js';
 import { type ProblemCode } from '../problem/problems.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
+import { etagOf, ifMatch } from './if-match.js';
 
 function refusal(act: () => unknown): ProblemCode | undefined {
   try {

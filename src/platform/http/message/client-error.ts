@@ -1,10 +1,10 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
+import { type RequestObserver } from '../observation/request-observer.js';
 import { languageOf } from '../problem/language.js';
 import { pathOf, problemBody, type ProblemHeaders, problemHeaders } from '../problem/problem.js';
 import { PROBLEMS, type ProblemCode } from '../problem/problems.js';
 import { nextRequestId, REQUEST_ID_HEADER, requestIdOf } from '../server/request-id.js';
-import { type RequestObserver } from '../observation/request-observer.js';
 
 const CODES: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',

@@ -1,7 +1,7 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type ProblemCode } from '../problem/problems.js';
 import { isJsonInUtf8 } from '../server/body-parser.js';
 import { makeLastAnswer } from '../server/last-answer.js';
-import { type ProblemCode } from '../problem/problems.js';
 
 /** Methods whose body is read, where a route takes them. */
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);

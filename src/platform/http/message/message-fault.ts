@@ -1,8 +1,8 @@
 import { type IncomingMessage } from 'node:http';
-import { isHost } from './host.js';
 import { INPUT_RULES, type InputRuleName } from '../input/input-rules.js';
 import { type InputError, type ProblemExtensions } from '../problem/problem.js';
 import { type ProblemCode } from '../problem/problems.js';
+import { isHost } from './host.js';
 import { isNormalTarget } from './request-target.js';
 
 /** How many header fields a request may have, and how many trailer fields. */

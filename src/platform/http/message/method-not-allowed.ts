@@ -1,6 +1,6 @@
 import { type FastifyInstance, type FastifyReply } from 'fastify';
-import { isForServer } from './message-fault.js';
 import { pathOf, sendProblem } from '../problem/problem.js';
+import { isForServer } from './message-fault.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 

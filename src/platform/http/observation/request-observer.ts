@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
 import { type AccessLog } from '../../config/env.js';
-import { AdminRefusals } from './admin-refusals.js';
 import { pathOf } from '../problem/problem.js';
+import { AdminRefusals } from './admin-refusals.js';
 import { RequestDurations } from './request-durations.js';
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import { type OpenAPIObject } from '@nestjs/swagger';
-import { header, type HeaderName, type HeaderObject, HEADERS_OF_EVERY_ANSWER } from './openapi-headers.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problem/problem.js';
 import { type ProblemCode, type ProblemKind, PROBLEMS } from '../problem/problems.js';
+import { header, type HeaderName, type HeaderObject, HEADERS_OF_EVERY_ANSWER } from './openapi-headers.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 type PathItem = OpenAPIObject['paths'][string];

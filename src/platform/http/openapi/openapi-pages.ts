@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
-import { type ConstantFile, constantAnswer, serveConstantFile } from '../server/constant-file.js';
-import { ANSWERS_FROM_MEMORY } from '../reads/read-admission.js';
 import { pathOf } from '../problem/problem.js';
+import { ANSWERS_FROM_MEMORY } from '../reads/read-admission.js';
+import { type ConstantFile, constantAnswer, serveConstantFile } from '../server/constant-file.js';
 
 const require = createRequire(import.meta.url);
 

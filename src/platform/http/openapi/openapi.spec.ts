@@ -7,9 +7,6 @@ import { z } from 'zod';
 import { ConfigModule } from '../../config/config.module.js';
 import { parseEnv } from '../../config/env.js';
 import { Admin } from '../../identity/admin.guard.js';
-import { configureHttp, createFastifyAdapter } from '../server/fastify.js';
-import { ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
-import { PROBLEMS } from '../problem/problems.js';
 import {
   campaignId,
   campaignName,
@@ -20,6 +17,9 @@ import {
   userId,
   userIdOrNumber,
 } from '../input/schemas.js';
+import { PROBLEMS } from '../problem/problems.js';
+import { configureHttp, createFastifyAdapter } from '../server/fastify.js';
+import { ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
 
 const body = z.strictObject({
   userId: userIdOrNumber,

@@ -1,11 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Observable, throwError } from 'rxjs';
-import { carriesProblemCode, pathOf, Problem, sendProblem } from './problem.js';
-import { type ProblemCode } from './problems.js';
 import { type RequestObserver } from '../observation/request-observer.js';
 import { setCommonHeaders } from '../server/common-headers.js';
 import { isBehindLastAnswer, makeLastAnswer } from '../server/last-answer.js';
+import { carriesProblemCode, pathOf, Problem, sendProblem } from './problem.js';
+import { type ProblemCode } from './problems.js';
 
 /** Fastify's own refusals. Whatever is missing here is judged by its status. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {

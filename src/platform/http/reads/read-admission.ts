@@ -2,12 +2,12 @@ import { applyDecorators } from '@nestjs/common';
 import { type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExtension } from '@nestjs/swagger';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteHandlerMethod } from 'fastify';
-import { AdminToken } from '../../identity/admin-token.js';
 import { AppConfig } from '../../config/env.js';
+import { AdminToken } from '../../identity/admin-token.js';
 import { adminAccess } from '../../identity/admin.guard.js';
-import { turnsWithAnswers } from '../server/end-of-turn.js';
 import { NEVER_BUSY_EXTENSION } from '../openapi/openapi-answers.js';
 import { sendProblem } from '../problem/problem.js';
+import { turnsWithAnswers } from '../server/end-of-turn.js';
 import { type ReadLane, ReadLimiter, type ReadSurroundings } from './read-limiter.js';
 
 /** Reads that wait in one lane: a few MB of requests, and more than callers wait for patiently. */

@@ -2,10 +2,10 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { type IncomingMessage } from 'node:http';
 import { type FastifyInstance } from 'fastify';
 import { inputProblem } from '../input/input-rules.js';
+import { isPlainJson, jsonFault, positionIn, syntaxErrorIn } from '../input/strict-json.js';
 import { MAX_FIELDS } from '../message/message-fault.js';
 import { Problem } from '../problem/problem.js';
 import { PROBLEMS } from '../problem/problems.js';
-import { isPlainJson, jsonFault, positionIn, syntaxErrorIn } from '../input/strict-json.js';
 
 /** The largest body, in bytes, declared or chunked. */
 export const BODY_LIMIT = 4096;

@@ -2,22 +2,22 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseEnv } from '../../config/env.js';
-import { BODY_LIMIT, installBodyParser } from './body-parser.js';
-import { answerClientError } from '../message/client-error.js';
-import { setCommonHeaders } from './common-headers.js';
 import { Connections } from '../connections/connections.js';
+import { PortClosing } from '../connections/port-closing.js';
+import { ValidationPipe } from '../input/validation.pipe.js';
+import { answerClientError } from '../message/client-error.js';
 import { meetExpectation } from '../message/expectation.js';
-import { prepareServer } from './http-server.js';
-import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';
 import { messageFault } from '../message/message-fault.js';
 import { routedMethods, sendUnrouted } from '../message/method-not-allowed.js';
-import { PortClosing } from '../connections/port-closing.js';
+import { originForm } from '../message/request-target.js';
+import { RequestObserver } from '../observation/request-observer.js';
 import { ProblemFilter } from '../problem/problem.filter.js';
 import { sendProblem } from '../problem/problem.js';
+import { BODY_LIMIT, installBodyParser } from './body-parser.js';
+import { setCommonHeaders } from './common-headers.js';
+import { prepareServer } from './http-server.js';
+import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';
 import { requestIdOf } from './request-id.js';
-import { RequestObserver } from '../observation/request-observer.js';
-import { originForm } from '../message/request-target.js';
-import { ValidationPipe } from '../input/validation.pipe.js';
 
 /** How long the server waits, in ms; tests shorten it. */
 export interface HttpTimeouts {

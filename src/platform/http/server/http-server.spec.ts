@@ -6,10 +6,10 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { eventually } from '../../../../test/support/eventually.js';
 import { exchange, type RawExchange, type RawOptions, text } from '../../../../test/support/raw-http.js';
-import { BODY_LIMIT } from './body-parser.js';
-import { configureHttp, createFastifyAdapter } from './fastify.js';
 import { MAX_FIELDS } from '../message/message-fault.js';
 import { Problem } from '../problem/problem.js';
+import { BODY_LIMIT } from './body-parser.js';
+import { configureHttp, createFastifyAdapter } from './fastify.js';
 
 /** How many requests have arrived at the handler, and what lets them go on. */
 let arrived = 0;
