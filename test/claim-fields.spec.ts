@@ -53,24 +53,24 @@ function fail(reason: unknown): never {
 describe('a field that is added to a claim', () => {
   it('stops the compiler at each place that has to know it', () => {
     expect(placesThatStop('export interface Claim extends ClaimReference {', 'channel: string')).toEqual([
-      'src/modules/backup/coupon-lines.ts couponLines',
-      'src/modules/consumer/claim-persistence.ts acceptsCoupons',
-      'src/modules/consumer/claim-persistence.ts insertCoupons',
       'src/domain/claim.ts claimEventSchema',
       'src/domain/claim.ts decodeClaimEvent',
       'src/domain/claim.ts decodeRecord',
       'src/domain/claim.ts encodeClaimEvent',
       'src/domain/claim.ts encodeRecord',
+      'src/infrastructure/in-process-gate/in-process-gate-builder.ts stage',
+      'src/infrastructure/in-process-gate/in-process-issuance-gate.ts claim',
+      // The scripts themselves: gate-script.spec.ts compares their names with the fields that are sent.
+      'src/infrastructure/redis/redis-issuance-gate.ts claimArguments',
       'src/infrastructure/sql/claim-columns.ts CLAIM_COLUMNS',
       'src/infrastructure/sql/entities/coupon.entity.ts CouponEntity',
       'src/infrastructure/sql/entities/failed-event.entity.ts FailedEventEntity',
       'src/infrastructure/sql/stores/sql-failed-event-store.ts NO_CLAIM',
       'src/infrastructure/sql/stores/sql-failed-event-store.ts claimOf',
       'src/infrastructure/sql/stores/sql-failed-event-store.ts toFailedEvent',
-      'src/infrastructure/in-process-gate/in-process-gate-builder.ts stage',
-      'src/infrastructure/in-process-gate/in-process-issuance-gate.ts claim',
-      // The scripts themselves: gate-script.spec.ts compares their names with the fields that are sent.
-      'src/infrastructure/redis/redis-issuance-gate.ts claimArguments',
+      'src/modules/backup/coupon-lines.ts couponLines',
+      'src/modules/consumer/claim-persistence.ts acceptsCoupons',
+      'src/modules/consumer/claim-persistence.ts insertCoupons',
       'src/modules/issuance/claim-issuance.ts apply',
       'src/modules/issuance/claim-issuance.ts eventOf',
     ]);
