@@ -3,6 +3,7 @@ import { type ClaimEvent, encodeClaimEvent } from '../../src/domain/claim.js';
 import { JournalServer } from '../../src/infrastructure/journal/journal-server.js';
 import { ClaimBatchConsumer } from '../../src/modules/consumer/claim-batch-consumer.js';
 import { ClaimPersistence, type ReadableRecord } from '../../src/modules/consumer/claim-persistence.js';
+import { ClaimQuarantine } from '../../src/modules/consumer/claim-quarantine.js';
 import { ConsumerSettings } from '../../src/modules/consumer/consumer-settings.js';
 import { ConsumerMetrics, type ConsumedOutcome } from '../../src/modules/consumer/consumer.metrics.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
@@ -78,10 +79,12 @@ export async function openConsumerStack({
   const registry = new MetricsRegistry();
   const short = { minWaitMs: 1, maxWaitMs: 4, giveUpAfterMs: 100, heartbeatMs: 5 };
   const settings = Object.assign(new ConsumerSettings(), short, changes);
+  const metrics = new ConsumerMetrics(registry);
   const consumer = new ClaimBatchConsumer(
     persistence,
+    new ClaimQuarantine(persistence, metrics),
     stack.gate,
-    new ConsumerMetrics(registry),
+    metrics,
     settings,
     systemClock,
     systemTimers,

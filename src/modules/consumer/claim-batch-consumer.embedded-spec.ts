@@ -23,7 +23,7 @@ import { type ClaimEvent, encodeClaimEvent } from '../../domain/claim.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
 import { type LogRecord } from '../../ports/log/claim-log.js';
-import { BatchHold } from './batch-hold.js';
+import { ClaimBatch } from './claim-batch.js';
 
 /** The database refuses every row of this table for which the condition holds. */
 const REFUSE = (table: string, condition = '1') =>
@@ -310,7 +310,7 @@ describe('a batch of the claim log', () => {
     it('waits longer after each failure, and at random, so that consumers do not come back together', async () => {
       await reopen({ minWaitMs: 10, maxWaitMs: 100, giveUpAfterMs: 3_600_000 });
       const waits: number[] = [];
-      jest.spyOn(BatchHold.prototype, 'rest').mockImplementation((ms) => {
+      jest.spyOn(ClaimBatch.prototype, 'rest').mockImplementation((ms) => {
         waits.push(ms);
         return Promise.resolve();
       });

@@ -6,9 +6,8 @@ import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 
 /**
- * Where the log enters the service: a batch of records as they lie there. Errors would come back to the transport as
- * ordinary values, those of pipes and filters before this method included; so the transport believes nothing but what
- * was settled through the context.
+ * Takes a batch of records from the transport. Nest would return errors to the transport as ordinary values, also those of
+ * pipes and filters before this method. So the transport trusts only what was settled through the context.
  */
 @Controller()
 export class ClaimEventConsumer {
@@ -16,7 +15,7 @@ export class ClaimEventConsumer {
 
   @EventPattern(CLAIM_EVENT_PATTERN)
   onClaims(@Payload() records: LogRecord[], @Ctx() context: unknown): Promise<void> {
-    // Nest leaves the type of a context to its transport; every transport of ours hands out this one.
+    // Nest leaves the type of the context to the transport; both of ours pass this one.
     return this.consumer.consume(records, context as ClaimBatchContext);
   }
 }

@@ -15,7 +15,7 @@ import { type LogRecord } from '../../ports/log/claim-log.js';
 import { couponCodeFactory } from './coupon-code.js';
 import { failureClassOf } from './failure-class.js';
 
-/** A message of the log that could be read. */
+/** A message of the log that holds a claim. */
 export interface ReadableRecord {
   readonly record: Pick<LogRecord, 'partition' | 'offset'>;
   readonly event: ClaimEvent;
@@ -23,26 +23,26 @@ export interface ReadableRecord {
 
 /**
  * What became of a claim:
- * - `duplicate`: its user has a coupon, from this claim or another; a failed event of it is RESOLVED, since nothing is
- *   left to do. (DISCARDED would be wrong for the claim that lost: it would give back a slot that the coupon fills.)
- * - `stale`: it came behind the end of its own epoch and was never answered 202.
- * - `discarded`: an operator has said the last word.
- * - `unknown-campaign`, `over-total`: it can not become a coupon; the caller quarantines it.
+ * - `duplicate`: its user has a coupon, from this claim or another one. A failed event of it becomes RESOLVED, since
+ *   nothing is left to do. (DISCARDED would be wrong: it would release a slot that the coupon fills.)
+ * - `stale`: it lies behind the end of its own epoch and was never answered 202.
+ * - `discarded`: an operator has discarded it, and that is final.
+ * - `unknown-campaign`, `over-total`: it cannot become a coupon, and the caller quarantines it.
  */
 export type Verdict = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'unknown-campaign' | 'over-total';
 
-/** What one committed transaction made of its chunk. */
+/** The result of one committed transaction. */
 export interface PersistedChunk {
-  /** Of the gate row that was locked; null while a rebuild is under way. */
+  /** The pass of the gate row that was locked; null while a rebuild is under way. */
   readonly pass: GatePass | null;
   /** One for each record, in their order. */
   readonly verdicts: readonly Verdict[];
-  /** Campaigns whose last coupon was issued. */
+  /** Campaigns whose last coupon this transaction issued. */
   readonly soldOut: readonly Campaign[];
 }
 
-/** Thrown by our own work to take a trial back. */
-class TakenBack extends Error {
+/** `acceptsCoupons` throws it inside its own transaction, which rolls the trial back. */
+class TrialRolledBack extends Error {
   constructor(readonly verdict: Verdict | undefined) {
     super('a trial that was never meant to be committed');
   }
@@ -53,7 +53,7 @@ class TakenBack extends Error {
 export class ClaimPersistence {
   private readonly nextCode: () => string;
   private readonly nextTrialId: () => string;
-  /** Of the last chunk: with one duplicate more come, as when offsets were set back. */
+  /** Whether every claim of the last chunk was new. After one duplicate more follow, as when offsets were set back. */
   private allNew = true;
 
   constructor(
@@ -66,7 +66,7 @@ export class ClaimPersistence {
   }
 
   /**
-   * The whole chunk or nothing of it; and twice is as good as once, because a claim whose user has a coupon changes
+   * Persists the whole chunk or nothing of it. To repeat it is safe, because a claim whose user has a coupon changes
    * nothing. So it does not matter whether an error came before or after the commit.
    *
    * @throws DatabaseError
@@ -78,8 +78,8 @@ export class ClaimPersistence {
   }
 
   /**
-   * Does the database take a coupon of this campaign at all? A claim that must fit goes the whole way of `persist` and
-   * is taken back: what tells a row that is refused from a server that refuses everything.
+   * Does the database accept any coupon of this campaign? A claim that must fit goes the whole way of `persist` and is
+   * rolled back. This tells a row that is refused from a server that refuses everything.
    */
   async acceptsCoupons(campaignId: string): Promise<boolean> {
     const claimId = this.nextTrialId();
@@ -91,11 +91,11 @@ export class ClaimPersistence {
     try {
       await this.database.transaction(async (unit) => {
         const { verdicts } = await this.settle(unit, [{ record: { partition: 0, offset: 0 }, event }]);
-        throw new TakenBack(verdicts[0]);
+        throw new TrialRolledBack(verdicts[0]);
       });
     } catch (error) {
       // mutant: error-as-poison
-      if (error instanceof TakenBack) return error.verdict === 'issued';
+      if (error instanceof TrialRolledBack) return error.verdict === 'issued';
       if (failureClassOf(error) === 'defect') throw error;
     }
     return false;
@@ -113,7 +113,7 @@ export class ClaimPersistence {
   ): Promise<GatePass | null> {
     return this.database.transaction(async (unit) => {
       const gate = await unit.gate.lockShared();
-      // Judged again: a rebuild may have taken its cut since the claim was read, and has then forgotten it.
+      // Judge again: a rebuild may have taken its cut since the claim was read, and then it has forgotten the claim.
       const cuts = await cutsAbove(
         unit,
         records.flatMap(({ claim }) => claim ?? []),
@@ -131,7 +131,7 @@ export class ClaimPersistence {
     // The gate row first: the cut of a rebuild is stored either before this transaction or after its commit.
     const gate = await unit.gate.lockShared();
     const events = chunk.map(({ event }) => event);
-    // Only a rebuild stores a cut, and it needs the gate row; so it is read before others have to wait for us.
+    // Only a rebuild stores a cut, and it needs the gate row. So read the cuts before the campaigns' rows are locked.
     const cuts = await cutsAbove(unit, events);
     const now = await unit.now();
     const ids = [...new Set(events.map(({ campaignId }) => campaignId))].sort();
@@ -139,14 +139,14 @@ export class ClaimPersistence {
     const statuses = (await unit.failedEvents.existOf(ids))
       ? await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId))
       : NO_STATUSES;
-    const known: WhatIsKnown = {
+    const facts: ChunkFacts = {
       now,
       isDiscarded: ({ claimId }) => statuses.get(claimId) === 'DISCARDED',
       isStale: ({ record, event }) => isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset),
       campaigns,
     };
     const { verdicts, issued } =
-      (await this.issueAsNew(unit, chunk, known)) ?? (await this.issueAfterReading(unit, chunk, known));
+      (await this.issueAsNew(unit, chunk, facts)) ?? (await this.issueAfterReading(unit, chunk, facts));
     const soldOut: Campaign[] = [];
     for (const { campaignId, count, claimedAt } of tallyByCampaign(issued)) {
       await unit.campaigns.addIssued(campaignId, count, claimedAt);
@@ -163,32 +163,33 @@ export class ClaimPersistence {
   }
 
   /**
-   * In a drop no claim of a chunk has a coupon yet. Then the unique key of (campaign, user) says so, for less than a read
-   * costs. Any other verdict is left to the reading: a claim for which there is no room may be one that has its coupon.
+   * Tries without reading which users have a coupon. In a drop no claim of a chunk has one, and the unique key of
+   * (campaign, user) proves that for less than a read costs. `issueAfterReading` decides every other verdict: a claim that
+   * finds no room may be one that has its coupon.
    *
-   * @returns null when the chunk is not of this kind; nothing is written then.
+   * @returns null when some claim is not new; nothing is written then.
    */
-  private async issueAsNew(unit: UnitOfWork, chunk: readonly ReadableRecord[], known: WhatIsKnown) {
+  private async issueAsNew(unit: UnitOfWork, chunk: readonly ReadableRecord[], facts: ChunkFacts) {
     if (!this.allNew) return null;
-    const verdicts = judge(chunk, known, NOBODY);
+    const verdicts = judge(chunk, facts, NO_HOLDERS);
     if (verdicts.some((verdict) => verdict !== 'issued')) return null;
     const issued = chunk.map(({ event }) => event);
     try {
-      await this.insertCoupons(unit, issued, known.now);
+      await this.insertCoupons(unit, issued, facts.now);
     } catch (error) {
-      // The key alone settles nothing: it does not say whose coupon it is, nor which of the claims met it.
+      // A taken key settles nothing: it does not say whose coupon it is, nor which of the claims met it.
       if (error instanceof DatabaseError && error.kind === 'duplicate') return null;
       throw error;
     }
     return { verdicts, issued };
   }
 
-  private async issueAfterReading(unit: UnitOfWork, chunk: readonly ReadableRecord[], known: WhatIsKnown) {
+  private async issueAfterReading(unit: UnitOfWork, chunk: readonly ReadableRecord[], facts: ChunkFacts) {
     const events = chunk.map(({ event }) => event);
     const holders = new Set((await unit.coupons.findByUsers(events)).map(holderKey));
-    const verdicts = judge(chunk, known, holders);
+    const verdicts = judge(chunk, facts, holders);
     const issued = events.filter((_event, index) => verdicts[index] === 'issued');
-    await this.insertCoupons(unit, issued, known.now);
+    await this.insertCoupons(unit, issued, facts.now);
     return { verdicts, issued };
   }
 
@@ -209,7 +210,7 @@ export class ClaimPersistence {
   }
 }
 
-interface WhatIsKnown {
+interface ChunkFacts {
   /** ms, the database's clock. */
   readonly now: number;
   readonly isDiscarded: (event: ClaimEvent) => boolean;
@@ -218,17 +219,17 @@ interface WhatIsKnown {
   readonly campaigns: ReadonlyMap<string, Campaign>;
 }
 
-const NOBODY: ReadonlySet<string> = new Set();
+const NO_HOLDERS: ReadonlySet<string> = new Set();
 const NO_STATUSES: ReadonlyMap<string, FailedEventStatus> = new Map();
 
 /**
  * Decides under the locks; the order of the questions is part of the protocol.
  *
- * @param holders campaign and user of everybody who has a coupon.
+ * @param holders the holder keys of the users who have a coupon.
  */
 function judge(
   chunk: readonly ReadableRecord[],
-  { isDiscarded, isStale, campaigns }: WhatIsKnown,
+  { isDiscarded, isStale, campaigns }: ChunkFacts,
   holders: ReadonlySet<string>,
 ): Verdict[] {
   const keys = chunk.map(({ event }) => holderKey(event));
@@ -238,7 +239,7 @@ function judge(
     const key = keys[index] as string;
     if (isDiscarded(event)) return 'discarded';
     if (holders.has(key)) return 'duplicate';
-    // Before anything that is quarantined: a failed event would be published again, and so outlive its own end.
+    // Before anything that is quarantined: the retry would publish a stale claim again, under a new epoch.
     if (isStale(readable)) return 'stale';
     if (!campaigns.has(event.campaignId)) return 'unknown-campaign';
     const rival = contenders.get(key);
@@ -246,7 +247,7 @@ function judge(
     return undefined;
   });
 
-  // First come, first served also where the gate has let in too many: who came last finds no room.
+  // First come, first served also where the gate has admitted too many: the latest claims find no room.
   const sequenceAt = (index: number) => (chunk[index] as ReadableRecord).event.sequence;
   const room = new Map([...campaigns.values()].map(({ id, total, issued }) => [id, total - issued]));
   for (const index of [...contenders.values()].sort((a, b) => sequenceAt(a) - sequenceAt(b))) {
@@ -256,7 +257,7 @@ function judge(
     room.set(campaignId, left - 1);
   }
 
-  // Who lost against another claim of the same user shares its fate: no coupon, no duplicate of one.
+  // A claim that lost against another one of its user follows it: only a coupon can have a duplicate.
   return verdicts.map((verdict, index) => {
     if (verdict !== undefined) return verdict;
     const winner = contenders.get(keys[index] as string) as number;
@@ -270,7 +271,7 @@ async function cutsAbove(unit: UnitOfWork, events: readonly ClaimEvent[]): Promi
   return cuts;
 }
 
-/** How many of each campaign, and when the gate admitted the latest of them, ms. */
+/** How many coupons of a campaign were issued, and when the gate admitted the latest of their claims, ms. */
 interface Tally {
   readonly campaignId: string;
   count: number;

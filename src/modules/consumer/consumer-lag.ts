@@ -7,12 +7,12 @@ import { ClaimLog } from '../../ports/log/claim-log.js';
 
 /** From the end of one reading to the next, ms. */
 const INTERVAL_MS = 10_000;
-/** After the start, ms: soon, so that the metric is there. */
+/** From the start of the process to the first reading, ms. */
 const FIRST_AFTER_MS = 500;
 
 /**
- * `coupon_consumer_lag{partition}`, read from the log in a loop of its own: whatever makes the consumer, the sweeper or
- * the gate stand still does not stop it, and no scrape waits for a broker.
+ * Measures `coupon_consumer_lag{partition}` in a loop of its own. It goes on when the consumer, the sweeper or the gate
+ * stands still, and no scrape waits for a broker.
  */
 @Injectable()
 export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -42,16 +42,16 @@ export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShu
     return this.readings.stop();
   }
 
-  /** Never rejects. While the log cannot be asked there is no value: an old one would hide that the lag grows. */
+  /** Never rejects. While the log does not answer, the metric has no value: an old one would hide that the lag grows. */
   async measure(): Promise<void> {
     try {
-      // The end last: what is appended meanwhile counts as lag, and nothing that lags is left out.
+      // Read the end last: what is appended during the reading then counts as lag.
       const committed = await this.log.committedOffsets();
       const start = await this.log.startOffsets();
       const end = await this.log.endOffsets();
       for (const [partition, last] of end) {
         const first = start.get(partition) ?? 0;
-        // A group that has never committed, or whose records were deleted unread, begins at the log's start.
+        // The group may never have committed, or its next records may be deleted: it begins at the log's start.
         const next = Math.max(committed.get(partition) ?? first, first);
         this.lag.set({ partition }, Math.max(0, last - next));
       }

@@ -5,10 +5,10 @@ import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 /** What became of a claim event at the consumer. */
 export type ConsumedOutcome = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'quarantined';
 
-/** What the consumer tells the metrics. No label has a value that comes from outside. */
+/** The consumer's metrics. No label has a value that comes from outside. */
 @Injectable()
 export class ConsumerMetrics {
-  /** One transaction with its whole chunk. */
+  /** Duration of one transaction with its whole chunk. */
   readonly persistDuration: Histogram;
   private readonly acceptToRow: Histogram;
   private readonly consumed: Counter<'outcome'>;
@@ -40,7 +40,7 @@ export class ConsumerMetrics {
 
   /**
    * @param claimedAt ms, the gate's clock.
-   * @param committedAt ms, the clock of this process; where it lags behind the gate's, the time counts as 0.
+   * @param committedAt ms, the clock of this process; if it is behind the gate's clock, the time counts as 0.
    */
   issued(claimedAt: number, committedAt: number): void {
     this.acceptToRow.observe(Math.max(0, committedAt - claimedAt) / 1_000);

@@ -6,6 +6,7 @@ import { WatchModule } from '../watch/watch.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventConsumer } from './claim-event.consumer.js';
 import { ClaimPersistence } from './claim-persistence.js';
+import { ClaimQuarantine } from './claim-quarantine.js';
 import { ConsumerLag } from './consumer-lag.js';
 import { ConsumerSettings } from './consumer-settings.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
@@ -13,7 +14,7 @@ import { ConsumerMetrics } from './consumer.metrics.js';
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
   imports: [FlowModule, WatchModule, MetricsModule],
-  providers: [ClaimPersistence, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
+  providers: [ClaimPersistence, ClaimQuarantine, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
 })
 export class ConsumerModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

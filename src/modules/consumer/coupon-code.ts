@@ -1,12 +1,12 @@
 import { type Entropy } from '../../platform/flow/entropy.js';
 
-/** Crockford's alphabet: nothing that is mistaken for something else when it is read out. */
+/** Crockford's alphabet: without I, L, O and U, which are easily misread. */
 const ALPHABET = Buffer.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 'latin1');
-/** 16 letters of 5 bits: one of 10 million codes is hit once in 2^57 guesses. */
+/** 16 letters of 5 bits: with 10 million codes, one guess in 2^57 hits one. */
 const LENGTH = 16;
 const POOL_CODES = 512;
 
-/** Makes coupon codes, unguessable and drawn from a pool: asking the system for each one would dominate the insert. */
+/** Makes unguessable coupon codes. A pool of random bytes, because one system call per code would dominate the insert. */
 export function couponCodeFactory(entropy: Entropy): () => string {
   const pool = Buffer.alloc(LENGTH * POOL_CODES);
   let used = pool.length;

@@ -1,15 +1,15 @@
 import { DatabaseError } from '../../ports/database/database-error.js';
 
 /**
- * What a failed transaction means for the claims in it. The product's numbers were sorted before, by the
- * adapter, into `DatabaseError.kind`; here is decided what becomes of them:
- * - `duplicate`: a unique key is taken by a row that was not there when we looked. Look again: the key does not say
- *   whose row it is, so it settles nothing. When it stays taken, it is a suspect.
- * - `infrastructure`: the same chunk again, later. Nothing is settled and nothing is quarantined.
- * - `suspect`: perhaps a row, perhaps the server. Found out by trying smaller pieces, and in the end a row that must fit:
- *   only a row that is refused alone before and after that one was accepted is poison.
- * - `defect`: our own mistake (a TypeError). Neither may it cost a claim, nor the process: the batch comes again, and
- *   the log says so.
+ * What a failed transaction means for the claims in it. The adapter has sorted the product's error numbers into
+ * `DatabaseError.kind`. The consumer acts by class:
+ * - `duplicate`: a unique key is taken by a row that was not there when the consumer looked. Look again: the key does not
+ *   say whose row it is, so it settles nothing. A key that stays taken makes a suspect.
+ * - `infrastructure`: try the same chunk again, later. Nothing is settled and nothing is quarantined.
+ * - `suspect`: the cause is a row or the server. Try smaller pieces, and at last a trial row that must fit. Only a row that
+ *   is refused alone before and after the trial was accepted is poison.
+ * - `defect`: our own mistake (a TypeError). It must cost neither a claim nor the process: the log delivers the batch again,
+ *   and the consumer logs the error.
  */
 export type FailureClass = 'duplicate' | 'infrastructure' | 'suspect' | 'defect';
 

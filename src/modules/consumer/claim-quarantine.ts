@@ -1,0 +1,115 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { type ClaimEvent, type PoisonCode } from '../../domain/claim.js';
+import { type DatabaseError } from '../../ports/database/database-error.js';
+import { type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
+import { type LogRecord } from '../../ports/log/claim-log.js';
+import { BatchAbandoned, type ClaimBatch } from './claim-batch.js';
+import { ClaimPersistence } from './claim-persistence.js';
+import { ConsumerMetrics } from './consumer.metrics.js';
+import { failureClassOf } from './failure-class.js';
+
+/** Quarantined messages that one warning names. */
+const MAX_NAMED = 20;
+
+/** A message that can never become a coupon as it is. */
+export interface Poison {
+  readonly record: LogRecord;
+  /** null when it could not be read. */
+  readonly event: ClaimEvent | null;
+  readonly code: PoisonCode;
+  readonly reason: string;
+}
+
+/** Stores poison in `failed_events`, so that the batch can go on. */
+@Injectable()
+export class ClaimQuarantine {
+  private readonly logger = new Logger(ClaimQuarantine.name);
+
+  constructor(
+    private readonly persistence: ClaimPersistence,
+    private readonly metrics: ConsumerMetrics,
+  ) {}
+
+  /**
+   * Returns when all of it is stored. Until then the partition waits.
+   * @throws BatchAbandoned
+   */
+  async storeAll(poison: readonly Poison[], batch: ClaimBatch): Promise<void> {
+    // Two deliveries of one claim are one failed attempt.
+    const once = new Map(poison.map((one) => [one.event?.claimId ?? one, one]));
+    let waiting = [...once.values()];
+    let width = waiting.length;
+    while (waiting.length > 0) {
+      if (batch.lost) throw new BatchAbandoned();
+      const part = waiting.slice(0, width);
+      try {
+        await this.store(part, batch);
+        waiting = waiting.slice(width);
+      } catch (error) {
+        // The database refuses one of them. Store each alone, so that the others keep their payload.
+        if (failureClassOf(error) === 'suspect' && part.length > 1) width = 1;
+        else await batch.waitOut(error);
+      }
+    }
+    this.report(poison);
+  }
+
+  /**
+   * For a record that the database refused alone, and refused again after it had accepted a trial coupon.
+   *
+   * Tries once. If the database refuses the failed event too, the database is probably at fault and not the record: it
+   * may recover during the wait. So the consumer then tries the record from the start again (ADR 21).
+   *
+   * @returns whether it is stored.
+   * @throws BatchAbandoned
+   */
+  async storeSuspect(
+    suspect: Pick<Poison, 'record' | 'event'>,
+    error: DatabaseError,
+    batch: ClaimBatch,
+  ): Promise<boolean> {
+    const { record, event } = suspect;
+    const poison: Poison = { record, event, code: 'refused-by-database', reason: `${error.code}: ${error.message}` };
+    try {
+      await this.store([poison], batch);
+    } catch (refusal) {
+      await batch.waitOut(refusal);
+      return false;
+    }
+    this.report([poison]);
+    return true;
+  }
+
+  /**
+   * In one transaction; a single record whose payload is refused is stored without it.
+   * @throws DatabaseError when nothing of it is stored.
+   */
+  private async store(part: readonly Poison[], batch: ClaimBatch): Promise<void> {
+    const records = part.map(toQuarantinedRecord);
+    const pass = await this.persistence.quarantine(records).catch((error: unknown) => {
+      if (part.length > 1 || failureClassOf(error) !== 'suspect') throw error;
+      return this.persistence.quarantine(records, { withoutPayload: true });
+    });
+    batch.committed();
+    batch.clearPending(
+      pass,
+      part.flatMap(({ event }) => event ?? []),
+    );
+  }
+
+  private report(poison: readonly Poison[]): void {
+    this.metrics.count('quarantined', poison.length);
+    const quarantined = poison.slice(0, MAX_NAMED).map(({ record, event, code }) => ({
+      code,
+      claimId: event?.claimId ?? null,
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+    }));
+    this.logger.warn({ message: `${poison.length} claim events were quarantined`, quarantined });
+  }
+}
+
+function toQuarantinedRecord({ record, event, code, reason }: Poison): QuarantinedRecord {
+  return { record, claim: event, failure: { errorClass: 'poison', errorCode: code, errorMessage: reason } };
+}
