@@ -1,53 +1,25 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { Between, In, IsNull, LessThan, MoreThan, Not } from 'typeorm';
-import { type ClaimEvent, type Fields } from '../../../domain/claim.js';
-import { backoffMs, CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../domain/retry-policy.js';
+import { randomUUID } from 'node:crypto';
+import { In } from 'typeorm';
+import { backoffMs, CONFIRMATION_MS } from '../../../domain/retry-policy.js';
 import {
-  FAILED_EVENT_STATUSES,
   type FailedEvent,
-  type FailedEventFilter,
   type FailedEventStatus,
-  FailedEventStore,
   type Failure,
   type PublishResult,
   type QuarantinedRecord,
   type UnpublishedClaim,
 } from '../../../ports/database/failed-event-store.js';
-import { type LogRecord } from '../../../ports/log/claim-log.js';
-import { EVENT_COLUMNS, type Raw, selected } from '../claim-columns.js';
-import { FailedEventEntity, type StoredClaim } from '../entities/failed-event.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
-import { type SqlSession } from '../sql-session.js';
-
-/** What is kept of a broken message, bytes: enough to see what it was, not enough to fill the disk. */
-const MAX_KEPT_BYTES = 32 * 1024;
+import { digestOfPosition, failureColumns, keptBytes, newRow, toFailedEvent } from './failed-event-rows.js';
+import { OPEN, SqlFailedEventQueries } from './sql-failed-event-queries.js';
 
 /** Of one row, at most, in an INSERT. */
 const COLUMNS = 32;
 
-const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
-
 /** What an instance that died left behind is little; what waits to be confirmed may be on the log already. */
 const LEASED_IN_ORDER: readonly FailedEventStatus[] = ['PUBLISHING', 'PENDING', 'REPUBLISHED'];
 
-/** Ids that one statement looks at: the table keeps what is resolved, and no statement may become longer with it. */
-const SCANNED_AT_ONCE = 20_000;
-
-/**
- * From FROM on, for the queries that count and list slot holders of a campaign: users who take a slot of the stock by a
- * failed event. Their claim may still become a coupon; or it was discarded, and the gate has not given its slot back yet.
- * A user who also has a coupon holds the slot by that.
- */
-const SLOT_HOLDERS =
-  'FROM failed_events f WHERE f.campaign_id = ? AND f.claim_id IS NOT NULL ' +
-  "AND (f.status NOT IN ('RESOLVED', 'DISCARDED') OR (f.status = 'DISCARDED' AND f.released_at IS NULL)) " +
-  'AND NOT EXISTS (SELECT 1 FROM coupons c WHERE c.campaign_id = f.campaign_id AND c.user_id = f.user_id)';
-
-export class SqlFailedEventStore extends FailedEventStore {
-  constructor(private readonly sql: SqlSession) {
-    super();
-  }
-
+export class SqlFailedEventStore extends SqlFailedEventQueries {
   async addUnpublished(claims: readonly UnpublishedClaim[]): Promise<void> {
     if (claims.length === 0) return;
     const known = new Set((await this.statusesOf(claims.map(({ claim }) => claim.claimId))).keys());
@@ -127,28 +99,6 @@ export class SqlFailedEventStore extends FailedEventStore {
     else await this.sql.execute('ROLLBACK TO SAVEPOINT probe');
   }
 
-  async statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>> {
-    const statuses = new Map<string, FailedEventStatus>();
-    for (const some of chunks(claimIds)) {
-      const rows = await this.sql.select<{ claim_id: string; status: FailedEventStatus }>(
-        `SELECT claim_id, status FROM failed_events WHERE claim_id IN ${inList(some)}`,
-        [...some],
-      );
-      for (const row of rows) statuses.set(row.claim_id, row.status);
-    }
-    return statuses;
-  }
-
-  async existOf(campaignIds: readonly string[]): Promise<boolean> {
-    for (const some of chunks(campaignIds)) {
-      const rows = await this.sql.select(`SELECT 1 FROM failed_events WHERE campaign_id IN ${inList(some)} LIMIT 1`, [
-        ...some,
-      ]);
-      if (rows.length > 0) return true;
-    }
-    return false;
-  }
-
   async resolve(claimIds: readonly string[]): Promise<void> {
     for (const some of chunks(claimIds)) {
       await this.sql.execute(
@@ -200,107 +150,9 @@ export class SqlFailedEventStore extends FailedEventStore {
     );
   }
 
-  async openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]> {
-    const end = await this.highestId();
-    const found: FailedEvent[] = [];
-    for (let from = id; from < end && found.length < limit; from += SCANNED_AT_ONCE) {
-      const rows = await this.repository.find({
-        where: {
-          id: Between(from + 1, from + SCANNED_AT_ONCE),
-          status: In([...OPEN, 'DEAD']),
-          claimId: Not(IsNull()),
-        },
-        order: { id: 'ASC' },
-        take: limit - found.length,
-      });
-      found.push(...rows.map(toFailedEvent));
-    }
-    return found;
-  }
-
-  async highestSequences(): Promise<ReadonlyMap<string, number>> {
-    const highest = new Map<string, number>();
-    const end = await this.highestId();
-    for (let from = 0; from < end; from += SCANNED_AT_ONCE) {
-      const rows = await this.sql.select<{ campaign_id: string; sequence: number | string | null }>(
-        'SELECT campaign_id, MAX(sequence) AS sequence FROM failed_events ' +
-          'WHERE id > ? AND id <= ? AND campaign_id IS NOT NULL GROUP BY campaign_id',
-        [from, from + SCANNED_AT_ONCE],
-      );
-      for (const { campaign_id: id, sequence } of rows) {
-        highest.set(id, Math.max(highest.get(id) ?? 0, Number(sequence ?? 0)));
-      }
-    }
-    return highest;
-  }
-
-  private async highestId(): Promise<number> {
-    const [row] = await this.sql.select<{ id: number | string | null }>('SELECT MAX(id) AS id FROM failed_events');
-    return Number(row?.id ?? 0);
-  }
-
-  async countSlotHolders(campaignId: string): Promise<number> {
-    const [row] = await this.sql.select<{ holders: number | string }>(
-      `SELECT COUNT(DISTINCT f.user_id) AS holders ${SLOT_HOLDERS}`,
-      [campaignId],
-    );
-    return Number(row?.holders ?? 0);
-  }
-
-  async slotHolders(campaignId: string, limit: number): Promise<{ userId: string; claimId: string }[]> {
-    const rows = await this.sql.select<{ user_id: string; claim_id: string }>(
-      `SELECT f.user_id, f.claim_id ${SLOT_HOLDERS} ORDER BY f.id LIMIT ?`,
-      [campaignId, limit],
-    );
-    return rows.map((row) => ({ userId: row.user_id, claimId: row.claim_id }));
-  }
-
-  async findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]> {
-    const found: FailedEvent[] = [];
-    for (const some of chunks(claimIds)) {
-      for (const row of await this.repository.findBy({ claimId: In(some) })) found.push(toFailedEvent(row));
-    }
-    return found;
-  }
-
-  /** Written out: callers ask for their claims in the middle of a drop, and TypeORM takes longer than the database. */
-  async findByUser(campaignId: string, userId: string): Promise<Pick<FailedEvent, 'claim' | 'status'> | null> {
-    const [row] = await this.sql.select<Raw<StoredClaim & Pick<FailedEvent, 'status'>>>(
-      `SELECT ${selected(EVENT_COLUMNS)}, status FROM failed_events ` +
-        'WHERE campaign_id = ? AND user_id = ? ORDER BY id DESC LIMIT 1',
-      [campaignId, userId],
-    );
-    if (row === undefined) return null;
-    const claim = claimOf({
-      ...row,
-      sequence: Number(row.sequence),
-      claimedAt: Number(row.claimedAt),
-      epoch: Number(row.epoch),
-    });
-    return { claim, status: row.status };
-  }
-
-  async find(id: number): Promise<FailedEvent | null> {
-    const row = await this.repository.findOneBy({ id });
-    return row === null ? null : toFailedEvent(row);
-  }
-
   async lock(id: number): Promise<FailedEvent | null> {
     await this.lockRow('id', id);
     return this.find(id);
-  }
-
-  async list({ status, campaignId, beforeId, limit }: FailedEventFilter): Promise<FailedEvent[]> {
-    const rows = await this.repository.find({
-      where: {
-        ...(status === undefined ? {} : { status }),
-        ...(campaignId === undefined ? {} : { campaignId }),
-        ...(beforeId === undefined ? {} : { id: LessThan(beforeId) }),
-      },
-      order: { id: 'DESC' },
-      take: limit,
-    });
-    return rows.map(toFailedEvent);
   }
 
   async requeue(id: number, note: string | null): Promise<void> {
@@ -320,31 +172,8 @@ export class SqlFailedEventStore extends FailedEventStore {
     );
   }
 
-  async unreleased(limit: number, afterId = 0): Promise<FailedEvent[]> {
-    const rows = await this.repository.find({
-      where: { id: MoreThan(afterId), status: 'DISCARDED', releasedAt: IsNull(), claimId: Not(IsNull()) },
-      order: { id: 'ASC' },
-      take: limit,
-    });
-    return rows.map(toFailedEvent);
-  }
-
   async markReleased(id: number): Promise<void> {
     await this.sql.execute(`UPDATE failed_events SET released_at = ${this.sql.dialect.now} WHERE id = ?`, [id]);
-  }
-
-  async countByStatus(campaignId?: string): Promise<Record<FailedEventStatus, number>> {
-    const counts = Object.fromEntries(FAILED_EVENT_STATUSES.map((status) => [status, 0])) as Record<
-      FailedEventStatus,
-      number
-    >;
-    const rows = await this.sql.select<{ status: FailedEventStatus; count: number | string }>(
-      `SELECT status, COUNT(*) AS count FROM failed_events ${campaignId === undefined ? '' : 'WHERE campaign_id = ? '}` +
-        'GROUP BY status',
-      campaignId === undefined ? [] : [campaignId],
-    );
-    for (const row of rows) counts[row.status] = Number(row.count);
-    return counts;
   }
 
   /** The read that follows shows what was committed last: units of work that write are READ COMMITTED. */
@@ -353,105 +182,9 @@ export class SqlFailedEventStore extends FailedEventStore {
     if (lockExclusive === '') return;
     await this.sql.select(`SELECT id FROM failed_events WHERE ${column} = ?${lockExclusive}`, [value]);
   }
-
-  private get repository() {
-    return this.sql.repository(FailedEventEntity);
-  }
 }
 
 /** A campaign row is committed before the gate knows it and is never deleted, so waiting cannot bring one into being. */
 function isFinal(failure: Failure): boolean {
   return failure.errorCode === 'unknown-campaign';
-}
-
-const NO_CLAIM: Fields<ClaimEvent, null> = {
-  claimId: null,
-  campaignId: null,
-  userId: null,
-  sequence: null,
-  claimedAt: null,
-  epoch: null,
-  idempotencyDigest: null,
-};
-
-function newRow(dedupeKey: string, claim: ClaimEvent | null, failure: Failure, now: number) {
-  return {
-    dedupeKey,
-    ...(claim ?? NO_CLAIM),
-    ...failureColumns(failure),
-    maxAttempts: MAX_ATTEMPTS,
-    nextAttemptAt: now,
-    truncated: 0,
-    version: 1,
-    createdAt: now,
-    updatedAt: now,
-  };
-}
-
-function failureColumns({ errorClass, errorCode, errorMessage }: Failure) {
-  return {
-    errorClass: errorClass.slice(0, 32),
-    errorCode: errorCode.slice(0, 64),
-    errorMessage: errorMessage.slice(0, 500),
-  };
-}
-
-/** Names an unreadable message by where it lies: the same one, delivered again, is the same row. */
-function digestOfPosition({ topic, partition, offset }: LogRecord): string {
-  return createHash('sha256').update(`${topic}:${partition}:${offset}`).digest('hex');
-}
-
-function keptBytes({ key, value, headers }: LogRecord) {
-  const encodedHeaders = Buffer.from(
-    JSON.stringify(
-      Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),
-    ),
-  );
-  const parts = [key, value, encodedHeaders];
-  const cut = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).subarray(0, MAX_KEPT_BYTES));
-  return {
-    messageKey: cut(key),
-    payload: cut(value),
-    headers: cut(encodedHeaders),
-    truncated: parts.some((bytes) => bytes !== null && bytes.length > MAX_KEPT_BYTES) ? 1 : 0,
-  };
-}
-
-/** A message that could not be read has a row and no claim. */
-function claimOf(row: StoredClaim): ClaimEvent | null {
-  if (row.claimId === null) return null;
-  return {
-    claimId: row.claimId,
-    campaignId: row.campaignId ?? '',
-    userId: row.userId ?? '',
-    sequence: row.sequence ?? 0,
-    claimedAt: row.claimedAt ?? 0,
-    epoch: row.epoch ?? 0,
-    idempotencyDigest: row.idempotencyDigest,
-  };
-}
-
-function toFailedEvent(row: FailedEventEntity): FailedEvent {
-  return {
-    id: Number(row.id),
-    dedupeKey: row.dedupeKey,
-    claim: claimOf(row),
-    topic: row.topic,
-    partition: row.partition,
-    offset: row.offset,
-    source: row.source,
-    failure: { errorClass: row.errorClass, errorCode: row.errorCode, errorMessage: row.errorMessage },
-    status: row.status,
-    attempts: row.attempts,
-    maxAttempts: row.maxAttempts,
-    nextAttemptAt: row.nextAttemptAt,
-    leaseOwner: row.leaseOwner,
-    leaseUntil: row.leaseUntil,
-    releasedAt: row.releasedAt,
-    resolvedBy: row.resolvedBy,
-    note: row.note,
-    version: row.version,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-  };
 }

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { type ClaimEvent, type Fields } from '../../../domain/claim.js';
+import { MAX_ATTEMPTS } from '../../../domain/retry-policy.js';
+import { type FailedEvent, type Failure } from '../../../ports/database/failed-event-store.js';
+import { type LogRecord } from '../../../ports/log/claim-log.js';
+import { type FailedEventEntity, type StoredClaim } from '../entities/failed-event.entity.js';
+
+/** What is kept of a broken message, bytes: enough to see what it was, not enough to fill the disk. */
+const MAX_KEPT_BYTES = 32 * 1024;
+
+const NO_CLAIM: Fields<ClaimEvent, null> = {
+  claimId: null,
+  campaignId: null,
+  userId: null,
+  sequence: null,
+  claimedAt: null,
+  epoch: null,
+  idempotencyDigest: null,
+};
+
+export function newRow(dedupeKey: string, claim: ClaimEvent | null, failure: Failure, now: number) {
+  return {
+    dedupeKey,
+    ...(claim ?? NO_CLAIM),
+    ...failureColumns(failure),
+    maxAttempts: MAX_ATTEMPTS,
+    nextAttemptAt: now,
+    truncated: 0,
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+export function failureColumns({ errorClass, errorCode, errorMessage }: Failure) {
+  return {
+    errorClass: errorClass.slice(0, 32),
+    errorCode: errorCode.slice(0, 64),
+    errorMessage: errorMessage.slice(0, 500),
+  };
+}
+
+/** Names an unreadable message by where it lies: the same one, delivered again, is the same row. */
+export function digestOfPosition({ topic, partition, offset }: LogRecord): string {
+  return createHash('sha256').update(`${topic}:${partition}:${offset}`).digest('hex');
+}
+
+export function keptBytes({ key, value, headers }: LogRecord) {
+  const encodedHeaders = Buffer.from(
+    JSON.stringify(
+      Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),
+    ),
+  );
+  const parts = [key, value, encodedHeaders];
+  const cut = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).subarray(0, MAX_KEPT_BYTES));
+  return {
+    messageKey: cut(key),
+    payload: cut(value),
+    headers: cut(encodedHeaders),
+    truncated: parts.some((bytes) => bytes !== null && bytes.length > MAX_KEPT_BYTES) ? 1 : 0,
+  };
+}
+
+/** A message that could not be read has a row and no claim. */
+export function claimOf(row: StoredClaim): ClaimEvent | null {
+  if (row.claimId === null) return null;
+  return {
+    claimId: row.claimId,
+    campaignId: row.campaignId ?? '',
+    userId: row.userId ?? '',
+    sequence: row.sequence ?? 0,
+    claimedAt: row.claimedAt ?? 0,
+    epoch: row.epoch ?? 0,
+    idempotencyDigest: row.idempotencyDigest,
+  };
+}
+
+export function toFailedEvent(row: FailedEventEntity): FailedEvent {
+  return {
+    id: Number(row.id),
+    dedupeKey: row.dedupeKey,
+    claim: claimOf(row),
+    topic: row.topic,
+    partition: row.partition,
+    offset: row.offset,
+    source: row.source,
+    failure: { errorClass: row.errorClass, errorCode: row.errorCode, errorMessage: row.errorMessage },
+    status: row.status,
+    attempts: row.attempts,
+    maxAttempts: row.maxAttempts,
+    nextAttemptAt: row.nextAttemptAt,
+    leaseOwner: row.leaseOwner,
+    leaseUntil: row.leaseUntil,
+    releasedAt: row.releasedAt,
+    resolvedBy: row.resolvedBy,
+    note: row.note,
+    version: row.version,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
