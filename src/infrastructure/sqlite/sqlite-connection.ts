@@ -3,31 +3,20 @@ import { join } from 'node:path';
 import { type DataSource, type QueryRunner } from 'typeorm';
 import { prepareDataDirectory, warnOfWideDirectory } from '../../platform/config/data-directory.js';
 import { StartupError } from '../../platform/config/startup-error.js';
-import { DatabaseError } from '../../ports/database/database-error.js';
 import { classifyDatabaseError, classifyRefusedCommit } from '../sql/classify-database-error.js';
 import { DiskSync } from './disk-sync.js';
 import { SQLITE_FILE, type SqliteDataSource } from './sqlite-data-source.js';
 import { makePrivate } from './sqlite-file.js';
+import { WatchedMutex } from './watched-mutex.js';
 
 /** The file's write-ahead log. */
 export const LOG_FILE = `${SQLITE_FILE}-wal`;
-
-/**
- * After so long without a statement, ms, a unit of work counts as stuck and those who wait for it are refused. SQLite
- * answers within the call, so a healthy one is never idle; one that awaits another one would be for ever.
- */
-const STALLED_MS = 1_000;
 
 /**
  * The log is written back into the file when it has so many pages, 16 MB, four times the usual size: a page that has
  * changed often meanwhile is written once, and each of these writings stops the event loop for its syncs.
  */
 const CHECKPOINT_PAGES = 4_000;
-
-interface Waiter {
-  readonly enter: () => void;
-  readonly refuse: (error: Error) => void;
-}
 
 export interface SqliteTransactionOptions {
   /**
@@ -52,12 +41,7 @@ export const datasync: Flush = (log) => log.datasync();
  * instance, also after a kill -9 left files behind.
  */
 export class SqliteConnection {
-  private readonly waiters: Waiter[] = [];
-  private busy = false;
-  private closed = false;
-  /** When the unit of work that holds the connection was last heard of, ms, monotonic. */
-  private lastSign = 0;
-  private watchdog: NodeJS.Timeout | undefined;
+  private readonly mutex = new WatchedMutex();
   /** Never rejects; set while the files are copied. */
   private copying: Promise<void> | null = null;
 
@@ -73,7 +57,7 @@ export class SqliteConnection {
     this.disk = new DiskSync(() => flush(log), onFatal);
     const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
     const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
-      this.lastSign = performance.now();
+      this.mutex.sign();
       try {
         // As one array: a single parameter that is null or a Buffer, spread, is taken by libsql for a set of named
         // parameters, and its native code then ends the process.
@@ -195,32 +179,20 @@ export class SqliteConnection {
   }
 
   private async end(): Promise<void> {
-    // The last turn of all: whoever asked before has been served, whoever asks later is refused.
-    const last = this.alone(async () => {
-      clearTimeout(this.watchdog);
+    await this.mutex.close(async () => {
       // The end writes the log back into the file.
       await this.copying;
       await this.disk.settled().catch(() => undefined);
       await this.log.close();
       this.unlock();
     });
-    this.closed = true;
-    await last;
   }
 
   private async alone<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    if (this.closed) throw new DatabaseError('infrastructure', 'SQLITE_CLOSED', 'the database file is closed');
-    if (this.busy) await this.turn();
-    this.busy = true;
-    this.lastSign = performance.now();
     try {
-      return await work(this.runner);
+      return await this.mutex.alone(() => work(this.runner));
     } catch (error) {
       throw classifyDatabaseError(error);
-    } finally {
-      const next = this.waiters.shift();
-      if (next === undefined) this.busy = false;
-      else next.enter();
     }
   }
 
@@ -235,29 +207,6 @@ export class SqliteConnection {
       connection.exec('SELECT COUNT(*) FROM gate');
     } catch {
       // A disk that refuses even this keeps the lock until the process ends, and everything committed with it.
-    }
-  }
-
-  private turn(): Promise<void> {
-    this.watchdog ??= setTimeout(() => this.refuseBehindStalled(), STALLED_MS);
-    return new Promise((enter, refuse) => {
-      this.waiters.push({ enter, refuse });
-    });
-  }
-
-  private refuseBehindStalled(): void {
-    this.watchdog = undefined;
-    const idleMs = performance.now() - this.lastSign;
-    if (idleMs >= STALLED_MS) {
-      const error = new DatabaseError(
-        'infrastructure',
-        'SQLITE_STALLED',
-        `a unit of work has held the database for ${Math.round(idleMs)} ms without a statement: it is stuck, ` +
-          'or waits for a unit of work that it started itself',
-      );
-      for (const { refuse } of this.waiters.splice(0)) refuse(error);
-    } else if (this.waiters.length > 0) {
-      this.watchdog = setTimeout(() => this.refuseBehindStalled(), STALLED_MS - idleMs);
     }
   }
 }

@@ -1,0 +1,75 @@
+import { DatabaseError } from '../../ports/database/database-error.js';
+
+/**
+ * After so long without a statement, ms, a unit of work counts as stuck and those who wait for it are refused. SQLite
+ * answers within the call, so a healthy one is never idle; one that awaits another one would be for ever.
+ */
+const STALLED_MS = 1_000;
+
+interface Waiter {
+  readonly enter: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
+/** Lets one unit of work in at a time, in the order of the calls, and refuses those who wait behind one that is stuck. */
+export class WatchedMutex {
+  private readonly waiters: Waiter[] = [];
+  private busy = false;
+  private closed = false;
+  /** When the unit of work that was let in last gave a sign of life, ms, monotonic. */
+  private lastSign = 0;
+  private watchdog: NodeJS.Timeout | undefined;
+
+  /** @throws DatabaseError after {@link close} or behind one that is stuck, or what `work` throws. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.closed) throw new DatabaseError('infrastructure', 'SQLITE_CLOSED', 'the database file is closed');
+    if (this.busy) await this.turn();
+    this.busy = true;
+    this.sign();
+    try {
+      return await work();
+    } finally {
+      const next = this.waiters.shift();
+      if (next === undefined) this.busy = false;
+      else next.enter();
+    }
+  }
+
+  /** The unit of work that was let in has sent a statement. */
+  sign(): void {
+    this.lastSign = performance.now();
+  }
+
+  /** The last turn of all: calls before it have had theirs, later calls are refused. */
+  close(work: () => Promise<void>): Promise<void> {
+    const last = this.alone(() => {
+      clearTimeout(this.watchdog);
+      return work();
+    });
+    this.closed = true;
+    return last;
+  }
+
+  private turn(): Promise<void> {
+    this.watchdog ??= setTimeout(() => this.refuseBehindStalled(), STALLED_MS);
+    return new Promise((enter, refuse) => {
+      this.waiters.push({ enter, refuse });
+    });
+  }
+
+  private refuseBehindStalled(): void {
+    this.watchdog = undefined;
+    const idleMs = performance.now() - this.lastSign;
+    if (idleMs >= STALLED_MS) {
+      const error = new DatabaseError(
+        'infrastructure',
+        'SQLITE_STALLED',
+        `a unit of work has held the database for ${Math.round(idleMs)} ms without a statement: it is stuck, ` +
+          'or waits for a unit of work that it started itself',
+      );
+      for (const { refuse } of this.waiters.splice(0)) refuse(error);
+    } else if (this.waiters.length > 0) {
+      this.watchdog = setTimeout(() => this.refuseBehindStalled(), STALLED_MS - idleMs);
+    }
+  }
+}
