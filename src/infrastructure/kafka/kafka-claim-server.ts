@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type CustomTransportStrategy, type KafkaContext, ServerKafka } from '@nestjs/microservices';
-import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs';
+import { type EachBatchPayload } from 'kafkajs';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
@@ -9,20 +9,14 @@ import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { isTakenAway } from './client/kafka-errors.js';
-import { connectionOptions, LOG_LEVEL, logCreator } from './client/kafkajs-options.js';
-import { Sockets } from './client/sockets.js';
+import { ConsumerSession, Generation, type SessionTimes } from './consumer-session.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
 import { type FetchedMessage } from './fetched-batches.js';
 import { toLogRecord } from './kafka-records.js';
 import { TopicCheck } from './topic-check.js';
 
 /** The times of the transport, ms. Tests shorten some of them. */
-export interface KafkaServerSettings {
-  /** Without a heartbeat for so long, a consumer's partitions go to the others. */
-  readonly sessionMs: number;
-  /** How long a consumer has in a rebalance to end its chunk and come back. */
-  readonly rebalanceMs: number;
-  readonly heartbeatMs: number;
+export interface KafkaServerSettings extends SessionTimes {
   /** How long a partition rests after the handler gave up on a batch. */
   readonly pauseMs: number;
   /** The longest wait before the next attempt to reach the brokers or to join the group. */
@@ -44,68 +38,10 @@ const SETTINGS: KafkaServerSettings = {
 };
 const MIN_BACKOFF_MS = 200;
 const OPEN_TIMEOUTS = { openMs: 5_000, requestMs: 3_000 };
-const CONNECTION_TIMEOUT_MS = 2_000;
-const REQUEST_TIMEOUT_MS = 8_000;
 /** Longer than any single request of it may take. */
 const CONNECT_MS = 12_000;
-/** How long a fetch waits for messages. While all partitions of a broker rest, kafkajs sleeps for as long. */
-const FETCH_WAIT_MS = 500;
-/**
- * Of one partition in one fetch: about five chunks, the last of which is seldom a full one. kafkajs holds what it has
- * fetched of all partitions while one of them is worked on, ten times as large as objects; with its 1 MB a backlog takes
- * more than a GB, with this a quarter of one.
- */
-const FETCH_BYTES = 512 * 1_024;
 const WATCH_MS = 5_000;
-/** How often new partitions are looked for. */
-const METADATA_MAX_AGE_MS = 60_000;
 const PARTITIONS_AT_ONCE = 3;
-/** What kafkajs tries with the consumer that it has; after that a new one is made. */
-const RETRY = { retries: 5, initialRetryTime: 200, maxRetryTime: 1_000 };
-
-/** Ends when the group takes the partitions away; what was fetched before that is worked on no further. */
-class Generation {
-  revoked = false;
-  /** What the coordinator said; kafkajs joins again when it is thrown to it. */
-  reason: unknown = null;
-  /** Monotonic, ms. */
-  lastBeat = performance.now();
-
-  constructor(readonly partitions: readonly number[] = []) {}
-
-  revoke(reason: unknown): void {
-    this.revoked = true;
-    this.reason ??= reason;
-  }
-}
-
-/** One consumer of kafkajs, from its making to its end. It is not mended: after a crash a new one is made. */
-class Session {
-  readonly sockets = new Sockets();
-  generation = new Generation();
-  /** kafkajs thinks that the crash is one after which it would go on. */
-  mayGoOn = false;
-  readonly resting = new Set<NodeJS.Timeout>();
-  readonly lost: Promise<Error>;
-  private declareLost: (error: Error) => void = () => undefined;
-
-  constructor() {
-    this.lost = new Promise((resolve) => (this.declareLost = resolve));
-  }
-
-  lose(error: Error): void {
-    this.declareLost(error);
-  }
-
-  end(): void {
-    this.generation.revoke(new Error('the consumer has ended'));
-    for (const timer of this.resting) clearTimeout(timer);
-    this.resting.clear();
-    this.sockets.destroy();
-    this.lose(new Error('the consumer has ended'));
-  }
-}
-
 /**
  * Feeds the topic to the `@EventPattern` handler: each partition's records in arrays, from the beginning for a new group.
  * Only the prefix that the handler has settled is committed; the rest is delivered again, after a pause of its partition.
@@ -118,7 +54,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   private readonly settings: KafkaServerSettings;
   private readonly watchdog: ConsumerWatchdog;
   private closing = false;
-  private session: Session | null = null;
+  private session: ConsumerSession | null = null;
   private supervision: Promise<void> = Promise.resolve();
   private readonly closed = new AbortController();
   private saidAway = false;
@@ -153,8 +89,8 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     this.closing = true;
     this.watchdog.stop();
     this.closed.abort();
-    const { session, consumer } = this;
-    const farewell = session === null ? Promise.resolve() : (consumer?.disconnect() ?? Promise.resolve());
+    const { session } = this;
+    const farewell = session?.consumer.disconnect() ?? Promise.resolve();
     await withDeadline(farewell, this.settings.closeMs, systemTimers).catch(() => undefined);
     session?.end();
     // What is left of it is the opening of a connection, and that was given up together with the sockets.
@@ -162,7 +98,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   }
 
   /** One batch of one partition. Nothing may be thrown but what kafkajs needs to join the group again. */
-  protected async consume(payload: EachBatchPayload, session: Session): Promise<void> {
+  protected async consume(payload: EachBatchPayload, session: ConsumerSession): Promise<void> {
     const { generation } = session;
     const { batch, resolveOffset, heartbeat, pause, isRunning } = payload;
     const { topic, partition, messages } = batch;
@@ -198,7 +134,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     // kafkajs commits what is resolved after this method, also when it throws.
     if (lastSettled !== undefined) resolveOffset(lastSettled.offset);
     if (generation.revoked) throw generation.reason;
-    if (context.settledCount < context.size && !this.closing) this.rest(session, pause);
+    if (context.settledCount < context.size && !this.closing) session.rest(pause, this.settings.pauseMs);
   }
 
   /** @throws when the partitions were taken away. */
@@ -215,20 +151,11 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     }
   }
 
-  private rest(session: Session, pause: () => () => void): void {
-    const resume = pause();
-    const timer = setTimeout(() => {
-      session.resting.delete(timer);
-      resume();
-    }, this.settings.pauseMs);
-    session.resting.add(timer);
-  }
-
   private async supervise(): Promise<void> {
     this.watchdog.start();
     let failures = 0;
     while (!this.closing) {
-      const session = new Session();
+      const session = new ConsumerSession(this.config, this.settings);
       this.session = session;
       // Whoever begins anew is not stuck; what follows has deadlines of its own, up to the joining of the group.
       this.watchdog.sign();
@@ -249,7 +176,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   }
 
   /** Returns or throws when the session has ended. */
-  private async run(session: Session, joined: () => void): Promise<void> {
+  private async run(session: ConsumerSession, joined: () => void): Promise<void> {
     // Makes sure that the topic is there, which a group could not join otherwise.
     const connection = await KafkaConnection.open(this.config, OPEN_TIMEOUTS, Math.floor(Math.random() * 1_000));
     // Says what is wrong with it. To read it is right in any case.
@@ -257,7 +184,9 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     connection.destroy();
     if (this.closing) return;
 
-    const consumer = this.createConsumer(session);
+    const { consumer } = session;
+    // Nest's own types of them, of which unwrap() speaks.
+    this.client = session.client as unknown as typeof this.client;
     this.consumer = consumer as unknown as typeof this.consumer;
     this.registerConsumerEventListeners();
     const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT } = consumer.events;
@@ -299,41 +228,6 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     // It resolves when the group is joined, or together with the crash.
     await Promise.race([running, session.lost]);
     throw await session.lost;
-  }
-
-  private createConsumer(session: Session): Consumer {
-    const { sessionMs, rebalanceMs, heartbeatMs } = this.settings;
-    const kafka = new Kafka({
-      ...connectionOptions(this.config, session.sockets),
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      authenticationTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      retry: RETRY,
-      logLevel: LOG_LEVEL,
-      logCreator,
-    });
-    // Nest's own type of it, of which unwrap() speaks.
-    this.client = kafka as unknown as typeof this.client;
-    return kafka.consumer({
-      groupId: this.groupId,
-      sessionTimeout: sessionMs,
-      rebalanceTimeout: rebalanceMs,
-      heartbeatInterval: Math.min(heartbeatMs, sessionMs / 3),
-      maxWaitTimeInMs: FETCH_WAIT_MS,
-      maxBytesPerPartition: FETCH_BYTES,
-      metadataMaxAge: METADATA_MAX_AGE_MS,
-      allowAutoTopicCreation: false,
-      // As the rebuild reads: nobody here writes transactions, and one that others left open must not hold us up.
-      readUncommitted: true,
-      retry: {
-        ...RETRY,
-        // Asked only about errors after which going on makes sense. We do, but with a new consumer.
-        restartOnFailure: () => {
-          session.mayGoOn = true;
-          return Promise.resolve(false);
-        },
-      },
-    });
   }
 
   private die(reason: string): void {
