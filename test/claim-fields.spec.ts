@@ -61,7 +61,7 @@ describe('a field that is added to a claim', () => {
       'src/infrastructure/in-process-gate/in-process-gate-builder.ts stage',
       'src/infrastructure/in-process-gate/in-process-issuance-gate.ts claim',
       // The scripts themselves: gate-script.spec.ts compares their names with the fields that are sent.
-      'src/infrastructure/redis/redis-issuance-gate.ts claimArguments',
+      'src/infrastructure/redis/gate-arguments.ts claimArguments',
       'src/infrastructure/sql/claim-columns.ts CLAIM_COLUMNS',
       'src/infrastructure/sql/entities/coupon.entity.ts CouponEntity',
       'src/infrastructure/sql/entities/failed-event.entity.ts FailedEventEntity',

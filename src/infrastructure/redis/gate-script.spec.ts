@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type ClaimRecord, type ClaimRequest, encodeRecord, type Fields } from '../../domain/claim.js';
 import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
-import { claimArguments, termsArguments } from './redis-issuance-gate.js';
+import { claimArguments, termsArguments } from './gate-arguments.js';
 
 const FOLDER = new URL('./scripts', import.meta.url);
 const textOf = (file: string) => readFileSync(new URL(file, FOLDER), 'utf8');

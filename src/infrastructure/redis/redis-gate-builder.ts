@@ -1,10 +1,10 @@
 import { encodeRecord } from '../../domain/claim.js';
 import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
 import { GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
+import { termsArguments } from './gate-arguments.js';
 import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { toGateError } from './redis-errors.js';
-import { termsArguments } from './redis-issuance-gate.js';
 import { ANY_GATE_KEY, campaignKeys, parseGateKey } from './redis.keys.js';
 import { isSameMemory, type ServerInfo } from './server-info.js';
 

@@ -1,5 +1,5 @@
 import { Command, type Redis } from 'ioredis';
-import { type Claim, type ClaimReference, type ClaimRequest, decodeRecord, type Fields } from '../../domain/claim.js';
+import { type Claim, type ClaimReference, type ClaimRequest, decodeRecord } from '../../domain/claim.js';
 import { GATE_TURN_MS } from '../../domain/deadlines.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
@@ -21,6 +21,7 @@ import {
   type PendingPage,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
+import { claimArguments, keysOf, termsArguments } from './gate-arguments.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { fenceIn, toGateError } from './redis-errors.js';
@@ -270,11 +271,6 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 }
 
-function keysOf(campaignId: string, { epoch }: GatePass): readonly string[] {
-  const { meta, appliedUser, pending } = campaignKeys(campaignId, epoch);
-  return [meta, appliedUser, pending];
-}
-
 function isFence(answer: readonly unknown[]): answer is Answer {
   return answer[0] === 'FENCED';
 }
@@ -302,16 +298,4 @@ function fenced(answer: Answer): Fenced {
   const [word, reason] = answer;
   if (word !== 'FENCED') throw new UnknownAnswerError(`the gate's script answered ${word}`);
   return { kind: 'FENCED', reason: reason as FenceReason };
-}
-
-/** In the order of claim-batch. */
-export function claimArguments({ userId, claimId, idempotencyDigest }: ClaimRequest): string[] {
-  const fields = { userId, claimId, idempotencyDigest: idempotencyDigest ?? '' };
-  return Object.values(fields satisfies Fields<Omit<ClaimRequest, 'campaignId'>>);
-}
-
-/** In the order of open-campaign, open-staged and change-terms. */
-export function termsArguments({ total, startsAt, endsAt, state, version }: CampaignTerms): (string | number)[] {
-  const fields = { total, startsAt, endsAt: endsAt ?? '', state, version };
-  return Object.values(fields satisfies Fields<Omit<CampaignTerms, 'campaignId'>>);
 }
