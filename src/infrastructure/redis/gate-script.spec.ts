@@ -4,7 +4,7 @@ import { type ClaimRecord, type ClaimRequest, encodeRecord, type Fields } from '
 import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
 import { claimArguments, termsArguments } from './gate-arguments.js';
 
-const FOLDER = new URL('./scripts', import.meta.url);
+const FOLDER = new URL('./scripts/', import.meta.url);
 const textOf = (file: string) => readFileSync(new URL(file, FOLDER), 'utf8');
 const scripts = readdirSync(FOLDER);
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 
-const SCRIPTS = new URL('./scripts', import.meta.url);
+const SCRIPTS = new URL('./scripts/', import.meta.url);
 const text = (file: string) => readFileSync(new URL(file, SCRIPTS), 'utf8');
 
 it('a user is asked about every command that a script of the gate uses', () => {
