@@ -85,6 +85,19 @@ module.exports = {
       to: { path: 'node_modules/(typeorm|@nestjs/typeorm|libsql|mysql2|ioredis|kafkajs)/' },
     },
     {
+      name: 'kafkajs-internals-stay-in-their-folder',
+      comment:
+        'kafkajs promises nothing below its public API. What another version of it breaks has to lie in one folder; see kafka/client/README.md.',
+      severity: 'error',
+      from: { path: '^(src|test|bench|stack)/', pathNot: '^src/infrastructure/kafka/client/' },
+      to: {
+        path: [
+          'node_modules/kafkajs/src/',
+          '^src/infrastructure/kafka/client/(fetched-batches|produce-request|kafkajs-(?!options))',
+        ],
+      },
+    },
+    {
       name: 'a-profile-loads-its-own',
       comment:
         'Imported at the start by anybody else, the other profile’s libraries are loaded in both: tens of MB. Types and import() are free.',

@@ -9,10 +9,9 @@ import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { isTakenAway } from './client/kafka-errors.js';
+import { recordsOf } from './client/kafka-records.js';
 import { ConsumerSession, Generation, type SessionTimes } from './consumer-session.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
-import { type FetchedMessage } from './fetched-batches.js';
-import { toLogRecord } from './kafka-records.js';
 import { TopicCheck } from './topic-check.js';
 
 /** The times of the transport, ms. Tests shorten some of them. */
@@ -114,10 +113,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const context = new ClaimBatchContext(topic, partition, messages.length, beat, taken);
     const timer = setInterval(() => void beat().catch(() => undefined), this.settings.heartbeatMs);
     try {
-      // As readFetchedBatchesStrictly has made them.
-      const fetched = messages as unknown as readonly FetchedMessage[];
-      const records = fetched.map((message) => toLogRecord(topic, partition, message));
-      const packet = { pattern: CLAIM_EVENT_PATTERN, data: records };
+      const packet = { pattern: CLAIM_EVENT_PATTERN, data: recordsOf(batch) };
       // The base class only hands the context on.
       await this.handleEvent(CLAIM_EVENT_PATTERN, packet, context as unknown as KafkaContext);
     } catch (error) {

@@ -1,6 +1,6 @@
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import protocol from 'kafkajs/src/protocol/requests/index.js';
-import { decodeFetchedBatches, type FetchedMessage, MemoryBudget } from '../fetched-batches.js';
+import { decodeFetchedBatches, type FetchedMessage, MemoryBudget } from './fetched-batches.js';
 
 /** Known to every Kafka since 2.3, and the newest one that kafkajs knows. */
 const VERSION = 11;

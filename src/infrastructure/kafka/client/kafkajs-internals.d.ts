@@ -10,7 +10,6 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 
   interface InternalBroker {
-    readonly nodeId: number | string;
     listOffsets(request: {
       isolationLevel: 0 | 1;
       topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[];
@@ -41,7 +40,7 @@ declare module 'kafkajs/src/cluster/index.js' {
       }[];
     }): Promise<{
       responses: {
-        partitions: { highWatermark: string; messages: import('../fetched-batches.js').FetchedMessage[] }[];
+        partitions: { messages: import('./fetched-batches.js').FetchedMessage[] }[];
       }[];
     }>;
     offsetFetch(request: {
@@ -69,7 +68,6 @@ declare module 'kafkajs/src/cluster/index.js' {
     });
     readonly targetTopics: Set<string>;
     connect(): Promise<void>;
-    disconnect(): Promise<void>;
     refreshMetadata(): Promise<void>;
     getNodeIds(): string[];
     findBroker(node: { nodeId: number | string }): Promise<InternalBroker>;

@@ -1,7 +1,14 @@
-import { type LogRecord } from '../../ports/log/claim-log.js';
+import { type Batch } from 'kafkajs';
+import { type LogRecord } from '../../../ports/log/claim-log.js';
 import { type FetchedMessage } from './fetched-batches.js';
 
 const NO_BYTES = new Uint8Array();
+
+/** The records of a batch that kafkajs hands to its consumer. `readFetchedBatchesStrictly` has made its messages. */
+export function recordsOf({ topic, partition, messages }: Batch): LogRecord[] {
+  const fetched = messages as unknown as readonly FetchedMessage[];
+  return fetched.map((message) => toLogRecord(topic, partition, message));
+}
 
 /**
  * Nothing is decoded here: a message that somebody else put there must arrive as it lies. A batch that cannot be read is

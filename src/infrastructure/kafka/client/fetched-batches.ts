@@ -3,7 +3,7 @@ import {
   decodeRecordBatch,
   hasRightChecksum,
   UnreadableBatchError,
-} from './client/record-batch-decoder.js';
+} from './record-batch-decoder.js';
 import {
   BASE_OFFSET_AT,
   COUNT_AT,
@@ -13,7 +13,7 @@ import {
   MAGIC,
   MAGIC_AT,
   RECORDS_AT,
-} from './client/record-batch-layout.js';
+} from './record-batch-layout.js';
 
 /** A message in the form in which kafkajs hands it on. */
 export interface FetchedMessage {
