@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SetClock } from '../../../test/support/flow.js';
 
-describe('the time that has passed', () => {
+describe('the time since an instant', () => {
   it.each<[string, number, number, number]>([
     ['both clocks go on', 700, 700, 700],
     ['a suspended machine stops the monotonic clock', 10, 5_000, 5_000],

@@ -1,10 +1,13 @@
-/** Both clocks at once, ms. */
+/** One reading of both clocks, ms. */
 export interface Instant {
   readonly monotonic: number;
   readonly wall: number;
 }
 
-/** A machine's two clocks, ms. Neither is enough alone: one stops while a machine is suspended, the other is set. */
+/**
+ * The machine's two clocks, ms. Neither is enough alone: a suspended machine stops the monotonic clock, and the wall
+ * clock can be set back.
+ */
 export abstract class Clock {
   abstract monotonic(): number;
   abstract wall(): number;
@@ -13,7 +16,7 @@ export abstract class Clock {
     return { monotonic: this.monotonic(), wall: this.wall() };
   }
 
-  /** A suspended machine stops the monotonic clock, a corrected wall clock may run backwards: the larger counts. */
+  /** The time since then, ms: the larger of what the two clocks show. */
   elapsedMs(since: Instant): number {
     return Math.max(this.monotonic() - since.monotonic, this.wall() - since.wall);
   }
@@ -29,5 +32,5 @@ export class SystemClock extends Clock {
   }
 }
 
-/** For adapters and for what runs before there is a container. Whatever Nest makes has `Clock` injected. */
+/** For adapters, and for code that runs before Nest's container exists. Classes that Nest makes inject `Clock`. */
 export const systemClock: Clock = new SystemClock();

@@ -17,7 +17,7 @@ describe('ULIDs', () => {
     expect(decodeTime(ids.at(-1) as string)).toBe(clock.wall());
   });
 
-  it('are the same where the clock and the chance are', () => {
+  it('are the same when the clock and the random bytes are the same', () => {
     class SameEntropy extends SystemEntropy {
       override fill(bytes: Uint8Array): void {
         bytes.fill(7);

@@ -4,12 +4,12 @@ import { type Clock } from './clock.js';
 
 const POOL_BYTES = 4_096;
 
-/** Where everything random comes from. */
+/** The source of all random values. */
 export abstract class Entropy {
-  /** From 0 to below 1; may be guessed. */
+  /** From 0 to below 1. Not for secrets: it can be guessed. */
   abstract fraction(): number;
 
-  /** Fills the bytes with what cannot be guessed. */
+  /** Fills the bytes with values that cannot be guessed. */
   abstract fill(bytes: Uint8Array): void;
 
   abstract uuid(): string;
@@ -30,7 +30,7 @@ export class SystemEntropy extends Entropy {
 }
 
 /**
- * Makes ULIDs, each above the one before. The random part is drawn from a pool: asking the system for every single id
+ * Makes ULIDs, each above the one before. The random part comes from a pool: asking the operating system for each id
  * costs a fifth of the throughput of a drop.
  */
 export function ulidFactory(clock: Clock, entropy: Entropy): () => string {
@@ -41,7 +41,7 @@ export function ulidFactory(clock: Clock, entropy: Entropy): () => string {
       entropy.fill(pool);
       used = 0;
     }
-    // ulid scales a fraction to 32 letters, so one byte is enough for each.
+    // ulid turns each fraction into one of 32 letters, so one byte is enough.
     return (pool[used++] ?? 0) / 256;
   };
   const next = monotonicFactory(random);

@@ -1,5 +1,5 @@
 /**
- * Ends a process that can do its work no more; whoever watches it starts it again. Gives what was logged the time to be
+ * Ends a process that can no longer do its work. Its supervisor starts it again. The delay lets the last log lines be
  * written.
  */
 export function exitSoon(): void {

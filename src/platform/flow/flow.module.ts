@@ -3,7 +3,7 @@ import { Clock, systemClock } from './clock.js';
 import { Entropy, SystemEntropy } from './entropy.js';
 import { Timers, systemTimers } from './timers.js';
 
-/** Time and chance as ports: a simulation provides its own, and decides then what happens when. */
+/** Time and chance as ports. A simulation provides its own and so decides when things happen. */
 @Module({
   providers: [
     { provide: Clock, useValue: systemClock },

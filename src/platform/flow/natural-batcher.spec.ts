@@ -16,7 +16,7 @@ function heldWriter() {
 const turn = () => new Promise(setImmediate);
 
 describe('natural batcher', () => {
-  it('waits a few turns while each of them brings something, and not for ever', async () => {
+  it('waits for a few more turns while each turn brings an item', async () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(
       write,
@@ -56,7 +56,7 @@ describe('natural batcher', () => {
     await done;
   });
 
-  it('gives every item what it came to', async () => {
+  it('gives every item its own result', async () => {
     const write = async (items: readonly number[]) => items.map((item) => `<${item}>`);
     const batcher = new NaturalBatcher<number, string>(
       write,
@@ -67,7 +67,7 @@ describe('natural batcher', () => {
     expect(await Promise.all([1, 2, 3].map((item) => batcher.add(item)))).toEqual(['<1>', '<2>', '<3>']);
   });
 
-  it('rejects the one item that came to an error', async () => {
+  it('rejects only the item whose result is an error', async () => {
     const write = async (items: readonly number[]) =>
       items.map((item) => (item === 2 ? new Error('not this one') : item));
     const batcher = new NaturalBatcher<number, number>(
@@ -81,17 +81,17 @@ describe('natural batcher', () => {
     expect(await Promise.all([first, third])).toEqual([1, 3]);
   });
 
-  describe('that has lost patience', () => {
+  describe('with a time limit for items', () => {
     const PATIENCE = { ms: 20, waited: () => new Error('waited'), unanswered: () => new Error('unanswered') };
     const ONE_AT_A_TIME = { maxBatch: 1, maxWaiting: 100, maxInFlight: 1 };
-    /** ms. It stands still until a test moves it: a process that gets no turn for 20 ms must not decide who is late. */
+    /** Only the test moves it. With the real clock, a test process that stalls for 20 ms would make items late. */
     let clock: SetClock;
 
     beforeEach(() => {
       clock = new SetClock();
     });
 
-    /** Adds an item, and sees it leave. */
+    /** Adds an item and waits until its batch is being written. */
     const sent = async (batcher: NaturalBatcher<number>, batches: readonly unknown[], item: number) => {
       const before = batches.length;
       const written = batcher.add(item);
@@ -99,7 +99,7 @@ describe('natural batcher', () => {
       return { written };
     };
 
-    it('gives up what waits and what is under way, and keeps the place of a batch that may still end', async () => {
+    it('gives up items that wait or are being written, but counts their batch until its write ends', async () => {
       const { batches, write } = heldWriter();
       const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, clock, systemTimers, PATIENCE);
       const underWay = await sent(batcher, batches, 1);
@@ -121,7 +121,7 @@ describe('natural batcher', () => {
       await last.written;
     });
 
-    it('leaves a batch alone that has a limit of its own', async () => {
+    it('does not give up a batch whose write has its own limit', async () => {
       const { batches, write } = heldWriter();
       const { ms, waited } = PATIENCE;
       const batcher = new NaturalBatcher<number>(write, ONE_AT_A_TIME, clock, systemTimers, { ms, waited });
@@ -133,7 +133,7 @@ describe('natural batcher', () => {
       await expect(underWay.written).resolves.toBeUndefined();
     });
 
-    it('does not give up what is in time', async () => {
+    it('does not give up an item that is in time', async () => {
       const { batches, write } = heldWriter();
       const batcher = new NaturalBatcher<number>(
         write,
@@ -157,7 +157,7 @@ describe('natural batcher', () => {
     });
   });
 
-  it('lets a batch fill up while the allowed number is under way', async () => {
+  it('lets a batch fill up while the allowed number of batches is being written', async () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(
       write,
@@ -180,7 +180,7 @@ describe('natural batcher', () => {
     await Promise.all(added);
   });
 
-  it('sends what is enough without waiting for more, and everything else when one of them has ended', async () => {
+  it('sends immediately when enough items wait, and the rest when a batch has ended', async () => {
     const { batches, write } = heldWriter();
     const limits = { maxBatch: 10, maxWaiting: 100, maxInFlight: 2, enough: 3 };
     const batcher = new NaturalBatcher<number>(write, limits, systemClock, systemTimers);
@@ -199,7 +199,7 @@ describe('natural batcher', () => {
     batches[1]?.release();
     batches[2]?.release();
     await Promise.all(added);
-    // Less than that still waits for what arrives with it.
+    // Fewer items still wait for the end of the turn.
     const more = [12, 13].map((item) => batcher.add(item));
     expect(sent()).toHaveLength(3);
     await eventually(() => expect(sent()[3]).toEqual([12, 13]));
@@ -207,7 +207,7 @@ describe('natural batcher', () => {
     await Promise.all(more);
   });
 
-  it('lets the event loop turn between batches that fail at once, although enough is waiting', async () => {
+  it('lets the event loop turn between batches that fail at once, although enough items wait', async () => {
     let [batches, turns] = [0, 0];
     const write = async () => {
       batches += 1;
@@ -241,7 +241,7 @@ describe('natural batcher', () => {
     await expect(second).resolves.toBeUndefined();
   });
 
-  it('refuses what it may not hold, and drains what it took', async () => {
+  it('refuses an item when it is full, and drains the items it took', async () => {
     const { batches, write } = heldWriter();
     const batcher = new NaturalBatcher<number>(
       write,

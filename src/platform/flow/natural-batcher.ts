@@ -1,7 +1,7 @@
 import { type Clock } from './clock.js';
 import { type Timer, type Timers } from './timers.js';
 
-/** More items are waiting than the batcher may hold. */
+/** The batcher is full: `maxWaiting` items wait. */
 export class BatcherFullError extends Error {
   override readonly name = 'BatcherFullError';
 }
@@ -10,32 +10,32 @@ export class BatcherFullError extends Error {
 export interface BatcherLimits {
   readonly maxBatch: number;
   readonly maxWaiting: number;
-  /** Batches that may be under way at once. */
+  /** Batches that may be written at the same time. */
   readonly maxInFlight: number;
-  /** So many leave at once while a batch may leave, and wait for no more to arrive with them. Absent: nothing is enough. */
+  /** Send immediately once this many items wait. If unset, always wait for the end of the event-loop turn. */
   readonly enough?: number;
 }
 
 /**
- * How long an item may take. One timer looks after all of them: one for each item would cost a claim more than its
- * place in the batch does.
+ * How long an item may take. One timer watches all items: a timer for each would cost a claim more than its place in
+ * the batch does.
  */
 export interface Patience {
-  /** ms from `add`; it may be later by {@link LATE_BY_MS} until it is noticed. */
+  /** ms from `add`. The batcher may notice up to {@link LATE_BY_MS} later. */
   readonly ms: number;
-  /** What an item is rejected with that still waits for its turn: nothing of it was sent, nor will be. */
+  /** The error for an item that still waits. Nothing of it was sent, and nothing will be. */
   readonly waited: () => Error;
-  /** What an item is rejected with whose batch is under way. Absent where a batch has a limit of its own. */
+  /** The error for an item whose batch is being written. Leave it out where `write` has its own time limit. */
   readonly unanswered?: () => Error;
 }
 
-/** How late an item may be given up, ms. */
+/** How late the batcher may give up an item, ms. */
 export const LATE_BY_MS = 50;
 
 /**
- * A batch waits for so many turns of the event loop while each of them brings new items. What arrives together is spread
- * over a few turns by the sockets it comes from; leaving after the first would split it into batches that pay for a
- * write each.
+ * A batch waits for at most this many turns of the event loop, as long as each turn brings new items. Items that
+ * callers send together arrive from several sockets, over a few turns. Sending after the first turn would split them
+ * into small batches, each at the cost of a write.
  */
 const MAX_GATHERING_TURNS = 8;
 
@@ -47,7 +47,7 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A batch that is under way. */
+/** A batch that is being written. */
 interface Sending<T, R> {
   readonly batch: readonly Waiting<T, R>[];
   /** Never rejects. */
@@ -55,27 +55,27 @@ interface Sending<T, R> {
 }
 
 /**
- * Groups single items into batches without a timer: a batch leaves as soon as fewer than `maxInFlight` are under way,
- * and takes everything that has queued up meanwhile. An idle system answers at once; a busy one fills its batches by
- * itself, the more the busier it is.
+ * Groups single items into batches without a timer. A batch leaves as soon as fewer than `maxInFlight` batches are
+ * being written, and takes all items that wait by then. So an idle system answers at once, and a busy system fills its
+ * batches by itself.
  */
 export class NaturalBatcher<T, R = void> {
   private readonly waiting: Waiting<T, R>[] = [];
   /**
-   * An array, not a Map: a table that a Map has outgrown refers to the one that took its place, so once the first has
-   * become old, each of them, with the batches that it held at that moment, survives until the next mark-compact.
+   * An array, not a Map. When a Map grows, its old table keeps a reference to the new one. Once one table has reached
+   * the old generation, all later tables, and the batches that they held, stay in memory until the next mark-compact.
    */
   private readonly inFlight: Sending<T, R>[] = [];
   private scheduled = false;
-  /** Of the item that was added last. */
+  /** The promise of the item that was added last. */
   private latest: Promise<unknown> = Promise.resolve();
-  /** Set while there is anything to lose patience with. */
+  /** The next check of {@link Patience}; null while no item waits or is being written. */
   private watching: Timer | null = null;
 
   /**
-   * @param write sends a whole batch, and returns what each item came to, in their order, where anybody wants to know:
-   * an Error rejects its item. When it rejects, every item of the batch is rejected with the same error.
-   * @param patience absent: an item waits for as long as it takes.
+   * @param write sends a whole batch. It returns one result for each item, in the same order, or nothing. An Error as a
+   * result rejects that item. If `write` itself rejects, every item of the batch is rejected with that error.
+   * @param patience if absent, an item waits without limit.
    */
   constructor(
     private readonly write: (batch: readonly T[]) => Promise<readonly (R | Error)[] | void>,
@@ -90,7 +90,7 @@ export class NaturalBatcher<T, R = void> {
     return this.waiting.length >= this.limits.maxWaiting;
   }
 
-  /** Resolves when the batch with this item is written, with what the item came to. */
+  /** Resolves with the item's result when its batch is written. */
   add(item: T): Promise<R> {
     if (this.full) return Promise.reject(new BatcherFullError(`${this.limits.maxWaiting} items are waiting`));
     const written = new Promise<R>((resolve, reject) => {
@@ -103,12 +103,12 @@ export class NaturalBatcher<T, R = void> {
   }
 
   /**
-   * Resolves when everything added so far is written or rejected. What is added meanwhile is not waited for: under load
-   * there would always be something.
+   * Resolves when all items added so far are written or rejected. It does not wait for items added later: under load
+   * there would always be more.
    */
   async drain(): Promise<void> {
     await this.latest.catch(() => undefined);
-    // Batches leave in order, but with several under way an earlier one may end later.
+    // Batches begin in order, but an earlier one may end later than the last one.
     await Promise.all(this.inFlight.map(({ written }) => written));
   }
 
@@ -144,7 +144,8 @@ export class NaturalBatcher<T, R = void> {
       batch,
       written: this.writeBatch(batch).then((succeeded) => {
         this.inFlight.splice(this.inFlight.indexOf(sending), 1);
-        // What fails at once would otherwise fail for all who wait, in one turn of the event loop.
+        // After a failure, wait for the next turn. A write that fails at once would otherwise fail every waiting item
+        // in this turn.
         if (succeeded) this.schedule();
         else this.scheduleLater();
       }),
@@ -153,7 +154,7 @@ export class NaturalBatcher<T, R = void> {
     if (this.waiting.length > 0) this.schedule();
   }
 
-  /** @returns false when the write was rejected; never rejects itself. */
+  /** @returns false when the write was rejected. Never rejects. */
   private async writeBatch(batch: readonly Waiting<T, R>[]): Promise<boolean> {
     try {
       const results = await this.write(batch.map(({ item }) => item));
@@ -187,7 +188,7 @@ export class NaturalBatcher<T, R = void> {
     for (const { reject } of late) reject(waited());
   }
 
-  /** The batch keeps its place until its write ends; what it comes to then is of no interest to those given up here. */
+  /** The batch still counts as being written until its write ends. Items given up here do not see that result. */
   private giveUpUnanswered({ ms, unanswered }: Patience): void {
     if (unanswered === undefined) return;
     const before = this.clock.monotonic() - ms;

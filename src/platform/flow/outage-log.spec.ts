@@ -18,7 +18,7 @@ describe('the log of an outage', () => {
     outage = new OutageLog(logger, clock);
   });
 
-  it('has one line for its beginning and one for its end, with what it lasted', () => {
+  it('has one line for its beginning and one for its end, with its length', () => {
     outage.recovered('works again');
     outage.failed('broken: first reason');
     clock.pass(1_250);
@@ -37,7 +37,7 @@ describe('the log of an outage', () => {
     expect(lines).toHaveLength(4);
   });
 
-  it('keeps apart what fails one by one', () => {
+  it('keeps several things that fail apart', () => {
     outage.failed('a is broken', 'a');
     outage.failed('b is broken', 'b');
     outage.failed('a is broken', 'a');

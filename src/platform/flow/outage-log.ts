@@ -1,9 +1,9 @@
 import { type Logger } from '@nestjs/common';
 import { type Clock } from './clock.js';
 
-/** One line of the log when something begins to fail and one when it works again, however often either is met. */
+/** Logs one line when something begins to fail and one when it works again, not one for every attempt. */
 export class OutageLog {
-  /** By what fails, monotonic, ms. */
+  /** When each thing began to fail: monotonic, ms. */
   private readonly began = new Map<string, number>();
 
   constructor(
@@ -12,14 +12,14 @@ export class OutageLog {
     private readonly level: 'warn' | 'error' = 'warn',
   ) {}
 
-  /** @param what where several things fail one by one. */
+  /** @param what names the thing that fails, if this log serves several. */
   failed(text: string, what = ''): void {
     if (this.began.has(what)) return;
     this.began.set(what, this.clock.monotonic());
     this.logger[this.level](text);
   }
 
-  /** @param text is followed by how long it lasted. */
+  /** @param text is logged with the length of the outage behind it. */
   recovered(text: string, what = ''): void {
     const began = this.began.get(what);
     if (began === undefined) return;

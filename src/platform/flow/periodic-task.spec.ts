@@ -21,7 +21,7 @@ describe('a periodic task', () => {
   });
   afterEach(() => void jest.restoreAllMocks());
 
-  it('waits for its interval, or for what it was told, and goes on', async () => {
+  it('waits for its interval, or for the given time before the first round, and goes on', async () => {
     task.start(200);
     task.start();
     await timers.pass(2_500);
@@ -60,7 +60,7 @@ describe('a periodic task', () => {
     expect(rounds).toEqual([1_000, 6_000]);
   });
 
-  it('that is paused and started during a round runs once an interval', async () => {
+  it('runs once an interval after it was paused and started during a round', async () => {
     work = () => timers.sleep(500);
     task.start();
     await timers.pass(1_200);
@@ -87,7 +87,7 @@ describe('a periodic task', () => {
     expect(task.stopped).toBe(true);
   });
 
-  it('that was stopped before its first round has none', async () => {
+  it('runs no round when it was stopped before the first', async () => {
     task.start();
     await task.stop();
     await timers.pass(5_000);

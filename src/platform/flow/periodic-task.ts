@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import { type Timer, type Timers } from './timers.js';
 
 /**
- * Does something again and again: the next round begins `everyMs` after the last one has ended, so two never run at once.
- * A round that fails is logged and is followed by the next one.
+ * Repeats `work`. The next round begins `everyMs` after the last one has ended, so two rounds never run at once. A
+ * round that fails is logged, and the next one follows.
  */
 export class PeriodicTask {
   private readonly logger = new Logger(PeriodicTask.name);
@@ -21,20 +21,20 @@ export class PeriodicTask {
     return this.state === 'stopped';
   }
 
-  /** Does nothing where it is started already, or was stopped. */
+  /** Does nothing if the task is already started or was stopped. */
   start(firstAfterMs = this.everyMs): void {
     if (this.state !== 'idle') return;
     this.state = 'started';
     if (this.round === null) this.schedule(firstAfterMs);
   }
 
-  /** No round begins until it is started again. The work may call it. */
+  /** No round begins until {@link start} is called again. `work` itself may call this. */
   pause(): void {
     if (this.state === 'started') this.state = 'idle';
     this.timers.cancel(this.timer);
   }
 
-  /** Ends it for good; resolves when a round that is under way has ended. Never rejects. */
+  /** Ends the task for good. Resolves when a round that is under way has ended. Never rejects. */
   async stop(): Promise<void> {
     this.state = 'stopped';
     this.timers.cancel(this.timer);

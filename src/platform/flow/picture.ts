@@ -1,16 +1,16 @@
 import { type Clock } from './clock.js';
 
 /**
- * What many ask for, worked out once for all of them. It is worked out when somebody asks, never by a timer; one working
- * is under way at a time, and whoever asks meanwhile waits for it.
+ * A value that many callers ask for, read once for all of them. It is read when a caller asks, never by a timer. One
+ * read runs at a time, and callers who ask during it wait for its value.
  */
 export class Picture<T> {
   private last: { readonly value: T; readonly at: number } | null = null;
   private taking: Promise<T> | null = null;
 
   /**
-   * @param take works it out.
-   * @param maxAgeMs how old, counted from the beginning of the working, an answer may be.
+   * @param take reads the value.
+   * @param maxAgeMs how old a value may be, counted from the beginning of its read.
    */
   constructor(
     private readonly take: () => Promise<T>,
@@ -18,14 +18,14 @@ export class Picture<T> {
     private readonly clock: Clock,
   ) {}
 
-  /** Rejects when the working has failed; the next one to ask starts another. */
+  /** Rejects when the read fails. The next caller starts another read. */
   get(): Promise<T> {
     const at = this.clock.monotonic();
     if (this.last !== null && at - this.last.at <= this.maxAgeMs) return Promise.resolve(this.last.value);
     if (this.taking !== null) return this.taking;
     const taking = this.take().then(
       (value) => {
-        // Not after `forget`: what was read before a change must not be shown after it.
+        // False after `forget`: a value read before a change must not be shown after it.
         if (this.taking === taking) {
           this.last = { value, at };
           this.taking = null;
@@ -41,7 +41,7 @@ export class Picture<T> {
     return taking;
   }
 
-  /** Whoever asks from now on sees what is true from now on. */
+  /** Callers who ask from now on get a value that is read from now on. */
   forget(): void {
     this.last = null;
     this.taking = null;

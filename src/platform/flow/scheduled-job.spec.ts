@@ -21,7 +21,7 @@ describe('a scheduled job', () => {
     expect(lines).toEqual(['drain failed, and will be tried again: Error: away', 'drain works again, after 0.0 s']);
   });
 
-  it('is aborted and awaited when it is stopped, and runs no more', async () => {
+  it('is aborted and awaited when it is stopped, and does not run again', async () => {
     let runs = 0;
     let end: () => void = () => undefined;
     let signal: AbortSignal | undefined;

@@ -2,7 +2,7 @@ import { type Logger } from '@nestjs/common';
 import { type Clock } from './clock.js';
 import { OutageLog } from './outage-log.js';
 
-/** What a schedule runs: a failure is logged once, and a stop waits for the runs under way. */
+/** A job that a schedule runs. An outage is logged once, and a stop waits for the runs that are under way. */
 export class ScheduledJob {
   private readonly stopping = new AbortController();
   private readonly running = new Set<Promise<void>>();
@@ -26,7 +26,7 @@ export class ScheduledJob {
     this.running.delete(run);
   }
 
-  /** Aborts the runs under way and waits for them: Nest's scheduler stops its timers, and waits for no run. */
+  /** Aborts the runs that are under way and waits for them. Nest's scheduler only stops its timers. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.running);

@@ -3,7 +3,7 @@ import { systemTimers } from './timers.js';
 import { withDeadline } from './with-deadline.js';
 
 describe('the timers of the system', () => {
-  it('call what was put off, and nothing that was cancelled', async () => {
+  it('call the delayed work, unless it was cancelled', async () => {
     const calls: string[] = [];
     const cancelled = systemTimers.after(1, () => calls.push('cancelled'));
     systemTimers.after(5, () => calls.push('put off'));

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A timer that was set; only `Timers` knows what it is. */
+/** A timer that was set. Only `Timers` knows its real type. */
 export type Timer = object;
 
-/** How work is put off. */
+/** Every delay in the service goes through this class. */
 export abstract class Timers {
   /** Calls `work` once, `ms` from now. */
   abstract after(ms: number, work: () => void): Timer;
 
-  /** Does nothing where the timer has run or there is none. */
+  /** Does nothing if the timer has run or is undefined. */
   abstract cancel(timer: Timer | undefined): void;
 
-  /** Calls `work` when the event loop has handled what the sockets have for it now. */
+  /** Calls `work` when the event loop has handled what its sockets hold now. */
   abstract atEndOfTurn(work: () => void): void;
 
-  /** Resolves after `ms`, or as soon as the signal is aborted. Never rejects: the caller looks at its signal. */
+  /** Resolves after `ms`, or as soon as the signal is aborted. Never rejects: the caller checks its signal. */
   abstract sleep(ms: number, signal?: AbortSignal): Promise<void>;
 
   nextTurn(): Promise<void> {
@@ -40,5 +40,5 @@ export class SystemTimers extends Timers {
   }
 }
 
-/** For adapters and for what runs before there is a container. Whatever Nest makes has `Timers` injected. */
+/** For adapters, and for code that runs before Nest's container exists. Classes that Nest makes inject `Timers`. */
 export const systemTimers: Timers = new SystemTimers();

@@ -1,12 +1,12 @@
 import { type Timers } from './timers.js';
 
-/** The work did not end in time; it may still go on and succeed. */
+/** The work did not end in time. It may still go on and succeed. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
 /**
- * Waits for `work` at most `ms`. The work itself is not stopped.
+ * Waits at most `ms` for `work`. It does not stop the work.
  * @throws DeadlineError, or what `work` rejects with.
  */
 export function withDeadline<T>(work: Promise<T>, ms: number, timers: Timers): Promise<T> {

@@ -1,12 +1,12 @@
-/** A page of a list. `next` is where the page after it begins; null on the last one. */
+/** A page of a list. `next` is the position of its last row; null when no page follows. */
 export interface Page<Row, Position> {
   readonly rows: readonly Row[];
   readonly next: Position | null;
 }
 
 /**
- * @param found the page's rows, and one more where others follow.
- * @param positionOf where a page ended, of its last row.
+ * @param found the page's rows, and one more if other rows follow.
+ * @param positionOf the position of a row in the list, from which the next page can go on.
  */
 export function pageOf<Row, Position>(
   found: readonly Row[],

@@ -1,5 +1,5 @@
 /**
- * Whether the caller of a change has seen this version of the row. To be asked under the row's lock, or the version may
- * move between the question and the change.
+ * True if the caller of a change has seen this version of the row. Ask under the row's lock, or the version may change
+ * before the row does.
  */
 export type VersionCondition = (version: number) => boolean;
