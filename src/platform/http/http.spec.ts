@@ -75,7 +75,7 @@ class ProbeModule {}
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** On a machine that stalls, a request of a test must not time out. */
+/** Long, so that a request does not time out when the machine stalls. */
 const PATIENT: Partial<HttpTimeouts> = { headers: 60_000, request: 60_000 };
 
 const apps: NestFastifyApplication[] = [];
@@ -116,7 +116,7 @@ interface Body {
   readonly [member: string]: unknown;
 }
 
-/** Checks what every refusal has in common, and hands on its body. */
+/** Checks what all refusals have in common, and returns the body. */
 function problem(response: RawResponse, status: number, code: string): Body {
   const body = JSON.parse(response.body) as Body;
   expect(body).toMatchObject({ status, code, type: `urn:coupon:problem:${code}` });
@@ -215,7 +215,7 @@ describe('a body', () => {
     expect((await apply('{"userId":"__proto__"}')).status).toBe(202);
   });
 
-  it('that is missing fails validation where one is needed', async () => {
+  it('that is missing fails validation if the call needs one', async () => {
     for (const headers of [{}, { 'Content-Length': '0' }] as Record<string, string>[]) {
       problem(await apply(undefined, headers), 400, 'validation-failed');
     }
@@ -318,7 +318,7 @@ describe('a query', () => {
     },
   );
 
-  it('takes back the cursor that was given out, and no other', async () => {
+  it('accepts the cursor that the service gave out, and no other', async () => {
     const position: [number, string] = [7, 'a'];
     expect(JSON.parse((await list(`?cursor=${cursor.encode(position)}`)).body)).toMatchObject({ cursor: position });
     const foreign = Buffer.from('["7","a"]').toString('base64url');
@@ -378,7 +378,7 @@ describe('an answer', () => {
     expect(Number(thrown.headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  it('tells nothing about a fault inside', async () => {
+  it('shows nothing of an error inside the service', async () => {
     const storage = await send(text('GET /api/faults/storage'));
     problem(storage, 503, 'database-unavailable');
     const unknown = await send(text('GET /api/faults/other'));
@@ -457,7 +457,7 @@ describe('what is not HTTP', () => {
     expect(closed).toBe(true);
   });
 
-  it('does not cost an earlier request on the same connection its answer', async () => {
+  it('does not take the answer from an earlier request on the same connection', async () => {
     const pipelined = Buffer.concat([text('GET /api/users/u/coupons'), Buffer.from('nonsense\r\n\r\n')]);
     const { responses, closed } = await exchange([pipelined], options);
     expect(responses.map(({ status }) => status)).toEqual([200, 400]);

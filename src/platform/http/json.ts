@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { type Page } from '../values/page.js';
 import { type KeysetCursor } from './input/schemas.js';
 
-/** An instant in an answer; {@link isoOf} writes it. */
+/** An instant in an answer. {@link isoOf} writes it. */
 export const isoInstant = z.iso.datetime();
 
-/** A page of a list; {@link pageJson} writes it. */
+/** A page of a list in an answer. {@link pageJson} writes it. */
 export function pageJsonSchema<Item extends z.ZodType>(item: Item) {
   return z.object({
     items: z.array(item),

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type Connections, SHED_REASONS } from './connections.js';
 
-/** What the limits of connections do, read at the moment of the question. */
+/** The number of connections, and how many the service closed. Read when the metrics are asked for. */
 export class ConnectionMetrics {
   constructor(registry: Registry, connections: Connections) {
     new Gauge({

@@ -8,12 +8,12 @@ import { parseEnv } from '../../config/env.js';
 import { Connections, SHED_REASONS } from './connections.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
-/** Of a request whose body never comes. */
+/** The head of a request whose body never comes. */
 const UNFINISHED = 'POST /claims HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n';
 const CHECK_MS = 10;
-/** More than the kernel holds of an answer that nobody takes. */
+/** More bytes than the kernel holds of an answer that its caller does not take. */
 const LARGE = 30_000_000;
-/** Of answers, bytes. */
+/** Bytes of answers. */
 const SIZES: Readonly<Record<string, number>> = { '/large': LARGE, '/medium': 16_384 };
 
 interface Caller {
@@ -64,7 +64,7 @@ describe('connections', () => {
   const answered = (caller: Caller): Promise<true> =>
     until('an answer, or the end', () => caller.received() !== '' || caller.socket.destroyed);
   const closed = (caller: Caller): Promise<true> => until('the end', () => caller.socket.destroyed);
-  /** Callers whose requests are under way for as long as the test runs. */
+  /** Connects callers whose requests stay under way while the test runs. */
   const occupy = async (count: number, from?: string): Promise<void> => {
     const before = served.length;
     for (let each = 0; each < count; each++) await call(UNFINISHED, from);
@@ -85,7 +85,7 @@ describe('connections', () => {
     expect(connections.most).toBe(5);
   });
 
-  it('give an idle one up for a new one', async () => {
+  it('are closed when they are idle and a new one needs the place', async () => {
     await listen({ maxConnections: 3 });
     const idle = [await call(get('/1')), await call(get('/2')), await call(get('/3'))];
     await Promise.all(idle.map(answered));
@@ -99,7 +99,7 @@ describe('connections', () => {
     expect(shed()).toEqual({ idle: 5 });
   });
 
-  it('that have said nothing for a while are idle as well, and those with a part of a request', async () => {
+  it('are idle too when they have sent nothing for a while, or only a part of a request', async () => {
     await listen({ maxConnections: 2 });
     const silent = await call('');
     const slow = await call('GET / HT');
@@ -111,7 +111,7 @@ describe('connections', () => {
     });
   });
 
-  it('never give up one whose request is under way: a new one is told, and closed', async () => {
+  it('are not closed while a request is under way: the new one is refused and closed', async () => {
     await listen({ maxConnections: 3 });
     await occupy(3);
     const refused = await call(get('/refused').replace('Host', 'Accept-Language: en\r\nHost'));
@@ -129,7 +129,7 @@ describe('connections', () => {
     expect(shed()).toEqual({ full: 1 });
   });
 
-  it('of health and metrics are answered meanwhile, once each', async () => {
+  it('are answered once each for health and metrics, although there are too many', async () => {
     await listen({ maxConnections: 2 });
     await occupy(2);
     for (const path of ['/health/live', '/health/ready', '/metrics']) {
@@ -141,7 +141,7 @@ describe('connections', () => {
     expect(shed()).toEqual({});
   });
 
-  it('above the limit that say nothing cannot keep health away', async () => {
+  it('do not keep health checks away when they are above the limit and send nothing', async () => {
     await listen({ maxConnections: 2 });
     await occupy(2);
     const silent: Caller[] = [];
@@ -149,13 +149,13 @@ describe('connections', () => {
     const health = await call(get('/health/live'));
     await closed(health);
     expect(health.received()).toContain('200 OK');
-    // Those that came first went first.
+    // The oldest ones were closed first.
     await Promise.all(silent.slice(0, 30).map(closed));
     expect(connections.size).toBeLessThanOrEqual(2 + 64);
     expect(connections.shedFor('full')).toBeGreaterThanOrEqual(36);
   });
 
-  it('of one address are limited where this is wanted, and those of others are not', async () => {
+  it('are limited for one address, if configured, without limiting other addresses', async () => {
     await listen({ maxConnectionsPerAddress: 2 });
     await occupy(2, '127.0.0.2');
     const refused = await call(get('/claims'), '127.0.0.2');
@@ -172,7 +172,7 @@ describe('connections', () => {
     expect(again.received()).toContain('200 OK');
   });
 
-  it('whose answers are not taken end after a while', async () => {
+  it('are closed when their caller takes no answer for too long', async () => {
     await listen({}, { write: 200 });
     const reader = await call(get('/'));
     const deaf = await call('');
@@ -189,23 +189,23 @@ describe('connections', () => {
     const WRITE_MS = 1_000;
     let now: number;
     let accepted: Socket;
-    let looks: { readonly mock: { readonly calls: readonly unknown[] } };
+    let checks: { readonly mock: { readonly calls: readonly unknown[] } };
 
     beforeEach(async () => {
       await listen({}, { write: WRITE_MS });
       server.once('connection', (socket: Socket) => (accepted = socket));
       now = 1_000;
-      looks = jest.spyOn(performance, 'now').mockImplementation(() => now);
+      checks = jest.spyOn(performance, 'now').mockImplementation(() => now);
     });
 
-    /** Lets so much time pass, and the connections be looked at. */
+    /** Lets this much time pass, and the connections be checked. */
     const pass = async (ms: number): Promise<void> => {
       now += ms;
-      const before = looks.mock.calls.length;
-      await until('some looks', () => looks.mock.calls.length > before + 5);
+      const before = checks.mock.calls.length;
+      await until('some checks', () => checks.mock.calls.length > before + 5);
     };
 
-    it('stay open while he takes a large answer, however long he takes', async () => {
+    it('stay open while the caller takes a large answer, however long it takes', async () => {
       const slow = await call('');
       slow.socket.pause();
       slow.socket.write(get('/large'));
@@ -213,7 +213,7 @@ describe('connections', () => {
       let took = 0;
       for (let step = 0; step < 20; step++) {
         await pass(WRITE_MS - 100);
-        // Much of it at once: less may not be seen behind the buffers of the kernel.
+        // A large part at once: the kernel's buffers could hide a smaller one.
         for (const goal = Math.min(LARGE, took + LARGE / 6); took < goal && !slow.socket.destroyed;) {
           const part = slow.socket.read() as string | null;
           if (part === null) await until('more', () => slow.socket.readableLength > 0 || slow.socket.destroyed);
@@ -226,7 +226,7 @@ describe('connections', () => {
       expect(shed()).toEqual({});
     });
 
-    it('end when he takes nothing, and asks for small things meanwhile', async () => {
+    it('are closed when the caller takes nothing and sends further small requests', async () => {
       const deaf = await call('');
       deaf.socket.pause();
       const ask = async (path: string): Promise<void> => {
@@ -244,7 +244,7 @@ describe('connections', () => {
     });
   });
 
-  it('that have too much unsent together lose those that have waited longest', async () => {
+  it('have too much unsent together: those that have waited longest are closed', async () => {
     await listen({}, { mostUnsent: 50_000_000 });
     for (let each = 0; each < 4; each++) {
       const deaf = await call('');
@@ -255,18 +255,18 @@ describe('connections', () => {
     expect(connections.size).toBeGreaterThanOrEqual(1);
   });
 
-  it('write one line about what was closed, and the next a minute later', async () => {
+  it('are logged in one line when they were closed, and in the next line a minute later', async () => {
     let now = 1_000;
     const lines = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await listen({ maxConnections: 2 });
     await occupy(2);
-    const looks = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const checks = jest.spyOn(performance, 'now').mockImplementation(() => now);
     for (let each = 0; each < 3; each++) await closed(await call(get('/claims')));
     await until('a line', () => lines.mock.calls.length > 0);
     for (let each = 0; each < 5; each++) await closed(await call(get('/claims')));
     now += 59_000;
-    const before = looks.mock.calls.length;
-    await until('some looks', () => looks.mock.calls.length > before + 20);
+    const before = checks.mock.calls.length;
+    await until('some checks', () => checks.mock.calls.length > before + 20);
     expect(lines).toHaveBeenCalledTimes(1);
     now += 2_000;
     await until('the second line', () => lines.mock.calls.length === 2);
@@ -281,12 +281,12 @@ describe('connections', () => {
     await answered(idle);
     server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
     await closed(idle);
-    // And nothing happens where none is idle.
+    // Nothing happens if none is idle.
     server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
     expect(shed()).toEqual({ accept: 2 });
   });
 
-  it('are lowered to what the descriptors allow, and say so', async () => {
+  it('are limited by the descriptors, and a log line says so', async () => {
     const lines = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await listen({ maxConnections: 5_000 });
     expect(connections.most).toBe(744);

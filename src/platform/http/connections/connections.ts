@@ -9,15 +9,15 @@ import { networkOf } from './network-of.js';
 import { Turns } from './pipeline.js';
 
 /**
- * Why a connection was closed, or answered 503 and closed.
+ * Why the service closed a connection, or answered 503 and closed it.
  *
  * | reason  |                                                                              |
  * | ------- | ---------------------------------------------------------------------------- |
- * | idle    | it had nothing to do, and a new one took its place                           |
- * | full    | as many as may be open were open, and none of them was idle                  |
- * | address | its address had as many as one address may have                              |
- * | unread  | its caller took nothing of an answer for too long                            |
- * | memory  | callers had not taken too much altogether, and this one had waited longest   |
+ * | idle    | it was idle, and a new connection took its place                             |
+ * | full    | the process had its maximum of connections, and none of them was idle        |
+ * | address | its address had its maximum of connections                                   |
+ * | unread  | its caller took no byte of an answer for too long                            |
+ * | memory  | unsent answers took too much memory together; this one had waited longest    |
  * | accept  | the operating system refused a new connection, and this idle one made room   |
  */
 export const SHED_REASONS = ['idle', 'full', 'address', 'unread', 'memory', 'accept'] as const;
@@ -25,31 +25,35 @@ export type ShedReason = (typeof SHED_REASONS)[number];
 
 /** In ms. */
 export interface ConnectionTimes {
-  /** How long a caller may take nothing of an answer. */
+  /** How long a caller may leave an answer without taking a byte of it. */
   readonly write: number;
-  /** How often connections are looked at, so how late the former can come. */
+  /** How often connections are checked, and so how late the limit above may be noticed. */
   readonly checkInterval: number;
 }
 
-/** Connections above a limit of which one request is read, so that health is answered and others are told why not. */
+/**
+ * Connections above a limit on which one request is read: health is answered, and other callers learn why they are
+ * refused.
+ */
 const SPARE = 64;
-/** What is answered on those: what operators need most while there are too many callers. */
+/** The paths that are answered on those: operators need them most while there are too many callers. */
 const ANSWERED_ON_SPARE = /^\/(?:health\/|metrics(?:[/?]|$))/;
-/** Answers of all connections together that their callers have not taken, bytes. */
+/** Bytes of answers that callers have not taken, of all connections together. */
 const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
-/** Connections that are looked at, at most, to find an idle one. */
-const LOOK_AT = 64;
+/** How many connections a search for an idle one checks at most. */
+const MAX_SEARCH = 64;
 const LOG_INTERVAL_MS = 60_000;
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Who may be connected, and for how long without taking an answer.
+ * Limits how many callers may be connected, and how long a caller may leave an answer untaken.
  *
- * A new connection above the limit takes the place of an idle one. Where none is idle, it is spare: its first request is
- * answered when it is about health or metrics, and otherwise with 503; then it is closed. When too many are spare, the
- * oldest of them is closed unheard. So the process keeps file descriptors for itself whatever callers do. Without any, the
- * operating system would reset each new connection, those of health checks included, and nothing would be logged.
+ * A new connection above the limit takes the place of an idle one. If none is idle, the new one is spare: its first
+ * request is answered if it asks for health or metrics, and refused with 503 otherwise; then the connection is closed.
+ * When too many are spare, the oldest spare one is closed without an answer. So callers can never use up the file
+ * descriptors of the process. Without free descriptors, the operating system would reset every new connection, also
+ * those of health checks, and the process could not log it.
  */
 export class Connections {
   /** Connections that may be open, without the spare ones. */
@@ -60,11 +64,11 @@ export class Connections {
   private readonly mostSpare: number;
   private readonly open = new Map<Socket, Connection>();
   private readonly spare = new Set<Connection>();
-  /** Of the spare ones, those whose one request is being answered. */
+  /** The spare connections whose one request is being answered. */
   private readonly served = new Set<Connection>();
   private readonly ofAddress = new Map<string, number>();
   private readonly logger = new Logger('Connections');
-  /** Where the search for an idle one goes on, so that each comes up once before one does twice. */
+  /** Where the next search for an idle connection goes on, so that each is checked once before any is checked twice. */
   private hand = this.open.values();
   private logged = new Map(this.shed);
   private loggedAt = -Infinity;
@@ -74,8 +78,8 @@ export class Connections {
 
   /**
    * @param limits as configured.
-   * @param descriptors that the process may have open.
-   * @param mostUnsent bytes of all answers together that their callers have not taken.
+   * @param descriptors file descriptors that the process may have open.
+   * @param mostUnsent how many bytes of answers callers may leave untaken, of all connections together.
    */
   constructor(
     { maxConnections, maxConnectionsPerAddress, maxInflightPerConnection, keepAliveMs }: HttpConfig,
@@ -84,7 +88,7 @@ export class Connections {
   ) {
     this.keepAliveMs = keepAliveMs;
     this.most = mostConnections(maxConnections, descriptors);
-    // Three quarters of what is left are for files and for the other servers.
+    // Three quarters of the remaining descriptors are for files and for connections to other servers.
     this.mostSpare =
       descriptors === undefined ? SPARE : Math.max(1, Math.min(SPARE, Math.floor((descriptors - this.most) / 4)));
     this.mostOfAddress = maxConnectionsPerAddress;
@@ -101,12 +105,12 @@ export class Connections {
     return this.open.size;
   }
 
-  /** Connections that were closed for a reason, since the start. */
+  /** How many connections were closed for this reason since the start. */
   shedFor(reason: ShedReason): number {
     return this.shed.get(reason) ?? 0;
   }
 
-  /** An HTTP server whose connections are watched. */
+  /** Makes an HTTP server whose connections are limited. */
   createServer({ checkInterval, write }: ConnectionTimes, serve: Serve, options: ServerOptions): Server {
     const all = { ...options, keepAliveTimeout: this.keepAliveMs, connectionsCheckingInterval: checkInterval };
     const server = createServer(all, (request, response) => {
@@ -115,16 +119,17 @@ export class Connections {
       else connection.pipeline.add(request, response);
     });
     server.on('connection', (socket) => this.connected(socket, serve));
-    // Node's own would keep a connection that has sent nothing yet, and cut an answer that its caller is still taking.
+    // Node's own function keeps connections that have sent nothing yet, and cuts off callers who are still taking an
+    // answer.
     server.closeIdleConnections = () => {
       for (const { socket, isIdle } of this.open.values()) if (isIdle && socket.writableLength === 0) socket.destroy();
     };
     server.once('listening', () => {
       // Without a listener an error would end the process.
       server.on('error', (error) => this.refusedBySystem(error));
-      const looking = setInterval(() => this.look(write), checkInterval);
-      looking.unref();
-      server.once('close', () => clearInterval(looking));
+      const checks = setInterval(() => this.checkAll(write), checkInterval);
+      checks.unref();
+      server.once('close', () => clearInterval(checks));
     });
     return server;
   }
@@ -156,14 +161,14 @@ export class Connections {
     else this.ofAddress.delete(address);
   }
 
-  /** Which limit a new connection is above, when no idle one can be closed for it. */
+  /** The limit that a new connection is above, if no idle one can be closed for it. */
   private excessOf(address: string | undefined): Excess | undefined {
     if (address !== undefined && (this.ofAddress.get(address) ?? 0) >= this.mostOfAddress) return 'address';
     return this.open.size - this.spare.size < this.most || this.closeAnIdleOne('idle') ? undefined : 'full';
   }
 
   private closeAnIdleOne(reason: ShedReason): boolean {
-    for (let looks = Math.min(LOOK_AT, this.open.size); looks > 0; looks--) {
+    for (let checks = Math.min(MAX_SEARCH, this.open.size); checks > 0; checks--) {
       let next = this.hand.next();
       if (next.done === true) {
         this.hand = this.open.values();
@@ -182,13 +187,13 @@ export class Connections {
     if (this.spare.size <= this.mostSpare) return;
     for (const oldest of this.spare) {
       if (this.served.has(oldest)) continue;
-      // The new one itself, where all the others are being answered.
+      // If all others are being answered, this is the new one itself.
       this.close(oldest, excess);
       return;
     }
   }
 
-  /** The first request alone: what follows it on a connection that is about to be closed could not be answered. */
+  /** Answers the first request only: the connection closes after that answer. */
   private serveSpare(connection: Connection, serve: Serve, request: IncomingMessage, response: ServerResponse): void {
     if (this.served.has(connection)) return;
     this.served.add(connection);
@@ -201,7 +206,7 @@ export class Connections {
     }
   }
 
-  /** The process has no descriptor left, most likely. */
+  /** The operating system refused a connection. Most likely the process has no descriptor left. */
   private refusedBySystem(error: Error): void {
     if (!this.closeAnIdleOne('accept')) this.count('accept');
     this.lastRefusal = error.message;
@@ -210,7 +215,7 @@ export class Connections {
   private close(connection: Connection, reason: ShedReason): void {
     this.count(reason);
     connection.socket.destroy();
-    // Its 'close' comes later, and its place is free now.
+    // The socket's 'close' event comes later, but its place is free now.
     this.closed(connection);
   }
 
@@ -218,12 +223,12 @@ export class Connections {
     this.shed.set(reason, this.shedFor(reason) + 1);
   }
 
-  private look(writeTimeout: number): void {
+  private checkAll(writeTimeout: number): void {
     const now = performance.now();
     const slow: Connection[] = [];
     let unsent = 0;
     for (const connection of this.open.values()) {
-      connection.look(now);
+      connection.check(now);
       const since = connection.notTakenSince;
       if (since === undefined) continue;
       if (now - since >= writeTimeout) {
@@ -246,7 +251,9 @@ export class Connections {
     }
   }
 
-  /** One line with the counts, at most once a minute: under an attack a line for each would be an attack on the log. */
+  /**
+   * Logs the counts in one line, at most once a minute. With a line for each connection, an attack would fill the log.
+   */
   private logShed(now: number): void {
     if (now - this.loggedAt < LOG_INTERVAL_MS) return;
     const counts = SHED_REASONS.map(

@@ -9,7 +9,7 @@ describe('the limit of file descriptors', () => {
     };
     const soft = Number(userLimits.open_files.soft);
     expect(descriptorLimit()).toBe(Number.isNaN(soft) ? undefined : soft);
-    // The shell's own, which is the same or was raised to the hard one by Node.
+    // The shell's own limit: the same, or Node has raised it to the hard limit.
     expect(['unlimited', String(soft)]).toContain(execFileSync('sh', ['-c', 'ulimit -Hn']).toString().trim());
   });
 
@@ -17,13 +17,13 @@ describe('the limit of file descriptors', () => {
     [undefined, 1024, 768],
     [undefined, 4096, 3840],
     [undefined, 65_536, 65_280],
-    // Memory would end before so many connections are open.
+    // Memory would run out before this many connections are open.
     [undefined, 1_048_576, 65_280],
     [undefined, undefined, 65_280],
     [200_000, 1_048_576, 200_000],
     [200_000, undefined, 200_000],
     [10, 1024, 10],
-    // Some are left for the rest of the process, whatever is asked for and however few there are.
+    // Some descriptors remain for the rest of the process, whatever the operator asks for and however few there are.
     [5000, 1024, 768],
     [undefined, 512, 256],
     [undefined, 400, 200],

@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 
-/** Files, and connections to other servers, that the process needs beside those of its callers. */
+/** Descriptors that the process needs for files and for connections to other servers. */
 const OTHER_DESCRIPTORS = 256;
 
-/** The default where descriptors would allow more: a connection takes some 20 KB, so memory would end first. */
+/**
+ * The most by default, even if there are more descriptors: a connection takes some 20 KB, so memory would run out
+ * first.
+ */
 const MOST_BY_DEFAULT = 65_280;
 
 /**
- * File descriptors that this process may have open; undefined where there is no limit, or none is known (Windows). Node
- * raises the soft limit to the hard one when it starts, so `ulimit -n` gives both.
+ * How many file descriptors this process may have open; undefined if there is no limit or none is known (Windows). Node
+ * raises the soft limit to the hard one when it starts, so `ulimit -n` sets both.
  */
 export function descriptorLimit(): number | undefined {
   const soft = softLimitOfLinux() ?? softLimitOfReport();
@@ -16,10 +19,10 @@ export function descriptorLimit(): number | undefined {
 }
 
 /**
- * Connections that may be open at most.
+ * How many connections may be open at most.
  *
- * @param wanted what the operator asks for, if anything. It is lowered to what leaves enough descriptors for
- * everything else, which is half of a limit that is too low for that.
+ * @param wanted the operator's number, if there is one. It is lowered so that 256 descriptors remain for everything
+ * else, or half of them if the limit is below 512.
  */
 export function mostConnections(wanted: number | undefined, limit: number | undefined): number {
   const fit =
@@ -38,7 +41,7 @@ function softLimitOfLinux(): number | undefined {
   }
 }
 
-/** Also on macOS; on Linux the file is used because a report looks up the name of each peer. */
+/** Works on macOS too. On Linux the file above is used instead, because a report looks up the name of each peer. */
 function softLimitOfReport(): number | undefined {
   const { userLimits } = process.report.getReport() as unknown as {
     readonly userLimits?: { readonly open_files?: { readonly soft?: number | string } };

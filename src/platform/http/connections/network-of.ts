@@ -1,8 +1,8 @@
 /**
- * What counts as one caller's address: an IPv4 address, or the first half of an IPv6 address, since a caller who has one
- * of those has the 2^64 beside it as well.
+ * The part of an address that stands for one caller: the whole IPv4 address, or the first half of an IPv6 address. A
+ * caller who has one IPv6 address has the 2^64 beside it as well.
  *
- * @param address as Node shows a peer's.
+ * @param address a peer's address, as Node gives it.
  */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

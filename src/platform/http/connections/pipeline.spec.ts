@@ -17,7 +17,7 @@ describe('a pipeline', () => {
   let turns: Turns;
   let pipelines: Pipeline[];
   let accepted: Socket[];
-  /** In the order in which they began; those that wait for their answer are in `open`. */
+  /** Requests in the order in which they began; those that wait for their answer are in `open`. */
   let begun: string[];
   let open: (() => void)[];
   let mostOpen: number;
@@ -108,7 +108,7 @@ describe('a pipeline', () => {
     );
   });
 
-  it('has as many with a body under way as without', async () => {
+  it('has as many requests with a body under way as without', async () => {
     holdAnswers();
     const caller = call(
       paths(50)
@@ -123,7 +123,7 @@ describe('a pipeline', () => {
     expect(mostOpen).toBe(MOST);
   });
 
-  it('answers the same when they come byte by byte, or cut anywhere', async () => {
+  it('answers requests the same when they come byte by byte, or cut anywhere', async () => {
     const all = paths(20);
     const bytes = all.map((path, at) => (at % 2 === 0 ? get(path) : post(path, 'b\r\n\r\n'))).join('');
     for (const size of [1, 2, 3, 7, 39, 64]) {
@@ -175,7 +175,7 @@ describe('a pipeline', () => {
     await until('the next', () => begun.length === MOST + 1);
   });
 
-  it('leaves unread what the caller sends beyond that', async () => {
+  it('leaves requests beyond the limit unread', async () => {
     holdAnswers();
     const caller = call();
     const burst = get('/x').repeat(2_000);
@@ -183,7 +183,7 @@ describe('a pipeline', () => {
       caller.socket.write(burst);
       return begun.length === MOST;
     });
-    // The kernel takes no more of it, so the sender notices.
+    // The kernel takes no more bytes, so the sender notices.
     await until(
       'back-pressure',
       () => {
@@ -198,7 +198,7 @@ describe('a pipeline', () => {
     expect(socket?.bytesRead).toBeLessThanOrEqual(2 * 65_536 + 1_000);
   });
 
-  it('begins nothing while answers are not taken', async () => {
+  it('begins no request while the caller takes no answers', async () => {
     answer = (request, response) => response.end(`${'x'.repeat(16_000_000)}<${request.url}>`);
     const caller = call();
     caller.socket.pause();
@@ -208,7 +208,7 @@ describe('a pipeline', () => {
       caller.socket.write(get(path));
       await until('the answer, or none', () => (pipelines[0]?.unsent ?? 0) > before || accepted[0]?.isPaused());
     }
-    // More than the kernel holds of the first answer is unsent.
+    // The first answer is longer than the kernel's buffer, so a part of it is unsent.
     expect(begun).toEqual(['/0']);
     caller.socket.resume();
     await answered(caller, inBrackets(paths(5)));
@@ -232,8 +232,8 @@ describe('a pipeline', () => {
     counting = false;
     const perTurn = new Map<number, number>();
     for (const at of turnOf) perTurn.set(at, (perTurn.get(at) ?? 0) + 1);
-    // The first request of each connection, and as many others as the limit. A turn of this count can hold the end of one
-    // turn of the loop and the beginning of the next.
+    // The first request of each connection, and as many others as the limit. What the test counts as one turn can hold
+    // the end of one turn of the loop and the beginning of the next.
     expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(2 * (10 + MOST));
     expect(perTurn.size).toBeGreaterThan((1000 - 10) / (2 * (10 + MOST)));
   });
@@ -258,7 +258,7 @@ describe('a pipeline', () => {
     await answered(call(get('/later')), ['</later>']);
   });
 
-  it('begins nothing behind an answer that closes the connection', async () => {
+  it('begins no request after an answer that closes the connection', async () => {
     answer = (request, response) => {
       response.setHeader('connection', 'close');
       response.end(`<${request.url}>`);

@@ -1,32 +1,35 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 
-/** Answers of one connection that are not sent yet, bytes, above which none of its further requests begins. */
+/** While more bytes than this of a connection's answers are unsent, no further request of it begins. */
 const MAX_UNSENT_BYTES = 65_536;
-/** A turn of the event loop that took longer leaves less for requests that are pipelined, ms. */
+/** After a turn of the event loop that took longer than this, ms, fewer pipelined requests begin. */
 const LONG_TURN_MS = 4;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
-/** Bytes of a request that is as short as can be: `GET / HTTP/1.0`, with the empty line. */
+/** Bytes of the shortest request: `GET / HTTP/1.0` and the empty line. */
 const SHORTEST_REQUEST = 18;
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 type Exchange = readonly [request: IncomingMessage, response: ServerResponse];
 
 /**
- * Shares each turn of the event loop among the connections that pipeline. The first request of a connection begins at
- * once. Those behind it, of all connections together, are at most {@link most} in one turn, and fewer after a turn that
- * took long; further ones wait for a later turn, and their connections take turns. Without this, fifty connections with
- * sixteen requests each would put 800 requests before the next claim of somebody else.
+ * Shares each turn of the event loop among the connections that pipeline. The first request of a connection begins
+ * immediately. Of the requests behind it, at most {@link most} begin in one turn, of all connections together, and
+ * fewer after a turn that took long. Further requests wait for a later turn, and their connections take turns. Without
+ * this, fifty connections with sixteen requests each would put 800 requests before the next caller's claim.
  */
 export class Turns {
-  /** Pipelined requests that may begin in a turn, as the last ones took. */
+  /** Pipelined requests that may begin in a turn; adapted to how long the last turns took. */
   private share: number;
   private left: number;
   private readonly waiting: Pipeline[] = [];
   private scheduled = false;
   private scheduledAt = 0;
 
-  /** @param most requests of one connection that are under way at once, and pipelined requests that begin in one turn. */
+  /**
+   * @param most how many requests of one connection may be under way, and how many pipelined requests begin in one
+   * turn.
+   */
   constructor(readonly most: number) {
     this.share = this.left = most;
   }
@@ -69,33 +72,37 @@ export class Turns {
 }
 
 /**
- * One connection's requests, of which at most {@link Turns.most} are under way. What it sends beyond that stays unread:
- * in the socket's own buffer, which stops reading when it is full, and then in the kernel's, which stops the sender.
+ * The requests of one connection, of which at most {@link Turns.most} are under way. What the caller sends beyond that
+ * stays unread in the socket's buffer. When that is full, the socket stops reading; the kernel's buffer fills, and the
+ * caller has to wait.
  *
- * Node parses a whole chunk of 64 KB at once, which can hold 2,000 requests, and its parser cannot be stopped in between.
- * So the bytes go to the parser in pieces, each of which ends where a request's head ends. A body that contains an empty
+ * Node parses a whole chunk of 64 KB at once. It can hold 2,000 requests, and the parser cannot be stopped in between.
+ * So the parser gets the bytes in pieces, each of which ends with the head of a request. A body that contains an empty
  * line is cut there too, which only makes more pieces.
  *
- * | state    | bytes that arrive        | leads on                                                                |
+ * | state    | bytes that arrive        | next state                                                              |
  * | -------- | ------------------------ | ----------------------------------------------------------------------- |
- * | reading  | go to the parser         | too many under way, or in this turn: waiting                            |
- * | waiting  | are put back, unread     | an answer is sent and the connection has its turn: reading              |
+ * | reading  | go to the parser         | waiting, when too many requests are under way or begin in this turn     |
+ * | waiting  | are put back, unread     | reading, when an answer is sent and the connection has its turn         |
  */
 export class Pipeline {
-  /** In the order of the requests, which is that of the answers: the first one is sent first. */
+  /** Answers in the order of their requests; they are sent in this order. */
   private readonly underWay: ServerResponse[] = [];
-  /** Parsed although they may not begin yet: where an end of a head lay across two chunks, it was not seen. */
+  /** Requests that were parsed too early: the end of a head lay across two chunks, so it was not seen in time. */
   private readonly early: Exchange[] = [];
   private last: IncomingMessage | undefined;
   /** Requests that may begin in the piece that is being parsed. */
   private free = 0;
   private waiting = false;
   private asked = false;
-  /** True from {@link wait} to {@link proceed}: a connection waits for one thing at a time. */
+  /** True from {@link wait} to {@link proceed}, so that the connection does not wait twice. */
   private awaits = false;
   /** Requests that may begin although this connection is waiting. */
   private granted = 0;
-  /** Node pauses the socket as well, when answers are not taken; what it has paused only Node may resume. */
+  /**
+   * True if this class paused the socket. Node pauses it too, when a caller takes no answers; only Node may end its own
+   * pause.
+   */
   private pausedHere = false;
 
   private constructor(
@@ -106,26 +113,26 @@ export class Pipeline {
   ) {}
 
   /**
-   * Stands between the socket and Node's parser from now on.
+   * Puts a pipeline between the socket and Node's parser.
    *
-   * @throws where Node's server does not read the socket by one `data` listener, as it does up to Node 24.
+   * @throws if Node's server does not read the socket with one `data` listener. All versions up to Node 24 do.
    */
   static install(socket: Socket, turns: Turns, serve: Serve): Pipeline {
     const [parse, ...others] = socket.listeners('data') as ((chunk: Buffer) => undefined)[];
     if (parse === undefined || others.length > 0) throw new Error('this version of Node reads HTTP in another way');
     const pipeline = new Pipeline(socket, turns, parse, serve);
     socket.removeListener('data', parse);
-    // Node's parser reads past JavaScript until somebody else listens.
+    // Until there is another listener, Node's parser reads the socket without JavaScript.
     socket.on('data', (chunk: Buffer) => pipeline.read(chunk));
     return pipeline;
   }
 
-  /** True when at least one request has come. */
+  /** True if at least one request has come. */
   get wasAsked(): boolean {
     return this.asked;
   }
 
-  /** True while no request is under way, being read or waiting. A head of which only a part came counts as nothing. */
+  /** True while no request is under way, being read or waiting. An incomplete head does not count as a request. */
   get isIdle(): boolean {
     this.forgetSent();
     return !this.waiting && this.underWay.length === 0 && this.last?.complete !== false;
@@ -133,14 +140,14 @@ export class Pipeline {
 
   /** Bytes of answers that the caller has not taken. */
   get unsent(): number {
-    // The first one's bytes are those in the socket.
+    // The bytes of the first answer are in the socket.
     return this.underWay.reduce(
       (sum, response, at) => (at === 0 ? sum : sum + response.writableLength),
       this.socket.writableLength,
     );
   }
 
-  /** A request was parsed. */
+  /** Node's parser calls this with each request. */
   add(request: IncomingMessage, response: ServerResponse): void {
     this.last = request;
     this.asked = true;
@@ -153,7 +160,7 @@ export class Pipeline {
     }
   }
 
-  /** Up to so many requests more may begin. */
+  /** Begins up to this many further requests. */
   proceed(requests: number): void {
     this.awaits = false;
     if (this.socket.destroyed) return;
@@ -173,14 +180,14 @@ export class Pipeline {
     }
   }
 
-  /** Lets go of what was answered; to be called now and then, or an idle connection keeps its last request in memory. */
+  /** Drops what was answered. Call it at intervals, or an idle connection keeps its last request in memory. */
   forget(): void {
     if (this.isIdle) this.last = undefined;
   }
 
   private read(chunk: Buffer): void {
     const { socket } = this;
-    // Nothing can be answered any more, or Node has given the connection away, as it does for CONNECT.
+    // The connection can send no more answers, or Node has handed it over, as it does for CONNECT.
     if (socket.writableEnded || (socket as Socket & { parser?: unknown }).parser === null) return;
     this.forgetSent();
     if (this.waiting && this.granted === 0 && !this.isInBody) this.keep(chunk);
@@ -200,7 +207,7 @@ export class Pipeline {
     if (rest !== undefined) this.keep(rest);
   }
 
-  /** @returns what may not be parsed yet. */
+  /** @returns the bytes that may not be parsed yet. */
   private readPieces(chunk: Buffer): Buffer | undefined {
     let rest = chunk;
     for (;;) {
@@ -209,7 +216,7 @@ export class Pipeline {
       const { length, found } = upToHead(rest, heads);
       const free = this.free - found;
       this.parse(length === rest.length ? rest : rest.subarray(0, length));
-      // Some heads bring no request here, such as one with an expectation that Node answers itself.
+      // Some heads cause no call of `add`, such as one with an expectation that Node answers itself.
       this.free = Math.max(0, Math.min(this.free, free));
       if (length === rest.length || this.socket.writableEnded) return undefined;
       rest = rest.subarray(length);
@@ -217,7 +224,10 @@ export class Pipeline {
     }
   }
 
-  /** The body of what has begun may always be read, or its request would never be answered. */
+  /**
+   * True while the body of a request that has begun arrives. It may always be read, or the request would never be
+   * answered.
+   */
   private get isInBody(): boolean {
     return this.last?.complete === false && this.early.length === 0;
   }
@@ -240,12 +250,12 @@ export class Pipeline {
       socket.pause();
     }
     socket.unshift(rest);
-    // Node resumes it when answers are taken, and then the bytes come here again.
+    // Node resumes the socket when the caller takes answers; then the bytes come here again.
     if (pausedByNode && this.early.length === 0) this.waiting = true;
     else this.wait();
   }
 
-  /** Until there is room, and then for a turn. */
+  /** Waits until fewer requests are under way, and then for a turn. */
   private wait(): void {
     this.waiting = true;
     if (this.awaits || this.socket.destroyed) return;
@@ -273,7 +283,7 @@ export class Pipeline {
   }
 }
 
-/** How much of it ends with the given number of heads, or all of it where there are fewer. */
+/** The length of the part that ends with the given number of heads, or all of the bytes if they hold fewer. */
 function upToHead(bytes: Buffer, heads: number): { readonly length: number; readonly found: number } {
   let length = 0;
   for (let found = 0; found < heads; found++) {

@@ -5,7 +5,7 @@ import { PortClosing } from './port-closing.js';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-/** What comes back, or the code of the error. */
+/** The first line of the answer, or the code of the error. */
 function ask(port: number): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
@@ -38,14 +38,14 @@ describe('a port that closes', () => {
   });
   afterEach(() => fastify.close());
 
-  it('answers everybody whose connection the kernel had taken already', async () => {
-    // Connected within this turn of the event loop, in which nobody accepts anything.
+  it('answers every caller whose connection the kernel had taken already', async () => {
+    // They connect within this turn of the event loop, in which the server accepts nothing.
     const asked = Array.from({ length: 30 }, () => ask(port));
     await fastify.close();
     expect(await Promise.all(asked)).toEqual(asked.map(() => 'HTTP/1.1 200 OK'));
   });
 
-  it('serves what comes meanwhile when it is closed, so that nobody asks for more', async () => {
+  it('holds requests until it is closed, so that their callers send no more', async () => {
     const asked = Array.from({ length: 30 }, () => ask(port));
     await fastify.close();
     await Promise.all(asked);
@@ -53,7 +53,7 @@ describe('a port that closes', () => {
     expect(served).toHaveLength(30);
   });
 
-  it.each([3, 4, 5, 6])('resets nobody who comes while the process is busy, every %d turns', async (turns) => {
+  it.each([3, 4, 5, 6])('resets no caller who comes while the process is busy, every %d turns', async (turns) => {
     const asked: Promise<string>[] = [];
     let turn = 0;
     const busy = (): void => {
@@ -69,7 +69,7 @@ describe('a port that closes', () => {
     for (const answer of await Promise.all(asked)) expect(['HTTP/1.1 200 OK', 'ECONNREFUSED']).toContain(answer);
   });
 
-  it('refuses whoever comes later', async () => {
+  it('refuses callers who come later', async () => {
     await fastify.close();
     expect(await ask(port)).toBe('ECONNREFUSED');
   });

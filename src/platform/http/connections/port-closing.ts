@@ -2,26 +2,32 @@ import { type FastifyInstance } from 'fastify';
 
 /** After this many ms without a new connection, the port closes. */
 const QUIET_MS = 20;
-/** Between the last look at who waits and the end of the port, ms. A process that stalled just then looks again. */
-const LOOK_MS = 0.5;
+/**
+ * If more ms than this pass between the last check for new callers and the closing of the port, the process checks
+ * again.
+ */
+const CHECK_MS = 0.5;
 /** Requests are held for at most this many ms, also while callers keep connecting. */
 const HELD_MS = 500;
-/** How often, while the server closes, connections are ended that have become idle since, ms. */
+/** How often connections that have become idle are ended while the server closes, ms. */
 const IDLE_CHECK_MS = 50;
-/** After this, every connection is closed, ms: more than a claim may take, and half of what a stopping process has. */
+/**
+ * After this many ms every connection is closed. It is more than a claim may take, and half of the time that a stopping
+ * process has.
+ */
 const PATIENCE_MS = 5_000;
 
 /**
  * Closes the port without resetting a caller.
  *
- * Connections wait in the kernel until the process accepts them, a few in each turn of the event loop. A port that closes
- * resets those that still wait, although their callers have sent a request. So before it closes, the server accepts until
- * no caller connects any more, and holds their requests: a caller that waits for an answer asks for nothing else. Then the
- * port closes, and the server answers what it held. A caller that connects in the microseconds between the last look and
- * the close is reset; nothing of such a call was read.
+ * Connections wait in the kernel until the process accepts them, a few in each turn of the event loop. When a port
+ * closes, the kernel resets the connections that still wait, although their callers have sent a request. So before it
+ * closes, the server accepts connections until no caller connects any more, and holds their requests: a caller that
+ * waits for an answer sends nothing else. Then the port closes, and the server answers the held requests. A caller that
+ * connects in the microseconds between the last check and the close is reset; nothing of that call was read.
  *
- * Measured with 50 callers, each call on a connection of its own, and ten stops: Fastify's own close reset 172 of them, and
- * this none. Row 32 of the fault table fails without it, in one round of three.
+ * Measured in ten stops with 50 callers, each call on its own connection: Fastify's own close reset 172 of them, this
+ * class none. Without it, row 32 of the fault table fails in one round of three.
  */
 export class PortClosing {
   private held: (() => void)[] | null = null;
@@ -40,12 +46,12 @@ export class PortClosing {
     return this.held !== null;
   }
 
-  /** True from the beginning of the end: each connection has one more answer. */
+  /** True from the moment the server begins to close: each connection gets one more answer. */
   get hasBegun(): boolean {
     return this.closes;
   }
 
-  /** Calls `serve` when the port is closed. */
+  /** Calls `serve` when the port is closed, or at once if nothing is held. */
   hold(serve: () => void): void {
     if (this.held === null) serve();
     else this.held.push(serve);
@@ -55,28 +61,28 @@ export class PortClosing {
     const { server } = this.fastify;
     const until = performance.now() + HELD_MS;
     let came = false;
-    const somebodyCame = (): void => void (came = true);
-    server.on('connection', somebodyCame);
+    const noteConnection = (): void => void (came = true);
+    server.on('connection', noteConnection);
     this.held = [];
-    const look = (): void => {
+    const check = (): void => {
       came = false;
       setTimeout(() => {
         const began = performance.now();
-        // Between a timer and an immediate, the event loop accepts who waits.
+        // Between a timer and an immediate, the event loop accepts the connections that wait.
         setImmediate(() => {
           const now = performance.now();
-          if ((came || now - began > LOOK_MS) && now < until) {
-            look();
+          if ((came || now - began > CHECK_MS) && now < until) {
+            check();
             return;
           }
           server.close();
-          server.off('connection', somebodyCame);
+          server.off('connection', noteConnection);
           this.serveHeld();
           closed();
         });
       }, QUIET_MS);
     };
-    look();
+    check();
   }
 
   private serveHeld(): void {
@@ -86,13 +92,14 @@ export class PortClosing {
   }
 
   /**
-   * Node ends idle connections once, when it is told to close. One whose last request was answered a moment later would
-   * keep the process alive for as long as the client keeps it open.
+   * Node ends idle connections only once, when it begins to close. A connection that becomes idle a moment later would
+   * keep the process alive until the caller closes it.
    */
   private closeIdleConnections(): void {
     const { server } = this.fastify;
     const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-    // Who sends half a request, or takes no answer, must not keep the log and the database from being closed in order.
+    // A caller who sends half a request or takes no answer must not delay the orderly closing of the log and the
+    // database.
     const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
     server.once('close', () => {
       clearInterval(timer);

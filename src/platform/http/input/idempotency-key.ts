@@ -4,7 +4,7 @@ import { Problem } from '../problem/problem.js';
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 
 /**
- * The request's Idempotency-Key, or undefined when there is none.
+ * The request's Idempotency-Key, or undefined if it has none.
  *
  * @throws Problem `invalid-idempotency-key` when it is empty, longer than 255 or not printable ASCII.
  */

@@ -8,16 +8,16 @@ export function etagOf(version: number): string {
 
 const LIST = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:[ \t]*,[ \t]*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*$/;
 
-/** What {@link ifMatch} takes, for the API document. */
+/** The values that {@link ifMatch} accepts, for the API document. */
 export const IF_MATCH_PATTERN = '^(?:\\*|(?:W/)?"[!#-~]*"(?:[ \\t]*,[ \\t]*(?:W/)?"[!#-~]*")*)$';
 
 const TAG = /(?:W\/)?"[^"]*"/g;
 
 /**
- * The precondition of a change (RFC 9110 §13.1.1): one of these ETags, or any with `*`.
+ * The precondition of a change (RFC 9110 §13.1.1): the row has one of these ETags, or `*` for any version.
  *
  * @param header the raw If-Match value.
- * @throws Problem `precondition-required` without one, `invalid-if-match` when it is malformed.
+ * @throws Problem `precondition-required` if there is none, `invalid-if-match` if it is malformed.
  */
 export function ifMatch(header: string | undefined): VersionCondition {
   if (header === undefined) throw new Problem('precondition-required');
@@ -27,7 +27,7 @@ export function ifMatch(header: string | undefined): VersionCondition {
 
   if (!LIST.test(text)) throw new Problem('invalid-if-match');
 
-  // Weak tags stay in the set as they are: If-Match compares strongly, so W/"3" never equals "3".
+  // Weak tags stay in the set as they are. If-Match compares strongly, so W/"3" never equals "3".
   const tags = new Set(text.match(TAG));
   return (version) => tags.has(etagOf(version));
 }

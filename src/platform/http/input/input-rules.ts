@@ -3,13 +3,13 @@ import { type InputError, Problem } from '../problem/problem.js';
 import { type ProblemCode } from '../problem/problems.js';
 
 interface InputRule extends LocalizedText {
-  /** Answered instead of validation-failed where a rule has a code of its own. */
+  /** The answer's code, if it is not validation-failed. */
   readonly problem?: ProblemCode;
 }
 
 /**
- * What a refused value is told. A schema names one of these rules as its `error`, because the language is known only
- * when the answer is written, long after the schema was made.
+ * What a caller reads about a refused value. A schema names one of these rules as its `error`. It cannot hold the text
+ * itself, because the language is known only when the answer is written.
  */
 export const INPUT_RULES = {
   object: { ko: 'JSON 객체여야 합니다.', en: 'Must be a JSON object.' },
@@ -85,7 +85,7 @@ export const INPUT_RULES = {
 /** The name of a rule, used as a schema's `error`. */
 export type InputRuleName = keyof typeof INPUT_RULES;
 
-/** The rule of that name, or undefined for a text that some library wrote. */
+/** The rule with this name, or undefined if a library wrote the text. */
 export function inputRule(name: string): InputRule | undefined {
   return Object.hasOwn(INPUT_RULES, name) ? INPUT_RULES[name as InputRuleName] : undefined;
 }
@@ -98,7 +98,7 @@ export function inputProblem(part: InputError['in'], pointer: string, rule: Inpu
 }
 
 /**
- * For a call that takes no body. null is a body as well.
+ * For calls that take no body. JSON null is a body as well.
  *
  * @throws Problem `validation-failed`.
  */

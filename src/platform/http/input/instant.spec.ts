@@ -66,7 +66,7 @@ describe('an instant', () => {
     expect(inputRule(rule)?.en).toMatch(/^[A-Z].*\.$/);
   });
 
-  it('has a pattern in the document that says yes to what is taken and no to what is not', () => {
+  it('has a pattern in the document that accepts what the service accepts, and nothing else', () => {
     const pattern = new RegExp(INSTANT_PATTERN);
     const pad = (value: number): string => String(value).padStart(2, '0');
     for (const year of [1900, 1969, 1970, 1972, 2000, 2024, 2025, 2026, 2100, 2400, 9996, 9999]) {

@@ -8,9 +8,9 @@ const LAST_YEAR = 9999;
 const MINUTE_MS = 60_000;
 
 /**
- * An ISO 8601 instant with a time zone as ms since 1970, or the rule that it breaks. Seconds may be left out. Fractions
- * finer than a millisecond are cut off, because the database keeps milliseconds. Years outside 1970 … 9999 are refused,
- * because not every column holds them.
+ * Reads an ISO 8601 instant with a time zone as ms since 1970, or returns the rule that it breaks. Seconds may be left
+ * out. Fractions below a millisecond are cut off, because the database keeps milliseconds. Years outside 1970 … 9999
+ * are refused, because not every column can hold them.
  */
 export function readInstant(text: string): number | InputRuleName {
   const parts = FORM.exec(text)?.groups;
@@ -18,7 +18,7 @@ export function readInstant(text: string): number | InputRuleName {
 
   const number = (name: string): number => Number(parts[name] ?? 0);
   const [year, month, day] = [number('year'), number('month'), number('day')];
-  // A year before the first one can still be the first one in UTC.
+  // The last hours of 1969 in a time zone can be 1970 in UTC.
   if (year < FIRST_YEAR - 1) return 'instant-too-early';
 
   if (year > LAST_YEAR) return 'instant-too-late';
@@ -52,7 +52,7 @@ const DAY =
 const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d';
 
 /**
- * What {@link readInstant} reads, for the API document. It looks at the year as it is written; at both ends of the range
- * the zone decides.
+ * What {@link readInstant} accepts, for the API document. The pattern checks the year as it is written; at both ends of
+ * the range, {@link readInstant} also counts the time zone.
  */
 export const INSTANT_PATTERN = `^${DAY}T${TIME}(?::[0-5]\\d(?:\\.\\d+)?)?(?:Z|[+-]${TIME})$`;

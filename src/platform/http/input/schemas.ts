@@ -6,13 +6,16 @@ import { isVisibleLine, VISIBLE_LINE_PATTERN } from './visible-text.js';
 
 const rule = (name: InputRuleName): { readonly error: InputRuleName } => ({ error: name });
 
-/** A user's id in a path. Everything else would be merged or split by some collation (the column is `ascii_bin`). */
+/**
+ * A user's id in a path. With other characters, a database collation could treat two users as one (the column is
+ * `ascii_bin`).
+ */
 export const userId = z
   .string(rule('user-id'))
   .regex(/^[A-Za-z0-9_-]{1,64}$/, rule('user-id'))
   .meta({ description: 'The user, as the caller knows them.', examples: ['user-1'] });
 
-/** A user's id in a body: also a JSON integer from 0 to 2^53 − 1, taken as its decimal text. */
+/** A user's id in a body: a text, or a JSON integer from 0 to 2^53 − 1, which becomes its decimal text. */
 export const userIdOrNumber = z
   .union([userId, z.int().min(0).transform(String)], rule('user-id'))
   .meta({ description: 'Text, or an integer that is taken as its decimal text.', examples: ['user-1'] });
@@ -23,7 +26,7 @@ export const campaignId = z
   .regex(/^[A-Za-z0-9-]{1,26}$/, rule('campaign-id'))
   .meta({ description: 'The campaign.', examples: ['default'] });
 
-/** A row's number in a path. One beyond all numbers that rows have is that of no row. */
+/** A row's number in a path. A number above 2^53 − 1 is cut to it, because no row has such a number. */
 export const rowId = z
   .string(rule('row-id'))
   .regex(/^[1-9]\d*$/, rule('row-id'))
@@ -52,22 +55,22 @@ const line = (max: number, name: InputRuleName) =>
     .refine((text) => [...text].length <= max && isVisibleLine(text), { ...rule(name), abort: true })
     .meta({ minLength: 1, maxLength: max, pattern: VISIBLE_LINE_PATTERN });
 
-/** A campaign's name: 1 to 200 characters (code points) that people can read, see {@link isVisibleLine}. */
+/** A campaign's name: 1 to 200 characters (code points) that people can read; see {@link isVisibleLine}. */
 export const campaignName = line(200, 'campaign-name').meta({
   description: 'For people: something to see, and nothing hidden.',
 });
 
-/** An operator's reason for what they did, kept in the audit. */
+/** An operator's reason for an action, kept in the audit. */
 export const reason = line(500, 'reason').meta({ description: 'Why; kept in the audit.' });
 
-/** A campaign's stock, in coupons: a JSON number, never a text. */
+/** A campaign's stock, in coupons: a JSON number, not a text. */
 export const campaignTotal = z
   .int(rule('total'))
   .min(1, rule('total'))
   .max(MAX_CAMPAIGN_TOTAL, rule('total'))
   .meta({ description: 'The stock, in coupons.' });
 
-/** How many items a page has; a parameter given twice arrives as an array and is refused. */
+/** How many items a page has. A parameter that is given twice arrives as an array and is refused. */
 export const limit = z
   .string(rule('limit'))
   .regex(/^(?:[1-9]\d{0,2}|1000)$/, rule('limit'))
@@ -75,16 +78,18 @@ export const limit = z
   .transform(Number)
   .default(50);
 
-/** Turns the position after a page's last item into an opaque text and back. */
+/** Turns the position of a page's last item into an opaque text and back. */
 export interface KeysetCursor<Position> {
-  /** For `nextCursor`. */
+  /** Makes the `nextCursor` of an answer. */
   encode(position: Position): string;
-  /** For the query: refuses whatever {@link KeysetCursor.encode} did not make, with `invalid-cursor`. */
+  /**
+   * Reads the query's `cursor`. Refuses a text that {@link KeysetCursor.encode} did not make, with `invalid-cursor`.
+   */
   readonly schema: z.ZodType<Position, string>;
 }
 
 /**
- * @param position the keyset's shape, such as `z.tuple([z.int(), campaignId])`: a cursor comes back from outside, so
+ * @param position the shape of a position, such as `z.tuple([z.int(), campaignId])`. The caller sends the cursor, so
  * its content is checked like any other input.
  */
 export function keysetCursor<Position>(position: z.ZodType<Position>): KeysetCursor<Position> {
@@ -95,10 +100,11 @@ export function keysetCursor<Position>(position: z.ZodType<Position>): KeysetCur
     .transform((text, context): Position => {
       try {
         const decoded = position.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
-        // base64url ignores foreign characters and spare bits: only the one spelling that was handed out counts.
+        // base64url ignores foreign characters and spare bits. Only the exact text that the service gave out is
+        // accepted.
         if (encode(decoded) === text) return decoded;
       } catch {
-        // Told below.
+        // Reported below.
       }
       context.addIssue({ code: 'custom', message: 'cursor' satisfies InputRuleName });
       return z.NEVER;
@@ -107,7 +113,7 @@ export function keysetCursor<Position>(position: z.ZodType<Position>): KeysetCur
 }
 
 /**
- * The query of a list: `limit` and `cursor`, plus filters. Strict, so that a misspelt filter is refused and not ignored.
+ * The query of a list: `limit`, `cursor` and filters. It is strict: a misspelt filter is refused, not ignored.
  */
 export function listQuery<Position, Filters extends z.ZodRawShape>(cursor: KeysetCursor<Position>, filters: Filters) {
   return z.strictObject({ limit, cursor: cursor.schema.optional(), ...filters });

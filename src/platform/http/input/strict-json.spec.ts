@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isPlainJson, jsonFault, MAX_DEPTH, positionIn, syntaxErrorIn } from './strict-json.js';
 
-/** Texts that are nearly JSON: pieces of it in any order, and JSON with one character changed. */
+/** Texts that are nearly JSON: pieces of JSON in any order, and JSON with one character changed. */
 const nearlyJson = fc.oneof(
   fc
     .array(
@@ -74,7 +74,7 @@ describe('a fault in JSON', () => {
     expect(jsonFault(text)).toBeUndefined();
   });
 
-  it('is a nesting that is too deep, which does not fill the stack', () => {
+  it('can be a nesting that is too deep, and reading it does not fill the stack', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     expect(jsonFault(nested(MAX_DEPTH))).toBeUndefined();
     expect(jsonFault(nested(MAX_DEPTH + 1))).toMatchObject({ rule: 'depth' });
@@ -82,7 +82,7 @@ describe('a fault in JSON', () => {
     expect(syntaxErrorIn('['.repeat(1_000_000))).toBe(MAX_DEPTH);
   });
 
-  it('is never missed in what is called plain', () => {
+  it('is never in a text that counts as plain', () => {
     const names = fc.constantFrom('userId', 'campaignId', '__proto__', 'constructor', 'a', 'us\\u0065rId');
     const values = fc.constantFrom('"a"', '"\\n"', '"가"', '1', '1.0', '{}', 'null', '""', '"\t"');
     const bodies = fc
@@ -96,7 +96,7 @@ describe('a fault in JSON', () => {
     );
   });
 
-  it('is not looked for in what a claim usually is', () => {
+  it('is not looked for in the usual text of a claim', () => {
     for (const text of [
       '{"userId":"user-1"}',
       '{"userId": "user-1"}',
@@ -136,7 +136,7 @@ describe('a syntax error', () => {
       fc.property(nearlyJson, (text) => {
         const at = syntaxErrorIn(text);
         expect(at === undefined).toBe(isJson(text));
-        // Whatever stands there, the text is refused no later; the end is missing, or it is that character.
+        // With a character here that JSON never allows, the fault is still here: the text before it is right.
         if (at !== undefined) expect(syntaxErrorIn(`${text.slice(0, at)}\u0001`)).toBe(at);
       }),
       { numRuns: 5_000 },

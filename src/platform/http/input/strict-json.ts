@@ -1,10 +1,10 @@
 import { type InputRuleName } from './input-rules.js';
 import { pointerStep } from './json-pointer.js';
 
-/** The deepest nesting of a body; no call takes more than two levels. */
+/** The deepest nesting that a body may have. No call needs more than two levels. */
 export const MAX_DEPTH = 32;
 
-/** What is wrong with JSON as the body of a call. */
+/** Why a JSON text is refused as the body of a call. */
 export interface JsonFault {
   readonly rule: InputRuleName;
   /** JSON pointer (RFC 6901) of the value or the name. */
@@ -15,33 +15,33 @@ const NAME = '(?!__proto__"|constructor")[A-Za-z_]+';
 const VALUE = '(?:"[^"\\\\]*"|0|[1-9]\\d{0,14})';
 
 /**
- * One member or two of different names, each a text without escapes or a short integer: what nearly every claim looks
- * like. Nothing that {@link jsonFault} looks for can be in it once JSON.parse has taken it.
+ * One or two members with different names, each a text without escapes or a short integer. Nearly every claim looks
+ * like this. If JSON.parse accepts such a text, it cannot hold any fault that {@link jsonFault} looks for.
  */
 const PLAIN = new RegExp(`^\\{ ?"(${NAME})": ?${VALUE}(?:, ?"(?!\\1")${NAME}": ?${VALUE})? ?\\}$`);
 
-/** True where the JSON text `text` needs no {@link jsonFault}; false says nothing. */
+/** True if the JSON text needs no check by {@link jsonFault}. False says nothing. */
 export function isPlainJson(text: string): boolean {
   return PLAIN.test(text);
 }
 
 /**
- * Finds what JSON.parse hides: it keeps the last of two members with one name, and rounds numbers. A gateway that reads
- * the first of the two, or the number's digits, would see another user than the service.
+ * Finds faults that JSON.parse hides: it keeps only the last of two members with the same name, and it rounds numbers.
+ * A gateway that reads the first member, or the digits of the number, would see another user than the service.
  *
- * @param text JSON, as JSON.parse takes it.
- * @returns the first fault. A number has to be an integer of at most 2^53 − 1 written as one, because no call takes any
- * other.
+ * @param text JSON that JSON.parse accepts.
+ * @returns the first fault. A number must be an integer of at most 2^53 − 1, written as an integer, because no call
+ * takes any other.
  */
 export function jsonFault(text: string): JsonFault | undefined {
   return firstFault(text, false);
 }
 
 /**
- * Where JSON.parse stops, which it does not tell in every version of Node.
+ * Finds where JSON.parse fails. JSON.parse itself does not say so in every version of Node.
  *
- * @returns index of the first character that cannot be there; the text's length where something is missing at its end;
- * undefined for JSON (RFC 8259).
+ * @returns the index of the first character that cannot be there; the text's length if the end is missing; undefined if
+ * the text is JSON (RFC 8259).
  */
 export function syntaxErrorIn(text: string): number | undefined {
   return firstFault(text, true)?.at;
@@ -57,19 +57,19 @@ function firstFault(text: string, grammarOnly: boolean): Found['fault'] | undefi
   }
 }
 
-/** Where a character stands, both counted from 1; a column is a character, not a byte. */
+/** A position in a text. Line and column count from 1; a column is a character, not a byte. */
 export interface TextPosition {
   readonly line: number;
   readonly column: number;
 }
 
-/** Lines end as editors count them: LF, CR LF or CR. */
+/** Lines end as in editors: with LF, CR LF or CR. */
 export function positionIn(text: string, at: number): TextPosition {
   const lines = text.slice(0, at).split(/\r\n|\r|\n/);
   return { line: lines.length, column: [...(lines.at(-1) ?? '')].length + 1 };
 }
 
-/** Carries the first fault out of the recursion; never seen outside of this file. */
+/** Carries the first fault out of the recursion. It never leaves this file. */
 class Found {
   constructor(readonly fault: JsonFault & { readonly at: number }) {}
 }
@@ -81,11 +81,11 @@ const CHARACTERS = /[^"\\\u0000-\u001f]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const LITERAL = /true|false|null/y;
 
-/** Recursive descent over one text. Depth is bounded by {@link MAX_DEPTH}, length by the caller. */
+/** Reads one text by recursive descent. {@link MAX_DEPTH} limits the depth, the caller limits the length. */
 class Reader {
   private at = 0;
   private depth = 0;
-  /** Names and indices from the root to where the reader is. */
+  /** Names and indices from the root to the value that is being read. */
   private readonly path: (string | number)[] = [];
 
   constructor(
@@ -114,7 +114,7 @@ class Reader {
       case 't':
       case 'f':
       case 'n':
-        this.demand(LITERAL);
+        this.expect(LITERAL);
         return;
       default:
         this.readNumber();
@@ -135,7 +135,7 @@ class Reader {
       if (first === undefined) first = name;
       else (names ??= new Set()).add(name);
       this.skip(BLANKS);
-      this.demand(':');
+      this.expect(':');
       this.readValue();
       this.path.pop();
     }
@@ -156,7 +156,7 @@ class Reader {
     this.at++;
   }
 
-  /** Takes the end of a list, or the comma before its next item. */
+  /** Reads the end of a list, or the comma before its next item. @returns true at the end. */
   private closes(end: '}' | ']', isFirst: boolean): boolean {
     this.skip(BLANKS);
     if (this.text[this.at] === end) {
@@ -165,7 +165,7 @@ class Reader {
       return true;
     }
     if (!isFirst) {
-      this.demand(',');
+      this.expect(',');
       this.skip(BLANKS);
       // JSON has no comma before the end.
       if (this.text[this.at] === end) this.fail('invalid', this.at);
@@ -173,30 +173,30 @@ class Reader {
     return false;
   }
 
-  /** @returns the text itself, its escapes resolved. */
+  /** @returns the text with its escapes resolved. */
   private readText(): string {
-    this.demand('"');
+    this.expect('"');
     const start = this.at;
     this.skip(CHARACTERS);
     let hasEscapes = false;
     while (this.text[this.at] === '\\') {
       hasEscapes = true;
-      this.demand(ESCAPE);
+      this.expect(ESCAPE);
       this.skip(CHARACTERS);
     }
     const inside = this.text.slice(start, this.at);
-    this.demand('"');
+    this.expect('"');
     return hasEscapes ? (JSON.parse(`"${inside}"`) as string) : inside;
   }
 
   private readNumber(): void {
     const start = this.at;
-    this.demand(NUMBER);
+    this.expect(NUMBER);
     const digits = this.text.slice(start, this.at);
     if (!INTEGER.test(digits) || !Number.isSafeInteger(Number(digits))) this.report('integer', start);
   }
 
-  private demand(what: RegExp | string): void {
+  private expect(what: RegExp | string): void {
     const start = this.at;
     if (typeof what === 'string') {
       if (this.text[this.at] !== what) this.fail('invalid', start);
@@ -207,13 +207,13 @@ class Reader {
     }
   }
 
-  /** Moves over what the sticky expression matches here. */
+  /** Moves past the match of a sticky expression, if there is one here. */
   private skip(what: RegExp): void {
     what.lastIndex = this.at;
     if (what.test(this.text)) this.at = what.lastIndex;
   }
 
-  /** A fault that leaves the text JSON. */
+  /** Reports a fault in a text that is still JSON. */
   private report(rule: InputRuleName, at: number): void {
     if (!this.grammarOnly) this.fail(rule, at);
   }

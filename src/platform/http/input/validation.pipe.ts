@@ -7,23 +7,23 @@ import { pointerStep } from './json-pointer.js';
 type Issues = NonNullable<Awaited<ReturnType<StandardSchemaValidationPipe['validate']>>['issues']>;
 type Issue = Issues[number];
 
-// A body of 4 KB can hold a thousand unknown properties; a client learns nothing from the last nine hundred.
+// A body of 4 KB can hold a thousand unknown properties. The first few tell the caller enough.
 const MAX_ERRORS = 20;
 
 const PARTS: Readonly<Partial<Record<Paramtype, InputError['in']>>> = { body: 'body', query: 'query', param: 'path' };
 
 /**
- * Checks every `@Body({ schema })`, `@Query({ schema })` and `@Param({ schema })`, and hands on what the schema made of
- * the value. `errors[].in` says which part of the request `errors[].pointer` points into, because a JSON pointer alone
- * could mean either the body's `limit` or the query's.
+ * Checks every `@Body({ schema })`, `@Query({ schema })` and `@Param({ schema })`, and passes on the value that the
+ * schema returns. `errors[].in` names the part of the request that `errors[].pointer` points into: a JSON pointer alone
+ * could mean the body's `limit` or the query's.
  */
 @Injectable()
 export class ValidationPipe extends StandardSchemaValidationPipe {
   /**
-   * The base class would delete `__proto__` without a word, where the body parser and the strict schemas refuse it, and
-   * its exceptionFactory does not learn which part of the request the issues are about. So the steps are taken here.
+   * Replaces the base class's method for two reasons. It silently deletes `__proto__`, which the body parser and the
+   * strict schemas refuse. And its exceptionFactory does not get the part of the request in which the issues are.
    *
-   * @throws Problem `validation-failed`, or the code of the first rule that has one of its own.
+   * @throws Problem `validation-failed`, or the code of the first rule that has its own code.
    */
   override async transform<T = unknown>(value: T, metadata: ArgumentMetadata): Promise<T> {
     const { schema } = metadata;
@@ -38,8 +38,8 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
 }
 
 /**
- * The body as its schema reads it, for a route that cannot afford a pipe: with one, Nest makes six promises for a body
- * that is there already. Document it with `@ApiJsonBody`.
+ * The body as its schema reads it, for a route that cannot afford a pipe: with a pipe, Nest makes six promises for a
+ * body that is already there. Document it with `@ApiJsonBody`.
  *
  * @throws Problem as {@link ValidationPipe}.
  */
@@ -53,7 +53,7 @@ function problemOf(issues: Issues, metadata: ArgumentMetadata): Problem {
   const part = PARTS[metadata.type] ?? 'header';
   const parent = metadata.data === undefined ? '' : pointerStep(metadata.data);
   const all = issues.flatMap((issue) => errorsOf(issue, part, parent));
-  // A value can break two checks of one rule (too large an integer, and too large a total); it is told once.
+  // A value can break two checks of one rule, such as the largest integer and the largest total. Report it once.
   const errors = [...new Map(all.map((error) => [`${error.pointer} ${error.detail.en}`, error])).values()];
   const own = issues.map((issue) => inputRule(issue.message)?.problem).find((code) => code !== undefined);
   return new Problem(own ?? 'validation-failed', { extensions: { errors: errors.slice(0, MAX_ERRORS) } });
@@ -64,7 +64,7 @@ function errorsOf(issue: Issue, part: InputError['in'], parent: string): InputEr
     const key = typeof segment === 'object' ? segment.key : segment;
     return `${pointer}${pointerStep(String(key))}`;
   }, parent);
-  // One issue stands for all unknown properties of an object; each of them deserves its own pointer.
+  // One issue names all unknown properties of an object. Report each with its own pointer.
   if ('keys' in issue && Array.isArray(issue.keys)) {
     return issue.keys.map((key) => ({
       in: part,

@@ -116,7 +116,7 @@ describe('a line of text', () => {
     expect([1, null, undefined, ['a']].map((value) => campaignName.safeParse(value).success)).not.toContain(true);
   });
 
-  it('has a pattern in the document that refuses nothing else', () => {
+  it('has a pattern in the document that refuses no more than the service', () => {
     const pattern = new RegExp(VISIBLE_LINE_PATTERN, 'u');
     for (let point = 0; point < 0x11_0000; point++) {
       const text = `a${String.fromCodePoint(point)}`;

@@ -1,12 +1,12 @@
 /**
- * Never part of a line: control characters forge log lines; line separators and lone surrogates break what prints or
- * stores a text; bidirectional controls (Trojan Source) make it look like another one; interlinear annotations hide
- * text; noncharacters are no text.
+ * Characters that a line may never hold. Control characters forge log lines. Line separators and lone surrogates break
+ * programs that print or store a text. Bidirectional controls make a text look like another one (Trojan Source).
+ * Interlinear annotations hide text. Noncharacters are not text.
  */
 const UNPRINTABLE =
   /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\p{Noncharacter_Code_Point}]/u;
 
-/** Unicode's own list of what shows nothing: zero-width characters, fillers, tags, variation selectors, joiners. */
+/** Unicode's own list of invisible characters: zero-width characters, fillers, tags, variation selectors, joiners. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
 
 /** Scripts whose words are written with joiners. */
@@ -33,36 +33,40 @@ const JOINED_SCRIPTS = [
   'Khmer',
 ].map((script) => `\\p{Script_Extensions=${script}}`);
 
-/** Invisible characters where they change what is shown; the same ones anywhere else only make texts differ unseen. */
+/**
+ * Invisible characters in places where they change what is shown. Anywhere else, they only make two texts differ
+ * without being seen.
+ */
 const WORKING = new RegExp(
   [
-    // 👩‍👧 and 🏳️‍🌈: one picture of several.
+    // 👩‍👧 and 🏳️‍🌈: several pictures joined to one.
     '(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f\\u{e007f}])\\u200d(?=\\p{Extended_Pictographic})',
-    // Persian, Sinhala and others: how the letter before is joined.
+    // Persian, Sinhala and others: they say how the letter before is joined.
     `(?<=[${JOINED_SCRIPTS.join('')}])[\\u200c\\u200d]`,
-    // ❤️ and 1️⃣: a symbol as a picture, or as text; one selector for one symbol, so that none carries a message.
+    // ❤️ and 1️⃣: they show a symbol as a picture or as text. One selector for a symbol: a row of them could hide a
+    // message.
     '(?<=[\\p{Extended_Pictographic}\\p{Regional_Indicator}\\p{So}\\p{Sm}])[\\ufe0e\\ufe0f]',
     '(?<=[0-9#*])\\ufe0f(?=\\u20e3)',
-    // Variants of ideographs, as names of people and places need them.
+    // Variants of ideographs, which names of people and places need.
     '(?<=\\p{Script=Han})[\\ufe00-\\ufe02\\u{e0100}-\\u{e01ef}]',
     '(?<=\\p{Script=Myanmar})\\ufe00',
     '(?<=\\p{Script=Phags_Pa})\\ufe00',
     '(?<=\\p{Script=Mongolian})[\\u180b-\\u180f]',
-    // 🏴󠁧󠁢󠁥󠁮󠁧󠁿: the flag of a region, whose code of up to six letters and digits is written in tags.
+    // 🏴󠁧󠁢󠁥󠁮󠁧󠁿: the flag of a region. Its code of up to six letters and digits is written in tags.
     '(?<=\\u{1f3f4})[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]{3,6}\\u{e007f}',
   ].join('|'),
   'gu',
 );
 
 /**
- * Something to see: a letter, number, sign or picture. Not blanks, not marks without a letter below them, and not the two
- * signs that are drawn as nothing (a Braille cell without dots, a note without a head).
+ * A character that people can see: a letter, number, sign or picture. Blanks do not count, nor marks without a letter,
+ * nor two signs that are drawn as nothing (a Braille cell without dots, a note without a head).
  */
 const VISIBLE = /(?![\u2800\u{1d159}])[\p{L}\p{N}\p{P}\p{S}\p{Extended_Pictographic}]/u;
 
 /**
- * Whether people can read a text of one line and tell it from another one: there is something to see, and nothing in it
- * is hidden. Emoji and every script keep the invisible characters that they are written with.
+ * True if people can read a text of one line and tell it from every other text: at least one character is visible, and
+ * none is hidden. Emoji and scripts may hold the invisible characters that they need.
  */
 export function isVisibleLine(text: string): boolean {
   return VISIBLE.test(text) && !UNPRINTABLE.test(text) && !INVISIBLE.test(text.replace(WORKING, ''));
@@ -71,5 +75,8 @@ export function isVisibleLine(text: string): boolean {
 const NEVER =
   '\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0';
 
-/** What the API document can say of {@link isVisibleLine} in any language's regular expressions: it refuses no more. */
+/**
+ * The part of {@link isVisibleLine} that a regular expression of any language can check, for the API document. It
+ * refuses no more.
+ */
 export const VISIBLE_LINE_PATTERN = `^[^${NEVER}]*[^${NEVER}\\s][^${NEVER}]*$`;

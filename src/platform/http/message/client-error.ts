@@ -12,7 +12,7 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'payload-too-large',
 };
 
-/** How long a refused client may go on sending before it is cut off, in ms. */
+/** How long a refused caller may go on sending before the connection is cut, ms. */
 const LINGER_MS = 1000;
 
 const answered = new WeakSet<Socket>();
@@ -20,11 +20,11 @@ const answered = new WeakSet<Socket>();
 type InFlight = ServerResponse & { readonly req: IncomingMessage };
 
 /**
- * Answers what Node's parser refuses, and closes. There is no request object to answer to, so the response is written to
- * the socket by hand.
+ * Answers a request that Node's parser refused, and closes the connection. There is no request object, so this function
+ * writes the answer to the socket itself.
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, observer: RequestObserver): void {
-  // The parser reports again with every packet that still arrives.
+  // The parser reports the error again with each packet that still arrives.
   if (answered.has(socket)) return;
 
   answered.add(socket);
@@ -36,8 +36,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
 }
 
 /**
- * Answers a request that Node handed over together with its socket, after the answers to those before it on the same
- * connection, and closes.
+ * Answers a request that Node handed over together with its socket, and closes the connection. Earlier requests on the
+ * same connection get their answers first.
  */
 export function answerWhenIdle(
   socket: Socket,
@@ -51,11 +51,15 @@ export function answerWhenIdle(
   else inFlight.once('close', () => answerWhenIdle(socket, code, request, observer, headers));
 }
 
-/** Every request that came before the fault is owed its own answer first: the caller would take this one for its. */
+/**
+ * Sends the refusal after the answers to all earlier requests. Otherwise the caller would take the refusal for one of
+ * those answers.
+ */
 function refuse(socket: Socket, code: ProblemCode, observer: RequestObserver): void {
   const inFlight = inFlightOn(socket);
   if (inFlight === undefined) {
-    // The rest of a request that has its answer: another one would be taken for the next request's.
+    // The fault is in the rest of a request that already has its answer. The caller would take a second answer for that
+    // of its next request.
     if (incomingOn(socket)?.complete === false) hangUp(socket);
     else answer(socket, code, undefined, observer);
   } else if (inFlight.req.complete || inFlight.writableEnded) {
@@ -67,18 +71,21 @@ function refuse(socket: Socket, code: ProblemCode, observer: RequestObserver): v
   }
 }
 
-/** What Node notes on a socket. Not public, but the only way to know what is under way; its own handler looks at it too. */
+/**
+ * Node's notes on a socket. They are not public, but nothing else shows what is under way. Node's own handler uses them
+ * too.
+ */
 interface HttpSocket {
   readonly _httpMessage?: InFlight | null;
   readonly parser?: { readonly incoming?: IncomingMessage | null } | null;
 }
 
-/** The answer that is being made or written. */
+/** The answer that is being prepared or written. */
 function inFlightOn(socket: Socket & HttpSocket): InFlight | undefined {
   return socket._httpMessage ?? undefined;
 }
 
-/** The request that was read last, or of which a part has been read. */
+/** The request that was read last, fully or in part. */
 function incomingOn(socket: Socket & HttpSocket): IncomingMessage | undefined {
   return socket.parser?.incoming ?? undefined;
 }
@@ -97,7 +104,7 @@ function answer(
   const { status } = PROBLEMS[code];
   const language = languageOf(request?.headers['accept-language']);
   const requestId = request === undefined ? nextRequestId() : requestIdOf(request);
-  // CONNECT names a host, and no path.
+  // CONNECT names a host, not a path.
   const instance = request?.url?.startsWith('/') === true ? pathOf(request.url) : undefined;
   const body = problemBody(code, language, instance, requestId);
   const bytes = Buffer.byteLength(body);
@@ -117,11 +124,11 @@ function answer(
   hangUp(socket);
 }
 
-/** Sends what was written, and ends the connection. */
+/** Sends the rest of the answer, and ends the connection. */
 function hangUp(socket: Socket): void {
   socket.end();
-  // Closing at once while the client still sends makes the kernel reset the connection, and the reset can overtake the
-  // answer. So what still comes is read and dropped for a moment.
+  // If the process closed at once while the caller still sends, the kernel would reset the connection, and the reset
+  // can overtake the answer. So read and drop what still comes for a moment.
   socket.resume();
   const cut = setTimeout(() => socket.destroy(), LINGER_MS);
   cut.unref();

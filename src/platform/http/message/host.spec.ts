@@ -18,7 +18,7 @@ describe('a host', () => {
     'xn--9t4b11yi5a.kr',
     'a%20b',
   ])('may be %s', (value) => {
-    // Asked twice: the second time from memory.
+    // The second call is answered from memory.
     expect([isHost(value), isHost(value)]).toEqual([true, true]);
   });
 

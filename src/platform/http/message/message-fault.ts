@@ -5,14 +5,17 @@ import { type ProblemCode } from '../problem/problems.js';
 import { isHost } from './host.js';
 import { isNormalTarget } from './request-target.js';
 
-/** How many header fields a request may have, and how many trailer fields. */
+/** How many header fields a request may have. The same number of trailer fields is allowed. */
 export const MAX_FIELDS = 100;
 
-/** Why a request is refused before its route matters. */
+/** Why a request is refused, whatever its route is. */
 export interface MessageFault {
   readonly code: ProblemCode;
   readonly extensions?: ProblemExtensions;
-  /** The connection ends: where the next request begins is not certain, or the sender is no HTTP/1.1 client. */
+  /**
+   * True if the connection ends: it is not certain where the next request begins, or the sender does not speak
+   * HTTP/1.1.
+   */
   readonly closes: boolean;
 }
 
@@ -36,13 +39,13 @@ const FRAMING = fault('bad-request', true, ['header', '/transfer-encoding', 'tra
 const LENGTH = fault('bad-request', true, ['header', '/content-length', 'content-length']);
 const TARGET = fault('bad-request', false, ['path', '', 'target']);
 
-/** Fields that have one value. Of two, Node would keep the first without a word; a gateway may have looked at the last. */
+/** Fields that may have one value. Of two, Node silently keeps the first, while a gateway may have used the last. */
 const SINGLE = ['host', 'content-type', 'authorization', 'idempotency-key'] as const;
 const GIVEN_TWICE = SINGLE.map((name) => fault('bad-request', true, ['header', `/${name}`, 'given-twice']));
 
 /**
- * What is wrong with a request as a message: what Node's parser takes, and another reader could take for another
- * request. Cheap for a usual request, because every claim pays for it.
+ * Finds faults that Node's parser accepts although another program could read a different request. It is cheap for a
+ * normal request, because every claim goes through it.
  */
 export function messageFault(request: IncomingMessage): MessageFault | undefined {
   const { rawHeaders, headers, httpVersion } = request;
@@ -55,32 +58,35 @@ export function messageFault(request: IncomingMessage): MessageFault | undefined
   if (twice !== -1) return GIVEN_TWICE[twice];
 
   const { host } = headers;
-  // HTTP/1.0 knows no Host.
+  // HTTP/1.0 has no Host.
   if (host === undefined ? !isOld : !isHost(host)) return NO_HOST;
 
   const coding = headers['transfer-encoding'];
   if (coding !== undefined) {
-    // RFC 9112 §6.1: an HTTP/1.0 message with it is framed wrongly.
+    // RFC 9112 §6.1: an HTTP/1.0 message with Transfer-Encoding has faulty framing.
     if (isOld) return FRAMING;
     const codings = coding.toLowerCase();
     if (codings !== 'chunked') return isForeign(codings) ? CODED : FRAMING;
   }
   const length = headers['content-length'];
   if (length !== undefined && length.length > 1 && length.charCodeAt(0) === 0x30) {
-    // Some read a number that begins with 0 as octal.
+    // Some programs read a number that begins with 0 as octal.
     return LENGTH;
   }
   return isNormalTarget(request.url ?? '') || isForServer(request) ? undefined : TARGET;
 }
 
-/** A list of transfer codings that ends with the one chunked, and names one that the service does not know. */
+/**
+ * True for a valid list of transfer codings, with chunked once and at the end, that names a coding the service does not
+ * know.
+ */
 function isForeign(codings: string): boolean {
   const names = codings.split(',').map((name) => name.trim());
   const chunked = names.indexOf('chunked');
   return names.length > 1 && chunked === names.length - 1 && names.every((name) => /^[\w!#$%&'*+.^`|~-]+/.test(name));
 }
 
-/** `OPTIONS *` asks about the server and not about a resource (RFC 9110 §9.3.7). */
+/** True for `OPTIONS *`, which asks about the server and not about a resource (RFC 9110 §9.3.7). */
 export function isForServer({ method, url }: Pick<IncomingMessage, 'method' | 'url'>): boolean {
   return url === '*' && method === 'OPTIONS';
 }
@@ -99,7 +105,7 @@ function singleGivenTwice(rawHeaders: readonly string[]): number {
   return -1;
 }
 
-/** Length and first letter rule out nearly every name, without making a string in lower case. */
+/** Compares length and first letter first: for nearly every name this avoids making a string in lower case. */
 function indexOfSingle(name: string): number {
   const first = name.charCodeAt(0) | 0x20;
   for (let index = 0; index < SINGLE.length; index++) {

@@ -4,7 +4,7 @@ import { isForServer } from './message-fault.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** The methods that some path answers. Call it before there are routes; the set is complete when all are there. */
+/** The methods that some path answers. Call it before the routes are added; the set is complete once all are. */
 export function routedMethods(fastify: FastifyInstance): ReadonlySet<string> {
   const methods = new Set<string>();
   fastify.addHook('onRoute', ({ method }) => {
@@ -14,8 +14,8 @@ export function routedMethods(fastify: FastifyInstance): ReadonlySet<string> {
 }
 
 /**
- * Answers a request that no route took: 405 with Allow where the path exists under other methods, 404 otherwise.
- * Fastify itself answers 404 for both.
+ * Answers a request that matches no route: 405 with Allow if the path has other methods, 404 otherwise. Fastify itself
+ * answers 404 in both cases.
  */
 export function sendUnrouted(fastify: FastifyInstance, methods: ReadonlySet<string>, reply: FastifyReply): void {
   if (isForServer(reply.request.raw)) {

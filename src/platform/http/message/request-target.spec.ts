@@ -88,7 +88,7 @@ describe('a request target', () => {
     );
   });
 
-  it('that is normal is what a URL parser makes of it', () => {
+  it('that is normal stays the same in a URL parser', () => {
     const pieces = fc.constantFrom(
       ...['/', '.', '..', 'a', '%2e', '%2F', '%41', '%7C', '\\', '%', ';', '//', '#', '@'],
     );
@@ -133,7 +133,7 @@ describe('the origin form', () => {
     expect(isNormalTarget(target)).toBe(false);
   });
 
-  it('of another scheme is there none', () => {
+  it('is not taken from another scheme', () => {
     for (const target of ['ftp://example.com/', 'file:///etc/passwd', 'javascript:alert(1)', 'ws://example.com/']) {
       expect(isNormalTarget(originForm(target))).toBe(false);
     }

@@ -3,8 +3,8 @@ import { isHost } from './host.js';
 const ABSOLUTE = /^https?:\/\/(?<authority>[^/?#]*)(?<rest>.*)$/is;
 
 /**
- * The path and query of a target that names scheme and host as well (RFC 9112 §3.2.2), which a server has to take.
- * Every other target comes back as it is, also one whose host is none: {@link isNormalTarget} refuses it.
+ * The path and query of a target that also names scheme and host. A server must accept such a target (RFC 9112 §3.2.2).
+ * Every other target is returned unchanged, also one with an invalid host: {@link isNormalTarget} refuses it.
  */
 export function originForm(target: string): string {
   if (target.charCodeAt(0) === SLASH) return target;
@@ -17,23 +17,25 @@ export function originForm(target: string): string {
 
 const SLASH = 0x2f;
 
-/** The last good value: during a drop it is one path. */
+/** The last good value. During a drop nearly all requests have the same path. */
 let lastTarget = '';
 
 const PLAIN = /^\/[A-Za-z0-9/_-]*(?:\?[A-Za-z0-9=&_.-]*)?$/;
 // RFC 3986 §3.3.
 const PATH = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
-/** An escape of an unreserved character (RFC 3986 §2.3), which has to be itself, or of what separates segments. */
+/**
+ * An escape of an unreserved character (RFC 3986 §2.3), which needs none, or of a character that separates segments.
+ */
 const NEEDLESS_ESCAPE = /%(?:2[DEF]|3[0-9]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE])/i;
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
-// What browsers send unescaped in a query is taken; a fragment belongs to the browser.
+// Characters that browsers send unescaped in a query are accepted. A fragment must stay in the browser.
 const QUERY = /^(?:[!"$&-~]|%[0-9A-Fa-f]{2})*$/;
 
 /**
- * True for an origin-form target that every reader understands alike. A gateway that removes dot segments or decodes a
- * path before it decides who may see it would otherwise decide about another path than the service answers. So a path
- * has one spelling: no dot segment, no escape of an unreserved character, of `/` or of `\`. In a query, which names
- * nobody, only what cannot be decoded is refused.
+ * True for an origin-form target that every program reads in the same way. A gateway may remove dot segments or decode
+ * the path before it decides who may see it; it would then decide about another path than the service answers. So a
+ * path has one spelling: no dot segment, no escape of an unreserved character, of `/` or of `\`. A query decides no
+ * access, so only escapes that cannot be decoded are refused there.
  */
 export function isNormalTarget(target: string): boolean {
   if (target === lastTarget) return true;
@@ -58,7 +60,7 @@ function isNormal(target: string): boolean {
   );
 }
 
-/** False where escapes make no UTF-8: overlong ones, surrogates, cut ones. */
+/** False if the escapes are not UTF-8: overlong, surrogate or cut sequences. */
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text);

@@ -17,7 +17,7 @@ describe('refused admin calls', () => {
 
   const refuse = (ip: string) => refusals.record({ ip, method: 'GET', url: '/x', id: 'r', headers: {} });
 
-  it('are said once a minute for each address, with how many were not said', () => {
+  it('are logged once a minute for each address, with the number that was not logged', () => {
     for (let n = 0; n < 5; n++) refuse('a');
     refuse('b');
     now = 60_000;
@@ -29,9 +29,9 @@ describe('refused admin calls', () => {
     ]);
   });
 
-  it('take no more memory for however many addresses, and leave no more lines', () => {
+  it('take no more memory and cause no more lines beyond a number of addresses', () => {
     for (let n = 0; n < 5_000; n++) refuse(`address-${n}`);
-    // The last of them is the first that found no place.
+    // The last one is the first that found no place.
     expect(lines).toHaveLength(1_001);
     refuse('address-0');
     refuse('another');

@@ -3,21 +3,21 @@ import { type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
 import { pathOf } from '../problem/problem.js';
 
-/** An address leaves a line at most this often, ms. */
+/** An address causes a log line at most once in this time, ms. */
 const QUIET_MS = 60_000;
-/** Addresses that are remembered. Those that find no place share one, and so one line a minute. */
+/** How many addresses are remembered. All further addresses share one place, and so one line a minute. */
 const MAX_ADDRESSES = 1_000;
 const ALL_OTHERS = 'others';
 
-/** What is remembered of an address. */
+/** What is remembered about an address. */
 interface Caller {
-  /** Monotonic, ms: when it may leave a line again. */
+  /** When it may cause a line again: monotonic, ms. */
   readonly quietUntil: number;
   /** Refusals since its last line. */
   readonly unsaid: number;
 }
 
-/** Counts refused admin calls, and says who makes them without letting them fill the log or the memory. */
+/** Counts refused admin calls and logs their addresses, without filling the log or the memory. */
 export class AdminRefusals {
   private readonly logger = new Logger('AdminGuard');
   private readonly callers = new Map<string, Caller>();
@@ -45,7 +45,7 @@ export class AdminRefusals {
       this.callers.set(place, { quietUntil, unsaid: unsaid + 1 });
       return;
     }
-    // Behind the others: the map stays ordered by the end of the quiet.
+    // Put it behind the others, so that the map stays ordered by `quietUntil`.
     this.callers.delete(place);
     this.callers.set(place, { quietUntil: this.now() + QUIET_MS, unsaid: 0 });
     this.logger.warn({
@@ -56,7 +56,7 @@ export class AdminRefusals {
       method,
       path: pathOf(url),
       requestId: id,
-      // Of the same address, since its last line.
+      // Refusals of this address since its last line.
       unsaid,
     });
   }

@@ -5,9 +5,12 @@ const NAME = 'coupon_http_request_duration_seconds';
 /** Upper bounds, s. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
-/** One series: answers of one route, method and status. */
+/** One series: the answers with one route, method and status. */
 class Series {
-  /** For each bound, how many took no longer and more than the bound before; last those above all bounds. */
+  /**
+   * One count for each bound: the answers that took at most this long and longer than the bound before. The last count
+   * is for answers above all bounds.
+   */
   readonly counts = new Float64Array(BOUNDS.length + 1);
   /** Seconds. */
   sum = 0;
@@ -30,7 +33,7 @@ class Series {
   }
 }
 
-/** The answers of one route; the hot path keeps it, and so looks no route up. */
+/** The answers of one route. The hot path holds this object, so it never looks up a route. */
 export class RouteDurations {
   private readonly series = new Map<string, Map<number, Series>>();
 
@@ -50,11 +53,10 @@ export class RouteDurations {
 }
 
 /**
- * `coupon_http_request_duration_seconds{method,route,status}`. Routes are patterns, so the series are as many as the code
- * has routes, whatever is called.
+ * `coupon_http_request_duration_seconds{method,route,status}`. Routes are patterns, so callers cannot add series.
  *
- * Counted here and not by prom-client's own histogram, which checks and hashes the labels at every observation: 0.5 µs,
- * where a refusal as a whole takes 28; this takes 0.01.
+ * prom-client's own histogram checks and hashes the labels at each observation. That takes 0.5 µs, while a whole
+ * refusal takes 28 µs. This class takes 0.01 µs.
  */
 export class RequestDurations {
   private readonly routes = new Map<string, RouteDurations>();
@@ -68,7 +70,7 @@ export class RequestDurations {
 
   exportTo(registry: Registry): void {
     const metric = { name: NAME, get: () => Promise.resolve(this.read()), reset: () => this.routes.clear() };
-    // What a registry asks of a metric; prom-client's type is the union of its own classes.
+    // The registry only uses these members; prom-client's type is the union of its own classes.
     registry.registerMetric(metric as unknown as Metric);
   }
 

@@ -15,7 +15,7 @@ import { RequestObserver } from './request-observer.js';
 const TOKEN = 'a-token-of-20-chars!';
 const SECRET = 'what-nobody-may-read';
 
-/** Calls that are never answered. */
+/** How many calls wait for an answer that never comes. */
 let waiting = 0;
 
 @Controller()
@@ -83,7 +83,7 @@ describe('what is measured and written about requests', () => {
   const counted = async () =>
     (await registry.metrics()).split('\n').filter((line) => /_seconds_count|_unparsed_total\{/.test(line));
 
-  it('counts answers by method, pattern and status; whatever no route took is one label', async () => {
+  it('counts answers by method, pattern and status, and gives all requests without a route one label', async () => {
     await start('off');
     await call('GET /things/1');
     await call('GET /things/2?x=1');
@@ -121,13 +121,13 @@ describe('what is measured and written about requests', () => {
     expect([counts.length, counts.at(-1)]).toEqual([14, 1]);
     expect([...counts].sort((a, b) => a - b)).toEqual(counts);
     const sum = Number(/_sum\{method="GET",route="\/things\/:id",status="200"\} (\S+)/.exec(metrics)?.[1]);
-    // In seconds: neither the 0 of a request that was not timed, nor milliseconds.
+    // The sum is in seconds: not the 0 of a request that was not timed, and not milliseconds.
     expect(sum).toBeGreaterThan(0);
     expect(sum).toBeLessThan(5);
     expect(metrics).toContain('# TYPE coupon_http_request_duration_seconds histogram');
   });
 
-  it('writes a line for every request where ACCESS_LOG is all, and no secret into any', async () => {
+  it('writes a line for every request if ACCESS_LOG is all, and no secret into any line', async () => {
     await start('all');
     const headers = {
       authorization: `Bearer ${SECRET}`,
@@ -160,12 +160,12 @@ describe('what is measured and written about requests', () => {
     expect(JSON.stringify(lines)).not.toContain(SECRET);
   });
 
-  it('writes a line for those who went away before they were answered, once', async () => {
+  it('writes one line for a caller who went away before the answer', async () => {
     await start('all');
     const socket = connect(port, '127.0.0.1');
     socket.write(text('GET /things/1/late'));
     await until('the call', () => waiting === 1);
-    // One that only closes its half of the connection may still wait for the answer.
+    // A caller that only closes its half of the connection may still wait for the answer.
     socket.resetAndDestroy();
     await written(1);
     await call('GET /things/1');
@@ -173,7 +173,7 @@ describe('what is measured and written about requests', () => {
     expect(late).toEqual([expect.objectContaining({ status: null, message: 'GET /things/1/late aborted' })]);
   });
 
-  it('leaves out what was answered well where ACCESS_LOG is errors', async () => {
+  it('leaves out successful answers if ACCESS_LOG is errors', async () => {
     await start('errors');
     await call('GET /things/1');
     await call('GET /nowhere');
@@ -181,7 +181,7 @@ describe('what is measured and written about requests', () => {
     expect((await written(2)).map(({ status }) => status)).toEqual([404, 400]);
   });
 
-  it('says every failure of ours with the request that it answers, and the error', async () => {
+  it('logs every failure of the service with its request and the error', async () => {
     await start('off');
     const { body } = await call('GET /things/broken?token=secret', { 'x-request-id': 'r-9' });
     expect(JSON.parse(body)).toMatchObject({ code: 'internal-error', requestId: 'r-9' });
@@ -190,7 +190,7 @@ describe('what is measured and written about requests', () => {
     ]);
   });
 
-  it('counts every refused admin call by what it brought, and says one of an address in a minute', async () => {
+  it('counts every refused admin call by its reason, and logs one a minute for each address', async () => {
     await start('off');
     for (let n = 0; n < 3; n++) await call('POST /admin');
     for (let n = 0; n < 2; n++) await call('POST /admin', { authorization: `Bearer ${SECRET}` });

@@ -13,10 +13,10 @@ declare module 'fastify' {
   }
 }
 
-/** The label of requests that no route took: what is asked for never becomes a label. */
+/** The label of requests that match no route. A path that a caller chose never becomes a label. */
 const UNMATCHED = 'unmatched';
 
-/** What Node's parser refused, as far as it was read. */
+/** A request that Node's parser refused, as far as it was read. */
 export interface UnparsedRequest {
   readonly method: string | undefined;
   readonly path: string | undefined;
@@ -27,8 +27,8 @@ export interface UnparsedRequest {
 }
 
 /**
- * What is measured and written about every request, whatever it asks for: the histogram of durations, the access log
- * and the refusals of admin calls. Of a query, a body, and of headers other than the request id, nothing is written.
+ * Measures and logs every request: the histogram of durations, the access log and the refusals of admin calls. It never
+ * writes a query, a body, or a header other than the request id.
  */
 export class RequestObserver {
   readonly adminRefusals = new AdminRefusals();
@@ -50,13 +50,13 @@ export class RequestObserver {
     registry.registerMetric(this.unparsedRequests);
   }
 
-  /** To be called before routes are added. {@link begin} has to be the first hook of every request. */
+  /** Call it before routes are added. {@link begin} has to be the first hook of every request. */
   observe(fastify: FastifyInstance): void {
     fastify.decorateRequest('startedAt', 0);
     fastify.addHook('onRoute', (route) => {
       const durations = this.durations.of(route.url);
-      // A hook of the route and not of the server: it knows its series, and no request looks them up. And not
-      // `onResponse`, for which Fastify adds two listeners to each answer.
+      // A hook of the route knows its series; a hook of the server would have to look them up for each request. Not
+      // `onResponse`: for it, Fastify adds two listeners to each answer.
       route.onSend = [
         ...[route.onSend ?? []].flat(),
         (request, reply, _payload, done): void => {
@@ -80,18 +80,18 @@ export class RequestObserver {
     request.startedAt = performance.now();
   }
 
-  /** Of a request that no route took, when it is answered. */
+  /** Measures the answer to a request that matches no route. */
   countUnmatched({ method, startedAt }: FastifyRequest, { statusCode }: FastifyReply): void {
     this.unmatched.observe(method, statusCode, secondsSince(startedAt));
   }
 
-  /** Of a request whose path could not be decoded, for which Fastify runs no hook. */
+  /** Measures and logs a request whose path could not be decoded. Fastify runs no hook for it. */
   undecodable(request: FastifyRequest, reply: FastifyReply): void {
     this.countUnmatched(request, reply);
     if (this.accessLog !== 'off') this.logAnswer(request, reply);
   }
 
-  /** Of what Node's parser refused: there is no request to measure. */
+  /** Counts and logs a request that Node's parser refused. There is no duration to measure. */
   unparsed({ method, path, status, requestId, address, bytes }: UnparsedRequest): void {
     this.unparsedRequests.inc({ status });
     if (this.accessLog === 'off') return;
@@ -116,16 +116,16 @@ export class RequestObserver {
 
 interface AccessFields {
   readonly method: string | undefined;
-  /** Its pattern; null where no route took the request. */
+  /** The route's pattern; null if the request matches no route. */
   readonly route: string | null;
   /** Without the query. */
   readonly path: string | undefined;
-  /** null: the caller went away before it was answered. */
+  /** null if the caller went away before it was answered. */
   readonly status: number | null;
   readonly durationMs: number | null;
   readonly requestId: string;
   readonly address: string | undefined;
-  /** Of the answer's body; null where it was not known before it was sent. */
+  /** Length of the answer's body; null if it was not known before the body was sent. */
   readonly bytes: number | null;
 }
 

@@ -11,17 +11,19 @@ type ResponseObject = Exclude<Operation['responses'][string], { $ref: string } |
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 type Method = (typeof METHODS)[number];
 
-/** Where a decorator leaves the codes of its operation for {@link completeAnswers}. */
+/** A decorator puts the codes of its operation here for {@link completeAnswers}. */
 export const REFUSALS_EXTENSION = 'x-refusals';
 
-/** Marks an operation that never waits for others, so that it is never `busy`. Taken out of the document again. */
+/**
+ * Marks an operation that never waits for others and so never answers `busy`. {@link completeAnswers} removes the mark.
+ */
 export const NEVER_BUSY_EXTENSION = 'x-never-busy';
 
-/** HTTP itself refuses these, whatever is asked. */
+/** Every request can get these, whatever it asks for. */
 const OF_EVERY_REQUEST: readonly ProblemCode[] = [
   'bad-request',
   'request-timeout',
-  // Of a Content-Encoding, also where no body is read.
+  // A Content-Encoding causes it even if no body is read.
   'unsupported-media-type',
   'expectation-failed',
   'headers-too-large',
@@ -30,19 +32,19 @@ const OF_EVERY_REQUEST: readonly ProblemCode[] = [
   'http-version-not-supported',
   'too-many-connections',
 ];
-/** Of methods that bring a body, also where the call wants none. */
+/** Methods with a body can get these, also if the call takes no body. */
 const OF_A_BODY: readonly ProblemCode[] = ['malformed-json', 'validation-failed', 'payload-too-large'];
 
-/** Of a header that the call reads. */
+/** Calls that read this header can get these. */
 const OF_A_HEADER: Readonly<Record<string, readonly ProblemCode[]>> = {
   'If-Match': ['invalid-if-match', 'precondition-failed', 'precondition-required'],
   'Idempotency-Key': ['invalid-idempotency-key'],
 };
 
-/** Answered where a path or a method is nobody's, so that no operation has them. */
+/** Requests without a route get these, so no operation has them. */
 export const OF_NO_OPERATION: readonly ProblemCode[] = ['not-found', 'method-not-allowed'];
 
-/** Headers of single refusals, beside Retry-After, which the table of problems knows. */
+/** Headers that belong to one refusal. Retry-After is in the table of problems. */
 const HEADERS_OF: Readonly<Partial<Record<ProblemCode, Readonly<Partial<Record<HeaderName, string>>>>>> = {
   unauthorized: { 'WWW-Authenticate': 'The challenge of RFC 6750.' },
   'gate-not-told': { ETag: '`gate-not-told`: the version that is stored.' },
@@ -50,8 +52,8 @@ const HEADERS_OF: Readonly<Partial<Record<ProblemCode, Readonly<Partial<Record<H
 };
 
 /**
- * Gives each operation every status that it can answer with, and each answer every header. What all of them share is added
- * here, so that an operation names only what is its own; the codes of one status become examples of one answer.
+ * Gives each operation every status that it can answer with, and each answer every header. An operation names only its
+ * own codes; this function adds the codes that all share. The codes with the same status become examples of one answer.
  */
 export function completeAnswers(document: OpenAPIObject): void {
   const responses: NonNullable<Components['responses']> = {};
@@ -149,7 +151,7 @@ function commonHeaders(): Record<string, HeaderObject> {
   return Object.fromEntries(HEADERS_OF_EVERY_ANSWER.map((name) => [name, header(name, 'always')]));
 }
 
-/** One status with two kinds of bodies: only the headers that both carry are always there. */
+/** Combines a success and a refusal that have the same status. Only the headers of both are always there. */
 function beside(answer: ResponseObject, refused: ResponseObject): ResponseObject {
   const headers = { ...answer.headers, ...refused.headers } as Record<string, HeaderObject>;
   for (const name of Object.keys(headers)) {

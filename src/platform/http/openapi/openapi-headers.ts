@@ -5,7 +5,7 @@ type Inlined<T> = Exclude<T, { $ref: string }>;
 export type HeaderObject = Inlined<NonNullable<Components['headers']>[string]>;
 export type ParameterObject = Inlined<NonNullable<Components['parameters']>[string]>;
 
-/** The headers that answers carry, apart from those of every HTTP server. Further members fill up a use of one. */
+/** The headers that answers carry, apart from those of every HTTP server. */
 const HEADERS = {
   Allow: { description: 'The methods of this path.', schema: { type: 'string' } },
   'Cache-Control': { description: 'No cache may keep the answer.', schema: { type: 'string', enum: ['no-store'] } },
@@ -38,20 +38,20 @@ const HEADERS = {
 
 export type HeaderName = keyof typeof HEADERS;
 
-/** @param sent whether every answer with this status carries it, or only some. */
+/** @param sent `always` if every answer with this status carries the header. */
 export function header(name: HeaderName, sent: 'always' | 'sometimes', description?: string): HeaderObject {
   const known: HeaderObject = HEADERS[name];
   return { ...known, ...(description === undefined ? {} : { description }), required: sent === 'always' };
 }
 
-/** What every answer of every operation carries; see `setCommonHeaders`. */
+/** Every answer of every operation carries these; see `setCommonHeaders`. */
 export const HEADERS_OF_EVERY_ANSWER: readonly HeaderName[] = [
   'X-Request-Id',
   'Cache-Control',
   'X-Content-Type-Options',
 ];
 
-/** What every request may carry. */
+/** Every request may carry these. */
 export const PARAMETERS_OF_EVERY_REQUEST = {
   AcceptLanguage: {
     name: 'Accept-Language',

@@ -8,8 +8,8 @@ import { type ConstantFile, constantAnswer, serveConstantFile } from '../server/
 
 const require = createRequire(import.meta.url);
 
-// Only these pages are HTML. @fastify/helmet would run an asynchronous hook for every claim even when it is not global,
-// so the few headers that matter to a page are written here. Swagger UI brings its styles inline and its icons as data.
+// Only these pages are HTML. @fastify/helmet runs an asynchronous hook for every claim even if it is not global, so the
+// few headers that protect a page are written here. Swagger UI has inline styles and its icons are data URLs.
 const PAGE_HEADERS = {
   'content-security-policy':
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -18,7 +18,7 @@ const PAGE_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
 };
 
-/** What the page needs of the package swagger-ui-dist. */
+/** The files of the package swagger-ui-dist that the page needs. */
 const UI_FILES: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
@@ -26,7 +26,7 @@ const UI_FILES: Readonly<Record<string, string>> = {
   'favicon-16x16.png': 'image/png',
 };
 
-/** The script finds the document beside the page, whatever a proxy has put before both of their paths. */
+/** The script finds the document relative to itself, so a proxy may put any path in front. */
 const INIT_SCRIPT = `const documentUrl = new URL('../docs-json', document.currentScript.src).href;
 window.addEventListener('load', () => {
   window.ui = SwaggerUIBundle({
@@ -57,8 +57,8 @@ const page = (files: string): string => `<!DOCTYPE html>
 `;
 
 /**
- * Serves Swagger UI at /docs and the document at /docs-json. SwaggerModule would serve them too, but writes the document
- * out for every request and reads the UI's files from the disk.
+ * Serves Swagger UI at /docs and the document at /docs-json. SwaggerModule could serve them, but it serialises the
+ * document for every request and reads the UI's files from disk.
  *
  * @param document is called once, before the port opens.
  */
@@ -67,7 +67,7 @@ export function serveOpenApiPages(fastify: FastifyInstance, document: () => Open
   const html = 'text/html; charset=utf-8';
   const besideFiles = constantAnswer(fastify, () => text(html, page('./')), PAGE_HEADERS);
   const aboveFiles = constantAnswer(fastify, () => text(html, page('./docs/')), PAGE_HEADERS);
-  // To the router /docs and /docs/ are one path, but not to a browser that follows a relative one.
+  // The router treats /docs and /docs/ as one path, but a browser resolves relative links differently.
   fastify.get('/docs', ANSWERS_FROM_MEMORY, (request, reply) =>
     (pathOf(request.url).endsWith('/') ? besideFiles : aboveFiles)(request, reply),
   );

@@ -142,7 +142,7 @@ describe('the API document', () => {
     });
   });
 
-  it('adds to every operation what it can answer without having been named', () => {
+  it('adds the answers that every operation can give and none has to name', () => {
     const statuses = (path: string, method: 'get' | 'post') =>
       Object.keys(document.paths[path]?.[method]?.responses ?? {});
     expect(statuses('/api/coupons/apply', 'post')).toEqual([
@@ -182,7 +182,7 @@ describe('the API document', () => {
     expect(createOpenApiDocument(app, '/coupons').servers).toEqual([{ url: '/coupons' }]);
   });
 
-  it('is shown at /docs under a content security policy, and the API is not slowed by one', async () => {
+  it('is shown at /docs under a content security policy, which the API itself does not pay for', async () => {
     for (const url of ['/docs', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui-init.js']) {
       const page = await app.inject(url);
       expect([url, page.statusCode]).toEqual([url, 200]);
@@ -202,7 +202,7 @@ describe('the API document', () => {
     expect((await app.inject({ method: 'POST', url: '/docs' })).json()).toMatchObject({ code: 'method-not-allowed' });
   });
 
-  it('is one buffer for every caller, and none for a caller who has it already', async () => {
+  it('is sent from one buffer, and not again to a caller who has it already', async () => {
     const stringify = jest.spyOn(JSON, 'stringify');
     try {
       const answers = await Promise.all(Array.from({ length: 20 }, () => app.inject('/docs-json')));

@@ -21,24 +21,24 @@ import { completeAnswers, operationsOf, REFUSALS_EXTENSION } from './openapi-ans
 import { header, type HeaderName, PARAMETERS_OF_EVERY_REQUEST } from './openapi-headers.js';
 import { serveOpenApiPages } from './openapi-pages.js';
 
-/** Documents the refusals that are this operation's own; those that all share are added to the document. */
+/** Documents the refusals of this operation only. Those that all operations share are added to the document later. */
 export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
   return ApiExtension(REFUSALS_EXTENSION, [...codes]);
 }
 
 /** What {@link ApiAnswer} may add to an answer. */
 interface AnswerDetails {
-  /** Each name with what it says here. */
+  /** Header names with their meaning in this answer. */
   readonly headers?: Readonly<Partial<Record<HeaderName, string>>>;
   /** Headers that only some of these answers carry. */
   readonly sometimes?: readonly HeaderName[];
-  /** Calls that the answer leads to: the operation, and where its parameters come from. */
+  /** Calls that may follow the answer: the operation, and where its parameters come from. */
   readonly links?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /**
- * Documents a success whose body has the schema's output shape. `@Body`, `@Query` and `@Param` with a schema document
- * themselves.
+ * Documents a success whose body has the output shape of the schema. `@Body`, `@Query` and `@Param` with a schema need
+ * no other decorator.
  */
 export function ApiAnswer(
   status: number,
@@ -62,12 +62,12 @@ export function ApiAnswer(
 
 /** Documents a body that the handler reads through `validBody`. */
 export function ApiJsonBody(schema: z.ZodType): MethodDecorator {
-  // The member that `@Body({ schema })` hands on; the options' type does not name it.
+  // `@Body({ schema })` passes on the same member; the options' type does not name it.
   const options = { required: true, standardSchema: schema };
   return ApiBody(options as Parameters<typeof ApiBody>[0]);
 }
 
-/** Documents the version that a change is made on; the handler reads it with `ifMatch`. */
+/** Documents the If-Match header of a change. The handler reads it with `ifMatch`. */
 export function ApiIfMatch(): MethodDecorator {
   return ApiHeader({
     name: 'If-Match',
@@ -77,18 +77,18 @@ export function ApiIfMatch(): MethodDecorator {
   });
 }
 
-/** Documents the key that makes a call repeatable; the handler reads it with `idempotencyKeyOf`. */
+/** Documents the key with which a caller may safely repeat a call. The handler reads it with `idempotencyKeyOf`. */
 export function ApiIdempotencyKey(description: string): MethodDecorator {
   return ApiHeader({
     name: 'Idempotency-Key',
     required: false,
     description: `${description} 1 to 255 printable ASCII characters.`,
-    // HTTP takes blanks off both ends.
+    // HTTP removes blanks at both ends.
     schema: { type: 'string', pattern: '^[!-~](?:[ -~]{0,253}[!-~])?$' },
   });
 }
 
-/** Documents a call that tells more to the admin. One for admins only has `@Admin()`. */
+/** Documents a call that anyone may make and that shows more to the admin. A call for admins only has `@Admin()`. */
 export function ApiOptionalAdmin(): MethodDecorator {
   return applyDecorators(ApiSecurity({}), ApiBearerAuth(ADMIN_SCHEME));
 }
@@ -96,7 +96,7 @@ export function ApiOptionalAdmin(): MethodDecorator {
 /**
  * The OpenAPI document of the application, complete enough to generate a client from.
  *
- * @param basePath what a proxy in front strips from the path.
+ * @param basePath the prefix that a proxy in front removes from the path.
  */
 export function createOpenApiDocument(app: NestFastifyApplication, basePath = ''): OpenAPIObject {
   const document = SwaggerModule.createDocument(
@@ -112,7 +112,8 @@ export function createOpenApiDocument(app: NestFastifyApplication, basePath = ''
       .addSecurity(ADMIN_SCHEME, { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' })
       .build(),
     {
-      // Operation ids become method names of generated clients: `applyForCoupon`, not `ApplyController_applyForCoupon`.
+      // Operation ids become method names of generated clients: `applyForCoupon` reads better than Nest's
+      // `ApplyController_applyForCoupon`.
       operationIdFactory: (_controller, method) => method,
       standardSchemaConverter: asOpenApi,
     },
@@ -134,7 +135,8 @@ const asOpenApi: NonNullable<SwaggerDocumentOptions['standardSchemaConverter']> 
     target: 'openapi-3.0',
     io: schemaType,
     override: ({ jsonSchema }) => {
-      // Zod writes down the limits of JavaScript's integers. Of a request they are the service's own; an answer has none.
+      // Zod adds the limits of JavaScript's integers. For a request they are real limits of the service; an answer has
+      // none.
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (schemaType === 'output' && jsonSchema.maximum === Number.MAX_SAFE_INTEGER) {
         delete jsonSchema.maximum;
@@ -146,7 +148,7 @@ const asOpenApi: NonNullable<SwaggerDocumentOptions['standardSchemaConverter']> 
   return { schema: root, components: definitions } as ReturnType<typeof asOpenApi>;
 };
 
-/** Serves the document, and pages that show it. Call it before the application is initialised. */
+/** Serves the document and the pages that show it. Call it before the application is initialised. */
 export function setupOpenApi(app: NestFastifyApplication, basePath = ''): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   serveOpenApiPages(fastify, () => createOpenApiDocument(app, basePath));

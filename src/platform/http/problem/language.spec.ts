@@ -30,7 +30,7 @@ describe('the language of an answer', () => {
     expect(languageOf(header)).toBe(expected);
   });
 
-  it('stays right when more different headers come than are remembered', () => {
+  it('stays right when more different headers come than the cache holds', () => {
     for (let i = 0; i < 1000; i++) {
       expect(languageOf(`en, x-${i}`)).toBe('en');
       expect(languageOf(`ko, x-${i}`)).toBe('ko');

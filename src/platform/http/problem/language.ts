@@ -1,4 +1,4 @@
-/** The languages in which the service speaks; Korean where nobody asks for the other one. */
+/** The languages of the service's texts. Korean is the default. */
 export type Language = 'ko' | 'en';
 
 /** One text in every language, so that a missing translation is a type error. */
@@ -10,17 +10,17 @@ export const CLAIM_ACCEPTED: LocalizedText = {
   en: 'Your coupon request has been accepted.',
 };
 
-// Browsers send a few hundred different headers at most; a client that invents new ones only turns the memory over.
+// Browsers send a few hundred different headers at most. A caller that invents new ones only empties this cache.
 const CACHE_LIMIT = 256;
 const CACHEABLE_LENGTH = 128;
 const cache = new Map<string, Language>();
 
 /**
- * The answer's language after RFC 9110 §12.5.4: English only where its weight is above Korean's. A regional tag
- * (`en-GB`) counts as its language, `*` stands for whatever is not named, q=0 excludes. A missing or malformed header,
- * and a tie, mean Korean.
+ * The answer's language by RFC 9110 §12.5.4: English only if its weight is above Korean's. A regional tag (`en-GB`)
+ * counts as its language, `*` stands for every language that is not named, and q=0 excludes a language. A missing
+ * header, a malformed header and a tie mean Korean.
  *
- * Not the package negotiator: with it a tie goes to the language that is named first, and `en;q=2` means English.
+ * Not the package negotiator: there, a tie goes to the language that is named first, and `en;q=2` means English.
  *
  * @param header the raw Accept-Language value.
  */

@@ -7,7 +7,7 @@ import { isBehindLastAnswer, makeLastAnswer } from '../server/last-answer.js';
 import { carriesProblemCode, pathOf, Problem, sendProblem } from './problem.js';
 import { type ProblemCode } from './problems.js';
 
-/** Fastify's own refusals. Whatever is missing here is judged by its status. */
+/** Fastify's own refusals. The status decides about those that are missing here. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
@@ -29,8 +29,8 @@ const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {
 };
 
 /**
- * The last resort of every request: whatever was thrown becomes a problem, and what nobody foresaw becomes a 500 that
- * tells the log everything and the client nothing but the request's id.
+ * Turns everything that a request's code throws into a problem. An unexpected error becomes a 500: the log gets the
+ * whole error, the caller gets only the request's id.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -40,7 +40,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void | Observable<never> {
     if (host.getType() !== 'http') {
-      // A global filter also stands before message handlers, which expect their error as a stream.
+      // A global filter also gets the errors of message handlers, which Nest expects back as a stream.
       return throwError(() => thrown);
     }
     const http = host.switchToHttp();
@@ -53,10 +53,11 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const problem = this.problemOf(thrown, request);
     if (problem.code === 'unauthorized') this.observer.adminRefusals.record(request);
-    // Some faults come before the hook that sets them.
+    // Some faults come before the hook that sets these headers.
     setCommonHeaders(request, reply);
     if (reply.hasHeader('connection') && !isBehindLastAnswer(reply)) {
-      // Fastify closes after every refused body, in case more of it comes. Where all of it has been read, it need not.
+      // Fastify closes the connection after every refused body, in case more of the body comes. If the whole request
+      // was read, the connection can stay open.
       if (request.raw.complete) reply.removeHeader('connection');
       else makeLastAnswer(reply);
     }
@@ -68,7 +69,7 @@ export class ProblemFilter implements ExceptionFilter {
 
     if (carriesProblemCode(thrown)) return new Problem(thrown.problemCode);
 
-    // Nest wraps a Fastify error into an HttpException and keeps it as the cause.
+    // Nest wraps a Fastify error in an HttpException and keeps the error as its cause.
     const fault = thrown instanceof HttpException && thrown.cause instanceof Error ? thrown.cause : thrown;
     if (fault instanceof Problem) return fault;
 

@@ -29,7 +29,7 @@ describe('a problem', () => {
       problemBody('bad-request', language, '/', 'id', { detail }),
     );
     expect(bodies.map((body) => (JSON.parse(body) as { detail: string }).detail)).toEqual([detail.ko, detail.en]);
-    // Nothing is given twice.
+    // No member is there twice.
     expect(bodies.map((body) => body.split('"detail"').length)).toEqual([2, 2]);
   });
 
@@ -51,20 +51,20 @@ describe('a problem', () => {
     expect(body.instance).toBe(path === '' ? undefined : path);
   });
 
-  it('asks to wait wherever waiting helps', () => {
+  it('has Retry-After if waiting helps', () => {
     for (const [code, kind] of Object.entries(PROBLEMS)) {
       expect([code, 'retryAfter' in kind]).toEqual([code, kind.status === 503 || code === 'backup-under-way']);
     }
   });
 
-  it('is an error without a stack, and leaves the stacks of others alone', () => {
+  it('is an error without a stack, and leaves other errors their stacks', () => {
     const problem = new Problem('sold-out', { headers: { location: '/' } });
     expect(problem).toBeInstanceOf(Error);
     expect([problem.status, problem.message, problem.stack]).toEqual([409, 'sold-out', 'Problem: sold-out']);
     expect(new Error('other').stack).toContain('problem.spec');
   });
 
-  it('is recognised in an error of another layer by its property alone', () => {
+  it('is recognised in an error of another layer by one property', () => {
     expect(carriesProblemCode(Object.assign(new Error(), { problemCode: 'database-unavailable' }))).toBe(true);
     for (const thrown of [new Error(), { problemCode: 'toString' }, { problemCode: 503 }, null, 'sold-out']) {
       expect(carriesProblemCode(thrown)).toBe(false);

@@ -4,7 +4,7 @@ import { type ProblemKind, PROBLEMS, type ProblemCode, isProblemCode } from './p
 
 /** One invalid value of a request. */
 export interface InputError {
-  /** The part of the request in which `pointer` is to be read. */
+  /** The part of the request that `pointer` points into. */
   readonly in: 'body' | 'query' | 'path' | 'header';
   /** JSON pointer (RFC 6901) within that part; empty for all of it. */
   readonly pointer: string;
@@ -12,12 +12,12 @@ export interface InputError {
 }
 
 /**
- * Members added to the body (RFC 9457 §3.2): plain JSON, except that `errors` and `detail` are put into the answer's
- * language.
+ * Members added to the body (RFC 9457 §3.2). They are plain JSON, except that `errors` and `detail` are written in the
+ * answer's language.
  */
 export interface ProblemExtensions {
   readonly errors?: readonly InputError[];
-  /** Replaces the detail of the table. */
+  /** Replaces the detail in the table of problems. */
   readonly detail?: LocalizedText;
   readonly [member: string]: unknown;
 }
@@ -26,22 +26,22 @@ export interface ProblemExtensions {
 export type ProblemHeaders = Readonly<Record<string, string>>;
 
 /**
- * Anything thrown that wants to be answered as a certain problem without knowing HTTP: a port's own error class
- * declares the property, and the filter obeys it.
+ * An error that names the problem it should be answered with, although its code knows nothing of HTTP. A port's error
+ * class declares this property, and the filter uses it.
  */
 export interface CarriesProblemCode {
   readonly problemCode: ProblemCode;
 }
 
-/** Whether a thrown value says which problem it is. */
+/** True if a thrown value names its problem. */
 export function carriesProblemCode(thrown: unknown): thrown is CarriesProblemCode {
   return typeof thrown === 'object' && thrown !== null && 'problemCode' in thrown && isProblemCode(thrown.problemCode);
 }
 
 /**
- * Thrown by whoever refuses a request. It is an Error so that promises, logs and tests treat it as one, but it takes no
- * stack: capturing one costs more than answering the request, and the code already says where it comes from. Refusals
- * that come at thousands a second are not thrown at all, see {@link sendProblem}.
+ * Code that refuses a request throws this. It is an Error, so promises, logs and tests treat it as one. It has no
+ * stack: taking one costs more than answering the request, and the code already says where the refusal comes from.
+ * Refusals that happen thousands of times a second are not thrown at all; see {@link sendProblem}.
  */
 export class Problem extends Error {
   override readonly name = 'Problem';
@@ -68,7 +68,10 @@ export class Problem extends Error {
 /** The media type of every refusal (RFC 9457); it has no charset parameter. */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** The body's constant beginning, made once per code and language: only instance, id and extensions are per request. */
+/**
+ * The constant beginning of each body, made once for each code and language. Only instance, id and extensions differ
+ * between requests.
+ */
 const beginnings: Readonly<Record<Language, Readonly<Record<ProblemCode, string>>>> = {
   ko: beginningsIn('ko'),
   en: beginningsIn('en'),
@@ -89,9 +92,9 @@ function beginningOf(code: ProblemCode, language: Language, detail: LocalizedTex
 /**
  * A problem's body as JSON text.
  *
- * @param instance the request's path; undefined where the request could not be read that far. What no URI can hold is
- * escaped.
- * @param requestId as request-id.ts makes it, which needs no quoting in JSON.
+ * @param instance the request's path; undefined if the request could not be read that far. Characters that no URI can
+ * hold are escaped.
+ * @param requestId made by request-id.ts, so it needs no escaping in JSON.
  */
 export function problemBody(
   code: ProblemCode,
@@ -117,14 +120,14 @@ export function problemBody(
   return `${body}}`;
 }
 
-/** What a URI reference cannot hold (RFC 3986 §2), and a page or a log could take for its own. */
+/** Characters that a URI reference cannot hold (RFC 3986 §2). A page or a log could take them for its own syntax. */
 const OUTSIDE_URI = /[^A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]/g;
 
 function inLanguage(errors: readonly InputError[] | undefined, language: Language): unknown {
   return errors?.map((error) => ({ in: error.in, pointer: error.pointer, detail: error.detail[language] }));
 }
 
-/** Headers that every answer to this code carries in this language. */
+/** Headers that every answer with this code carries in this language. */
 export function problemHeaders(code: ProblemCode, language: Language): ProblemHeaders {
   const { retryAfter }: ProblemKind = PROBLEMS[code];
   return {
@@ -138,7 +141,7 @@ export function problemHeaders(code: ProblemCode, language: Language): ProblemHe
 const asIs = (payload: unknown): string => payload as string;
 
 /**
- * Answers with a problem without throwing. For the hot path: a handler that takes the reply through `@Res()` calls it
+ * Answers with a problem without throwing. For the hot path: a handler that gets the reply through `@Res()` calls this
  * and returns.
  */
 export function sendProblem(
@@ -158,13 +161,14 @@ export function sendProblem(
 
   if (headers !== undefined) reply.headers(headers);
 
-  // With a serializer of its own the text goes out as it is; otherwise Fastify adds a charset that the type has not.
+  // With this serializer Fastify sends the text unchanged. Otherwise it adds a charset, which this media type does not
+  // have.
   reply.serializer(asIs).send(problemBody(code, language, pathOf(request.url), request.id, extensions));
 }
 
 /**
- * The path of a request target, for a body or a log. A query may hold what belongs into neither, and so may what stands
- * before the path (`http://user:password@host/path`). Empty for a target without a path.
+ * The path of a request target, for a body or a log. The query is left out, and so is everything before the path
+ * (`http://user:password@host/path`): both may hold secrets. Empty for a target without a path.
  */
 export function pathOf(target: string): string {
   return PATH.exec(target)?.groups?.path ?? '';

@@ -4,7 +4,7 @@ export interface ProblemKind {
   readonly status: number;
   readonly title: LocalizedText;
   readonly detail: LocalizedText;
-  /** Seconds a client should wait. */
+  /** Seconds that a caller should wait. */
   readonly retryAfter?: number;
 }
 
@@ -21,8 +21,8 @@ const kind = (
 });
 
 /**
- * Every refusal the service knows. A code is part of the contract and never changes; the texts are for people, and name
- * neither tables, keys nor products.
+ * Every refusal of the service. A code is part of the API and never changes. The texts are for people, and name no
+ * tables, keys or products.
  */
 export const PROBLEMS = {
   'malformed-json': kind(
@@ -239,10 +239,10 @@ export const PROBLEMS = {
   ),
 } as const satisfies Record<string, ProblemKind>;
 
-/** The stable name of a refusal, `code` and the end of `type` in the body. */
+/** The stable name of a refusal: `code` in the body, and the end of `type`. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Whether a text of unknown origin names a problem. */
+/** True if a text of unknown origin is the name of a problem. */
 export function isProblemCode(text: unknown): text is ProblemCode {
   return typeof text === 'string' && Object.hasOwn(PROBLEMS, text);
 }

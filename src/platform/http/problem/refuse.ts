@@ -4,7 +4,7 @@ import { languageOf } from './language.js';
 import { pathOf, problemBody, problemHeaders } from './problem.js';
 import { type ProblemCode, PROBLEMS } from './problems.js';
 
-/** Answers a request that Fastify does not see, and closes its connection. */
+/** Refuses a request before Fastify sees it, and closes its connection. */
 export function refuse(request: IncomingMessage, response: ServerResponse, code: ProblemCode): void {
   const language = languageOf(request.headers['accept-language']);
   const requestId = requestIdOf(request);

@@ -10,16 +10,18 @@ import { sendProblem } from '../problem/problem.js';
 import { turnsWithAnswers } from '../server/end-of-turn.js';
 import { type ReadLane, ReadLimiter, type ReadSurroundings } from './read-limiter.js';
 
-/** Reads that wait in one lane: a few MB of requests, and more than callers wait for patiently. */
+/** How many reads may wait in one lane: a few MB of requests, and more than callers are ready to wait behind. */
 const MAX_WAITING = 1_000;
-/** The longest that a read waits, ms: half of the 10 s after which Prometheus gives a scrape up. */
+/** How long a read waits at most, ms: half of the 10 s after which Prometheus gives up a scrape. */
 const MAX_WAIT_MS = 5_000;
-/** Seconds after which a caller who was refused should come again; at random, so that the crowd does not return as one. */
+/**
+ * Seconds after which a refused caller should ask again. Chosen at random, so that callers do not all return together.
+ */
 const RETRY_AFTER_S = [1, 2, 3] as const;
 
 /**
- * How a route stands to claims: `at-once` is a claim, `probe` and `from-memory` are the lanes of health and of what asks no
- * server, and every route that says nothing is a read of database and gate.
+ * How a route is admitted beside claims. `at-once` is for claims; `probe` is for health; `from-memory` is for answers
+ * that need no server. A route without it reads the database and the gate.
  */
 type RouteAdmission = 'at-once' | 'probe' | 'from-memory';
 
@@ -29,27 +31,27 @@ declare module 'fastify' {
   }
 }
 
-/** For claims. */
+/** For claims: they never wait. */
 export const AdmitAtOnce = (): MethodDecorator => neverBusy('at-once');
 
-/** For health: it waits for its turn among reads, and is never refused. */
+/** For health: it waits for its turn among the reads, but is never refused. */
 export const IsProbe = (): MethodDecorator => neverBusy('probe');
 
 function neverBusy(admission: RouteAdmission): MethodDecorator {
   return applyDecorators(RouteConfig({ admission }), ApiExtension(NEVER_BUSY_EXTENSION, true));
 }
 
-/** For a handler that asks no server, or asks one rarely, for all callers together. */
+/** For a handler that asks no server, or that asks one rarely and for all callers together. */
 export const AnswersFromMemory = () => RouteConfig({ admission: 'from-memory' satisfies RouteAdmission });
 
-/** The same for routes that Nest knows nothing of. */
+/** The same for routes that Nest does not know. */
 export const ANSWERS_FROM_MEMORY = { config: { admission: 'from-memory' } } as const;
 
 const THIS_PROCESS: ReadSurroundings = {
   now: () => performance.now(),
   claimTurns: turnsWithAnswers,
   nextTurn: (work, after) => {
-    // Two of one turn: between them Node works off all promises that the first has settled.
+    // Both run in one turn. Between them, Node runs the callbacks of all promises that the first one settled.
     setImmediate(work);
     setImmediate(after);
   },
@@ -57,9 +59,10 @@ const THIS_PROCESS: ReadSurroundings = {
 };
 
 /**
- * Lets reads in as {@link ReadLimiter} says. It wraps the handlers of the routes that may have to wait, so claims do not
- * pay for it. Operators' actions do not wait: whoever stops a sale must not stand behind the crowd that reads. Only the
- * token makes an operator; without it the refusal waits like any other read.
+ * Lets reads begin when {@link ReadLimiter} says so. It wraps the handlers of the routes that may have to wait, so
+ * claims do not pay for it. Actions of operators do not wait: an operator who stops a sale must not stand behind a
+ * crowd of readers. The caller is an operator only with the admin token; without it, even the refusal waits like any
+ * other read.
  *
  * Call it after configureHttp, and before there are routes.
  */
@@ -87,7 +90,7 @@ export function installReadAdmission(app: NestFastifyApplication): void {
         try {
           return await handler.call(this, request, reply);
         } finally {
-          // When the answer is made, not when it is read: who reads slowly must not keep the place.
+          // Leave when the answer is made, not when it is read: a caller who reads slowly must not keep the place.
           admitted.leave(Number(reply.getHeader('content-length') ?? 0));
         }
       }
@@ -96,7 +99,7 @@ export function installReadAdmission(app: NestFastifyApplication): void {
   });
 }
 
-/** null: it does not wait. */
+/** @returns null if the request does not wait. */
 function laneOf(
   request: FastifyRequest,
   admission: RouteAdmission | undefined,

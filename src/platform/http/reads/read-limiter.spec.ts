@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Admission, type ReadLane, ReadLimiter, type ReadSurroundings } from './read-limiter.js';
 
-/** An event loop that turns when it is told to. */
+/** An event loop that turns only when the test says so. */
 class Loop implements ReadSurroundings {
   ms = 0;
   turns = 0;
-  /** What each read takes of the process, ms. */
+  /** How long each read keeps the process busy, ms. */
   readMs = 0;
-  /** Whether claims are answered, many of them in one turn of a hundred. */
+  /** True if claims are answered, many of them together in one of a hundred turns. */
   claims = false;
   private readonly immediates: (() => void)[] = [];
   private timers: { readonly at: number; readonly work: () => void }[] = [];
@@ -33,7 +33,7 @@ class Loop implements ReadSurroundings {
     this.timers.push({ at: this.ms + ms, work });
   }
 
-  /** One turn, which takes a millisecond besides; settles promises. */
+  /** Runs one turn, which takes a millisecond besides, and settles promises. */
   async turn(ms = 1): Promise<void> {
     this.turns += 1;
     if (this.claims && this.turns % 100 === 0) this.answered += 1;
@@ -81,7 +81,7 @@ describe('ReadLimiter', () => {
     expect(answers.map(({ turn }) => turn)).toEqual([1, 2, 3]);
   });
 
-  it('has no more than the limit under way, one of them kept for operators', async () => {
+  it('has no more reads than the limit under way, and keeps one place for operators', async () => {
     enter('public', 5);
     await turn(10);
     expect(lanes()).toEqual(['public', 'public']);
@@ -97,7 +97,7 @@ describe('ReadLimiter', () => {
     expect(lanes()).toEqual(['public', 'public', 'operator', 'operator', 'public']);
   });
 
-  it('answers health within a moment, however many probe at once behind long rests', async () => {
+  it('answers health soon, however many probes come at once during long rests', async () => {
     limiter = new ReadLimiter({ concurrency: 3, maxWaiting: 1_000, maxWaitMs: 5_000 }, loop);
     loop.claims = true;
     loop.readMs = 40;
@@ -109,7 +109,7 @@ describe('ReadLimiter', () => {
     expect(loop.ms - from).toBeLessThan(1_000);
   });
 
-  it('keeps none for operators where there is only one', async () => {
+  it('keeps no place for operators if there is only one', async () => {
     limiter = new ReadLimiter({ concurrency: 1, maxWaiting: 10, maxWaitMs: 1_000 }, loop);
     enter('public', 2);
     await turn(10);
@@ -131,7 +131,7 @@ describe('ReadLimiter', () => {
     ]);
   });
 
-  it('lets the lanes take turns, so that nobody stands behind the crowd of another one', async () => {
+  it('lets the lanes take turns, so that no lane waits for the crowd in another', async () => {
     enter('memory', 3);
     enter('public', 2);
     enter('operator');
@@ -140,7 +140,7 @@ describe('ReadLimiter', () => {
     expect(lanes().sort()).toEqual(['memory', 'operator', 'probe', 'public']);
   });
 
-  it('refuses who would wait behind too many', async () => {
+  it('refuses a read that would wait behind too many', async () => {
     enter('public', 12);
     await Promise.resolve();
     expect(kinds()).toEqual(['busy', 'busy']);
@@ -149,28 +149,28 @@ describe('ReadLimiter', () => {
     expect(answers.filter(({ kind }) => kind === 'admitted').map(({ lane }) => lane)).toContain('operator');
   });
 
-  it('refuses who has waited for too long, also when nothing ever ends', async () => {
+  it('refuses a read that has waited too long, also if no read ever ends', async () => {
     enter('public', 4);
     await turn(10);
     expect(kinds()).toEqual(['admitted', 'admitted']);
     loop.ms += 1_000;
     await turn(300);
     expect(kinds()).toEqual(['admitted', 'admitted', 'busy', 'busy']);
-    // Who was refused has no place, and no other one is lost by it.
+    // The refused read has no place, and no other place is lost.
     answers[0]?.leave(0);
     enter('public');
     await turn(10);
     expect(kinds()).toEqual(['admitted', 'admitted', 'busy', 'busy', 'admitted']);
   });
 
-  it('works for nobody who has gone, and loses no place by him', async () => {
+  it('does not work for a caller who has hung up, and loses no place', async () => {
     enter('public', 5, () => true);
     enter('public', 2);
     await turn(3);
     expect(kinds()).toEqual([...Array<string>(5).fill('gone'), 'admitted', 'admitted']);
   });
 
-  it('gives way to claims for a multiple of what a read has taken, and to nobody where there are none', async () => {
+  it('rests for a multiple of the time that a read took, but only while claims arrive', async () => {
     limiter = new ReadLimiter({ concurrency: 1_000, maxWaiting: 1_000, maxWaitMs: 100_000 }, loop);
     loop.readMs = 2;
     const begunWithin = async (ms: number): Promise<number> => {
@@ -192,7 +192,7 @@ describe('ReadLimiter', () => {
     expect(await begunWithin(300)).toBe(100);
   });
 
-  it('gives way for what is copied into sockets, too', async () => {
+  it('rests for the copying of answers into sockets, too', async () => {
     loop.claims = true;
     enter('memory');
     await turn(300);
@@ -206,7 +206,7 @@ describe('ReadLimiter', () => {
     expect(loop.ms - from).toBeLessThan(120);
   });
 
-  it('saves up rests that are shorter than a timer', async () => {
+  it('adds up rests that are shorter than a timer can wait', async () => {
     limiter = new ReadLimiter({ concurrency: 10_000, maxWaiting: 10_000, maxWaitMs: 100_000 }, loop);
     loop.readMs = 0.05;
     loop.claims = true;
@@ -214,12 +214,12 @@ describe('ReadLimiter', () => {
     while (loop.ms < 600) await loop.turn(0.05);
     const [before, from] = [answers.length, loop.ms];
     while (loop.ms - from < 30) await loop.turn(0.05);
-    // 0.05 ms of read in every 0.05 + 0.25 ms, and what else the turns take.
+    // 0.05 ms of read in every 0.05 + 0.25 ms, besides the time of the turns themselves.
     expect(answers.length - before).toBeGreaterThan(60);
     expect(answers.length - before).toBeLessThan(110);
   });
 
-  it('does not rest for long after a pause that was no read’s doing', async () => {
+  it('does not rest for long after a pause that no read caused', async () => {
     loop.claims = true;
     enter('memory');
     await turn(300);

@@ -1,87 +1,94 @@
 /**
- * Who waits together:
+ * The queues in which reads wait:
  *
- * - `public`: anybody's reads of database and gate; all but one of the places;
- * - `operator`: the same for the bearer of the admin token; every place, so that one of them is free of the public;
- * - `memory`: what this process answers by itself, such as metrics and documents. It has places of its own: what tells of
- *   an outage must not stand behind reads that wait for the database;
- * - `probe`: health. It waits for its turn only, never for a place.
+ * - `public`: reads of database and gate by any caller. They may take all places but one;
+ * - `operator`: the same reads with the admin token. They may take every place, so one is always free of the public;
+ * - `memory`: answers that need no server, such as metrics and documents. They have their own places: an operator who
+ *   looks into an outage must not stand behind reads that wait for the database;
+ * - `probe`: health. It waits for its turn, never for a place.
  */
 export type ReadLane = 'public' | 'operator' | 'memory' | 'probe';
 
-/** What became of a read that asked for a place. */
+/** The decision about a read that asked for a place. */
 export type Admission =
-  /** To be called once, when the read has its answer, with the answer's length. */
+  /** Call `leave` once, when the answer is made, with the answer's length. */
   | { readonly kind: 'admitted'; readonly leave: (bytes: number) => void }
-  /** Too many wait already, or it has waited for too long. */
+  /** Too many reads wait already, or this one has waited too long. */
   | { readonly kind: 'busy' }
-  /** The caller has gone away meanwhile. */
+  /** The caller hung up while the read waited. */
   | { readonly kind: 'gone' };
 
 export interface ReadLimits {
-  /** Reads of database and gate that are under way at once. */
+  /** How many reads of database and gate may be under way at once. */
   readonly concurrency: number;
-  /** Reads that may wait in one lane. */
+  /** How many reads may wait in one lane. */
   readonly maxWaiting: number;
-  /** The longest that a read waits, ms. */
+  /** How long a read waits at most, ms. */
   readonly maxWaitMs: number;
 }
 
-/** What the limiter sees of the process; tests take its place. */
+/** The limiter's view of the process. Tests provide their own. */
 export interface ReadSurroundings {
   /** ms, monotonic. */
   now(): number;
-  /** Turns of the event loop so far in which claims were answered. */
+  /** How many turns of the event loop have answered claims so far. */
   claimTurns(): number;
-  /** Calls `work`, then `after` once everything is done that follows from `work` without waiting for a server or a disk. */
+  /**
+   * Calls `work`; then `after`, when everything is done that follows from `work` without waiting for a server or a
+   * disk.
+   */
   nextTurn(work: () => void, after: () => void): void;
-  /** Calls `work` after so many ms. */
+  /** Calls `work` after this many ms. */
   after(ms: number, work: () => void): void;
 }
 
-/** After a read that took t ms of the process, the next one begins GIVE_WAY × t ms later, while claims come. */
+/** While claims arrive, after a read that took t ms of the process the next one begins GIVE_WAY × t ms later. */
 const GIVE_WAY = 5;
-/** While claims come, answers to reads are given so fast: what is copied into sockets keeps the machine from claims, too. */
+/** While claims arrive, answers to reads leave at this rate: copying them into sockets takes time from claims, too. */
 const BYTES_PER_MS = 50_000;
-/** Rests are saved up to this length, ms: timers know no shorter one. */
+/** Shorter rests are added up to this length, ms: timers cannot wait less. */
 const SHORTEST_REST_MS = 1;
-/** The longest rest, ms: a pause of the process that was no read's doing must not stop reads for long. */
+/** The longest rest, ms. A pause of the process that no read caused must not stop reads for long. */
 const LONGEST_REST_MS = 250;
 /**
- * Claims come when any was answered in the last such time, ms. One turn of the event loop answers a hundred of them where they
- * wait for the disk together, so their number of turns says nothing about how many they are.
+ * Claims count as arriving if any was answered in the last interval of this length, ms. Where claims wait for the disk
+ * together, one turn of the event loop answers a hundred of them. So the number of turns does not say how many claims
+ * there are.
  */
 const WINDOW_MS = 250;
-/** The longest that health waits for its turn, ms: whoever probes gives up after a second. Then it is answered at once. */
+/**
+ * How long a health check waits for its turn at most, ms. Then it is answered at once: a load balancer gives up after a
+ * second.
+ */
 const PROBE_WAIT_MS = 100;
-/** How often reads that wait behind others who never end are looked at, ms. */
-const LOOK_MS = 100;
+/** How often waiting reads are checked for lateness, ms, also if no read ever ends. */
+const CHECK_MS = 100;
 
 const LANES: readonly ReadLane[] = ['probe', 'operator', 'memory', 'public'];
 
 interface Waiting {
   readonly since: number;
   readonly isGone: () => boolean;
-  readonly tell: (admission: Admission) => void;
+  readonly settle: (admission: Admission) => void;
 }
 
 /**
- * Decides when a read may begin, so that claims, which never wait here, keep the process.
+ * Decides when a read may begin, so that claims, which never wait here, get the process first.
  *
- * One thread answers both. A limit on how many reads are under way bounds what they hold (connections, memory), not what
- * they take of that thread: a read that needs no server is over within its turn. Therefore reads begin one by one, one in a turn of the
- * event loop; the lanes take turns. While claims come, the loop is left to them for a multiple of the time that the last read has taken
- * of it; without claims the next read begins in the next turn.
+ * One thread answers both. A limit on reads under way bounds what they hold (connections, memory), not how much of the
+ * thread they take: a read that needs no server ends within its turn. Therefore only one read begins in each turn of
+ * the event loop, and the lanes take turns. While claims arrive, no read begins for a multiple of the time that the
+ * last read took. Without claims, the next read begins in the next turn.
  */
 export class ReadLimiter {
   private readonly waiting: Readonly<Record<ReadLane, Waiting[]>> = { public: [], operator: [], memory: [], probe: [] };
   private readonly underWay: Record<ReadLane, number> = { public: 0, operator: 0, memory: 0, probe: 0 };
-  /** Index in {@link LANES}: who is asked first in the next turn. */
+  /** Index in {@link LANES} of the lane that comes first in the next turn. */
   private first = 0;
-  /** A turn was asked for, or a rest is under way. */
+  /** True while the next turn is scheduled or a rest is under way. */
   private scheduled = false;
   private watching = false;
-  /** What reads owe claims, ms. */
+  /** How long reads still have to rest for claims, ms. */
   private owedMs = 0;
   private window = { since: -Infinity, claimTurns: 0 };
   private claimsCome = false;
@@ -92,14 +99,14 @@ export class ReadLimiter {
   ) {}
 
   /**
-   * Resolves when the read may begin, or when it is known that it may not.
-   * @param isGone asked before the read begins: nobody works for a caller who has hung up.
+   * Resolves when the read may begin, or when it is clear that it may not.
+   * @param isGone is called before the read begins: the service does no work for a caller who has hung up.
    */
   enter(lane: ReadLane, isGone: () => boolean): Promise<Admission> {
     const queue = this.waiting[lane];
     if (queue.length >= this.limits.maxWaiting) return Promise.resolve({ kind: 'busy' });
-    return new Promise((tell) => {
-      queue.push({ since: this.surroundings.now(), isGone, tell });
+    return new Promise((settle) => {
+      queue.push({ since: this.surroundings.now(), isGone, settle });
       this.schedule();
       this.watch();
     });
@@ -118,7 +125,7 @@ export class ReadLimiter {
     );
   }
 
-  /** @param tookMs what the read has taken of the process; what it does later, when its server answers, is not in it. */
+  /** @param tookMs how long the read kept the process busy, without what it does later, when its server answers. */
   private rest(tookMs: number): void {
     this.owedMs = this.seesClaims() ? Math.min(LONGEST_REST_MS, this.owedMs + GIVE_WAY * tookMs) : 0;
     if (this.owedMs < SHORTEST_REST_MS) {
@@ -127,7 +134,7 @@ export class ReadLimiter {
     }
     const from = this.surroundings.now();
     this.surroundings.after(this.owedMs, () => {
-      // A process that is busy wakes up late: then claims have had more than they were owed.
+      // A busy process wakes up late. Then claims have already had more time than reads owed them.
       this.owedMs = Math.max(0, this.owedMs - (this.surroundings.now() - from));
       this.goOn();
     });
@@ -160,15 +167,15 @@ export class ReadLimiter {
     }
   }
 
-  /** False when all who waited have gone. */
+  /** @returns false if all waiting callers have hung up. */
   private beginNext(lane: ReadLane): boolean {
     for (let next = this.waiting[lane].shift(); next !== undefined; next = this.waiting[lane].shift()) {
       if (next.isGone()) {
-        next.tell({ kind: 'gone' });
+        next.settle({ kind: 'gone' });
         continue;
       }
       this.underWay[lane] += 1;
-      next.tell({ kind: 'admitted', leave: (bytes) => this.leave(lane, bytes) });
+      next.settle({ kind: 'admitted', leave: (bytes) => this.leave(lane, bytes) });
       return true;
     }
     return false;
@@ -190,7 +197,7 @@ export class ReadLimiter {
     return taken < concurrency - kept;
   }
 
-  /** Who came first waits longest, so only the heads of the queues can be late. */
+  /** The first in a queue has waited longest, so late reads are at its head. */
   private refuseLate(): void {
     const now = this.surroundings.now();
     for (const lane of LANES) {
@@ -198,14 +205,14 @@ export class ReadLimiter {
       const before = now - (lane === 'probe' ? PROBE_WAIT_MS : this.limits.maxWaitMs);
       if ((queue[0]?.since ?? Infinity) > before) continue;
       const inTime = queue.findIndex(({ since }) => since > before);
-      for (const { tell } of queue.splice(0, inTime < 0 ? queue.length : inTime)) tell({ kind: 'busy' });
+      for (const { settle } of queue.splice(0, inTime < 0 ? queue.length : inTime)) settle({ kind: 'busy' });
     }
   }
 
   private watch(): void {
     if (this.watching) return;
     this.watching = true;
-    this.surroundings.after(LOOK_MS, () => {
+    this.surroundings.after(CHECK_MS, () => {
       this.watching = false;
       this.refuseLate();
       if (LANES.some((lane) => this.waiting[lane].length > 0)) this.watch();

@@ -11,9 +11,9 @@ import { PROBLEMS } from '../problem/problems.js';
 export const BODY_LIMIT = 4096;
 
 /**
- * Replaces Fastify's parsers, which take forms and plain text, skip a BOM, turn invalid UTF-8 into U+FFFD and would
- * thereby let two different requests become the same user. One media type is left, and one way to read it: a body that
- * another reader could understand differently is refused.
+ * Replaces Fastify's parsers. They accept forms and plain text, skip a BOM, and turn invalid UTF-8 into U+FFFD, so two
+ * different requests could become the same user. This parser accepts one media type and reads it in one way. It refuses
+ * a body that another program could read differently.
  */
 export function installBodyParser(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
@@ -23,7 +23,7 @@ export function installBodyParser(fastify: FastifyInstance): void {
     (request, body: Buffer, done) => {
       try {
         if (!isJsonInUtf8(request.headers['content-type'])) throw new Problem('unsupported-media-type');
-        // Light-my-request, behind `inject`, makes a request without them.
+        // Fastify's `inject` makes requests without trailers.
         const { rawTrailers = [] } = request.raw as Partial<IncomingMessage>;
         if (rawTrailers.length > 2 * MAX_FIELDS) throw new Problem('headers-too-large');
         done(null, parseJson(body));
@@ -35,8 +35,8 @@ export function installBodyParser(fastify: FastifyInstance): void {
 }
 
 /**
- * True for `application/json`, with no parameter but a charset of UTF-8: RFC 8259 knows no other and no parameter at
- * all, so what is not recognised could mean another reading of the bytes.
+ * True for `application/json` without parameters or with a charset of UTF-8. RFC 8259 has no parameters and no other
+ * charset, so anything else could mean that the bytes should be read differently.
  */
 export function isJsonInUtf8(contentType: string | undefined): boolean {
   if (contentType === 'application/json') return true;
@@ -50,9 +50,9 @@ export function isJsonInUtf8(contentType: string | undefined): boolean {
 }
 
 /**
- * @returns undefined for an empty body, which is not malformed: a call that needs one refuses it through its schema.
- * @throws Problem `malformed-json` with the position of the mistake, or `validation-failed` for what {@link jsonFault}
- * finds in JSON.
+ * @returns undefined for an empty body. It is not malformed: the schema of a call that needs a body refuses it.
+ * @throws Problem `malformed-json` with the position of the mistake, or `validation-failed` for a fault that {@link
+ * jsonFault} finds.
  */
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
@@ -71,8 +71,8 @@ function parseJson(body: Buffer): unknown {
 }
 
 /**
- * What a fatal TextDecoder does, at a fraction of its cost for the ASCII that nearly every body is. A BOM stays in the
- * text, where JSON.parse refuses it.
+ * Does the work of a fatal TextDecoder. For ASCII, which nearly every body is, it costs a fraction. A BOM stays in the
+ * text, and JSON.parse refuses it.
  */
 function decodeUtf8(body: Buffer): string {
   if (isAscii(body)) return body.toString('latin1');
@@ -83,12 +83,12 @@ function decodeUtf8(body: Buffer): string {
   return text;
 }
 
-/** How many of the first bytes are UTF-8; in `text`, the invalid ones have become U+FFFD. */
+/** How many bytes at the beginning are valid UTF-8. In `text`, the invalid ones have become U+FFFD. */
 function validUtf8Bytes(body: Buffer, text: string): number {
   const rewritten = Buffer.from(text);
   let bytes = body.findIndex((byte, index) => byte !== rewritten[index]);
   if (bytes === -1) bytes = body.length;
-  // U+FFFD begins with bytes that an incomplete sequence may begin with too.
+  // An incomplete sequence may begin with the same bytes as U+FFFD.
   while (!isUtf8(body.subarray(0, bytes))) bytes--;
   return bytes;
 }

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ANSWERS_FROM_MEMORY } from '../reads/read-admission.js';
 
-/** Something that is the same for every caller, and for as long as the process runs. */
+/** A file that is the same for every caller while the process runs. */
 export interface ConstantFile {
   readonly contentType: string;
   readonly body: Buffer;
 }
 
 /**
- * Serves a file from one buffer. Nothing is read, built or serialised for a request, so that a caller who asks for the
- * largest file again and again costs claims no more than the copy into his socket.
+ * Serves a file from one buffer. A request reads, builds or serialises nothing, so a caller who keeps asking for the
+ * largest file costs only the copy into the socket.
  *
  * @param load is called once, before the port opens.
  * @param headers are added to every answer.
@@ -24,7 +24,7 @@ export function serveConstantFile(
   fastify.get(url, ANSWERS_FROM_MEMORY, constantAnswer(fastify, load, headers));
 }
 
-/** The handler behind {@link serveConstantFile}, for a path that has more than one file. */
+/** The handler behind {@link serveConstantFile}, for a path with more than one file. */
 export function constantAnswer(
   fastify: FastifyInstance,
   load: () => ConstantFile | Promise<ConstantFile>,
@@ -38,14 +38,14 @@ export function constantAnswer(
   return (request, reply) => {
     if (served === undefined) throw new Error(`${request.url} was asked for before the server was ready`);
     reply.headers(headers);
-    // A new version of the service may have another one; asking whether it does costs the caller a round trip only.
+    // A new version of the service may have a new file. Asking for it costs the caller only a round trip.
     reply.header('cache-control', 'no-cache').header('etag', served.etag);
     if (matches(request.headers['if-none-match'], served.etag)) reply.code(304).send();
     else reply.header('content-type', served.contentType).send(served.body);
   };
 }
 
-/** RFC 9110 §13.1.2: weak comparison, of a list. */
+/** RFC 9110 §13.1.2: weak comparison with each tag of a list. */
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);

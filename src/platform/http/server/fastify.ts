@@ -6,7 +6,7 @@ import { Connections } from '../connections/connections.js';
 import { PortClosing } from '../connections/port-closing.js';
 import { ValidationPipe } from '../input/validation.pipe.js';
 import { answerClientError } from '../message/client-error.js';
-import { meetExpectation } from '../message/expectation.js';
+import { answerExpect } from '../message/expectation.js';
 import { messageFault } from '../message/message-fault.js';
 import { routedMethods, sendUnrouted } from '../message/method-not-allowed.js';
 import { originForm } from '../message/request-target.js';
@@ -19,15 +19,15 @@ import { prepareServer } from './http-server.js';
 import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';
 import { requestIdOf } from './request-id.js';
 
-/** How long the server waits, in ms; tests shorten it. */
+/** How long the server waits, in ms. Tests shorten it. */
 export interface HttpTimeouts {
   /** From the connection, or the end of the last request, to the end of the headers. */
   readonly headers: number;
   /** From the first byte of a request to its last. */
   readonly request: number;
-  /** How often all of these are looked at, so how late they can come. */
+  /** How often all these limits are checked, and so how late the server may notice. */
   readonly checkInterval: number;
-  /** From the last byte of an answer that was taken, while more of it waits, to the end of the connection. */
+  /** From the last byte of an answer that the caller took, while more bytes wait, to the end of the connection. */
   readonly write: number;
 }
 
@@ -36,10 +36,10 @@ const TIMEOUTS: HttpTimeouts = { headers: 5000, request: 10_000, checkInterval: 
 const MAX_HEADER_BYTES = 8192;
 
 /**
- * The server under Nest. Create the application with `bodyParser: false` and call {@link configureHttp} on it, or
- * Fastify's lenient parsers stay.
+ * Makes the server under Nest. Create the application with `bodyParser: false` and call {@link configureHttp} on it.
+ * Otherwise Fastify's lenient parsers stay.
  *
- * @param connections who may be connected; by default what an empty environment allows.
+ * @param connections the limits of connections; by default those of an empty environment.
  */
 export function createFastifyAdapter(
   timeouts: Partial<HttpTimeouts> = {},
@@ -48,31 +48,31 @@ export function createFastifyAdapter(
 ): FastifyAdapter {
   const { headers, request, checkInterval, write } = { ...TIMEOUTS, ...timeouts };
   return new FastifyAdapter({
-    // With a factory Fastify applies none of its own options to the server.
+    // With a factory, Fastify applies none of its own options to the server.
     serverFactory: (serve: (request: IncomingMessage, response: ServerResponse) => void) =>
       connections.createServer({ checkInterval, write }, serve, {
         headersTimeout: headers,
         requestTimeout: request,
         maxHeaderSize: MAX_HEADER_BYTES,
-        // Node would answer a missing Host with an empty 400; the hook below answers it as a problem.
+        // Node would answer a missing Host with an empty 400. The hook below answers with a problem.
         requireHostHeader: false,
       }),
-    // Express-style middleware costs every request a hook, and nothing here uses any: `app.use()` does not work.
+    // Express-style middleware costs every request a hook, and the service uses none. So `app.use()` does not work.
     skipMiddie: true,
     bodyLimit: BODY_LIMIT,
     logger: false,
-    // X-Forwarded-* is anybody's word until a deployment says whose proxy it is.
+    // Any caller can send X-Forwarded-*, so it is ignored.
     trustProxy: false,
     requestIdHeader: false,
     genReqId: requestIdOf,
-    // While it shuts down, a request on an open connection is still answered, by the features and in their words.
+    // While the server shuts down, requests on open connections still reach their routes.
     return503OnClosing: false,
-    // The schemas judge a parameter's length; the router's own limit would answer 414.
+    // The schemas check a parameter's length. The router's own limit would answer 414.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES, ignoreTrailingSlash: true },
     rewriteUrl: ({ url }: { readonly url?: string | undefined }): string => originForm(url ?? ''),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, observer),
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
-      // The router found the path undecodable and ran no hook.
+      // The router could not decode the path, so it ran no hook.
       setCommonHeaders(request, reply);
       sendProblem(reply, 'bad-request');
       observer.undecodable(request, reply);
@@ -81,9 +81,9 @@ export function createFastifyAdapter(
 }
 
 /**
- * Installs how requests are read and answers shaped; the process and the tests call the same function.
+ * Installs the hooks, the parser, the pipe and the filter. The process and the tests call this same function.
  *
- * @param observer the one of {@link createFastifyAdapter}.
+ * @param observer the same one as for {@link createFastifyAdapter}.
  */
 export function configureHttp(app: NestFastifyApplication, observer = new RequestObserver()): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
@@ -96,7 +96,7 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
     if (isBehindLastAnswer(reply)) return;
 
     setCommonHeaders(request, reply);
-    // Fastify ends a connection with its first answer from now on: what came behind it would have none.
+    // From now on Fastify ends each connection after its next answer. Requests behind it would get no answer.
     if (port.hasBegun) makeLastAnswer(reply);
     const { headers, raw } = request;
     const fault = messageFault(raw);
@@ -109,22 +109,22 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
     const isCoded = headers['content-encoding'] !== undefined;
     const isTooLarge = Number(headers['content-length'] ?? 0) > BODY_LIMIT;
     const isRefused = request.is404 || isCoded || isTooLarge;
-    // Node loses what came in one packet with a request that asks for an upgrade. A caller that waits for 100 Continue
-    // sends its body after the refusal, or does not.
+    // Node drops bytes that came in one packet with a request that asks for an upgrade. And a caller that waits for 100
+    // Continue may or may not send its body after the refusal.
     if (headers.upgrade !== undefined || (isRefused && headers.expect !== undefined)) makeLastAnswer(reply);
 
     if (request.is404) {
-      // Before the body is read: what is wrong with it does not matter where nothing is.
+      // Answer before the body is read: a path that does not exist matters more than a faulty body.
       sendUnrouted(fastify, methods, reply);
       observer.countUnmatched(request, reply);
     } else if (isCoded) {
       sendProblem(reply, 'unsupported-media-type');
     } else if (isTooLarge) {
-      // Fastify would refuse it as well, but only after it has begun what came behind it.
+      // Fastify would refuse it as well, but only after it has begun the requests behind it.
       makeLastAnswer(reply);
       sendProblem(reply, 'payload-too-large');
     } else {
-      const refusal = headers.expect === undefined ? undefined : meetExpectation(request, reply);
+      const refusal = headers.expect === undefined ? undefined : answerExpect(request, reply);
       if (refusal === undefined) done();
       else sendProblem(reply, refusal);
     }

@@ -11,7 +11,7 @@ import { Problem } from '../problem/problem.js';
 import { BODY_LIMIT } from './body-parser.js';
 import { configureHttp, createFastifyAdapter } from './fastify.js';
 
-/** How many requests have arrived at the handler, and what lets them go on. */
+/** How many requests have reached the handler, and a function that lets them go on. */
 let arrived = 0;
 let release: () => void;
 let released: Promise<void>;
@@ -86,7 +86,7 @@ const connections = (): Promise<number> =>
 
 const handlersReached = (count: number): Promise<void> => eventually(async () => expect(arrived).toBe(count));
 
-/** Resolves when the server has read everything that was sent to it by then. */
+/** Resolves when the server has read everything that was sent before the call. */
 async function everythingRead(): Promise<void> {
   await exchange([QUICK], { ...options, answers: 1 });
 }
@@ -146,7 +146,7 @@ describe('a caller that has closed its half of the connection', () => {
 describe('a server that closes', () => {
   afterEach(start);
 
-  it('carries out nothing that came behind the last answer of a connection', async () => {
+  it('carries out no request behind the last answer of a connection', async () => {
     const first = text('POST /take', { ...JSON_TYPE, 'Content-Length': '7' }, '{"a":');
     const behind = text('POST /take', JSON_TYPE, '{"behind":true}');
     const socket = connect(Number(options.port), '127.0.0.1');
@@ -162,7 +162,7 @@ describe('a server that closes', () => {
     expect(bodies.length).toBe(answers.split('HTTP/1.1 200').length - 1);
   });
 
-  it('waits for no connection that has asked for nothing', async () => {
+  it('does not wait for a connection that has sent no request', async () => {
     const socket = connect(Number(options.port), '127.0.0.1');
     await eventually(async () => expect(await connections()).toBe(1));
     const ended = once(socket.resume(), 'close');
@@ -170,7 +170,7 @@ describe('a server that closes', () => {
     await ended;
   });
 
-  it('lets half a request go in the end', async () => {
+  it('closes a connection with half a request in the end', async () => {
     const socket = connect(Number(options.port), '127.0.0.1');
     socket.on('error', () => undefined).write(text('POST /take', { ...JSON_TYPE, 'Content-Length': '7' }, '{'));
     await eventually(async () => expect(await connections()).toBe(1));
@@ -192,7 +192,7 @@ describe('a request that Node itself refuses', () => {
     expect([codes(answers), answers.closed]).toEqual([[200, 200, 200, 200, code], true]);
   });
 
-  it('in its body is answered with its own id, after the answers to those before it', async () => {
+  it('because of its body is answered with its own id, after the answers to earlier requests', async () => {
     const broken = text('POST /take', { ...CHUNKED, 'X-Request-Id': 'broken' }, 'zz\r\n');
     const asked = exchange([Buffer.concat([SLOW, QUICK, broken])], options);
     await handlersReached(1);
@@ -203,7 +203,7 @@ describe('a request that Node itself refuses', () => {
     expect(answers.responses[2]?.headers['x-request-id']).toBe('broken');
   });
 
-  it('in the rest of its body, after its answer, gets no second one', async () => {
+  it('because of the rest of its body, after its answer, gets no second one', async () => {
     const refused = text('POST /nowhere', CHUNKED, '2\r\n{}\r\n');
     const asked = exchange([Buffer.concat([SLOW, refused]), 'zz\r\n', QUICK], options);
     await handlersReached(1);
@@ -213,13 +213,13 @@ describe('a request that Node itself refuses', () => {
     expect([codes(answers), answers.closed]).toEqual([[200, 'not-found'], true]);
   });
 
-  it('in the rest of its body, in the packet of its head, takes no answer from it', async () => {
+  it('because of the rest of its body, in the packet of its head, still gets its answer', async () => {
     const refused = text('POST /nowhere', CHUNKED, 'zz\r\n');
     const answers = await exchange([Buffer.concat([refused, QUICK])], options);
     expect([codes(answers), answers.closed]).toEqual([['not-found'], true]);
   });
 
-  it('leaves nothing behind when its caller goes away meanwhile', async () => {
+  it('leaves nothing behind when its caller goes away during the wait', async () => {
     const refused = text('CONNECT example.com:80');
     await exchange([Buffer.concat([SLOW, refused]), 20], { ...options, deadline: 100 });
     release();
@@ -249,7 +249,7 @@ describe('an answer that ends the connection', () => {
     ],
     ['too many headers', take({}).replace('Host', `${'a:\r\n'.repeat(MAX_FIELDS)}Host`), 'headers-too-large'],
     ['a body that is too large', take({}, large), 'payload-too-large'],
-    // What is behind it is still a part of its body.
+    // The bytes behind it are still a part of its body.
     ['chunks that are too large', take(CHUNKED, `2000\r\n${large}`), 'payload-too-large'],
     ['a failed expectation', take({ Expect: 'foo' }), 'expectation-failed'],
     ['two expectations', take({ Expect: '100-continue, foo' }), 'expectation-failed'],
@@ -272,7 +272,7 @@ describe('an answer that ends the connection', () => {
     expect(bodies.filter((body) => JSON.stringify(body).includes('behind'))).toEqual([]);
   });
 
-  it('comes only with those: what is behind another refusal is carried out', async () => {
+  it('is sent for no other refusal: the requests behind those are carried out', async () => {
     const refused = [take({ 'Content-Type': 'a/b' }), take({}, '{'), take({}).replace('/take', '/%41')];
     const asked = await exchange([refused.join('') + take({})], { ...options, answers: 4 });
     expect(codes(asked)).toEqual(['unsupported-media-type', 'malformed-json', 'bad-request', 200]);
@@ -298,7 +298,7 @@ describe('CONNECT', () => {
 
 describe('Expect', () => {
   const CONTINUE = { Expect: '100-continue' };
-  /** Sends the head alone, as a caller does that waits. */
+  /** Sends only the head, like a caller that waits for 100 Continue. */
   const head = (headers: Record<string, string>, line = 'POST /take') => text(line, headers);
 
   it('of 100-continue is told to send its body where the body is read', async () => {
@@ -338,7 +338,7 @@ describe('Expect', () => {
     expect([asked.interim, codes(asked), asked.closed]).toEqual([[], [code], true]);
   });
 
-  it('of 100-continue changes nothing where no body comes', async () => {
+  it('of 100-continue changes nothing if no body comes', async () => {
     for (const [line, headers] of [
       ['GET /quick', {}],
       ['POST /take', { 'Content-Length': '0' }],

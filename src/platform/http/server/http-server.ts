@@ -5,16 +5,17 @@ import { MAX_FIELDS } from '../message/message-fault.js';
 import { type RequestObserver } from '../observation/request-observer.js';
 
 /**
- * Makes Node hand on what it would decide itself, without a body or without a word: the hook of every request decides
- * it instead, and answers with a problem.
+ * Makes Node pass on requests that it would answer itself without a body, or drop silently. The hook of every request
+ * handles them instead and answers with a problem.
  *
- * @param methods those that some path answers; they may become more until the first request.
+ * @param methods the methods that some path answers. Routes may add more until the first request.
  */
 export function prepareServer(server: Server, methods: ReadonlySet<string>, observer: RequestObserver): void {
-  // One more than is taken: Node drops what is above its limit, and then nothing shows that there was more.
+  // One more than is allowed. Node silently drops headers above its limit, so the service could not see that there were
+  // more.
   server.maxHeadersCount = MAX_FIELDS + 1;
-  // A caller that has sent everything and closed its half of the connection is owed its answer. Node then closes the
-  // other half after the last answer, and at once where none is due. Not in Node's types.
+  // A caller may close its half of the connection after its last request and still gets its answers. Node closes the
+  // other half after the last answer, or at once if none is due. Not in Node's types.
   Object.assign(server, { httpAllowHalfOpen: true });
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     server.emit('request', request, response);
@@ -22,7 +23,7 @@ export function prepareServer(server: Server, methods: ReadonlySet<string>, obse
   server.on('checkContinue', handle);
   server.on('checkExpectation', handle);
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    // Node has taken its own listener away: an error without one ends the process.
+    // Node has removed its own listener. An error without a listener would end the process.
     socket.on('error', () => socket.destroy());
     answerWhenIdle(socket, 'method-not-allowed', request, observer, { allow: [...methods].join(', ') });
   });

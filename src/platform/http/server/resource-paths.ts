@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/env.js';
 
 /**
- * Paths that answers give out, as callers have to ask for them: with what a proxy in front strips. No id needs escaping,
- * because the patterns of ids hold only unreserved characters.
+ * The paths in answers, as callers have to use them: with the prefix that a proxy in front removes. Ids need no
+ * escaping, because their patterns allow only unreserved characters.
  */
 @Injectable()
 export class ResourcePaths {
@@ -17,7 +17,7 @@ export class ResourcePaths {
     return this.campaigns + campaignId;
   }
 
-  /** Where the claim's status is found. */
+  /** The path of a claim's status. */
   claim(campaignId: string, userId: string): string {
     return `${this.campaigns}${campaignId}/claims/${userId}`;
   }
