@@ -6,7 +6,7 @@ import { loadConfiguration } from './platform/config/load-configuration.js';
 
 const USAGE = 'usage: npm run backup -- --to FILE [--url http://host:port]';
 
-/** Copies the embedded profile's database into a file, also while the service runs. */
+/** Copies the database of the embedded profile into a file. The service may run at the same time. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { to: { type: 'string' }, url: { type: 'string' } } });
   if (values.to === undefined) throw new TypeError('--to is missing');

@@ -15,7 +15,10 @@ import { StartupError } from './platform/config/startup-error.js';
 const USAGE =
   'usage: npm run --silent export -- [--to FILE] [--campaign ID] [--format csv|ndjson] [--url http://host:port]';
 
-/** Writes the embedded profile's coupons as text, also while the service runs: it reads a snapshot, not the file. */
+/**
+ * Writes the coupons of the embedded profile as text. The service may run, because this reads a snapshot and not the
+ * file itself.
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -32,14 +35,14 @@ async function main(): Promise<void> {
     const snapshot = join(directory, 'snapshot.sqlite');
     await takeSnapshot(loadConfiguration().config, snapshot, values.url);
     const lines = Readable.from(couponLines(readCoupons(snapshot, values.campaign), format));
-    // wx: an export never writes over another file; 0600: it holds codes.
+    // wx: an export never overwrites a file. 0600: it holds coupon codes.
     const target =
       values.to === undefined ? process.stdout : createWriteStream(values.to, { flags: 'wx', mode: 0o600 });
     await pipeline(lines, target, { end: values.to !== undefined });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw new StartupError(`${values.to} exists already`);
-    // Whoever reads standard output has had enough, as `head` does.
+    // EPIPE: the reader of standard output has closed it, as `head` does.
     if (code !== 'EPIPE') throw error;
   } finally {
     await rm(directory, { recursive: true, force: true });

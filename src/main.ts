@@ -14,13 +14,13 @@ import { writeLastLine } from './platform/logging/last-line.js';
 import { captureProcessOutput } from './platform/logging/process-output.js';
 import { DatabaseError } from './ports/database/database-error.js';
 
-/** The latest moment at which a stopping process ends, ms after the signal. */
+/** A stopping process ends at the latest this many ms after the signal. */
 const SHUTDOWN_LIMIT_MS = 9_500;
 
 async function main(): Promise<void> {
   const { config, origin, warnings } = loadConfiguration();
   const logger = new AppLogger(config);
-  // Before anything is made that may say something.
+  // Set the logger before anything is made that may log.
   Logger.overrideLogger(logger);
   captureProcessOutput(logger);
   const configuration = new Logger('Configuration');
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
   const url = await startUp(app);
   const { profile, roles } = config;
-  // Without the api there are neither docs nor anything to administer here, only health and metrics.
+  // Without the role api, this process has no docs and no admin calls, only health and metrics.
   const use = roles.has('api')
     ? `docs at ${url}/docs, admin token: ${app.get(AdminToken).origin}`
     : 'health and metrics only';
@@ -45,16 +45,17 @@ async function main(): Promise<void> {
   });
 }
 
-/** Answers what is in flight, makes durable what was taken, and ends. */
+/** Answers the requests that are under way, makes the accepted claims durable, and ends the process. */
 async function stop(app: NestFastifyApplication, signal: string): Promise<void> {
   new Logger('Service').log({ message: `stopping on ${signal}`, event: 'service.stopping', signal });
-  // A dependency that never answers must not keep the process alive; what is not durable was not promised.
+  // A server that never answers must not keep the process alive. No claim is lost: a claim that is not durable was not
+  // answered 202.
   setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
   await app.close();
   process.exit(0);
 }
 
-/** One line for what an operator can mend, a stack for what only a developer can. */
+/** Explains why the process failed: one line if the operator can fix it, otherwise the stack. */
 function explain(error: unknown): string {
   if (error instanceof ConfigurationError || error instanceof StartupError) return error.message;
   if (error instanceof DatabaseError && error.kind === 'infrastructure') {

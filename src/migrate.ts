@@ -5,7 +5,7 @@ import { loadConfiguration } from './platform/config/load-configuration.js';
 import { AppLogger } from './platform/logging/app-logger.js';
 import { writeLastLine } from './platform/logging/last-line.js';
 
-/** Brings the schema of the distributed profile up to date, once; for deployments that set MIGRATE_ON_START=false. */
+/** Updates the schema of the distributed profile once, for deployments that set MIGRATE_ON_START=false. */
 async function main(): Promise<string> {
   const { config, origin, warnings } = loadConfiguration();
   const logger = new AppLogger(config);

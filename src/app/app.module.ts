@@ -32,7 +32,7 @@ export class AppModule {
         RecoveryModule,
         AuditModule.for(roles),
         CouponsModule.for(roles),
-        // The servers of the other profile have tools of their own.
+        // The servers of the distributed profile have their own tools for backups.
         ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
         HealthModule,
       ],

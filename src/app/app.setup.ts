@@ -12,7 +12,7 @@ import { AppLogger } from '../platform/logging/app-logger.js';
 import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
 import { AppModule } from './app.module.js';
 
-/** Builds the application as it runs, without starting anything: the process and the tests use the same. */
+/** Builds the application without starting it. The process and the tests use this same function. */
 export async function createApp(
   config: AppConfig,
   options: { logger?: LoggerService | false; timeouts?: Partial<HttpTimeouts> } = {},

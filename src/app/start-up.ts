@@ -6,16 +6,16 @@ import { AppConfig } from '../platform/config/env.js';
 import { ClaimTransport } from '../ports/log/claim-transport.js';
 
 /**
- * The one order of the start. Each step needs the ones before it; the port opens last.
+ * The one order of the start. Each step needs the steps before it.
  *
- * 1. The adapters look at their servers and their file, and refuse what can lose claims.
- * 2. The gate is rebuilt where it lives in this process; otherwise the watch over it begins.
- * 3. The campaign `default` is made, if it is missing.
- * 4. The consumer takes claims.
+ * 1. The adapters check their servers or their file, and refuse settings that can lose claims.
+ * 2. The gate is rebuilt if it lives in this process; otherwise the watch over it begins.
+ * 3. The campaign `default` is made if it is missing.
+ * 4. The consumer begins to take claims.
  * 5. The port opens.
  * 6. The drift is measured.
  *
- * @returns where the service listens.
+ * @returns the URL at which the service listens.
  */
 export async function startUp(app: NestFastifyApplication): Promise<string> {
   const { roles, host, port, defaultCampaignTotal } = app.get(AppConfig);

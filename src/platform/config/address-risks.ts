@@ -1,13 +1,13 @@
 import { type AppConfig } from './env.js';
 import { type Risk } from './risks.js';
 
-/** A risk that the addresses alone show, and in one clause what follows. */
+/** A risk that the addresses show, and one clause about its consequence. */
 export interface Finding {
   readonly risk: Risk;
   readonly finding: string;
 }
 
-/** What the addresses of the servers show before any of them is asked. */
+/** Finds the risks that the addresses of the servers show, before the service connects to any of them. */
 export function riskyAddresses(config: AppConfig): Finding[] {
   if (!config.isDistributed()) return [];
   const redis = new URL(config.redisUrl);

@@ -2,10 +2,10 @@ import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { AdminToken, loadAdminToken } from '../identity/admin-token.js';
 import { AppConfig } from './env.js';
 
-/** Gives every module the parsed configuration and the admin token, so that nothing else reads the environment. */
+/** Provides the parsed configuration and the admin token to every module. No other code reads the environment. */
 @Module({})
 export class ConfigModule {
-  /** @param config from `loadConfiguration()` in the process, from `parseEnv({…})` in a test. */
+  /** @param config comes from `loadConfiguration()` in the process, and from `parseEnv({…})` in a test. */
   static for(config: AppConfig): DynamicModule {
     return {
       module: ConfigModule,

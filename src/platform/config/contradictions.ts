@@ -2,20 +2,21 @@ import { isIP } from 'node:net';
 import { isWeakToken } from '../identity/weak-token.js';
 import { ENV_VARIABLES, type Source, variables } from './variables.js';
 
-/** Read in the distributed profile only. */
+/** Variables that only the distributed profile reads. */
 const DISTRIBUTED_ONLY = ENV_VARIABLES.filter((name) => /^(?:REDIS|KAFKA|DATABASE)_|^MIGRATE_ON_START$/.test(name));
 
 const SASL = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'];
 
 /**
- * What no variable can say about itself. Checked on the text, so that these lines come together with the others.
+ * Finds variables that contradict each other. It checks their texts, so the operator sees these mistakes together with
+ * those of single variables.
  *
  * @param values the variables, with secrets from their files.
- * @param refuse takes the variable and what was expected of it.
+ * @param refuse gets the variable and the expected value.
  */
 export function findContradictions(values: Source, refuse: (name: string, expectation: string) => void): void {
-  if (values['PROFILE'] === undefined) demandProfile(values, refuse);
-  if (values['PROFILE'] === 'distributed') demandServers(values, refuse);
+  if (values['PROFILE'] === undefined) requireProfile(values, refuse);
+  if (values['PROFILE'] === 'distributed') requireServers(values, refuse);
   if (SASL.some((name) => values[name] !== undefined)) {
     for (const name of SASL.filter((name) => values[name] === undefined)) {
       refuse(name, 'a value, because the other KAFKA_SASL variables are set');
@@ -27,7 +28,7 @@ export function findContradictions(values: Source, refuse: (name: string, expect
 
   const databaseUrl = values['DATABASE_URL'] ?? '';
   const hasTls = variables.shape.DATABASE_SSL.safeParse(values['DATABASE_SSL']).data === true;
-  // mysql2 compares the certificate of a server that it reaches by an address with the name localhost.
+  // If the URL holds an address, mysql2 compares the server's certificate with the name localhost.
   if (hasTls && URL.canParse(databaseUrl) && isIP(new URL(databaseUrl).hostname.replace(/^\[|\]$/g, '')) !== 0) {
     refuse('DATABASE_URL', "the server's name instead of its address, because DATABASE_SSL is set");
   }
@@ -38,8 +39,8 @@ export function findContradictions(values: Source, refuse: (name: string, expect
   }
 }
 
-/** Without PROFILE, a process that was meant for servers would sell a `default` of its own. */
-function demandProfile(values: Source, refuse: (name: string, expectation: string) => void): void {
+/** Without PROFILE, a process that was meant for servers would run embedded and sell its own campaign `default`. */
+function requireProfile(values: Source, refuse: (name: string, expectation: string) => void): void {
   const given = DISTRIBUTED_ONLY.filter((name) => values[name] !== undefined);
   if (given.length === 0) return;
   refuse(
@@ -49,7 +50,7 @@ function demandProfile(values: Source, refuse: (name: string, expectation: strin
   );
 }
 
-function demandServers(values: Source, refuse: (name: string, expectation: string) => void): void {
+function requireServers(values: Source, refuse: (name: string, expectation: string) => void): void {
   for (const name of ['REDIS_URL', 'KAFKA_BROKERS', 'DATABASE_URL', 'ADMIN_TOKEN']) {
     if (values[name] === undefined) refuse(name, 'a value, because PROFILE is distributed');
   }

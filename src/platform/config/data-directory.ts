@@ -3,8 +3,8 @@ import { Logger } from '@nestjs/common';
 import { StartupError } from './startup-error.js';
 
 /**
- * Makes the data directory where it is missing.
- * @throws StartupError when it cannot be made or written.
+ * Makes the data directory if it is missing.
+ * @throws StartupError if the directory cannot be made or written.
  */
 export function prepareDataDirectory(directory: string): void {
   try {
@@ -15,11 +15,12 @@ export function prepareDataDirectory(directory: string): void {
   }
 }
 
-/** Says so where others than the owner can read or write the directory. Mounted volumes often come that way. */
+/** Warns if users other than the owner can read or write the directory. Mounted volumes often have such a mode. */
 export function warnOfWideDirectory(directory: string): void {
   const stats = statSync(directory);
   const mode = stats.mode & 0o777;
-  // Group root can reach everything anyway. The image gives it the directory, for users that only the scheduler knows.
+  // Group root can reach everything anyway. The container image gives it the directory, because a scheduler may choose
+  // any user id.
   if ((mode & (stats.gid === 0 ? 0o007 : 0o077)) === 0) return;
   new Logger('DataDirectory').warn(
     `DATA_DIR ${directory} has mode 0${mode.toString(8)}: other users of this machine can reach what lies in it. ` +

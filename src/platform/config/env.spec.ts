@@ -101,7 +101,7 @@ describe('the environment', () => {
     expect([config.port, config.kafka.ssl, config.migrateOnStart]).toEqual([0, true, false]);
   });
 
-  it('takes addresses of servers in all their forms', () => {
+  it('accepts addresses of servers in all their forms', () => {
     for (const [name, value] of [
       ['REDIS_URL', 'redis://cache'],
       ['REDIS_URL', 'redis://cache:6379/'],
@@ -231,7 +231,7 @@ describe('the environment', () => {
     },
   );
 
-  it('demands the name of a database whose certificate is to be verified', () => {
+  it('requires a name for a database whose certificate is verified', () => {
     for (const host of ['10.0.0.7', '[::1]']) {
       const source = { ...DISTRIBUTED, DATABASE_SSL: 'on', DATABASE_URL: `mysql://coupon:secret@${host}:3306/coupon` };
       expect(mistakesOf(source)).toEqual([expect.stringMatching(/^DATABASE_URL: expected the server's name/)]);
@@ -240,7 +240,7 @@ describe('the environment', () => {
     expect(mistakesOf({ ...DISTRIBUTED, DATABASE_SSL: 'on' })).toEqual([]);
   });
 
-  it('names everything that the distributed profile lacks, in one go', () => {
+  it('names everything that the distributed profile lacks in one message', () => {
     const mistakes = mistakesOf({ PROFILE: 'distributed', PORT: 'x', REDIS_URL: '' });
     expect(mistakes.map((mistake) => mistake.split(':')[0])).toEqual([
       'PORT',
@@ -265,14 +265,14 @@ describe('the environment', () => {
     },
   );
 
-  it('refuses a next token that is the present one', () => {
+  it('refuses a next token that is the same as the current one', () => {
     const token = DISTRIBUTED.ADMIN_TOKEN;
     expect(mistakesOf({ ADMIN_TOKEN: token, ADMIN_TOKEN_NEXT: token })).toEqual([
       expect.stringMatching(/^ADMIN_TOKEN_NEXT: expected another token than ADMIN_TOKEN; .*not shown/),
     ]);
   });
 
-  it('takes the Kafka credentials together or not at all', () => {
+  it('requires all Kafka credentials or none', () => {
     expect(
       mistakesOf({ ...DISTRIBUTED, KAFKA_SASL_USERNAME: 'coupon' }).map((mistake) => mistake.split(':')[0]),
     ).toEqual(['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD']);
@@ -297,7 +297,7 @@ describe('the admin token', () => {
     expect(statSync(join(nested, 'admin-token')).mode & 0o777).toBe(0o600);
   });
 
-  it('is closed again to others when its file was copied carelessly', () => {
+  it('gets mode 0600 again when its file was copied with a wider one', () => {
     writeFileSync(join(dataDir, 'admin-token'), 'b'.repeat(40), { mode: 0o644 });
     expect(loadAdminToken({ ...parseEnv({}), dataDir }).value).toBe('b'.repeat(40));
     expect(statSync(join(dataDir, 'admin-token')).mode & 0o777).toBe(0o600);

@@ -4,45 +4,48 @@ import { type Risk } from './risks.js';
 import { withSecretFiles } from './secret-files.js';
 import { type ROLES, SECRETS, type Source, variables } from './variables.js';
 
-/** Which adapters the process is built from. */
+/** Decides which adapters the process uses. */
 export type Profile = 'embedded' | 'distributed';
 
-/** What a process runs; any combination, at least one. */
+/** A part of the service that a process can run. A process has at least one role. */
 export type Role = (typeof ROLES)[number];
 
-/** The least severe level that is still written. */
+/** The lowest level that is still written. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'verbose';
 
-/** How log lines are written. */
+/** How log lines are written: json is one object a line, pretty is for people at a terminal. */
 export type LogFormat = 'json' | 'pretty';
 
 /** Which answers are logged: none, those of 400 and above, or all. */
 export type AccessLog = 'off' | 'errors' | 'all';
 
-/** What one caller, or all of them, may take of the HTTP server. */
+/** How much of the HTTP server one caller, or all callers together, may use. */
 export interface HttpConfig {
-  /** Requests of one connection that are answered at once; further ones wait unread in its socket. */
+  /** How many requests of one connection may be under way. Further ones wait unread in its socket. */
   readonly maxInflightPerConnection: number;
-  /** Open connections of the process; undefined: the limit of file descriptors less 256. */
+  /** How many connections the process may have open; undefined means the limit of file descriptors less 256. */
   readonly maxConnections: number | undefined;
-  /** Open connections of one address; 0: no limit. */
+  /** How many connections one address may have open; 0 means no limit. */
   readonly maxConnectionsPerAddress: number;
   /** How long an idle connection stays open, ms. */
   readonly keepAliveMs: number;
-  /** Reads (everything but claims) that are worked on at once. */
+  /** How many reads (everything but claims) may be under way. */
   readonly readConcurrency: number;
-  /** What a proxy strips from the path, such as `/coupons`; empty, or a slash and no slash at the end. */
+  /**
+   * The prefix that a proxy removes from the path, such as `/coupons`. Empty, or with a slash at the beginning and none
+   * at the end.
+   */
   readonly basePath: string;
 }
 
-/** How kafkajs authenticates; the password never appears in a message of this file. */
+/** How kafkajs authenticates. No message of this file shows the password. */
 export interface KafkaSasl {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
   readonly username: string;
   readonly password: string;
 }
 
-/** Everything about the claim log's broker; `brokers` is empty in the embedded profile. */
+/** The settings of the claim log's brokers. `brokers` is empty in the embedded profile. */
 export interface KafkaConfig {
   readonly brokers: readonly string[];
   readonly topic: string;
@@ -57,7 +60,7 @@ export interface KafkaConfig {
   readonly sasl: KafkaSasl | undefined;
 }
 
-/** The environment, typed; see `.env.example` for what each value changes. */
+/** The environment, typed. `.env.example` says what each value changes. */
 export interface Env {
   readonly profile: Profile;
   readonly roles: ReadonlySet<Role>;
@@ -74,25 +77,24 @@ export interface Env {
   readonly migrateOnStart: boolean;
   /** Coupons of the campaign `default`, used only when it does not exist yet. */
   readonly defaultCampaignTotal: number;
-  /** Undefined in the embedded profile when it is to be made on the first start. */
+  /** Undefined in the embedded profile if the first start should make it. */
   readonly adminToken: string | undefined;
-  /** Accepted beside `adminToken` while callers change from one to the other. */
+  /** Accepted beside `adminToken` while callers change to it. */
   readonly adminTokenNext: string | undefined;
-  /** Risks that the operator has accepted; nothing warns of them. */
+  /** Risks that the operator has accepted. The service does not warn about them. */
   readonly allowInsecure: ReadonlySet<Risk>;
   /** Limits of the HTTP server. */
   readonly http: HttpConfig;
   readonly logLevel: LogLevel;
-  /** pretty: for people at a terminal; json: one object a line. Undefined: pretty where standard output is a terminal. */
+  /** Undefined means pretty if standard output is a terminal, and json otherwise. */
   readonly logFormat: LogFormat | undefined;
-  /** Which requests leave a line in the log. */
   readonly accessLog: AccessLog;
 }
 
-/** The same, for a process of the distributed profile: the addresses are known to be there. */
+/** The configuration of the distributed profile, in which the addresses are always set. */
 export type DistributedConfig = AppConfig & { readonly redisUrl: string; readonly databaseUrl: string };
 
-/** The parsed configuration as an injection token; make it with {@link parseEnv}. */
+/** The parsed configuration, as a class so that Nest can inject it. {@link parseEnv} makes it. */
 export class AppConfig implements Env {
   readonly profile!: Profile;
   readonly roles!: ReadonlySet<Role>;
@@ -117,7 +119,7 @@ export class AppConfig implements Env {
     Object.assign(this, env);
   }
 
-  /** Narrows the addresses to strings; {@link parseEnv} guarantees them in this profile. */
+  /** Narrows the addresses to strings. {@link parseEnv} guarantees them in this profile. */
   isDistributed(): this is DistributedConfig {
     return this.profile === 'distributed';
   }
@@ -133,7 +135,7 @@ export function parseEnv(source: Source): AppConfig {
   const { values, fromFile, refused } = withSecretFiles(withoutEmpty(source));
   const mistakes = new Map<string, string>();
   for (const [name, expectation] of refused) mistakes.set(name, `${name}_FILE: expected ${expectation}`);
-  /** The first mistake of a variable is enough: what else is wrong with it often follows. */
+  /** Keeps the first mistake of each variable: further ones often follow from it. */
   const refuse = (name: string, expectation: string): void => {
     if (mistakes.has(name)) return;
     const isFile = fromFile.has(name);
@@ -185,7 +187,7 @@ export function parseEnv(source: Source): AppConfig {
   });
 }
 
-/** An empty value is what `docker compose` and `env VAR=` make of a variable that was left out. */
+/** `docker compose` and `env VAR=` give an empty value to a variable that the operator left out. */
 function withoutEmpty(source: Source): Source {
   return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''));
 }

@@ -19,7 +19,7 @@ describe('the configuration of a process', () => {
 
   const write = (content: string | Uint8Array) => writeFileSync('.env', content);
 
-  it('is the environment where there is no .env', () => {
+  it('is the environment if there is no .env', () => {
     const { config, origin, warnings } = loadConfiguration({ PORT: '4000' });
     expect([config.port, origin, warnings]).toEqual([4000, 'configuration: the environment', []]);
   });
@@ -57,7 +57,7 @@ describe('the configuration of a process', () => {
     ]);
   });
 
-  it('names what is mistyped in either, and what has no effect in .env', () => {
+  it('names mistyped variables of both, and variables without effect in .env', () => {
     write('PROT=4000\nNODE_EXTRA_CA_CERTS=/ca.pem\n');
     expect(loadConfiguration({ LOG_LEVL: 'debug' }).warnings).toEqual([
       'NODE_EXTRA_CA_CERTS has no effect in .env, because Node reads it before; set it in the environment',
@@ -66,7 +66,7 @@ describe('the configuration of a process', () => {
     ]);
   });
 
-  it('names what is mistyped also when the start is refused', () => {
+  it('names mistyped variables also when the start is refused', () => {
     expect(() => loadConfiguration({ PROFILE: 'distributed', REDIS_ULR: 'redis://cache' })).toThrow(
       /REDIS_URL: expected[^]*\nREDIS_ULR is not read; is REDIS_URL meant\?$/,
     );
@@ -95,7 +95,7 @@ describe('the configuration of a process', () => {
     expect(() => loadConfiguration({})).toThrow(`.env: expected NAME=value or a comment in line ${line}`);
   });
 
-  it('takes values of several lines and the quotes of Node', () => {
+  it('reads values of several lines and quotes as Node does', () => {
     write('A="x\nno assignment\n"\nB=it\'s\nC=`a "b"`\nPORT=4000\n');
     expect(loadConfiguration({}).config.port).toBe(4000);
   });

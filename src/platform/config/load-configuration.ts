@@ -5,22 +5,22 @@ import { warnOfMistypedNames } from './mistyped-names.js';
 import { readTextFile } from './secret-files.js';
 import { ENV_VARIABLES, type Source, variables } from './variables.js';
 
-/** The configuration of this process, and what an operator should know about where it came from. */
+/** The configuration of this process, and notes for the operator about its origin. */
 export interface LoadedConfiguration {
   readonly config: AppConfig;
-  /** One line: whether there was a file. */
+  /** One line that says whether there was a file. */
   readonly origin: string;
-  /** What is given and has no effect; a line each. */
+  /** One line for each variable that is set and has no effect. */
   readonly warnings: readonly string[];
 }
 
 const FILE = '.env';
 
 /**
- * Reads the file `.env` of the working directory, where there is one, and the environment, whose variables win, empty
- * ones too. The file changes nothing but this configuration: `process.env` stays as it is.
+ * Reads the file `.env` in the working directory, if there is one, and the environment. The environment wins, also with
+ * empty variables. The file changes only this configuration: `process.env` stays as it is.
  *
- * @throws ConfigurationError when the file cannot be read, or as of {@link parseEnv}.
+ * @throws ConfigurationError if the file cannot be read, and for the reasons of {@link parseEnv}.
  */
 export function loadConfiguration(environment: Source = process.env): LoadedConfiguration {
   const file = readDotEnv();
@@ -42,24 +42,27 @@ export function loadConfiguration(environment: Source = process.env): LoadedConf
       warnings,
     };
   } catch (error) {
-    // A name that was mistyped is often why another one is missing.
+    // A mistyped name is often the reason why a variable is missing.
     if (error instanceof ConfigurationError) throw new ConfigurationError([...error.mistakes, ...warnings]);
     throw error;
   }
 }
 
-/** LOG_FORMAT alone, for a process that has to say that the rest cannot be used. Undefined also where it is no format. */
+/**
+ * Reads only LOG_FORMAT, for a process that has to log that its configuration is wrong. Undefined if it is not set or
+ * not valid.
+ */
 export function readLogFormat(environment: Source = process.env): LogFormat | undefined {
   let file: Source | undefined;
   try {
     file = readDotEnv();
   } catch {
-    // It may be what cannot be used.
+    // The file itself may be what is wrong.
   }
   return variables.shape.LOG_FORMAT.safeParse({ ...file, ...environment }['LOG_FORMAT']).data;
 }
 
-/** @returns undefined when there is no such file. */
+/** @returns undefined if there is no file. */
 function readDotEnv(): Record<string, string> | undefined {
   const outcome = readTextFile(FILE);
   if ('why' in outcome) {
@@ -72,9 +75,12 @@ function readDotEnv(): Record<string, string> | undefined {
   return Object.fromEntries(Object.entries(parseVariables(outcome.text)).map(([name, value]) => [name, value ?? '']));
 }
 
-/** Node's parser drops such a line, or takes it into the name of the next one: the variable would just be missing. */
+/**
+ * Finds a line without NAME=. Node's parser drops such a line, or takes it as part of the next name, so a variable
+ * would silently be missing.
+ */
 function lineWithoutName(text: string): number | undefined {
-  // The lines of a quoted value are no lines of their own.
+  // Remove quoted values first: they may have several lines.
   const lines = text.replace(/=[ \t]*(["'`])[^]*?\1/g, (value) => `=${value.replace(/[^\n]/g, '')}`).split('\n');
   const index = lines.findIndex((line) => !/^\s*(?:#.*|(?:export\s+)?[A-Za-z_][\w.-]*\s*=.*)?$/.test(line.trimEnd()));
   return index === -1 ? undefined : index + 1;

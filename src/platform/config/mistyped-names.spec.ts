@@ -34,7 +34,7 @@ describe('a name that is not read', () => {
     }
   });
 
-  it('does not nag about what other programs use', () => {
+  it('is no reason to warn if other programs use it', () => {
     const usual = [
       ...ENV_VARIABLES,
       ...['PATH', 'HOME', 'PWD', 'HOSTNAME', 'HOSTTYPE', 'HOSTS', 'PORTS', 'POST', 'TERM', 'LANG', 'SHELL', 'USER'],

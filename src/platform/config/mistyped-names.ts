@@ -1,11 +1,11 @@
 import { ENV_VARIABLES } from './variables.js';
 
-/** One edit away from HOST and PORT, and in use by other programs. */
+/** Names of other programs that are one edit away from HOST or PORT. */
 const OTHER_WORDS: ReadonlySet<string> = new Set(['HOSTS', 'PORTS', 'POST']);
 
 /**
- * @param names of every variable that is set.
- * @returns one line for each that is not read and is one edit away from one that is, in whatever case it is written.
+ * @param names the names of all variables that are set.
+ * @returns one line for each name that is not read and is one edit away from a name that is. Case does not count.
  */
 export function warnOfMistypedNames(names: readonly string[]): string[] {
   return names.flatMap((name) => {
@@ -16,7 +16,7 @@ export function warnOfMistypedNames(names: readonly string[]): string[] {
   });
 }
 
-/** One letter put in, left out or changed, or two neighbours exchanged. */
+/** True if one letter was added, left out or changed, or two neighbours were exchanged. */
 function isOneEdit(one: string, other: string): boolean {
   const [short, long] = one.length <= other.length ? [one, other] : [other, one];
   let at = 0;

@@ -29,7 +29,7 @@ describe('a secret in a file', () => {
     writeFileSync(path, content);
     return path;
   };
-  /** All secrets are variables, but the one that comes from `path`. */
+  /** All secrets are variables, except the one that comes from `path`. */
   const withFile = (name: (typeof SECRETS)[number], path: string) =>
     parseEnv({ ...OTHERS, ...VALUES, [name]: undefined, [`${name}_FILE`]: path });
   const mistakesOf = (read: () => unknown): readonly string[] => {
@@ -50,7 +50,7 @@ describe('a secret in a file', () => {
     expect(withFile(name, join(directory, 'link'))).toEqual(expected);
   });
 
-  it('loses one line break and nothing else', () => {
+  it('loses one line break at its end and nothing else', () => {
     expect(withFile('KAFKA_SASL_PASSWORD', fileWith(' a b \n\n')).kafka.sasl?.password).toBe(' a b \n');
   });
 
@@ -83,7 +83,7 @@ describe('a secret in a file', () => {
     ]);
   });
 
-  it('is held to what the variable is held to, and named as the file', () => {
+  it('has to follow the rules of the variable, and its mistakes name the file', () => {
     const path = fileWith('redis://:secret-redis@cache/abc\n');
     expect(mistakesOf(() => withFile('REDIS_URL', path))).toEqual([
       expect.stringMatching(

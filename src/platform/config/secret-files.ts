@@ -3,7 +3,7 @@ import { SECRETS, type Source } from './variables.js';
 
 const MAX_FILE_BYTES = 64 * 1024;
 
-/** Variables after the files that they name have been read. */
+/** The variables, with the secrets from the files that they name. */
 export interface FilledSource {
   readonly values: Source;
   /** Secrets that came from a file. */
@@ -15,7 +15,7 @@ export interface FilledSource {
 /**
  * Reads the file that `<NAME>_FILE` names into `<NAME>`, for every secret.
  *
- * No message shows the path: an operator who mistakes the two variables writes the secret there.
+ * No message shows the path: an operator may have mixed up the two variables and written the secret there.
  */
 export function withSecretFiles(source: Source): FilledSource {
   const values: Record<string, string | undefined> = { ...source };
@@ -44,7 +44,8 @@ export function withSecretFiles(source: Source): FilledSource {
 /**
  * Reads a short text file.
  *
- * @returns the text without a byte order mark, or in one clause why there is none; the clause never shows the path.
+ * @returns the text without a byte order mark, or one clause that says why it cannot be read. The clause never shows
+ * the path.
  */
 export function readTextFile(path: string): { text: string } | { why: string; isMissing: boolean } {
   let file: number | undefined;

@@ -3,13 +3,16 @@ import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
 import { RISKS } from './risks.js';
 
-/** Variables by name, as a process gets them. */
+/** Variables by name, in the form of `process.env`. */
 export type Source = Readonly<Record<string, string | undefined>>;
 
 /** What a process can run. */
 export const ROLES = ['api', 'consumer', 'retry'] as const;
 
-/** Their values never appear in a message, and `<NAME>_FILE` gives each of them as a file. */
+/**
+ * Variables that hold secrets. Their values never appear in a message, and `<NAME>_FILE` can name a file that holds the
+ * value.
+ */
 export const SECRETS = [
   'REDIS_URL',
   'DATABASE_URL',
@@ -19,7 +22,7 @@ export const SECRETS = [
   'ADMIN_TOKEN_NEXT',
 ] as const;
 
-/** Decimal digits only: Number() alone would take 1e3, 0x10 and blanks. */
+/** Decimal digits only. Number() alone would accept 1e3, 0x10 and blanks. */
 const integer = (min: number, max: number) =>
   z
     .string()
@@ -40,13 +43,16 @@ const listOf = <Item extends string>(choices: readonly Item[]) => {
     .transform((text): ReadonlySet<Item> => new Set(itemsOf(text).filter(isChoice)));
 };
 
-/** A name, an IPv4 or an IPv6 address. What looks like an address has to be one, or DNS would be asked for ever. */
+/**
+ * True for a name, an IPv4 or an IPv6 address. A text that looks like an address has to be one, or the service would
+ * keep asking DNS for it.
+ */
 function isHost(text: string): boolean {
   if (text.includes(':')) return isIPv6(text);
   return /^[\d.]+$/.test(text) ? isIPv4(text) : /^[A-Za-z0-9._-]{1,253}$/.test(text);
 }
 
-/** No IPv6 address: kafkajs takes what stands before the first colon for the host. */
+/** True for host:port without an IPv6 address: kafkajs takes everything before the first colon as the host. */
 function isBroker(text: string): boolean {
   const [, host = '', port = ''] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
   return isHost(host) && Number(port) >= 1 && Number(port) <= 65_535;
@@ -61,11 +67,14 @@ function isPercentEncoded(text: string): boolean {
   }
 }
 
-/** Whatever stands in the URL of a server reaches its client as it was meant, or `error` says which part does not. */
+/**
+ * The URL of a server. Every part of an accepted URL reaches the client library unchanged; otherwise the error names
+ * the part that would not.
+ */
 const serverUrl = (form: string, protocols: readonly string[], whyRefused: (url: URL) => string | undefined) =>
   z.string().superRefine((text, context) => {
     const why = (): string | undefined => {
-      // The parser drops line breaks and blanks at the ends; clients may not.
+      // Node's parser drops line breaks and blanks at the ends. Client libraries may not.
       if (/\s/.test(text) || !URL.canParse(text)) return `${form}, with other characters percent-encoded`;
       const url = new URL(text);
       if (!protocols.includes(url.protocol)) return form;
@@ -86,7 +95,7 @@ const serverUrl = (form: string, protocols: readonly string[], whyRefused: (url:
 
 const REDIS_FORM = 'redis://user:password@host:port/database, or rediss:// for TLS';
 
-/** ioredis takes a query for options, which would win over the settings that the gate relies on. */
+/** ioredis reads a query as options, which would override the settings that the gate needs. */
 function whyRedisUrlRefused(url: URL): string | undefined {
   if (url.search !== '' || url.href.includes('?')) return `${REDIS_FORM}, without a query`;
   if (url.username !== '' && url.password === '') {
@@ -100,7 +109,7 @@ function whyRedisUrlRefused(url: URL): string | undefined {
 
 const DATABASE_FORM = 'mysql://user:password@host:port/database';
 
-/** A query is refused: mysql2 would not get it, and `?ssl-mode=REQUIRED` would be plain text that looks like TLS. */
+/** Refuses a query. mysql2 would not get it, so an operator who writes `?ssl-mode=REQUIRED` would have no TLS. */
 function whyDatabaseUrlRefused(url: URL): string | undefined {
   if (url.search !== '' || url.href.includes('?')) {
     return `${DATABASE_FORM}, without a query (TLS is DATABASE_SSL=true)`;
@@ -113,12 +122,12 @@ function whyDatabaseUrlRefused(url: URL): string | undefined {
     : `${DATABASE_FORM}, with the name of one database and no further slash behind the port`;
 }
 
-/** Visible ASCII, because the token has to survive an Authorization header unchanged. */
+/** Visible ASCII, because an Authorization header has to carry the token unchanged. */
 const adminToken = z
   .string()
   .regex(/^[\x21-\x7e]{16,512}$/, { error: '16 to 512 printable ASCII characters without spaces' });
 
-/** Every variable with its form and its default; contradictions between them are in `contradictions.ts`. */
+/** Every variable with its form and its default. `contradictions.ts` checks variables against each other. */
 export const variables = z.object({
   PROFILE: z.enum(['embedded', 'distributed'], { error: 'embedded or distributed' }).default('embedded'),
   ROLES: listOf(ROLES).default(new Set(ROLES)),
@@ -180,7 +189,7 @@ export const variables = z.object({
     .default('info'),
 });
 
-/** Every variable that is read; `.env.example` documents exactly these. */
+/** Every variable that the service reads. `.env.example` documents exactly these. */
 export const ENV_VARIABLES: readonly string[] = [
   ...Object.keys(variables.shape),
   ...SECRETS.map((name) => `${name}_FILE`),

@@ -4,6 +4,6 @@ interface Package {
   readonly version: string;
 }
 
-/** Of package.json, which lies beside the built service as it does beside its sources. */
+/** The version in package.json, which has the same relative path from the sources and from the built service. */
 export const VERSION = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as Package)
   .version;

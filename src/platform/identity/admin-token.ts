@@ -6,23 +6,23 @@ import { prepareDataDirectory } from '../config/data-directory.js';
 import { type AppConfig } from '../config/env.js';
 import { StartupError } from '../config/startup-error.js';
 
-/** The secret that opens the admin calls. Abstract, so that tests and deployments can bring their own. */
+/** The secret that admin calls need. Abstract, so that tests and deployments can provide their own. */
 export abstract class AdminToken {
   abstract readonly value: string;
 
-  /** Accepted as well, while callers change from one token to the other. */
+  /** A second token that is accepted too, while callers change to it. */
   abstract readonly next: string | undefined;
 
-  /** Where an operator finds it: the variable's name or the file's path, never the value. */
+  /** Where an operator finds the token: the variable's name or the file's path, never the value. */
   abstract readonly origin: string;
 
-  /** True only when this start made the token, so that the log can say where it is. */
+  /** True if this start made the token. Then a log line says where it is. */
   abstract readonly created: boolean;
 
   /**
-   * Compares in constant time, always with two tokens, so that the time tells neither which one was nearer nor whether
-   * there are two. All are hashed first, because timingSafeEqual needs equal lengths and a length check of its own would
-   * tell the token's length.
+   * Compares in constant time, and always with two tokens. So the time shows neither which token was nearer nor whether
+   * there are two. All are hashed first: timingSafeEqual needs equal lengths, and a length check would show the token's
+   * length.
    */
   matches(candidate: string): boolean {
     this.#digests ??= [digestOf(this.value), digestOf(this.next ?? this.value)];
@@ -45,15 +45,15 @@ class KnownAdminToken extends AdminToken {
   }
 }
 
-/** The file of the token in the data directory. */
+/** The token's file in the data directory. */
 export const ADMIN_TOKEN_FILE = 'admin-token';
 
 /**
- * The token from ADMIN_TOKEN, or else from the file `admin-token` in the data directory, which the first start makes
- * with mode 0600. Only the embedded profile gets as far as the file: the other one demands the variable.
+ * The token from ADMIN_TOKEN, or from the file `admin-token` in the data directory. The first start makes that file
+ * with mode 0600. Only the embedded profile uses the file: the distributed profile requires the variable.
  *
- * @throws ConfigurationError when the file holds no usable token.
- * @throws StartupError when the data directory cannot be written.
+ * @throws ConfigurationError if the file holds no usable token.
+ * @throws StartupError if the data directory cannot be written.
  */
 export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'adminTokenNext' | 'dataDir'>): AdminToken {
   if (config.adminToken !== undefined) {
@@ -63,7 +63,7 @@ export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'adminToke
   prepareDataDirectory(config.dataDir);
   const path = join(config.dataDir, ADMIN_TOKEN_FILE);
   const created = createOnce(path);
-  // A copy or a restore may have widened the mode; whoever could read it meanwhile is beyond repair, the rest is not.
+  // A copy or a restore may have widened the mode. Close the file again for all other users.
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
 
   const value = readFileSync(path, 'utf8').trim();
@@ -75,13 +75,15 @@ export function loadAdminToken(config: Pick<AppConfig, 'adminToken' | 'adminToke
   return new KnownAdminToken(value, config.adminTokenNext, path, created);
 }
 
-/** Written elsewhere and linked into place: a crash can leave no half token, and a rival start cannot overwrite it. */
+/**
+ * Writes a draft and links it into place. So a crash cannot leave half a token, and another start cannot overwrite it.
+ */
 function createOnce(path: string): boolean {
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) return false;
 
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    // wx: a file or a link that lies there already is not written through.
+    // wx: do not write through a file or link that is already there.
     writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { flag: 'wx', mode: 0o600, flush: true });
     linkSync(draft, path);
     return true;

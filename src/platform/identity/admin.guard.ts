@@ -4,15 +4,15 @@ import { type FastifyRequest } from 'fastify';
 import { Problem } from '../http/problem/problem.js';
 import { AdminToken } from './admin-token.js';
 
-/** Whether a request brings the admin token: not at all, the right one, or something else. */
+/** What a request brings: no token, the right token, or something else. */
 export type AdminAccess = 'absent' | 'granted' | 'refused';
 
-/** The document's name for the admin token's scheme. */
+/** The name of the admin token's scheme in the API document. */
 export const ADMIN_SCHEME = 'admin';
 
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
-/** For calls that merely tell an admin more; those for admins only have {@link Admin}. */
+/** For calls that show more to an admin. Calls for admins only have {@link Admin}. */
 export function adminAccess(authorization: string | undefined, token: AdminToken): AdminAccess {
   if (authorization === undefined) return 'absent';
 
@@ -20,7 +20,7 @@ export function adminAccess(authorization: string | undefined, token: AdminToken
   return candidate !== undefined && token.matches(candidate) ? 'granted' : 'refused';
 }
 
-/** The refusal of a missing or wrong token, with the challenge that RFC 6750 §3 asks for. */
+/** The refusal of a missing or wrong token, with the challenge that RFC 6750 §3 requires. */
 export function unauthorized(access: Exclude<AdminAccess, 'granted'>): Problem {
   const challenge = 'Bearer realm="admin"';
   return new Problem('unauthorized', {
@@ -28,7 +28,7 @@ export function unauthorized(access: Exclude<AdminAccess, 'granted'>): Problem {
   });
 }
 
-/** Lets only the bearer of the admin token through. */
+/** Lets only requests with the admin token pass. */
 @Injectable()
 class AdminGuard implements CanActivate {
   constructor(private readonly token: AdminToken) {}
@@ -43,7 +43,7 @@ class AdminGuard implements CanActivate {
   }
 }
 
-/** For admins only. One decorator, so that no call is locked in the document and open at the door. */
+/** For admins only. One decorator both guards the call and documents it, so that the two cannot differ. */
 export function Admin(): ClassDecorator & MethodDecorator {
   return applyDecorators(UseGuards(AdminGuard), ApiBearerAuth(ADMIN_SCHEME));
 }

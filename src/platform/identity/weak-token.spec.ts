@@ -28,7 +28,7 @@ describe('a weak token', () => {
     expect(isWeakToken(token)).toBe(true);
   });
 
-  it('is none that was drawn, in whatever form it is written', () => {
+  it('is never a random token, in whatever form it is written', () => {
     for (let round = 0; round < 500; round++) {
       const bytes = randomBytes(16);
       const digits = Array.from(randomBytes(32), (byte) => byte % 10).join('');

@@ -1,7 +1,7 @@
-/** About what 16 random hexadecimal digits are worth; a token of `openssl rand -hex 24` has three times as much. */
+/** The strength of 16 random hexadecimal digits. A token from `openssl rand -hex 24` has three times as many bits. */
 const ENOUGH_BITS = 64;
 
-/** What people write where a secret is to be filled in. Longer words first: the first one that fits is taken. */
+/** Words that people write where a secret belongs. Longer words come first, because the first match is used. */
 const WORDS = [
   'administrator',
   'placeholder',
@@ -75,8 +75,9 @@ const LETTERS_OF_DIGITS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether a token can be guessed although it is long. A repetition of what stands before it, a run such as `abcd` or
- * `4321`, and a word of the list each count as one character; what is left is measured by how many different ones it has.
+ * True if a token can be guessed although it is long. A repetition of earlier text, a run such as `abcd` or `4321`, and
+ * a word of the list each count as one character. The strength is the number of these characters times the bits of
+ * their variety.
  */
 export function isWeakToken(token: string): boolean {
   const units = unitsOf(token.toLowerCase());
@@ -95,7 +96,7 @@ function unitsOf(text: string): string[] {
   return units;
 }
 
-/** @returns how many characters from `at` on stand before `at` already, overlapping or not; 1 when fewer than three. */
+/** @returns how many characters from `at` on repeat a text that begins before `at`; 1 if fewer than three do. */
 function repeatedAt(text: string, at: number): number {
   let longest = 1;
   for (let from = 0; from < at; from++) {
@@ -106,7 +107,7 @@ function repeatedAt(text: string, at: number): number {
   return longest;
 }
 
-/** @returns how many characters from `at` on follow each other, as in `aaa`, `abc` or `321`; 1 when fewer than three. */
+/** @returns how many characters from `at` on form a run such as `aaa`, `abc` or `321`; 1 if fewer than three do. */
 function runAt(text: string, at: number): number {
   const step = text.charCodeAt(at + 1) - text.charCodeAt(at);
   if (!(Math.abs(step) <= 1)) return 1;

@@ -49,7 +49,7 @@ describe('the log', () => {
     expect(written).toHaveLength(lines);
   });
 
-  it('makes fields of what stands beside the message, and none of them replaces its own', () => {
+  it('turns the members beside the message into fields, and none of them replaces its own', () => {
     const forged = { timestamp: 'never', level: 'fatal', pid: 0, context: 'forged' };
     logger().log({ message: 'm', event: 'e', campaignId: 'c', left: undefined, ...forged }, 'Context');
     const [record] = records();
@@ -70,14 +70,14 @@ describe('the log', () => {
     expect(JSON.stringify(records()[0])).toMatch(/first\\\\?n?.*app-logger\.spec/);
   });
 
-  it('writes what JSON cannot hold', () => {
+  it('writes values that JSON cannot hold', () => {
     const circle: Record<string, unknown> = { big: 1n };
     circle['self'] = circle;
     logger().warn({ message: 'odd', circle });
     expect(records()[0]).toMatchObject({ circle: { big: '1', self: '[Circular]' } });
   });
 
-  it('is for people where it is pretty: instant, level, context, text, fields, and a stack below', () => {
+  it('if pretty, has instant, level, context, text and fields, and a stack below', () => {
     const log = logger('pretty');
     log.log({ message: 'campaign made', event: 'campaign.created', name: '쿠폰 둘', total: 2 }, 'Campaigns');
     log.error({ message: 'it failed', error: new Error('why') });
@@ -87,7 +87,7 @@ describe('the log', () => {
     expect(written[1]).toMatch(/^\S+Z ERROR +it failed\nError: why\n +at /);
   });
 
-  it('is pretty where standard output is a terminal, unless it was told otherwise', () => {
+  it('is pretty if standard output is a terminal, unless configured otherwise', () => {
     const isTTY = process.stdout.isTTY;
     try {
       for (const terminal of [true, false]) {

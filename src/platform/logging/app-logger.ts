@@ -2,19 +2,19 @@ import { inspect } from 'node:util';
 import { ConsoleLogger, type LogLevel as NestLevel } from '@nestjs/common';
 import { type LogFormat, type LogLevel } from '../config/env.js';
 
-/** Nest's names, most severe first. One of them is not ours: Nest says `log` where LOG_LEVEL says info. */
+/** Nest's level names, most severe first. Nest calls `log` what LOG_LEVEL calls info. */
 const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const satisfies readonly NestLevel[];
 
-/** Nest's own account of what it wires; of use to developers of the wiring alone. */
+/** Contexts in which Nest logs its wiring. Only developers of the wiring need these lines. */
 const WIRING = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestMicroservice']);
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** One line of the log. What a caller passes as fields never replaces the first five. */
+/** One line of the log. Fields that the code passes never replace the first five. */
 interface LogRecord extends Fields {
   /** ISO 8601, UTC. */
   readonly timestamp: string;
-  /** By the names of LOG_LEVEL. */
+  /** A name of LOG_LEVEL. */
   readonly level: LogLevel;
   readonly pid: number;
   readonly context?: string;
@@ -23,23 +23,23 @@ interface LogRecord extends Fields {
   readonly error?: unknown;
 }
 
-/** How the log is written; what `AppConfig` says about it. */
+/** The settings of the log; `AppConfig` has them. */
 export interface LogOptions {
-  /** Lines below this level are left out. */
+  /** Lines below this level are not written. */
   readonly logLevel: LogLevel;
-  /** Undefined: pretty where standard output is a terminal, json elsewhere. */
+  /** Undefined means pretty if standard output is a terminal, and json otherwise. */
   readonly logFormat: LogFormat | undefined;
 }
 
-/** The format of this process's log, when the configuration leaves it open. */
+/** The format of this process's log. Without a configured one, standard output decides. */
 export function logFormatFor(configured: LogFormat | undefined): LogFormat {
   return configured ?? (process.stdout.isTTY ? 'pretty' : 'json');
 }
 
 /**
- * Everything that the process says, on standard output: one stream, so that lines stand in the order in which they were
- * written. As json each record is one line, whatever is in it. `logger.log({ message, event, ...fields })` makes
- * fields of the record.
+ * Writes everything that the process logs to standard output: one stream, so lines stay in the order in which they were
+ * written. In json each record is one line, whatever it holds. `logger.log({ message, event, ...fields })` adds fields
+ * to the record.
  */
 export class AppLogger extends ConsoleLogger {
   private readonly format: LogFormat;
@@ -51,7 +51,7 @@ export class AppLogger extends ConsoleLogger {
       compact: true,
       breakLength: Infinity,
       logLevels: LEVELS.slice(0, last + 1),
-      // Left out, Nest asks NO_COLOR.
+      // Without `colors`, Nest looks at NO_COLOR.
       ...(format === 'pretty' && process.stdout.isTTY ? {} : { colors: false }),
     });
     this.format = format;
@@ -64,7 +64,7 @@ export class AppLogger extends ConsoleLogger {
   }
 
   override error(message: unknown, ...rest: unknown[]): void {
-    // What keeps the process from starting is thrown as well, and main.ts says it in one line.
+    // Errors that stop the start are thrown as well, and main.ts logs them in one line.
     const context = rest.at(-1);
     const isThrown =
       context === 'ExceptionHandler' ||
@@ -98,7 +98,7 @@ export class AppLogger extends ConsoleLogger {
     }
   }
 
-  /** It is part of the record. */
+  /** The record already holds the stack. */
   protected override printStackTrace(): void {}
 
   private fieldsOf(given: Fields): Fields {

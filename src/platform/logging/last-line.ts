@@ -2,8 +2,8 @@ import { readLogFormat } from '../config/load-configuration.js';
 import { AppLogger, logFormatFor } from './app-logger.js';
 
 /**
- * Says how a process ended that may never have had a logger: plain text for people, a record where the log is read by
- * machines. It asks for the format alone, because the rest of the configuration may be what is wrong.
+ * Writes how a process ended, which may never have had a logger: plain text in the pretty format, a record in json. It
+ * reads only the format, because the rest of the configuration may be wrong.
  */
 export function writeLastLine(event: string, message: string, failed: boolean): void {
   if (logFormatFor(readLogFormat()) === 'pretty') {

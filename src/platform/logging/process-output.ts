@@ -1,22 +1,22 @@
 import { format } from 'node:util';
 import { type LoggerService } from '@nestjs/common';
 
-/** The context of lines that no part of the service wrote. */
+/** The context of lines that come from Node or a library. */
 const CONTEXT = 'Process';
 
 /**
- * Leads what would reach the terminal past the logger through it: Node's warnings, what libraries write to the console,
- * and the last words of a process that ends with an error nobody caught. So every line has the one format, level and
- * instant.
+ * Sends everything through the logger that would otherwise reach the terminal directly: Node's warnings, what libraries
+ * write to the console, and the uncaught error that ends the process. So every line has a level, an instant and the
+ * same format.
  */
 export function captureProcessOutput(logger: LoggerService): void {
-  // The listener that is there is Node's own, which writes several lines to standard error.
+  // Node's own listener writes several lines to standard error.
   process.removeAllListeners('warning');
   process.on('warning', (warning: Error & { readonly code?: string }) => {
     const { name, code, message } = warning;
     logger.warn({ message, event: 'process.warning', name, code }, CONTEXT);
   });
-  // A rejection that nobody handles comes here, too. Node's own handler would end the process just the same.
+  // Unhandled rejections come here, too. Node's own handler would also end the process.
   process.on('uncaughtException', (error: unknown, origin) => {
     const message = 'the process ends: nothing handled an error';
     logger.fatal?.({ message, event: 'process.crashed', origin, error }, CONTEXT);

@@ -13,19 +13,19 @@ describe('the campaigns that are labels', () => {
 
   const labelled = (...ids: string[]) => ids.map((id) => labels.labelFor(id));
 
-  it('are those that were asked for, as long as there is room', () => {
+  it('are those that were asked for, while there is room', () => {
     expect(labelled('01B', '01C', 'default', '01B')).toEqual(['01B', '01C', 'default', '01B']);
     expect(removed).toEqual([]);
   });
 
-  it('are the newest where there are too many, and the default one always', () => {
+  it('are the newest if there are too many, and always the default one', () => {
     expect(labelled('01C', '01D', 'default')).toEqual(['01C', '01D', 'default']);
     expect(labelled('01B', '01E', '01C')).toEqual(['other', '01E', 'other']);
     expect(labelled('01F', '01G', '01E', 'default')).toEqual(['01F', '01G', 'other', 'default']);
     expect(removed).toEqual(['01C', '01D', '01E']);
   });
 
-  it('leave when they are over, come not back, and make room', () => {
+  it('stop being labels when they are over, for good, and make room', () => {
     labelled('01B', '01C', '01D');
     labels.retire('01C');
     expect(removed).toEqual(['01C']);
@@ -35,7 +35,7 @@ describe('the campaigns that are labels', () => {
     expect(removed).toEqual(['01C']);
   });
 
-  it('are forgotten in bounds, however many campaigns there were', () => {
+  it('take bounded memory, however many campaigns there were', () => {
     for (let n = 0; n < 25_000; n++) {
       labels.labelFor(`c${n}`);
       labels.retire(`c${n}`);

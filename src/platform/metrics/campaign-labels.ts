@@ -1,35 +1,36 @@
 import { Injectable } from '@nestjs/common';
 
-/** Campaigns that have series of their own at once. */
+/** How many campaigns may have their own series at once. */
 const MAX_LABELS = 1_000;
-/** Campaigns of which it is remembered that they have none; when there are more, all of them are looked at anew. */
+/** How many closed campaigns are remembered. When there are more, all are forgotten. */
 const MAX_RETIRED = 10_000;
 
-/** The label of all campaigns that have none of their own. No id of a campaign can be this. */
+/** The label of all campaigns without their own. The id of a campaign is never this text. */
 export const OTHER_CAMPAIGNS = 'other';
 
 /**
- * Which campaigns are labels of this process's metrics: the newest ones that are not over. A closed campaign leaves, and
- * so does the oldest one where there are too many; every metric removes its series then.
+ * Decides which campaigns are labels of this process's metrics: the newest ones that are not over. A closed campaign
+ * loses its label. So does the oldest one if there are too many. Then every metric removes the campaign's series.
  *
- * Ids are ULIDs, which sort by age; that of the default campaign sorts behind them, so it stays.
+ * Ids are ULIDs, which sort by age. The id of the default campaign sorts after them, so it counts as the newest and
+ * stays.
  */
 @Injectable()
 export class CampaignLabels {
   private readonly labelled = new Set<string>();
   private readonly retired = new Set<string>();
   private readonly listeners: ((campaignId: string) => void)[] = [];
-  /** The lowest id that is labelled; null: to be looked for. */
+  /** The lowest id that is a label; null if it has to be found again. */
   private oldest: string | null = null;
 
   constructor(private readonly maxLabels = MAX_LABELS) {}
 
-  /** Calls the listener for every campaign that is no label any more. */
+  /** Calls the listener for every campaign that stops being a label. */
   onRemoved(listener: (campaignId: string) => void): void {
     this.listeners.push(listener);
   }
 
-  /** The campaign's id, which is a label from now on, or {@link OTHER_CAMPAIGNS}. */
+  /** Returns the campaign's id, which is a label from now on, or {@link OTHER_CAMPAIGNS}. */
   labelFor(campaignId: string): string {
     if (this.labelled.has(campaignId)) return campaignId;
     if (this.retired.has(campaignId) || !this.makeRoomFor(campaignId)) return OTHER_CAMPAIGNS;
@@ -38,7 +39,7 @@ export class CampaignLabels {
     return campaignId;
   }
 
-  /** The campaign is over and becomes no label again. */
+  /** Removes the label of a campaign that is over. It does not become a label again. */
   retire(campaignId: string): void {
     if (!this.labelled.has(campaignId)) return;
     this.remove(campaignId);

@@ -9,7 +9,9 @@ function registryOfProcess(): MetricsRegistry {
   return registry;
 }
 
-/** One registry for each application, not the library's global one: two applications in one test must not collide. */
+/**
+ * One registry for each application. With the library's global registry, two applications in one test would collide.
+ */
 @Module({
   providers: [
     { provide: MetricsRegistry, useFactory: registryOfProcess },
