@@ -4,13 +4,13 @@ import { type Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { type Database } from '../../ports/database/database.js';
 
-/** How long a builder that does not renew keeps others away, ms. */
+/** How long a builder that does not renew its lease keeps the others away, ms. */
 export const LEASE_MS = 10_000;
 const RENEW_MS = 2_000;
-/** How long a builder that failed waits for its lease to be given back, ms: it may be a process that is told to end. */
+/** How long a builder that failed waits until its lease is given back, ms: the process may be shutting down. */
 const GIVE_BACK_MS = 1_000;
 
-/** The gate row belongs to another builder: everything done under this epoch is void. */
+/** Another builder has the gate row: everything done under this epoch is void. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
@@ -18,8 +18,8 @@ export class LeaseLostError extends Error {
 /**
  * Keeps the gate row's lease alive while one rebuild runs.
  *
- * The lease only keeps others patient. What protects the data is that epoch and builder are compared under the row's
- * exclusive lock before anything is decided; so a renewal that fails is no reason to stop, and one that is refused is.
+ * The lease only makes the others wait. The data is protected by something else: before each decision the builder compares
+ * epoch and builder under the row's exclusive lock. So a renewal that fails is no reason to stop; one that is refused is.
  */
 export class BuilderLease {
   private readonly logger = new Logger(BuilderLease.name);
@@ -41,13 +41,13 @@ export class BuilderLease {
     this.lost.signal.throwIfAborted();
   }
 
-  /** Declares the lease lost: the row was seen in other hands, or the process stops. */
+  /** Declares the lease lost: another builder has the row, or the process stops. */
   abort(reason: Error): void {
     this.renewals.pause();
     this.lost.abort(reason);
   }
 
-  /** Waits, but not for longer than the lease is held. */
+  /** Waits. When the lease is lost, it rejects at once with the reason. */
   async wait(ms: number): Promise<void> {
     const { signal } = this.lost;
     signal.throwIfAborted();
@@ -55,14 +55,14 @@ export class BuilderLease {
     signal.throwIfAborted();
   }
 
-  /** Ends the renewals and waits for the last one. The lease stands until it runs out, or the row is open. */
+  /** Ends the renewals and waits for the last one. The lease lasts until it runs out, or the row is open. */
   end(): Promise<void> {
     return this.renewals.stop();
   }
 
   /**
-   * Ends the renewals and the lease, so that anybody may begin at once: while it lasted, healthy builders would wait for
-   * one that can do nothing with it. Never rejects; where the row cannot be written, the lease runs out by itself.
+   * Ends the renewals and the lease, so that another builder may begin at once. Otherwise healthy builders would wait for
+   * one that has failed. Never rejects; when the row cannot be written, the lease runs out by itself.
    */
   async giveBack(): Promise<void> {
     await this.end();

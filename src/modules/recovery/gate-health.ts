@@ -3,12 +3,12 @@ import { campaignPages } from '../../ports/database/campaign-pages.js';
 import { type Database } from '../../ports/database/database.js';
 import { type Fenced, type FenceReason, type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
 
-/** Is this answer about this campaign a fence, and not just its meta that is still on the way? */
+/** False when only the meta is missing and the campaign is so new that it may still be on its way to the gate. */
 export function isRealFence({ reason }: Fenced, campaign: Campaign, readAt: number): boolean {
   return reason !== 'meta-missing' || !mayBeOpening(campaign, readAt);
 }
 
-/** Why the gate cannot be trusted under this pass, or null. Rejects when the gate cannot be reached. */
+/** @returns why the gate cannot be trusted under this pass, or null. Rejects when the gate cannot be reached. */
 export async function findFence(database: Database, gate: IssuanceGate, pass: GatePass): Promise<FenceReason | null> {
   const ping = await gate.ping(pass);
   if (ping.kind !== 'ok') return ping.reason;

@@ -21,58 +21,58 @@ import { StagedClaims } from './staged-claims.js';
 
 /** Rows of one page of the snapshot, and claims of one call to the gate. */
 const PAGE = 2_000;
-/** Messages of the log that are looked up in the database at once. */
+/** Messages of the log in one look-up in the database. */
 const LOG_PAGE = 500;
-/** Epochs whose cut is kept at hand; the topic is not ours alone, so their number is not either. */
+/** Epochs whose cut is cached. Others can write to the topic, so their number needs a limit. */
 const MAX_KNOWN_CUTS = 1_000;
 
 /**
- * How long a lease that has ended is left to others by a builder whose last build failed, ms. Whoever finds the gate
- * closed asks every 500 ms, so each has asked once by then, even one that is late by a whole interval.
+ * How long a builder whose last build failed lets the others go first after a lease has ended, ms. Each process asks every
+ * 500 ms while the gate is closed, so each has asked once by then, even one that is late by a whole interval.
  */
 const STAND_BACK_MS = 2 * WATCH_INTERVAL_MS;
 
-/** The process is shutting down; the lease is given back and another process builds. */
+/** The process is shutting down: it gives the lease back, and another process builds. */
 export class RebuildStoppedError extends Error {
   override readonly name = 'RebuildStoppedError';
 }
 
-/** A new epoch in our hands. */
+/** A new epoch whose lease we hold. */
 interface Lease {
   readonly epoch: number;
-  /** An older epoch may have been open somewhere, so answers under it may still be on their way. */
+  /** An older epoch may have been open, so 202s under it may still be on their way. */
   readonly followsAnEpoch: boolean;
 }
 
-/** What of the log the database may not have seen. */
+/** The part of the log that the consumer may not have settled. */
 interface Unsettled {
   readonly from: LogOffsets;
   readonly end: LogOffsets;
 }
 
 /**
- * Makes a new gate out of what is durable, under a new epoch. It needs the database, the log and
- * the gate's server, but no living consumer.
+ * Makes a new gate out of what is durable, under a new epoch. The builder needs the database, the log and the gate's
+ * server, but no living consumer.
  *
- * The order of the steps is the protocol; each one closes the way for something that would be lost or given out twice:
- * 1. The lease raises the epoch, so nobody can write a failed event under the old one any more.
- * 2. The old keys go and the answers under them run out, so nothing that was promised can be published any more.
- * 3. Only then is the log's end taken: everything promised lies before it.
- * 4. The end is stored as the cut *before* the database is read: what the consumer commits after this moment and would
- *    be missing in the snapshot, it has to judge by the cut.
- * 5. What the consumer has not settled is read from the log itself; when some of it was settled and deleted meanwhile,
- *    4 and 5 are done again without a new cut.
- * 6. Metas come last, and the row opens only if it is still ours.
+ * The order of the steps is the protocol. Each step prevents a loss or a double issue:
+ * 1. Take the lease, which raises the epoch. From now on no api can write a failed event under the old epoch.
+ * 2. Drop the old keys, and wait until no 202 under them can leave any more.
+ * 3. Only now take the log's end: everything that was promised lies before it.
+ * 4. Store the end as the cut, and read the database *after* that. What the consumer commits later is missing in the
+ *    snapshot, but the consumer judges it by the cut.
+ * 5. Read from the log what the consumer has not settled. If a part of it was settled and deleted in between, repeat 4 and 5
+ *    without a new cut.
+ * 6. Write the metas last. Open the row only if it is still ours.
  */
 @Injectable()
 export class GateRebuilder {
   private readonly logger = new Logger(GateRebuilder.name);
-  /** Unlike a host name this is not taken over by the next process in the same place. */
+  /** Random, because the next process on this host would have the same host name. */
   private readonly builderId: string;
   private readonly probe: RebuildProbe;
   private running: Promise<void> | null = null;
   private lease: BuilderLease | null = null;
-  /** Our last build failed, and may again: whoever has not failed goes first. */
+  /** Our last build failed, and the next one may fail too: builders that have not failed go first. */
   private failed = false;
   private stopped = false;
 
@@ -91,14 +91,14 @@ export class GateRebuilder {
   }
 
   /**
-   * Rebuilds the gate unless somebody has done it or is doing it: returns when an epoch above `lostEpoch` is open and
-   * the gate answers under it, when another builder's lease runs or it is the others' turn, and when another builder took
-   * the lease over.
+   * Rebuilds the gate unless that is done or another builder's work. Returns in these cases: an epoch above `lostEpoch` is
+   * open and the gate answers under it; another builder holds a lease, or has to go first; another builder took our lease
+   * over.
    *
-   * One at a time in a process; a second call joins the first. Rejects when a step failed; the lease is given back then
-   * and nothing else is undone, the next attempt takes a new epoch and drops what this one left.
+   * One at a time in a process; a second call joins the first. Rejects when a step failed. Then it gives the lease back and
+   * undoes nothing else: the next attempt takes a new epoch and drops what this one left.
    *
-   * @param lostEpoch the epoch that the caller has seen and cannot trust; 0 when none was ever seen.
+   * @param lostEpoch the epoch that the caller has seen and cannot trust; 0 when it has seen none.
    */
   rebuild(lostEpoch: number): Promise<void> {
     this.running ??= this.attempt(lostEpoch).finally(() => {
@@ -145,13 +145,13 @@ export class GateRebuilder {
   /**
    * Step 1; null when there is nothing to do for us.
    *
-   * First a look without a lock, then the lock: to ask the gate takes long, and under the row's lock it would keep every
-   * campaign write and every consumer waiting. So the row may be another one when the lock is there. Then all of it
-   * begins again, because what was found out about one epoch is no reason to close the next: that one may be healthy, or
-   * in the hands of its builder. It cannot go round for nothing, since every round somebody has begun or opened an epoch.
+   * Reads the row without a lock first. To ask the gate takes long, and under the row's lock it would block every campaign
+   * write and every consumer. If the row has changed before we get the lock, we start over: what we found out about one
+   * epoch is no reason to close the next, which may be healthy or have its builder. The loop ends, because a change means
+   * that another builder has begun or opened an epoch.
    *
-   * @param lostEpoch says why we are here and nothing about the row, which may show a later epoch (somebody was faster)
-   * or an earlier one (the database was restored).
+   * @param lostEpoch why we are here. The row may show a later epoch (another builder was faster) or an earlier one (the
+   * database was restored).
    */
   private async takeLease(lostEpoch: number): Promise<Lease | null> {
     for (;;) {
@@ -160,17 +160,17 @@ export class GateRebuilder {
         found: await unit.gate.read(),
         foundAt: await unit.now(),
       }));
-      // Everybody who meets the fence comes by every 500 ms: they must not queue for the lock that the builder needs.
+      // Every process that meets the fence comes here every 500 ms: it must not queue for the lock that the builder needs.
       if (this.isLeftToOthers(found, foundAt)) return null;
-      // Our caller knows nothing of a later epoch, so the gate itself is asked about that one.
+      // Our caller knows nothing about a later epoch: ask the gate itself.
       if (found.epoch > lostEpoch && (await this.isServing(found))) return null;
       const taken = await this.database.transaction(async (unit): Promise<Lease | 'left' | 'changed'> => {
         const row = await unit.gate.lockExclusive();
         if (row.epoch !== found.epoch || row.fence !== found.fence) return 'changed';
         const now = await unit.now();
         if (this.isLeftToOthers(row, now)) return 'left';
-        // Above the lost epoch too, which a restored row has forgotten. And unix time: such a database never comes to any
-        // epoch of its lost future again, not even to one that nobody alive remembers.
+        // Above the lost epoch too, which a restored row does not know. And at least the unix time: then a restored database
+        // never reuses an epoch from after its backup, even if no living process remembers that one.
         const epoch = Math.max(row.epoch + 1, lostEpoch + 1, Math.floor(now / 1_000));
         await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
         return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0 };
@@ -185,13 +185,13 @@ export class GateRebuilder {
     return pass !== null && (await findFence(this.database, this.gate, pass)) === null;
   }
 
-  /** Is it somebody else who builds, or who may begin before us? */
+  /** Does another builder work on it, or may one begin before us? */
   private isLeftToOthers({ fence, builder, leaseUntil }: GateRow, now: number): boolean {
-    // Where it is certain that no other process lives, the holder is a process that died.
+    // A builder that is alone knows that the holder of the lease is dead.
     if (this.builder.isAlone || fence !== null || builder === this.builderId) return false;
     const left = (leaseUntil ?? 0) - now;
-    // Nobody can take a lease for longer: the database's clock has stepped back since, and of a builder that died nobody
-    // would hear before it has caught up. One that lives loses its work by this, and nothing else.
+    // No lease lasts longer, so the database's clock has stepped back. If the holder is dead, the others would wait until the
+    // clock has caught up. If it lives, it loses its work by this, and nothing else.
     if (left > LEASE_MS) return false;
     if (builder !== null && left > 0) return true;
     return this.failed && left <= 0 && left > -STAND_BACK_MS;
@@ -224,7 +224,7 @@ export class GateRebuilder {
       await done('log-read');
     }
 
-    // After the coupons: who is staged already keeps what came first, and the coupon wins.
+    // After the coupons: the gate keeps what was staged first for a user, so the coupon wins.
     for (const { campaignId, claims } of found.pages(PAGE)) {
       lease.check();
       await this.builder.stage(epoch, campaignId, claims);
@@ -236,14 +236,14 @@ export class GateRebuilder {
     await this.openStaged(epoch, found.stagedCampaigns());
     await done('metas-written');
 
-    // From here on a renewal would only queue for the lock that the opening holds.
+    // A renewal would now only queue for the lock that the opening holds.
     await lease.end();
     lease.check();
     await this.open(lease, fence, found);
     await this.probe.after('opened', epoch);
   }
 
-  /** Step 3. The committed offsets first: they may only be older than the end, never newer. */
+  /** Step 3. Reads the committed offsets first, so that they are never newer than the end. */
   private async readOffsets(): Promise<Unsettled> {
     const committed = await this.log.committedOffsets();
     const end = await this.log.endOffsets();
@@ -252,7 +252,7 @@ export class GateRebuilder {
     for (const [partition, last] of end) {
       const first = start.get(partition) ?? 0;
       const settled = committed.get(partition);
-      // Never committed, pruned beyond it, or a topic that was made anew: nothing is known, so everything is read.
+      // The group never committed, the log was pruned beyond its offset, or the topic is a new one: read everything.
       const known = settled !== undefined && settled >= first && settled <= last;
       from.set(partition, known ? settled : first);
     }
@@ -267,7 +267,7 @@ export class GateRebuilder {
     });
   }
 
-  /** Step 4, second half: one instant of the database, in pages. Coupons go straight to the gate. */
+  /** Step 4, second half: reads one instant of the database, in pages. Coupons go straight to the gate. */
   private async stageSnapshot(lease: BuilderLease, unit: UnitOfWork, found: StagedClaims): Promise<void> {
     await forEachCampaign(unit, (campaign) => found.addCampaign(campaign));
     let after = 0;
@@ -303,7 +303,7 @@ export class GateRebuilder {
     }
   }
 
-  /** Step 5. */
+  /** Step 5: adds the claims of the log that the snapshot lacks. */
   private async readLog(lease: BuilderLease, { from, end }: Unsettled, found: StagedClaims): Promise<void> {
     const cuts = new Map<number, GateCut | null>();
     for await (const records of this.log.read(from, end)) {
@@ -315,11 +315,11 @@ export class GateRebuilder {
   }
 
   /**
-   * What has to be read again because a part of it was deleted before it was read; null when all of it was there.
+   * The part to read again, because records of it were deleted before they were read; null when all of it was there.
    *
-   * The consumer goes on during a rebuild, and the journal deletes what it has settled. What it stored after the
-   * snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end stands, so that
-   * happens less often each time and ends with the consumer's backlog at the latest.
+   * The consumer goes on during a rebuild, and the journal deletes what is settled. A coupon that the consumer stored after
+   * the snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end does not move, so
+   * the part gets smaller each time, and is empty at the latest when the consumer's backlog is.
    */
   private async findDeleted({ from, end }: Unsettled): Promise<Unsettled | null> {
     const start = await this.log.startOffsets();
@@ -342,8 +342,8 @@ export class GateRebuilder {
   ): Promise<void> {
     const events: { event: ClaimEvent; record: LogRecord }[] = [];
     for (const record of records) {
-      // What cannot be read is poison, and the consumer sets it aside. Claims in it are not in the new gate: those that were
-      // promised come back only where the sweeper had found them pending before the old gate was lost.
+      // An unreadable batch is poison, and the consumer quarantines it. Its claims are not in the new gate. A promised one
+      // comes back only if the sweeper had found it pending before the old gate was lost.
       if (record.unreadable !== undefined) continue;
       const decoded = decodeClaimEvent(record.value);
       if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
@@ -356,11 +356,11 @@ export class GateRebuilder {
       for (const { event } of events) {
         if (!cuts.has(event.epoch)) cuts.set(event.epoch, await unit.gate.cutAbove(event.epoch));
       }
-      // Statuses first: a claim that becomes a coupon in between is then in one of the two answers at least.
+      // Statuses first: then a claim that becomes a coupon in between is in at least one of the two answers.
       const statuses = await unit.failedEvents.statusesOf(events.map(({ event }) => event.claimId));
       return { statuses, issued: await unit.coupons.findByUsers(events.map(({ event }) => event)) };
     });
-    // They may be younger than the snapshot, so they are staged here rather than skipped; whoever is there stays.
+    // These coupons may be younger than the snapshot, so stage them. Users who are staged already stay as they are.
     await this.stageCoupons(epoch, issued, found);
     const issuedTo = new Set(issued.map(holderKey));
     for (const { event, record } of events) {
@@ -378,8 +378,8 @@ export class GateRebuilder {
   }
 
   /**
-   * Step 6, the opening transaction. Every campaign write shares the lock that is held here, so no campaign can change
-   * between this reading and the opening; one that is made later finds the gate open.
+   * Step 6, the opening transaction. It holds the lock that every campaign write shares, so no campaign can change between
+   * this reading and the opening. A campaign that is made later finds the gate open.
    */
   private async open(lease: BuilderLease, fence: string, found: StagedClaims): Promise<void> {
     const { epoch } = lease;
@@ -397,7 +397,8 @@ export class GateRebuilder {
 }
 
 /**
- * Under the row's exclusive lock. The lease's end does not matter: nobody took it over, and nobody can now.
+ * Call it under the row's exclusive lock. A lease that has run out does not matter: no builder took it over, and none can
+ * while the lock is held.
  *
  * @throws LeaseLostError when another builder holds the row.
  */

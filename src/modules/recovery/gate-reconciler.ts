@@ -11,9 +11,9 @@ import { isRealFence } from './gate-health.js';
 import { RecoveryMetrics } from './recovery-metrics.js';
 
 /**
- * Copies the database's terms to the gate where a change got lost on its way: the caller of a PATCH may die between the
- * two. It never creates a missing meta: an absent one means that the gate's memory is damaged, and making one would
- * open a campaign that has forgotten its claims.
+ * Copies the database's terms to the gate where the gate has missed a change: the api may die between the two. It never
+ * creates a missing meta. A missing meta means that the gate's memory is damaged, and a new one would open a campaign that
+ * has forgotten its claims.
  */
 @Injectable()
 export class GateReconciler {
@@ -29,8 +29,8 @@ export class GateReconciler {
   ) {}
 
   /**
-   * One round over all campaigns; the comparison ends early at a fence. Rejects when database or gate are away. The ids
-   * are read also while no gate is open: claims that are refused then are counted by them.
+   * One round over all campaigns; the comparison ends early at a fence. Rejects when database or gate are away. Reads the
+   * ids also while the gate is closed: the metrics of refused claims need them.
    */
   async reconcile(): Promise<void> {
     const { pass } = this.watch;
@@ -53,7 +53,7 @@ export class GateReconciler {
     if (unlabelled !== null) this.metrics.setUnlabelled(unlabelled);
   }
 
-  /** Campaigns of the page that have no series of their own; null when a fence was met. */
+  /** @returns how many campaigns of the page have no series of their own; null when a fence was met. */
   private async comparePage(pass: GatePass, { campaigns, readAt }: CampaignPage): Promise<number | null> {
     const now = await this.gate.now();
     let unlabelled = 0;
@@ -69,7 +69,7 @@ export class GateReconciler {
         this.watch.reportFence(pass.epoch, gauge.reason);
         return null;
       }
-      // One that is closed may still have claims on their way, and they are watched until they have arrived.
+      // A closed campaign may still have claims on their way: keep its series until they have arrived.
       if (campaign.state === 'CLOSED' && gauge.pending === 0) this.metrics.retire(campaign.id);
       else if (this.metrics.setStock(campaign, gauge)) this.metrics.setPending(gauge, now);
       else unlabelled += 1;
@@ -79,7 +79,7 @@ export class GateReconciler {
     return unlabelled;
   }
 
-  /** Of all processes that see it, the one that marks it in the database writes the line. */
+  /** Several processes may see the opening. Only the one that marks it in the database logs it. */
   private async markOpened(campaign: Campaign): Promise<void> {
     const marked = await this.database.transaction((unit) => unit.campaigns.markOpened(campaign.id, campaign.version));
     if (marked) logOpened(campaign);
@@ -91,13 +91,13 @@ export class GateReconciler {
     if (outcome.kind === 'AGREED' && outcome.told) {
       this.logger.warn(`campaign ${campaign.id}: the gate had lost version ${outcome.campaign.version} and has it now`);
     } else if (outcome.kind === 'BELOW_CLAIMED') {
-      // Only a total that was changed past the service gets here; the gate cannot take claims back.
+      // Only after a total was lowered in the database by hand; the gate cannot take claims back.
       this.logger.error(`campaign ${campaign.id}: more was claimed than its total of ${campaign.total}`);
     }
   }
 }
 
-/** Does the gate admit its claims since the last look of anybody? By the gate's clock. */
+/** Does the gate admit claims of the campaign, and no process has marked that yet? `now` is the gate's clock. */
 function isOpening({ openedAt, state, startsAt, endsAt, version }: Campaign, { terms }: CampaignGauge, now: number) {
   if (openedAt !== null || state !== 'OPEN' || terms.version !== version) return false;
   return startsAt <= now && (endsAt === null || now < endsAt);

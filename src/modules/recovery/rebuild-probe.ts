@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** The steps of a rebuild, in their order; each is named by what is true once it is over. */
+/** The steps of a rebuild, in their order. The name says what is true after the step. */
 export const REBUILD_STEPS = [
   'leased',
   'older-epochs-dropped',
@@ -17,7 +17,7 @@ export const REBUILD_STEPS = [
 
 export type RebuildStep = (typeof REBUILD_STEPS)[number];
 
-/** Told of every finished step and awaited. Does nothing; a test puts another one here to stop or kill a rebuild. */
+/** The rebuilder awaits it after every step. Does nothing; a test replaces it to stop or kill a rebuild. */
 @Injectable()
 export class RebuildProbe {
   after(_step: RebuildStep, _epoch: number): Promise<void> {

@@ -7,8 +7,8 @@ import { type CampaignGauge } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../watch/epoch-watch.js';
 
 /**
- * What operators see of the gate. Nothing here asks a server while metrics are collected: the last known values are
- * given, also while the database is away. Labels are ids that were read from the database, never from a request.
+ * What operators see of the gate. Collecting the metrics asks no server: it shows the last known values, also while the
+ * database is away. Labels are ids that were read from the database, never from a request.
  */
 @Injectable()
 export class RecoveryMetrics {
@@ -95,7 +95,7 @@ export class RecoveryMetrics {
     this.unlabelled.set(campaigns);
   }
 
-  /** The campaign is over: its series leave, those of other metrics too. */
+  /** The campaign is over: its series are removed, also those of other metrics. */
   retire(campaignId: string): void {
     this.labels.retire(campaignId);
   }

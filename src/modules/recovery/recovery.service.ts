@@ -13,23 +13,21 @@ import { GateReconciler } from './gate-reconciler.js';
 const RECONCILE_INTERVAL_MS = 3_000;
 /** The longest wait after a rebuild that failed, ms. */
 const MAX_BACKOFF_MS = 10_000;
-/** An epoch that is lost so soon after its opening was rebuilt in vain, ms. */
+/** An epoch that is lost within this time after its opening counts as short-lived, ms. */
 const SHORT_LIVED_MS = 5_000;
-/** So many in a row may be misfortune: a Redis that is restarted twice, a second key that is lost. */
-const BELIEVED_MISFORTUNES = 2;
+/** Up to this many short-lived epochs in a row are normal: Redis is restarted twice, or a second key is lost. */
+const TOLERATED_SHORT_EPOCHS = 2;
 
-/** Rebuilds when somebody meets a fence, reconciles while nobody does, and stops with the process. */
+/** Rebuilds the gate after a fence, and reconciles while the gate is open. */
 @Injectable()
 export class RecoveryService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RecoveryService.name);
   private rebuilding: Promise<void> | null = null;
-  /** Rebuilds that failed, in a row, since an epoch was open. */
+  /** Rebuilds that failed in a row since an epoch was last open. */
   private failures = 0;
-  /** Epochs that were lost right after their opening, in a row. */
-  private inVain = 0;
-  /** The last epoch that was found lost. */
-  private lost = 0;
-  /** Monotonic, ms. */
+  private shortLivedInARow = 0;
+  private lastLost = 0;
+  /** No rebuild starts earlier, monotonic, ms. */
   private notBefore = 0;
   private readonly rounds: PeriodicTask;
   private stopped = false;
@@ -49,9 +47,9 @@ export class RecoveryService implements BeforeApplicationShutdown {
   }
 
   /**
-   * To be awaited before the process listens. An in-process gate is empty after every start and is rebuilt here;
-   * rejects when that fails, and then the process must not listen. Where the gate is a server, this only starts the
-   * watch: the process answers 503 until the servers are there and says so.
+   * Call and await before the process listens. An in-process gate is empty after every start and is rebuilt here. When
+   * that fails this rejects, and the process must not listen. Where the gate is a server, this only starts the watch: the
+   * api answers 503 until the servers are there.
    */
   async start(): Promise<void> {
     if (this.builder.isAlone) {
@@ -62,7 +60,7 @@ export class RecoveryService implements BeforeApplicationShutdown {
     this.rounds.start();
   }
 
-  /** Before the connections close: what runs here needs them. */
+  /** Before the connections close, because the rebuild needs them. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     const reconciled = this.rounds.stop();
@@ -73,14 +71,14 @@ export class RecoveryService implements BeforeApplicationShutdown {
 
   private onFence(epoch: number, signal: FenceSignal): void {
     if (this.stopped || this.rebuilding !== null) return;
-    if (signal !== 'not-open' && epoch !== this.lost) {
-      this.lost = epoch;
-      // It was open, whoever had built it: what failed before that is over.
+    if (signal !== 'not-open' && epoch !== this.lastLost) {
+      this.lastLost = epoch;
+      // This epoch was open, so the failures before it are over, whichever process built it.
       this.failures = 0;
-      this.judgeRebuildOf(epoch);
+      this.backOffIfShortLived(epoch);
     }
     if (this.clock.monotonic() < this.notBefore) return;
-    // "Not open" does not say that this epoch is lost: its builder may be about to open it.
+    // After `not-open` the epoch is not lost: its builder may be about to open it.
     const lost = signal === 'not-open' ? epoch - 1 : epoch;
     this.rebuilding = this.rebuild(lost, signal).finally(() => {
       this.rebuilding = null;
@@ -88,22 +86,22 @@ export class RecoveryService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Where something makes every new epoch fall at once, somebody who uses the same Redis or processes that use two, to
-   * rebuild without a pause would keep closing what a part of the processes can still use.
+   * Something may end every new epoch at once: another application on the same Redis, or processes that use two of them.
+   * To rebuild without a pause would then keep closing a gate that some processes can still use.
    */
-  private judgeRebuildOf(epoch: number): void {
+  private backOffIfShortLived(epoch: number): void {
     const shortLived = this.watch.openedWithin(SHORT_LIVED_MS, epoch);
-    this.inVain = shortLived ? this.inVain + 1 : 0;
-    if (this.inVain > BELIEVED_MISFORTUNES) this.backOff();
+    this.shortLivedInARow = shortLived ? this.shortLivedInARow + 1 : 0;
+    if (this.shortLivedInARow > TOLERATED_SHORT_EPOCHS) this.backOff();
   }
 
-  /** Never rejects: whoever meets the fence next, at the latest the watch's next beat, tries again after the back-off. */
+  /** Never rejects. After the back-off the next fence signal tries again; while the fence lasts, the watch sends one each beat. */
   private async rebuild(lost: number, signal: FenceSignal): Promise<void> {
     try {
       if (signal !== 'not-open') this.logger.error(`epoch ${lost} of the gate cannot be trusted: ${signal}`);
       await this.rebuilder.rebuild(lost);
       await this.watch.refresh();
-      // Being told that another one builds is no success: that one may fail as we did.
+      // Another process may be rebuilding. That is not a success yet: keep our failure count.
       if (this.watch.pass !== null) this.failures = 0;
     } catch (error) {
       this.failures += 1;
@@ -113,12 +111,12 @@ export class RecoveryService implements BeforeApplicationShutdown {
   }
 
   /**
-   * It may be over at once, since it does not decide who goes first: after a failure the rebuilder leaves the gate to
-   * others for a moment, by the database's clock.
+   * The back-off may be 0 ms. It does not decide which builder goes first: the rebuilder does (`STAND_BACK_MS`), by the
+   * database's clock.
    */
   private backOff(): void {
-    const lostAtOnce = Math.max(0, this.inVain - BELIEVED_MISFORTUNES);
-    const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures + lostAtOnce, 10));
+    const tooMany = Math.max(0, this.shortLivedInARow - TOLERATED_SHORT_EPOCHS);
+    const longest = Math.min(MAX_BACKOFF_MS, 500 * 2 ** Math.min(this.failures + tooMany, 10));
     this.notBefore = this.clock.monotonic() + this.entropy.fraction() * longest;
   }
 

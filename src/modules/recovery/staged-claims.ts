@@ -6,27 +6,27 @@ import { type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-bui
 import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
 
 /**
- * A sequence above this was made up outside. To go on from it would end at the last integer that JavaScript can tell from
- * its neighbours, where the consumer takes every claim for broken.
+ * A sequence above this comes from a forged message. To count on from it would soon reach the last exact integer of
+ * JavaScript, and from there on the consumer rejects every claim as broken.
  */
 const MAX_SEQUENCE = 2 ** 52;
 
-interface CampaignInTheMaking {
+interface FoundCampaign {
   terms: CampaignTerms;
   sequence: number;
   readonly waiting: Map<string, ClaimEvent>;
 }
 
 /**
- * What a rebuild has found out so far: every campaign's terms, the highest sequence, and the claims that are no coupons
- * yet. Coupons pass through and are not kept, so that memory grows with what is in flight and not with what was issued.
+ * What a rebuild has found so far: each campaign's terms, its highest sequence, and the claims that are no coupons yet.
+ * Coupons are not kept, so that memory grows with the claims in flight and not with the coupons issued.
  */
 export class StagedClaims {
-  private readonly campaigns = new Map<string, CampaignInTheMaking>();
+  private readonly campaigns = new Map<string, FoundCampaign>();
 
   /**
-   * A campaign that is read again keeps what was found of it: the part of the log that its claims came from may be gone by
-   * now. One of them that became a coupon meanwhile loses against that coupon when it is staged.
+   * A campaign that is read again keeps its claims: the part of the log that they came from may be deleted by now. If one
+   * of them became a coupon in between, it loses against that coupon when it is staged.
    */
   addCampaign(campaign: Campaign): void {
     const terms = termsOf(campaign);
@@ -40,8 +40,8 @@ export class StagedClaims {
   }
 
   /**
-   * Every sequence that is seen anywhere counts, also of a claim that is stale, discarded or loses: somebody may have
-   * been told it, and none is ever given out twice.
+   * Every sequence counts, also that of a claim that is stale, discarded or loses: a user may have been told it, and the
+   * gate must not give one out twice.
    */
   noteSequence(campaignId: string, sequence: number): void {
     const campaign = this.campaigns.get(campaignId);
@@ -49,7 +49,7 @@ export class StagedClaims {
     campaign.sequence = Math.max(campaign.sequence, sequence);
   }
 
-  /** Keeps one claim for each user, the later one. Unknown campaigns are left out. */
+  /** Keeps one claim for each user, the later one. Ignores unknown campaigns. */
   add(claim: ClaimEvent): void {
     const campaign = this.campaigns.get(claim.campaignId);
     if (campaign === undefined) return;
@@ -57,7 +57,7 @@ export class StagedClaims {
     if (rival === undefined || isLaterClaim(claim, rival)) campaign.waiting.set(claim.userId, claim);
   }
 
-  /** Claims that wait for their coupon, in pages, those of open campaigns first. */
+  /** The claims that wait for their coupon, in pages; open campaigns first. */
   *pages(size: number): Generator<{ campaignId: string; claims: StagedClaim[] }> {
     for (const { terms, waiting } of this.openOnesFirst()) {
       let claims: StagedClaim[] = [];
@@ -83,7 +83,7 @@ export class StagedClaims {
     return { ...termsOf(campaign), sequence: known?.sequence ?? 0 };
   }
 
-  private openOnesFirst(): CampaignInTheMaking[] {
+  private openOnesFirst(): FoundCampaign[] {
     const campaigns = [...this.campaigns.values()];
     return [
       ...campaigns.filter(({ terms }) => terms.state === 'OPEN'),
