@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Campaign, type CampaignState, stateAt } from '../../domain/campaign.js';
 import { Clock } from '../../platform/flow/clock.js';
-import { Picture } from '../../platform/flow/picture.js';
+import { SharedRead } from '../../platform/flow/shared-read.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
 import { Database } from '../../ports/database/database.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
@@ -50,13 +50,13 @@ interface Listing {
  */
 @Injectable()
 export class CampaignCatalogue {
-  private readonly listing: Picture<Listing>;
+  private readonly listing: SharedRead<Listing>;
   /** By id. The one that nobody has asked for the longest is the first, and the first to go. */
-  private readonly single = new Map<string, Picture<CampaignView | null>>();
+  private readonly single = new Map<string, SharedRead<CampaignView | null>>();
   /** Of the gate that the pictures tell of; null: it was closed. */
   private epoch: number | null = null;
   /** The gate's clock minus our own, ms. */
-  private readonly gateOffset: Picture<number>;
+  private readonly gateOffset: SharedRead<number>;
 
   constructor(
     private readonly database: Database,
@@ -64,19 +64,19 @@ export class CampaignCatalogue {
     private readonly watch: EpochWatch,
     private readonly clock: Clock,
   ) {
-    this.listing = new Picture(() => this.readListing(), MAX_AGE_MS, clock);
-    this.gateOffset = new Picture(() => this.readGateOffset(), MAX_AGE_MS, clock);
+    this.listing = new SharedRead(() => this.readListing(), MAX_AGE_MS, clock);
+    this.gateOffset = new SharedRead(() => this.readGateOffset(), MAX_AGE_MS, clock);
   }
 
   /** @throws DatabaseError */
   find(campaignId: string): Promise<CampaignView | null> {
     this.forgetOtherEpochs();
-    const picture = this.single.get(campaignId) ?? new Picture(() => this.read(campaignId), MAX_AGE_MS, this.clock);
+    const read = this.single.get(campaignId) ?? new SharedRead(() => this.read(campaignId), MAX_AGE_MS, this.clock);
     // To the end: invented ids must not push out the campaign that everybody looks at.
     this.single.delete(campaignId);
-    this.single.set(campaignId, picture);
+    this.single.set(campaignId, read);
     if (this.single.size > MAX_SINGLE) this.single.delete(this.single.keys().next().value as string);
-    return picture.get();
+    return read.get();
   }
 
   /**

@@ -3,7 +3,7 @@ import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Clock } from '../../platform/flow/clock.js';
-import { Picture } from '../../platform/flow/picture.js';
+import { SharedRead } from '../../platform/flow/shared-read.js';
 import { ApiAnswer } from '../../platform/http/openapi/openapi.js';
 import { AnswersFromMemory, IsProbe } from '../../platform/http/reads/read-admission.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
@@ -17,14 +17,14 @@ const liveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness' }
 @ApiTags('health')
 @Controller()
 export class HealthController {
-  private readonly text: Picture<string>;
+  private readonly text: SharedRead<string>;
 
   constructor(
     private readonly readiness: Readiness,
     registry: MetricsRegistry,
     clock: Clock,
   ) {
-    this.text = new Picture(() => registry.metrics(), METRICS_MAX_AGE_MS, clock);
+    this.text = new SharedRead(() => registry.metrics(), METRICS_MAX_AGE_MS, clock);
   }
 
   /** The process runs and its event loop turns. Nothing else: a restart would not bring a broker back. */

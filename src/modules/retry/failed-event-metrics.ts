@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { Clock } from '../../platform/flow/clock.js';
-import { Picture } from '../../platform/flow/picture.js';
+import { SharedRead } from '../../platform/flow/shared-read.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
@@ -16,7 +16,7 @@ const PATIENCE_MS = 1_000;
 @Injectable()
 export class FailedEventMetrics {
   constructor(registry: MetricsRegistry, database: Database, clock: Clock, timers: Timers) {
-    const counts = new Picture(
+    const counts = new SharedRead(
       () => database.read((unit) => unit.failedEvents.countByStatus()),
       COUNT_MAX_AGE_MS,
       clock,
