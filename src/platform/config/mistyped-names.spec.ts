@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { warnOfMistypedNames } from './mistyped-names.js';
+import { findMistypedNames } from './mistyped-names.js';
 import { ENV_VARIABLES } from './variables.js';
 
 describe('a name that is not read', () => {
@@ -20,7 +20,7 @@ describe('a name that is not read', () => {
     ['Log_Levle', 'LOG_LEVEL'],
     ['REDIS-URL', 'REDIS_URL'],
   ])('%s is named beside %s', (name, meant) => {
-    expect(warnOfMistypedNames(['PATH', name, 'HOME'])).toEqual([`${name} is not read; is ${meant} meant?`]);
+    expect(findMistypedNames(['PATH', name, 'HOME'])).toEqual([`${name} is not read; is ${meant} meant?`]);
   });
 
   it.each(ENV_VARIABLES)('is found for every edit of %s', (known) => {
@@ -29,7 +29,7 @@ describe('a name that is not read', () => {
       const edits = [before + after, `${before}Q${after}`, `${before}Q${letter}${after}`];
       if (after !== '') edits.push(before + after.slice(0, 1) + letter + after.slice(1));
       for (const edit of edits.filter((name) => !ENV_VARIABLES.includes(name))) {
-        expect(warnOfMistypedNames([edit])).toEqual([expect.stringContaining(`${edit} is not read`)]);
+        expect(findMistypedNames([edit])).toEqual([expect.stringContaining(`${edit} is not read`)]);
       }
     }
   });
@@ -44,6 +44,6 @@ describe('a name that is not read', () => {
       ...['REDIS_PORT', 'REDIS_SERVICE_HOST', 'REDIS_SERVICE_PORT', 'KUBERNETES_PORT', 'KAFKA_SERVICE_HOST'],
       ...['npm_config_loglevel', 'npm_package_name', 'http_proxy', 'NO_PROXY', '_', 'STACK_KAFKA_BROKERS'],
     ];
-    expect(warnOfMistypedNames(usual)).toEqual([]);
+    expect(findMistypedNames(usual)).toEqual([]);
   });
 });

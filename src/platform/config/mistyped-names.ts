@@ -7,7 +7,7 @@ const OTHER_WORDS: ReadonlySet<string> = new Set(['HOSTS', 'PORTS', 'POST']);
  * @param names the names of all variables that are set.
  * @returns one line for each name that is not read and is one edit away from a name that is. Case does not count.
  */
-export function warnOfMistypedNames(names: readonly string[]): string[] {
+export function findMistypedNames(names: readonly string[]): string[] {
   return names.flatMap((name) => {
     const upper = name.toUpperCase();
     if (ENV_VARIABLES.includes(name) || OTHER_WORDS.has(upper)) return [];

@@ -164,10 +164,10 @@ export class Connections {
   /** The limit that a new connection is above, if no idle one can be closed for it. */
   private excessOf(address: string | undefined): Excess | undefined {
     if (address !== undefined && (this.ofAddress.get(address) ?? 0) >= this.mostOfAddress) return 'address';
-    return this.open.size - this.spare.size < this.most || this.closeAnIdleOne('idle') ? undefined : 'full';
+    return this.open.size - this.spare.size < this.most || this.closeIdle('idle') ? undefined : 'full';
   }
 
-  private closeAnIdleOne(reason: ShedReason): boolean {
+  private closeIdle(reason: ShedReason): boolean {
     for (let checks = Math.min(MAX_SEARCH, this.open.size); checks > 0; checks--) {
       let next = this.hand.next();
       if (next.done === true) {
@@ -208,7 +208,7 @@ export class Connections {
 
   /** The operating system refused a connection. Most likely the process has no descriptor left. */
   private refusedBySystem(error: Error): void {
-    if (!this.closeAnIdleOne('accept')) this.count('accept');
+    if (!this.closeIdle('accept')) this.count('accept');
     this.lastRefusal = error.message;
   }
 
@@ -238,11 +238,11 @@ export class Connections {
         unsent += connection.pipeline.unsent;
       }
     }
-    if (unsent > this.mostUnsent) this.closeTheSlowest(slow, unsent);
+    if (unsent > this.mostUnsent) this.closeSlowest(slow, unsent);
     this.logShed(now);
   }
 
-  private closeTheSlowest(slow: Connection[], unsent: number): void {
+  private closeSlowest(slow: Connection[], unsent: number): void {
     let left = unsent;
     for (const connection of slow.sort((a, b) => (a.notTakenSince ?? 0) - (b.notTakenSince ?? 0))) {
       if (left <= this.mostUnsent) return;

@@ -190,7 +190,7 @@ export class Pipeline {
     // The connection can send no more answers, or Node has handed it over, as it does for CONNECT.
     if (socket.writableEnded || (socket as Socket & { parser?: unknown }).parser === null) return;
     this.forgetSent();
-    if (this.waiting && this.granted === 0 && !this.isInBody) this.keep(chunk);
+    if (this.waiting && this.granted === 0 && !this.isInBody) this.putBack(chunk);
     else this.readSome(chunk);
   }
 
@@ -204,7 +204,7 @@ export class Pipeline {
     const rest = chunk.length < mayBegin * SHORTEST_REQUEST ? this.parse(chunk) : this.readPieces(chunk);
     if (granted === 0) turns.take(mayBegin - this.free - first);
     this.free = 0;
-    if (rest !== undefined) this.keep(rest);
+    if (rest !== undefined) this.putBack(rest);
   }
 
   /** @returns the bytes that may not be parsed yet. */
@@ -242,7 +242,7 @@ export class Pipeline {
     this.serve(request, response);
   }
 
-  private keep(rest: Buffer): void {
+  private putBack(rest: Buffer): void {
     const { socket } = this;
     const pausedByNode = socket.isPaused();
     if (!pausedByNode) {

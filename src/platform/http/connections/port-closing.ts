@@ -37,7 +37,7 @@ export class PortClosing {
     fastify.addHook('preClose', (done) => {
       this.closes = true;
       this.closeIdleConnections();
-      this.acceptThoseWhoWait(done);
+      this.acceptWaitingCallers(done);
     });
   }
 
@@ -57,7 +57,7 @@ export class PortClosing {
     else this.held.push(serve);
   }
 
-  private acceptThoseWhoWait(closed: () => void): void {
+  private acceptWaitingCallers(closed: () => void): void {
     const { server } = this.fastify;
     const until = performance.now() + HELD_MS;
     let came = false;

@@ -120,7 +120,7 @@ function answer(
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
   const address = socket.remoteAddress;
-  observer.unparsed({ method: request?.method, path: instance, status, requestId, address, bytes });
+  observer.recordUnparsed({ method: request?.method, path: instance, status, requestId, address, bytes });
   hangUp(socket);
 }
 

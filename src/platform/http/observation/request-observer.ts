@@ -81,18 +81,18 @@ export class RequestObserver {
   }
 
   /** Measures the answer to a request that matches no route. */
-  countUnmatched({ method, startedAt }: FastifyRequest, { statusCode }: FastifyReply): void {
+  recordUnmatched({ method, startedAt }: FastifyRequest, { statusCode }: FastifyReply): void {
     this.unmatched.observe(method, statusCode, secondsSince(startedAt));
   }
 
   /** Measures and logs a request whose path could not be decoded. Fastify runs no hook for it. */
-  undecodable(request: FastifyRequest, reply: FastifyReply): void {
-    this.countUnmatched(request, reply);
+  recordUndecodable(request: FastifyRequest, reply: FastifyReply): void {
+    this.recordUnmatched(request, reply);
     if (this.accessLog !== 'off') this.logAnswer(request, reply);
   }
 
   /** Counts and logs a request that Node's parser refused. There is no duration to measure. */
-  unparsed({ method, path, status, requestId, address, bytes }: UnparsedRequest): void {
+  recordUnparsed({ method, path, status, requestId, address, bytes }: UnparsedRequest): void {
     this.unparsedRequests.inc({ status });
     if (this.accessLog === 'off') return;
     this.writeAccess({ method, route: null, path, status, durationMs: null, requestId, address, bytes });

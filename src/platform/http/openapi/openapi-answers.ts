@@ -68,7 +68,7 @@ export function completeAnswers(document: OpenAPIObject): void {
       const success = operation.responses[status] as ResponseObject | undefined;
       const [only] = same;
       if (success !== undefined) {
-        operation.responses[status] = beside(success, refusal(same));
+        operation.responses[status] = combine(success, refusal(same));
       } else if (same.length === 1 && only !== undefined) {
         const name = pascalCase(only);
         responses[name] = refusal(same);
@@ -152,7 +152,7 @@ function commonHeaders(): Record<string, HeaderObject> {
 }
 
 /** Combines a success and a refusal that have the same status. Only the headers of both are always there. */
-function beside(answer: ResponseObject, refused: ResponseObject): ResponseObject {
+function combine(answer: ResponseObject, refused: ResponseObject): ResponseObject {
   const headers = { ...answer.headers, ...refused.headers } as Record<string, HeaderObject>;
   for (const name of Object.keys(headers)) {
     if (answer.headers?.[name] === undefined || refused.headers?.[name] === undefined) {

@@ -75,7 +75,7 @@ export function createFastifyAdapter(
       // The router could not decode the path, so it ran no hook.
       setCommonHeaders(request, reply);
       sendProblem(reply, 'bad-request');
-      observer.undecodable(request, reply);
+      observer.recordUndecodable(request, reply);
     },
   });
 }
@@ -103,7 +103,7 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
     if (fault !== undefined) {
       if (fault.closes) makeLastAnswer(reply);
       sendProblem(reply, fault.code, fault.extensions);
-      if (request.is404) observer.countUnmatched(request, reply);
+      if (request.is404) observer.recordUnmatched(request, reply);
       return;
     }
     const isCoded = headers['content-encoding'] !== undefined;
@@ -116,7 +116,7 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
     if (request.is404) {
       // Answer before the body is read: a path that does not exist matters more than a faulty body.
       sendUnrouted(fastify, methods, reply);
-      observer.countUnmatched(request, reply);
+      observer.recordUnmatched(request, reply);
     } else if (isCoded) {
       sendProblem(reply, 'unsupported-media-type');
     } else if (isTooLarge) {
