@@ -3,7 +3,6 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from './app/app.setup.js';
 import { startUp } from './app/start-up.js';
 import { riskyAddresses } from './platform/config/address-risks.js';
-import { ConfigurationError } from './platform/config/configuration-error.js';
 import { loadConfiguration } from './platform/config/load-configuration.js';
 import { warnOfRisk } from './platform/config/risks.js';
 import { StartupError } from './platform/config/startup-error.js';
@@ -57,7 +56,7 @@ async function stop(app: NestFastifyApplication, signal: string): Promise<void> 
 
 /** Explains why the process failed: one line if the operator can fix it, otherwise the stack. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigurationError || error instanceof StartupError) return error.message;
+  if (error instanceof StartupError) return error.message;
   if (error instanceof DatabaseError && error.kind === 'infrastructure') {
     return `the database cannot be used: ${error.message} (${error.code})`;
   }

@@ -1,7 +1,7 @@
 import { migrate } from './infrastructure/mysql/mysql-migrator.js';
 import { mysqlSettings } from './infrastructure/mysql/mysql.module.js';
-import { ConfigurationError } from './platform/config/configuration-error.js';
 import { loadConfiguration } from './platform/config/load-configuration.js';
+import { ConfigurationError } from './platform/config/startup-error.js';
 import { AppLogger } from './platform/logging/app-logger.js';
 import { writeLastLine } from './platform/logging/last-line.js';
 

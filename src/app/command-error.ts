@@ -1,4 +1,3 @@
-import { ConfigurationError } from '../platform/config/configuration-error.js';
 import { StartupError } from '../platform/config/startup-error.js';
 
 /**
@@ -6,7 +5,7 @@ import { StartupError } from '../platform/config/startup-error.js';
  * stack.
  */
 export function explainCommand(error: unknown, usage: string): string {
-  if (error instanceof ConfigurationError || error instanceof StartupError) return error.message;
+  if (error instanceof StartupError) return error.message;
   // Thrown by parseArgs, and by the commands themselves for wrong options.
   if (error instanceof TypeError) return `${error.message}\n${usage}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -20,8 +20,8 @@ import { etagOf, ifMatch } from '../../platform/http/input/if-match.js';
 import { inputProblem, refuseBody } from '../../platform/http/input/input-rules.js';
 import { campaignId, campaignName, campaignTotal, instant } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
 import { Admin } from '../../platform/identity/admin.guard.js';
 import {
   type CampaignAction,

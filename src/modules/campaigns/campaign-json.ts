@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
-import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
+import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
 import { isoOf } from '../../platform/values/iso-of.js';
 import { type CampaignView } from './campaign-catalogue.js';
 

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
-import { ResourcePaths } from '../../platform/http/server/resource-paths.js';
+import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { WatchModule } from '../watch/watch.module.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
+import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
 
 const sequence = z.int().min(1).meta({ description: 'Place in the order in which the gate executed the claims.' });
 

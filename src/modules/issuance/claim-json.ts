@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isoInstant } from '../../platform/http/json.js';
+import { isoInstant } from '../../platform/http/output/schemas.js';
 import { isoOf } from '../../platform/values/iso-of.js';
 import { type OwnClaim } from './claim-issuance.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isoInstant, pageJsonSchema } from '../../platform/http/json.js';
+import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
 import { isoOf } from '../../platform/values/iso-of.js';
 import { FAILED_EVENT_STATUSES, type FailedEvent } from '../../ports/database/failed-event-store.js';
 

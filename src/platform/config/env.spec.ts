@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { AdminToken, loadAdminToken } from '../identity/admin-token.js';
 import { ConfigModule } from './config.module.js';
-import { ConfigurationError } from './configuration-error.js';
 import { AppConfig, parseEnv } from './env.js';
+import { ConfigurationError } from './startup-error.js';
 import { ENV_VARIABLES } from './variables.js';
 
 const DISTRIBUTED = {

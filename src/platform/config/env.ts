@@ -1,7 +1,7 @@
-import { ConfigurationError } from './configuration-error.js';
 import { findContradictions } from './contradictions.js';
 import { type Risk } from './risks.js';
 import { withSecretFiles } from './secret-files.js';
+import { ConfigurationError } from './startup-error.js';
 import { type ROLES, SECRETS, type Source, variables } from './variables.js';
 
 /** Decides which adapters the process uses. */

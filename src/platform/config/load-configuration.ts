@@ -1,8 +1,8 @@
 import { parseEnv as parseVariables } from 'node:util';
-import { ConfigurationError } from './configuration-error.js';
 import { type AppConfig, type LogFormat, parseEnv } from './env.js';
-import { warnOfMistypedNames } from './mistyped-names.js';
+import { findMistypedNames } from './mistyped-names.js';
 import { readTextFile } from './secret-files.js';
+import { ConfigurationError } from './startup-error.js';
 import { ENV_VARIABLES, type Source, variables } from './variables.js';
 
 /** The configuration of this process, and notes for the operator about its origin. */
@@ -29,7 +29,7 @@ export function loadConfiguration(environment: Source = process.env): LoadedConf
     ...Object.keys(file ?? {})
       .filter((name) => /^(?:NODE|UV)_/.test(name) && environment[name] === undefined)
       .map((name) => `${name} has no effect in ${FILE}, because Node reads it before; set it in the environment`),
-    ...warnOfMistypedNames(Object.keys(source)),
+    ...findMistypedNames(Object.keys(source)),
   ];
   const used = Object.entries(file ?? {}).filter(
     ([name, value]) => ENV_VARIABLES.includes(name) && value.trim() !== '' && environment[name] === undefined,

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ConfigurationError } from './configuration-error.js';
 import { parseEnv } from './env.js';
+import { ConfigurationError } from './startup-error.js';
 import { SECRETS } from './variables.js';
 
 const VALUES = {

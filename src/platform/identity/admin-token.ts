@@ -1,10 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationError } from '../config/configuration-error.js';
 import { prepareDataDirectory } from '../config/data-directory.js';
 import { type AppConfig } from '../config/env.js';
-import { StartupError } from '../config/startup-error.js';
+import { ConfigurationError, StartupError } from '../config/startup-error.js';
 
 /** The secret that admin calls need. Abstract, so that tests and deployments can provide their own. */
 export abstract class AdminToken {

@@ -90,6 +90,11 @@ export function inputRule(name: string): InputRule | undefined {
   return Object.hasOwn(INPUT_RULES, name) ? INPUT_RULES[name as InputRuleName] : undefined;
 }
 
+/** One step of a JSON pointer, with the slash before it (RFC 6901 §3). */
+export function pointerStep(step: string | number): string {
+  return `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
 /** The refusal of one value that breaks one rule. */
 export function inputProblem(part: InputError['in'], pointer: string, rule: InputRuleName): Problem {
   return new Problem('validation-failed', {

@@ -1,5 +1,4 @@
-import { type InputRuleName } from './input-rules.js';
-import { pointerStep } from './json-pointer.js';
+import { type InputRuleName, pointerStep } from './input-rules.js';
 
 /** The deepest nesting that a body may have. No call needs more than two levels. */
 export const MAX_DEPTH = 32;

@@ -1,8 +1,7 @@
 import { type ArgumentMetadata, Injectable, type Paramtype, StandardSchemaValidationPipe } from '@nestjs/common';
 import { type z } from 'zod';
 import { type InputError, Problem } from '../problem/problem.js';
-import { INPUT_RULES, inputRule } from './input-rules.js';
-import { pointerStep } from './json-pointer.js';
+import { INPUT_RULES, inputRule, pointerStep } from './input-rules.js';
 
 type Issues = NonNullable<Awaited<ReturnType<StandardSchemaValidationPipe['validate']>>['issues']>;
 type Issue = Issues[number];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Page } from '../values/page.js';
-import { type KeysetCursor } from './input/schemas.js';
+import { type Page } from '../../values/page.js';
+import { type KeysetCursor } from '../input/schemas.js';
 
 /** An instant in an answer. {@link isoOf} writes it. */
 export const isoInstant = z.iso.datetime();
