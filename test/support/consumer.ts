@@ -134,7 +134,7 @@ export function readableOf(event: ClaimEvent, offset = 0, partition = 0): Readab
 export async function admit({ gate, pass }: ConsumerStack, number: number): Promise<ClaimEvent> {
   const { claimId, campaignId, userId } = claimOf(number);
   const outcome = await gate.claim(pass, { campaignId, userId, claimId, idempotencyDigest: null });
-  if (outcome.kind !== 'ADMITTED') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
+  if (outcome.kind !== 'admitted') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
   return claimOf(number, { sequence: outcome.sequence, claimedAt: outcome.claimedAt });
 }
 

@@ -51,7 +51,7 @@ export function sweeperOf(
 export async function admit({ gate, pass }: RetryStack, userId: string): Promise<ClaimEvent> {
   const request = { campaignId: CAMPAIGN, userId, claimId: ulid(), idempotencyDigest: null };
   const outcome = await gate.claim(pass, request);
-  if (outcome.kind !== 'ADMITTED') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
+  if (outcome.kind !== 'admitted') throw new Error(`${userId} was not admitted: ${outcome.kind}`);
   const { sequence, claimedAt } = outcome;
   return { ...request, sequence, claimedAt, epoch: pass.epoch };
 }

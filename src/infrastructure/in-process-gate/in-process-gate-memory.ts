@@ -43,11 +43,11 @@ export class InProcessGateMemory {
   /** The campaign if this pass is let in and its counters agree with its maps, otherwise what is wrong. */
   trusted({ epoch, fence }: GatePass, campaignId: string): TrustedCampaign | Fenced {
     const memory = this.epochs.get(epoch);
-    if (memory === undefined || memory.fence !== fence) return { kind: 'FENCED', reason: 'fence-missing' };
+    if (memory === undefined || memory.fence !== fence) return { kind: 'fenced', reason: 'fence-missing' };
     const campaign = memory.campaigns.get(campaignId);
-    if (campaign === undefined || campaign.terms === null) return { kind: 'FENCED', reason: 'meta-missing' };
-    if (campaign.count !== campaign.applied.size) return { kind: 'FENCED', reason: 'count-mismatch' };
-    if (campaign.pendingCount !== campaign.pending.size) return { kind: 'FENCED', reason: 'pending-mismatch' };
+    if (campaign === undefined || campaign.terms === null) return { kind: 'fenced', reason: 'meta-missing' };
+    if (campaign.count !== campaign.applied.size) return { kind: 'fenced', reason: 'count-mismatch' };
+    if (campaign.pendingCount !== campaign.pending.size) return { kind: 'fenced', reason: 'pending-mismatch' };
     return { kind: 'trusted', campaign: campaign as TrustedCampaign['campaign'] };
   }
 

@@ -30,13 +30,13 @@ describe('the clock of the in-process gate', () => {
   };
 
   it('begins a window with the millisecond of its start', async () => {
-    expect(await claimAt(startsAt - 1)).toEqual({ kind: 'NOT_STARTED', startsAt });
-    expect(await claimAt(startsAt)).toMatchObject({ kind: 'ADMITTED', claimedAt: startsAt });
+    expect(await claimAt(startsAt - 1)).toEqual({ kind: 'campaign-not-started', startsAt });
+    expect(await claimAt(startsAt)).toMatchObject({ kind: 'admitted', claimedAt: startsAt });
   });
 
   it('ends a window with the millisecond of its end', async () => {
-    expect(await claimAt(endsAt - 1)).toMatchObject({ kind: 'ADMITTED', claimedAt: endsAt - 1 });
-    expect(await claimAt(endsAt)).toEqual({ kind: 'ENDED' });
+    expect(await claimAt(endsAt - 1)).toMatchObject({ kind: 'admitted', claimedAt: endsAt - 1 });
+    expect(await claimAt(endsAt)).toEqual({ kind: 'campaign-ended' });
   });
 
   it('is not dragged along by a claim from the future, and the sweeper finds what comes after such a claim', async () => {
@@ -46,7 +46,7 @@ describe('the clock of the in-process gate', () => {
     const terms = { campaignId: 'other', total: 9, startsAt, endsAt: null, state: 'OPEN' as const, version: 1 };
     await builder.openStaged(1, [{ ...terms, sequence: 1 }]);
     const request = { campaignId: 'other', userId: 'b', claimId: 'y', idempotencyDigest: null };
-    expect(await gate.claim(pass, request)).toMatchObject({ kind: 'ADMITTED', claimedAt: startsAt });
+    expect(await gate.claim(pass, request)).toMatchObject({ kind: 'admitted', claimedAt: startsAt });
     expect(await gate.pendingBefore(pass, 'other', startsAt + 1, 9, 0)).toMatchObject({
       claims: [
         { userId: 'ahead', claimedAt: tomorrow },

@@ -29,20 +29,20 @@ export class InProcessIssuanceGate extends IssuanceGate {
 
   claim(pass: GatePass, { campaignId, userId, claimId, idempotencyDigest }: ClaimRequest): Promise<ClaimOutcome> {
     const found = this.memory.trusted(pass, campaignId);
-    if (found.kind === 'FENCED') return Promise.resolve(found);
+    if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
     const { terms, applied, pending } = campaign;
     // Before window and stock, so that a winner who asks again always sees the claim.
     const record = applied.get(userId);
     if (record !== undefined) {
-      return Promise.resolve({ kind: 'DUPLICATE', record: { ...record }, pending: pending.has(userId) });
+      return Promise.resolve({ kind: 'duplicate', record: { ...record }, pending: pending.has(userId) });
     }
-    if (terms.state === 'PAUSED') return Promise.resolve({ kind: 'PAUSED' });
-    if (terms.state === 'CLOSED') return Promise.resolve({ kind: 'CLOSED' });
+    if (terms.state === 'PAUSED') return Promise.resolve({ kind: 'campaign-paused' });
+    if (terms.state === 'CLOSED') return Promise.resolve({ kind: 'campaign-closed' });
     const now = Date.now();
-    if (now < terms.startsAt) return Promise.resolve({ kind: 'NOT_STARTED', startsAt: terms.startsAt });
-    if (terms.endsAt !== null && now >= terms.endsAt) return Promise.resolve({ kind: 'ENDED' });
-    if (applied.size >= terms.total) return Promise.resolve({ kind: 'SOLD_OUT' });
+    if (now < terms.startsAt) return Promise.resolve({ kind: 'campaign-not-started', startsAt: terms.startsAt });
+    if (terms.endsAt !== null && now >= terms.endsAt) return Promise.resolve({ kind: 'campaign-ended' });
+    if (applied.size >= terms.total) return Promise.resolve({ kind: 'sold-out' });
     const claimedAt = Math.max(now, campaign.lastAt);
     campaign.lastAt = claimedAt;
     campaign.sequence += 1;
@@ -50,22 +50,22 @@ export class InProcessIssuanceGate extends IssuanceGate {
     campaign.pendingCount += 1;
     applied.set(userId, { claimId, sequence: campaign.sequence, claimedAt, idempotencyDigest });
     pending.set(userId, claimedAt);
-    return Promise.resolve({ kind: 'ADMITTED', sequence: campaign.sequence, claimedAt });
+    return Promise.resolve({ kind: 'admitted', sequence: campaign.sequence, claimedAt });
   }
 
   lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
     const found = this.memory.trusted(pass, campaignId);
-    if (found.kind === 'FENCED') return Promise.resolve(found);
+    if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
     const record = campaign.applied.get(userId);
-    if (record === undefined) return Promise.resolve({ kind: 'ABSENT' });
-    return Promise.resolve({ kind: 'FOUND', record: { ...record }, pending: campaign.pending.has(userId) });
+    if (record === undefined) return Promise.resolve({ kind: 'absent' });
+    return Promise.resolve({ kind: 'found', record: { ...record }, pending: campaign.pending.has(userId) });
   }
 
   clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
     for (const { campaignId, userId, claimId } of claims) {
       const found = this.memory.trusted(pass, campaignId);
-      if (found.kind === 'FENCED' || found.campaign.applied.get(userId)?.claimId !== claimId) continue;
+      if (found.kind === 'fenced' || found.campaign.applied.get(userId)?.claimId !== claimId) continue;
       const { campaign } = found;
       if (campaign.pending.delete(userId)) campaign.pendingCount -= 1;
     }
@@ -74,7 +74,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
 
   release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<ReleaseOutcome> {
     const found = this.memory.trusted(pass, campaignId);
-    if (found.kind === 'FENCED') return Promise.resolve(found);
+    if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
     if (campaign.applied.get(userId)?.claimId !== claimId) return Promise.resolve({ kind: 'gone' });
     campaign.applied.delete(userId);
@@ -96,12 +96,12 @@ export class InProcessIssuanceGate extends IssuanceGate {
 
   changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
     const found = this.memory.trusted(pass, terms.campaignId);
-    if (found.kind === 'FENCED') return Promise.resolve(found);
+    if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
     if (terms.version <= campaign.terms.version) return Promise.resolve({ kind: 'older' });
     // A lowering alone is refused. A gate that was rebuilt may hold more claims than the total, and can be paused all the same.
     const lowered = terms.total < campaign.terms.total;
-    if (lowered && terms.total < campaign.applied.size) return Promise.resolve({ kind: 'below-claimed' });
+    if (lowered && terms.total < campaign.applied.size) return Promise.resolve({ kind: 'total-below-claimed' });
     campaign.terms = { ...terms };
     return Promise.resolve({ kind: 'changed' });
   }
@@ -110,7 +110,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     return Promise.resolve(
       campaignIds.map((campaignId) => {
         const found = this.memory.trusted(pass, campaignId);
-        if (found.kind === 'FENCED') return found;
+        if (found.kind === 'fenced') return found;
         const { campaign } = found;
         return {
           kind: 'gauge',
@@ -133,7 +133,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     offset: number,
   ): Promise<PendingPage | Fenced> {
     const found = this.memory.trusted(pass, campaignId);
-    if (found.kind === 'FENCED') return Promise.resolve(found);
+    if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
     const claims: Claim[] = [];
     let skip = offset;
@@ -150,7 +150,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
   }
 
   ping(pass: GatePass): Promise<{ kind: 'ok' } | Fenced> {
-    return Promise.resolve(this.memory.letsIn(pass) ? { kind: 'ok' } : { kind: 'FENCED', reason: 'fence-missing' });
+    return Promise.resolve(this.memory.letsIn(pass) ? { kind: 'ok' } : { kind: 'fenced', reason: 'fence-missing' });
   }
 
   checkWritable(): Promise<void> {

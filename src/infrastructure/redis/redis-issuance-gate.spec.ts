@@ -41,8 +41,8 @@ describe('the gate at a Redis that answers slowly', () => {
     answers[0]?.();
     await sent(4);
     answers.slice(1).forEach((answer) => answer());
-    expect(await Promise.all(first)).toEqual(first.map(() => ({ kind: 'SOLD_OUT' })));
-    expect(await inTime).toEqual({ kind: 'SOLD_OUT' });
+    expect(await Promise.all(first)).toEqual(first.map(() => ({ kind: 'sold-out' })));
+    expect(await inTime).toEqual({ kind: 'sold-out' });
     expect(await late).toBeInstanceOf(GateBusyError);
     expect(asked).toEqual([['first'], ['second'], ['third'], ['in-time']]);
   });

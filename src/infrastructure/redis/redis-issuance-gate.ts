@@ -40,6 +40,31 @@ const CLEARED_AT_ONCE = 500;
 /** Nothing is ever stored here: no epoch is 0. */
 const PROBE_KEY = campaignKeys('probe', 0).pending;
 
+/** What the words of the script mean. The words themselves stay in this file. */
+const KINDS = {
+  OK: 'admitted',
+  DUPLICATE: 'duplicate',
+  NOT_STARTED: 'campaign-not-started',
+  PAUSED: 'campaign-paused',
+  CLOSED: 'campaign-closed',
+  ENDED: 'campaign-ended',
+  SOLD_OUT: 'sold-out',
+  FOUND: 'found',
+  ABSENT: 'absent',
+  RELEASED: 'released',
+  GONE: 'gone',
+  OPENED: 'opened',
+  EXISTS: 'exists',
+  CHANGED: 'changed',
+  OLDER: 'older',
+  BELOW_CLAIMED: 'total-below-claimed',
+  PAGE: 'page',
+  GAUGE: 'gauge',
+  FENCED: 'fenced',
+} as const;
+
+type Kind = (typeof KINDS)[keyof typeof KINDS];
+
 /** The first word of an answer, and what comes with it. */
 type Answer = readonly [string, ...(string | number)[]];
 
@@ -88,10 +113,8 @@ export class RedisIssuanceGate extends IssuanceGate {
 
   async lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
     const answer = await this.run(pass, 'look-up', campaignId, [userId]);
-    if (answer[0] === 'FOUND') {
-      return { kind: 'FOUND', record: decodeRecord(String(answer[1])), pending: answer[2] === 1 };
-    }
-    return answer[0] === 'ABSENT' ? { kind: 'ABSENT' } : fenced(answer);
+    if (kindOf(answer) !== 'found') return plain(answer, 'absent');
+    return { kind: 'found', record: decodeRecord(String(answer[1])), pending: answer[2] === 1 };
   }
 
   async clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
@@ -106,22 +129,17 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   async release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<ReleaseOutcome> {
-    const answer = await this.run(pass, 'release', campaignId, [userId, claimId]);
-    if (answer[0] === 'RELEASED') return { kind: 'released' };
-    return answer[0] === 'GONE' ? { kind: 'gone' } : fenced(answer);
+    return plain(await this.run(pass, 'release', campaignId, [userId, claimId]), 'released', 'gone');
   }
 
   async openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
     const answer = await this.run(pass, 'open-campaign', terms.campaignId, termsArguments(terms));
-    if (answer[0] === 'OPENED') return { kind: 'opened' };
-    return answer[0] === 'EXISTS' ? { kind: 'exists' } : fenced(answer);
+    return plain(answer, 'opened', 'exists');
   }
 
   async changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
     const answer = await this.run(pass, 'change-terms', terms.campaignId, termsArguments(terms));
-    if (answer[0] === 'CHANGED') return { kind: 'changed' };
-    if (answer[0] === 'OLDER') return { kind: 'older' };
-    return answer[0] === 'BELOW_CLAIMED' ? { kind: 'below-claimed' } : fenced(answer);
+    return plain(answer, 'changed', 'older', 'total-below-claimed');
   }
 
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {
@@ -136,7 +154,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     offset: number,
   ): Promise<PendingPage | Fenced> {
     const answer = await this.run(pass, 'pending-before', campaignId, [before, limit, offset]);
-    if (answer[0] !== 'PAGE') return fenced(answer);
+    if (kindOf(answer) !== 'page') return fenced(answer);
     const claims: Claim[] = [];
     for (let at = 1; at < answer.length; at += 2) {
       claims.push({ campaignId, userId: String(answer[at]), ...decodeRecord(String(answer[at + 1])) });
@@ -162,7 +180,7 @@ export class RedisIssuanceGate extends IssuanceGate {
 
   private async gaugeOne(pass: GatePass, campaignId: string): Promise<CampaignGauge | Fenced> {
     const answer = await this.run(pass, 'gauge', campaignId, []);
-    if (answer[0] !== 'GAUGE') return fenced(answer);
+    if (kindOf(answer) !== 'gauge') return fenced(answer);
     const [, total, startsAt, endsAt, state, version, sequence, claimed, pending, oldest] = answer;
     return {
       kind: 'gauge',
@@ -276,26 +294,38 @@ function isFence(answer: readonly unknown[]): answer is Answer {
 }
 
 function toClaimOutcome(answer: Answer): ClaimOutcome {
-  const [word, , first, second] = answer;
-  switch (word) {
-    case 'OK':
-      return { kind: 'ADMITTED', sequence: Number(first), claimedAt: Number(second) };
-    case 'DUPLICATE':
-      return { kind: 'DUPLICATE', record: decodeRecord(String(first)), pending: second === 1 };
-    case 'NOT_STARTED':
-      return { kind: 'NOT_STARTED', startsAt: Number(first) };
-    case 'PAUSED':
-    case 'CLOSED':
-    case 'ENDED':
-    case 'SOLD_OUT':
-      return { kind: word };
+  const [, , first, second] = answer;
+  const kind = kindOf(answer);
+  switch (kind) {
+    case 'admitted':
+      return { kind, sequence: Number(first), claimedAt: Number(second) };
+    case 'duplicate':
+      return { kind, record: decodeRecord(String(first)), pending: second === 1 };
+    case 'campaign-not-started':
+      return { kind, startsAt: Number(first) };
+    case 'campaign-paused':
+    case 'campaign-closed':
+    case 'campaign-ended':
+    case 'sold-out':
+      return { kind };
     default:
       return fenced(answer);
   }
 }
 
+/** The kind of an answer; undefined for a word that this version does not know. */
+function kindOf(answer: Answer): Kind | undefined {
+  return KINDS[answer[0] as keyof typeof KINDS];
+}
+
+/** An outcome that nothing comes with, one of those that the call may have; or a fence. */
+function plain<K extends Kind>(answer: Answer, ...expected: readonly K[]): { readonly kind: K } | Fenced {
+  const kind = expected.find((one) => one === kindOf(answer));
+  return kind === undefined ? fenced(answer) : { kind };
+}
+
 function fenced(answer: Answer): Fenced {
   const [word, reason] = answer;
-  if (word !== 'FENCED') throw new UnknownAnswerError(`the gate's script answered ${word}`);
-  return { kind: 'FENCED', reason: reason as FenceReason };
+  if (kindOf(answer) !== 'fenced') throw new UnknownAnswerError(`the gate's script answered ${word}`);
+  return { kind: 'fenced', reason: reason as FenceReason };
 }

@@ -36,7 +36,7 @@ export class SqliteSnapshots extends DatabaseSnapshots implements OnModuleInit {
   }
 
   async take(): Promise<SnapshotOutcome> {
-    if (this.underWay) return { kind: 'UNDER_WAY' };
+    if (this.underWay) return { kind: 'backup-under-way' };
     this.underWay = true;
     const release = async (): Promise<void> => {
       try {
@@ -51,14 +51,14 @@ export class SqliteSnapshots extends DatabaseSnapshots implements OnModuleInit {
       const free = bavail * bsize;
       if (free < needed) {
         await release();
-        return { kind: 'NO_SPACE', needed, free };
+        return { kind: 'not-enough-space', needed, free };
       }
       await this.remove();
       await mkdir(this.directory, { mode: 0o700 });
       await this.connection.copyTo(this.directory);
       const path = join(this.directory, SQLITE_FILE);
       await makeOneFile(path);
-      return { kind: 'TAKEN', path, bytes: (await stat(path)).size, release };
+      return { kind: 'taken', path, bytes: (await stat(path)).size, release };
     } catch (error) {
       await release();
       throw error;

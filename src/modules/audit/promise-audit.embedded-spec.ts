@@ -44,7 +44,7 @@ async function admit(count: number): Promise<ClaimEvent[]> {
   for (let number = 1; number <= count; number++) {
     const claim = claimOf(number, { epoch: pass.epoch });
     const outcome = await stack.gate.claim(pass, { ...claim, idempotencyDigest: null });
-    if (outcome.kind !== 'ADMITTED') throw new Error(outcome.kind);
+    if (outcome.kind !== 'admitted') throw new Error(outcome.kind);
     events.push(claim);
   }
   return events;
@@ -179,7 +179,7 @@ describe('what is shown belongs to one instant', () => {
       while (!ending) {
         const event = claimOf(++number, { epoch: pass.epoch });
         const outcome = await stack.gate.claim(pass, { ...event, idempotencyDigest: null });
-        if (outcome.kind === 'ADMITTED') admitted.push(event);
+        if (outcome.kind === 'admitted') admitted.push(event);
         await new Promise(setImmediate);
       }
     };

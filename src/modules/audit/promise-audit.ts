@@ -166,7 +166,7 @@ export class PromiseAudit {
           PENDING_PAGE,
           pending.length,
         );
-        if (page.kind === 'FENCED') return null;
+        if (page.kind === 'fenced') return null;
         pending.push(...page.claims);
         if (page.claims.length < PENDING_PAGE) break;
       }
@@ -195,7 +195,7 @@ export class PromiseAudit {
     const users = new Set(slotHolders.map(({ userId }) => userId).filter((userId) => !pendingUsers.has(userId)));
     return this.unlessAway(async () => {
       const outcomes = await Promise.all([...users].map((userId) => this.gate.lookUp(pass, campaignId, userId)));
-      return outcomes.filter((outcome) => outcome.kind === 'FOUND' && claimIds.has(outcome.record.claimId)).length;
+      return outcomes.filter((outcome) => outcome.kind === 'found' && claimIds.has(outcome.record.claimId)).length;
     });
   }
 

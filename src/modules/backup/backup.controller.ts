@@ -37,10 +37,10 @@ export class BackupController {
   @ApiProblems('backup-under-way', 'database-unavailable', 'not-enough-space')
   async downloadBackup(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const snapshot = await this.snapshots.take();
-    if (snapshot.kind === 'UNDER_WAY') throw new Problem('backup-under-way');
-    if (snapshot.kind === 'NO_SPACE') {
+    if (snapshot.kind === 'backup-under-way') throw new Problem(snapshot.kind);
+    if (snapshot.kind === 'not-enough-space') {
       const { needed, free } = snapshot;
-      throw new Problem('not-enough-space', { extensions: { needed, free } });
+      throw new Problem(snapshot.kind, { extensions: { needed, free } });
     }
     try {
       await this.database.transaction((unit) =>

@@ -196,43 +196,24 @@ export class AdminCampaignsController {
   }
 }
 
-/** @throws Problem for every outcome but CREATED. */
-function createdOrProblem(outcome: CampaignCreationOutcome): Extract<CampaignCreationOutcome, { kind: 'CREATED' }> {
-  switch (outcome.kind) {
-    case 'CREATED':
-      return outcome;
-    case 'WINDOW_INVERTED':
-      throw inputProblem('body', '/endsAt', 'window');
-    case 'WINDOW_PAST':
-      throw inputProblem('body', '/endsAt', 'past');
-    case 'KEY_REUSED':
-      throw new Problem('idempotency-key-reused');
-  }
+/** @throws Problem for every outcome but `created`. */
+function createdOrProblem(outcome: CampaignCreationOutcome): Extract<CampaignCreationOutcome, { kind: 'created' }> {
+  if (outcome.kind === 'created') return outcome;
+  if (outcome.kind === 'idempotency-key-reused') throw new Problem(outcome.kind);
+  throw inputProblem('body', '/endsAt', outcome.kind === 'window-past' ? 'past' : 'window');
 }
 
-/** @throws Problem for every outcome but DONE. */
+/** @throws Problem for every outcome but `done`. */
 function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
-  switch (outcome.kind) {
-    case 'DONE':
-      return outcome.campaign;
-    case 'NOT_FOUND':
-      throw new Problem('campaign-not-found');
-    case 'STALE_VERSION':
-      throw new Problem('precondition-failed');
-    case 'CLOSED':
-      throw new Problem('campaign-closed');
-    case 'TOTAL_BELOW_CLAIMED':
-      throw new Problem('total-below-claimed');
-    case 'WINDOW_INVERTED':
-      throw inputProblem('body', '/endsAt', 'window');
-    case 'NOT_TOLD':
-      throw notTold(outcome);
-  }
+  if (outcome.kind === 'done') return outcome.campaign;
+  if (outcome.kind === 'gate-not-told') throw notTold(outcome);
+  if (outcome.kind === 'window-inverted') throw inputProblem('body', '/endsAt', 'window');
+  throw new Problem(outcome.kind);
 }
 
 /** What is true now. With the version that is stored, the same change can be asked for again. */
-function notTold({ stored, gate }: NotTold): Problem {
-  return new Problem('gate-not-told', {
+function notTold({ kind, stored, gate }: NotTold): Problem {
+  return new Problem(kind, {
     extensions: { stored: stored !== null, gate, ...(stored === null ? {} : { version: stored.version }) },
     ...(stored === null ? {} : { headers: { etag: etagOf(stored.version) } }),
   });

@@ -16,7 +16,7 @@ import { CampaignAdministration, type CampaignCreationOutcome } from './campaign
 import { CampaignCatalogue } from './campaign-catalogue.js';
 
 const seen = () => true;
-const NOT_LOWERED = (gate: string) => ({ kind: 'NOT_TOLD', stored: null, gate });
+const NOT_LOWERED = (gate: string) => ({ kind: 'gate-not-told', stored: null, gate });
 
 describe('campaign administration', () => {
   let stack: EmbeddedStack;
@@ -36,7 +36,7 @@ describe('campaign administration', () => {
   /** Makes a campaign without a key. */
   const made = async (...[input, requestId]: Parameters<CampaignAdministration['create']>): Promise<Campaign> => {
     const outcome = await administration.create(input, requestId);
-    if (outcome.kind !== 'CREATED') throw new Error(outcome.kind);
+    if (outcome.kind !== 'created') throw new Error(outcome.kind);
     return outcome.campaign;
   };
   const stored = (id = 'c'): Promise<Campaign | null> => stack.database.read((unit) => unit.campaigns.find(id));
@@ -68,7 +68,7 @@ describe('campaign administration', () => {
     const input = { name: '쿠폰', total: 5, startsAt: null, endsAt: null };
     /** What the answer shows of it. */
     const told = (outcome: CampaignCreationOutcome) => {
-      if (outcome.kind !== 'CREATED') throw new Error(outcome.kind);
+      if (outcome.kind !== 'created') throw new Error(outcome.kind);
       const { campaign, at, replayed } = outcome;
       const { createdAt: _createdAt, updatedAt: _updatedAt, ...shown } = campaign;
       return { shown, at, replayed };
@@ -77,8 +77,8 @@ describe('campaign administration', () => {
 
     it('makes one campaign, and tells it again as it was made', async () => {
       const first = await administration.create(input, 'r-1', 'key');
-      expect(first).toMatchObject({ kind: 'CREATED', replayed: false, campaign: { version: 1 } });
-      if (first.kind !== 'CREATED') throw new Error(first.kind);
+      expect(first).toMatchObject({ kind: 'created', replayed: false, campaign: { version: 1 } });
+      if (first.kind !== 'created') throw new Error(first.kind);
       await administration.change(first.campaign.id, { name: 'changed', total: 9 }, seen, null);
       expect(told(await administration.create(input, 'r-2', 'key'))).toEqual({ ...told(first), replayed: true });
       expect(await count()).toBe(2);
@@ -90,9 +90,9 @@ describe('campaign administration', () => {
 
     it('makes one campaign of many calls at once', async () => {
       const outcomes = await Promise.all(Array.from({ length: 10 }, () => administration.create(input, null, 'key')));
-      const ids = outcomes.map((outcome) => outcome.kind === 'CREATED' && outcome.campaign.id);
+      const ids = outcomes.map((outcome) => outcome.kind === 'created' && outcome.campaign.id);
       expect([new Set(ids).size, await count()]).toEqual([1, 2]);
-      expect(outcomes.filter((outcome) => outcome.kind === 'CREATED' && !outcome.replayed)).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome.kind === 'created' && !outcome.replayed)).toHaveLength(1);
     });
 
     it('meets another process that has used the key meanwhile: nothing of its own stays', async () => {
@@ -120,20 +120,22 @@ describe('campaign administration', () => {
       ['an end', { endsAt: 4_000_000_000_000 }],
     ])('refuses the same key for %s', async (_what, change) => {
       await administration.create(input, null, 'key');
-      expect(await administration.create({ ...input, ...change }, null, 'key')).toEqual({ kind: 'KEY_REUSED' });
+      expect(await administration.create({ ...input, ...change }, null, 'key')).toEqual({
+        kind: 'idempotency-key-reused',
+      });
       expect(await count()).toBe(2);
     });
 
     it('makes as many campaigns as there are keys, however alike', async () => {
       for (const key of ['key', 'Key', 'key ', 'k'.repeat(255), null, null]) {
-        expect(await administration.create(input, null, key)).toMatchObject({ kind: 'CREATED', replayed: false });
+        expect(await administration.create(input, null, key)).toMatchObject({ kind: 'created', replayed: false });
       }
       expect(await count()).toBe(7);
     });
 
     it('keeps no key of a call that made nothing', async () => {
-      expect(await administration.create({ ...input, endsAt: 1 }, null, 'key')).toEqual({ kind: 'WINDOW_PAST' });
-      expect(await administration.create(input, null, 'key')).toMatchObject({ kind: 'CREATED', replayed: false });
+      expect(await administration.create({ ...input, endsAt: 1 }, null, 'key')).toEqual({ kind: 'window-past' });
+      expect(await administration.create(input, null, 'key')).toMatchObject({ kind: 'created', replayed: false });
     });
 
     it('tells a campaign again whose window has passed meanwhile', async () => {
@@ -142,16 +144,16 @@ describe('campaign administration', () => {
       const first = await administration.create(window, null, 'key');
       now.mockResolvedValue(3_000);
       expect(told(await administration.create(window, null, 'key'))).toEqual({ ...told(first), replayed: true });
-      expect(await administration.create(window, null, 'other')).toEqual({ kind: 'WINDOW_PAST' });
+      expect(await administration.create(window, null, 'other')).toEqual({ kind: 'window-past' });
     });
   });
 
   it.each([
-    ['before its start', { startsAt: 4_000_000_000_000, endsAt: 3_999_999_999_999 }, 'WINDOW_INVERTED'],
-    ['at its start', { startsAt: 4_000_000_000_000, endsAt: 4_000_000_000_000 }, 'WINDOW_INVERTED'],
-    ['before its start, both in the past', { startsAt: 2_000, endsAt: 1_000 }, 'WINDOW_INVERTED'],
-    ['in the past', { startsAt: 1_000, endsAt: 2_000 }, 'WINDOW_PAST'],
-    ['in the past, while it starts now', { startsAt: null, endsAt: 2_000 }, 'WINDOW_PAST'],
+    ['before its start', { startsAt: 4_000_000_000_000, endsAt: 3_999_999_999_999 }, 'window-inverted'],
+    ['at its start', { startsAt: 4_000_000_000_000, endsAt: 4_000_000_000_000 }, 'window-inverted'],
+    ['before its start, both in the past', { startsAt: 2_000, endsAt: 1_000 }, 'window-inverted'],
+    ['in the past', { startsAt: 1_000, endsAt: 2_000 }, 'window-past'],
+    ['in the past, while it starts now', { startsAt: null, endsAt: 2_000 }, 'window-past'],
   ])('makes no campaign that ends %s', async (_what, window, kind) => {
     expect(await administration.create({ name: 'n', total: 5, ...window }, null)).toEqual({ kind });
     expect(await audited()).toEqual([]);
@@ -225,7 +227,7 @@ describe('campaign administration', () => {
     watch.onFence((...fence) => fences.push(fence));
     await storeCampaign(stack, { id: 'young', total: 10 });
     expect(await administration.change('young', { total: 5 }, seen, null)).toEqual(NOT_LOWERED('refused'));
-    expect(await administration.act('young', 'pause', null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'refused' });
+    expect(await administration.act('young', 'pause', null)).toMatchObject({ kind: 'gate-not-told', gate: 'refused' });
     expect(fences).toEqual([]);
     stack.memory.campaign(10, 'c').count += 1;
     await administration.act('c', 'pause', null);
@@ -282,18 +284,18 @@ describe('campaign administration', () => {
   it('raises the database before the gate, so that the gate never has more to give', async () => {
     const back = gateAway();
     const raised = await administration.change('c', { total: 20 }, seen, null);
-    expect(raised).toMatchObject({ kind: 'NOT_TOLD', stored: { total: 20, version: 2 } });
+    expect(raised).toMatchObject({ kind: 'gate-not-told', stored: { total: 20, version: 2 } });
     expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([20, 10]);
     back();
   });
 
   it('lowers the gate before the database, and neither when the gate has admitted more', async () => {
     for (const user of ['a', 'b', 'd']) await claim(user);
-    expect(await administration.change('c', { total: 2 }, seen, null)).toEqual({ kind: 'TOTAL_BELOW_CLAIMED' });
+    expect(await administration.change('c', { total: 2 }, seen, null)).toEqual({ kind: 'total-below-claimed' });
     expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([10, 10]);
-    expect(await administration.change('c', { total: 3 }, seen, null)).toMatchObject({ kind: 'DONE' });
+    expect(await administration.change('c', { total: 3 }, seen, null)).toMatchObject({ kind: 'done' });
     expect([(await stored())?.total, (await gauge()).terms.total]).toEqual([3, 3]);
-    expect((await claim('e')).kind).toBe('SOLD_OUT');
+    expect((await claim('e')).kind).toBe('sold-out');
   });
 
   it('does not lower without the gate, nor while it is being rebuilt', async () => {
@@ -313,24 +315,25 @@ describe('campaign administration', () => {
   });
 
   it('changes nothing for a caller who has not seen this version, or for a campaign that is closed', async () => {
-    expect(await administration.change('c', { name: 'x' }, () => false, null)).toEqual({ kind: 'STALE_VERSION' });
-    expect(await administration.change('nothing', { name: 'x' }, seen, null)).toEqual({ kind: 'NOT_FOUND' });
+    expect(await administration.change('c', { name: 'x' }, () => false, null)).toEqual({ kind: 'precondition-failed' });
+    expect(await administration.change('nothing', { name: 'x' }, seen, null)).toEqual({ kind: 'campaign-not-found' });
     await administration.act('c', 'close', null);
-    expect(await administration.change('c', { name: 'x' }, seen, null)).toEqual({ kind: 'CLOSED' });
-    expect(await administration.act('c', 'resume', null)).toEqual({ kind: 'CLOSED' });
+    expect(await administration.change('c', { name: 'x' }, seen, null)).toEqual({ kind: 'campaign-closed' });
+    expect(await administration.act('c', 'resume', null)).toEqual({ kind: 'campaign-closed' });
     expect((await stored())?.version).toBe(2);
   });
 
   it('says yes again without a new version when a campaign is already as asked', async () => {
     await administration.act('c', 'pause', null);
-    expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+    expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'done', campaign: { version: 2 } });
     expect((await gauge()).terms).toMatchObject({ state: 'PAUSED', version: 2 });
-    expect((await claim('a')).kind).toBe('PAUSED');
+    expect((await claim('a')).kind).toBe('campaign-paused');
   });
 
   describe('after a pause or a close is done nobody is admitted, and before that nobody hears that it is', () => {
     const actions = ['pause', 'close'] as const;
-    const REFUSAL = { pause: 'PAUSED', close: 'CLOSED' } as const;
+    const STATE = { pause: 'PAUSED', close: 'CLOSED' } as const;
+    const REFUSAL = { pause: 'campaign-paused', close: 'campaign-closed' } as const;
     let user = 0;
     const next = async () => (await claim(`u${user++}`)).kind;
 
@@ -341,14 +344,14 @@ describe('campaign administration', () => {
         for (const _again of [1, 2]) {
           const outcome = await administration.act('c', act, null);
           expect(outcome).toMatchObject({
-            kind: 'NOT_TOLD',
-            stored: { state: REFUSAL[act], version: 2 },
+            kind: 'gate-not-told',
+            stored: { state: STATE[act], version: 2 },
             gate: 'refused',
           });
-          expect(await next()).toBe('ADMITTED');
+          expect(await next()).toBe('admitted');
         }
         back();
-        expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+        expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 2 } });
         expect(await next()).toBe(REFUSAL[act]);
       },
     );
@@ -359,23 +362,23 @@ describe('campaign administration', () => {
         await changeTerms.apply(stack.gate, call);
         throw new GateTimeoutError('no answer');
       };
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'unknown' });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'gate-not-told', gate: 'unknown' });
       stack.gate.changeTerms = changeTerms;
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 2 } });
       expect(await next()).toBe(REFUSAL[act]);
     });
 
     it.each(actions)('%s, while the gate has a later version, of a lowering whose transaction failed', async (act) => {
       await stack.gate.changeTerms(pass, { ...(await gauge()).terms, total: 9, version: 7 });
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 8 } });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 8 } });
       expect(await next()).toBe(REFUSAL[act]);
-      expect(await stored()).toMatchObject({ state: REFUSAL[act], total: 10, version: 8 });
-      expect((await gauge()).terms).toMatchObject({ state: REFUSAL[act], total: 10, version: 8 });
+      expect(await stored()).toMatchObject({ state: STATE[act], total: 10, version: 8 });
+      expect((await gauge()).terms).toMatchObject({ state: STATE[act], total: 10, version: 8 });
     });
 
     it.each(actions)('%s, while the gate has the same version with other terms', async (act) => {
       await stack.gate.changeTerms(pass, { ...(await gauge()).terms, total: 9, version: 2 });
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 3 } });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 3 } });
       expect(await next()).toBe(REFUSAL[act]);
     });
 
@@ -383,8 +386,8 @@ describe('campaign administration', () => {
       await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
       for (const _again of [1, 2]) {
         const outcome = await administration.act('c', act, null);
-        expect(outcome).toMatchObject({ kind: 'NOT_TOLD', stored: { state: REFUSAL[act] }, gate: 'rebuilding' });
-        expect(await next()).toBe('ADMITTED');
+        expect(outcome).toMatchObject({ kind: 'gate-not-told', stored: { state: STATE[act] }, gate: 'rebuilding' });
+        expect(await next()).toBe('admitted');
       }
     });
 
@@ -395,19 +398,19 @@ describe('campaign administration', () => {
         await rebuilderOf(stack).rebuild(pass.epoch);
         return stack.gate.changeTerms(...call);
       };
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'rebuilding' });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'gate-not-told', gate: 'rebuilding' });
       pass = await openPass(stack);
       expect(await next()).toBe(REFUSAL[act]);
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 2 } });
     });
 
     it.each(actions)('%s, where the gate is fenced: its memory may come back as it was', async (act) => {
       const { memory } = stack;
       const trusted = memory.trusted.bind(memory);
-      memory.trusted = () => ({ kind: 'FENCED', reason: 'fence-missing' });
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', gate: 'rebuilding' });
+      memory.trusted = () => ({ kind: 'fenced', reason: 'fence-missing' });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'gate-not-told', gate: 'rebuilding' });
       memory.trusted = trusted;
-      expect(await next()).toBe('ADMITTED');
+      expect(await next()).toBe('admitted');
     });
 
     it.each(actions)('%s, where the database goes away before the gate can be compared with it', async (act) => {
@@ -419,10 +422,10 @@ describe('campaign administration', () => {
         database.transaction = () => Promise.reject(new DatabaseError('infrastructure', 'AWAY', 'away'));
         return result;
       };
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', stored: { version: 2 } });
-      expect(await next()).toBe('ADMITTED');
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'gate-not-told', stored: { version: 2 } });
+      expect(await next()).toBe('admitted');
       database.transaction = transaction;
-      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 3 } });
+      expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 3 } });
       expect(await next()).toBe(REFUSAL[act]);
     });
 
@@ -430,11 +433,11 @@ describe('campaign administration', () => {
       const { changeTerms } = stack.gate;
       stack.gate.changeTerms = async (...call) => {
         stack.gate.changeTerms = changeTerms;
-        expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'DONE' });
+        expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'done' });
         return stack.gate.changeTerms(...call);
       };
       expect(await administration.act('c', 'pause', null)).toMatchObject({
-        kind: 'DONE',
+        kind: 'done',
         campaign: { state: 'OPEN', version: 3 },
       });
     });
@@ -447,18 +450,18 @@ describe('campaign administration', () => {
         await stack.gate.changeTerms(pass, { ...(await gauge()).terms, version: 2 });
         return stack.gate.changeTerms(...call);
       };
-      expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'DONE', campaign: { version: 3 } });
-      expect(await next()).toBe('PAUSED');
+      expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'done', campaign: { version: 3 } });
+      expect(await next()).toBe('campaign-paused');
     });
   });
 
   it('refuses a window that would end before it starts', async () => {
     const outcome = await administration.change('c', { startsAt: 2_000, endsAt: 1_000 }, seen, null);
-    expect(outcome).toEqual({ kind: 'WINDOW_INVERTED' });
+    expect(outcome).toEqual({ kind: 'window-inverted' });
     await administration.change('c', { startsAt: 0, endsAt: 1_000 }, seen, null);
-    expect(await administration.change('c', { startsAt: 1_000 }, seen, null)).toEqual({ kind: 'WINDOW_INVERTED' });
+    expect(await administration.change('c', { startsAt: 1_000 }, seen, null)).toEqual({ kind: 'window-inverted' });
     expect(await administration.change('c', { startsAt: 1_000, endsAt: null }, seen, null)).toMatchObject({
-      kind: 'DONE',
+      kind: 'done',
       campaign: { startsAt: 1_000, endsAt: null },
     });
   });

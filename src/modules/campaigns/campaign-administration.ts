@@ -28,21 +28,23 @@ export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
 
 export type CampaignCreationOutcome =
   /** `at`: when it was made, ms by the gate's clock. `replayed`: the answer to an earlier call with the same key. */
-  | { readonly kind: 'CREATED'; readonly campaign: Campaign; readonly at: number; readonly replayed: boolean }
-  /** KEY_REUSED: the key belongs to another request. */
-  | { readonly kind: 'WINDOW_INVERTED' | 'WINDOW_PAST' | 'KEY_REUSED' };
+  | { readonly kind: 'created'; readonly campaign: Campaign; readonly at: number; readonly replayed: boolean }
+  | { readonly kind: 'window-inverted' | 'window-past' | 'idempotency-key-reused' };
 
 export type CampaignAction = 'pause' | 'resume' | 'close';
 
 export type CampaignChangeOutcome =
   /** Stored, and the gate decides by it. */
-  | { readonly kind: 'DONE'; readonly campaign: Campaign }
-  | { readonly kind: 'NOT_FOUND' | 'STALE_VERSION' | 'CLOSED' | 'TOTAL_BELOW_CLAIMED' | 'WINDOW_INVERTED' }
+  | { readonly kind: 'done'; readonly campaign: Campaign }
+  | {
+      readonly kind:
+        'campaign-not-found' | 'precondition-failed' | 'campaign-closed' | 'total-below-claimed' | 'window-inverted';
+    }
   | NotTold;
 
 /** The gate has not confirmed the change, and may go on deciding by the terms from before. */
 export interface NotTold {
-  readonly kind: 'NOT_TOLD';
+  readonly kind: 'gate-not-told';
   /** As it is stored, and as the gate will hear of it; null where nothing was stored, as the gate has to agree first. */
   readonly stored: Campaign | null;
   /** `refused`: it has not taken the change. `unknown`: it did not answer, and may have. `rebuilding`: it is closed. */
@@ -51,7 +53,7 @@ export interface NotTold {
 
 /** What is to be stored. */
 interface Decision {
-  readonly kind: 'CHANGE';
+  readonly kind: 'change';
   readonly change: CampaignChange;
 }
 
@@ -108,16 +110,16 @@ export class CampaignAdministration {
       this.make(requestId, async (unit) => {
         const earlier = key === null ? null : await unit.creations.find(key.keyDigest);
         if (earlier !== null) {
-          if (earlier.requestDigest !== key?.requestDigest) return { kind: 'KEY_REUSED' };
-          return { kind: 'CREATED', campaign: asMade(earlier), at: earlier.at, replayed: true };
+          if (earlier.requestDigest !== key?.requestDigest) return { kind: 'idempotency-key-reused' };
+          return { kind: 'created', campaign: asMade(earlier), at: earlier.at, replayed: true };
         }
         if (endsAt !== null && endsAt <= campaign.startsAt) {
-          return { kind: startsAt === null ? 'WINDOW_PAST' : 'WINDOW_INVERTED' };
+          return { kind: startsAt === null ? 'window-past' : 'window-inverted' };
         }
-        if (endsAt !== null && endsAt <= at) return { kind: 'WINDOW_PAST' };
+        if (endsAt !== null && endsAt <= at) return { kind: 'window-past' };
         const stored = await insert(unit, campaign, requestId);
         if (key !== null) await unit.creations.insert({ ...key, campaign, at });
-        return { kind: 'CREATED', campaign: stored, at, replayed: false };
+        return { kind: 'created', campaign: stored, at, replayed: false };
       }),
     );
   }
@@ -130,7 +132,7 @@ export class CampaignAdministration {
     try {
       await this.make(null, async (unit) => {
         const campaign = await insert(unit, { id, name, total, startsAt: at, endsAt: null }, null);
-        return { kind: 'CREATED', campaign, at, replayed: false };
+        return { kind: 'created', campaign, at, replayed: false };
       });
     } catch (error) {
       if (!(error instanceof DatabaseError && error.kind === 'duplicate')) throw error;
@@ -145,25 +147,25 @@ export class CampaignAdministration {
     requestId: string | null,
   ): Promise<CampaignChangeOutcome> {
     return this.update(id, 'campaign.change', requestId, (campaign) => {
-      if (!hasSeen(campaign.version)) return { kind: 'STALE_VERSION' };
-      if (campaign.state === 'CLOSED') return { kind: 'CLOSED' };
+      if (!hasSeen(campaign.version)) return { kind: 'precondition-failed' };
+      if (campaign.state === 'CLOSED') return { kind: 'campaign-closed' };
       const startsAt = change.startsAt ?? campaign.startsAt;
       const endsAt = change.endsAt === undefined ? campaign.endsAt : change.endsAt;
-      if (endsAt !== null && endsAt <= startsAt) return { kind: 'WINDOW_INVERTED' };
-      return { kind: 'CHANGE', change };
+      if (endsAt !== null && endsAt <= startsAt) return { kind: 'window-inverted' };
+      return { kind: 'change', change };
     });
   }
 
   /**
    * Pause, resume and close say yes again when it already is so, but never before the gate knows it: after a pause or a
-   * close is DONE, nobody is admitted.
+   * close is done, nobody is admitted.
    * @throws DatabaseError
    */
   async act(id: string, action: CampaignAction, requestId: string | null): Promise<CampaignChangeOutcome> {
     const state = TARGET_STATE[action];
     return this.update(id, `campaign.${action}`, requestId, (campaign) => {
-      if (campaign.state === state) return { kind: 'DONE', campaign };
-      return campaign.state === 'CLOSED' ? { kind: 'CLOSED' } : { kind: 'CHANGE', change: { state } };
+      if (campaign.state === state) return { kind: 'done', campaign };
+      return campaign.state === 'CLOSED' ? { kind: 'campaign-closed' } : { kind: 'change', change: { state } };
     });
   }
 
@@ -181,9 +183,9 @@ export class CampaignAdministration {
       const pass = passOf(await unit.gate.lockShared());
       return { outcome: await work(unit), pass };
     });
-    if (outcome.kind === 'CREATED' && !outcome.replayed) logCreated(outcome.campaign, requestId);
+    if (outcome.kind === 'created' && !outcome.replayed) logCreated(outcome.campaign, requestId);
     // The row is committed before the gate knows the campaign: a claim can never be admitted for a row that is not there.
-    if (outcome.kind === 'CREATED' && !outcome.replayed && pass !== null) await this.open(outcome.campaign, pass);
+    if (outcome.kind === 'created' && !outcome.replayed && pass !== null) await this.open(outcome.campaign, pass);
     return outcome;
   }
 
@@ -217,9 +219,9 @@ export class CampaignAdministration {
     const outcome = await this.database.transaction(async (unit): Promise<CampaignChangeOutcome> => {
       pass = passOf(await unit.gate.lockShared());
       const [campaign] = await unit.campaigns.lock([id]);
-      if (campaign === undefined) return { kind: 'NOT_FOUND' };
+      if (campaign === undefined) return { kind: 'campaign-not-found' };
       const decision = decide(campaign);
-      if (decision.kind !== 'CHANGE') return decision;
+      if (decision.kind !== 'change') return decision;
       const { change } = decision;
       const changed = { ...campaign, ...change, version: campaign.version + 1 };
       if (changed.total < campaign.total) {
@@ -230,9 +232,9 @@ export class CampaignAdministration {
       const stored = await unit.campaigns.update(id, change, changed.version);
       await unit.audit.record({ action, subject: id, requestId, detail: { ...change, version: changed.version } });
       before = campaign;
-      return { kind: 'DONE', campaign: stored };
+      return { kind: 'done', campaign: stored };
     });
-    if (outcome.kind !== 'DONE') return outcome;
+    if (outcome.kind !== 'done') return outcome;
     if (before !== undefined) logChanged(before, outcome.campaign, requestId);
     return agreed ? outcome : this.bringToGate(outcome.campaign, pass);
   }
@@ -243,36 +245,36 @@ export class CampaignAdministration {
    * reconciler brings the row's terms back.
    */
   private async lowerAtGate(changed: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome | null> {
-    if (changed.total < changed.issued) return { kind: 'TOTAL_BELOW_CLAIMED' };
-    if (pass === null) return { kind: 'NOT_TOLD', stored: null, gate: 'rebuilding' };
+    if (changed.total < changed.issued) return { kind: 'total-below-claimed' };
+    if (pass === null) return { kind: 'gate-not-told', stored: null, gate: 'rebuilding' };
     let answer: ChangeTermsOutcome;
     try {
       answer = await this.gate.changeTerms(pass, termsOf(changed));
     } catch (error) {
-      return { kind: 'NOT_TOLD', stored: null, gate: gateAfter(error) };
+      return { kind: 'gate-not-told', stored: null, gate: gateAfter(error) };
     }
     if (answer.kind === 'changed') return null;
-    if (answer.kind === 'below-claimed') return { kind: 'TOTAL_BELOW_CLAIMED' };
+    if (answer.kind === 'total-below-claimed') return answer;
     // The gate is ahead of the row: the reconciler lifts the row above it, then this can be tried again.
-    if (answer.kind === 'older') return { kind: 'NOT_TOLD', stored: null, gate: 'refused' };
+    if (answer.kind === 'older') return { kind: 'gate-not-told', stored: null, gate: 'refused' };
     this.watch.reportCampaignFence(pass, answer);
-    return { kind: 'NOT_TOLD', stored: null, gate: answer.reason === 'meta-missing' ? 'refused' : 'rebuilding' };
+    return { kind: 'gate-not-told', stored: null, gate: answer.reason === 'meta-missing' ? 'refused' : 'rebuilding' };
   }
 
   /**
-   * What is stored already, also by an earlier call that was answered NOT_TOLD. While a rebuild is under way the new gate
+   * What is stored already, also by an earlier call that was answered `gate-not-told`. While a rebuild is under way the new gate
    * will open with it, but the old one may still admit somebody before its keys are gone.
    */
   private async bringToGate(campaign: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome> {
-    if (pass === null) return { kind: 'NOT_TOLD', stored: campaign, gate: 'rebuilding' };
+    if (pass === null) return { kind: 'gate-not-told', stored: campaign, gate: 'rebuilding' };
     try {
       const outcome = await this.terms.bring(campaign, pass);
-      if (outcome.kind === 'AGREED') return { kind: 'DONE', campaign: outcome.campaign };
-      const closed = outcome.kind === 'FENCED' || outcome.kind === 'EPOCH_OVER';
-      return { kind: 'NOT_TOLD', stored: campaign, gate: closed ? 'rebuilding' : 'refused' };
+      if (outcome.kind === 'agreed') return { kind: 'done', campaign: outcome.campaign };
+      const closed = outcome.kind === 'fenced' || outcome.kind === 'epoch-over';
+      return { kind: 'gate-not-told', stored: campaign, gate: closed ? 'rebuilding' : 'refused' };
     } catch (error) {
       this.logger.warn(`campaign ${campaign.id}: the gate has not heard of a change yet: ${(error as Error).message}`);
-      return { kind: 'NOT_TOLD', stored: campaign, gate: gateAfter(error) };
+      return { kind: 'gate-not-told', stored: campaign, gate: gateAfter(error) };
     }
   }
 
@@ -280,7 +282,7 @@ export class CampaignAdministration {
   private async openAtGate(pass: GatePass, campaign: Campaign): Promise<void> {
     try {
       const answer = await this.gate.openCampaign(pass, termsOf(campaign));
-      if (answer.kind === 'FENCED') this.watch.reportCampaignFence(pass, answer);
+      if (answer.kind === 'fenced') this.watch.reportCampaignFence(pass, answer);
     } catch (error) {
       this.logger.warn(`campaign ${campaign.id}: the gate has not heard of it yet: ${(error as Error).message}`);
     }

@@ -141,7 +141,7 @@ describe('the catalogue of campaigns', () => {
     clock.pass(1_001);
     const [older, olderList] = [catalogue.find(id(3)), catalogue.list(10)];
     const outcome = await administration.change(id(3), { name: 'changed', total: 20 }, () => true, null);
-    if (outcome.kind !== 'DONE') throw new Error(outcome.kind);
+    if (outcome.kind !== 'done') throw new Error(outcome.kind);
     expect(await catalogue.view(outcome.campaign)).toMatchObject({ campaign: { version: 2 }, remaining: 20 });
     await Promise.all([older, olderList]);
     expect(await catalogue.find(id(3))).toMatchObject({ campaign: { name: 'changed', version: 2 }, remaining: 20 });

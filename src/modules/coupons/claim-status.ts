@@ -6,7 +6,8 @@ import { KnownCampaigns } from '../watch/known-campaigns.js';
 
 export type ClaimStatus =
   | {
-      readonly kind: 'ISSUED';
+      readonly kind: 'found';
+      readonly status: 'ISSUED';
       readonly claimId: string;
       readonly sequence: number;
       readonly claimedAt: number;
@@ -14,14 +15,15 @@ export type ClaimStatus =
       readonly code: string;
     }
   | {
-      readonly kind: 'PENDING' | 'FAILED';
+      readonly kind: 'found';
+      readonly status: 'PENDING' | 'FAILED';
       readonly claimId: string;
       readonly sequence: number;
       readonly claimedAt: number;
     }
-  | { readonly kind: 'NONE' | 'CAMPAIGN_NOT_FOUND' }
+  | { readonly kind: 'claim-not-found' | 'campaign-not-found' }
   /** The gate cannot be asked, so nobody can say that there is no claim. */
-  | { readonly kind: 'UNAVAILABLE' };
+  | { readonly kind: 'issuer-unavailable' };
 
 /** What became of a user's claim. The database speaks first: what is stored is final, whatever the gate remembers. */
 @Injectable()
@@ -42,38 +44,38 @@ export class ClaimStatusLookup {
     });
     if (coupon !== null) {
       const { claimId, sequence, claimedAt, createdAt, code } = coupon;
-      return { kind: 'ISSUED', claimId, sequence, claimedAt, issuedAt: createdAt, code };
+      return { kind: 'found', status: 'ISSUED', claimId, sequence, claimedAt, issuedAt: createdAt, code };
     }
     const claim = failed?.claim ?? null;
     if (failed !== null && claim !== null && failed.status !== 'DISCARDED' && failed.status !== 'RESOLVED') {
       const { claimId, sequence, claimedAt } = claim;
-      return { kind: failed.status === 'DEAD' ? 'FAILED' : 'PENDING', claimId, sequence, claimedAt };
+      return { kind: 'found', status: failed.status === 'DEAD' ? 'FAILED' : 'PENDING', claimId, sequence, claimedAt };
     }
     return this.askGate(campaignId, userId, failed?.status === 'DISCARDED' ? (claim?.claimId ?? null) : null);
   }
 
   private async askGate(campaignId: string, userId: string, discarded: string | null): Promise<ClaimStatus> {
     const pass = this.watch.pass;
-    if (pass === null) return { kind: 'UNAVAILABLE' };
+    if (pass === null) return { kind: 'issuer-unavailable' };
     const outcome = await this.gate.lookUp(pass, campaignId, userId);
     switch (outcome.kind) {
-      case 'FOUND': {
+      case 'found': {
         const { claimId, sequence, claimedAt } = outcome.record;
         // Discarded, and its slot not given back yet.
-        if (claimId === discarded) return { kind: 'NONE' };
-        return { kind: 'PENDING', claimId, sequence, claimedAt };
+        if (claimId === discarded) return { kind: 'claim-not-found' };
+        return { kind: 'found', status: 'PENDING', claimId, sequence, claimedAt };
       }
-      case 'ABSENT':
-        return { kind: 'NONE' };
-      case 'FENCED': {
+      case 'absent':
+        return { kind: 'claim-not-found' };
+      case 'fenced': {
         if (outcome.reason === 'meta-missing') {
           const knowledge = await this.campaigns.lookUp(campaignId);
-          if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
+          if (knowledge === 'unknown') return { kind: 'campaign-not-found' };
           // Its row is young, so the gate may not know it yet; or it has lost it already, together with a promised claim.
-          if (knowledge === 'opening') return { kind: 'UNAVAILABLE' };
+          if (knowledge === 'opening') return { kind: 'issuer-unavailable' };
         }
         this.watch.reportFence(pass.epoch, outcome.reason);
-        return { kind: 'UNAVAILABLE' };
+        return { kind: 'issuer-unavailable' };
       }
     }
   }

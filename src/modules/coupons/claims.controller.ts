@@ -34,31 +34,11 @@ export class ClaimsController {
     @Param('userId', { schema: userId }) user: string,
   ): Promise<z.infer<typeof claimStatusJsonSchema>> {
     const found = await this.claims.find(campaign, user);
-    switch (found.kind) {
-      case 'ISSUED':
-        return {
-          claimId: found.claimId,
-          status: found.kind,
-          sequence: found.sequence,
-          claimedAt: isoOf(found.claimedAt),
-          issuedAt: isoOf(found.issuedAt),
-          code: found.code,
-        };
-      case 'PENDING':
-      case 'FAILED':
-        return {
-          claimId: found.claimId,
-          status: found.kind,
-          sequence: found.sequence,
-          claimedAt: isoOf(found.claimedAt),
-        };
-      case 'NONE':
-        throw new Problem('claim-not-found');
-      case 'CAMPAIGN_NOT_FOUND':
-        throw new Problem('campaign-not-found');
-      case 'UNAVAILABLE':
-        throw new Problem('issuer-unavailable');
-    }
+    if (found.kind !== 'found') throw new Problem(found.kind);
+    const { claimId, status, sequence } = found;
+    const claimedAt = isoOf(found.claimedAt);
+    if (found.status !== 'ISSUED') return { claimId, status, sequence, claimedAt };
+    return { claimId, status, sequence, claimedAt, issuedAt: isoOf(found.issuedAt), code: found.code };
   }
 
   /**

@@ -69,37 +69,37 @@ export class ApplyController {
 
 function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outcome: ApplicationOutcome): void {
   switch (outcome.kind) {
-    case 'ACCEPTED':
+    case 'accepted':
       accepted(reply, paths, userId, outcome.claim, outcome.replayed);
       return;
-    case 'ALREADY_CLAIMED': {
+    case 'already-claimed': {
       const claim = claimJson(outcome.claim);
       sendProblem(reply, 'already-claimed', { claim }, { location: paths.claim(claim.campaignId, userId) });
       return;
     }
-    case 'SOLD_OUT':
+    case 'sold-out':
       sendProblem(reply, 'sold-out');
       return;
-    case 'NOT_STARTED':
+    case 'campaign-not-started':
       sendProblem(reply, 'campaign-not-started', { startsAt: isoOf(outcome.startsAt) });
       return;
-    case 'PAUSED':
+    case 'campaign-paused':
       sendProblem(reply, 'campaign-paused');
       return;
-    case 'CLOSED':
+    case 'campaign-closed':
       sendProblem(reply, 'campaign-closed');
       return;
-    case 'ENDED':
+    case 'campaign-ended':
       sendProblem(reply, 'campaign-ended');
       return;
-    case 'CAMPAIGN_NOT_FOUND':
+    case 'campaign-not-found':
       sendProblem(reply, 'campaign-not-found');
       return;
-    case 'UNAVAILABLE':
+    case 'issuer-unavailable':
       // mutant: unavailable-as-sold-out
       sendProblem(reply, 'issuer-unavailable');
       return;
-    case 'UNCONFIRMED':
+    case 'claim-unconfirmed':
       sendProblem(reply, 'claim-unconfirmed', { claimId: outcome.claimId });
       return;
   }

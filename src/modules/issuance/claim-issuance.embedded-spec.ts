@@ -97,7 +97,7 @@ describe('claim issuance', () => {
     issuance.apply({ campaignId: 'default', idempotencyKey: null, userId, ...more });
   const failedEvents = () => stack.database.read((unit) => unit.failedEvents.list({ limit: 10 }));
   const claimIdOf = (outcome: ApplicationOutcome) => {
-    if (outcome.kind !== 'ACCEPTED') throw new Error(`not accepted but ${outcome.kind}`);
+    if (outcome.kind !== 'accepted') throw new Error(`not accepted but ${outcome.kind}`);
     return outcome.claim.claimId;
   };
 
@@ -127,13 +127,13 @@ describe('claim issuance', () => {
     let answered = false;
     const answer = apply('a').finally(() => (answered = true));
     await eventually(async () => {
-      expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: true });
+      expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'found', pending: true });
     });
     await new Promise(setImmediate);
     expect(answered).toBe(false);
     open();
     const outcome = await answer;
-    expect(outcome).toMatchObject({ kind: 'ACCEPTED', replayed: false, claim: { sequence: 1 } });
+    expect(outcome).toMatchObject({ kind: 'accepted', replayed: false, claim: { sequence: 1 } });
     expect(log.published).toEqual([
       expect.objectContaining({ claimId: claimIdOf(outcome), userId: 'a', epoch: 10, sequence: 1 }),
     ]);
@@ -189,7 +189,7 @@ describe('claim issuance', () => {
     log.before = () => {
       throw new Error('asked');
     };
-    expect(await apply('a')).toMatchObject({ kind: 'ACCEPTED' });
+    expect(await apply('a')).toMatchObject({ kind: 'accepted' });
     expect(await failedEvents()).toHaveLength(1);
   });
 
@@ -199,8 +199,8 @@ describe('claim issuance', () => {
       runner.query("CREATE TRIGGER full BEFORE INSERT ON failed_events BEGIN SELECT RAISE(ABORT, 'full'); END"),
     );
     const outcome = await apply('a');
-    expect(outcome).toEqual({ kind: 'UNCONFIRMED', claimId: expect.any(String) });
-    expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'FOUND', pending: true });
+    expect(outcome).toEqual({ kind: 'claim-unconfirmed', claimId: expect.any(String) });
+    expect(await stack.gate.lookUp(pass, 'default', 'a')).toMatchObject({ kind: 'found', pending: true });
   });
 
   it('promises nothing under an epoch that ended while the claim was on its way', async () => {
@@ -208,7 +208,7 @@ describe('claim issuance', () => {
       await openEpoch(stack, 11);
       await watch.refresh();
     };
-    expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+    expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
   });
 
   it('promises nothing that was published after a sleep in which the gate may have been rebuilt', async () => {
@@ -218,13 +218,13 @@ describe('claim issuance', () => {
       await openEpoch(stack, 11);
       stack.database.read = () => Promise.reject(new Error('away'));
     };
-    expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+    expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
     expect(log.published).toHaveLength(1);
   });
 
   it.each([
-    [1_000, 'ACCEPTED'],
-    [2_001, 'UNCONFIRMED'],
+    [1_000, 'accepted'],
+    [2_001, 'claim-unconfirmed'],
   ])('takes %d ms until a claim is durable, and answers %s', async (suspendedMs, kind) => {
     log.before = () => {
       clock.suspendedMs = suspendedMs;
@@ -238,21 +238,21 @@ describe('claim issuance', () => {
       await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
       throw new ClaimLogUnavailableError('the log is away');
     };
-    expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+    expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
     expect(await failedEvents()).toEqual([]);
   });
 
   it('takes no slot while neither the log nor the database is there to make it durable', async () => {
     log.away = true;
     jest.spyOn(watch, 'state', 'get').mockReturnValue({ ...watch.state, databaseAway: true });
-    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
-    expect(await stack.gate.lookUp(pass, 'default', 'a')).toEqual({ kind: 'ABSENT' });
+    expect(await apply('a')).toEqual({ kind: 'issuer-unavailable' });
+    expect(await stack.gate.lookUp(pass, 'default', 'a')).toEqual({ kind: 'absent' });
   });
 
   it('takes no slot when the log has no room', async () => {
     log.full = true;
-    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
-    expect(await stack.gate.lookUp(pass, 'default', 'a')).toEqual({ kind: 'ABSENT' });
+    expect(await apply('a')).toEqual({ kind: 'issuer-unavailable' });
+    expect(await stack.gate.lookUp(pass, 'default', 'a')).toEqual({ kind: 'absent' });
   });
 
   it('gives the same key its first answer again, and publishes once more while nobody knows', async () => {
@@ -272,7 +272,7 @@ describe('claim issuance', () => {
     await stack.connection.exclusive((runner) =>
       runner.query("CREATE TRIGGER full BEFORE INSERT ON failed_events BEGIN SELECT RAISE(ABORT, 'full'); END"),
     );
-    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
   });
 
   describe('that is replayed after an operator has discarded it', () => {
@@ -286,19 +286,19 @@ describe('claim issuance', () => {
 
     it('is not promised while the gate still shows it', async () => {
       await stack.gate.clearPending(pass, [{ campaignId: 'default', userId: 'a', claimId }]);
-      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
     });
 
     it('is not promised for having been published again either', async () => {
       log.before = () => Promise.resolve();
-      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
     });
   });
 
   it('promises nothing again when nobody can tell whether the claim was discarded', async () => {
     const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
     await stack.connection.exclusive((runner) => runner.query('ALTER TABLE failed_events RENAME TO elsewhere'));
-    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
   });
 
   describe('whose time is up', () => {
@@ -342,38 +342,38 @@ describe('claim issuance', () => {
     it('while the epoch is confirmed is promised nothing', async () => {
       slowGate(1_500);
       slowReads('gate row', 600);
-      expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+      expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
     });
 
     it('while the database does not answer is told so, and not when that has lost patience', async () => {
       freezeBehindGate();
-      expect(await apply('a')).toMatchObject({ kind: 'UNCONFIRMED' });
+      expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
       expect(readIsGivenUp).toBe(false);
     });
 
     it('while it is looked up whether the claim stands is not promised it again', async () => {
       const claimId = await claimSettled();
       slowReads('rest', 2_001);
-      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
     });
 
     it('while the epoch is confirmed is not promised the claim again', async () => {
       const claimId = await claimSettled();
       slowGate(1_500);
       slowReads('gate row', 600);
-      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
     });
 
     it('while nobody can say whether the claim stands is told so at once', async () => {
       const claimId = await claimSettled();
       freezeBehindGate();
-      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+      expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
       expect(readIsGivenUp).toBe(false);
     });
 
     it('while nobody can say whether the campaign exists is told so at once', async () => {
       freezeBehindGate();
-      expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'UNAVAILABLE' });
+      expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'issuer-unavailable' });
       expect(readIsGivenUp).toBe(false);
     });
   });
@@ -386,20 +386,20 @@ describe('claim issuance', () => {
     for (const campaignId of ['invented-1', 'invented-2']) await apply('a', { campaignId });
     expect(warn.mock.calls.filter(([line]) => String(line).includes('whether a campaign exists'))).toHaveLength(1);
     refused.mockRestore();
-    expect(await apply('a', { campaignId: 'invented-3' })).toEqual({ kind: 'CAMPAIGN_NOT_FOUND' });
+    expect(await apply('a', { campaignId: 'invented-3' })).toEqual({ kind: 'campaign-not-found' });
   });
 
   it('does not replay what was durable too late', async () => {
     const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
     log.before = async () => void (clock.suspendedMs = 2_001);
-    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'UNCONFIRMED', claimId });
+    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
   });
 
   it('shows the claim to another key, without promising anything', async () => {
     const first = await apply('a', { idempotencyKey: 'k' });
     for (const idempotencyKey of ['other', undefined]) {
       const again = await apply('a', idempotencyKey === undefined ? {} : { idempotencyKey });
-      expect(again).toMatchObject({ kind: 'ALREADY_CLAIMED', claim: { claimId: claimIdOf(first) } });
+      expect(again).toMatchObject({ kind: 'already-claimed', claim: { claimId: claimIdOf(first) } });
     }
     expect(log.published).toHaveLength(1);
   });
@@ -407,12 +407,12 @@ describe('claim issuance', () => {
   it('tells a campaign that does not exist from one that the gate has lost', async () => {
     const fences: string[] = [];
     watch.onFence((_epoch, reason) => fences.push(reason));
-    expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'CAMPAIGN_NOT_FOUND' });
+    expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'campaign-not-found' });
     expect(fences).toEqual([]);
 
     await stack.connection.exclusive((runner) => runner.query('UPDATE campaigns SET created_at = 0'));
     stack.memory.campaign(10, 'default').terms = null;
-    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await apply('a')).toEqual({ kind: 'issuer-unavailable' });
     expect(fences).toEqual(['meta-missing']);
     expect(watch.pass).toBeNull();
   });
@@ -422,7 +422,7 @@ describe('claim issuance', () => {
     let outcome: ApplicationOutcome | undefined;
     const answer = apply('a', { campaignId: 'invented' }).then((found) => (outcome = found));
     try {
-      expect(await until('an answer', () => outcome)).toEqual({ kind: 'UNAVAILABLE' });
+      expect(await until('an answer', () => outcome)).toEqual({ kind: 'issuer-unavailable' });
     } finally {
       thaw();
       await answer;
@@ -433,32 +433,32 @@ describe('claim issuance', () => {
     await storeCampaign(stack, { id: 'young' });
     const fences: string[] = [];
     watch.onFence((_epoch, reason) => fences.push(reason));
-    expect(await apply('a', { campaignId: 'young' })).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await apply('a', { campaignId: 'young' })).toEqual({ kind: 'issuer-unavailable' });
     expect(fences).toEqual([]);
   });
 
   it('fails closed when a claim has vanished from the gate', async () => {
     await apply('a');
     stack.memory.campaign(10, 'default').applied.delete('a');
-    expect(await apply('b')).toEqual({ kind: 'UNAVAILABLE' });
-    expect(await apply('a')).toEqual({ kind: 'UNAVAILABLE' });
+    expect(await apply('b')).toEqual({ kind: 'issuer-unavailable' });
+    expect(await apply('a')).toEqual({ kind: 'issuer-unavailable' });
   });
 
   it.each<[string, Error, ApplicationOutcome['kind']]>([
-    ['cannot be reached', new GateUnavailableError('refused'), 'UNAVAILABLE'],
-    ['does not answer in time', new GateTimeoutError('late'), 'UNCONFIRMED'],
+    ['cannot be reached', new GateUnavailableError('refused'), 'issuer-unavailable'],
+    ['does not answer in time', new GateTimeoutError('late'), 'claim-unconfirmed'],
   ])('promises nothing when the gate %s', async (_what, error, kind) => {
     const claim = stack.gate.claim.bind(stack.gate);
     stack.gate.claim = () => Promise.reject<ClaimOutcome>(error);
     expect(await apply('a')).toMatchObject({ kind });
     stack.gate.claim = claim;
-    expect(await apply('a')).toMatchObject({ kind: 'ACCEPTED' });
+    expect(await apply('a')).toMatchObject({ kind: 'accepted' });
   });
 
   it('goes on trusting a gate for which too many claims wait, also while the database is away', async () => {
     const trouble = jest.spyOn(watch, 'reportGateTrouble');
     stack.gate.claim = () => Promise.reject<ClaimOutcome>(new GateBusyError('too many'));
-    expect(await apply('a')).toMatchObject({ kind: 'UNAVAILABLE' });
+    expect(await apply('a')).toMatchObject({ kind: 'issuer-unavailable' });
     expect(trouble).not.toHaveBeenCalled();
   });
 

@@ -41,14 +41,14 @@ export interface OwnClaim {
 
 export type ApplicationOutcome =
   /** Durable: it becomes a coupon whatever dies. `replayed`: the answer to an earlier call with the same key. */
-  | { readonly kind: 'ACCEPTED'; readonly claim: OwnClaim; readonly replayed: boolean }
-  | { readonly kind: 'ALREADY_CLAIMED'; readonly claim: OwnClaim }
-  | { readonly kind: 'NOT_STARTED'; readonly startsAt: number }
-  | { readonly kind: 'PAUSED' | 'CLOSED' | 'ENDED' | 'SOLD_OUT' | 'CAMPAIGN_NOT_FOUND' }
+  | { readonly kind: 'accepted'; readonly claim: OwnClaim; readonly replayed: boolean }
+  | { readonly kind: 'already-claimed'; readonly claim: OwnClaim }
+  | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
+  | { readonly kind: 'campaign-paused' | 'campaign-closed' | 'campaign-ended' | 'sold-out' | 'campaign-not-found' }
   /** The gate cannot be trusted or reached; nothing was promised. */
-  | { readonly kind: 'UNAVAILABLE' }
+  | { readonly kind: 'issuer-unavailable' }
   /** The claim may or may not become a coupon; asking again tells. */
-  | { readonly kind: 'UNCONFIRMED'; readonly claimId: string };
+  | { readonly kind: 'claim-unconfirmed'; readonly claimId: string };
 
 /** HTTP → gate → claim log: what happens between a user's call and the answer. */
 @Injectable()
@@ -91,7 +91,7 @@ export class ClaimIssuance {
     }
 
     switch (outcome.kind) {
-      case 'ADMITTED': {
+      case 'admitted': {
         const { sequence, claimedAt } = outcome;
         const event = eventOf({ claimId, sequence, claimedAt, idempotencyDigest }, campaignId, userId, pass);
         const admittedAt = this.clock.monotonic();
@@ -100,30 +100,30 @@ export class ClaimIssuance {
         this.metrics.publishDuration.observe((this.clock.monotonic() - admittedAt) / 1_000);
         return durable ? this.accept(event, budget, false) : this.notDurable(event);
       }
-      case 'DUPLICATE': {
+      case 'duplicate': {
         const { record, pending } = outcome;
         if (idempotencyDigest === null || record.idempotencyDigest !== idempotencyDigest) {
           this.metrics.count(campaignId, 'already_claimed');
-          return { kind: 'ALREADY_CLAIMED', claim: ownClaim(record, campaignId) };
+          return { kind: 'already-claimed', claim: ownClaim(record, campaignId) };
         }
         return this.replay(eventOf(record, campaignId, userId, pass), pending, budget);
       }
-      case 'SOLD_OUT':
+      case 'sold-out':
         this.metrics.count(campaignId, 'sold_out');
         return outcome;
-      case 'NOT_STARTED':
+      case 'campaign-not-started':
         this.metrics.count(campaignId, 'not_started');
         return outcome;
-      case 'PAUSED':
+      case 'campaign-paused':
         this.metrics.count(campaignId, 'paused');
         return outcome;
-      case 'CLOSED':
+      case 'campaign-closed':
         this.metrics.count(campaignId, 'closed');
         return outcome;
-      case 'ENDED':
+      case 'campaign-ended':
         this.metrics.count(campaignId, 'ended');
         return outcome;
-      case 'FENCED':
+      case 'fenced':
         return this.fenced(pass, campaignId, outcome.reason, budget);
     }
   }
@@ -172,12 +172,12 @@ export class ClaimIssuance {
 
   private accepted(event: ClaimEvent, replayed: boolean): ApplicationOutcome {
     this.metrics.count(event.campaignId, replayed ? 'replayed' : 'accepted');
-    return { kind: 'ACCEPTED', claim: ownClaim(event, event.campaignId), replayed };
+    return { kind: 'accepted', claim: ownClaim(event, event.campaignId), replayed };
   }
 
   private unconfirmed({ campaignId, claimId }: ClaimEvent): ApplicationOutcome {
     this.metrics.count(campaignId, 'unconfirmed');
-    return { kind: 'UNCONFIRMED', claimId };
+    return { kind: 'claim-unconfirmed', claimId };
   }
 
   private notDurable(event: ClaimEvent): ApplicationOutcome {
@@ -191,7 +191,7 @@ export class ClaimIssuance {
     if (!(error instanceof GateTimeoutError)) return this.unavailable(campaignId, (error as Error).message);
     this.outage.refused('the gate does not answer in time');
     this.metrics.countUndecided(campaignId, 'unconfirmed');
-    return { kind: 'UNCONFIRMED', claimId };
+    return { kind: 'claim-unconfirmed', claimId };
   }
 
   private async fenced(
@@ -204,7 +204,7 @@ export class ClaimIssuance {
       try {
         const knowledge = await budget.within(this.campaigns.lookUp(campaignId));
         this.unknowing.recovered('the database tells again which campaigns exist');
-        if (knowledge === 'unknown') return { kind: 'CAMPAIGN_NOT_FOUND' };
+        if (knowledge === 'unknown') return { kind: 'campaign-not-found' };
         // One campaign that is on its way to the gate is no outage.
         if (knowledge === 'opening') return this.refusedForNow(campaignId);
       } catch (error) {
@@ -225,7 +225,7 @@ export class ClaimIssuance {
 
   private refusedForNow(campaignId: string): ApplicationOutcome {
     this.metrics.countUndecided(campaignId, 'unavailable');
-    return { kind: 'UNAVAILABLE' };
+    return { kind: 'issuer-unavailable' };
   }
 }
 

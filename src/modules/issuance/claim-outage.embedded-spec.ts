@@ -60,7 +60,9 @@ describe('an outage of claims', () => {
     async (_how, error, cause) => {
       const claim = stack.gate.claim.bind(stack.gate);
       stack.gate.claim = () => Promise.reject(error);
-      for (let count = 0; count < 30; count++) expect(await apply()).toMatch(/^UNAVAILABLE|UNCONFIRMED$/);
+      for (let count = 0; count < 30; count++) {
+        expect(await apply()).toMatch(/^(issuer-unavailable|claim-unconfirmed)$/);
+      }
       expect(lines).toEqual([expect.stringMatching(/^error claims are answered 503: /)]);
       expect(lines[0]).toMatch(cause);
       stack.gate.claim = claim;
@@ -69,7 +71,7 @@ describe('an outage of claims', () => {
         .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null });
       // What is read in the same instant as the trouble proves nothing.
       clock.pass(1);
-      expect(await apply()).toBe('ACCEPTED');
+      expect(await apply()).toBe('accepted');
       lookAfter(1_000);
       expect(lines).toHaveLength(1);
       lookAfter(6_000);
@@ -122,7 +124,7 @@ describe('an outage of claims', () => {
     ],
   ])('names %s', async (_what, happen, cause) => {
     await happen();
-    expect(await apply()).toBe('UNAVAILABLE');
+    expect(await apply()).toBe('issuer-unavailable');
     expect(lines).toEqual([expect.stringMatching(cause)]);
   });
 
@@ -132,18 +134,18 @@ describe('an outage of claims', () => {
       await sql(`CREATE TRIGGER ${table}_full BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'full'); END`);
     }
     expect(parts.admission.obstacle).toBeNull();
-    expect(await apply()).toBe('UNCONFIRMED');
+    expect(await apply()).toBe('claim-unconfirmed');
     const next = user;
-    for (let count = 0; count < 5; count++) expect(await apply()).toBe('UNAVAILABLE');
+    for (let count = 0; count < 5; count++) expect(await apply()).toBe('issuer-unavailable');
     expect(lines).toEqual([expect.stringMatching(/neither the claim log nor the database takes claims: .*full/)]);
-    expect(await stack.gate.lookUp(pass, 'default', `u${next}`)).toEqual({ kind: 'ABSENT' });
+    expect(await stack.gate.lookUp(pass, 'default', `u${next}`)).toEqual({ kind: 'absent' });
     await sql('DROP TRIGGER failed_events_full');
     await until('the database is found mended', () => parts.admission.obstacle === null, 10_000);
     expect(stack.log.away).toBe(true);
-    expect(await apply()).toBe('ACCEPTED');
+    expect(await apply()).toBe('accepted');
     for (const table of ['journal', 'journal_offsets']) await sql(`DROP TRIGGER ${table}_full`);
     await until('the journal is found mended', () => !stack.log.away, 10_000);
-    expect(await apply()).toBe('ACCEPTED');
+    expect(await apply()).toBe('accepted');
     const events = await stack.database.read((unit) => unit.failedEvents.list({ limit: 10 }));
     expect(events).toHaveLength(1);
   });

@@ -32,19 +32,19 @@ describe('a claim that the gate did not answer', () => {
   };
 
   it.each([
-    ['in time', new GateTimeoutError('no answer'), 'UNCONFIRMED'],
-    ['at all', new GateUnavailableError('away'), 'UNAVAILABLE'],
+    ['in time', new GateTimeoutError('no answer'), 'claim-unconfirmed'],
+    ['at all', new GateUnavailableError('away'), 'issuer-unavailable'],
   ])(
     '%s leaves no promise on an older look at the epoch: another gate may answer by now',
     async (_how, error, kind) => {
       expect(await failOnce(error)).toBe(kind);
       await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
-      expect(await apply('next')).toBe('UNCONFIRMED');
+      expect(await apply('next')).toBe('claim-unconfirmed');
     },
   );
 
   it('because too many waited says nothing about the gate', async () => {
-    expect(await failOnce(new GateBusyError('too many'))).toBe('UNAVAILABLE');
-    expect(await apply('next')).toBe('ACCEPTED');
+    expect(await failOnce(new GateBusyError('too many'))).toBe('issuer-unavailable');
+    expect(await apply('next')).toBe('accepted');
   });
 });

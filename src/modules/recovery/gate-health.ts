@@ -19,7 +19,7 @@ export async function findFence(database: Database, gate: IssuanceGate, pass: Ga
     );
     for (const [index, gauge] of gauges.entries()) {
       const campaign = campaigns[index];
-      if (campaign !== undefined && gauge.kind === 'FENCED' && isRealFence(gauge, campaign, readAt)) {
+      if (campaign !== undefined && gauge.kind === 'fenced' && isRealFence(gauge, campaign, readAt)) {
         return gauge.reason;
       }
     }

@@ -55,15 +55,15 @@ describe('what a rebuilt gate remembers', () => {
     await rebuild();
 
     const { claimId, sequence, claimedAt } = claimOf(2);
-    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND', pending: false });
+    expect(await lookUp('u1')).toMatchObject({ kind: 'found', pending: false });
     expect(await lookUp('u2')).toEqual({
-      kind: 'FOUND',
+      kind: 'found',
       record: { claimId, sequence, claimedAt, idempotencyDigest: 'A'.repeat(43) },
       pending: false,
     });
-    expect(await lookUp('u3')).toMatchObject({ kind: 'FOUND', record: { claimId: claimOf(3).claimId }, pending: true });
+    expect(await lookUp('u3')).toMatchObject({ kind: 'found', record: { claimId: claimOf(3).claimId }, pending: true });
     expect(await lookUp('u4')).toMatchObject({
-      kind: 'FOUND',
+      kind: 'found',
       record: { claimId: claimOf(4).claimId, idempotencyDigest: 'B'.repeat(43) },
       pending: true,
     });
@@ -76,8 +76,8 @@ describe('what a rebuilt gate remembers', () => {
     await failToPublish(stack, claimOf(2));
     await stack.log.publish(claimOf(7));
     await rebuild();
-    expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 8 });
-    expect(await claim('new2')).toEqual({ kind: 'SOLD_OUT' });
+    expect(await claim('new1')).toMatchObject({ kind: 'admitted', sequence: 8 });
+    expect(await claim('new2')).toEqual({ kind: 'sold-out' });
   });
 
   it('reads coupons, failed events and the log in as many pages as it takes', async () => {
@@ -101,7 +101,7 @@ describe('what a rebuilt gate remembers', () => {
     await stack.log.publish(claimOf(1));
     await discardClaim(stack, claimOf(1));
     await rebuild();
-    expect(await lookUp('u1')).toEqual({ kind: 'ABSENT' });
+    expect(await lookUp('u1')).toEqual({ kind: 'absent' });
   });
 
   it.each([
@@ -135,7 +135,7 @@ describe('what a rebuilt gate remembers', () => {
     await storeCampaign(stack, { id: 'default' });
     await happen();
     await rebuild();
-    expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 51 });
+    expect(await claim('new1')).toMatchObject({ kind: 'admitted', sequence: 51 });
   });
 
   it('goes on counting where somebody has put a sequence on the log that no gate ever reached', async () => {
@@ -144,7 +144,7 @@ describe('what a rebuilt gate remembers', () => {
     await stack.log.publish(claimOf(51, { sequence: Number.MAX_SAFE_INTEGER }));
     await rebuild();
     expect(await gauge()).toMatchObject({ claimed: 2 });
-    expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 51 });
+    expect(await claim('new1')).toMatchObject({ kind: 'admitted', sequence: 51 });
   });
 
   it('leaves out a stale claim, and keeps the one right before the cut', async () => {
@@ -154,9 +154,9 @@ describe('what a rebuilt gate remembers', () => {
     await stack.log.publish(claimOf(3, { epoch: EPOCH + 1 }));
     await stack.database.transaction((unit) => unit.gate.storeCut({ epoch: EPOCH + 1, offsets: new Map([[0, 2]]) }));
     await rebuild();
-    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND' });
-    expect(await lookUp('u2')).toEqual({ kind: 'ABSENT' });
-    expect(await lookUp('u3')).toMatchObject({ kind: 'FOUND' });
+    expect(await lookUp('u1')).toMatchObject({ kind: 'found' });
+    expect(await lookUp('u2')).toEqual({ kind: 'absent' });
+    expect(await lookUp('u3')).toMatchObject({ kind: 'found' });
   });
 
   it('lets the coupon win over another claim of its user, which is not pending then', async () => {
@@ -167,7 +167,7 @@ describe('what a rebuilt gate remembers', () => {
     await rebuild();
     for (const number of [1, 2]) {
       const { claimId } = claimOf(number);
-      expect(await lookUp(`u${number}`)).toMatchObject({ kind: 'FOUND', record: { claimId }, pending: false });
+      expect(await lookUp(`u${number}`)).toMatchObject({ kind: 'found', record: { claimId }, pending: false });
     }
     expect(await gauge()).toMatchObject({ claimed: 2, pending: 0 });
   });
@@ -196,7 +196,7 @@ describe('what a rebuilt gate remembers', () => {
     await stack.log.publish(claimOf(3));
     await rebuild();
     expect(await gauge()).toMatchObject({ claimed: 1 });
-    expect(await gauge('nowhere')).toEqual({ kind: 'FENCED', reason: 'meta-missing' });
+    expect(await gauge('nowhere')).toEqual({ kind: 'fenced', reason: 'meta-missing' });
   });
 
   it('passes over a batch that cannot be read, whatever its bytes look like', async () => {
@@ -211,17 +211,17 @@ describe('what a rebuilt gate remembers', () => {
     };
     await rebuild();
     expect(await gauge()).toMatchObject({ claimed: 1 });
-    expect(await lookUp(claimOf(1).userId)).toEqual({ kind: 'ABSENT' });
+    expect(await lookUp(claimOf(1).userId)).toEqual({ kind: 'absent' });
   });
 
   it('forgets a claim that nobody made durable, and lets its user claim again', async () => {
     await storeCampaign(stack, { id: 'default' });
     await rebuild();
-    expect(await claim('alice')).toMatchObject({ kind: 'ADMITTED' });
+    expect(await claim('alice')).toMatchObject({ kind: 'admitted' });
     wipeGate(stack);
     await rebuild();
-    expect(await lookUp('alice')).toEqual({ kind: 'ABSENT' });
-    expect(await claim('alice')).toMatchObject({ kind: 'ADMITTED' });
+    expect(await lookUp('alice')).toEqual({ kind: 'absent' });
+    expect(await claim('alice')).toMatchObject({ kind: 'admitted' });
   });
 
   it('holds more claims than the total where more were made durable, and admits nobody else', async () => {
@@ -230,7 +230,7 @@ describe('what a rebuilt gate remembers', () => {
     await stack.log.publish(claimOf(2));
     await rebuild();
     expect(await gauge()).toMatchObject({ claimed: 2, terms: { total: 1 } });
-    expect(await claim('new1')).toEqual({ kind: 'SOLD_OUT' });
+    expect(await claim('new1')).toEqual({ kind: 'sold-out' });
   });
 });
 
@@ -299,9 +299,9 @@ describe('the cut', () => {
       epoch: probe.epoch,
       offsets: new Map([[0, 2]]),
     });
-    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND', pending: true });
-    expect(await lookUp('u2')).toEqual({ kind: 'ABSENT' });
-    expect(await lookUp('u3')).toMatchObject({ kind: 'FOUND', pending: false });
+    expect(await lookUp('u1')).toMatchObject({ kind: 'found', pending: true });
+    expect(await lookUp('u2')).toEqual({ kind: 'absent' });
+    expect(await lookUp('u3')).toMatchObject({ kind: 'found', pending: false });
   });
 
   it('is stored when the snapshot begins, so that the consumer can never commit between the two unjudged', async () => {
@@ -332,8 +332,8 @@ describe('the cut', () => {
       await stack.log.settle(2);
     });
     await rebuild(probe);
-    expect(await lookUp('u1')).toMatchObject({ kind: 'FOUND', record: { claimId: claimOf(1).claimId }, pending });
-    expect(await lookUp('u2')).toMatchObject({ kind: 'FOUND', pending: true });
+    expect(await lookUp('u1')).toMatchObject({ kind: 'found', record: { claimId: claimOf(1).claimId }, pending });
+    expect(await lookUp('u2')).toMatchObject({ kind: 'found', pending: true });
     expect(await gauge()).toMatchObject({ claimed: 2 });
   });
 
@@ -370,7 +370,7 @@ describe('the cut', () => {
     expect(probe.steps.filter((step) => step === 'log-read')).toHaveLength(2);
     for (const number of [1, 2, 3]) {
       const { claimId } = claimOf(number);
-      expect(await lookUp(`u${number}`)).toMatchObject({ kind: 'FOUND', record: { claimId }, pending: true });
+      expect(await lookUp(`u${number}`)).toMatchObject({ kind: 'found', record: { claimId }, pending: true });
     }
     expect(await gauge()).toMatchObject({ claimed: 3, pending: 3, sequence: 3, terms: { total: 60, version: 2 } });
   });
@@ -380,7 +380,7 @@ describe('the cut', () => {
     await stack.log.publish(claimOf(1));
     await rebuild(new StepProbe().at('snapshot-staged', () => issueCoupons(stack, [claimOf(1)])));
     expect(await lookUp('u1')).toMatchObject({
-      kind: 'FOUND',
+      kind: 'found',
       record: { claimId: claimOf(1).claimId },
       pending: false,
     });
@@ -405,7 +405,7 @@ describe('campaigns that change during a rebuild', () => {
         terms: { total: 60, state: 'PAUSED', version: 2 },
       });
       expect(await gauge('fresh')).toMatchObject({ claimed: 0, terms: { total: 5, version: 1 } });
-      expect(await claim('new1', 'fresh')).toMatchObject({ kind: 'ADMITTED', sequence: 1 });
+      expect(await claim('new1', 'fresh')).toMatchObject({ kind: 'admitted', sequence: 1 });
     },
   );
 });
@@ -598,7 +598,7 @@ describe('several rebuilders', () => {
         await shared().rebuild(seen);
         opened = await row();
         // Under the new epoch somebody claims; the sleeper must not take that away either.
-        expect(await claim('new1')).toMatchObject({ kind: 'ADMITTED', sequence: 3 });
+        expect(await claim('new1')).toMatchObject({ kind: 'admitted', sequence: 3 });
         cuts = await journal('SELECT * FROM gate_cuts ORDER BY epoch, log_partition');
       });
 

@@ -189,14 +189,14 @@ describe('the reconciler', () => {
     await age('forgotten');
     await reconciler.reconcile();
     expect(watch.pass).toBeNull();
-    expect(await stack.gate.gauge(pass, ['forgotten'])).toEqual([{ kind: 'FENCED', reason: 'meta-missing' }]);
+    expect(await stack.gate.gauge(pass, ['forgotten'])).toEqual([{ kind: 'fenced', reason: 'meta-missing' }]);
   });
 
   it('gives the meta of a campaign that was stored just now time to arrive', async () => {
     await storeCampaign(stack, { id: 'fresh' });
     await reconciler.reconcile();
     expect(watch.pass).toEqual(pass);
-    expect(await stack.gate.gauge(pass, ['fresh'])).toEqual([{ kind: 'FENCED', reason: 'meta-missing' }]);
+    expect(await stack.gate.gauge(pass, ['fresh'])).toEqual([{ kind: 'fenced', reason: 'meta-missing' }]);
   });
 
   it.each([

@@ -64,7 +64,7 @@ export class GateReconciler {
     for (const [index, campaign] of campaigns.entries()) {
       const gauge = gauges[index];
       if (gauge === undefined) continue;
-      if (gauge.kind === 'FENCED') {
+      if (gauge.kind === 'fenced') {
         if (!isRealFence(gauge, campaign, readAt)) continue;
         this.watch.reportFence(pass.epoch, gauge.reason);
         return null;
@@ -88,9 +88,9 @@ export class GateReconciler {
   private async compare(pass: GatePass, campaign: Campaign, gauge: CampaignGauge): Promise<void> {
     if (!differs(gauge, campaign)) return;
     const outcome = await this.terms.bring(campaign, pass);
-    if (outcome.kind === 'AGREED' && outcome.told) {
+    if (outcome.kind === 'agreed' && outcome.told) {
       this.logger.warn(`campaign ${campaign.id}: the gate had lost version ${outcome.campaign.version} and has it now`);
-    } else if (outcome.kind === 'BELOW_CLAIMED') {
+    } else if (outcome.kind === 'total-below-claimed') {
       // Only after a total was lowered in the database by hand; the gate cannot take claims back.
       this.logger.error(`campaign ${campaign.id}: more was claimed than its total of ${campaign.total}`);
     }

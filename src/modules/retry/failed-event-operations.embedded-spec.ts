@@ -126,10 +126,10 @@ describe('requeueing', () => {
   it('is refused to who has not seen the latest version, and for a row that is not there', async () => {
     const { row } = await failedClaim();
     expect(await requeue(row, (version) => version === 7)).toMatchObject({
-      kind: 'stale-version',
+      kind: 'precondition-failed',
       row: { version: 1 },
     });
-    expect(await operations.requeue(row.id + 1, ALWAYS, REQUEST)).toEqual({ kind: 'not-found' });
+    expect(await operations.requeue(row.id + 1, ALWAYS, REQUEST)).toEqual({ kind: 'failed-event-not-found' });
     expect(await audits()).toEqual([]);
   });
 
@@ -251,8 +251,8 @@ describe('discarding', () => {
     const { row: resolved } = await failedClaim('alice', 'RESOLVED');
     expect(await discard(resolved)).toMatchObject({ kind: 'invalid-state' });
     const { row } = await failedClaim('bob');
-    expect(await discard(row, () => false)).toMatchObject({ kind: 'stale-version', row: { status: 'DEAD' } });
-    expect(await operations.discard(row.id + 1, 'fraud', ALWAYS, REQUEST)).toEqual({ kind: 'not-found' });
+    expect(await discard(row, () => false)).toMatchObject({ kind: 'precondition-failed', row: { status: 'DEAD' } });
+    expect(await operations.discard(row.id + 1, 'fraud', ALWAYS, REQUEST)).toEqual({ kind: 'failed-event-not-found' });
     expect(await claimed(stack)).toBe(2);
     expect(await audits()).toEqual([]);
   });

@@ -51,8 +51,8 @@ export class FailedEventOperations {
   requeue(id: number, hasSeen: VersionCondition, requestId: string | null): Promise<OperatorOutcome> {
     return this.database.transaction(async (unit): Promise<OperatorOutcome> => {
       const row = await unit.failedEvents.lock(id);
-      if (row === null) return { kind: 'not-found' };
-      if (!hasSeen(row.version)) return { kind: 'stale-version', row };
+      if (row === null) return { kind: 'failed-event-not-found' };
+      if (!hasSeen(row.version)) return { kind: 'precondition-failed', row };
       if (row.claim === null || !REQUEUABLE.includes(row.status)) return { kind: 'invalid-state', row };
       await unit.failedEvents.requeue(id, row.note);
       return this.changed(unit, 'failed-event.requeue', row, requestId, {});
@@ -79,8 +79,8 @@ export class FailedEventOperations {
       // mutant: unlocked-discard
       if (claim !== null) await unit.campaigns.lock([claim.campaignId]);
       const row = await unit.failedEvents.lock(id);
-      if (row === null) return { kind: 'not-found' };
-      if (!hasSeen(row.version)) return { kind: 'stale-version', row };
+      if (row === null) return { kind: 'failed-event-not-found' };
+      if (!hasSeen(row.version)) return { kind: 'precondition-failed', row };
       if (row.status === 'DISCARDED') return { kind: 'invalid-state', row };
       if (claim !== null && (await unit.coupons.find(claim.campaignId, claim.userId)) !== null) {
         return { kind: 'coupon-exists', row };
@@ -101,7 +101,7 @@ export class FailedEventOperations {
     detail: Record<string, unknown>,
   ): Promise<OperatorOutcome> {
     const row = await unit.failedEvents.find(before.id);
-    if (row === null) return { kind: 'not-found' };
+    if (row === null) return { kind: 'failed-event-not-found' };
     await unit.audit.record({
       action,
       subject: String(before.id),

@@ -92,17 +92,7 @@ export class FailedEventsController {
 
 /** @throws Problem for every outcome but `changed`. */
 function show(outcome: OperatorOutcome, reply: FastifyReply): FailedEventJson {
-  switch (outcome.kind) {
-    case 'changed':
-      reply.header('etag', etagOf(outcome.row.version));
-      return failedEventJson(outcome.row);
-    case 'not-found':
-      throw new Problem('failed-event-not-found');
-    case 'stale-version':
-      throw new Problem('precondition-failed');
-    case 'invalid-state':
-      throw new Problem('invalid-state');
-    case 'coupon-exists':
-      throw new Problem('coupon-exists');
-  }
+  if (outcome.kind !== 'changed') throw new Problem(outcome.kind);
+  reply.header('etag', etagOf(outcome.row.version));
+  return failedEventJson(outcome.row);
 }

@@ -106,7 +106,7 @@ export class PendingSweeper {
       if (last === undefined) return;
       const ids = campaigns.map(({ id }) => id);
       for (const gauge of await this.gate.gauge(pass, ids)) {
-        if (gauge.kind === 'FENCED') {
+        if (gauge.kind === 'fenced') {
           this.watch.reportCampaignFence(pass, gauge);
         } else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
@@ -127,7 +127,7 @@ export class PendingSweeper {
     while (signal?.aborted !== true) {
       // Always from the front: what is handled leaves the gate, and so would move a later page.
       const page = await this.gate.pendingBefore(pass, campaignId, before, PENDING_PAGE, 0);
-      if (page.kind === 'FENCED') return this.watch.reportCampaignFence(pass, page);
+      if (page.kind === 'fenced') return this.watch.reportCampaignFence(pass, page);
       const first = page.claims[0];
       // The gate kept what it was told to forget; going on would be going round.
       if (first === undefined || first.claimId === handled) return;

@@ -61,7 +61,7 @@ export class DiscardedSlots {
   private async free(pass: GatePass, claim: ClaimEvent): Promise<'released' | 'gone' | 'fenced'> {
     // mutant: kept-slot
     const outcome = await this.gate.release(pass, claim);
-    if (outcome.kind !== 'FENCED') return outcome.kind;
+    if (outcome.kind !== 'fenced') return outcome.kind;
     this.watch.reportCampaignFence(pass, outcome);
     return 'fenced';
   }

@@ -368,9 +368,9 @@ describe('a fence', () => {
 
   it('at a campaign whose meta may still be on its way is none, any other one at a campaign is', async () => {
     await watch.refresh();
-    watch.reportCampaignFence(pass, { kind: 'FENCED', reason: 'meta-missing' });
+    watch.reportCampaignFence(pass, { kind: 'fenced', reason: 'meta-missing' });
     expect([watch.pass, signals]).toEqual([pass, []]);
-    watch.reportCampaignFence(pass, { kind: 'FENCED', reason: 'pending-mismatch' });
+    watch.reportCampaignFence(pass, { kind: 'fenced', reason: 'pending-mismatch' });
     expect([watch.pass, signals]).toEqual([null, [[10, 'pending-mismatch']]]);
   });
 
@@ -384,7 +384,7 @@ describe('a fence', () => {
   it('that was only missing heals when the gate’s memory is back', async () => {
     await watch.refresh();
     const ping = stack.gate.ping.bind(stack.gate);
-    stack.gate.ping = () => Promise.resolve<Fenced>({ kind: 'FENCED', reason: 'fence-missing' });
+    stack.gate.ping = () => Promise.resolve<Fenced>({ kind: 'fenced', reason: 'fence-missing' });
     await beat();
     expect(watch.pass).toBeNull();
     stack.gate.ping = ping;

@@ -14,15 +14,15 @@ export type TermsOutcome =
    * At some moment after the call the gate had exactly what the database stores: `campaign`, which is newer than what was
    * asked for where somebody changed it meanwhile. `told`: this call brought it there.
    */
-  | { readonly kind: 'AGREED'; readonly campaign: Campaign; readonly told: boolean }
+  | { readonly kind: 'agreed'; readonly campaign: Campaign; readonly told: boolean }
   /** The gate of this epoch cannot be trusted, or is not the current one any more. */
-  | { readonly kind: 'FENCED' | 'EPOCH_OVER' }
+  | { readonly kind: 'fenced' | 'epoch-over' }
   /** The gate does not know the campaign: it was stored a moment ago, or it is lost. */
-  | { readonly kind: 'UNKNOWN' }
+  | { readonly kind: 'unknown' }
   /** Others changed the campaign all the time. */
-  | { readonly kind: 'CONTENDED' }
+  | { readonly kind: 'contended' }
   /** Claims hold more slots than a total that was lowered past the service. */
-  | { readonly kind: 'BELOW_CLAIMED' };
+  | { readonly kind: 'total-below-claimed' };
 
 /**
  * Brings the stored terms of a campaign to the gate, and says whether they are there. An operator who hears that a campaign
@@ -46,19 +46,19 @@ export class TermsAtGate {
     let stored = campaign;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const answer = await this.gate.changeTerms(pass, termsOf(stored));
-      if (answer.kind === 'changed') return { kind: 'AGREED', campaign: stored, told: true };
-      if (answer.kind === 'below-claimed') return { kind: 'BELOW_CLAIMED' };
-      if (answer.kind === 'FENCED') return this.fenced(pass, answer);
+      if (answer.kind === 'changed') return { kind: 'agreed', campaign: stored, told: true };
+      if (answer.kind === 'total-below-claimed') return answer;
+      if (answer.kind === 'fenced') return this.fenced(pass, answer);
       const found = await this.compare(stored.id, pass);
-      if (found.kind !== 'BEHIND') return found;
+      if (found.kind !== 'behind') return found;
       stored = found.campaign;
     }
-    return { kind: 'CONTENDED' };
+    return { kind: 'contended' };
   }
 
   private fenced(pass: GatePass, fence: Fenced): TermsOutcome {
     this.watch.reportCampaignFence(pass, fence);
-    return { kind: fence.reason === 'meta-missing' ? 'UNKNOWN' : 'FENCED' };
+    return { kind: fence.reason === 'meta-missing' ? 'unknown' : 'fenced' };
   }
 
   /**
@@ -69,19 +69,19 @@ export class TermsAtGate {
   private async compare(
     campaignId: string,
     pass: GatePass,
-  ): Promise<TermsOutcome | { readonly kind: 'BEHIND'; readonly campaign: Campaign }> {
+  ): Promise<TermsOutcome | { readonly kind: 'behind'; readonly campaign: Campaign }> {
     return this.database.transaction(async (unit) => {
       const row = await unit.gate.lockShared();
-      if (row.epoch !== pass.epoch || row.fence !== pass.fence) return { kind: 'EPOCH_OVER' };
+      if (row.epoch !== pass.epoch || row.fence !== pass.fence) return { kind: 'epoch-over' };
       const [campaign] = await unit.campaigns.lock([campaignId]);
       const [gauge] = await this.gate.gauge(pass, [campaignId]);
-      if (campaign === undefined || gauge === undefined) return { kind: 'EPOCH_OVER' };
-      if (gauge.kind === 'FENCED') return this.fenced(pass, gauge);
-      if (gauge.terms.version < campaign.version) return { kind: 'BEHIND', campaign };
-      if (!differs(gauge, campaign)) return { kind: 'AGREED', campaign, told: false };
+      if (campaign === undefined || gauge === undefined) return { kind: 'epoch-over' };
+      if (gauge.kind === 'fenced') return this.fenced(pass, gauge);
+      if (gauge.terms.version < campaign.version) return { kind: 'behind', campaign };
+      if (!differs(gauge, campaign)) return { kind: 'agreed', campaign, told: false };
       const version = gauge.terms.version + 1;
       // Told after the commit: the gate's total may only rise to what the database really has.
-      return { kind: 'BEHIND', campaign: await unit.campaigns.update(campaignId, {}, version) };
+      return { kind: 'behind', campaign: await unit.campaigns.update(campaignId, {}, version) };
     });
   }
 }

@@ -1,6 +1,6 @@
 /** A copy of the whole database in one file, as it was at one instant. */
 export interface DatabaseSnapshot {
-  readonly kind: 'TAKEN';
+  readonly kind: 'taken';
   /** Where the file lies until {@link release}. */
   readonly path: string;
   readonly bytes: number;
@@ -11,9 +11,9 @@ export interface DatabaseSnapshot {
 export type SnapshotOutcome =
   | DatabaseSnapshot
   /** Another snapshot is being taken, or has not been released. */
-  | { readonly kind: 'UNDER_WAY' }
+  | { readonly kind: 'backup-under-way' }
   /** The copy would leave too little room on the disk for claims; both in bytes. */
-  | { readonly kind: 'NO_SPACE'; readonly needed: number; readonly free: number };
+  | { readonly kind: 'not-enough-space'; readonly needed: number; readonly free: number };
 
 /** Copies the database while claims go on. Only the embedded profile has one: a server has its own tools. */
 export abstract class DatabaseSnapshots {

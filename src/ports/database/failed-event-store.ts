@@ -87,8 +87,8 @@ export interface FailedEventFilter {
 /** An operator changed a row that somebody else had changed in the meantime, or in a state that does not allow it. */
 export type OperatorChange =
   | { readonly kind: 'changed'; readonly row: FailedEvent }
-  | { readonly kind: 'not-found' }
-  | { readonly kind: 'stale-version'; readonly row: FailedEvent }
+  | { readonly kind: 'failed-event-not-found' }
+  | { readonly kind: 'precondition-failed'; readonly row: FailedEvent }
   | { readonly kind: 'invalid-state'; readonly row: FailedEvent };
 
 /**

@@ -28,25 +28,22 @@ export interface CampaignTerms {
 export type FenceReason = 'fence-missing' | 'promoted' | 'meta-missing' | 'count-mismatch' | 'pending-mismatch';
 
 export interface Fenced {
-  readonly kind: 'FENCED';
+  readonly kind: 'fenced';
   readonly reason: FenceReason;
 }
 
 /** Refusals are outcomes, not exceptions: they are the common case of a drop, and cost no stack trace. */
 export type ClaimOutcome =
-  | { readonly kind: 'ADMITTED'; readonly sequence: number; readonly claimedAt: number }
+  | { readonly kind: 'admitted'; readonly sequence: number; readonly claimedAt: number }
   /** The user has a claim, whatever became of window and stock since. */
-  | { readonly kind: 'DUPLICATE'; readonly record: ClaimRecord; readonly pending: boolean }
-  | { readonly kind: 'NOT_STARTED'; readonly startsAt: number }
-  | { readonly kind: 'PAUSED' }
-  | { readonly kind: 'CLOSED' }
-  | { readonly kind: 'ENDED' }
-  | { readonly kind: 'SOLD_OUT' }
+  | { readonly kind: 'duplicate'; readonly record: ClaimRecord; readonly pending: boolean }
+  | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
+  | { readonly kind: 'campaign-paused' | 'campaign-closed' | 'campaign-ended' | 'sold-out' }
   | Fenced;
 
 export type LookUpOutcome =
-  | { readonly kind: 'FOUND'; readonly record: ClaimRecord; readonly pending: boolean }
-  | { readonly kind: 'ABSENT' }
+  | { readonly kind: 'found'; readonly record: ClaimRecord; readonly pending: boolean }
+  | { readonly kind: 'absent' }
   | Fenced;
 
 export type ReleaseOutcome =
@@ -66,7 +63,7 @@ export type ChangeTermsOutcome =
   /** The gate has the same or a newer version. */
   | { readonly kind: 'older' }
   /** The new total is smaller than the one before and than what was admitted already. */
-  | { readonly kind: 'below-claimed' }
+  | { readonly kind: 'total-below-claimed' }
   | Fenced;
 
 export interface PendingPage {
@@ -105,7 +102,7 @@ export class GateTimeoutError extends Error {
 /**
  * The gate: decides, atomically and in one order for everybody, who is among the first `total`.
  *
- * Every call carries the pass of an epoch and answers FENCED when that epoch's memory is missing or damaged: the sum
+ * Every call carries the pass of an epoch and answers `fenced` when that epoch's memory is missing or damaged: the sum
  * of the records must equal the counters that were kept beside them. Every call may reject with `GateUnavailableError`
  * or `GateTimeoutError`.
  */
@@ -125,7 +122,7 @@ export abstract class IssuanceGate {
   abstract release(pass: GatePass, claim: ClaimReference): Promise<ReleaseOutcome>;
 
   /**
-   * Opens a campaign that was just stored. FENCED when what the gate knows of it is damaged, also when only the meta is
+   * Opens a campaign that was just stored. `fenced` when what the gate knows of it is damaged, also when only the meta is
    * missing while claims are there.
    */
   abstract openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome>;

@@ -153,7 +153,7 @@ describe('what operators change while Redis refuses', () => {
   /** Somebody may have promoted it meanwhile: then there is another epoch, which begins with what is stored. */
   const isBack = () =>
     eventually(async () => {
-      if ((await claim()).kind !== 'FENCED') return;
+      if ((await claim()).kind !== 'fenced') return;
       pass = await openEpoch({ database: stack.database, builder: new RedisGateBuilder(connection) }, EPOCH + 1);
       await watch.refresh();
     }, 30_000);
@@ -177,12 +177,15 @@ describe('what operators change while Redis refuses', () => {
         await refuses(refusal, async () => {
           for (const [nth, what] of [...others, act].entries()) {
             const outcome = await CHANGES[what]?.();
-            expect(outcome).toMatchObject({ kind: 'NOT_TOLD', stored: { version: nth + 2 } });
+            expect(outcome).toMatchObject({ kind: 'gate-not-told', stored: { version: nth + 2 } });
             // The gate has to agree before a total goes down, so that is not even stored.
-            if (nth === 0) expect(await lower()).toMatchObject({ kind: 'NOT_TOLD', stored: null });
+            if (nth === 0) expect(await lower()).toMatchObject({ kind: 'gate-not-told', stored: null });
           }
           // To ask again while it lasts brings no yes either.
-          expect(await administration.act('c', act, null)).toMatchObject({ kind: 'NOT_TOLD', stored: { version: 5 } });
+          expect(await administration.act('c', act, null)).toMatchObject({
+            kind: 'gate-not-told',
+            stored: { version: 5 },
+          });
           expect(await stored()).toMatchObject({ total: 2_000_000, version: 5 });
         });
         await isBack();
@@ -190,8 +193,8 @@ describe('what operators change while Redis refuses', () => {
           await reconciler.reconcile();
           expect(await termsNow()).toEqual(termsOf((await stored()) as Campaign));
         });
-        expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE', campaign: { version: 5 } });
-        expect((await claim()).kind).toBe(act === 'pause' ? 'PAUSED' : 'CLOSED');
+        expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 5 } });
+        expect((await claim()).kind).toBe(act === 'pause' ? 'campaign-paused' : 'campaign-closed');
       },
     );
   });
@@ -234,7 +237,7 @@ describe('what operators change while Redis refuses', () => {
           'somebody is admitted',
           async () => ((await gate.gauge(pass, ['c']))[0] as CampaignGauge).claimed > 50,
         );
-        await eventually(async () => expect(await administration.act('c', act, null)).toMatchObject({ kind: 'DONE' }));
+        await eventually(async () => expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done' }));
         const { claimed } = (await gate.gauge(pass, ['c']))[0] as CampaignGauge;
         const asked = users;
         await until('many more have asked', () => users > asked + 500);
@@ -253,7 +256,7 @@ describe('what operators change while Redis refuses', () => {
     ])('%s is done all the same, and a claim is refused', async (_what, change) => {
       await refuses(outOfMemory, async () => {
         await expect(claim()).rejects.toThrow(/^Redis refuses.*OOM/);
-        expect(await change()).toMatchObject({ kind: 'DONE', campaign: { version: 2 } });
+        expect(await change()).toMatchObject({ kind: 'done', campaign: { version: 2 } });
         expect(await termsNow()).toEqual(termsOf((await stored()) as Campaign));
       });
     });
@@ -261,12 +264,12 @@ describe('what operators change while Redis refuses', () => {
     it('a paused campaign is resumed, and a new one is made and opened', async () => {
       await administration.act('c', 'pause', null);
       await refuses(outOfMemory, async () => {
-        expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'DONE' });
+        expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'done' });
         const made = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
-        if (made.kind !== 'CREATED') throw new Error(made.kind);
+        if (made.kind !== 'created') throw new Error(made.kind);
         expect((await gate.gauge(pass, [made.campaign.id]))[0]).toMatchObject({ claimed: 0, terms: { total: 5 } });
       });
-      expect((await claim()).kind).toBe('ADMITTED');
+      expect((await claim()).kind).toBe('admitted');
     });
   });
 });

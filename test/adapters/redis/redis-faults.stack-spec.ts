@@ -65,7 +65,7 @@ describe('a Redis that fails', () => {
     pass = { epoch: EPOCH, fence: await builder.installFence(EPOCH) };
     campaignId = ulid();
     await gate.openCampaign(pass, terms(campaignId, { total: 10 }));
-    expect(await outcomeOf(claim('first'))).toBe('ADMITTED');
+    expect(await outcomeOf(claim('first'))).toBe('admitted');
   });
   afterEach(async () => {
     for (const made of open.splice(0)) made.onApplicationShutdown();
@@ -100,7 +100,7 @@ describe('a Redis that fails', () => {
     await server.start();
     await until('it is connected again', () => reconnected > 0);
     expect(await administer((redis) => redis.hlen(campaignKeys(campaignId, EPOCH).appliedUser))).toBe(1);
-    const missing = { kind: 'FENCED', reason: 'fence-missing' };
+    const missing = { kind: 'fenced', reason: 'fence-missing' };
     expect(await gate.ping(pass)).toEqual(missing);
     expect(await answered(() => claim('second'))).toEqual(missing);
     // Nothing that anybody but the builder does brings the script back.
@@ -114,10 +114,10 @@ describe('a Redis that fails', () => {
       () => gate.lookUp(pass, campaignId, 'first'),
       () => gate.changeTerms(pass, terms(campaignId)),
     ]) {
-      expect(await answered(call)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+      expect(await answered(call)).toEqual({ kind: 'fenced', reason: 'fence-missing' });
     }
     expect(await builder.installFence(EPOCH)).toBe(pass.fence);
-    expect(await answered(() => claim('a'))).toMatchObject({ kind: 'ADMITTED' });
+    expect(await answered(() => claim('a'))).toMatchObject({ kind: 'admitted' });
   });
 
   it.each(['meta', 'appliedUser', 'pending'] as const)(
@@ -133,7 +133,7 @@ describe('a Redis that fails', () => {
         gate.lookUp(pass, campaignId, 'first'),
         gate.openCampaign(pass, terms(campaignId)),
       ]) {
-        expect(await outcome).toMatchObject({ kind: 'FENCED' });
+        expect(await outcome).toMatchObject({ kind: 'fenced' });
       }
       expect(await administer((redis) => redis.get(key))).toBe('a text');
     },
@@ -147,7 +147,7 @@ describe('a Redis that fails', () => {
       await redis.hset(appliedUser, 'another', record ?? '');
     });
     const page = await gate.pendingBefore(pass, campaignId, Number.MAX_SAFE_INTEGER, 10, 0);
-    expect(page).toEqual({ kind: 'FENCED', reason: 'pending-mismatch' });
+    expect(page).toEqual({ kind: 'fenced', reason: 'pending-mismatch' });
   });
 
   it('refuses claims when its memory is full, writes no part of one, and goes on answering who has one', async () => {
@@ -157,14 +157,14 @@ describe('a Redis that fails', () => {
     expect(error).toBeInstanceOf(GateUnavailableError);
     await expect(gate.checkWritable()).rejects.toThrow(/^Redis refuses, it is out of memory/);
     expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
-    expect(await outcomeOf(claim('first'))).toBe('DUPLICATE');
-    expect(await gate.lookUp(pass, campaignId, 'second')).toEqual({ kind: 'ABSENT' });
+    expect(await outcomeOf(claim('first'))).toBe('duplicate');
+    expect(await gate.lookUp(pass, campaignId, 'second')).toEqual({ kind: 'absent' });
     await administer((redis) => redis.config('SET', 'maxmemory', '0'));
     const counters = await administer((redis) =>
       Promise.all([redis.hmget(meta, 'count', 'pending', 'sequence'), redis.hlen(appliedUser), redis.zcard(pending)]),
     );
     expect(counters).toEqual([['1', '1', '1'], 1, 1]);
-    expect(await claim('second')).toMatchObject({ kind: 'ADMITTED', sequence: 2 });
+    expect(await claim('second')).toMatchObject({ kind: 'admitted', sequence: 2 });
     await gate.checkWritable();
     expect(await administer((redis) => redis.keys('*probe*'))).toEqual([]);
   });
@@ -181,7 +181,7 @@ describe('a Redis that fails', () => {
     for (const error of errors.slice(0, 96)) expect(error).toBeInstanceOf(GateTimeoutError);
     for (const error of errors.slice(96)) expect([GateBusyError, GateUnavailableError]).toContain(error?.constructor);
     server.resume();
-    await eventually(async () => expect(await outcomeOf(claim('first'))).toBe('DUPLICATE'));
+    await eventually(async () => expect(await outcomeOf(claim('first'))).toBe('duplicate'));
   });
 
   it('may be away when the process starts, which joins when it comes', async () => {
@@ -255,7 +255,7 @@ describe('a Redis that fails', () => {
     ]);
     pass = { epoch: EPOCH + 1, fence: await builder.installFence(EPOCH + 1) };
     await builder.openStaged(EPOCH + 1, [{ ...terms(campaignId, { total: 10 }), sequence: 1 }]);
-    expect(await outcomeOf(claim('second'))).toBe('ADMITTED');
+    expect(await outcomeOf(claim('second'))).toBe('admitted');
     expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, pending: 2 }]);
   });
 
@@ -344,7 +344,7 @@ describe('a Redis that fails', () => {
       await builder.dropEpochsBelow(EPOCH + 1);
       pass = { epoch: EPOCH + 1, fence: await builder.installFence(EPOCH + 1) };
       await gate.openCampaign(pass, terms(campaignId, { total: 10 }));
-      expect(await outcomeOf(claim('second'))).toBe('ADMITTED');
+      expect(await outcomeOf(claim('second'))).toBe('admitted');
     };
 
     it('follows the address when the server behind it was made a replica', async () => {
@@ -419,7 +419,7 @@ describe('a Redis that fails', () => {
         const another = new RedisGateBuilder(await connect(other.url));
         await another.dropEpochsBelow(EPOCH + 1);
         const built = { epoch: EPOCH + 1, fence: await another.installFence(EPOCH + 1) };
-        expect(await gate.ping(built)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+        expect(await gate.ping(built)).toEqual({ kind: 'fenced', reason: 'fence-missing' });
         expect(await answered(() => gate.ping(built))).toEqual({ kind: 'ok' });
       });
 
@@ -428,8 +428,8 @@ describe('a Redis that fails', () => {
           await redis.replicaof('127.0.0.1', other.port);
           await redis.replicaof('NO', 'ONE');
         }, server.url);
-        expect(await gate.ping(pass)).toEqual({ kind: 'FENCED', reason: 'promoted' });
-        expect(await answered(() => gate.ping(pass))).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+        expect(await gate.ping(pass)).toEqual({ kind: 'fenced', reason: 'promoted' });
+        expect(await answered(() => gate.ping(pass))).toEqual({ kind: 'fenced', reason: 'fence-missing' });
       });
     });
   });
@@ -519,7 +519,7 @@ describe('a Redis that fails', () => {
       const staged = { ...terms(campaignId, { total: 10 }), sequence: 2 };
       await expect(builder.openStaged(epoch, [staged])).rejects.toBeInstanceOf(GateUnavailableError);
       const opened = { epoch, fence: await builder.installFence(epoch) };
-      expect(await gate.claim(opened, request(campaignId, 'c'))).toMatchObject({ kind: 'FENCED' });
+      expect(await gate.claim(opened, request(campaignId, 'c'))).toMatchObject({ kind: 'fenced' });
     },
   );
 
@@ -538,9 +538,9 @@ describe('a Redis that fails', () => {
       }
     };
     const outcomes = await inParallel(users, 2_000, decided);
-    const sequences = outcomes.flatMap((outcome) => (outcome.kind === 'ADMITTED' ? [outcome.sequence] : []));
+    const sequences = outcomes.flatMap((outcome) => (outcome.kind === 'admitted' ? [outcome.sequence] : []));
     expect(sequences.sort((a, b) => a - b)).toEqual(Array.from({ length: 5_000 }, (_, index) => index + 1));
-    expect(outcomes.filter(({ kind }) => kind === 'SOLD_OUT')).toHaveLength(5_000);
+    expect(outcomes.filter(({ kind }) => kind === 'sold-out')).toHaveLength(5_000);
   });
 
   describe('behind a line that loses the answers', () => {
@@ -558,7 +558,7 @@ describe('a Redis that fails', () => {
       await expect(distant.claim(pass, first)).rejects.toBeInstanceOf(GateTimeoutError);
       line.set('pass');
       const again = await eventually(() => distant.claim(pass, request(campaignId, 'unlucky')));
-      expect(again).toMatchObject({ kind: 'DUPLICATE', record: { claimId: first.claimId, sequence: 2 } });
+      expect(again).toMatchObject({ kind: 'duplicate', record: { claimId: first.claimId, sequence: 2 } });
     });
 
     it('nobody gets the answer of somebody else', async () => {
@@ -584,7 +584,7 @@ describe('a Redis that fails', () => {
       });
       expect(met.next).toBeInstanceOf(GateTimeoutError);
       const again = await answered(() => distant.claim(pass, request(campaignId, met.user)));
-      expect(again).toMatchObject({ kind: 'DUPLICATE', pending: true });
+      expect(again).toMatchObject({ kind: 'duplicate', pending: true });
     });
 
     it('a claim that waits behind batches without an answer is refused without having been sent', async () => {
@@ -601,7 +601,7 @@ describe('a Redis that fails', () => {
       for (const error of await Promise.all(first)) expect(error).toBeInstanceOf(GateTimeoutError);
       expect(await second).toBeInstanceOf(GateUnavailableError);
       line.set('pass');
-      expect(await eventually(() => distant.lookUp(pass, campaignId, 'second'))).toEqual({ kind: 'ABSENT' });
+      expect(await eventually(() => distant.lookUp(pass, campaignId, 'second'))).toEqual({ kind: 'absent' });
     });
   });
 });

@@ -25,8 +25,8 @@ export function describeClaims(under: GateUnderTest): void {
       const campaignId = await open({ total: 3 });
       const before = await gate.now();
       const first = await gate.claim(pass, request(campaignId, 'alice'));
-      expect(first).toEqual({ kind: 'ADMITTED', sequence: 1, claimedAt: expect.any(Number) });
-      const { claimedAt } = first as Extract<ClaimOutcome, { kind: 'ADMITTED' }>;
+      expect(first).toEqual({ kind: 'admitted', sequence: 1, claimedAt: expect.any(Number) });
+      const { claimedAt } = first as Extract<ClaimOutcome, { kind: 'admitted' }>;
       expect(claimedAt).toBeGreaterThanOrEqual(before);
       expect(claimedAt).toBeLessThanOrEqual(await gate.now());
       expect(Number.isInteger(claimedAt)).toBe(true);
@@ -38,7 +38,7 @@ export function describeClaims(under: GateUnderTest): void {
       const digest = 'A'.repeat(43);
       const claim = request(campaignId, 'alice', { idempotencyDigest: digest });
       const first = await gate.claim(pass, claim);
-      if (first.kind !== 'ADMITTED') throw new Error('not admitted');
+      if (first.kind !== 'admitted') throw new Error('not admitted');
       const record = {
         claimId: claim.claimId,
         sequence: 1,
@@ -46,13 +46,13 @@ export function describeClaims(under: GateUnderTest): void {
         idempotencyDigest: digest,
       };
       expect(await gate.claim(pass, request(campaignId, 'alice'))).toEqual({
-        kind: 'DUPLICATE',
+        kind: 'duplicate',
         record,
         pending: true,
       });
       await gate.clearPending(pass, [claim]);
       expect(await gate.claim(pass, request(campaignId, 'alice'))).toEqual({
-        kind: 'DUPLICATE',
+        kind: 'duplicate',
         record,
         pending: false,
       });
@@ -69,26 +69,26 @@ export function describeClaims(under: GateUnderTest): void {
       const campaignId = await open();
       const claim = request(campaignId, 'alice');
       await gate.claim(pass, claim);
-      expect(await gate.claim(pass, claim)).toMatchObject({ kind: 'DUPLICATE', record: { claimId: claim.claimId } });
+      expect(await gate.claim(pass, claim)).toMatchObject({ kind: 'duplicate', record: { claimId: claim.claimId } });
     });
 
     it('refuses what is paused, closed, not started, ended and sold out', async () => {
       const now = await gate.now();
       const outcome = async (over: Partial<CampaignTerms>) =>
         gate.claim(pass, request(await open(over), 'alice')) as Promise<ClaimOutcome>;
-      expect(await outcome({ state: 'PAUSED' })).toEqual({ kind: 'PAUSED' });
-      expect(await outcome({ state: 'CLOSED' })).toEqual({ kind: 'CLOSED' });
-      expect(await outcome({ startsAt: now + HOUR })).toEqual({ kind: 'NOT_STARTED', startsAt: now + HOUR });
-      expect(await outcome({ endsAt: now - 1 })).toEqual({ kind: 'ENDED' });
-      expect(await outcome({ total: 0 })).toEqual({ kind: 'SOLD_OUT' });
+      expect(await outcome({ state: 'PAUSED' })).toEqual({ kind: 'campaign-paused' });
+      expect(await outcome({ state: 'CLOSED' })).toEqual({ kind: 'campaign-closed' });
+      expect(await outcome({ startsAt: now + HOUR })).toEqual({ kind: 'campaign-not-started', startsAt: now + HOUR });
+      expect(await outcome({ endsAt: now - 1 })).toEqual({ kind: 'campaign-ended' });
+      expect(await outcome({ total: 0 })).toEqual({ kind: 'sold-out' });
     });
 
     it('opens at startsAt and is over at endsAt', async () => {
       const now = await gate.now();
-      expect(await gate.claim(pass, request(await open({ startsAt: now }), 'a'))).toMatchObject({ kind: 'ADMITTED' });
-      expect(await gate.claim(pass, request(await open({ endsAt: now }), 'a'))).toEqual({ kind: 'ENDED' });
+      expect(await gate.claim(pass, request(await open({ startsAt: now }), 'a'))).toMatchObject({ kind: 'admitted' });
+      expect(await gate.claim(pass, request(await open({ endsAt: now }), 'a'))).toEqual({ kind: 'campaign-ended' });
       expect(await gate.claim(pass, request(await open({ startsAt: now - HOUR, endsAt: now + HOUR }), 'a'))).toEqual(
-        expect.objectContaining({ kind: 'ADMITTED' }),
+        expect.objectContaining({ kind: 'admitted' }),
       );
     });
 
@@ -99,7 +99,7 @@ export function describeClaims(under: GateUnderTest): void {
         const campaignId = await open({ total: 1_000_000, startsAt, endsAt });
         const kinds = new Set<string>();
         const claimId = ulid();
-        for (let user = 0; !kinds.has('ENDED'); user++) {
+        for (let user = 0; !kinds.has('campaign-ended'); user++) {
           const outcome = await gate.claim(pass, {
             campaignId,
             userId: `u${user}`,
@@ -107,7 +107,7 @@ export function describeClaims(under: GateUnderTest): void {
             idempotencyDigest: null,
           });
           kinds.add(outcome.kind);
-          if (outcome.kind !== 'ADMITTED') continue;
+          if (outcome.kind !== 'admitted') continue;
           if (outcome.claimedAt < startsAt || outcome.claimedAt >= endsAt) throw new Error(`at ${outcome.claimedAt}`);
         }
         return [...kinds];
@@ -115,17 +115,17 @@ export function describeClaims(under: GateUnderTest): void {
       // A machine that is busy elsewhere may sleep through a short window, or open the campaign when it has begun.
       let kinds: string[] = [];
       for (let ms = 10; kinds.length < 3 && ms <= 2_560; ms *= 2) kinds = await seenInWindowOf(ms);
-      expect(kinds).toEqual(['NOT_STARTED', 'ADMITTED', 'ENDED']);
+      expect(kinds).toEqual(['campaign-not-started', 'admitted', 'campaign-ended']);
     });
 
     it('asks for state before window before stock', async () => {
       const now = await gate.now();
       const outcome = async (over: Partial<CampaignTerms>) =>
         (await gate.claim(pass, request(await open({ total: 0, ...over }), 'alice'))).kind;
-      expect(await outcome({ state: 'PAUSED', startsAt: now + HOUR })).toBe('PAUSED');
-      expect(await outcome({ state: 'CLOSED', endsAt: now - 1 })).toBe('CLOSED');
-      expect(await outcome({ startsAt: now + HOUR })).toBe('NOT_STARTED');
-      expect(await outcome({ endsAt: now - 1 })).toBe('ENDED');
+      expect(await outcome({ state: 'PAUSED', startsAt: now + HOUR })).toBe('campaign-paused');
+      expect(await outcome({ state: 'CLOSED', endsAt: now - 1 })).toBe('campaign-closed');
+      expect(await outcome({ startsAt: now + HOUR })).toBe('campaign-not-started');
+      expect(await outcome({ endsAt: now - 1 })).toBe('campaign-ended');
     });
 
     it('shows a winner the claim whatever became of state, window and stock', async () => {
@@ -143,9 +143,9 @@ export function describeClaims(under: GateUnderTest): void {
       for (const [index, over] of changes.entries()) {
         await gate.changeTerms(pass, terms(campaignId, { total: 1, version: index + 2, ...over }));
         kinds.push((await gate.claim(pass, request(campaignId, 'winner'))).kind);
-        expect((await gate.claim(pass, request(campaignId, 'loser'))).kind).not.toMatch(/DUPLICATE|ADMITTED/);
+        expect((await gate.claim(pass, request(campaignId, 'loser'))).kind).not.toMatch(/^(duplicate|admitted)$/);
       }
-      expect(new Set(kinds)).toEqual(new Set(['DUPLICATE']));
+      expect(new Set(kinds)).toEqual(new Set(['duplicate']));
     });
 
     it('takes nothing from the stock for a refusal', async () => {
@@ -160,9 +160,9 @@ export function describeClaims(under: GateUnderTest): void {
       const outcomes = await Promise.all(
         Array.from({ length: 1_000 }, (_, user) => gate.claim(pass, request(campaignId, `user-${user}`))),
       );
-      const sequences = outcomes.flatMap((outcome) => (outcome.kind === 'ADMITTED' ? [outcome.sequence] : []));
+      const sequences = outcomes.flatMap((outcome) => (outcome.kind === 'admitted' ? [outcome.sequence] : []));
       expect(sequences.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
-      expect(outcomes.filter(({ kind }) => kind === 'SOLD_OUT')).toHaveLength(900);
+      expect(outcomes.filter(({ kind }) => kind === 'sold-out')).toHaveLength(900);
       expect(await gaugeOf(campaignId)).toMatchObject({ claimed: 100, sequence: 100, pending: 100 });
     });
 
@@ -170,8 +170,8 @@ export function describeClaims(under: GateUnderTest): void {
       const campaignId = await open();
       const claims = Array.from({ length: 1_000 }, () => request(campaignId, 'alice'));
       const outcomes = await Promise.all(claims.map((claim) => gate.claim(pass, claim)));
-      const winner = outcomes.findIndex(({ kind }) => kind === 'ADMITTED');
-      const admitted = outcomes[winner] as Extract<ClaimOutcome, { kind: 'ADMITTED' }>;
+      const winner = outcomes.findIndex(({ kind }) => kind === 'admitted');
+      const admitted = outcomes[winner] as Extract<ClaimOutcome, { kind: 'admitted' }>;
       const record = {
         claimId: claims[winner]?.claimId,
         sequence: 1,
@@ -180,7 +180,7 @@ export function describeClaims(under: GateUnderTest): void {
       };
       outcomes.splice(winner, 1);
       expect(outcomes).toHaveLength(999);
-      for (const outcome of outcomes) expect(outcome).toEqual({ kind: 'DUPLICATE', record, pending: true });
+      for (const outcome of outcomes) expect(outcome).toEqual({ kind: 'duplicate', record, pending: true });
     });
 
     it('keeps 20 campaigns apart under mixed load', async () => {
@@ -194,8 +194,8 @@ export function describeClaims(under: GateUnderTest): void {
       );
       for (const { id, total } of campaigns) {
         const kinds = outcomes.filter((outcome) => outcome.id === id).map(({ kind }) => kind);
-        expect(kinds.filter((kind) => kind === 'ADMITTED')).toHaveLength(total);
-        expect(kinds.filter((kind) => kind === 'SOLD_OUT')).toHaveLength(40 - total);
+        expect(kinds.filter((kind) => kind === 'admitted')).toHaveLength(total);
+        expect(kinds.filter((kind) => kind === 'sold-out')).toHaveLength(40 - total);
         expect(await gaugeOf(id)).toMatchObject({ claimed: total, sequence: total });
       }
     });
@@ -210,15 +210,15 @@ export function describeClaims(under: GateUnderTest): void {
       const asked = [good, ulid(), broken, other, paused, good, broken, other, good];
       const outcomes = await Promise.all(asked.map((id, user) => gate.claim(pass, request(id, `user-${user}`))));
       expect(outcomes).toMatchObject([
-        { kind: 'ADMITTED', sequence: 1 },
-        { kind: 'FENCED', reason: 'meta-missing' },
-        { kind: 'FENCED', reason: 'count-mismatch' },
-        { kind: 'ADMITTED', sequence: 1 },
-        { kind: 'PAUSED' },
-        { kind: 'ADMITTED', sequence: 2 },
-        { kind: 'FENCED', reason: 'count-mismatch' },
-        { kind: 'SOLD_OUT' },
-        { kind: 'SOLD_OUT' },
+        { kind: 'admitted', sequence: 1 },
+        { kind: 'fenced', reason: 'meta-missing' },
+        { kind: 'fenced', reason: 'count-mismatch' },
+        { kind: 'admitted', sequence: 1 },
+        { kind: 'campaign-paused' },
+        { kind: 'admitted', sequence: 2 },
+        { kind: 'fenced', reason: 'count-mismatch' },
+        { kind: 'sold-out' },
+        { kind: 'sold-out' },
       ]);
       expect(await gaugeOf(good)).toMatchObject({ claimed: 2, sequence: 2, pending: 2 });
       expect(await gaugeOf(other)).toMatchObject({ claimed: 1, sequence: 1, pending: 1 });
@@ -246,7 +246,7 @@ export function describeClaims(under: GateUnderTest): void {
         expect(await gate.openCampaign(own, terms(campaignId))).toEqual({ kind: 'opened' });
         for (const userId of users) {
           const { claimId } = await admit(campaignId, userId, own);
-          expect(await gate.lookUp(own, campaignId, userId)).toMatchObject({ kind: 'FOUND', record: { claimId } });
+          expect(await gate.lookUp(own, campaignId, userId)).toMatchObject({ kind: 'found', record: { claimId } });
         }
         expect(await gaugeOf(campaignId, own)).toMatchObject({ claimed: users.length });
       }
@@ -265,21 +265,21 @@ export function describeClaims(under: GateUnderTest): void {
       const campaignId = await open();
       const { claimId, sequence, claimedAt } = await admit(campaignId, 'alice');
       expect(await gate.lookUp(pass, campaignId, 'alice')).toEqual({
-        kind: 'FOUND',
+        kind: 'found',
         record: { claimId, sequence, claimedAt, idempotencyDigest: null },
         pending: true,
       });
-      expect(await gate.lookUp(pass, campaignId, 'bob')).toEqual({ kind: 'ABSENT' });
+      expect(await gate.lookUp(pass, campaignId, 'bob')).toEqual({ kind: 'absent' });
     });
 
     it('hands out copies: what a caller does to them changes nothing', async () => {
       const campaignId = await open();
       const { claimId } = await admit(campaignId, 'alice');
       const found = await gate.lookUp(pass, campaignId, 'alice');
-      if (found.kind !== 'FOUND') throw new Error('not found');
+      if (found.kind !== 'found') throw new Error('not found');
       found.record.claimId = 'changed';
       const duplicate = await gate.claim(pass, request(campaignId, 'alice'));
-      if (duplicate.kind !== 'DUPLICATE') throw new Error('not a duplicate');
+      if (duplicate.kind !== 'duplicate') throw new Error('not a duplicate');
       duplicate.record.sequence = 99;
       expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ record: { claimId, sequence: 1 } });
     });
@@ -295,7 +295,7 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await gate.release(pass, claim)).toEqual({ kind: 'released' });
       expect(await gate.release(pass, claim)).toEqual({ kind: 'gone' });
       expect(await gaugeOf(campaignId)).toMatchObject({ claimed: 0, pending: 0, sequence: 1 });
-      expect(await gate.lookUp(pass, campaignId, 'alice')).toEqual({ kind: 'ABSENT' });
+      expect(await gate.lookUp(pass, campaignId, 'alice')).toEqual({ kind: 'absent' });
     });
 
     it('lets the user claim again, with a higher sequence, and protects the new claim from the old release', async () => {
@@ -305,7 +305,7 @@ export function describeClaims(under: GateUnderTest): void {
       const second = await admit(campaignId, 'alice');
       expect(second).toMatchObject({ sequence: 2 });
       expect(await gate.release(pass, first)).toEqual({ kind: 'gone' });
-      expect((await gate.claim(pass, request(campaignId, 'bob'))).kind).toBe('SOLD_OUT');
+      expect((await gate.claim(pass, request(campaignId, 'bob'))).kind).toBe('sold-out');
     });
 
     it('frees one slot for 100 parallel releases of one claim', async () => {

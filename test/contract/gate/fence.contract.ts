@@ -14,7 +14,7 @@ export function describeFence(under: GateUnderTest): void {
   });
 
   describe('the fence', () => {
-    /** Every call that carries a pass, with how it says FENCED. */
+    /** Every call that carries a pass, with how it says `fenced`. */
     const fences = async (under: GatePass, campaignId: string, claim: ClaimRequest) => {
       const outcomes = {
         claim: await answered(() => gate.claim(under, request(campaignId, 'somebody'))),
@@ -29,7 +29,7 @@ export function describeFence(under: GateUnderTest): void {
       return outcomes;
     };
     const all = (reason: string) => {
-      const fenced = { kind: 'FENCED', reason };
+      const fenced = { kind: 'fenced', reason };
       return {
         claim: fenced,
         lookUp: fenced,
@@ -52,8 +52,8 @@ export function describeFence(under: GateUnderTest): void {
       const claim = await admit(campaignId, 'alice', own);
       await harness.deleteStructure(own.epoch, campaignId, structure);
       expect(await fences(own, campaignId, claim)).toEqual(all(reason));
-      expect(await gate.openCampaign(own, terms(campaignId, { version: 2 }))).toEqual({ kind: 'FENCED', reason });
-      expect((await gate.claim(own, request(other, 'alice'))).kind).toBe('ADMITTED');
+      expect(await gate.openCampaign(own, terms(campaignId, { version: 2 }))).toEqual({ kind: 'fenced', reason });
+      expect((await gate.claim(own, request(other, 'alice'))).kind).toBe('admitted');
     });
 
     it('notices one lost record among many, and one lost pending entry', async () => {
@@ -71,14 +71,14 @@ export function describeFence(under: GateUnderTest): void {
       }
     });
 
-    it('answers FENCED after everything is gone, never SOLD_OUT and never a yes', async () => {
+    it('answers fenced after everything is gone, never sold-out and never a yes', async () => {
       const lost = await openEpoch();
       const campaignId = ulid();
       await gate.openCampaign(lost, terms(campaignId, { total: 1 }));
       const claim = await admit(campaignId, 'alice', lost);
       await harness.wipe();
       for (const outcome of Object.values(await fences(lost, campaignId, claim))) {
-        expect(outcome).toMatchObject({ kind: 'FENCED' });
+        expect(outcome).toMatchObject({ kind: 'fenced' });
       }
       pass = await openEpoch();
     });
@@ -94,7 +94,7 @@ export function describeFence(under: GateUnderTest): void {
       ];
       for (const pass of forged) {
         const outcomes = await fences(pass, campaignId, claim);
-        for (const outcome of Object.values(outcomes)) expect(outcome).toMatchObject({ kind: 'FENCED' });
+        for (const outcome of Object.values(outcomes)) expect(outcome).toMatchObject({ kind: 'fenced' });
       }
       expect(await gaugeOf(campaignId, two)).toMatchObject({ claimed: 1, pending: 1, terms: { version: 1 } });
     });
@@ -107,17 +107,17 @@ export function describeFence(under: GateUnderTest): void {
       pass = await openEpoch();
       await harness.builder.dropEpochsBelow(pass.epoch);
       for (const outcome of Object.values(await fences(old, campaignId, claim))) {
-        expect(outcome).toMatchObject({ kind: 'FENCED' });
+        expect(outcome).toMatchObject({ kind: 'fenced' });
       }
       expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
       await gate.openCampaign(pass, terms(campaignId));
-      expect((await gate.claim(pass, request(campaignId, 'alice'))).kind).toBe('ADMITTED');
+      expect((await gate.claim(pass, request(campaignId, 'alice'))).kind).toBe('admitted');
     });
 
-    it('pings ok under an open epoch and FENCED under one that was never opened', async () => {
+    it('pings ok under an open epoch and fenced under one that was never opened', async () => {
       expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
       const never = { epoch: harness.nextEpoch(), fence: '0'.repeat(pass.fence.length) };
-      expect(await gate.ping(never)).toEqual({ kind: 'FENCED', reason: 'fence-missing' });
+      expect(await gate.ping(never)).toEqual({ kind: 'fenced', reason: 'fence-missing' });
       await answered(() => gate.now());
     });
   });

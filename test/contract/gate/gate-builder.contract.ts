@@ -46,10 +46,10 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
         },
       ]);
       const { userId: _alice, pending: _done, ...record } = alice;
-      expect(await gate.lookUp(pass, campaignId, 'alice')).toEqual({ kind: 'FOUND', record, pending: false });
+      expect(await gate.lookUp(pass, campaignId, 'alice')).toEqual({ kind: 'found', record, pending: false });
       expect(await gate.lookUp(pass, campaignId, 'bob')).toMatchObject({ pending: true });
       expect(await gate.claim(pass, request(campaignId, 'carol'))).toMatchObject({ sequence: 10 });
-      expect((await gate.claim(pass, request(campaignId, 'dave'))).kind).toBe('SOLD_OUT');
+      expect((await gate.claim(pass, request(campaignId, 'dave'))).kind).toBe('sold-out');
     });
 
     it('keeps the claim that was staged first, within one call and across calls', async () => {
@@ -86,21 +86,21 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       const pass = await installed();
       await builder.openStaged(epoch, [{ ...terms(campaignId, { total: 20_000 }), sequence: 20_000 }]);
       expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 20_000, pending: 20_000 }]);
-      expect((await gate.claim(pass, request(campaignId, 'late'))).kind).toBe('SOLD_OUT');
+      expect((await gate.claim(pass, request(campaignId, 'late'))).kind).toBe('sold-out');
     });
 
     it('opens a campaign that has no claims at all', async () => {
       const campaignId = ulid();
       const pass = await installed();
       await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 0 }]);
-      expect(await gate.claim(pass, request(campaignId, 'alice'))).toMatchObject({ kind: 'ADMITTED', sequence: 1 });
+      expect(await gate.claim(pass, request(campaignId, 'alice'))).toMatchObject({ kind: 'admitted', sequence: 1 });
     });
 
     it('admits nothing before the metas are written', async () => {
       const campaignId = ulid();
       await builder.stage(epoch, campaignId, [staged('alice', 1)]);
       const pass = await installed();
-      expect(await gate.claim(pass, request(campaignId, 'bob'))).toEqual({ kind: 'FENCED', reason: 'meta-missing' });
+      expect(await gate.claim(pass, request(campaignId, 'bob'))).toEqual({ kind: 'fenced', reason: 'meta-missing' });
     });
 
     it('writes metas again only with a newer version, and never lowers the sequence', async () => {
@@ -119,7 +119,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       await builder.stage(epoch, campaignId, [staged('a', 1), staged('b', 2)]);
       const pass = await installed();
       await builder.openStaged(epoch, [{ ...terms(campaignId, { total: 1 }), sequence: 2 }]);
-      expect((await gate.claim(pass, request(campaignId, 'c'))).kind).toBe('SOLD_OUT');
+      expect((await gate.claim(pass, request(campaignId, 'c'))).kind).toBe('sold-out');
     });
 
     it('drops the epochs below and touches neither this one nor a later one', async () => {
@@ -134,9 +134,9 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       const [old, mine, later] = passes as [GatePass, GatePass, GatePass];
       await builder.dropEpochsBelow(mine.epoch);
       await builder.dropEpochsBelow(mine.epoch);
-      expect(await gate.lookUp(old, campaignId, 'alice')).toMatchObject({ kind: 'FENCED' });
+      expect(await gate.lookUp(old, campaignId, 'alice')).toMatchObject({ kind: 'fenced' });
       for (const pass of [mine, later]) {
-        expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ kind: 'FOUND' });
+        expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ kind: 'found' });
         expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 1 }]);
       }
     });
@@ -151,8 +151,8 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 1 }]);
       await builder.abandon(epoch);
       await builder.abandon(epoch);
-      expect(await gate.lookUp(abandoned, campaignId, 'alice')).toMatchObject({ kind: 'FENCED' });
-      expect(await gate.lookUp(kept, campaignId, 'alice')).toEqual({ kind: 'ABSENT' });
+      expect(await gate.lookUp(abandoned, campaignId, 'alice')).toMatchObject({ kind: 'fenced' });
+      expect(await gate.lookUp(kept, campaignId, 'alice')).toEqual({ kind: 'absent' });
     });
 
     it('cannot be seen by the open epoch when it wakes up late and writes to an old one', async () => {
@@ -170,7 +170,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       await builder.abandon(late);
 
       expect(await gate.gauge(pass, [campaignId])).toEqual(before);
-      expect(await gate.claim(pass, request(campaignId, 'bob'))).toMatchObject({ kind: 'ADMITTED', sequence: 1 });
+      expect(await gate.claim(pass, request(campaignId, 'bob'))).toMatchObject({ kind: 'admitted', sequence: 1 });
     });
 
     it('gives every epoch a fence of its own', async () => {

@@ -64,7 +64,7 @@ export interface GateUnderTest {
     campaignId: string,
     userId: string,
     under?: GatePass,
-  ): Promise<ClaimRequest & Extract<ClaimOutcome, { kind: 'ADMITTED' }>>;
+  ): Promise<ClaimRequest & Extract<ClaimOutcome, { kind: 'admitted' }>>;
   gaugeOf(campaignId: string, under?: GatePass): Promise<CampaignGauge>;
 }
 
@@ -86,7 +86,7 @@ export function gateUnderTest(openHarness: () => Promise<IssuanceGateHarness>): 
   const admit = async (campaignId: string, userId: string, under: GatePass = pass) => {
     const claim = request(campaignId, userId);
     const outcome = await gate.claim(under, claim);
-    if (outcome.kind !== 'ADMITTED') throw new Error(`expected ADMITTED, got ${JSON.stringify(outcome)}`);
+    if (outcome.kind !== 'admitted') throw new Error(`expected admitted, got ${JSON.stringify(outcome)}`);
     return { ...claim, ...outcome };
   };
   const gaugeOf = async (campaignId: string, under: GatePass = pass) => {

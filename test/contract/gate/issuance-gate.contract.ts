@@ -14,7 +14,7 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
     it('says that it takes claims, and keeps nothing of the question', async () => {
       const { gate, pass } = under;
       await gate.checkWritable();
-      expect(await gate.gauge(pass, ['probe'])).toEqual([{ kind: 'FENCED', reason: 'meta-missing' }]);
+      expect(await gate.gauge(pass, ['probe'])).toEqual([{ kind: 'fenced', reason: 'meta-missing' }]);
     });
 
     describeClaims(under);

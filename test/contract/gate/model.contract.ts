@@ -44,17 +44,17 @@ export function describeModel(under: GateUnderTest): void {
               const expected =
                 held !== undefined
                   ? {
-                      kind: 'DUPLICATE',
+                      kind: 'duplicate',
                       record: { claimId: held.claimId, sequence: held.sequence },
                       pending: held.pending,
                     }
                   : current.state !== 'OPEN'
-                    ? { kind: current.state }
+                    ? { kind: `campaign-${current.state.toLowerCase()}` }
                     : claims.size >= current.total
-                      ? { kind: 'SOLD_OUT' }
-                      : { kind: 'ADMITTED', sequence: sequence + 1 };
+                      ? { kind: 'sold-out' }
+                      : { kind: 'admitted', sequence: sequence + 1 };
               expect(await gate.claim(own, claim)).toMatchObject(expected);
-              if (expected.kind !== 'ADMITTED') break;
+              if (expected.kind !== 'admitted') break;
               sequence += 1;
               claims.set(step.user, { claimId: claim.claimId, sequence, pending: true });
               break;
@@ -77,7 +77,11 @@ export function describeModel(under: GateUnderTest): void {
             case 'change': {
               const next = { ...current, total: step.total, version: step.version, state: step.state };
               const expected =
-                next.version <= current.version ? 'older' : next.total < claims.size ? 'below-claimed' : 'changed';
+                next.version <= current.version
+                  ? 'older'
+                  : next.total < claims.size
+                    ? 'total-below-claimed'
+                    : 'changed';
               expect(await gate.changeTerms(own, next)).toEqual({ kind: expected });
               if (expected === 'changed') current = next;
               break;

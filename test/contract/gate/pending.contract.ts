@@ -25,8 +25,8 @@ export function describePending(under: GateUnderTest): void {
       await gate.clearPending(pass, [alice]);
       expect(await gaugeOf(here)).toMatchObject({ claimed: 2, pending: 1 });
       expect(await gaugeOf(there)).toMatchObject({ claimed: 1, pending: 1 });
-      expect(await gate.lookUp(pass, here, 'alice')).toMatchObject({ kind: 'FOUND', pending: false });
-      expect(await gate.lookUp(pass, here, 'bob')).toMatchObject({ kind: 'FOUND', pending: true });
+      expect(await gate.lookUp(pass, here, 'alice')).toMatchObject({ kind: 'found', pending: false });
+      expect(await gate.lookUp(pass, here, 'bob')).toMatchObject({ kind: 'found', pending: true });
     });
 
     it('clears claims of several campaigns in one call, around one that is fenced or unknown', async () => {
@@ -53,7 +53,7 @@ export function describePending(under: GateUnderTest): void {
       const unknown = ulid();
       expect(await gate.gauge(pass, [two, unknown, one])).toEqual([
         expect.objectContaining({ campaignId: two, terms: terms(two, { total: 2 }) }),
-        { kind: 'FENCED', reason: 'meta-missing' },
+        { kind: 'fenced', reason: 'meta-missing' },
         expect.objectContaining({ campaignId: one, claimed: 0, sequence: 0, pending: 0, oldestPendingAt: null }),
       ]);
       expect(await gate.gauge(pass, [])).toEqual([]);
@@ -91,7 +91,7 @@ export function describePending(under: GateUnderTest): void {
       await harness.builder.openStaged(own.epoch, [{ ...terms(campaignId), sequence: 5 }]);
       const page = async (before: number, limit: number, offset: number) => {
         const found = await gate.pendingBefore(own, campaignId, before, limit, offset);
-        if (found.kind === 'FENCED') throw new Error(found.reason);
+        if (found.kind === 'fenced') throw new Error(found.reason);
         return found.claims;
       };
       const first = claims.find(({ sequence }) => sequence === 1);
@@ -123,7 +123,7 @@ export function describePending(under: GateUnderTest): void {
       await harness.builder.openStaged(own.epoch, [{ ...terms(campaignId), sequence: 2_000 }]);
       await admit(campaignId, 'new', own);
       const page = await gate.pendingBefore(own, campaignId, (await gate.now()) + HOUR, 10, 0);
-      if (page.kind === 'FENCED') throw new Error(page.reason);
+      if (page.kind === 'fenced') throw new Error(page.reason);
       expect(page.claims.map(({ userId }) => userId)).toEqual(['at-1000', 'at-2000', 'new']);
     });
 
@@ -134,7 +134,7 @@ export function describePending(under: GateUnderTest): void {
       const seen: string[] = [];
       for (let offset = 0; offset < 300; offset += 70) {
         const page = await gate.pendingBefore(pass, campaignId, before, 70, offset);
-        if (page.kind === 'FENCED') throw new Error(page.reason);
+        if (page.kind === 'fenced') throw new Error(page.reason);
         seen.push(...page.claims.map(({ userId }) => userId));
       }
       expect(seen).toHaveLength(300);

@@ -47,11 +47,11 @@ export function describeTerms(under: GateUnderTest): void {
       const campaignId = await open({ total: 5 });
       for (const userId of ['a', 'b', 'c']) await admit(campaignId, userId);
       expect(await gate.changeTerms(pass, terms(campaignId, { total: 2, state: 'CLOSED', version: 2 }))).toEqual({
-        kind: 'below-claimed',
+        kind: 'total-below-claimed',
       });
       expect((await gaugeOf(campaignId)).terms).toEqual(terms(campaignId, { total: 5 }));
       expect(await gate.changeTerms(pass, terms(campaignId, { total: 3, version: 2 }))).toEqual({ kind: 'changed' });
-      expect((await gate.claim(pass, request(campaignId, 'd'))).kind).toBe('SOLD_OUT');
+      expect((await gate.claim(pass, request(campaignId, 'd'))).kind).toBe('sold-out');
     });
 
     it('takes every other change of a gate that was rebuilt with more claims than the total', async () => {
@@ -65,18 +65,18 @@ export function describeTerms(under: GateUnderTest): void {
       await harness.builder.openStaged(own.epoch, [{ ...terms(campaignId, { total: 2 }), sequence: 3 }]);
       const change = (over: Parameters<typeof terms>[1]) => gate.changeTerms(own, terms(campaignId, over));
       expect(await change({ total: 2, state: 'PAUSED', version: 2 })).toEqual({ kind: 'changed' });
-      expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('PAUSED');
-      expect(await change({ total: 1, state: 'CLOSED', version: 3 })).toEqual({ kind: 'below-claimed' });
+      expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('campaign-paused');
+      expect(await change({ total: 1, state: 'CLOSED', version: 3 })).toEqual({ kind: 'total-below-claimed' });
       expect(await change({ total: 2, state: 'CLOSED', version: 3 })).toEqual({ kind: 'changed' });
       // And where there are fewer again, it is closed all the same.
       for (const { userId, claimId } of claims) await gate.release(own, { campaignId, userId, claimId });
-      expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('CLOSED');
+      expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('campaign-closed');
     });
 
     it('sells again after the total was raised', async () => {
       const campaignId = await open({ total: 1 });
       await admit(campaignId, 'a');
-      expect((await gate.claim(pass, request(campaignId, 'b'))).kind).toBe('SOLD_OUT');
+      expect((await gate.claim(pass, request(campaignId, 'b'))).kind).toBe('sold-out');
       await gate.changeTerms(pass, terms(campaignId, { total: 2, version: 2 }));
       expect(await admit(campaignId, 'b')).toMatchObject({ sequence: 2 });
     });
@@ -85,9 +85,9 @@ export function describeTerms(under: GateUnderTest): void {
       const campaignId = await open();
       await admit(campaignId, 'a');
       for (const [version, state, kind] of [
-        [2, 'PAUSED', 'PAUSED'],
-        [3, 'OPEN', 'ADMITTED'],
-        [4, 'CLOSED', 'CLOSED'],
+        [2, 'PAUSED', 'campaign-paused'],
+        [3, 'OPEN', 'admitted'],
+        [4, 'CLOSED', 'campaign-closed'],
       ] as const) {
         await gate.changeTerms(pass, terms(campaignId, { state, version }));
         expect((await gate.claim(pass, request(campaignId, `u${version}`))).kind).toBe(kind);
@@ -97,8 +97,8 @@ export function describeTerms(under: GateUnderTest): void {
 
     it('never creates a campaign by changing it', async () => {
       const campaignId = ulid();
-      expect(await gate.changeTerms(pass, terms(campaignId))).toEqual({ kind: 'FENCED', reason: 'meta-missing' });
-      expect(await gate.claim(pass, request(campaignId, 'a'))).toEqual({ kind: 'FENCED', reason: 'meta-missing' });
+      expect(await gate.changeTerms(pass, terms(campaignId))).toEqual({ kind: 'fenced', reason: 'meta-missing' });
+      expect(await gate.claim(pass, request(campaignId, 'a'))).toEqual({ kind: 'fenced', reason: 'meta-missing' });
       expect(await gate.openCampaign(pass, terms(campaignId))).toEqual({ kind: 'opened' });
     });
 
