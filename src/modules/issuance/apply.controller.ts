@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
+import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { campaignId, userIdOrNumber } from '../../platform/http/input/schemas.js';
 import { validBody } from '../../platform/http/input/validation.pipe.js';
@@ -47,17 +48,7 @@ export class ApplyController {
     sometimes: ['Idempotent-Replayed'],
     links: { findClaim: { campaignId: '$response.body#/campaignId', userId: '$request.body#/userId' } },
   })
-  @ApiProblems(
-    'campaign-not-found',
-    'campaign-not-started',
-    'campaign-paused',
-    'campaign-closed',
-    'campaign-ended',
-    'sold-out',
-    'already-claimed',
-    'issuer-unavailable',
-    'claim-unconfirmed',
-  )
+  @ApiProblems(...(Object.keys(CLAIM_REFUSALS) as ClaimRefusal[]))
   async applyForCoupon(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { userId, campaignId } = validBody(application, request.body);
     const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
@@ -68,40 +59,17 @@ export class ApplyController {
 }
 
 function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outcome: ApplicationOutcome): void {
-  switch (outcome.kind) {
-    case 'accepted':
-      accepted(reply, paths, userId, outcome.claim, outcome.replayed);
-      return;
-    case 'already-claimed': {
-      const claim = claimJson(outcome.claim);
-      sendProblem(reply, 'already-claimed', { claim }, { location: paths.claim(claim.campaignId, userId) });
-      return;
-    }
-    case 'sold-out':
-      sendProblem(reply, 'sold-out');
-      return;
-    case 'campaign-not-started':
-      sendProblem(reply, 'campaign-not-started', { startsAt: isoOf(outcome.startsAt) });
-      return;
-    case 'campaign-paused':
-      sendProblem(reply, 'campaign-paused');
-      return;
-    case 'campaign-closed':
-      sendProblem(reply, 'campaign-closed');
-      return;
-    case 'campaign-ended':
-      sendProblem(reply, 'campaign-ended');
-      return;
-    case 'campaign-not-found':
-      sendProblem(reply, 'campaign-not-found');
-      return;
-    case 'issuer-unavailable':
-      // mutant: unavailable-as-sold-out
-      sendProblem(reply, 'issuer-unavailable');
-      return;
-    case 'claim-unconfirmed':
-      sendProblem(reply, 'claim-unconfirmed', { claimId: outcome.claimId });
-      return;
+  if (outcome.kind === 'accepted') {
+    accepted(reply, paths, userId, outcome.claim, outcome.replayed);
+  } else if (outcome.kind === 'already-claimed') {
+    const claim = claimJson(outcome.claim);
+    sendProblem(reply, outcome.kind, { claim }, { location: paths.claim(claim.campaignId, userId) });
+  } else if (outcome.kind === 'campaign-not-started') {
+    sendProblem(reply, outcome.kind, { startsAt: isoOf(outcome.startsAt) });
+  } else if (outcome.kind === 'claim-unconfirmed') {
+    sendProblem(reply, outcome.kind, { claimId: outcome.claimId });
+  } else {
+    sendProblem(reply, outcome.kind);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type ClaimEvent, type ClaimRecord } from '../../domain/claim.js';
+import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
@@ -44,11 +45,8 @@ export type ApplicationOutcome =
   | { readonly kind: 'accepted'; readonly claim: OwnClaim; readonly replayed: boolean }
   | { readonly kind: 'already-claimed'; readonly claim: OwnClaim }
   | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
-  | { readonly kind: 'campaign-paused' | 'campaign-closed' | 'campaign-ended' | 'sold-out' | 'campaign-not-found' }
-  /** The gate cannot be trusted or reached; nothing was promised. */
-  | { readonly kind: 'issuer-unavailable' }
-  /** The claim may or may not become a coupon; asking again tells. */
-  | { readonly kind: 'claim-unconfirmed'; readonly claimId: string };
+  | { readonly kind: 'claim-unconfirmed'; readonly claimId: string }
+  | { readonly kind: Exclude<ClaimRefusal, 'already-claimed' | 'campaign-not-started' | 'claim-unconfirmed'> };
 
 /** HTTP → gate → claim log: what happens between a user's call and the answer. */
 @Injectable()
@@ -103,28 +101,16 @@ export class ClaimIssuance {
       case 'duplicate': {
         const { record, pending } = outcome;
         if (idempotencyDigest === null || record.idempotencyDigest !== idempotencyDigest) {
-          this.metrics.count(campaignId, 'already_claimed');
+          this.metrics.count(campaignId, CLAIM_REFUSALS['already-claimed']);
           return { kind: 'already-claimed', claim: ownClaim(record, campaignId) };
         }
         return this.replay(eventOf(record, campaignId, userId, pass), pending, budget);
       }
-      case 'sold-out':
-        this.metrics.count(campaignId, 'sold_out');
-        return outcome;
-      case 'campaign-not-started':
-        this.metrics.count(campaignId, 'not_started');
-        return outcome;
-      case 'campaign-paused':
-        this.metrics.count(campaignId, 'paused');
-        return outcome;
-      case 'campaign-closed':
-        this.metrics.count(campaignId, 'closed');
-        return outcome;
-      case 'campaign-ended':
-        this.metrics.count(campaignId, 'ended');
-        return outcome;
       case 'fenced':
         return this.fenced(pass, campaignId, outcome.reason, budget);
+      default:
+        this.metrics.count(campaignId, CLAIM_REFUSALS[outcome.kind]);
+        return outcome;
     }
   }
 
@@ -176,7 +162,7 @@ export class ClaimIssuance {
   }
 
   private unconfirmed({ campaignId, claimId }: ClaimEvent): ApplicationOutcome {
-    this.metrics.count(campaignId, 'unconfirmed');
+    this.metrics.count(campaignId, CLAIM_REFUSALS['claim-unconfirmed']);
     return { kind: 'claim-unconfirmed', claimId };
   }
 
@@ -190,7 +176,7 @@ export class ClaimIssuance {
     // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
     if (!(error instanceof GateTimeoutError)) return this.unavailable(campaignId, (error as Error).message);
     this.outage.refused('the gate does not answer in time');
-    this.metrics.countUndecided(campaignId, 'unconfirmed');
+    this.metrics.countUndecided(campaignId, 'claim-unconfirmed');
     return { kind: 'claim-unconfirmed', claimId };
   }
 
@@ -224,7 +210,8 @@ export class ClaimIssuance {
   }
 
   private refusedForNow(campaignId: string): ApplicationOutcome {
-    this.metrics.countUndecided(campaignId, 'unavailable');
+    this.metrics.countUndecided(campaignId, 'issuer-unavailable');
+    // mutant: unavailable-as-sold-out
     return { kind: 'issuer-unavailable' };
   }
 }

@@ -18,7 +18,7 @@ it('counts by campaign while it is a label, and by the others together when it i
   metrics.count('01B', 'accepted');
   metrics.count('01B', 'sold_out');
   metrics.count('B', 'accepted');
-  metrics.countUndecided('invented', 'unavailable');
+  metrics.countUndecided('invented', 'issuer-unavailable');
   expect(await counts()).toEqual({ '01B accepted': 2, '01B sold_out': 1, 'B accepted': 1, 'unknown unavailable': 1 });
 
   labels.retire('B');

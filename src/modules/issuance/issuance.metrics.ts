@@ -1,20 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
+import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
 
-export type ClaimMetricOutcome =
-  | 'accepted'
-  | 'replayed'
-  | 'already_claimed'
-  | 'not_started'
-  | 'paused'
-  | 'closed'
-  | 'ended'
-  | 'sold_out'
-  | 'unconfirmed'
-  | 'unavailable';
+export type ClaimMetricOutcome = 'accepted' | 'replayed' | NonNullable<(typeof CLAIM_REFUSALS)[ClaimRefusal]>;
 
 /** The label of a claim that nobody decided and of whose campaign it is not known that it exists. */
 const NO_CAMPAIGN = 'unknown';
@@ -77,8 +68,8 @@ export class IssuanceMetrics {
   }
 
   /** A claim that the gate has not decided: its campaign may be an invention of the caller. */
-  countUndecided(campaign: string, outcome: 'unavailable' | 'unconfirmed'): void {
+  countUndecided(campaign: string, refusal: 'issuer-unavailable' | 'claim-unconfirmed'): void {
     const exists = this.decided.has(campaign) || this.stored.has(campaign);
-    this.count(exists ? campaign : NO_CAMPAIGN, outcome);
+    this.count(exists ? campaign : NO_CAMPAIGN, CLAIM_REFUSALS[refusal]);
   }
 }
