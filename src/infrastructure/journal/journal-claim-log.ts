@@ -174,14 +174,14 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     clearTimeout(this.probe);
   }
 
-  private took(): void {
+  private noteAccepted(): void {
     if (!this.refused) return;
     this.refused = false;
     clearTimeout(this.probe);
     this.logger.log('the journal takes claims again');
   }
 
-  private refuse(reason: string): void {
+  private noteRefused(reason: string): void {
     if (!this.refused && !this.closing) this.logger.error(`the journal takes no claims: ${reason}`);
     this.refused = true;
     this.probeLater();
@@ -200,7 +200,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
         ),
       );
       commit.then(
-        () => this.took(),
+        () => this.noteAccepted(),
         () => this.probeLater(),
       );
     }, PROBE_INTERVAL_MS).unref();
@@ -209,10 +209,10 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
   private async append(events: readonly ClaimEvent[]): Promise<void> {
     try {
       await this.connection.transaction((runner) => insert(runner, events));
-      this.took();
+      this.noteAccepted();
     } catch (error) {
       const { message } = error as Error;
-      this.refuse(message);
+      this.noteRefused(message);
       if (error instanceof DatabaseError && error.code === SYNC_FAILED) {
         throw new ClaimLogUnconfirmedError(`the journal is not on disk: ${message}`, { cause: error });
       }

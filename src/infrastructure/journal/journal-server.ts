@@ -16,7 +16,7 @@ const PAUSE_MS = 1_000;
  * not report as settled is delivered again.
  */
 export class JournalServer extends Server implements CustomTransportStrategy {
-  private readonly log = new Logger(JournalServer.name);
+  protected override readonly logger = new Logger(JournalServer.name);
   private closing = false;
   private loop: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
@@ -69,7 +69,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
         const settledAll = await this.consumeBatch();
         if (!settledAll) await this.rest(this.pauseMs);
       } catch (error) {
-        this.log.error(`the journal cannot be read: ${(error as Error).message}`);
+        this.logger.error(`the journal cannot be read: ${(error as Error).message}`);
         await this.rest(this.pauseMs);
       }
     }
@@ -97,7 +97,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
     try {
       await this.handleEvent(CLAIM_EVENT_PATTERN, { pattern: CLAIM_EVENT_PATTERN, data: records }, context);
     } catch (error) {
-      this.log.error(`the handler threw after ${context.settledCount} of ${records.length}: ${String(error)}`);
+      this.logger.error(`the handler threw after ${context.settledCount} of ${records.length}: ${String(error)}`);
     }
     const lastSettled = records[context.settledCount - 1];
     if (lastSettled !== undefined) {

@@ -34,7 +34,7 @@ describe('ConsumerWatchdog', () => {
   it('is content with any sign of life', async () => {
     for (let second = 0; second < 120; second += 20) {
       await jest.advanceTimersByTimeAsync(20_000);
-      watchdog.sign();
+      watchdog.noteActivity();
     }
     expect(stuck).toEqual([]);
   });

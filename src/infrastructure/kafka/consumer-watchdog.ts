@@ -16,7 +16,7 @@ export class ConsumerWatchdog {
   private timer: NodeJS.Timeout | undefined;
   private checking = false;
   /** Monotonic, ms. */
-  private lastSign = performance.now();
+  private lastActivity = performance.now();
 
   constructor(
     private readonly log: Pick<ClaimLog, 'endOffsets' | 'startOffsets' | 'committedOffsets'>,
@@ -25,7 +25,7 @@ export class ConsumerWatchdog {
   ) {}
 
   start(): void {
-    this.sign();
+    this.noteActivity();
     this.timer = setInterval(() => void this.check(), this.settings.checkMs).unref();
   }
 
@@ -35,19 +35,19 @@ export class ConsumerWatchdog {
   }
 
   /** The consumer lives: it has fetched, or its coordinator has answered. */
-  sign(): void {
-    this.lastSign = performance.now();
+  noteActivity(): void {
+    this.lastActivity = performance.now();
   }
 
   private async check(): Promise<void> {
-    const silentSince = this.lastSign;
+    const silentSince = this.lastActivity;
     if (this.checking || performance.now() - silentSince < this.settings.checkMs) return;
     this.checking = true;
     const waiting = await this.waiting().catch(() => 0);
     this.checking = false;
-    if (this.timer === undefined || this.lastSign !== silentSince) return;
+    if (this.timer === undefined || this.lastActivity !== silentSince) return;
     if (waiting === 0) {
-      this.sign();
+      this.noteActivity();
     } else if (performance.now() - silentSince >= this.settings.silentMs) {
       this.stop();
       this.onStuck(`the consumer is silent for ${this.settings.silentMs} ms while ${waiting} messages wait`);

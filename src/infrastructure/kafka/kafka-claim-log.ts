@@ -92,7 +92,7 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
   private async lookAtTopic(): Promise<UnusableTopicError | null> {
     const connection = await KafkaConnection.open(this.config, FIRST_LOOK);
     try {
-      return await this.topicCheck.look(connection);
+      return await this.topicCheck.check(connection);
     } finally {
       connection.destroy();
     }

@@ -72,7 +72,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     super({ client: { clientId: 'coupon-system', brokers: [] }, consumer: { groupId: config.groupId }, postfixId: '' });
     this.settings = { ...SETTINGS, ...settings };
     const { silentMs } = this.settings;
-    this.watchdog = new ConsumerWatchdog(log, (reason) => this.die(reason), {
+    this.watchdog = new ConsumerWatchdog(log, (reason) => this.endProcess(reason), {
       silentMs,
       checkMs: Math.min(WATCH_MS, silentMs / 3),
     });
@@ -154,11 +154,11 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       const session = new ConsumerSession(this.config, this.settings);
       this.session = session;
       // Whoever begins anew is not stuck; what follows has deadlines of its own, up to the joining of the group.
-      this.watchdog.sign();
+      this.watchdog.noteActivity();
       try {
         await this.run(session, () => (failures = 0));
       } catch (error) {
-        this.sayAway(error as Error);
+        this.logAway(error as Error);
       } finally {
         session.end();
         this.session = null;
@@ -176,7 +176,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     // Makes sure that the topic is there, which a group could not join otherwise.
     const connection = await KafkaConnection.open(this.config, OPEN_TIMEOUTS, Math.floor(Math.random() * 1_000));
     // Says what is wrong with it. To read it is right in any case.
-    await this.topicCheck.watch(connection).catch(() => undefined);
+    await this.topicCheck.checkAndLog(connection).catch(() => undefined);
     connection.destroy();
     if (this.closing) return;
 
@@ -186,23 +186,23 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     this.consumer = consumer as unknown as typeof this.consumer;
     this.registerConsumerEventListeners();
     const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT } = consumer.events;
-    consumer.on(FETCH, () => this.watchdog.sign());
+    consumer.on(FETCH, () => this.watchdog.noteActivity());
     consumer.on(HEARTBEAT, () => {
       session.generation.lastBeat = performance.now();
-      this.watchdog.sign();
+      this.watchdog.noteActivity();
     });
     consumer.on(GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[this.config.topic] ?? [];
       session.generation.revoke(new Error('the consumer has joined the group again'));
       session.generation = new Generation(partitions);
       joined();
-      this.watchdog.sign();
-      this.sayJoined(partitions);
+      this.watchdog.noteActivity();
+      this.logJoined(partitions);
     });
     consumer.on(CRASH, ({ payload: { error } }) => {
       // While we close, or after it, kafkajs trips over what we have taken from it.
       if (!session.mayGoOn && !this.closing && this.session === session) {
-        this.die(`the consumer crashed: ${error.name}: ${error.message}`);
+        this.endProcess(`the consumer crashed: ${error.name}: ${error.message}`);
       }
       session.lose(error);
     });
@@ -226,20 +226,20 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     throw await session.lost;
   }
 
-  private die(reason: string): void {
+  private endProcess(reason: string): void {
     if (this.closing) return;
     this.logger.error(reason);
     this.onFatal(reason);
   }
 
   /** One line for an outage, not one for each attempt. */
-  private sayAway({ message }: Error): void {
+  private logAway({ message }: Error): void {
     if (this.closing || this.saidAway) return;
     this.saidAway = true;
     this.logger.warn(`claims are not consumed: ${message}`);
   }
 
-  private sayJoined(partitions: readonly number[]): void {
+  private logJoined(partitions: readonly number[]): void {
     const share = partitions.length === 0 ? 'no partition' : `partitions ${[...partitions].sort((a, b) => a - b)}`;
     this.logger.log(`consumes ${share} of ${this.config.topic}${this.saidAway ? ' again' : ''}`);
     this.saidAway = false;

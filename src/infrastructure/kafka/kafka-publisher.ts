@@ -142,7 +142,7 @@ export class KafkaPublisher {
     try {
       send = await connection.producer(route.partition, route.node, sendBefore - performance.now());
     } catch (error) {
-      this.lose(connection, route.node, error);
+      this.dropNode(connection, route.node, error);
       throw unavailable(error);
     }
     const messages = events.map((event) => ({ key: holderKey(event), value: encodeClaimEvent(event) }));
@@ -150,28 +150,28 @@ export class KafkaPublisher {
       await send(messages, this.limits.produceMs);
     } catch (error) {
       if (isRefusedBeforeAppend(error)) {
-        this.rest(connection, route, error);
+        this.restPartition(connection, route, error);
         throw unavailable(error);
       }
       // mutant: lost-answer
-      this.lose(connection, route.node, error);
+      this.dropNode(connection, route.node, error);
       throw new ClaimLogUnconfirmedError(`Kafka did not acknowledge: ${(error as Error).message}`, { cause: error });
     }
   }
 
   /** The node did not answer as it should: whatever it leads is not written to before it was seen to answer. */
-  private lose(connection: KafkaConnection, node: string, reason: unknown): void {
+  private dropNode(connection: KafkaConnection, node: string, reason: unknown): void {
     if (connection !== this.connection) return;
     this.routes = this.routes.filter((route) => route.node !== node);
-    this.sayAway(reason);
+    this.logAway(reason);
     this.probe();
   }
 
   /** The partition is refused by a leader that answers (too few replicas, say): it gets a rest until the next probe. */
-  private rest(connection: KafkaConnection, { partition }: Route, reason: unknown): void {
+  private restPartition(connection: KafkaConnection, { partition }: Route, reason: unknown): void {
     if (connection !== this.connection) return;
     this.routes = this.routes.filter((route) => route.partition !== partition);
-    this.sayAway(reason);
+    this.logAway(reason);
     this.refreshIn(PROBE_BACKOFF_MS.at(-1) as number);
   }
 
@@ -191,7 +191,7 @@ export class KafkaPublisher {
       } catch (error) {
         this.probed = true;
         if (error instanceof UnusableTopicError) this.routes = [];
-        this.sayAway(error);
+        this.logAway(error);
       } finally {
         tried();
       }
@@ -208,7 +208,7 @@ export class KafkaPublisher {
       { openMs: OPEN_MS, requestMs: this.limits.produceMs },
       attempt,
     );
-    const unusable = await this.topicCheck.watch(connection).catch((error: Error) => error);
+    const unusable = await this.topicCheck.checkAndLog(connection).catch((error: Error) => error);
     if (unusable !== null) {
       connection.destroy();
       throw unusable;
@@ -243,7 +243,7 @@ export class KafkaPublisher {
     if (!this.closing.signal.aborted) this.refresh = setTimeout(() => this.probe(), ms).unref();
   }
 
-  private sayAway(reason: unknown): void {
+  private logAway(reason: unknown): void {
     if (this.away && !this.closing.signal.aborted) {
       this.outage.failed(`Kafka takes no claims: ${(reason as Error).message}`);
     }

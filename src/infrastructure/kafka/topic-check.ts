@@ -19,7 +19,7 @@ export class UnusableTopicError extends Error {
  */
 export class TopicCheck {
   private readonly logger = new Logger('Kafka');
-  private readonly said = new Set<string>();
+  private readonly logged = new Set<string>();
   private lastReason: string | null = null;
 
   /** @param warnOfRisk is told what an operator may have chosen knowingly. */
@@ -29,18 +29,18 @@ export class TopicCheck {
    * @returns why no claim may be put on the topic, or null.
    * @throws what the connection rejects with while no broker answers.
    */
-  async look(connection: KafkaConnection): Promise<UnusableTopicError | null> {
+  async check(connection: KafkaConnection): Promise<UnusableTopicError | null> {
     const description = await this.describe(connection);
     if (description === null) return null;
     const found = risksOfTopic(description);
-    if (found !== null) this.once(found.finding, () => this.warnOfRisk(found.risk, found.finding));
+    if (found !== null) this.logOnce(found.finding, () => this.warnOfRisk(found.risk, found.finding));
     const why = whyTopicUnusable(description);
     return why === null ? null : new UnusableTopicError(`KAFKA_TOPIC: ${why}`);
   }
 
-  /** {@link look}, with a line in the log when a reason is found that was not there the last time. */
-  async watch(connection: KafkaConnection): Promise<UnusableTopicError | null> {
-    const unusable = await this.look(connection);
+  /** {@link check}, with a line in the log when a reason is found that was not there the last time. */
+  async checkAndLog(connection: KafkaConnection): Promise<UnusableTopicError | null> {
+    const unusable = await this.check(connection);
     if (unusable !== null && unusable.message !== this.lastReason) this.logger.error(unusable.message);
     this.lastReason = unusable?.message ?? null;
     return unusable;
@@ -53,7 +53,7 @@ export class TopicCheck {
     } catch (error) {
       if (!isDenied(error)) throw error;
       const { message } = error as Error;
-      this.once('denied', () =>
+      this.logOnce('denied', () =>
         this.logger.warn(
           `the settings of KAFKA_TOPIC cannot be read (DescribeConfigs: ${message}): make sure that none of them loses claims`,
         ),
@@ -62,9 +62,9 @@ export class TopicCheck {
     }
   }
 
-  private once(what: string, say: () => void): void {
-    if (this.said.has(what)) return;
-    this.said.add(what);
-    say();
+  private logOnce(what: string, log: () => void): void {
+    if (this.logged.has(what)) return;
+    this.logged.add(what);
+    log();
   }
 }

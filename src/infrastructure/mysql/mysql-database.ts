@@ -37,7 +37,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   /** Connected, and the schema is what this version needs. */
   private serving = false;
   private joining: Promise<void> = Promise.resolve();
-  private lastSaid = '';
+  private lastLogged = '';
   private reason = 'the database was not reached yet';
 
   /**
@@ -104,7 +104,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
           await assertMigrated(writes);
         }
         this.serving = true;
-        this.say('log', `connected to the database (${writes.version})`);
+        this.logOnce('log', `connected to the database (${writes.version})`);
         // It serves, whether or not it tells.
         await this.warnOfUnsyncedCommit(reads).catch(() => undefined);
         return;
@@ -114,10 +114,10 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
           return refuse(error instanceof StartupError ? error : new StartupError(`DATABASE_URL: ${error.message}`));
         }
         if (error instanceof UnfitDatabaseError) {
-          this.say('error', `DATABASE_URL: ${error.message}`);
+          this.logOnce('error', `DATABASE_URL: ${error.message}`);
           this.pools.dropConnections();
         } else {
-          this.say(error instanceof SchemaBehindError ? 'error' : 'warn', this.reason);
+          this.logOnce(error instanceof SchemaBehindError ? 'error' : 'warn', this.reason);
         }
       }
       await this.rest(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
@@ -146,9 +146,9 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   }
 
   /** Once, not with every attempt. */
-  private say(level: 'log' | 'warn' | 'error', text: string): void {
-    if (text === this.lastSaid) return;
-    this.lastSaid = text;
+  private logOnce(level: 'log' | 'warn' | 'error', text: string): void {
+    if (text === this.lastLogged) return;
+    this.lastLogged = text;
     this.logger[level](text);
   }
 }

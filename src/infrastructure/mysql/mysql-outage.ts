@@ -20,7 +20,7 @@ export class MysqlOutage {
   private last: DatabaseError | null = null;
 
   /** @throws DatabaseError what the last attempt was refused with, while it is too early for another one. */
-  refuse(): void {
+  throwIfTooEarly(): void {
     if (this.last !== null && performance.now() < this.retryAt) throw this.last;
   }
 

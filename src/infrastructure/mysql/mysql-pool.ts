@@ -76,13 +76,13 @@ export class MysqlPool {
       if (!this.source.isOpen) {
         throw new DatabaseError('infrastructure', 'POOL_CLOSED', 'the database connections are closed');
       }
-      this.outage.refuse();
+      this.outage.throwIfTooEarly();
       const runner = this.source.createQueryRunner();
       const connection = await this.connectionOf(runner, until);
       const lease = new LeasedConnection(runner, connection, this.source.settings.callMs, until - performance.now());
       try {
-        const fit = await this.makeFit(lease, until);
-        if (fit) {
+        const alive = await this.prepare(lease, until);
+        if (alive) {
           this.outage.reached();
           return lease;
         }
@@ -113,7 +113,7 @@ export class MysqlPool {
   }
 
   /** False when the server has ended the connection while nobody used it: that is no reason to refuse anybody. */
-  private async makeFit(lease: LeasedConnection, until: number): Promise<boolean> {
+  private async prepare(lease: LeasedConnection, until: number): Promise<boolean> {
     const { connection, runner } = lease;
     if (!this.prepared.has(connection)) {
       // Asked of each: behind the same address there may be another server now.

@@ -14,7 +14,7 @@ const BULK_TIMEOUT_MS = 10_000;
 /** How long a look at a server may take that a rebuild is to begin on, ms; connections that are just made anew included. */
 const LOOK_MS = 2_000;
 /** While a gate is fenced, its address is asked again this often, ms. */
-const LOOK_AGAIN_MS = 1_000;
+const RECONNECT_MS = 1_000;
 /** How long a start waits for a server that is there, ms; one that is not is joined later. */
 const FIRST_CONNECTION_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
@@ -52,13 +52,13 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** `connected`: the calls' connection leads to a server that was found fit. */
   private readonly events = new EventEmitter<{ connected: [] }>();
   /** Of the server behind the calls' connection; null until it was looked at and found fit. */
-  private fit: ServerInfo | null = null;
-  private lastSaid = '';
+  private usableServer: ServerInfo | null = null;
+  private lastLogged = '';
   /** Once in the life of the process, not with every connection. */
   private readonly warned = new Set<string>();
   /** Why the server behind the newest connection must not be used; null while that is not known, and when it may. */
-  private looked: Promise<string | null> = Promise.resolve(null);
-  private lookedAgainAt = -LOOK_AGAIN_MS;
+  private verdict: Promise<string | null> = Promise.resolve(null);
+  private reconnectedAt = -RECONNECT_MS;
   /** Until then a server that must not be used ends the start, which says why. */
   private started = false;
 
@@ -67,10 +67,10 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.bulkClient = new Redis(url, { ...OPTIONS, commandTimeout: BULK_TIMEOUT_MS });
     for (const client of [this.client, this.bulkClient]) {
       // Without a listener ioredis prints every failed attempt.
-      client.on('error', (error: Error) => this.say('warn', `Redis is away: ${error.message || 'no connection'}`));
+      client.on('error', (error: Error) => this.logOnce('warn', `Redis is away: ${error.message || 'no connection'}`));
     }
-    this.client.on('close', () => (this.fit = null));
-    this.client.on('ready', () => (this.looked = this.lookAtServer()));
+    this.client.on('close', () => (this.usableServer = null));
+    this.client.on('ready', () => (this.verdict = this.checkServer()));
   }
 
   /**
@@ -82,7 +82,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       attempt.catch(() => undefined),
     );
     await withDeadline(Promise.all(connecting), FIRST_CONNECTION_MS, systemTimers).catch(() => undefined);
-    const reason = await this.looked;
+    const reason = await this.verdict;
     if (reason !== null) {
       this.disconnect();
       throw new StartupError(`REDIS_URL: ${reason}`);
@@ -101,7 +101,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
 
   /** For calls that somebody waits for. @throws GateUnavailableError while there is no server that may be used. */
   get calls(): Redis {
-    if (this.fit === null || this.client.status !== 'ready') throw new GateUnavailableError('Redis is away');
+    if (this.usableServer === null || this.client.status !== 'ready') throw new GateUnavailableError('Redis is away');
     return this.client;
   }
 
@@ -118,15 +118,15 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
    * An answer did not come in time, or came to the wrong question: the connection is given up and made anew. Everything
    * that is under way on it is unknown.
    */
-  distrustCalls(): void {
+  dropCalls(): void {
     // The client goes on calling itself ready until the socket is closed.
-    if (this.fit === null) return;
-    this.fit = null;
+    if (this.usableServer === null) return;
+    this.usableServer = null;
     this.client.disconnect(true);
   }
 
-  /** As {@link distrustCalls}, for the connection of a rebuild. */
-  distrustBulk(): void {
+  /** As {@link dropCalls}, for the connection of a rebuild. */
+  dropBulk(): void {
     if (this.bulkClient.status === 'ready') this.bulkClient.disconnect(true);
   }
 
@@ -136,11 +136,11 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
    * The old one cannot tell, it may well be a master still. So the connection is given up and made anew by the address,
    * once a second at most. What is under way on it gets its answers first: only the fenced epoch is known to be lost.
    */
-  lookAgain(): void {
+  reconnectSoon(): void {
     const now = performance.now();
-    if (this.fit === null || now - this.lookedAgainAt < LOOK_AGAIN_MS) return;
-    this.lookedAgainAt = now;
-    this.fit = null;
+    if (this.usableServer === null || now - this.reconnectedAt < RECONNECT_MS) return;
+    this.reconnectedAt = now;
+    this.usableServer = null;
     const giveUp = () => {
       // Otherwise it was lost meanwhile, and the next one is on its way.
       if (this.client.status === 'ready') this.client.disconnect(true);
@@ -162,12 +162,12 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       const reason = whyUnusable(info);
       if (reason !== null) throw new GateUnavailableError(reason);
       if (!isOneServer(info, await this.calledServer(signal))) {
-        this.distrustCalls();
+        this.dropCalls();
         throw new GateUnavailableError('the connections lead to two Redis servers; both are made anew');
       }
       return info;
     } catch (error) {
-      this.distrustBulk();
+      this.dropBulk();
       throw error;
     }
   }
@@ -176,24 +176,24 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   async newBulkServer(): Promise<ServerInfo> {
     if (this.bulkClient.status === 'ready') {
       const closed = once(this.bulkClient, 'close', { signal: AbortSignal.timeout(LOOK_MS) });
-      this.distrustBulk();
+      this.dropBulk();
       await closed;
     }
     return this.bulkServer();
   }
 
   private async calledServer(signal: AbortSignal): Promise<ServerInfo> {
-    while (this.fit === null) await once(this.events, 'connected', { signal });
-    return this.fit;
+    while (this.usableServer === null) await once(this.events, 'connected', { signal });
+    return this.usableServer;
   }
 
-  private async lookAtServer(): Promise<string | null> {
+  private async checkServer(): Promise<string | null> {
     try {
       const info = await this.infoOf(this.client);
       const reason = whyUnusable(info) ?? (await whyNoDatabase(this.client)) ?? (await whyForbidden(this.client));
       if (reason !== null) return this.refuse(reason);
-      this.fit = info;
-      this.say('log', `connected to Redis ${info.version}`);
+      this.usableServer = info;
+      this.logOnce('log', `connected to Redis ${info.version}`);
       this.warn(info);
       this.events.emit('connected');
       return null;
@@ -201,14 +201,14 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       const { message } = error as Error;
       // INFO itself is forbidden, and will be.
       if (message.startsWith('NOPERM')) return this.refuse(`its user may not do what the gate needs: ${message}`);
-      this.say('warn', `Redis is away: ${message}`);
+      this.logOnce('warn', `Redis is away: ${message}`);
       this.client.disconnect(true);
       return null;
     }
   }
 
   private refuse(reason: string): string {
-    if (this.started) this.say('error', `REDIS_URL: ${reason}`);
+    if (this.started) this.logOnce('error', `REDIS_URL: ${reason}`);
     // Tried again: a replica may be promoted, a setting mended.
     this.client.disconnect(true);
     return reason;
@@ -232,9 +232,9 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Once, not with every attempt. */
-  private say(level: 'log' | 'warn' | 'error', text: string): void {
-    if (text === this.lastSaid) return;
-    this.lastSaid = text;
+  private logOnce(level: 'log' | 'warn' | 'error', text: string): void {
+    if (text === this.lastLogged) return;
+    this.lastLogged = text;
     this.logger[level](text);
   }
 }

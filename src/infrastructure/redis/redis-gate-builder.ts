@@ -143,7 +143,7 @@ export class RedisGateBuilder extends GateBuilder {
     } catch (error) {
       if (error instanceof GateUnavailableError) throw error;
       const gateError = toGateError(error);
-      if (gateError instanceof GateTimeoutError) this.connection.distrustBulk();
+      if (gateError instanceof GateTimeoutError) this.connection.dropBulk();
       throw gateError;
     }
   }

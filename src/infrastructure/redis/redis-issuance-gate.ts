@@ -240,7 +240,7 @@ export class RedisIssuanceGate extends IssuanceGate {
         }
         const one = answers[nth];
         if (one?.[1] !== (calls[at] as ClaimCall).request.claimId) {
-          this.connection.distrustCalls();
+          this.connection.dropCalls();
           throw new GateTimeoutError('Redis has answered another question');
         }
         outcomes[at] = toClaimOutcome(one);
@@ -275,15 +275,15 @@ export class RedisIssuanceGate extends IssuanceGate {
     const redis = this.connection.calls;
     try {
       const answer = await command(redis);
-      if (Array.isArray(answer) && isFence(answer) && answer[1] === 'promoted') this.connection.lookAgain();
+      if (Array.isArray(answer) && isFence(answer) && answer[1] === 'promoted') this.connection.reconnectSoon();
       return answer;
     } catch (error) {
       const reason = fenceIn(error);
-      if (reason === 'fence-missing') this.connection.lookAgain();
+      if (reason === 'fence-missing') this.connection.reconnectSoon();
       if (reason !== null) return ['FENCED', reason] satisfies Answer;
       const gateError = toGateError(error);
       // The answer may still come, or never: either way the next ones on this connection are not to be waited for.
-      if (gateError instanceof GateTimeoutError) this.connection.distrustCalls();
+      if (gateError instanceof GateTimeoutError) this.connection.dropCalls();
       throw gateError;
     }
   }

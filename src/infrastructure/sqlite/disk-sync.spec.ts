@@ -49,7 +49,7 @@ describe('the sync of the disk', () => {
     await expect(failing.settled).rejects.toMatchObject({ kind: 'infrastructure', code: SYNC_FAILED });
     await expect(disk.settled()).rejects.toMatchObject({ code: SYNC_FAILED });
     await expect(commit().settled).rejects.toMatchObject({ code: SYNC_FAILED });
-    expect(() => disk.demandHealth()).toThrow('EIO');
+    expect(() => disk.throwIfFailed()).toThrow('EIO');
     expect(syncs).toHaveLength(1);
   });
 });

@@ -24,7 +24,7 @@ export class DiskSync {
     private readonly onFailed: (reason: string) => void = () => undefined,
   ) {}
 
-  /** A sync has failed; see {@link demandHealth}. */
+  /** A sync has failed; see {@link throwIfFailed}. */
   get failed(): boolean {
     return this.failure !== null;
   }
@@ -36,13 +36,13 @@ export class DiskSync {
 
   /**
    * Resolves when every commit that had returned at the time of the call is on the disk.
-   * @throws DatabaseError as {@link demandHealth}.
+   * @throws DatabaseError as {@link throwIfFailed}.
    */
   async settled(): Promise<void> {
     const target = this.committed;
     // mutant: early-promise
     while (this.synced < target) {
-      this.demandHealth();
+      this.throwIfFailed();
       // One that runs already may have begun before the last commit; then it takes another one.
       await (this.running ??= this.sync().finally(() => (this.running = null)));
     }
@@ -52,7 +52,7 @@ export class DiskSync {
    * @throws DatabaseError once a sync has failed, and from then on: the system may have dropped what it could not write,
    * and a later sync would succeed without it. What is on the disk is known again only after a new start.
    */
-  demandHealth(): void {
+  throwIfFailed(): void {
     if (this.failure !== null) throw this.failure;
   }
 

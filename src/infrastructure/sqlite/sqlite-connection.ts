@@ -50,14 +50,14 @@ export class SqliteConnection {
   private constructor(
     private readonly dataSource: SqliteDataSource,
     private readonly runner: QueryRunner,
-    private readonly log: FileHandle,
+    private readonly logFile: FileHandle,
     flush: Flush,
     onFatal: (reason: string) => void,
   ) {
-    this.disk = new DiskSync(() => flush(log), onFatal);
+    this.disk = new DiskSync(() => flush(logFile), onFatal);
     const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
     const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
-      this.mutex.sign();
+      this.mutex.noteActivity();
       try {
         // As one array: a single parameter that is null or a Buffer, spread, is taken by libsql for a set of named
         // parameters, and its native code then ends the process.
@@ -117,7 +117,7 @@ export class SqliteConnection {
    * @throws DatabaseError, or what `work` throws.
    */
   async exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    this.disk.demandHealth();
+    this.disk.throwIfFailed();
     const result = await this.alone(work);
     await this.disk.settled();
     return result;
@@ -128,7 +128,7 @@ export class SqliteConnection {
     work: (runner: QueryRunner) => Promise<T>,
     { durable = true }: SqliteTransactionOptions = {},
   ): Promise<T> {
-    this.disk.demandHealth();
+    this.disk.throwIfFailed();
     const result = await this.alone(async (runner) => {
       const found = await inTransaction(runner, work);
       // After a power cut the file is a prefix of its history: what is not synced now, the next sync takes with it.
@@ -183,7 +183,7 @@ export class SqliteConnection {
       // The end writes the log back into the file.
       await this.copying;
       await this.disk.settled().catch(() => undefined);
-      await this.log.close();
+      await this.logFile.close();
       this.unlock();
     });
   }

@@ -17,7 +17,7 @@ export class WatchedMutex {
   private busy = false;
   private closed = false;
   /** When the unit of work that was let in last gave a sign of life, ms, monotonic. */
-  private lastSign = 0;
+  private lastActivity = 0;
   private watchdog: NodeJS.Timeout | undefined;
 
   /** @throws DatabaseError after {@link close} or behind one that is stuck, or what `work` throws. */
@@ -25,7 +25,7 @@ export class WatchedMutex {
     if (this.closed) throw new DatabaseError('infrastructure', 'SQLITE_CLOSED', 'the database file is closed');
     if (this.busy) await this.turn();
     this.busy = true;
-    this.sign();
+    this.noteActivity();
     try {
       return await work();
     } finally {
@@ -36,8 +36,8 @@ export class WatchedMutex {
   }
 
   /** The unit of work that was let in has sent a statement. */
-  sign(): void {
-    this.lastSign = performance.now();
+  noteActivity(): void {
+    this.lastActivity = performance.now();
   }
 
   /** The last turn of all: calls before it have had theirs, later calls are refused. */
@@ -59,7 +59,7 @@ export class WatchedMutex {
 
   private refuseBehindStalled(): void {
     this.watchdog = undefined;
-    const idleMs = performance.now() - this.lastSign;
+    const idleMs = performance.now() - this.lastActivity;
     if (idleMs >= STALLED_MS) {
       const error = new DatabaseError(
         'infrastructure',

@@ -112,7 +112,7 @@ describe('the topic of the claim log', () => {
     const risks: string[] = [];
     const log = open({ refreshMs: 100 }, new TopicCheck((risk, finding) => risks.push(`${risk}: ${finding}`)));
     await log.onModuleInit();
-    const look = jest.spyOn(TopicCheck.prototype, 'watch');
+    const look = jest.spyOn(TopicCheck.prototype, 'checkAndLog');
     await publishes(log);
     await until('it was looked at again and again', () => look.mock.calls.length > 2, PATIENCE_MS);
     expect(risks).toEqual([expect.stringContaining(`one-replica: topic ${config.topic} has one replica`)]);
@@ -127,7 +127,7 @@ describe('the topic of the claim log', () => {
     await until('it is not written to', () => log.away, PATIENCE_MS);
     await expect(log.publish(claimEvent())).rejects.toBeInstanceOf(ClaimLogUnavailableError);
     // Said once, although it is looked at every second; and what is there can be read.
-    const look = jest.spyOn(TopicCheck.prototype, 'watch');
+    const look = jest.spyOn(TopicCheck.prototype, 'checkAndLog');
     await until('it was looked at again', () => look.mock.calls.length > 1, PATIENCE_MS);
     expect(errors).toEqual([expect.stringContaining(`KAFKA_TOPIC: topic ${config.topic} has cleanup.policy=compact`)]);
     expect((await log.endOffsets()).get(0)).toBeGreaterThan(0);
@@ -196,7 +196,7 @@ describe('the topic of the claim log', () => {
       const log = open({ refreshMs: 100 });
       await eventually(async () => expect(await refusal(log)).toBeNull(), PATIENCE_MS);
       await publishes(log);
-      const look = jest.spyOn(TopicCheck.prototype, 'watch');
+      const look = jest.spyOn(TopicCheck.prototype, 'checkAndLog');
       await until('it was looked at again', () => look.mock.calls.length > 1, PATIENCE_MS);
       expect(warnings.filter((text) => text.includes('DescribeConfigs'))).toHaveLength(1);
     });

@@ -269,7 +269,7 @@ describe('a Redis that fails', () => {
       let connections = 0;
       made.onConnected(() => (connections += 1));
       for (let times = 1; times <= 2; times++) {
-        made.distrustCalls();
+        made.dropCalls();
         await until('it is connected again', () => connections === times, 10_000);
       }
       const warnings = warn.mock.calls.filter(([text]) => String(text).includes('append-only'));
@@ -289,7 +289,7 @@ describe('a Redis that fails', () => {
       const said = () => error.mock.calls.filter(([text]) => String(text).includes('redis_mode:cluster'));
       await until('it is refused', () => said().length > 0, 10_000);
       expect(() => late.calls).toThrow(GateUnavailableError);
-      const log = jest.spyOn(late as unknown as { lookAtServer(): unknown }, 'lookAtServer');
+      const log = jest.spyOn(late as unknown as { checkServer(): unknown }, 'checkServer');
       await until('it was looked at again', () => log.mock.calls.length > 2, 10_000);
       expect(said()).toEqual([[expect.stringMatching(/^REDIS_URL: /)]]);
     } finally {
@@ -391,7 +391,7 @@ describe('a Redis that fails', () => {
       afterEach(() => other.kill());
 
       it('a rebuild follows the address, to where the calls lead that were made anew', async () => {
-        connection.distrustCalls();
+        connection.dropCalls();
         await answered(() => gate.now());
         await rebuilt();
         await administer(async (redis) => {
@@ -409,7 +409,7 @@ describe('a Redis that fails', () => {
         address.leadNew(server.port);
         await builder.dropEpochsBelow(EPOCH + 1);
         address.leadNew(other.port);
-        connection.distrustCalls();
+        connection.dropCalls();
         await answered(() => gate.now());
         await expect(builder.installFence(EPOCH + 1)).rejects.toThrow('two Redis servers');
         await rebuilt();
