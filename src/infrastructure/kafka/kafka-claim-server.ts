@@ -2,6 +2,8 @@ import { Logger } from '@nestjs/common';
 import { type CustomTransportStrategy, type KafkaContext, ServerKafka } from '@nestjs/microservices';
 import { type EachBatchPayload } from 'kafkajs';
 import { type KafkaConfig } from '../../platform/config/env.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
@@ -56,7 +58,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   private session: ConsumerSession | null = null;
   private supervision: Promise<void> = Promise.resolve();
   private readonly closed = new AbortController();
-  private saidAway = false;
+  private readonly outage = new OutageLog(this.logger, systemClock);
 
   /**
    * @param log tells the watchdog how much waits.
@@ -232,16 +234,13 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     this.onFatal(reason);
   }
 
-  /** One line for an outage, not one for each attempt. */
   private logAway({ message }: Error): void {
-    if (this.closing || this.saidAway) return;
-    this.saidAway = true;
-    this.logger.warn(`claims are not consumed: ${message}`);
+    if (!this.closing) this.outage.failed(`claims are not consumed: ${message}`);
   }
 
   private logJoined(partitions: readonly number[]): void {
     const share = partitions.length === 0 ? 'no partition' : `partitions ${[...partitions].sort((a, b) => a - b)}`;
-    this.logger.log(`consumes ${share} of ${this.config.topic}${this.saidAway ? ' again' : ''}`);
-    this.saidAway = false;
+    this.logger.log(`consumes ${share} of ${this.config.topic}`);
+    this.outage.recovered('claims are consumed again');
   }
 }

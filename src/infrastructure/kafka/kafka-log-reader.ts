@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type KafkaConfig } from '../../platform/config/env.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { isPassing, protocolErrorType } from './client/kafka-errors.js';
@@ -55,7 +55,7 @@ export class KafkaLogReader {
         if (next < bounds.start) next = bounds.start;
         // A throttled broker answers with nothing, too, so nothing may be skipped for that.
         else if ((stalled += 1) > RETRIES) throw new Error(`partition ${partition} does not give out offset ${next}`);
-        else await delay(RETRY_MS);
+        else await systemTimers.sleep(RETRY_MS);
         continue;
       }
       stalled = 0;
@@ -97,7 +97,7 @@ export class KafkaLogReader {
         this.drop(opening);
         if (!isPassing(error) || tries === RETRIES) throw error;
       }
-      await delay(RETRY_MS);
+      await systemTimers.sleep(RETRY_MS);
     }
   }
 

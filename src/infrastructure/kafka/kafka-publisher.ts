@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
@@ -195,8 +194,7 @@ export class KafkaPublisher {
       } finally {
         tried();
       }
-      const wait = PROBE_BACKOFF_MS[Math.min(attempt, PROBE_BACKOFF_MS.length - 1)];
-      await delay(wait, undefined, { signal }).catch(() => undefined);
+      await systemTimers.sleep(PROBE_BACKOFF_MS[Math.min(attempt, PROBE_BACKOFF_MS.length - 1)] ?? 0, signal);
     }
     tried();
   }

@@ -2,6 +2,8 @@ import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import { type QueryRunner } from 'typeorm';
 import { type Risk } from '../../platform/config/risks.js';
 import { StartupError } from '../../platform/config/startup-error.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { SqlSession } from '../sql/sql-session.js';
@@ -56,10 +58,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   async onModuleInit(): Promise<void> {
     let refused: StartupError | null = null;
     this.joining = this.join((error) => (refused = error));
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FIRST_CONNECTION_MS)));
-    await Promise.race([this.joining, patience]);
-    clearTimeout(timer);
+    await withDeadline(this.joining, FIRST_CONNECTION_MS, systemTimers).catch(() => undefined);
     if (refused !== null) throw refused;
   }
 
@@ -120,7 +119,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
           this.logOnce(error instanceof SchemaBehindError ? 'error' : 'warn', this.reason);
         }
       }
-      await this.rest(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
+      await systemTimers.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0, this.stopping.signal);
     }
   }
 
@@ -129,20 +128,6 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
     if (unsynced.length === 0) return;
     const finding = `the database answers a commit before the disk has it (${unsynced.join(', ')}): a power cut there loses coupons that were issued`;
     this.warnOfRisk('unsynced-commit', finding);
-  }
-
-  private async rest(ms: number): Promise<void> {
-    const { signal } = this.stopping;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(end, ms);
-      function end() {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      }
-      signal.addEventListener('abort', end);
-    });
   }
 
   /** Once, not with every attempt. */

@@ -1,4 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { systemClock } from '../../platform/flow/clock.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
 import { type DatabaseError } from '../../ports/database/database-error.js';
 
 /** Waits after the first, second … connection that was not made, ms. The watch reads every 500 ms: never longer. */
@@ -13,8 +15,7 @@ const CROWDED = new Set(['ER_CON_COUNT_ERROR', 'ER_TOO_MANY_USER_CONNECTIONS', '
  * that refuses a password does not block the host for asking too often.
  */
 export class MysqlOutage {
-  private readonly logger = new Logger('Database');
-  private since: number | null = null;
+  private readonly outage = new OutageLog(new Logger('Database'), systemClock);
   private misses = 0;
   private retryAt = 0;
   private last: DatabaseError | null = null;
@@ -25,25 +26,18 @@ export class MysqlOutage {
   }
 
   missed(error: DatabaseError): void {
-    const now = performance.now();
-    if (this.since === null) {
-      this.since = now;
-      this.logger.warn(`no connection to the database: ${error.code}: ${error.message}`);
-    }
+    this.outage.failed(`no connection to the database: ${error.code}: ${error.message}`);
     if (CROWDED.has(error.code)) return;
     const longest = BACK_OFF_MS[Math.min(this.misses++, BACK_OFF_MS.length - 1)] ?? 0;
     // Processes that lost the server together do not come back together.
-    this.retryAt = now + longest * (0.5 + Math.random() / 2);
+    this.retryAt = performance.now() + longest * (0.5 + Math.random() / 2);
     this.last = error;
   }
 
   /** A connection was used with success. */
   reached(): void {
-    if (this.since === null) return;
-    const seconds = ((performance.now() - this.since) / 1_000).toFixed(1);
-    this.since = null;
     this.misses = 0;
     this.last = null;
-    this.logger.log(`connected to the database again, after ${seconds} s`);
+    this.outage.recovered('connected to the database again');
   }
 }

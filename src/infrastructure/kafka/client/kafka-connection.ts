@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
 import { type KafkaConfig } from '../../../platform/config/env.js';
@@ -238,7 +237,7 @@ export class KafkaConnection {
           created = true;
         }
       }
-      await delay(RETRY_MS);
+      await systemTimers.sleep(RETRY_MS);
     }
   }
 
