@@ -4,18 +4,18 @@ import { type Campaign } from './campaign.js';
 
 const logger = new Logger('Campaigns');
 
-/** What an operator may change. */
+/** The fields that an operator may change. */
 const CHANGEABLE = ['name', 'total', 'startsAt', 'endsAt', 'state'] as const;
 
-/** Field by field as callers see it: instants in ISO 8601. */
+/** These fields as callers see them, with instants in ISO 8601. */
 type Terms = Partial<Record<(typeof CHANGEABLE)[number], string | number | null>>;
 
-/** Whoever sent a request has shown the admin token; without one, the service acted by itself. */
+/** A request that changes campaigns has shown the admin token; without a request, the service acted by itself. */
 function actorOf(requestId: string | null) {
   return requestId === null ? { actor: 'service' } : { actor: 'admin', requestId };
 }
 
-/** To be called after the commit. */
+/** Call it after the commit. */
 export function logCreated(campaign: Campaign, requestId: string | null): void {
   const { id, name } = campaign;
   const message = `campaign ${id} was created`;
@@ -23,7 +23,7 @@ export function logCreated(campaign: Campaign, requestId: string | null): void {
   logger.log({ message, event: 'campaign.created', campaignId: id, name, ...actor, after: termsOf(campaign) });
 }
 
-/** One line for what an operator's act changed, named by what it means; to be called after the commit. */
+/** Logs one line for an operator's change: changed, paused, resumed or closed. Call it after the commit. */
 export function logChanged(before: Campaign, after: Campaign, requestId: string | null): void {
   const { id, name, version } = after;
   const changed = CHANGEABLE.filter((field) => before[field] !== after[field]);
@@ -41,14 +41,14 @@ export function logChanged(before: Campaign, after: Campaign, requestId: string 
   if (before.soldOutAt === null && after.soldOutAt !== null) logSoldOut(after);
 }
 
-/** Its window began, or its claims could begin for another reason; to be called by the one whose UPDATE marked it. */
+/** Logs that the gate admits its claims. Only the process whose UPDATE marked the campaign as opened calls it. */
 export function logOpened({ id, name, total, startsAt, endsAt }: Campaign): void {
   const window = { startsAt: isoOf(startsAt), endsAt: isoOf(endsAt) };
   const message = `campaign ${id} is open`;
   logger.log({ message, event: 'campaign.opened', campaignId: id, name, total, ...window });
 }
 
-/** To be called after the commit that set it. */
+/** Call it after the commit that set `soldOutAt`. */
 export function logSoldOut({ id, name, total, soldOutAt }: Campaign): void {
   const message = `campaign ${id} is sold out`;
   logger.log({ message, event: 'campaign.sold-out', campaignId: id, name, total, soldOutAt: isoOf(soldOutAt) });

@@ -4,7 +4,7 @@ export const DEFAULT_CAMPAIGN_ID = 'default';
 /** The largest stock that a campaign can have; the database's column and the gate are sized for it. */
 export const MAX_CAMPAIGN_TOTAL = 10_000_000;
 
-/** What is stored. SCHEDULED and ENDED are read off the window, never stored. */
+/** The stored state. SCHEDULED and ENDED are never stored; they follow from the window. */
 export type StoredCampaignState = 'OPEN' | 'PAUSED' | 'CLOSED';
 
 /** One row of `campaigns`. Instants are ms since the Unix epoch, UTC. */
@@ -20,23 +20,23 @@ export interface Campaign {
   state: StoredCampaignState;
   /** Rises with every change; the ETag, and what the gate compares. */
   version: number;
-  /** The beginning of the window that was last seen to begin; null: none was. It keeps that line of the log to one. */
+  /** The start of the window whose opening was last logged; null: none was. It makes several processes log it once. */
   openedAt: number | null;
   /** The gate's instant of the latest claim that has become a coupon; null: none has. */
   lastClaimedAt: number | null;
   /**
-   * Since when every coupon of the total is issued: the gate's instant of the claim that took the last one, or the
-   * database's of the change that lowered the total to what was issued. null while one is left, or not issued yet.
+   * When the last coupon of the total was taken: the gate's instant of its claim, or the database's instant of the change
+   * that lowered the total to what was issued. null while a coupon of the total is not issued.
    */
   soldOutAt: number | null;
   createdAt: number;
   updatedAt: number;
 }
 
-/** What callers see. SCHEDULED and ENDED come from the window: `startsAt <= now < endsAt` is OPEN. */
+/** The state that callers see. SCHEDULED and ENDED follow from the window: `startsAt <= now < endsAt` is OPEN. */
 export type CampaignState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'CLOSED' | 'ENDED';
 
-/** @param now ms, on the gate's clock, which is the one that decides about claims. */
+/** @param now ms, the gate's clock, because that one decides about claims. */
 export function stateAt({ state, startsAt, endsAt }: Campaign, now: number): CampaignState {
   if (state !== 'OPEN') return state;
   if (now < startsAt) return 'SCHEDULED';
@@ -44,19 +44,19 @@ export function stateAt({ state, startsAt, endsAt }: Campaign, now: number): Cam
 }
 
 /**
- * How long a stored campaign may be on its way to the gate, ms: its row is committed first, and whoever stored it then
- * opens it there. Until then a missing meta is no fence, afterwards it is one: a creator that died never comes back.
+ * How long a stored campaign may be on its way to the gate, ms. The api commits its row first, and then opens it at the
+ * gate. Within this time a missing meta is no fence. After it, it is one: an api that died never opens its campaign.
  *
- * Above what a commit on a slow database and a gate call take together. Too short would close the whole gate for a
- * rebuild because of one slow call; too long keeps only the claims of this one campaign waiting.
+ * It is longer than a commit on a slow database and a gate call take together. Too short, and one slow call closes the
+ * whole gate for a rebuild. Too long, and only the claims of this one campaign wait.
  */
 export const CAMPAIGN_OPENING_MS = 5_000;
 
 /**
- * A campaign from the future is not on its way: the database's clock has stepped back since, as after a failover to a host
- * that is behind, and a meta that is missing would not be found before the clock has caught up.
+ * False for a campaign from the future. Then the database's clock has stepped back, as after a failover to a host that is
+ * behind; with true, a missing meta would count as no fence until the clock has caught up.
  *
- * @param now ms, the database's clock, read after the campaign: the one by which `createdAt` was written.
+ * @param now ms, the database's clock, by which `createdAt` was written; read it after the campaign.
  */
 export function mayBeOpening({ createdAt }: Pick<Campaign, 'createdAt'>, now: number): boolean {
   const age = now - createdAt;

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
-/** Something for every field of T, also for one that may be absent: what leaves a field out does not compile. */
+/** A value for every field of T, also for an optional one: an object that lacks a field does not compile. */
 export type Fields<T, Value = unknown> = Readonly<Record<keyof T, Value>>;
 
-/** Whose claim it is. One claim for each user of a campaign is the key of everything: of the gate, the log and the table. */
+/** Whose claim it is. A user has one claim in a campaign: gate, log and table all use this pair as their key. */
 export interface ClaimHolder {
   campaignId: string;
   userId: string;
 }
 
-/** A claim as bookkeeping names it; the claimId keeps a late call from touching a newer claim of the same user. */
+/** Identifies one claim. The claimId keeps a late call from touching a newer claim of the same user. */
 export interface ClaimReference extends ClaimHolder {
   /** ULID, made by the api before it asks the gate. */
   claimId: string;
@@ -18,8 +18,8 @@ export interface ClaimReference extends ClaimHolder {
 /**
  * One user's admitted request for one coupon.
  *
- * A field that is added here does not compile until every place that spells a claim out knows it;
- * `test/claim-fields.spec.ts` lists these places.
+ * A new field does not compile until every place that writes a claim out has it; `test/claim-fields.spec.ts` lists these
+ * places.
  */
 export interface Claim extends ClaimReference {
   /** 1 for the first claim of the campaign; rises in the order in which the gate executed the claims. */
@@ -30,7 +30,7 @@ export interface Claim extends ClaimReference {
   idempotencyDigest: string | null;
 }
 
-/** What the api asks the gate for: a claim without what the gate decides. */
+/** What the api sends to the gate: a claim without the fields that the gate decides. */
 export type ClaimRequest = Omit<Claim, 'sequence' | 'claimedAt'>;
 
 /** What the gate records of a claim, under its holder. */
@@ -39,19 +39,19 @@ export type ClaimRecord = Omit<Claim, keyof ClaimHolder>;
 /**
  * A claim as it travels on the log.
  *
- * Order between events carries no meaning: `sequence` does. `epoch` says under which gate the claim was admitted, and
- * so whether it may still become a coupon after a rebuild.
+ * The order of events on the log means nothing; `sequence` is the order. `epoch` is the epoch of the gate that admitted the
+ * claim: it decides whether the claim may still become a coupon after a rebuild.
  */
 export interface ClaimEvent extends Claim {
   epoch: number;
 }
 
-/** Names a holder in one text: neither part can hold a colon. It is also the partition key of the log. */
+/** The holder as one string, also the key of its messages on the log. Unambiguous, because neither part holds a colon. */
 export function holderKey({ campaignId, userId }: ClaimHolder): string {
   return `${campaignId}:${userId}`;
 }
 
-/** A record as text: its fields in this order, between `|`; the digest is base64url and empty where there is none. */
+/** A record as text: its fields in this order, separated by `|`; the digest is base64url, or empty if there is none. */
 export function encodeRecord({ claimId, sequence, claimedAt, idempotencyDigest }: ClaimRecord): string {
   const fields = { claimId, sequence, claimedAt, idempotencyDigest: idempotencyDigest ?? '' };
   return Object.values(fields satisfies Fields<ClaimRecord>).join('|');
@@ -75,8 +75,8 @@ export type PoisonCode =
   | 'refused-by-database';
 
 /**
- * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: the columns behind them are
- * ascii_bin, and anything may have been put on the topic from outside.
+ * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: their columns are ascii_bin, and
+ * other programs can write anything to the topic.
  */
 const claimEventSchema = z.object({
   v: z.literal(1),
@@ -94,7 +94,7 @@ const claimEventSchema = z.object({
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** JSON leaves a digest out that is undefined. */
+/** Without a digest the property is left out, because JSON drops undefined. */
 export function encodeClaimEvent(event: ClaimEvent): string {
   const { claimId, campaignId, userId, sequence, claimedAt, epoch } = event;
   const idempotencyDigest = event.idempotencyDigest ?? undefined;
@@ -106,7 +106,7 @@ export type DecodedClaimEvent =
   | { readonly kind: 'claim'; readonly event: ClaimEvent }
   | { readonly kind: 'poison'; readonly code: PoisonCode; readonly reason: string };
 
-/** Reads the bytes of one message; never throws, since one broken message must not stop the ones behind it. */
+/** Reads the bytes of one message. Never throws: one broken message must not stop the messages behind it. */
 export function decodeClaimEvent(value: Uint8Array | null): DecodedClaimEvent {
   if (value === null) return { kind: 'poison', code: 'unreadable', reason: 'the message has no value' };
   let parsed: unknown;

@@ -1,13 +1,13 @@
-/** After so many failures at the consumer a claim waits for an operator. */
+/** After this many failures at the consumer a claim waits for an operator. */
 export const MAX_ATTEMPTS = 12;
 
 /**
- * How long a row stays leased to one retry instance, ms. What it had leased when it died waits for so long, and for the
- * next drain.
+ * How long a row stays leased to one retry instance, ms. If that instance dies, its rows wait for this time, and then for
+ * the next drain.
  */
 export const PUBLISH_LEASE_MS = 45_000;
 
-/** A row that was published again and is still not a coupon after this long is due again, ms. */
+/** A row that was published again and has no coupon after this time is due again, ms. */
 export const CONFIRMATION_MS = 120_000;
 
 const MAX_BACKOFF_MS = 300_000;
@@ -18,7 +18,7 @@ export function maxBackoffMs(attempts: number): number {
 }
 
 /**
- * Full jitter: a random wait between 0 and the longest, so that what failed together does not come back together.
+ * Full jitter: a random wait between 0 and the longest, so that rows that failed together are not due together.
  *
  * @see https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
@@ -27,8 +27,8 @@ export function backoffMs(attempts: number, random: number): number {
 }
 
 /**
- * How long a row waits that the log did not take, ms: 1 to 10 s at random. It does not grow: the log's own probe finds
- * the broker back, and until then one batch in ten seconds is all that is tried.
+ * How long a row waits after the log refused it, ms: 1 to 10 s at random. The wait does not grow with the failures: until
+ * the log's own probe finds the broker back, only one batch in ten seconds is tried.
  */
 export function postponementMs(random: number): number {
   return 1_000 + Math.floor(random * 9_000);

@@ -1,11 +1,11 @@
 import { type ClaimEvent } from './claim.js';
 
 /**
- * Which of two claims of one user counts: the highest epoch, then the highest sequence. A gate admits a user twice only
- * when it has forgotten or released the first claim, so the later one is what it stands by.
+ * Which of two claims of one user counts: the one with the higher epoch, then the one with the higher sequence. A gate
+ * admits a user twice only when it has forgotten or released the first claim, so the later claim is the one it knows.
  *
- * The consumer and the rebuild must decide alike, or gate and database would tell the user of different claims; therefore
- * both ask here. A coupon wins over either.
+ * The consumer and the rebuild must decide alike, or gate and database would show the user different claims. So both call
+ * this function. A coupon wins over either claim.
  */
 export function isLaterClaim(
   a: Pick<ClaimEvent, 'epoch' | 'sequence'>,
