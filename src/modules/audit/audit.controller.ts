@@ -26,7 +26,7 @@ const auditAnswer = z
   })
   .meta({ id: 'Audit' });
 
-/** One call that shows gate, counter, rows and failed events side by side. */
+/** Shows gate, counter, rows and failed events of a campaign side by side. */
 @ApiTags('administration')
 @Admin()
 @Controller('api/admin/campaigns')

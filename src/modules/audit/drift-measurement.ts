@@ -8,14 +8,14 @@ import { Database } from '../../ports/database/database.js';
 import { DriftMetrics } from './drift.metrics.js';
 import { PromiseAudit } from './promise-audit.js';
 
-/** After the gate is open, ms: soon, so that the metric is there. */
+/** From the opening of the gate to the first round, ms. */
 const FIRST_AFTER_MS = 3_000;
-/** From the end of one round to the next, ms: it counts every coupon row. */
+/** From the end of one round to the next, ms; a round counts every coupon row. */
 const INTERVAL_MS = 30_000;
 
 /**
- * Audits every campaign for the metric of its drift. In a loop of its own: a round over many coupons takes long, and
- * what the reconciler carries to the gate must not wait for it.
+ * Audits every campaign for the metric of its drift. It has a loop of its own, because a round over many coupons takes long
+ * and would delay the reconciler.
  */
 @Injectable()
 export class DriftMeasurement implements BeforeApplicationShutdown {
@@ -34,12 +34,12 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
     this.rounds = new PeriodicTask(timers, INTERVAL_MS, () => this.measure());
   }
 
-  /** To be called when an in-process gate is open: the counting would make its rebuild wait, and so the start. */
+  /** Call it after an in-process gate is open: earlier, the counting would delay its rebuild and the start. */
   start(): void {
     this.rounds.start(FIRST_AFTER_MS);
   }
 
-  /** Before the connections close: what runs here needs them. */
+  /** Before the connections close, because the work needs them. */
   beforeApplicationShutdown(): Promise<void> {
     return this.rounds.stop();
   }
@@ -50,7 +50,7 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
       for await (const { campaigns } of campaignPages(this.database)) {
         for (const { id, state } of campaigns) {
           if (this.rounds.stopped) return;
-          // Closed is final; years of closed campaigns must not cost a count each. The audit call still looks at them.
+          // A closed campaign no longer changes, and years of them would cost a count each. The audit call still counts them.
           if (state !== 'CLOSED') await this.measureOne(id);
         }
       }
@@ -61,8 +61,8 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
   }
 
   /**
-   * Never rejects: a campaign with more rows than can be counted within the limit of a call must not keep those behind
-   * it from being measured. Its metric stays as it was.
+   * Never rejects: a campaign with too many rows to count within the limit of a call must not stop the round. Its metric
+   * keeps its value.
    */
   private async measureOne(id: string): Promise<void> {
     try {

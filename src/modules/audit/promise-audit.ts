@@ -11,18 +11,18 @@ import {
 } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../watch/epoch-watch.js';
 
-/** A disagreement counts only when this many looks in a row find it: the gate and the database are read one after the other. */
+/** Drift counts only when this many looks in a row find it, because gate and database are read one after the other. */
 const LOOKS = 3;
 const PENDING_PAGE = 500;
-/** Pending claims that one audit compares one by one; with more, it may overlook a difference but never invents one. */
+/** Pending claims that one audit compares one by one. With more, it may miss a difference, but never reports a false one. */
 const MAX_PENDING = 5_000;
-/** The same for failed events. */
+/** The same limit for failed events. */
 const MAX_SLOT_HOLDERS = 500;
 
 /** What gate and database say about one campaign. */
 export interface CampaignAudit {
   campaignId: string;
-  /** The database's. */
+  /** The total of the campaign's row. */
   total: number;
   /** Claims that hold a slot at the gate; null while the gate cannot be trusted or reached. */
   gate: number | null;
@@ -44,7 +44,7 @@ interface GateView {
   readonly now: number;
 }
 
-/** Gate and counter at one instant: no coupon of the campaign could be committed while both were read. */
+/** Gate and counter at one instant: while both were read, no coupon of the campaign could be committed. */
 interface Instant {
   readonly total: number;
   readonly issued: number;
@@ -56,10 +56,10 @@ interface DatabaseView {
   readonly issued: number;
   readonly rows: number;
   readonly failed: Record<FailedEventStatus, number>;
-  /** Users who hold a slot by a failed event alone. */
+  /** Users who hold a slot only by a failed event. */
   readonly slotHolders: number;
   readonly sampledSlotHolders: readonly { userId: string; claimId: string }[];
-  /** Of the users whose claims the gate called pending before, those who have a coupon. */
+  /** Users whose claim the gate called pending before, and who have a coupon. */
   readonly pendingIssued: ReadonlySet<string>;
 }
 
@@ -68,18 +68,18 @@ interface DatabaseView {
  *
  * - `|issued − rows|`: a coupon row vanished, or the counter is wrong;
  * - `max(0, rows − total)`: oversold;
- * - *unexplained*: claims at the gate that are not pending and that neither a coupon nor a failed event stands for;
- * - *missing*: coupons whose claim is not at the gate, so that the slot could be given out again.
+ * - *unexplained*: claims at the gate that are not pending and have neither a coupon nor a failed event;
+ * - *missing*: coupons whose claim is not at the gate, so that the gate could give the slot out again.
  *
- * A claim in flight counts nowhere, since it is pending, and being pending with a coupon (committed, not cleared yet)
- * is told apart claim by claim. The three views are read in an order that can only hide a difference while something
- * moves: the gate's settled claims before the database, which knows all of them by then, and the gate's sum after it,
- * which includes every coupon by then. While the gate is untrusted, only the first two are known.
+ * A claim in flight is pending, so it counts in none of them. A claim that has its coupon and is still pending (committed,
+ * not cleared yet) is found by comparing claim by claim. While claims move, the order of the readings can only hide a
+ * difference: the gate's settled claims are read before the database, which knows all of them by then; the gate's sum is
+ * read after the database, and includes every coupon by then. While the gate is untrusted, only the first two are known.
  *
- * What is shown belongs to one instant: gate and counter are read under the lock of the campaign's row, which every
- * transaction that makes a coupon needs. The rows are counted afterwards, without a lock, since that may take seconds; what
- * was issued until then is taken off them again by the counter of the same snapshot. So `gate − pending ≤ rows + failed` and
- * `rows ≤ gate` hold whenever nothing is wrong, however much moves.
+ * The answer belongs to one instant. Gate and counter are read under the lock of the campaign's row, which every
+ * transaction that makes a coupon needs. The rows are counted later and without a lock, since that may take seconds; then
+ * the counter of the same snapshot tells how many were issued since the instant, and these are subtracted. So
+ * `gate − pending ≤ rows + failed` and `rows ≤ gate` hold whenever nothing is wrong, also while claims move.
  */
 @Injectable()
 export class PromiseAudit {
@@ -143,7 +143,7 @@ export class PromiseAudit {
 
   /** null when there is no such campaign. The lock is held for one call to the gate. */
   private async lookAtInstant(pass: GatePass | null, campaignId: string): Promise<Instant | null> {
-    // First, so that a gate that needs its whole time for an answer keeps nobody waiting for the row.
+    // Before the lock, so that a slow gate does not make others wait for the row.
     const now = pass === null ? null : await this.unlessAway(() => this.gate.now());
     return this.database.transaction(async (unit) => {
       const [campaign] = await unit.campaigns.lock([campaignId]);
@@ -154,7 +154,7 @@ export class PromiseAudit {
     });
   }
 
-  /** To be read after the gauge: what is pending here and was there before, was pending there too. null while it is away. */
+  /** Read it after the gauge: a claim that is pending here was pending in the gauge, or is newer. null while the gate is away. */
   private async listPending(pass: GatePass, campaignId: string): Promise<Claim[] | null> {
     return this.unlessAway(async () => {
       const pending: Claim[] = [];
@@ -182,8 +182,8 @@ export class PromiseAudit {
   }
 
   /**
-   * Users who hold a slot at the gate by a failed event alone and are not pending. Each is looked up: a message that came
-   * from outside has a failed event and no slot.
+   * How many users hold a slot at the gate only by a failed event and are not pending. Looks each of them up: a forged
+   * message has a failed event and no slot.
    */
   private async countHolders(
     pass: GatePass,
@@ -222,7 +222,7 @@ export class PromiseAudit {
     };
   }
 
-  /** An audit still tells what the database knows while the gate is away. */
+  /** null while the gate is away: the audit then shows only what the database knows. */
   private async unlessAway<T>(work: () => Promise<T | null>): Promise<T | null> {
     try {
       return await work();
@@ -233,7 +233,7 @@ export class PromiseAudit {
   }
 }
 
-/** Pages that are read one after the other may name a claim twice while others are cleared in between. */
+/** Two pages may name the same claim when entries were cleared between the readings. */
 function onePerUser(pending: readonly Claim[]): Claim[] {
   return [...new Map(pending.map((claim) => [claim.userId, claim])).values()];
 }

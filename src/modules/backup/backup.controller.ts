@@ -12,7 +12,7 @@ import { Database } from '../../ports/database/database.js';
 
 const MEDIA_TYPE = 'application/vnd.sqlite3';
 
-/** A copy of the database while claims go on. It holds every coupon's code: keep it as you keep the database. */
+/** Serves a copy of the database while claims go on. It holds every coupon's code: protect it like the database. */
 @ApiTags('administration')
 @Admin()
 @Controller('api/admin/backup')
@@ -56,7 +56,7 @@ export class BackupController {
       throw error;
     }
     const file = createReadStream(snapshot.path);
-    // Also when the caller hangs up: the stream is destroyed then.
+    // Fires also when the caller hangs up, because that destroys the stream.
     file.once('close', () => {
       snapshot.release().catch((error: unknown) => this.logger.error(`a backup was not deleted: ${String(error)}`));
     });

@@ -3,7 +3,7 @@ import { type Role } from '../../platform/config/env.js';
 import { FlowModule } from '../../platform/flow/flow.module.js';
 import { BackupController } from './backup.controller.js';
 
-/** Hands the operator a copy of everything while claims go on; in the embedded profile only. */
+/** Gives the operator a copy of the database while claims go on; only in the embedded profile. */
 @Module({ imports: [FlowModule] })
 export class BackupModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

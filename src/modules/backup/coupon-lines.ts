@@ -2,10 +2,10 @@ import { type Fields } from '../../domain/claim.js';
 import { isoOf } from '../../platform/values/iso-of.js';
 import { type NewCoupon } from '../../ports/database/coupon-store.js';
 
-/** csv: RFC 4180 with a header line. ndjson: one JSON object a line. */
+/** csv: RFC 4180 with a header line. ndjson: one JSON object in each line. */
 export type CouponFormat = 'csv' | 'ndjson';
 
-/** The digest stays here: it is of a caller's secret. */
+/** Without the digest, because it is made of a caller's secret. */
 type Line = Fields<Omit<NewCoupon, 'idempotencyDigest' | 'createdAt'> & { issuedAt: number }, string | number>;
 
 const COLUMNS = ['campaignId', 'userId', 'claimId', 'code', 'sequence', 'claimedAt', 'issuedAt'] as const;
@@ -29,7 +29,7 @@ export function* couponLines(coupons: Iterable<NewCoupon>, format: CouponFormat)
   }
 }
 
-/** A spreadsheet runs a cell that begins like a formula; a user's id may begin with a hyphen. */
+/** Escapes a cell that begins like a formula, because a spreadsheet would run it. A user's id may begin with a hyphen. */
 function csvCell(value: string | number): string {
   const text = String(value);
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

@@ -4,7 +4,7 @@ import { AppConfig } from '../../platform/config/env.js';
 import { VERSION } from '../../platform/config/version.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 
-/** `coupon_build_info`: what runs here, to be joined to other metrics by `instance`. */
+/** `coupon_build_info`: which version runs here. Join it to other metrics by `instance`. */
 @Injectable()
 export class BuildMetrics {
   constructor(registry: MetricsRegistry, { profile }: AppConfig) {

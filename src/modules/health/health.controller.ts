@@ -9,7 +9,7 @@ import { AnswersFromMemory, IsProbe } from '../../platform/http/reads/read-admis
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { Readiness, type ReadinessReport, readinessSchema } from './readiness.js';
 
-/** Collecting takes milliseconds of the one thread that also answers claims. */
+/** How old the metrics may be, ms: collecting takes milliseconds of the thread that also answers claims. */
 const METRICS_MAX_AGE_MS = 1_000;
 
 const liveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness' });
@@ -27,7 +27,7 @@ export class HealthController {
     this.text = new SharedRead(() => registry.metrics(), METRICS_MAX_AGE_MS, clock);
   }
 
-  /** The process runs and its event loop turns. Nothing else: a restart would not bring a broker back. */
+  /** Only says that the event loop turns. It must not look at brokers: a restart would not bring one back. */
   @Get('health/live')
   @IsProbe()
   @ApiOperation({ summary: 'The process runs' })

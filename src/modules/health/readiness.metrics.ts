@@ -3,7 +3,7 @@ import { Gauge } from 'prom-client';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { Readiness } from './readiness.js';
 
-/** The readiness report as metrics, so that an outage raises an alarm also while nobody claims anything. */
+/** The readiness report as metrics, so that an outage raises an alarm even while no claims arrive. */
 @Injectable()
 export class ReadinessMetrics {
   constructor(registry: MetricsRegistry, readiness: Readiness) {

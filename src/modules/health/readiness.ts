@@ -23,7 +23,7 @@ export const readinessSchema = z
 
 export type ReadinessReport = z.infer<typeof readinessSchema>;
 
-/** Says whether traffic should come here. Built from what is known already: a probe must not add load to an outage. */
+/** Says whether this process can take traffic. It asks no server, so that probes add no load to an outage. */
 @Injectable()
 export class Readiness implements BeforeApplicationShutdown {
   private draining = false;
@@ -46,7 +46,7 @@ export class Readiness implements BeforeApplicationShutdown {
       claimLog: !this.log.away,
       database: !this.admission.storeAway,
     };
-    // The api needs only the gate: without the log it stores claims in the database, without the database on the log.
+    // The api needs the gate, and the log or the database: without the log it stores claims in the database.
     const works: Record<Role, boolean> = {
       api: this.admission.obstacle === null,
       consumer: up.claimLog && up.database,
@@ -55,12 +55,12 @@ export class Readiness implements BeforeApplicationShutdown {
     const roles = [...this.config.roles];
     const working = this.draining ? [] : roles.filter((role) => works[role]);
     const allUp = Object.values(up).every(Boolean);
-    // A balancer sends claims by this answer: what else the process could do does not help them.
+    // A load balancer sends claims by this answer, so the other roles cannot make up for an api that admits none.
     const unavailable = working.length === 0 || (this.config.roles.has('api') && !works.api);
     return {
       status: unavailable ? 'unavailable' : allUp ? 'ok' : 'degraded',
       gate: { state, epoch },
-      dependencies: { gate: word(up.gate), claimLog: word(up.claimLog), database: word(up.database) },
+      dependencies: { gate: upOrDown(up.gate), claimLog: upOrDown(up.claimLog), database: upOrDown(up.database) },
       roles: Object.fromEntries(
         roles.map((role) => [role, this.draining ? 'draining' : works[role] ? 'ready' : 'waiting']),
       ),
@@ -68,6 +68,6 @@ export class Readiness implements BeforeApplicationShutdown {
   }
 }
 
-function word(up: boolean): 'up' | 'down' {
+function upOrDown(up: boolean): 'up' | 'down' {
   return up ? 'up' : 'down';
 }

@@ -10,21 +10,21 @@ import { Database } from '../../ports/database/database.js';
 import { type FailedEvent } from '../../ports/database/failed-event-store.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 
-/** Rows leased and published at once. */
+/** Rows of one lease. */
 const BATCH = 500;
-/** Batches of one call, so that a shutdown or a test is never kept by an endless supply. */
+/** The most batches of one call, so that a call always ends. */
 const MAX_BATCHES = 200;
 /**
- * How long a publish may take, ms. Nobody waits for an answer here, so a slow broker gets more time than at the api. But
- * batch and bookkeeping have to be over long before `PUBLISH_LEASE_MS`, or two instances publish the same row, and within
- * the 10 s in which the process has to exit.
+ * How long a publish may take, ms. No caller waits for it, so a slow broker gets more time than at the api. But the batch
+ * and its bookkeeping must end long before `PUBLISH_LEASE_MS`, or two instances publish the same row, and within the 10 s
+ * in which the process has to exit.
  */
 const PUBLISH_DEADLINE_MS = 5_000;
 
 /** What one `drain()` did, in rows. `leased` is the sum of the other two. */
 export interface DrainReport {
   readonly leased: number;
-  /** On the log, under the epoch that is open now. */
+  /** Now on the log, under the open epoch. */
   readonly published: number;
   /** Back to PENDING, without an attempt being counted. */
   readonly postponed: number;
@@ -37,11 +37,11 @@ interface Lease {
 }
 
 /**
- * Brings failed events back onto the claim log. It decides nothing about the claim: only the consumer's transaction
- * makes a row RESOLVED, and only the consumer counts attempts.
+ * Publishes failed events on the claim log again. It decides nothing about the claim: only the consumer's transaction makes
+ * a row RESOLVED, and only the consumer counts attempts.
  *
- * Publishing the same claim twice is harmless (the consumer settles the copy), publishing it never is not; so whatever
- * goes wrong here leaves the row due again.
+ * A claim that is published twice does no harm, because the consumer settles the copy. A claim that is never published is
+ * lost. So after any failure the row is due again.
  */
 @Injectable()
 export class FailedEventDrainer {
@@ -62,11 +62,11 @@ export class FailedEventDrainer {
   }
 
   /**
-   * Publishes what is due, batch by batch, until nothing is due, the log takes nothing any more, or `signal` aborts.
+   * Publishes the due rows, batch by batch, until none is due, the log refuses a whole batch, or `signal` aborts.
    *
-   * Does nothing while the log is known to be away and while no epoch is open: the rows stay due, which costs less than
-   * leasing and postponing each of them.
-   * @throws DatabaseError. Rows that were leased by then are due again when their lease has run out.
+   * Does nothing while the log is known to be away or no epoch is open: the rows stay due, which costs less than leasing
+   * and postponing each of them.
+   * @throws DatabaseError. The rows that were leased by then are due again when their lease has run out.
    */
   async drain(signal?: AbortSignal): Promise<DrainReport> {
     const total = { leased: 0, published: 0, postponed: 0 };
@@ -78,23 +78,23 @@ export class FailedEventDrainer {
       total.leased += lease.rows.length;
       total.published += published;
       total.postponed += lease.rows.length - published;
-      // The log takes nothing: the rest of the backlog stays due and is not touched for nothing.
+      // The log refused all of them: leave the rest of the backlog as it is, due.
       if (published === 0) break;
     }
     return total;
   }
 
   /**
-   * null while no epoch is open.
+   * @returns null while no epoch is open.
    *
-   * An event says under which epoch its claim holds a slot, and the consumer drops it as STALE when it lies behind the
-   * cut of a later one. A row's own epoch may be over, so the current one is written: that is honest, because a row is
-   * in the database before the next epoch begins, and a rebuild stages every open row. While a rebuild is under way it is
-   * not known yet whether the epoch in the row will ever be opened, so nothing is published. The share lock makes sure
-   * that no row of a later epoch than the one we read is leased.
+   * An event says under which epoch its claim holds a slot, and the consumer drops it as STALE when it lies behind the cut
+   * of a later epoch. The row's own epoch may be over, so the drainer publishes under the current one. The claim does hold a
+   * slot there: each row is stored before the next epoch begins, and a rebuild stages every open row. While a rebuild is
+   * under way, its epoch may never open, so nothing is published. The share lock ensures that no row of a later epoch than
+   * the one we read is leased.
    */
   private async lease(): Promise<Lease | null> {
-    // A name for every lease, not only for every process: a batch that is late cannot end a later lease of ours.
+    // Each lease has its own name, so that a late batch cannot end a later lease of this process.
     const owner = `${this.instance}:${(this.leases += 1)}`;
     return this.database.transaction(async (unit) => {
       const { epoch, fence } = await unit.gate.lockShared();
@@ -103,7 +103,7 @@ export class FailedEventDrainer {
     });
   }
 
-  /** The ids of the rows that the log did not acknowledge: away, full, or nobody knows. */
+  /** @returns the ids of the rows that the log did not acknowledge. */
   private async publish({ epoch, rows }: Lease): Promise<ReadonlySet<number>> {
     const refused = new Set<number>();
     let reason: unknown;
@@ -123,12 +123,12 @@ export class FailedEventDrainer {
     return refused;
   }
 
-  /** Ends the leases, and says how many rows are on the log under an epoch that still counts. */
+  /** Ends the leases. @returns how many rows are on the log under an epoch that is still the current one. */
   private finish({ owner, epoch, rows }: Lease, refused: ReadonlySet<number>): Promise<number> {
     const delayMs = postponementMs(this.entropy.fraction());
     return inCaseOfCollision('infrastructure', () =>
       this.database.transaction(async (unit) => {
-        // A rebuild that began meanwhile may have cut our events off: publish them again soon, not in two minutes.
+        // A rebuild may have begun since, and our events may lie behind its cut: publish them again soon, not in two minutes.
         const overtaken = (await unit.gate.read()).epoch !== epoch;
         const ids = rows.map(({ id }) => id);
         const published = overtaken ? [] : ids.filter((id) => !refused.has(id));

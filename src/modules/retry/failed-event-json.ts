@@ -3,7 +3,7 @@ import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.j
 import { isoOf } from '../../platform/values/iso-of.js';
 import { FAILED_EVENT_STATUSES, type FailedEvent } from '../../ports/database/failed-event-store.js';
 
-/** A failed event as operators see it; never the message itself, which may hold anything. */
+/** A failed event as operators see it, without the message itself: that may hold anything. */
 export const failedEventJsonSchema = z
   .object({
     id: z.int().min(1),

@@ -7,12 +7,12 @@ import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { Database } from '../../ports/database/database.js';
 
-/** The count reads the index of a table that keeps what is resolved: with a million rows 140 ms, in SQLite of this process. */
+/** The count reads the index of a table that keeps resolved rows: 140 ms for a million, in the SQLite of this process. */
 const COUNT_MAX_AGE_MS = 10_000;
-/** How long a scrape waits for the database, ms: what it has to say besides must not come too late for Prometheus. */
+/** How long a scrape waits for the database, ms: its other metrics must not come too late for Prometheus. */
 const PATIENCE_MS = 1_000;
 
-/** `coupon_failed_events{status}`, counted in the database when metrics are collected, at most every ten seconds. */
+/** `coupon_failed_events{status}`. A scrape counts them in the database, at most every ten seconds. */
 @Injectable()
 export class FailedEventMetrics {
   constructor(registry: MetricsRegistry, database: Database, clock: Clock, timers: Timers) {
@@ -31,8 +31,8 @@ export class FailedEventMetrics {
           const byStatus = await withDeadline(counts.get(), PATIENCE_MS, timers);
           for (const [status, count] of Object.entries(byStatus)) this.set({ status }, count);
         } catch {
-          // No value rather than an old one: an alarm on DEAD must not rest on what was true before the outage. And
-          // never an error, or the metrics that tell of the outage would be gone too.
+          // No value is better than an old one: an alarm on DEAD must not use a count from before the outage. An error would
+          // be worse: the scrape would lose the metrics that show the outage.
           this.reset();
         }
       },

@@ -12,19 +12,19 @@ import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
 import { DiscardedSlots } from '../watch/discarded-slots.js';
 
-/** What became of an operator's order. Only `changed` has changed anything. */
+/** The result of an operator's call. Only `changed` has changed anything. */
 export type OperatorOutcome =
   | OperatorChange
   /** The user has a coupon of this campaign: there is nothing left to discard. */
   | { readonly kind: 'coupon-exists'; readonly row: FailedEvent };
 
 /**
- * DEAD is what a requeue is for. PENDING waits for its back-off, up to five minutes, and an operator who has mended the
- * cause may cut that short. The others are on their way already, or at their end.
+ * A requeue is for DEAD rows. A PENDING row waits for its back-off, up to five minutes; an operator who has fixed the cause
+ * may cut that short. Rows of the other statuses are on their way or final.
  */
 const REQUEUABLE: readonly FailedEventStatus[] = ['DEAD', 'PENDING'];
 
-/** What operators do with failed events. Each change leaves a row in `admin_audit`, in the same transaction. */
+/** The operators' calls on failed events. Each change leaves a row in `admin_audit`, in the same transaction. */
 @Injectable()
 export class FailedEventOperations {
   private readonly logger = new Logger(FailedEventOperations.name);
@@ -35,7 +35,7 @@ export class FailedEventOperations {
   ) {}
 
   /**
-   * Newest first; the next page begins before the id `next`.
+   * Lists the newest first; the next page begins before the id `next`.
    * @throws DatabaseError
    */
   async list(filter: FailedEventFilter): Promise<Page<FailedEvent, number>> {
@@ -45,7 +45,8 @@ export class FailedEventOperations {
   }
 
   /**
-   * PENDING and due at once, with all its attempts before it. A message that could not be read has nothing to publish.
+   * Makes the row PENDING and due at once, with its attempts back at 0. Refuses an unreadable message: it holds no claim to
+   * publish.
    * @throws DatabaseError
    */
   requeue(id: number, hasSeen: VersionCondition, requestId: string | null): Promise<OperatorOutcome> {
@@ -60,8 +61,8 @@ export class FailedEventOperations {
   }
 
   /**
-   * Final: the consumer skips this claim from now on, also an event of it that is on the log already, and the user may
-   * claim again. The slot goes back to the stock after the commit; when the gate does not answer, the sweeper does it.
+   * Discards the claim, which is final: the consumer skips it, also an event of it that is on the log already, and the user
+   * may claim again. The slot goes back to the stock after the commit. If the gate does not answer, the sweeper does that.
    * @throws DatabaseError
    */
   async discard(
@@ -70,12 +71,12 @@ export class FailedEventOperations {
     hasSeen: VersionCondition,
     requestId: string | null,
   ): Promise<OperatorOutcome> {
-    // The claim of a row never changes, and its campaign has to be locked before the row.
+    // Read without a lock, because the campaign has to be locked before the row. The claim of a row never changes.
     const claim = (await this.database.read((unit) => unit.failedEvents.find(id)))?.claim ?? null;
     let pass: GatePass | null = null;
     const outcome = await this.database.transaction(async (unit): Promise<OperatorOutcome> => {
       pass = passOf(await unit.gate.lockShared());
-      // The consumer inserts coupons under this lock: either it sees DISCARDED, or the coupon is seen here.
+      // The consumer inserts coupons under this lock: either the consumer sees DISCARDED, or we see the coupon.
       // mutant: unlocked-discard
       if (claim !== null) await unit.campaigns.lock([claim.campaignId]);
       const row = await unit.failedEvents.lock(id);
@@ -118,7 +119,7 @@ export class FailedEventOperations {
     return { kind: 'changed', row };
   }
 
-  /** Best effort: the order is carried out already, and its caller must not be told that it failed. */
+  /** Best effort: the discard is committed, and the operator must not get an error for it. */
   private async freeSlot(pass: GatePass, row: FailedEvent): Promise<void> {
     try {
       await this.slots.release(pass, [row]);

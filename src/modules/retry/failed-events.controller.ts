@@ -27,7 +27,7 @@ const discardOrder = z
   .strictObject({ reason })
   .meta({ id: 'DiscardOrder', example: { reason: '고객이 신청을 취소함' } });
 
-/** What operators do with the claims that could not be published or persisted. */
+/** The operators' calls on claims that could not be published or persisted. */
 @ApiTags('administration')
 @Admin()
 @Controller('api/admin/failed-events')
@@ -68,7 +68,7 @@ export class FailedEventsController {
   ): Promise<FailedEventJson> {
     const hasSeen = ifMatch(condition);
     refuseBody(request.body);
-    return show(await this.operations.requeue(id, hasSeen, request.id), reply);
+    return rowOrProblem(await this.operations.requeue(id, hasSeen, request.id), reply);
   }
 
   @Post(':id/discard')
@@ -86,12 +86,12 @@ export class FailedEventsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FailedEventJson> {
-    return show(await this.operations.discard(id, order.reason, ifMatch(condition), request.id), reply);
+    return rowOrProblem(await this.operations.discard(id, order.reason, ifMatch(condition), request.id), reply);
   }
 }
 
 /** @throws Problem for every outcome but `changed`. */
-function show(outcome: OperatorOutcome, reply: FastifyReply): FailedEventJson {
+function rowOrProblem(outcome: OperatorOutcome, reply: FastifyReply): FailedEventJson {
   if (outcome.kind !== 'changed') throw new Problem(outcome.kind);
   reply.header('etag', etagOf(outcome.row.version));
   return failedEventJson(outcome.row);

@@ -4,7 +4,7 @@ import { Clock } from '../../platform/flow/clock.js';
 import { ScheduledJob } from '../../platform/flow/scheduled-job.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 
-/** The schedule, and nothing else: what is due is decided by the database's clock, and tests call the work itself. */
+/** Only the schedule. The database's clock decides what is due, and tests call `drain()` of the drainer. */
 @Injectable()
 export class RetryCron implements BeforeApplicationShutdown {
   private readonly job: ScheduledJob;
@@ -19,7 +19,7 @@ export class RetryCron implements BeforeApplicationShutdown {
     return this.job.run();
   }
 
-  /** Before the connections close: what runs here needs them. */
+  /** Before the connections close, because the work needs them. */
   beforeApplicationShutdown(): Promise<void> {
     return this.job.stop();
   }

@@ -9,13 +9,13 @@ import { FailedEventOperations } from './failed-event-operations.js';
 import { FailedEventsController } from './failed-events.controller.js';
 import { RetryCron } from './retry.cron.js';
 
-/** Brings claims that failed or never arrived back onto the log, and lets operators look after them. */
+/** 4 — Publishes failed events on the log again, and serves the operators' calls on them. */
 @Module({
   imports: [WatchModule, MetricsModule],
   providers: [FailedEventDrainer, FailedEventOperations, FailedEventMetrics],
 })
 export class RetryModule {
-  /** Role `retry` runs the schedule, role `api` serves the operators' calls. Needs the ports from modules around it. */
+  /** The role `retry` runs the schedule; the role `api` serves the operators' calls. */
   static for(roles: ReadonlySet<Role>): DynamicModule {
     const scheduled = roles.has('retry');
     return {

@@ -21,33 +21,33 @@ const NEVER_ARRIVED: Failure = {
 
 /** What one `sweep()` did. */
 export interface SweepReport {
-  /** Pending entries forgotten, because their claim is in the database. */
+  /** Pending entries that were cleared, because their claim is in the database. */
   readonly cleared: number;
-  /** Slots of discarded claims given back. */
+  /** Slots of discarded claims that went back to the stock. */
   readonly released: number;
-  /** Claims that never arrived, and are failed events from now on. */
+  /** Claims that never arrived, and now have a failed event. */
   readonly recorded: number;
 }
 
 /** What the database says about pending claims. */
 interface Findings {
-  /** Coupon or failed event: the entry has done its duty. */
+  /** They have a coupon or a failed event, so their pending entry can go. */
   readonly settled: readonly Claim[];
   readonly discarded: readonly FailedEvent[];
   readonly missing: readonly Claim[];
 }
 
-/** The epoch under which the pass was given is over; what was seen under it says nothing about the next one. */
+/** The epoch of the pass is over; what was seen under it says nothing about the next one. */
 class EpochMovedError extends Error {
   override readonly name = 'EpochMovedError';
 }
 
 /**
- * Goes after claims that the gate admitted and nobody made durable: an api that died between gate and log, an
- * acknowledgement that never came. It publishes nothing itself; what never arrived becomes a failed event, which the
- * drainer publishes. It also gives back the slots of discarded claims whose gate call failed.
+ * Finds claims that the gate admitted and that did not become durable, because an api died between gate and log or an
+ * acknowledgement never came. It publishes nothing itself: such a claim becomes a failed event, which the drainer
+ * publishes. It also releases the slots of discarded claims whose gate call failed.
  *
- * It runs on any number of instances at once: every step can be repeated, and what two of them insert meets in one row.
+ * Any number of instances may sweep at once. Every step can be repeated, and two that insert the same claim get one row.
  */
 @Injectable()
 export class PendingSweeper {
@@ -60,16 +60,16 @@ export class PendingSweeper {
   ) {}
 
   /**
-   * One pass over everything. Does nothing while no epoch is open, and ends early when the epoch moves on.
+   * One round over everything. Does nothing while no epoch is open, and ends early when the epoch moves on.
    *
-   * Rejects with what database, gate or log reject with; the next pass does what this one could not.
+   * Rejects with the error of database, gate or log; the next round does the rest.
    */
   async sweep(signal?: AbortSignal): Promise<SweepReport> {
     const pass = await this.openPass();
     const report = { cleared: 0, released: 0, recorded: 0 };
     if (pass === null) return report;
     await this.releaseDiscarded(pass, report, signal);
-    // Asked before the pending entries are read: what the consumer has settled by then is seen in the database.
+    // Before the pending entries are read: then the database shows what the consumer has settled by this horizon.
     const before = await this.horizon.advance(pass.epoch);
     if (before === null) return report;
     try {
@@ -125,11 +125,11 @@ export class PendingSweeper {
   ): Promise<void> {
     let handled: string | undefined;
     while (signal?.aborted !== true) {
-      // Always from the front: what is handled leaves the gate, and so would move a later page.
+      // Always the first page: handled entries leave the gate, and later pages would shift.
       const page = await this.gate.pendingBefore(pass, campaignId, before, PENDING_PAGE, 0);
       if (page.kind === 'fenced') return this.watch.reportCampaignFence(pass, page);
       const first = page.claims[0];
-      // The gate kept what it was told to forget; going on would be going round.
+      // The gate still has the entry that was just cleared. Stop here, or this would loop.
       if (first === undefined || first.claimId === handled) return;
       handled = first.claimId;
 
@@ -141,11 +141,11 @@ export class PendingSweeper {
     }
   }
 
-  /** Looks the claims up, and makes failed events of those that are nowhere. */
+  /** Looks the claims up, and makes failed events of those that are not in the database. */
   private async settle(pass: GatePass, campaignId: string, page: readonly Claim[]) {
     const seen = await this.database.read((unit) => lookUp(unit, page));
     if (seen.missing.length === 0) return { ...seen, recorded: [] };
-    // The api's fallback may insert the same claim without our locks: read again, and find its row.
+    // The api's fallback may insert the same claim without our locks. Then read again, and find its row.
     const found = await inCaseOfCollision('duplicate', () => this.record(pass, campaignId, seen.missing));
     return {
       settled: [...seen.settled, ...found.settled],
@@ -155,9 +155,9 @@ export class PendingSweeper {
   }
 
   /**
-   * Under the lock of the campaign, which the consumer and every other sweeper need too: none of them can write about
-   * these claims between the second look and the insert. And under a share of the gate row, in the epoch in which the
-   * entries were read: a later one may have given their slots away.
+   * Takes the lock of the campaign, which the consumer and every other sweeper need too: so none of them can write about
+   * these claims between the second look and the insert. It also takes a share of the gate row and checks that the epoch
+   * is still the one of the entries: a later epoch may have given their slots to other users.
    * @throws EpochMovedError
    */
   private record(pass: GatePass, campaignId: string, missing: readonly Claim[]): Promise<Findings> {
@@ -188,7 +188,7 @@ async function lookUp(unit: UnitOfWork, entries: readonly Claim[]): Promise<Find
   const missing: Claim[] = [];
   for (const entry of entries) {
     const row = rowOf.get(entry.claimId);
-    // The coupon first: it holds the slot, also when this very claim was discarded.
+    // The coupon first: it holds the slot, even if this claim was discarded.
     if (holders.has(entry.userId)) settled.push(entry);
     else if (row === undefined) missing.push(entry);
     else if (row.status === 'DISCARDED') discarded.push(row);

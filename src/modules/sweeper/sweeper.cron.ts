@@ -4,7 +4,7 @@ import { Clock } from '../../platform/flow/clock.js';
 import { ScheduledJob } from '../../platform/flow/scheduled-job.js';
 import { PendingSweeper } from './pending-sweeper.js';
 
-/** The schedule, and nothing else: how old a claim has to be is decided by the gate's clock. */
+/** Only the schedule. The gate's clock decides how old a claim has to be. */
 @Injectable()
 export class SweeperCron implements BeforeApplicationShutdown {
   private readonly job: ScheduledJob;
@@ -19,7 +19,7 @@ export class SweeperCron implements BeforeApplicationShutdown {
     return this.job.run();
   }
 
-  /** Before the connections close: what runs here needs them. */
+  /** Before the connections close, because the work needs them. */
   beforeApplicationShutdown(): Promise<void> {
     return this.job.stop();
   }

@@ -6,7 +6,7 @@ import { ConsumedHorizon } from './consumed-horizon.js';
 import { PendingSweeper } from './pending-sweeper.js';
 import { SweeperCron } from './sweeper.cron.js';
 
-/** 5 — Finds admitted claims that never arrived, and makes them failed events. Runs in the role `retry`. */
+/** 5 — Finds admitted claims that never arrived, and makes failed events of them. Runs in the role `retry`. */
 @Module({})
 export class SweeperModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

@@ -3,12 +3,12 @@ import { ClaimLog } from '../../ports/log/claim-log.js';
 import { EpochWatch } from './epoch-watch.js';
 
 /**
- * Whether this process could admit a claim now. One answer for the claims, for readiness and for the log, so that a
- * process never says that it is ready while every claim is answered 503.
+ * Says whether this process could admit a claim now. Claims, readiness and the log ask the same question here, so that a
+ * process is never ready while it answers every claim 503.
  */
 @Injectable()
 export class Admission {
-  /** Why the database stored no claim that the log had not taken; null since it stores them, or was never asked. */
+  /** Why the database last refused a claim that the log had not taken; null after it stored one, or was never asked. */
   private storeRefusal: string | null = null;
 
   constructor(
@@ -16,7 +16,7 @@ export class Admission {
     private readonly log: ClaimLog,
   ) {}
 
-  /** A claim that the log did not take was not stored in the database either. */
+  /** Neither the log nor the database took a claim. */
   storeRefused(reason: string): void {
     this.storeRefusal = reason;
   }
@@ -25,12 +25,12 @@ export class Admission {
     this.storeRefusal = null;
   }
 
-  /** The database is known not to store claims. */
+  /** Whether the database is known to store no claims. */
   get storeAway(): boolean {
     return this.storeRefusal !== null || this.watch.state.databaseAway;
   }
 
-  /** Neither log nor database would make a claim durable: one that is admitted would hold a slot for nothing. */
+  /** Neither log nor database can make a claim durable. A claim that the gate admits now would hold a slot in vain. */
   get nowhereDurable(): boolean {
     return this.log.away && this.storeAway;
   }

@@ -5,7 +5,7 @@ import { type FailedEvent } from '../../ports/database/failed-event-store.js';
 import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from './epoch-watch.js';
 
-/** Gives the slots of discarded claims back to the stock. */
+/** Releases the slots of discarded claims. */
 @Injectable()
 export class DiscardedSlots {
   constructor(
@@ -15,10 +15,10 @@ export class DiscardedSlots {
   ) {}
 
   /**
-   * Frees the slots of these DISCARDED rows and remembers it in the rows; returns how many slots were freed. Can be
-   * repeated: the gate compares the claimId, so a slot that the user has taken anew with another claim stays taken.
+   * Frees the slots of these DISCARDED rows and marks the rows; returns how many slots were freed. Can be repeated: the
+   * gate compares the claimId, so a slot that the user has taken again with another claim stays taken.
    *
-   * A row whose campaign is fenced, or whose epoch ends meanwhile, stays unreleased for the sweeper.
+   * A row stays unreleased for the sweeper when its campaign is fenced or the epoch ends before the row is marked.
    * @throws DatabaseError, GateUnavailableError, GateTimeoutError
    */
   async release(pass: GatePass, rows: readonly FailedEvent[]): Promise<number> {
@@ -29,7 +29,7 @@ export class DiscardedSlots {
     let freed = 0;
     for (const { id, claim } of discarded) {
       if (fenced.has(claim.campaignId)) continue;
-      // The gate would call a campaign that nobody ever stored fenced, and there is no slot of it to give back.
+      // A campaign that was never stored has no slot, and the gate would answer with a fence.
       if (campaigns.has(claim.campaignId)) {
         const outcome = holders.has(holderKey(claim)) ? await this.keep(pass, claim) : await this.free(pass, claim);
         if (outcome === 'fenced') {
@@ -52,7 +52,7 @@ export class DiscardedSlots {
     });
   }
 
-  /** The user has a coupon after all, by another claim: the slot is that coupon's. */
+  /** The user has a coupon by another claim, and the slot belongs to that coupon. */
   private async keep(pass: GatePass, claim: ClaimEvent): Promise<'kept'> {
     await this.gate.clearPending(pass, [claim]);
     return 'kept';
@@ -67,8 +67,8 @@ export class DiscardedSlots {
   }
 
   /**
-   * Only while the epoch in which the slot was freed is still the current one. A rebuild that began before the row was
-   * DISCARDED has taken the claim over into the next gate; if the row said "released" then, nobody would free that slot.
+   * Marks the rows only while the epoch in which the slot was freed is still the current one. A rebuild that began before
+   * the row was DISCARDED has copied the claim into the next gate. If the row were marked then, that slot would leak.
    */
   private async markReleased(pass: GatePass, ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * The ids of the campaigns that are stored and not closed, as this process last read them. What a claim is counted under
- * while nobody can be asked: an id that a caller has invented never becomes a label.
+ * The ids of the campaigns that are stored and not closed, as this process last read them. While neither gate nor database
+ * answers, the metrics count a claim only under such an id: an id that a caller has invented never becomes a label.
  */
 @Injectable()
 export class StoredCampaignIds {
@@ -12,7 +12,7 @@ export class StoredCampaignIds {
     return this.ids.has(campaignId);
   }
 
-  /** All of them, as they were read. */
+  /** @param ids all of them. */
   replace(ids: Iterable<string>): void {
     this.ids = new Set(ids);
   }

@@ -5,28 +5,28 @@ import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { type CampaignGauge, type Fenced, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from './epoch-watch.js';
 
-/** Each round but the first is lost to another writer of the same campaign, who then has got through. */
+/** A second round is needed only when another writer has changed the campaign in between. */
 const MAX_ROUNDS = 5;
 
 /** Whether the gate has heard what the database stores about a campaign. */
 export type TermsOutcome =
   /**
-   * At some moment after the call the gate had exactly what the database stores: `campaign`, which is newer than what was
-   * asked for where somebody changed it meanwhile. `told`: this call brought it there.
+   * At some moment after the call the gate had exactly what the database stores: `campaign`. It is newer than the argument
+   * when another writer changed it in between. `told`: this call brought it to the gate.
    */
   | { readonly kind: 'agreed'; readonly campaign: Campaign; readonly told: boolean }
   /** The gate of this epoch cannot be trusted, or is not the current one any more. */
   | { readonly kind: 'fenced' | 'epoch-over' }
   /** The gate does not know the campaign: it was stored a moment ago, or it is lost. */
   | { readonly kind: 'unknown' }
-  /** Others changed the campaign all the time. */
+  /** Other writers changed the campaign in every round. */
   | { readonly kind: 'contended' }
-  /** Claims hold more slots than a total that was lowered past the service. */
+  /** Claims hold more slots than the total, which was lowered in the database by hand. */
   | { readonly kind: 'total-below-claimed' };
 
 /**
- * Brings the stored terms of a campaign to the gate, and says whether they are there. An operator who hears that a campaign
- * is paused relies on it, so the only yes is one that the gate itself has given after the commit.
+ * Brings the stored terms of a campaign to the gate, and says whether the gate has them. An operator relies on the answer
+ * that a campaign is paused, so only the gate's own confirmation after the commit counts.
  */
 @Injectable()
 export class TermsAtGate {
@@ -38,8 +38,8 @@ export class TermsAtGate {
 
   /**
    * @param campaign as it was committed.
-   * @param pass of the gate row, read in the transaction that committed it or later: an epoch that is built after that
-   * begins with these terms.
+   * @param pass of the gate row, read in the transaction that committed the campaign or later. An epoch that is built
+   * after that begins with these terms.
    * @throws GateUnavailableError, GateTimeoutError, DatabaseError
    */
   async bring(campaign: Campaign, pass: GatePass): Promise<TermsOutcome> {
@@ -62,9 +62,9 @@ export class TermsAtGate {
   }
 
   /**
-   * The gate has this version or a later one. That does not say that it has these terms: a lowering goes to the gate first,
-   * and its transaction may have failed afterwards. The row's lock waits for a lowering that is still under way. If the
-   * gate is ahead even then, that change is lost, and the row gets a version that the gate has to accept.
+   * The gate has this version or a later one, but perhaps with other terms: a lowering goes to the gate first, and its
+   * transaction may have failed afterwards. The row's lock waits for a lowering that is still under way. If the gate is
+   * ahead even then, that change is lost, and the row gets a version that the gate has to accept.
    */
   private async compare(
     campaignId: string,
@@ -80,13 +80,13 @@ export class TermsAtGate {
       if (gauge.terms.version < campaign.version) return { kind: 'behind', campaign };
       if (!differs(gauge, campaign)) return { kind: 'agreed', campaign, told: false };
       const version = gauge.terms.version + 1;
-      // Told after the commit: the gate's total may only rise to what the database really has.
+      // The next round tells the gate, after the commit: the gate's total may only rise to a total that is stored.
       return { kind: 'behind', campaign: await unit.campaigns.update(campaignId, {}, version) };
     });
   }
 }
 
-/** Another version, or the same one with other terms, which the gate would ignore for ever. */
+/** Another version, or the same version with other terms: these the gate would always ignore. */
 export function differs({ terms }: CampaignGauge, campaign: Campaign): boolean {
   return (
     terms.version !== campaign.version ||

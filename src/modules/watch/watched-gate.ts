@@ -19,10 +19,10 @@ import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { EpochWatch } from './epoch-watch.js';
 
 /**
- * The gate as every feature gets it. It reports each failed call to the watch before the caller hears of the failure, so
- * no caller can forget to: after an unreported failure a 202 could leave on a read of the gate row from before it.
+ * The gate that every module injects. It reports each failed call to the watch before the caller gets the error, so no
+ * caller can forget that. After an unreported failure, a 202 could leave on a read of the gate row from before the failure.
  *
- * Fences are left to the callers: a meta that is missing is a fence only where the database says so.
+ * Callers report fences themselves, because only the database tells whether a missing meta is a fence.
  */
 @Injectable()
 export class WatchedGate extends IssuanceGate {
@@ -36,7 +36,7 @@ export class WatchedGate extends IssuanceGate {
   claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
     return this.gate.claim(pass, request).catch((error: unknown) => {
       if (!(error instanceof GateUnavailableError) || error instanceof GateBusyError) return this.fail(error);
-      // It says more than another failed call: the gate takes no claims, so this process is not ready.
+      // This says more than other failed calls: the gate takes no claims, so this process is not ready.
       this.watch.reportGateRefusal(error);
       throw error;
     });
@@ -90,7 +90,7 @@ export class WatchedGate extends IssuanceGate {
     return answer.catch((error: unknown) => this.fail(error));
   }
 
-  /** A call that was not even sent says nothing about the gate. */
+  /** A call that was never sent says nothing about the gate. */
   private fail(error: unknown): never {
     if (!(error instanceof GateBusyError)) this.watch.reportGateTrouble();
     throw error;
