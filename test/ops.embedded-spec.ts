@@ -12,6 +12,7 @@ import { parseEnv } from '../src/platform/config/env.js';
 import { ENV_VARIABLES, SECRETS } from '../src/platform/config/variables.js';
 import { SHED_REASONS } from '../src/platform/http/connections/connections.js';
 import { FAILED_EVENT_STATUSES } from '../src/ports/database/failed-event-store.js';
+import { anchorsOf } from './support/markdown.js';
 import { type Service, startService } from './support/service.js';
 
 /** Has no types of its own. */
@@ -30,17 +31,6 @@ interface Rule {
 }
 
 const rules = (parse(text('ops/alerts.yml')) as { groups: { rules: Rule[] }[] }).groups.flatMap((group) => group.rules);
-
-/** What a link to a heading of this document may end with. */
-function anchorsOf(markdown: string): string[] {
-  const withoutCode = markdown.replace(/^```.*?^```/gms, '');
-  return [...withoutCode.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-    (title ?? '')
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replace(/ /g, '-'),
-  );
-}
 
 function codeBlocks(markdown: string, language: string): string[] {
   return [...markdown.matchAll(new RegExp(`^ *\`\`\`${language}\\n(.*?)^ *\`\`\``, 'gms'))].map(
@@ -123,19 +113,6 @@ describe('the alerts', () => {
 });
 
 describe('the documents for operators', () => {
-  const documents = ['docs/operations.md', 'docs/deployment.md', 'README.md', 'CONTRIBUTING.md'];
-
-  it.each(documents)('%s links to what exists', (path) => {
-    const base = path.startsWith('docs/') ? 'docs/' : '';
-    for (const [, target = ''] of text(path).matchAll(/\]\(([^)]+)\)/g)) {
-      if (/^[a-z]+:/.test(target)) continue;
-      const [file = '', anchor] = target.split('#');
-      const linked = new URL(file === '' ? path : base + file, 'file:///').pathname.slice(1);
-      if (anchor !== undefined) expect(anchorsOf(text(linked))).toContain(anchor);
-      else if (/\.\w+$/.test(linked)) expect(text(linked)).not.toBe('');
-    }
-  });
-
   it('give the waits that the retry really takes', () => {
     const row = /^\| at most +\|(.+)\|$/m.exec(text('docs/operations.md'))?.[1] ?? '';
     const waits = Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => `${maxBackoffMs(index + 1) / 1_000} s`);
