@@ -68,13 +68,9 @@ export class ClaimStatusLookup {
       case 'absent':
         return { kind: 'claim-not-found' };
       case 'fenced': {
-        if (outcome.reason === 'meta-missing') {
-          const knowledge = await this.campaigns.lookUp(campaignId);
-          if (knowledge === 'unknown') return { kind: 'campaign-not-found' };
-          // Its row is young, so the gate may not know it yet; or it has lost it already, together with a promised claim.
-          if (knowledge === 'opening') return { kind: 'issuer-unavailable' };
-        }
-        this.watch.reportFence(pass.epoch, outcome.reason);
+        const meaning = await this.campaigns.explain(campaignId, outcome.reason);
+        if (meaning === 'campaign-not-found') return { kind: meaning };
+        if (meaning === 'fenced') this.watch.reportFence(pass.epoch, outcome.reason);
         return { kind: 'issuer-unavailable' };
       }
     }

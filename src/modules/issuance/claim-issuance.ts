@@ -16,7 +16,7 @@ import {
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../watch/epoch-watch.js';
-import { KnownCampaigns } from '../watch/known-campaigns.js';
+import { type FenceMeaning, KnownCampaigns } from '../watch/known-campaigns.js';
 import { ClaimBudget } from './claim-budget.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
@@ -186,19 +186,18 @@ export class ClaimIssuance {
     reason: FenceReason,
     budget: ClaimBudget,
   ): Promise<ApplicationOutcome> {
-    if (reason === 'meta-missing') {
-      try {
-        const knowledge = await budget.within(this.campaigns.lookUp(campaignId));
-        this.unknowing.recovered('the database tells again which campaigns exist');
-        if (knowledge === 'unknown') return { kind: 'campaign-not-found' };
-        // One campaign that is on its way to the gate is no outage.
-        if (knowledge === 'opening') return this.refusedForNow(campaignId);
-      } catch (error) {
-        // Once, or invented ids would fill the log for as long as the database is away.
-        this.unknowing.failed(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
-        return this.refusedForNow(campaignId);
-      }
+    let meaning: FenceMeaning;
+    try {
+      meaning = await budget.within(this.campaigns.explain(campaignId, reason));
+    } catch (error) {
+      // Once, or invented ids would fill the log for as long as the database is away.
+      this.unknowing.failed(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
+      return this.refusedForNow(campaignId);
     }
+    if (reason === 'meta-missing') this.unknowing.recovered('the database tells again which campaigns exist');
+    if (meaning === 'campaign-not-found') return { kind: meaning };
+    // One campaign that is on its way to the gate is no outage.
+    if (meaning === 'opening') return this.refusedForNow(campaignId);
     const outcome = this.unavailable(campaignId, `the gate cannot be trusted: ${reason}`);
     this.watch.reportFence(pass.epoch, reason);
     return outcome;

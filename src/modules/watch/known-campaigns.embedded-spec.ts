@@ -42,8 +42,8 @@ describe('whether a campaign exists', () => {
 
   const answerOf = (campaignId: string) => {
     const seen: { answer?: unknown } = {};
-    campaigns.lookUp(campaignId).then(
-      (knowledge) => (seen.answer = knowledge),
+    campaigns.explain(campaignId, 'meta-missing').then(
+      (meaning) => (seen.answer = meaning),
       (error: unknown) => (seen.answer = error),
     );
     return seen;
@@ -59,8 +59,8 @@ describe('whether a campaign exists', () => {
     }
     expect(reads).toBe(1);
     thaw();
-    expect(await campaigns.lookUp('invented')).toBe('unknown');
-    expect(await campaigns.lookUp('young')).toBe('opening');
+    expect(await campaigns.explain('invented', 'meta-missing')).toBe('campaign-not-found');
+    expect(await campaigns.explain('young', 'meta-missing')).toBe('opening');
   });
 
   it('takes no more questions than it can hold, and is away to who comes then', async () => {
@@ -76,13 +76,18 @@ describe('whether a campaign exists', () => {
     const first = answerOf('invented');
     await until('the database is asked', () => reads === 1);
     clock.ahead = 1_001;
-    const second = campaigns.lookUp('invented');
+    const second = campaigns.explain('invented', 'meta-missing');
     await until('the first is given up', () => first.answer);
-    const third = campaigns.lookUp('invented');
+    const third = campaigns.explain('invented', 'meta-missing');
     expect(third).toBe(second);
     clock.ahead = 0;
     thaw();
-    expect(await third).toBe('unknown');
+    expect(await third).toBe('campaign-not-found');
     expect(reads).toBe(2);
+  });
+
+  it('is not asked where the gate knows the campaign and its memory is damaged', async () => {
+    expect(await campaigns.explain('young', 'count-mismatch')).toBe('fenced');
+    expect(reads).toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
+import { type FenceReason } from '../../ports/gate/issuance-gate.js';
 
 /** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
 const BELIEVED_MS = 1_000;
@@ -17,8 +18,13 @@ const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
 const late = (): Error =>
   new DatabaseError('infrastructure', 'LATE', 'the database did not tell in time whether a campaign exists');
 
-/** `opening`: the gate may not know it yet. `known`: the gate has to know it. */
-export type CampaignKnowledge = 'unknown' | 'opening' | 'known';
+/**
+ * `opening`: the campaign is young. The gate may not know it yet, or may have lost it with a promised claim already.
+ * `fenced`: the gate has lost what it has to know.
+ */
+export type FenceMeaning = 'campaign-not-found' | 'opening' | 'fenced';
+
+const FENCED = Promise.resolve('fenced' as const);
 
 /**
  * Tells a campaign that does not exist from one that the gate has lost: at the gate the two look alike. Answers are
@@ -27,10 +33,10 @@ export type CampaignKnowledge = 'unknown' | 'opening' | 'known';
  */
 @Injectable()
 export class KnownCampaigns {
-  private readonly remembered = new Map<string, { answer: Promise<CampaignKnowledge>; until: number }>();
+  private readonly remembered = new Map<string, { answer: Promise<FenceMeaning>; until: number }>();
 
   /** With half of a claim's time at the most: a silent database must not keep those who claim something invented. */
-  private readonly questions: NaturalBatcher<string, CampaignKnowledge>;
+  private readonly questions: NaturalBatcher<string, FenceMeaning>;
 
   constructor(
     private readonly database: Database,
@@ -41,8 +47,12 @@ export class KnownCampaigns {
     this.questions = new NaturalBatcher((ids) => this.ask(ids), BATCHING, clock, timers, patience);
   }
 
-  /** @throws DatabaseError, after a second at the latest. */
-  lookUp(campaignId: string): Promise<CampaignKnowledge> {
+  /**
+   * What it means that a call for this campaign met a fence.
+   * @throws DatabaseError, after a second at the latest.
+   */
+  explain(campaignId: string, reason: FenceReason): Promise<FenceMeaning> {
+    if (reason !== 'meta-missing') return FENCED;
     const now = this.clock.monotonic();
     const known = this.remembered.get(campaignId);
     if (known !== undefined && known.until > now) return known.answer;
@@ -57,14 +67,14 @@ export class KnownCampaigns {
     return asked.answer;
   }
 
-  private ask(ids: readonly string[]): Promise<CampaignKnowledge[]> {
+  private ask(ids: readonly string[]): Promise<FenceMeaning[]> {
     return this.database.read(async (unit) => {
       const found = new Map((await unit.campaigns.findMany(ids)).map((campaign) => [campaign.id, campaign]));
       const now = await unit.now();
       return ids.map((id) => {
         const campaign = found.get(id);
-        if (campaign === undefined) return 'unknown';
-        return mayBeOpening(campaign, now) ? 'opening' : 'known';
+        if (campaign === undefined) return 'campaign-not-found';
+        return mayBeOpening(campaign, now) ? 'opening' : 'fenced';
       });
     });
   }
