@@ -20,7 +20,7 @@ import { SqliteDataSource } from './sqlite/sqlite-data-source.js';
 import { SqliteDatabase } from './sqlite/sqlite-database.js';
 import { SqliteSnapshots } from './sqlite/sqlite-snapshots.js';
 
-/** Every port of the service, served by this one process and one file. */
+/** Serves every port by this one process and one file. */
 @Global()
 @Module({})
 export class EmbeddedModule {
@@ -36,7 +36,8 @@ export class EmbeddedModule {
         MetricsModule,
         TypeOrmModule.forRootAsync({
           name: SqliteDataSource.NAME,
-          // `SqliteConnection` opens it, once: what keeps the file from being opened is still there three seconds later.
+          // `SqliteConnection` opens it, and tries once: Nest would try again every three seconds, and fail for the
+          // same reason.
           useFactory: () => ({ type: 'better-sqlite3', manualInitialization: true }),
           dataSourceFactory: async () => new SqliteDataSource(dataDirectory),
         }),

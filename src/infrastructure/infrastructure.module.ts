@@ -3,7 +3,7 @@ import { type AppConfig } from '../platform/config/env.js';
 
 /**
  * Chooses the adapters behind the ports. Nothing falls back silently: a profile is served whole or not at all. The
- * other profile's libraries are not even loaded: the process starts sooner and stays smaller without them.
+ * other profile's libraries are not loaded, so the process starts sooner and stays smaller.
  */
 export class InfrastructureModule {
   static async for(config: AppConfig): Promise<DynamicModule> {

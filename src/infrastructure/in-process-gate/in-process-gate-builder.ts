@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
-/** Builds the in-process gate: before the process listens, so no older epoch can be answering anywhere. */
+/** Builds the in-process gate before the process listens, so no older epoch can answer. */
 @Injectable()
 export class InProcessGateBuilder extends GateBuilder {
-  /** The held file lock proves that nobody else lives. */
+  /** This process holds the file's lock, so no other process lives. */
   readonly quiesceMs: number = 0;
 
   constructor(private readonly memory: InProcessGateMemory) {
@@ -24,8 +24,8 @@ export class InProcessGateBuilder extends GateBuilder {
       campaign.applied.set(userId, { claimId, sequence, claimedAt, idempotencyDigest });
       campaign.count += 1;
       if (!pending) continue;
-      // Where a clock had run ahead, a claim may come from the future. Taken at its word, it would draw the instants of
-      // all later claims after it, and the sweeper would not look at any of them before that time has come.
+      // A claim may carry a future instant, from a machine whose clock ran ahead. With that instant in `pending`, the
+      // gate would date all later claims after it, and the sweeper would ignore them until that time.
       campaign.pending.set(userId, Math.min(claimedAt, Date.now()));
       campaign.pendingCount += 1;
     }

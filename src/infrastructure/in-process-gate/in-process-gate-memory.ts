@@ -3,20 +3,22 @@ import { Injectable } from '@nestjs/common';
 import { type ClaimRecord } from '../../domain/claim.js';
 import { type CampaignTerms, type Fenced, type GatePass } from '../../ports/gate/issuance-gate.js';
 
-/** One campaign of one epoch. The counters stand beside the maps they count, so that a lost entry shows. */
+/** One campaign of one epoch. Counters are kept beside the maps, so that a lost entry of a map is noticed. */
 export interface CampaignMemory {
   /** null until the campaign is opened: no claim is admitted before. */
   terms: CampaignTerms | null;
   sequence: number;
-  /** The latest instant that was given out, ms: the clock of a campaign never goes back, whatever the machine's does. */
+  /**
+   * The latest instant that a claim got, ms. A campaign's instants never go back, even when the machine's clock does.
+   */
   lastAt: number;
   count: number;
   pendingCount: number;
   /** userId → claim. */
   readonly applied: Map<string, ClaimRecord>;
   /**
-   * userId → ms, the gate's clock; oldest first once the campaign is open, so that nobody has to sort a million of
-   * them on the event loop.
+   * userId → ms, by the gate's clock. Oldest first once the campaign is open: to sort a million of them would block the
+   * event loop.
    */
   pending: Map<string, number>;
 }
@@ -33,14 +35,16 @@ export interface TrustedCampaign {
 }
 
 /**
- * The memory of the in-process gate, epoch by epoch as in Redis. It dies with the process and is rebuilt by the same
- * recovery code at every start.
+ * The memory of the in-process gate, kept by epoch as in Redis. It ends with the process. At every start the same
+ * recovery code rebuilds it.
  */
 @Injectable()
 export class InProcessGateMemory {
   private readonly epochs = new Map<number, EpochMemory>();
 
-  /** The campaign if this pass is let in and its counters agree with its maps, otherwise what is wrong. */
+  /**
+   * Returns the campaign when this pass is valid and the counters agree with the maps. Otherwise returns what is wrong.
+   */
   trusted({ epoch, fence }: GatePass, campaignId: string): TrustedCampaign | Fenced {
     const memory = this.epochs.get(epoch);
     if (memory === undefined || memory.fence !== fence) return { kind: 'fenced', reason: 'fence-missing' };
@@ -55,7 +59,7 @@ export class InProcessGateMemory {
     return this.epochs.get(epoch)?.fence === fence;
   }
 
-  /** The campaign of an epoch, made when it is not there yet. */
+  /** Returns the campaign of an epoch, and makes it when it is missing. */
   campaign(epoch: number, campaignId: string): CampaignMemory {
     const { campaigns } = this.epoch(epoch);
     let campaign = campaigns.get(campaignId);

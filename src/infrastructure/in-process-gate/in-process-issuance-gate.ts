@@ -16,10 +16,10 @@ import {
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
 /**
- * The gate of the embedded profile. Each method runs to its end without giving up the event loop, which is what makes
- * it atomic; nothing in here may await.
+ * The gate of the embedded profile. A method is atomic because it runs to its end without yielding to the event loop.
+ * So no method here may await.
  *
- * What it cannot do: serve a second process, or survive this one.
+ * It cannot serve a second process, and it does not survive this one.
  */
 @Injectable()
 export class InProcessIssuanceGate extends IssuanceGate {
@@ -32,7 +32,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
     const { terms, applied, pending } = campaign;
-    // Before window and stock, so that a winner who asks again always sees the claim.
+    // This comes before window and stock, so that a winner who asks again always sees the claim.
     const record = applied.get(userId);
     if (record !== undefined) {
       return Promise.resolve({ kind: 'duplicate', record: { ...record }, pending: pending.has(userId) });
@@ -88,7 +88,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     if (known.kind === 'trusted') return Promise.resolve({ kind: 'exists' });
     if (known.reason !== 'meta-missing') return Promise.resolve(known);
     const campaign = this.memory.campaign(pass.epoch, terms.campaignId);
-    // Claims without a meta are what is left of a damaged campaign: opened anew, it would sell their coupons again.
+    // Claims without terms are the rest of a damaged campaign. To open it again would sell their coupons twice.
     if (campaign.applied.size > 0 || campaign.pending.size > 0) return Promise.resolve(known);
     campaign.terms = { ...terms };
     return Promise.resolve({ kind: 'opened' });
@@ -99,7 +99,8 @@ export class InProcessIssuanceGate extends IssuanceGate {
     if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
     if (terms.version <= campaign.terms.version) return Promise.resolve({ kind: 'older' });
-    // A lowering alone is refused. A gate that was rebuilt may hold more claims than the total, and can be paused all the same.
+    // Only a lower total is refused. A rebuilt gate may hold more claims than the total, and an operator must still be
+    // able to pause it.
     const lowered = terms.total < campaign.terms.total;
     if (lowered && terms.total < campaign.applied.size) return Promise.resolve({ kind: 'total-below-claimed' });
     campaign.terms = { ...terms };

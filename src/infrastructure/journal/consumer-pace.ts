@@ -1,24 +1,27 @@
 /**
- * Batches that are not full begin no sooner than this after one another, ms. Every batch costs a sync of the disk that
- * claims are waiting for as well: under load, fewer and fuller batches leave the disk to them.
+ * The consumer starts batches that are not full at least this far apart, ms. Each batch costs a sync of the disk, and
+ * claims wait for that disk, too: fewer and fuller batches leave it to them.
  */
 export const SPACING_MS = 25;
-/** So many times as long as it has worked, the consumer gives way while claims come. */
+/** After a batch that took t ms, the consumer rests GIVE_WAY × t ms while claims arrive. */
 const GIVE_WAY = 8;
-/** Having been behind for so long, ms, it gives way no more: a drop is over by then, and rows have to be seen. */
+/**
+ * After it was behind for this long, ms, the consumer rests no more: a drop is over by then, and callers want to see
+ * their coupons.
+ */
 const BEHIND_MS = 5_000;
 
 /**
- * When the consumer of the embedded profile may work. It shares one thread and one file with the claims: what it does in
- * the middle of a drop, everybody who presses the button waits for, and nobody waits for a row. All times in ms of one
- * monotonic clock.
+ * Says when the consumer of the embedded profile may work. It shares one thread and one file with the claims. During a
+ * drop every caller waits while the consumer works, and no caller waits for its rows. All times are ms of one monotonic
+ * clock.
  */
 export class ConsumerPace {
   private resumeAt = 0;
-  /** Since when there has been more than one batch could take. */
+  /** Since when more records wait than one batch takes. */
   private behindSince: number | null = null;
 
-  /** A batch has been worked on; a full one has left others behind, or so it is taken. */
+  /** The consumer has worked on a batch. A full batch counts as a sign that more records wait. */
   worked(from: number, until: number, full: boolean): void {
     this.behindSince = full ? (this.behindSince ?? from) : null;
     const tooLate = this.behindSince !== null && until - this.behindSince >= BEHIND_MS;
@@ -26,7 +29,7 @@ export class ConsumerPace {
     this.resumeAt = tooLate ? until : until + rest;
   }
 
-  /** How long to wait at most; whoever sees no claims come may stop waiting earlier. */
+  /** How long the consumer waits at most. It may stop waiting earlier when no claims arrive. */
   restMs(now: number): number {
     return Math.max(0, this.resumeAt - now);
   }

@@ -24,7 +24,7 @@ export const JOURNAL_PARTITION = 0;
 const IN_FLIGHT = 2;
 /** One consumer reads the journal. */
 const CONSUMER_GROUP = 'coupon-consumer';
-/** Not a group: a row that a probe may write as often as it likes. */
+/** Not a consumer group. The probe writes this row to learn whether the disk takes a commit. */
 const PROBE_GROUP = 'probe';
 /** How often a disk that refused a commit is tried again, ms. */
 const PROBE_INTERVAL_MS = 500;
@@ -32,7 +32,7 @@ const READ_PAGE = 500;
 /** Settled rows are deleted in steps, so that no single commit takes long. */
 const PRUNE_STEP = 2_000;
 
-/** What the journal holds back, and for how long. */
+/** How many claims the journal holds, and for how long. */
 export class JournalLimits {
   constructor(
     /** Claims that may wait for the disk; more are refused. */
@@ -53,10 +53,10 @@ interface JournalRow {
 
 /**
  * The claim log of the embedded profile: an append-only table in the same file as the coupons. A claim is acknowledged
- * when the commit that holds it has been synced to disk. Commits are grouped without a timer: while others are on their
- * way, the next one fills up.
+ * when its commit has been synced to the disk. Commits are grouped without a timer: while some are under way, claims
+ * gather for the next one.
  *
- * What it cannot do: outlive its disk, or be read by a second process.
+ * It does not survive its disk, and no second process can read it.
  */
 @Injectable()
 export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
@@ -82,7 +82,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     });
   }
 
-  /** A disk that could not be synced takes nothing more; see `DiskSync`. One that refused a commit is tried again. */
+  /** After a failed sync the journal stays away; see `DiskSync`. After a refused commit it tries again. */
   get away(): boolean {
     return this.refused || this.connection.failed;
   }
@@ -96,7 +96,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     return this.commits.add(event);
   }
 
-  /** Called after every commit, successful or not. */
+  /** Calls the listener after every commit, successful or not. */
   onAppended(listener: () => void): void {
     this.appendListeners.push(listener);
   }
@@ -145,8 +145,8 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
   }
 
   /**
-   * Stores how far the consumer is, and deletes some of what lies before that. An offset never goes back. The disk is
-   * not waited for: an offset that a power cut takes back means that records are delivered again, as they may be anyway.
+   * Stores how far the consumer is, and deletes some rows before that. An offset never goes back. The call does not
+   * wait for the disk: when a power cut takes an offset back, records are delivered again, which may happen anyway.
    */
   settle(nextOffset: number): Promise<void> {
     return this.connection.transaction(
@@ -187,7 +187,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     this.probeLater();
   }
 
-  /** Claims go elsewhere while it is away, so it looks by itself whether the disk takes a commit again. */
+  /** While the journal is away it gets no claims. So it tests by itself whether the disk takes a commit again. */
   private probeLater(): void {
     clearTimeout(this.probe);
     if (this.closing || this.connection.failed) return;
@@ -224,8 +224,8 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
 }
 
 /**
- * One statement for every size of a batch: it is prepared once, and the rows cross into the driver as one string
- * instead of three values each.
+ * One statement serves batches of every size, so it is prepared once. The rows reach the driver as one string instead
+ * of three values each.
  */
 async function insert(runner: QueryRunner, events: readonly ClaimEvent[]): Promise<void> {
   const rows = events.map((event) => [holderKey(event), encodeClaimEvent(event)]);
@@ -247,7 +247,7 @@ function toLogRecord({ id, message_key, value }: JournalRow): LogRecord {
     partition: JOURNAL_PARTITION,
     offset: id,
     key: message_key === null ? null : Buffer.from(message_key),
-    // SQLite keeps what it was given, so a value that was put there by hand may be of either type.
+    // SQLite keeps the type that it was given, so a value that an operator wrote may be text or bytes.
     value: value === null ? null : Buffer.from(value as string),
     headers: {},
   };

@@ -12,8 +12,8 @@ const BATCH = 500;
 const PAUSE_MS = 1_000;
 
 /**
- * Feeds the journal to the `@EventPattern` handler, in arrays and from the stored offset on. Whatever the handler did
- * not report as settled is delivered again.
+ * Feeds the journal to the `@EventPattern` handler, in arrays, from the stored offset on. Records that the handler did
+ * not settle are delivered again.
  */
 export class JournalServer extends Server implements CustomTransportStrategy {
   protected override readonly logger = new Logger(JournalServer.name);
@@ -21,7 +21,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
   private loop: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
   private appended = false;
-  /** The offset of the first record that is not settled; null until it was read. Nobody else moves it. */
+  /** The offset of the first record that is not settled; null until it was read. Only this server moves it. */
   private next: number | null = null;
 
   /** @param pauseMs how long the partition rests after the handler gave up on a batch. */
@@ -56,7 +56,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
     return this.journal as T;
   }
 
-  /** The base class does not wait for the handler; an offset may only be stored after it. */
+  /** The base class does not wait for the handler. An offset may only be stored when the handler has ended. */
   override async handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<void> {
     const handler = this.getHandlerByPattern(pattern);
     if (handler === null) throw new Error(`nothing handles ${pattern}`);
@@ -75,7 +75,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
     }
   }
 
-  /** True when everything that was read has been settled, or there is nothing and the wait for more is over. */
+  /** True when every record that was read is settled, or when there was none and the wait for more is over. */
   private async consumeBatch(): Promise<boolean> {
     await this.giveWay();
     const began = performance.now();
@@ -108,7 +108,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
     return context.settledCount === records.length;
   }
 
-  /** Leaves thread and disk to the claims, for as long as the pace says and claims come. */
+  /** Leaves thread and disk to the claims while they arrive, for as long as the pace says. */
   private async giveWay(): Promise<void> {
     while (this.appended && !this.closing) {
       const restMs = this.pace.restMs(performance.now());
@@ -118,7 +118,7 @@ export class JournalServer extends Server implements CustomTransportStrategy {
     }
   }
 
-  /** Until something is appended or the server closes, at most `ms` where given. */
+  /** Waits `ms`, or until the server closes. Without `ms` it waits until something is appended or the server closes. */
   private async rest(ms?: number): Promise<void> {
     if (this.closing) return;
     let timer: NodeJS.Timeout | undefined;

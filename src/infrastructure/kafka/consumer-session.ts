@@ -5,32 +5,35 @@ import { Sockets } from './client/sockets.js';
 
 const CONNECTION_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 8_000;
-/** How long a fetch waits for messages. While all partitions of a broker rest, kafkajs sleeps for as long. */
+/** How long a fetch waits for messages. While all partitions of a broker rest, kafkajs sleeps for the same time. */
 const FETCH_WAIT_MS = 500;
 /**
- * Of one partition in one fetch: about five chunks, the last of which is seldom a full one. kafkajs holds what it has
- * fetched of all partitions while one of them is worked on, ten times as large as objects; with its 1 MB a backlog takes
- * more than a GB, with this a quarter of one.
+ * What one fetch brings of one partition, bytes: about five chunks, the last of them seldom full. While a handler works
+ * on one partition, kafkajs keeps what it fetched of all others, as objects of ten times the size. With kafkajs's own 1
+ * MB a backlog takes more than 1 GB of memory, with this value a quarter of that.
  */
 const FETCH_BYTES = 512 * 1_024;
 /** How often new partitions are looked for. */
 const METADATA_MAX_AGE_MS = 60_000;
-/** What kafkajs tries with the consumer that it has; after that a new one is made. */
+/** How often kafkajs tries again with one consumer. After that the server makes a new consumer. */
 const RETRY = { retries: 5, initialRetryTime: 200, maxRetryTime: 1_000 };
 
-/** Of a consumer in its group, ms. */
+/** The times of a consumer in its group, ms. */
 export interface SessionTimes {
-  /** Without a heartbeat for so long, a consumer's partitions go to the others. */
+  /** After this long without a heartbeat, a consumer's partitions go to the others. */
   readonly sessionMs: number;
   /** How long a consumer has in a rebalance to end its chunk and come back. */
   readonly rebalanceMs: number;
   readonly heartbeatMs: number;
 }
 
-/** Ends when the group takes the partitions away; what was fetched before that is worked on no further. */
+/**
+ * The partitions of one join of the group. It ends when the group takes them away: what was fetched before that is no
+ * longer worked on.
+ */
 export class Generation {
   revoked = false;
-  /** What the coordinator said; kafkajs joins again when it is thrown to it. */
+  /** The coordinator's error. kafkajs joins the group again when this is thrown to it. */
   reason: unknown = null;
   /** Monotonic, ms. */
   lastBeat = performance.now();
@@ -43,12 +46,14 @@ export class Generation {
   }
 }
 
-/** One consumer of kafkajs, from its making to its end. It is not mended: after a crash a new one is made. */
+/**
+ * One consumer of kafkajs, from its start to its end. It is never repaired: after a crash the server makes a new one.
+ */
 export class ConsumerSession {
   readonly client: Kafka;
   readonly consumer: Consumer;
   generation = new Generation();
-  /** kafkajs thinks that the crash is one after which it would go on. */
+  /** True when kafkajs itself would go on after the crash. */
   mayGoOn = false;
   readonly lost: Promise<Error>;
   private readonly sockets = new Sockets();
@@ -75,11 +80,12 @@ export class ConsumerSession {
       maxBytesPerPartition: FETCH_BYTES,
       metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
-      // As the rebuild reads: nobody here writes transactions, and one that others left open must not hold us up.
+      // The rebuild reads in the same way. This service writes no transactions, and one that another client left open
+      // must not stop the consumer.
       readUncommitted: true,
       retry: {
         ...RETRY,
-        // Asked only about errors after which going on makes sense. We do, but with a new consumer.
+        // kafkajs asks only after errors that a consumer can survive. The server goes on then, but with a new consumer.
         restartOnFailure: () => {
           this.mayGoOn = true;
           return Promise.resolve(false);
@@ -92,7 +98,7 @@ export class ConsumerSession {
     this.declareLost(error);
   }
 
-  /** The partition that `pause` stops is fetched again after `ms`. */
+  /** Stops fetching a partition by `pause`, and fetches it again after `ms`. */
   rest(pause: () => () => void, ms: number): void {
     const resume = pause();
     const timer = setTimeout(() => {

@@ -1,16 +1,16 @@
 import { type ClaimLog } from '../../ports/log/claim-log.js';
 
 export interface WatchdogSettings {
-  /** Without a sign of life for so long, while there is something to consume, the consumer counts as stuck, ms. */
+  /** The consumer counts as stuck after this long without activity while messages wait, ms. */
   readonly silentMs: number;
   readonly checkMs: number;
 }
 
 /**
- * kafkajs can stop consuming without an error (tulios/kafkajs#1431, #659). Nothing inside the process can mend that, but
- * a new process can.
+ * kafkajs can stop consuming without an error (tulios/kafkajs#1431, #659). Only a new process helps then.
  *
- * Time in which the log cannot be asked does not count: while the broker is away, silence says nothing.
+ * Time in which the log does not answer is not counted: while the broker is away, a silent consumer is no sign of
+ * trouble.
  */
 export class ConsumerWatchdog {
   private timer: NodeJS.Timeout | undefined;
@@ -34,7 +34,7 @@ export class ConsumerWatchdog {
     this.timer = undefined;
   }
 
-  /** The consumer lives: it has fetched, or its coordinator has answered. */
+  /** Call this when the consumer has fetched, or when its coordinator has answered. */
   noteActivity(): void {
     this.lastActivity = performance.now();
   }
@@ -54,7 +54,7 @@ export class ConsumerWatchdog {
     }
   }
 
-  /** Messages that nobody in the group has settled. */
+  /** How many messages the group has not settled. */
   private async waiting(): Promise<number> {
     const [start, end] = [await this.log.startOffsets(), await this.log.endOffsets()];
     const committed = await this.log.committedOffsets();

@@ -10,15 +10,15 @@ import { TopicCheck, type UnusableTopicError } from './topic-check.js';
 
 /** How a process uses the log. */
 export interface KafkaClaimLogOptions {
-  /** False where nothing is published: the process then keeps no connection for it. */
+  /** False where the process publishes nothing: it then keeps no connection for that. */
   readonly publishes?: boolean;
-  /** False where a topic that must not be written to stops no start: its claims have to be read all the same. */
+  /** False where an unusable topic does not stop the start: a worker has to read the claims on it all the same. */
   readonly demandsTopic?: boolean;
   readonly limits?: Partial<PublisherLimits>;
   readonly topicCheck?: TopicCheck;
 }
 
-/** How long a start waits for a broker that is there, ms; one that is not is joined later. */
+/** How long a start waits for a broker, ms. The process joins a broker that is away later. */
 const FIRST_LOOK = { openMs: 2_000, requestMs: 2_000 };
 
 /**
@@ -43,7 +43,7 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
 
   /**
    * Does not wait for a broker that is away.
-   * @throws StartupError when one is there, no claim may be put on its topic, and the process takes claims.
+   * @throws StartupError when a broker answers, no claim may be put on its topic, and the process takes claims.
    */
   async onModuleInit(): Promise<void> {
     const unusable = await this.lookAtTopic().catch(() => null);
@@ -51,7 +51,7 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
     if (this.options.publishes !== false) this.publisher.connect();
   }
 
-  /** After the HTTP server and the consumer have ended; what is under way now is rejected. */
+  /** Nest calls this after the HTTP server and the consumer have ended. What is still under way is rejected. */
   onApplicationShutdown(): void {
     this.publisher.close();
     this.reader.close();

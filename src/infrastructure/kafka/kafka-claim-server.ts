@@ -22,9 +22,9 @@ export interface KafkaServerSettings extends SessionTimes {
   readonly pauseMs: number;
   /** The longest wait before the next attempt to reach the brokers or to join the group. */
   readonly maxBackoffMs: number;
-  /** How long `close` waits for the handler, the last commit and the farewell to the group. */
+  /** How long `close` waits for the handler, for the last commit and for leaving the group. */
   readonly closeMs: number;
-  /** How long the consumer may give no sign of life while messages wait. */
+  /** How long the consumer may be silent while messages wait. */
   readonly silentMs: number;
 }
 
@@ -39,16 +39,17 @@ const SETTINGS: KafkaServerSettings = {
 };
 const MIN_BACKOFF_MS = 200;
 const OPEN_TIMEOUTS = { openMs: 5_000, requestMs: 3_000 };
-/** Longer than any single request of it may take. */
+/** Longer than any single request of a consumer that connects. */
 const CONNECT_MS = 12_000;
 const WATCH_MS = 5_000;
 const PARTITIONS_AT_ONCE = 3;
 /**
- * Feeds the topic to the `@EventPattern` handler: each partition's records in arrays, from the beginning for a new group.
- * Only the prefix that the handler has settled is committed; the rest is delivered again, after a pause of its partition.
+ * Feeds the topic to the `@EventPattern` handler: each partition's records in arrays, from the beginning for a new
+ * group. Only the prefix that the handler has settled is committed. The rest is delivered again, after a pause of its
+ * partition.
  *
- * `listen` waits for nothing. The brokers are looked for in the background, for ever, and so is the group after every
- * crash from which a new consumer can recover. From the others only a new process can: `onFatal` is to end this one.
+ * `listen` waits for nothing. In the background the server looks for the brokers, without a limit. After a crash it
+ * joins the group with a new consumer, where that can help. Where only a new process helps, it calls `onFatal`.
  */
 export class KafkaClaimServer extends ServerKafka implements CustomTransportStrategy {
   protected override logger = new Logger(KafkaClaimServer.name);
@@ -62,7 +63,8 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
 
   /**
    * @param log tells the watchdog how much waits.
-   * @param onFatal is called with the reason when this process can consume no more; it should end it within seconds.
+   * @param onFatal is called with the reason when this process can consume no more. It should end the process within
+   * seconds.
    */
   constructor(
     private readonly config: KafkaConfig,
@@ -94,20 +96,20 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const farewell = session?.consumer.disconnect() ?? Promise.resolve();
     await withDeadline(farewell, this.settings.closeMs, systemTimers).catch(() => undefined);
     session?.end();
-    // What is left of it is the opening of a connection, and that was given up together with the sockets.
+    // Only the opening of a connection can still be under way. It ends with its sockets, or at its deadline.
     await withDeadline(this.supervision, this.settings.closeMs, systemTimers).catch(() => undefined);
   }
 
-  /** One batch of one partition. Nothing may be thrown but what kafkajs needs to join the group again. */
+  /** Handles one batch of one partition. It may only throw what makes kafkajs join the group again. */
   protected async consume(payload: EachBatchPayload, session: ConsumerSession): Promise<void> {
     const { generation } = session;
     const { batch, resolveOffset, heartbeat, pause, isRunning } = payload;
     const { topic, partition, messages } = batch;
     if (this.closing || messages.length === 0) return;
-    // Fetched before another join, and waiting for its turn since: the partition is somebody else's by now.
+    // This batch was fetched before another join. The partition belongs to another consumer by now.
     if (!generation.partitions.includes(partition)) return;
-    // Fetched before the partitions were taken away, and waiting for its turn since. kafkajs is told once more: where it
-    // took the first time for a passing trouble, it did not join again, and would bring what it fetches here for ever.
+    // This batch was fetched before the partitions were taken away. kafkajs gets the reason once more: if it took the
+    // first one for passing trouble, it has not joined again, and would keep bringing what it fetches.
     if (generation.revoked) throw generation.reason;
 
     const beat = () => this.beat(heartbeat, generation);
@@ -116,7 +118,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const timer = setInterval(() => void beat().catch(() => undefined), this.settings.heartbeatMs);
     try {
       const packet = { pattern: CLAIM_EVENT_PATTERN, data: recordsOf(batch) };
-      // The base class only hands the context on.
+      // The base class only passes the context on.
       await this.handleEvent(CLAIM_EVENT_PATTERN, packet, context as unknown as KafkaContext);
     } catch (error) {
       this.logger.error(`the handler threw after ${context.settledCount} of ${context.size}: ${String(error)}`);
@@ -124,12 +126,12 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       clearInterval(timer);
     }
 
-    // One fetcher of kafkajs joins again while the handlers of the others run. What they resolve then is committed in
-    // the new generation's name, also for a partition that is no longer ours and has been read further meanwhile.
+    // One fetcher of kafkajs may join again while handlers of the others run. kafkajs would then commit what they
+    // resolve under the new generation, even for a partition that another consumer has read further since.
     if (session.generation !== generation) return;
     // mutant: early-offset
     const lastSettled = messages[context.settledCount - 1];
-    // kafkajs commits what is resolved after this method, also when it throws.
+    // kafkajs commits what is resolved when this method has ended, also when it throws.
     if (lastSettled !== undefined) resolveOffset(lastSettled.offset);
     if (generation.revoked) throw generation.reason;
     if (context.settledCount < context.size && !this.closing) session.rest(pause, this.settings.pauseMs);
@@ -141,7 +143,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       await heartbeat();
       generation.lastBeat = performance.now();
     } catch (error) {
-      // A broker that does not answer takes nothing away, until it must have given up on us.
+      // A broker that does not answer has taken nothing away, until the session must have expired.
       const expired = performance.now() - generation.lastBeat > this.settings.sessionMs;
       if (!isTakenAway(error) && !expired) return;
       generation.revoke(error);
@@ -155,7 +157,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     while (!this.closing) {
       const session = new ConsumerSession(this.config, this.settings);
       this.session = session;
-      // Whoever begins anew is not stuck; what follows has deadlines of its own, up to the joining of the group.
+      // A new session is not stuck. Each step up to the joining of the group has a deadline of its own.
       this.watchdog.noteActivity();
       try {
         await this.run(session, () => (failures = 0));
@@ -175,15 +177,15 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
 
   /** Returns or throws when the session has ended. */
   private async run(session: ConsumerSession, joined: () => void): Promise<void> {
-    // Makes sure that the topic is there, which a group could not join otherwise.
+    // This creates the topic when it is missing: without it the consumer could not join the group.
     const connection = await KafkaConnection.open(this.config, OPEN_TIMEOUTS, Math.floor(Math.random() * 1_000));
-    // Says what is wrong with it. To read it is right in any case.
+    // This logs what is wrong with the topic. To read it is right in any case.
     await this.topicCheck.checkAndLog(connection).catch(() => undefined);
     connection.destroy();
     if (this.closing) return;
 
     const { consumer } = session;
-    // Nest's own types of them, of which unwrap() speaks.
+    // unwrap() returns these, under Nest's own types.
     this.client = session.client as unknown as typeof this.client;
     this.consumer = consumer as unknown as typeof this.consumer;
     this.registerConsumerEventListeners();
@@ -202,7 +204,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       this.logJoined(partitions);
     });
     consumer.on(CRASH, ({ payload: { error } }) => {
-      // While we close, or after it, kafkajs trips over what we have taken from it.
+      // During `close` and after it, kafkajs crashes because its sockets are gone.
       if (!session.mayGoOn && !this.closing && this.session === session) {
         this.endProcess(`the consumer crashed: ${error.name}: ${error.message}`);
       }
@@ -216,14 +218,14 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     await withDeadline(start(), CONNECT_MS, systemTimers);
     const running = consumer.run({
       eachBatchAutoResolve: false,
-      // Only for what never gets here: kafkajs resolves the marker of a foreign transaction by itself, and commits it
-      // with the next batch unless it is told to do so at once. On a quiet partition there is none, and the sweeper waits
-      // for what is committed. More than what is resolved is never committed.
+      // For records that never reach `consume`: kafkajs resolves the marker of another client's transaction by itself,
+      // and would commit it with the next batch. A quiet partition has no next batch, and the sweeper waits for the
+      // commit. With this value kafkajs commits at once. It never commits more than what is resolved.
       autoCommitThreshold: 1,
       partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
       eachBatch: (payload) => this.consume(payload, session),
     });
-    // It resolves when the group is joined, or together with the crash.
+    // `running` resolves when the consumer has joined the group, or when it has crashed.
     await Promise.race([running, session.lost]);
     throw await session.lost;
   }

@@ -5,15 +5,15 @@ import { KafkaConnection } from './client/kafka-connection.js';
 import { isPassing, protocolErrorType } from './client/kafka-errors.js';
 
 const TIMEOUTS = { openMs: 5_000, requestMs: 5_000 };
-/** Bytes of one page: some 3,000 claims. */
+/** One page, bytes: some 3,000 claims. */
 const PAGE_BYTES = 1_048_576;
-/** How often a request is repeated that a broker answered with something that passes, and after what time, ms. */
+/** How often the reader repeats a request after a passing error, and after how many ms. */
 const RETRIES = 10;
 const RETRY_MS = 200;
 
 /**
- * Reads positions and records of the topic, without being a member of a group: a rebuild must not wait for a
- * rebalance. Every call has a limit and rejects when the brokers are away; callers come again.
+ * Reads positions and records of the topic without joining a group: a rebuild must not wait for a rebalance. Every call
+ * has a limit and rejects when the brokers are away. Callers try again.
  */
 export class KafkaLogReader {
   private connection: Promise<KafkaConnection> | null = null;
@@ -50,10 +50,10 @@ export class KafkaLogReader {
       const page = await this.fetch(partition, next);
       if (page === null || page.next === next) {
         const bounds = await this.bounds(partition);
-        // The tail is gone: what was there when `to` was taken was lost with it.
+        // The log is shorter than it was when `to` was read: its end was lost.
         if (next >= bounds.end) return;
         if (next < bounds.start) next = bounds.start;
-        // A throttled broker answers with nothing, too, so nothing may be skipped for that.
+        // A throttled broker also answers with nothing, so an empty answer must not skip records.
         else if ((stalled += 1) > RETRIES) throw new Error(`partition ${partition} does not give out offset ${next}`);
         else await systemTimers.sleep(RETRY_MS);
         continue;
@@ -65,7 +65,7 @@ export class KafkaLogReader {
     }
   }
 
-  /** null when the log does not reach there. */
+  /** null when the log does not hold this offset. */
   private async fetch(partition: number, offset: number) {
     try {
       return await this.ask((connection) => {
@@ -85,7 +85,7 @@ export class KafkaLogReader {
     return { start, end };
   }
 
-  /** Whatever fails costs the connection: the next request begins with fresh sockets and knows the new leaders. */
+  /** A failed request ends the connection. The next request opens another one, with new sockets and the new leaders. */
   private async ask<T>(request: (connection: KafkaConnection) => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       if (this.closed) throw new Error('the claim log is closed');

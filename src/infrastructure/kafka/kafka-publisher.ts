@@ -12,9 +12,9 @@ import { KafkaConnection } from './client/kafka-connection.js';
 import { isRefusedBeforeAppend } from './client/kafka-errors.js';
 import { type TopicCheck, UnusableTopicError } from './topic-check.js';
 
-/** What a publisher holds back, and for how long. */
+/** How many claims a publisher holds, and for how long. */
 export interface PublisherLimits {
-  /** Claims of one batch. */
+  /** Claims in one batch. */
   readonly maxBatch: number;
   /** Claims that may wait for their batch; more are refused. */
   readonly maxWaiting: number;
@@ -27,7 +27,7 @@ export interface PublisherLimits {
 }
 
 const LIMITS: PublisherLimits = {
-  // Of the largest claims it stays well below the 1 MB that a broker takes by default.
+  // Even with the largest claims, a batch stays well below the 1 MB that a broker takes by default.
   maxBatch: 1_000,
   maxWaiting: 20_000,
   publishMs: PUBLISH_TIMEOUT_MS,
@@ -36,7 +36,7 @@ const LIMITS: PublisherLimits = {
 };
 const MAX_IN_FLIGHT = 2;
 const OPEN_MS = 2_000;
-/** Between two attempts to find the broker, ms; the last value stays. */
+/** Waits between attempts to find the broker, ms. The last value repeats. */
 const PROBE_BACKOFF_MS = [100, 200, 400, 800, 1_000];
 
 /** A partition that can be written to, and the node that leads it. */
@@ -46,12 +46,13 @@ interface Route {
 }
 
 /**
- * Brings claims onto the topic: in batches without a timer, each batch to one partition and acknowledged by every
- * in-sync replica, the partitions in turn. Nothing is ever sent twice: a claim that failed goes to the failed events.
+ * Puts claims on the topic, in batches without a timer. Each batch goes to one partition, and every in-sync replica
+ * acknowledges it. The partitions take turns. The publisher never sends a claim twice: a claim that failed becomes a
+ * failed event.
  *
- * A partition is used while its leader answers. When a batch fails, its leader's partitions are taken out at once, and a
- * probe, on a connection of its own, looks which leaders answer; so one frozen broker of three costs two batches, and
- * when none is left the log is `away`.
+ * The publisher uses a partition while its leader answers. When a batch fails, the publisher stops using all partitions
+ * of that leader at once. A probe, on a connection of its own, finds the leaders that answer. So one frozen broker of
+ * three costs two batches. When no partition is left, the log is `away`.
  */
 export class KafkaPublisher {
   private readonly logger = new Logger(KafkaPublisher.name);
@@ -59,13 +60,13 @@ export class KafkaPublisher {
   private readonly batches: NaturalBatcher<ClaimEvent>;
   private connection: KafkaConnection | null = null;
   private routes: Route[] = [];
-  /** Somewhere, so that several processes do not march in step. */
+  /** A random start, so that several processes do not use the same partition at the same time. */
   private turn = Math.floor(Math.random() * 1_000);
   private probing: Promise<void> | null = null;
-  /** Settles with the first attempt; claims wait for it instead of being refused while the process starts. */
+  /** Settles with the first attempt. While the process starts, claims wait for it instead of being refused. */
   private firstProbe: Promise<void> | null = null;
   private probed = false;
-  /** Over the last partition, not over each batch. */
+  /** Tells of the loss of the last partition, not of each batch. */
   private readonly outage = new OutageLog(this.logger, systemClock);
   private refresh: NodeJS.Timeout | undefined;
   private readonly closing = new AbortController();
@@ -99,7 +100,7 @@ export class KafkaPublisher {
     return this.batches.full;
   }
 
-  /** Begins to look for the broker; publishing does so as well. Neither waits for it. */
+  /** Begins to look for the broker, and does not wait for it. `publish` does the same. */
   connect(): void {
     this.firstProbe ??= new Promise((resolve) => this.probe(resolve));
   }
@@ -112,7 +113,7 @@ export class KafkaPublisher {
 
   async drain(): Promise<void> {
     await this.batches.drain();
-    // Whoever waits for one of these claims is told some microtasks later.
+    // The callers of `publish` learn the result some microtasks later.
     await new Promise(setImmediate);
   }
 
@@ -124,7 +125,7 @@ export class KafkaPublisher {
     this.routes = [];
   }
 
-  /** Never called for more than two batches at once. What it has not sent after `produceMs` is never sent. */
+  /** At most two calls run at once. What a call has not sent after `produceMs` is never sent. */
   private async write(events: readonly ClaimEvent[]): Promise<void> {
     const sendBefore = performance.now() + this.limits.produceMs;
     this.connect();
@@ -158,7 +159,7 @@ export class KafkaPublisher {
     }
   }
 
-  /** The node did not answer as it should: whatever it leads is not written to before it was seen to answer. */
+  /** The node did not answer as it should. Its partitions are not used until a probe has seen it answer. */
   private dropNode(connection: KafkaConnection, node: string, reason: unknown): void {
     if (connection !== this.connection) return;
     this.routes = this.routes.filter((route) => route.node !== node);
@@ -166,7 +167,10 @@ export class KafkaPublisher {
     this.probe();
   }
 
-  /** The partition is refused by a leader that answers (too few replicas, say): it gets a rest until the next probe. */
+  /**
+   * A leader that answers has refused the batch, for example because replicas are missing. The partition rests until
+   * the next probe.
+   */
   private restPartition(connection: KafkaConnection, { partition }: Route, reason: unknown): void {
     if (connection !== this.connection) return;
     this.routes = this.routes.filter((route) => route.partition !== partition);
@@ -174,7 +178,7 @@ export class KafkaPublisher {
     this.refreshIn(PROBE_BACKOFF_MS.at(-1) as number);
   }
 
-  /** @param tried is called when the first attempt has ended, one way or the other. */
+  /** @param tried is called when the first attempt has ended, with or without success. */
   private probe(tried: () => void = () => undefined): void {
     clearTimeout(this.refresh);
     this.probing ??= this.lookForLeaders(tried).finally(() => (this.probing = null));
@@ -230,7 +234,7 @@ export class KafkaPublisher {
     this.connection = connection;
     this.routes = routes.map(([partition, node]) => ({ partition, node }));
     this.probed = true;
-    // By then the batches on it have ended.
+    // The batches on the old connection have ended by then.
     if (replaced !== null) setTimeout(() => replaced.destroy(), 2 * this.limits.produceMs).unref();
     this.outage.recovered('Kafka answers again');
     return routes.length === connection.partitions().length;

@@ -11,13 +11,13 @@ import { TopicCheck } from './topic-check.js';
 /** The claim log on Kafka, and for consumers the transport that reads it. */
 @Module({})
 export class KafkaModule {
-  /** @param onFatal ends a process that can consume no more; tests put their own here. */
+  /** @param onFatal ends a process that can consume no more. Tests pass their own. */
   static for(config: AppConfig, onFatal: (reason: string) => void = exitSoon): DynamicModule {
     const { kafka, roles } = config;
     const topicCheck = new TopicCheck((risk, finding) => warnOfRisk(config, risk, finding));
     const consumes = roles.has('consumer');
     const publishes = roles.has('api') || roles.has('retry');
-    // A worker reads on: what was acknowledged before the topic was spoilt would be deleted unread.
+    // A worker reads a spoilt topic, too: otherwise retention would delete acknowledged claims unread.
     const demandsTopic = roles.has('api');
     return {
       module: KafkaModule,

@@ -10,19 +10,19 @@ export class UnusableTopicError extends Error {
 }
 
 /**
- * Looks at the topic's settings: at the start, and with every look of the publisher for its leaders, so every minute.
+ * Checks the topic's settings at the start, and every minute when the publisher looks for its leaders.
  *
- * A topic whose settings were spoilt under a running service is written to no further: claims become failed events, and go
- * onto the topic when it is mended. Consumers go on reading it, which can only save claims.
+ * When the settings are spoilt under a running service, publishers stop writing to the topic. Claims become failed
+ * events then, and go onto the topic when it is mended. Consumers go on reading it, which can only save claims.
  *
- * One for each process: each line is said once.
+ * Each process has one, so it logs each line once.
  */
 export class TopicCheck {
   private readonly logger = new Logger('Kafka');
   private readonly logged = new Set<string>();
   private lastReason: string | null = null;
 
-  /** @param warnOfRisk is told what an operator may have chosen knowingly. */
+  /** @param warnOfRisk is told of settings that an operator may have chosen knowingly. */
   constructor(private readonly warnOfRisk: (risk: Risk, finding: string) => void = () => undefined) {}
 
   /**
@@ -46,7 +46,7 @@ export class TopicCheck {
     return unusable;
   }
 
-  /** null where the settings are kept from us: that is no reason to do without the topic. */
+  /** null where the broker does not show the settings. That is no reason to refuse the topic. */
   private async describe(connection: KafkaConnection): Promise<TopicDescription | null> {
     try {
       return await connection.describeTopic();

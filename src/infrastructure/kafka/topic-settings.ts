@@ -3,9 +3,9 @@ import { type Risk } from '../../platform/config/risks.js';
 /** A topic as its brokers describe it. */
 export interface TopicDescription {
   readonly topic: string;
-  /** Of the partition that has the fewest. */
+  /** Replicas of the partition that has the fewest. */
   readonly replicas: number;
-  /** Name → value; what a broker does not know, or does not tell, is missing. */
+  /** Name → value. A setting that the broker does not know or show is missing. */
   readonly settings: ReadonlyMap<string, string>;
 }
 
@@ -32,7 +32,7 @@ const UNLIMITED = -1;
 
 const atLeast = (least: number) => (value: string) => Number(value) === UNLIMITED || Number(value) >= least;
 
-/** What can lose a claim that was answered 202, or makes a batch of ours one that nobody can write or read. */
+/** Settings that can lose a claim that was answered 202, or that make our batches impossible to write or to read. */
 const RULES: readonly Rule[] = [
   {
     setting: 'compression.type',
@@ -84,7 +84,7 @@ export function whyTopicUnusable(description: TopicDescription): string | null {
   return null;
 }
 
-/** With what an operator may choose knowingly. One finding at most: the first is the worst. */
+/** Settings that an operator may choose knowingly. One finding at most: the worst comes first. */
 export function risksOfTopic({ topic, replicas, settings }: TopicDescription): TopicRisk | null {
   const risk = 'one-replica';
   if (replicas <= 1) {

@@ -15,17 +15,17 @@ import {
   RECORDS_AT,
 } from './record-batch-layout.js';
 
-/** A message in the form in which kafkajs hands it on. */
+/** A message in the form that kafkajs passes on. */
 export interface FetchedMessage {
-  /** Decimal. Of a batch that cannot be read, its last one: who settles it has settled the whole batch. */
+  /** Decimal. For a batch that cannot be read, its last offset: to settle that one settles the whole batch. */
   readonly offset: string;
   readonly key: Buffer | null;
-  /** Of a batch that cannot be read, its bytes. */
+  /** For a batch that cannot be read, the bytes of the batch. */
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer | null>>;
-  /** Belongs to the log and is no message; kafkajs keeps it from handlers, and passes over its offset. */
+  /** True for an entry that is no message: kafkajs keeps it from handlers and skips its offset. */
   readonly isControlRecord: boolean;
-  /** By which kafkajs finds what was aborted. */
+  /** kafkajs finds aborted transactions by it. */
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
   readonly unreadable?: UnreadableBatch;
 }
@@ -36,22 +36,22 @@ export interface UnreadableBatch {
   readonly reason: string;
 }
 
-/** Of the partition that the bytes were fetched from. */
+/** What is known of the partition that the bytes come from. */
 export interface FetchedRange {
   /** The offset that was asked for. */
   readonly from: number;
   /**
-   * The offset behind the last message that there was when the broker began to read. Claims that were acknowledged
-   * since then may be in the same answer, at this offset and above.
+   * The offset after the last message at the time when the broker began to read. Claims that were acknowledged later
+   * may be in the same answer, at this offset and above.
    */
   readonly highWatermark: number;
-  /** The broker has promised at least one whole batch, whatever its size. */
+  /** True when the first batch must be whole: a broker sends at least one whole batch, of any size. */
   readonly beginsWhole: boolean;
 }
 
 /**
- * What one answer may take as messages, bytes. Uncompressed it never comes near: 10 MB are asked for. Compressed a
- * thousandth of that can hold it all, and what is left out is fetched again.
+ * How much memory the messages of one answer may take, bytes. An uncompressed answer has at most 10 MB and stays below.
+ * A compressed one can hold a thousand times its size: the rest is fetched again.
  */
 export class MemoryBudget {
   private left = 32 * 1_024 * 1_024;
@@ -65,7 +65,7 @@ export class MemoryBudget {
   }
 }
 
-/** Of one record as an object, at least. */
+/** Memory of one record as an object, at least. */
 const RECORD_BYTES = 100;
 /** Base offset and length. */
 const FRAME_BYTES = LEADER_EPOCH_AT;
@@ -80,10 +80,10 @@ const NOTHING = {
 };
 
 /**
- * The messages of what a broker has sent of one partition: batch after batch, the last one mostly cut off.
+ * Decodes what a broker has sent of one partition: batch after batch, the last one mostly cut off.
  *
- * A batch that cannot be read becomes one message that says so, at its place among the others. Nothing is thrown for the
- * content of a batch: kafkajs would fetch it again for ever, or end.
+ * A batch that cannot be read becomes one message that says so, at its place among the others. The content of a batch
+ * never makes this throw: kafkajs would fetch it again without end, or crash.
  */
 export async function decodeFetchedBatches(
   bytes: Buffer,
@@ -98,10 +98,11 @@ export async function decodeFetchedBatches(
     const end = at + FRAME_BYTES + length;
     const isCutOff = end > bytes.length;
     if (isCutOff && !(beginsWhole && at === 0)) break;
-    // The checksum does not cover the first offset. The one that is due is right, whatever the broker had seen before.
+    // The checksum does not cover the first offset. An offset that follows the batch before is right, also above the
+    // high watermark.
     const isBeyondEnd = first >= highWatermark && first !== next;
     if (isCutOff || length < SHORTEST || first < 0 || isBeyondEnd) {
-      // Where it ends cannot be told, so nothing but this offset is given up; the next fetch begins behind it.
+      // The end of this batch is not known. So only this offset is given up, and the next fetch begins after it.
       messages.push(unreadable(bytes.subarray(at), next, next, 'the batch has a damaged frame'));
       break;
     }
@@ -130,7 +131,8 @@ function addMessages(messages: FetchedMessage[], batch: DecodedBatch): void {
   for (const { offset, key, value, headers } of records) {
     messages.push({ offset: `${offset}`, key, value, headers, isControlRecord: isControl, batchContext });
   }
-  // Without this, a fetch that brings nothing but what compaction has left of a batch would be repeated for ever.
+  // Compaction may have removed the end of a batch. Without this, kafkajs would repeat a fetch that brings nothing
+  // else, without end.
   if (records.at(-1)?.offset !== lastOffset) {
     messages.push({ ...NOTHING, offset: `${lastOffset}`, isControlRecord: true, batchContext });
   }
@@ -142,10 +144,10 @@ function unreadable(batch: Buffer, firstOffset: number, lastOffset: number, why:
 }
 
 /**
- * Where a batch ends that cannot be read. Its header may be what is damaged: it must not reach into the batches behind it,
- * which are good.
+ * The last offset of a batch that cannot be read. Its header may be the damaged part, so the result never reaches into
+ * the batches after it, which are good.
  *
- * @param following the base offset of the batch behind it, where that is there.
+ * @param following the base offset of the next batch, where that is there.
  */
 function lastOffsetOf(batch: Buffer, first: number, following: number | null): number {
   const declared = declaredLastOffset(batch, first);
@@ -157,7 +159,7 @@ function lastOffsetOf(batch: Buffer, first: number, following: number | null): n
 function declaredLastOffset(batch: Buffer, first: number): number | null {
   if (batch.readInt8(MAGIC_AT) !== MAGIC || batch.length < RECORDS_AT) return null;
   const delta = batch.readInt32BE(LAST_OFFSET_DELTA_AT);
-  // Two fields say the same as long as nothing was compacted; what damages one of them leaves the other.
+  // Without compaction two fields say the same. Damage to one of them leaves the other.
   const isConsistent = delta >= 0 && delta === batch.readInt32BE(COUNT_AT) - 1;
   return isConsistent || (delta >= 0 && hasRightChecksum(batch)) ? first + delta : null;
 }

@@ -13,18 +13,21 @@ import { produceRequest } from './produce-request.js';
 import { type OutgoingRecord } from './record-batch.js';
 import { Sockets } from './sockets.js';
 
-/** What was written, not what was committed: nobody here writes transactions, and one of others must not hold us up. */
+/**
+ * Reads what was written, not what was committed. This service writes no transactions, and an open one of another
+ * client must not stop it.
+ */
 const READ_UNCOMMITTED = 0;
 /** Asks for the end of a partition. */
 const LATEST = -1;
 const RETRY_MS = 100;
-/** In the protocol's numbers. */
+/** The protocol's number for a topic. */
 const TOPIC_RESOURCE = 2;
 /** How long a fetch waits for the first byte. What is fetched here is known to exist. */
 const FETCH_WAIT_MS = 500;
 
 export interface ConnectionTimeouts {
-  /** Until the broker is connected, its topic is there, and it is known who leads what, ms. */
+  /** Until the broker is connected, the topic exists and the leaders are known, ms. */
   readonly openMs: number;
   /** One request, ms. */
   readonly requestMs: number;
@@ -38,11 +41,11 @@ export interface FetchedPage {
 }
 
 /**
- * One connection to the brokers of the topic, with exactly the requests that the claim log needs and a limit for each of
- * them. It is not mended: whoever sees it fail destroys it and opens another one, which starts with fresh sockets and
- * fresh metadata. A socket whose other end is gone can look alive for a quarter of an hour.
+ * One connection to the brokers of the topic. It has exactly the requests that the claim log needs, and a limit for
+ * each of them. It is never repaired: a caller that sees it fail destroys it and opens another one, with new sockets
+ * and new metadata. A socket whose other end is gone can look alive for a quarter of an hour.
  *
- * It uses kafkajs below its public surface (docs/adr/0012).
+ * It uses kafkajs below its public API (docs/adr/0012).
  */
 export class KafkaConnection {
   private readonly sockets = new Sockets();
@@ -59,10 +62,10 @@ export class KafkaConnection {
       connectionTimeout: timeouts.requestMs,
       authenticationTimeout: timeouts.requestMs,
       requestTimeout: timeouts.requestMs,
-      // Whoever holds the connection asks for fresh metadata.
+      // The holder of the connection asks for new metadata itself.
       metadataMaxAge: 24 * 60 * 60 * 1_000,
       retry: { retries: 0 },
-      // A broker would create it with its own number of partitions and replicas.
+      // A broker would create the topic with its own number of partitions and replicas.
       allowAutoTopicCreation: false,
       maxInFlightRequests: null,
       isolationLevel: READ_UNCOMMITTED,
@@ -71,9 +74,9 @@ export class KafkaConnection {
   }
 
   /**
-   * Connects, and creates the topic where it is missing.
+   * Connects, and creates the topic when it is missing.
    *
-   * @param attempt rotates the list of brokers, so that a first one that takes connections and never answers does not
+   * @param attempt rotates the list of brokers. Otherwise a first broker that takes connections and never answers would
    * keep the others from being asked.
    */
   static async open(config: KafkaConfig, timeouts: ConnectionTimeouts, attempt = 0): Promise<KafkaConnection> {
@@ -90,7 +93,7 @@ export class KafkaConnection {
     }
   }
 
-  /** Ends everything at once; what is under way is rejected. */
+  /** Ends everything at once. Requests that are under way reject. */
   destroy(): void {
     this.sockets.destroy();
   }
@@ -107,7 +110,7 @@ export class KafkaConnection {
     return this.cluster.findTopicPartitionMetadata(this.topic).map(({ partitionId }) => partitionId);
   }
 
-  /** Asked of the broker that has just answered. */
+  /** Asks a broker that is connected already. */
   async describeTopic(): Promise<TopicDescription> {
     const ask = async () => {
       const broker = await this.cluster.brokerPool.findConnectedBroker();
@@ -124,8 +127,9 @@ export class KafkaConnection {
   }
 
   /**
-   * Resolves when this very node answers as the leader of these partitions. That it takes a connection says nothing: the
-   * kernel does so for a process that is stopped. Nor does metadata: right after an election it is ahead of the leader.
+   * Resolves when this node answers as the leader of these partitions. An accepted connection proves nothing: the
+   * kernel accepts it for a stopped process, too. Metadata proves nothing either: right after an election it is ahead
+   * of the leader.
    */
   async ping(node: string, partitions: readonly number[]): Promise<void> {
     const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs, systemTimers);
@@ -139,8 +143,8 @@ export class KafkaConnection {
   }
 
   /**
-   * Connects to the leader within `connectMs`, and returns what sends a batch to it. So a caller knows on which side of
-   * the first byte an error was: what rejects here has sent nothing.
+   * Connects to the leader within `connectMs`, and returns a function that sends a batch to it. When this call rejects,
+   * nothing was sent. So a caller knows whether an error came before or after the first byte.
    */
   async producer(
     partition: number,
@@ -165,7 +169,7 @@ export class KafkaConnection {
     return offsets;
   }
 
-  /** Without the partitions on which the group has never committed. */
+  /** Leaves out partitions on which the group has never committed. */
   async committed(groupId: string): Promise<LogOffsets> {
     await this.lookForPartitions();
     const partitions = this.partitions().map((partition) => ({ partition }));
@@ -181,8 +185,8 @@ export class KafkaConnection {
   }
 
   /**
-   * What lies at `offset` and behind it, at most about `maxBytes`, but one record at least where there is one.
-   * @throws the broker's OFFSET_OUT_OF_RANGE when the log does not reach there (any more).
+   * Reads from `offset` on: about `maxBytes` at most, but one record at least where there is one.
+   * @throws the broker's OFFSET_OUT_OF_RANGE when the log does not hold this offset (any more).
    */
   async fetch(partition: number, node: string, offset: number, maxBytes: number): Promise<FetchedPage> {
     const broker = await withDeadline(this.cluster.findBroker({ nodeId: node }), this.timeouts.requestMs, systemTimers);
@@ -198,22 +202,22 @@ export class KafkaConnection {
       systemTimers,
     );
     const messages = answer.responses[0]?.partitions[0]?.messages ?? [];
-    // A batch is sent whole, also what of it lies before the offset that was asked for.
+    // A broker sends whole batches, also with records that lie before the wanted offset.
     const wanted = messages.filter((message) => Number(message.offset) >= offset);
     const last = wanted.at(-1);
     return {
       records: wanted
         .filter(({ isControlRecord }) => !isControlRecord)
         .map((message) => toLogRecord(this.topic, partition, message)),
-      // When all of the batch lies before it, compaction has removed what was there: the batch spans the offset, or the
-      // broker would have sent the next one.
+      // When all records lie before `offset`, compaction has removed the record there: the batch spans the offset, or
+      // the broker would have sent the next batch.
       next: last !== undefined ? Number(last.offset) + 1 : messages.length > 0 ? offset + 1 : offset,
     };
   }
 
   /**
-   * Partitions may be added at any time. A rebuild that does not know one of them would leave out the claims on it, and
-   * the consumer then takes them for what came after the rebuild's cut.
+   * An operator may add partitions at any time. A rebuild that does not know one of them would leave out its claims,
+   * and the consumer would take these claims for later ones than the rebuild's cut.
    */
   private lookForPartitions(): Promise<void> {
     return withDeadline(this.cluster.refreshMetadata(), this.timeouts.requestMs, systemTimers);
@@ -221,7 +225,7 @@ export class KafkaConnection {
 
   private async begin(): Promise<void> {
     await this.cluster.connect();
-    // Who is there; kafkajs asks for the topic's own metadata only once it knows a controller.
+    // This finds the brokers. kafkajs asks for the topic's own metadata only once it knows a controller.
     await this.cluster.refreshMetadata();
     this.cluster.targetTopics.add(this.topic);
     const deadline = performance.now() + this.timeouts.openMs;

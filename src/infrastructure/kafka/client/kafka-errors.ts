@@ -22,7 +22,7 @@ const REFUSED_BEFORE_APPEND: ReadonlySet<string> = new Set([
   'UNSUPPORTED_VERSION',
 ]);
 
-/** Error types with which a group's coordinator says that this member no longer owns what it owned. */
+/** Error types with which a group's coordinator says that this member no longer owns its partitions. */
 const TAKEN_AWAY: ReadonlySet<string> = new Set([
   'REBALANCE_IN_PROGRESS',
   'ILLEGAL_GENERATION',
@@ -30,7 +30,10 @@ const TAKEN_AWAY: ReadonlySet<string> = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
 ]);
 
-/** Goes away by itself, mostly within a second: an election, a coordinator that loads, a topic that spreads. */
+/**
+ * Error types that pass by themselves, mostly within a second: an election, a coordinator that loads, a topic that was
+ * just created.
+ */
 const PASSING: ReadonlySet<string> = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'LEADER_NOT_AVAILABLE',
@@ -61,17 +64,17 @@ export function isRefusedBeforeAppend(error: unknown): boolean {
   return REFUSED_BEFORE_APPEND.has(protocolErrorType(error) ?? '');
 }
 
-/** True when a heartbeat failed because the partitions go to somebody else. */
+/** True when a heartbeat failed because the partitions go to another consumer. */
 export function isTakenAway(error: unknown): boolean {
   return TAKEN_AWAY.has(protocolErrorType(error) ?? '');
 }
 
-/** True when a broker answered, and will probably answer better soon. */
+/** True when a broker answered with an error that will probably pass soon. */
 export function isPassing(error: unknown): boolean {
   return PASSING.has(protocolErrorType(error) ?? '') || (error as Error).name === 'KafkaJSGroupCoordinatorNotFound';
 }
 
-/** A broker will not do this for us: it is forbidden, or its version does not know it. */
+/** Error types of a request that the broker forbids, or that its version does not know. */
 const DENIED: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
@@ -79,7 +82,7 @@ const DENIED: ReadonlySet<string> = new Set([
   'UNSUPPORTED_VERSION',
 ]);
 
-/** True when a broker answered that it does not do this for us. What any other answer means is not known. */
+/** True when a broker answered that it forbids the request or does not know it. Any other answer proves nothing. */
 export function isDenied(error: unknown): boolean {
   const { name } = error as Error;
   return name === 'KafkaJSServerDoesNotSupportApiKey' || DENIED.has(protocolErrorType(error) ?? '');

@@ -11,8 +11,8 @@ export function recordsOf({ topic, partition, messages }: Batch): LogRecord[] {
 }
 
 /**
- * Nothing is decoded here: a message that somebody else put there must arrive as it lies. A batch that cannot be read is
- * one record, which lies where the batch begins.
+ * Decodes nothing: a message of another client must arrive as it is. A batch that cannot be read is one record, at the
+ * first offset of the batch.
  */
 export function toLogRecord(topic: string, partition: number, message: FetchedMessage): LogRecord {
   const { offset, key, value, headers, unreadable } = message;

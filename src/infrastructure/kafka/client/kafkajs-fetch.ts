@@ -2,10 +2,10 @@ import Decoder from 'kafkajs/src/protocol/decoder.js';
 import protocol from 'kafkajs/src/protocol/requests/index.js';
 import { decodeFetchedBatches, type FetchedMessage, MemoryBudget } from './fetched-batches.js';
 
-/** Known to every Kafka since 2.3, and the newest one that kafkajs knows. */
+/** Every Kafka since 2.3 knows this version, and kafkajs knows no newer one. */
 const VERSION = 11;
 
-/** What is asked for; of the request's fields only those that the answer does not repeat. */
+/** The fields of the request that the answer does not repeat. */
 interface FetchFields {
   readonly topics: readonly {
     readonly topic: string;
@@ -23,9 +23,9 @@ interface FetchedPartition {
 }
 
 /**
- * kafkajs 2.2.4 reads no snappy, lz4 or zstd, and what it throws for such a batch ends the consumer for good; from other
- * broken batches it makes whatever comes of it (ADR 29). Here the answer to a fetch is taken apart by ourselves, for its
- * consumer and for the rebuild alike. Its request, and its look at the error codes, stay.
+ * kafkajs 2.2.4 reads no snappy, lz4 or zstd, and what it throws for such a batch ends the consumer for good. From
+ * other broken batches it makes wrong records (ADR 29). So this service decodes the answer to a fetch itself, for
+ * kafkajs's consumer and for the rebuild alike. kafkajs still makes the request and checks the error codes.
  */
 export function readFetchedBatchesStrictly(): void {
   const { Fetch } = protocol.requests;
@@ -61,7 +61,7 @@ async function decodeAnswer(answer: Buffer, fields: FetchFields): Promise<object
       const partition = decoder.readInt32();
       const errorCode = decoder.readInt16();
       const highWatermark = decoder.readInt64().toString();
-      // The last stable offset and the log's start: nobody asks.
+      // The last stable offset and the log's start are not used.
       decoder.forward(16);
       const abortedTransactions = decoder.readArray(() => ({
         producerId: decoder.readInt64().toString(),
@@ -77,6 +77,6 @@ async function decodeAnswer(answer: Buffer, fields: FetchFields): Promise<object
     });
     return { topicName, partitions };
   });
-  // The broker did not throttle: it asks us to.
+  // The broker has not delayed the answer. It asks the client to wait.
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses };
 }

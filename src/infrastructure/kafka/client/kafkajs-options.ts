@@ -13,8 +13,8 @@ readFetchedBatchesStrictly();
 const logger = new Logger('kafkajs');
 
 /**
- * What kafkajs says is for developers: it complains in several lines about every attempt. The adapters tell operators
- * in one line that the broker is away, and in one that it is back.
+ * kafkajs logs for developers: several lines for every failed attempt. They are logged as debug here. The adapters tell
+ * operators in one line that the broker is away, and in one that it is back.
  */
 export function logCreator(): (entry: LogEntry) => void {
   return ({ namespace, label, log: { message, timestamp: _timestamp, logger: _logger, ...details } }) =>
@@ -23,7 +23,7 @@ export function logCreator(): (entry: LogEntry) => void {
 
 export const LOG_LEVEL = logLevel.WARN;
 
-/** Where the brokers are, and who we are. */
+/** Where the brokers are, and what they know this client by. */
 export function connectionOptions(
   { brokers, ssl, sasl }: KafkaConfig,
   sockets: Sockets,

@@ -4,9 +4,9 @@ import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 const CHECK_MS = 10;
 
 /**
- * kafkajs 2.2.4 asks for its next look at the queue after every answer, also when nothing waits, and then with a
- * negative delay: each connection wakes up every millisecond for ever, and Node 24 warns of it (tulios/kafkajs#1751).
- * This is the same method without that.
+ * kafkajs 2.2.4 schedules its next look at the queue after every answer. When nothing waits, the delay is negative:
+ * each connection then wakes up every millisecond, and Node 24 warns of it (tulios/kafkajs#1751). This is the same
+ * method without that.
  */
 export function quietRequestQueues(): void {
   RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {

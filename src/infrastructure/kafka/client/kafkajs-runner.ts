@@ -4,9 +4,10 @@ import errors from 'kafkajs/src/errors.js';
 const { fetch } = Runner.prototype;
 
 /**
- * When a broker comes or goes, kafkajs 2.2.4 waits for its fetchers and makes others. Those of a consumer that was
- * stopped meanwhile fetch nothing, at once and for ever: no timer and no socket of the process gets a turn any more, and
- * only SIGKILL ends it. Here they fail, which ends them. A consumer that is stopped at any other time asks for nothing.
+ * When a broker comes or goes, kafkajs 2.2.4 waits for its fetchers and makes others. When the consumer is stopped
+ * during that wait, the new fetchers loop and fetch nothing: no timer and no socket of the process gets a turn, and
+ * only SIGKILL ends it. Here their fetch rejects, which ends them. A consumer that is stopped at any other time fetches
+ * nothing.
  */
 export function endFetchersOfStoppedConsumers(): void {
   Runner.prototype.fetch = function (this: Runner, nodeId): Promise<unknown[]> {

@@ -5,7 +5,7 @@ import { encodeRecordBatch, type OutgoingRecord } from './record-batch.js';
 
 const PRODUCE = 0;
 const ALL_IN_SYNC = -1;
-/** The first version with record batches; the bytes of the request are the same up to the last one that kafkajs knows. */
+/** The first version with record batches. Its bytes stay the same in all later versions that kafkajs knows. */
 const OLDEST_VERSION = 3;
 
 /** Where the records go. */
@@ -15,8 +15,8 @@ export interface Destination {
 }
 
 /**
- * kafkajs's produce request in the version that this broker speaks, with its reading of the answer, around a batch that
- * {@link encodeRecordBatch} has made.
+ * Makes kafkajs's produce request in the version that this broker speaks, around a batch of {@link encodeRecordBatch}.
+ * kafkajs reads the answer.
  *
  * @param timeoutMs how long the broker waits for its replicas.
  */

@@ -18,19 +18,19 @@ export interface DecodedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** Of a header that is repeated the last value counts, as in Kafka's own clients. */
+  /** The last value of a repeated header counts, as in Kafka's own clients. */
   readonly headers: Readonly<Record<string, Buffer | null>>;
 }
 
 export interface DecodedBatch {
   readonly records: readonly DecodedRecord[];
-  /** Compaction may have removed the record that lay there. */
+  /** Compaction may have removed the record at this offset. */
   readonly lastOffset: number;
   /** The marker of a transaction's end, and no message. */
   readonly isControl: boolean;
   readonly isTransactional: boolean;
   readonly producerId: bigint;
-  /** What the records take, decompressed. */
+  /** Size of the records, decompressed. */
   readonly bytes: number;
 }
 
@@ -40,8 +40,8 @@ export class UnreadableBatchError extends Error {
 }
 
 /**
- * A small batch can be compressed from gigabytes. A thousand claims are half a megabyte, and brokers take a megabyte,
- * compressed, unless they are told otherwise.
+ * A small batch can decompress to gigabytes. A thousand claims are half a megabyte. By default a broker takes one
+ * megabyte, compressed.
  */
 const MAX_BATCH_BYTES = 16 * 1_024 * 1_024;
 /** As objects, records of a few bytes take a hundred times their size. */
@@ -60,8 +60,8 @@ const inflate = promisify(gunzip);
 /**
  * Reads one record batch, all of it or nothing.
  *
- * kafkajs's own decoder takes no notice of the checksum, clamps lengths that point behind the batch, makes as many records
- * as the header claims, and decompresses without a limit (ADR 29).
+ * kafkajs's own decoder ignores the checksum, clamps lengths that point behind the batch, makes as many records as the
+ * header claims, and decompresses without a limit (ADR 29).
  *
  * @param batch from its base offset to its end.
  * @throws UnreadableBatchError
@@ -137,11 +137,12 @@ class RecordReader {
     const length = this.readVarint();
     if (length < 0 || length > this.bytes.length - this.at) throw malformed();
     this.end = this.at + length;
-    // Attributes, which no version uses, and the difference to the batch's first timestamp, which nobody here asks for.
+    // Attributes, which no version uses, and the difference to the batch's first timestamp, which this service does not
+    // use.
     this.skip(1);
     this.skipVarlong();
     const delta = this.readVarint();
-    // Compaction leaves gaps, so a record need not follow the one before directly.
+    // Compaction leaves gaps, so offsets may skip.
     if (delta <= this.lastDelta || delta > this.maxDelta) throw malformed();
     this.lastDelta = delta;
     const key = this.readBytes();
@@ -161,7 +162,7 @@ class RecordReader {
       if (name === null) throw malformed();
       headers.push([name.toString(), this.readBytes()]);
     }
-    // Not by assignment: somebody may have called a header __proto__.
+    // An assignment would fail for a header that is called __proto__.
     return Object.fromEntries(headers);
   }
 

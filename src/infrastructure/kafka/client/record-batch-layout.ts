@@ -1,5 +1,5 @@
 // Where the fields of a record batch lie; see "Record Batch" in Kafka's documentation of its message format. The first
-// three lie at the same place in the formats before it, so every batch can be passed over by its length.
+// three lie at the same place in the older formats, so a reader can skip every batch by its length.
 export const BASE_OFFSET_AT = 0;
 export const LENGTH_AT = 8;
 export const LEADER_EPOCH_AT = 12;

@@ -5,14 +5,14 @@ import { type ISocketFactory } from 'kafkajs';
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * The sockets of one kafkajs client. kafkajs waits for outstanding answers before it closes anything, and some of its
- * waits have no limit at all; whoever owns the sockets can end a client whose broker never answers.
+ * The sockets of one kafkajs client. kafkajs waits for outstanding answers before it closes a connection, and some of
+ * its waits have no limit. The owner of the sockets can end a client whose broker never answers.
  */
 export class Sockets {
   private readonly open = new Set<Socket>();
   private closed = false;
 
-  /** As kafkajs does it, and without Nagle's delay: every write is a whole request. */
+  /** Connects as kafkajs does, but without Nagle's delay: every write is a whole request. */
   readonly factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     if (this.closed) throw new Error('this client has ended');
     const server = { host, port };
@@ -26,10 +26,10 @@ export class Sockets {
     return socket;
   };
 
-  /** Ends every connection now; what waits for an answer is rejected, and no new connection is made. */
+  /** Ends every connection now. Requests that wait for an answer reject, and no new connection is made. */
   destroy(): void {
     this.closed = true;
-    // Without an error kafkajs would not notice, and go on waiting.
+    // Without an error kafkajs would not notice, and would go on waiting.
     for (const socket of this.open) socket.destroy(new Error('the connection was given up'));
   }
 }
