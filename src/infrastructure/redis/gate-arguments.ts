@@ -8,13 +8,13 @@ export function keysOf(campaignId: string, { epoch }: GatePass): readonly string
   return [meta, appliedUser, pending];
 }
 
-/** In the order of claim-batch. */
+/** The arguments of one claim, in the order of claim-batch. */
 export function claimArguments({ userId, claimId, idempotencyDigest }: ClaimRequest): string[] {
   const fields = { userId, claimId, idempotencyDigest: idempotencyDigest ?? '' };
   return Object.values(fields satisfies Fields<Omit<ClaimRequest, 'campaignId'>>);
 }
 
-/** In the order of open-campaign, open-staged and change-terms. */
+/** The terms as arguments, in the order of open-campaign, open-staged and change-terms. */
 export function termsArguments({ total, startsAt, endsAt, state, version }: CampaignTerms): (string | number)[] {
   const fields = { total, startsAt, endsAt: endsAt ?? '', state, version };
   return Object.values(fields satisfies Fields<Omit<CampaignTerms, 'campaignId'>>);

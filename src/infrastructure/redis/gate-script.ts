@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** What the gate can be asked, in the order in which the script looks for it: the claim first. */
+/** The operations of the gate, in the order in which the script looks for them: the claim first. */
 const OPERATIONS = {
   'claim-batch': 'claim-batch-3.lua',
   ping: 'ping-0.lua',
@@ -18,7 +18,7 @@ export type GateOperation = keyof typeof OPERATIONS;
 
 /**
  * Reads a Lua file of ./scripts. Its name ends with the number of its KEYS, and its header lists them.
- * @throws Error when the two disagree: whoever calls it would pass the wrong keys.
+ * @throws Error when the two disagree: a caller would pass the wrong keys.
  */
 export function readScript(name: string): string {
   const text = readFileSync(new URL(`./scripts/${name}`, import.meta.url), 'utf8');
@@ -35,14 +35,14 @@ const branches = Object.entries(OPERATIONS).map(
 );
 
 /**
- * The one script of an epoch: every operation, stamped with the epoch and with the replication id of the server that the
- * epoch was built on, so that its SHA is the fence. Only the builder
- * loads it; everybody else sends the SHA that the gate row names, with EVALSHA. Who holds the SHA of an older epoch, or
- * talks to a server that has forgotten its scripts, is answered NOSCRIPT.
+ * The one script of an epoch, with every operation. It is stamped with the epoch, and with the replication id of the
+ * server that the epoch was built on, so that its SHA is the fence. Only the builder loads it. Every other process
+ * sends EVALSHA with the SHA that the gate row names. Redis answers NOSCRIPT to the SHA of an older epoch, and when it
+ * has forgotten its scripts.
  *
- * It is one script and not one for each operation because a fence is one value: processes of two versions of this
- * service run side by side during an upgrade, and all of them have to use the script that the row names, whoever wrote
- * it. So the arguments of an operation may never change their meaning; a changed operation gets a new name.
+ * A fence is one value, so there is one script and not one for each operation. During an upgrade, processes of two
+ * versions run side by side, and all of them use the script that the row names, of either version. So the arguments of
+ * an operation may never change their meaning. A changed operation gets a new name.
  */
 export function gateScript(epoch: number, replicationId: string): string {
   // mutant: unstamped-script

@@ -3,16 +3,16 @@ import { readScript } from './gate-script.js';
 import { campaignKeys } from './redis.keys.js';
 
 const CHECK_ACCESS = readScript('check-access-2.lua');
-/** Of two campaigns that nobody can make: their keys are asked about, and never written. */
+/** Keys of two campaigns that cannot exist. The script asks about them, and writes nothing. */
 const KEYS = ['check-access', 'check-access-too'].map((campaignId) => campaignKeys(campaignId, 0).meta);
 
-/** Refusals that end by themselves. Whatever else a server says to a script that only asks, it will say again. */
+/** Refusals that end by themselves. A script that only asks gets any other error again. */
 const PASSING = /^(?:BUSY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|UNBLOCKED)\b/;
 const CLUSTERED = /^(?:CROSSSLOT|MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b/;
 
 /**
- * Why the gate cannot be kept on this server although INFO speaks for it, or null: its user lacks commands or keys, or it
- * hides that it is several servers.
+ * Why the gate cannot be kept on this server although its INFO looks right, or null: the user lacks commands or keys,
+ * or the server hides that it is a cluster.
  * @throws what the client rejects with while the server is away.
  */
 export async function whyForbidden(client: Redis): Promise<string | null> {
@@ -30,12 +30,12 @@ export async function whyForbidden(client: Redis): Promise<string | null> {
 }
 
 /**
- * Why the database that the address names cannot be used, or null. Where the server refuses it, ioredis goes on in
- * database 0, which may be another deployment's.
+ * Why the database that the address names cannot be used, or null. When the server refuses it, ioredis goes on in
+ * database 0, which may belong to another deployment.
  * @throws what the client rejects with while the server is away.
  */
 export async function whyNoDatabase(client: Redis): Promise<string | null> {
-  // Text when it comes from an address.
+  // ioredis has it as text when it comes from an address.
   const number = Number(client.options.db ?? 0);
   if (number === 0) return null;
   try {

@@ -9,19 +9,21 @@ import { GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { whyForbidden, whyNoDatabase } from './redis-access.js';
 import { isOneServer, parseServerInfo, type ServerInfo, warningsOf, whyUnusable } from './server-info.js';
 
-/** What a rebuild sends is larger, and nobody waits for it, ms. */
+/** For the commands of a rebuild, ms. They are larger, and no caller waits for them. */
 const BULK_TIMEOUT_MS = 10_000;
-/** How long a look at a server may take that a rebuild is to begin on, ms; connections that are just made anew included. */
+/**
+ * How long the builder may take to check the server of a rebuild, ms. This includes connections that are being made.
+ */
 const LOOK_MS = 2_000;
-/** While a gate is fenced, its address is asked again this often, ms. */
+/** While the gate is fenced, the process connects again this often at most, ms. */
 const RECONNECT_MS = 1_000;
-/** How long a start waits for a server that is there, ms; one that is not is joined later. */
+/** How long a start waits for the server, ms. The process joins a server that is away later. */
 const FIRST_CONNECTION_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
 
 /**
- * Nothing may be sent that nobody waits for any more: no queue while the connection is away, nothing sent again after it
- * was lost. A claim that ioredis replays would be a second one.
+ * ioredis must not send what no caller waits for: it keeps no queue while the connection is away, and sends nothing
+ * again after a loss. A claim that it sends again would be a second claim.
  */
 const OPTIONS: RedisOptions = {
   lazyConnect: true,
@@ -29,37 +31,40 @@ const OPTIONS: RedisOptions = {
   autoResendUnfulfilledCommands: false,
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
-  // A server that is frozen does not say goodbye, ms.
+  // How long to wait for the goodbye of a server, which may be frozen, ms.
   disconnectTimeout: 100,
   connectTimeout: 1_000,
-  // A bulk connection may be silent for weeks; a firewall that forgets it in between does not say so, ms.
+  // A bulk connection may be silent for weeks, and a firewall may forget it without a sign, ms.
   keepAlive: 10_000,
-  // Ours, below: its failure closes the connection instead of leaving it half open.
+  // A failed ready check closes the connection instead of leaving it half open.
   enableReadyCheck: true,
   retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
   reconnectOnError: (error) => /^(?:READONLY|MASTERDOWN)\b/.test(error.message),
 };
 
 /**
- * The connections of one process to the gate's Redis: one for the calls that answer somebody, one for the bulk of a
- * rebuild. A server is used only after it was looked at, on every new connection: behind a name there may be another one
- * than before.
+ * The connections of one process to the gate's Redis: one for calls that a caller waits for, one for the bulk of a
+ * rebuild. The process checks the server on every new connection before it uses it: the same name may lead to another
+ * server than before.
  */
 export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   private readonly client: Redis;
   private readonly bulkClient: Redis;
-  /** `connected`: the calls' connection leads to a server that was found fit. */
+  /** `connected`: the calls' connection leads to a server that passed the check. */
   private readonly events = new EventEmitter<{ connected: [] }>();
-  /** Of the server behind the calls' connection; null until it was looked at and found fit. */
+  /** The server behind the calls' connection; null until it has passed the check. */
   private usableServer: ServerInfo | null = null;
   private lastLogged = '';
-  /** Once in the life of the process, not with every connection. */
+  /** Warnings that were logged: once in the life of the process, not with every connection. */
   private readonly warned = new Set<string>();
-  /** Why the server behind the newest connection must not be used; null while that is not known, and when it may. */
+  /**
+   * Why the server behind the newest connection must not be used; null when it may be used, and while that is not
+   * known.
+   */
   private verdict: Promise<string | null> = Promise.resolve(null);
   private reconnectedAt = -RECONNECT_MS;
-  /** Until then a server that must not be used ends the start, which says why. */
+  /** Until then an unusable server ends the start, with the reason. */
   private started = false;
 
   constructor(url: string) {
@@ -94,20 +99,21 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.disconnect();
   }
 
-  /** Called on every new connection to a server that was found fit. */
+  /** Calls the listener on every new connection to a server that passed the check. */
   onConnected(listener: () => void): void {
     this.events.on('connected', listener);
   }
 
-  /** For calls that somebody waits for. @throws GateUnavailableError while there is no server that may be used. */
+  /** The connection for calls that a caller waits for. @throws GateUnavailableError while there is no usable server. */
   get calls(): Redis {
     if (this.usableServer === null || this.client.status !== 'ready') throw new GateUnavailableError('Redis is away');
     return this.client;
   }
 
   /**
-   * For a rebuild, which looks at its server by {@link bulkServer}. @throws GateUnavailableError while there is none; not
-   * while only the calls' connection is made anew, as it is by the fence that calls for the rebuild.
+   * The connection of a rebuild, which calls {@link bulkServer} first.
+   * @throws GateUnavailableError only while this connection is down. It does not matter when the calls connect again,
+   * as they do after the fence that causes the rebuild.
    */
   get bulk(): Redis {
     if (this.bulkClient.status !== 'ready') throw new GateUnavailableError('Redis is away');
@@ -115,11 +121,11 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * An answer did not come in time, or came to the wrong question: the connection is given up and made anew. Everything
-   * that is under way on it is unknown.
+   * Ends the connection and connects again, after an answer was late or belonged to another question. The outcome of
+   * every call that is under way on it is unknown.
    */
   dropCalls(): void {
-    // The client goes on calling itself ready until the socket is closed.
+    // The client's status stays `ready` until the socket is closed.
     if (this.usableServer === null) return;
     this.usableServer = null;
     this.client.disconnect(true);
@@ -131,10 +137,10 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * A fence may say that the address leads to another server by now, while this connection still leads to the old one:
-   * Redis keeps its clients when it becomes a replica, and whoever moves an address need not stop the server behind it.
-   * The old one cannot tell, it may well be a master still. So the connection is given up and made anew by the address,
-   * once a second at most. What is under way on it gets its answers first: only the fenced epoch is known to be lost.
+   * Connects again by the address after a fence, at most once a second. The address may lead to another server by now,
+   * while this connection still leads to the old one: Redis keeps its clients when it becomes a replica, and an
+   * operator may move an address without stopping the old server. The old server cannot tell, and may still be a
+   * master. Calls that are under way get their answers first: only the fenced epoch is known to be lost.
    */
   reconnectSoon(): void {
     const now = performance.now();
@@ -142,17 +148,18 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.reconnectedAt = now;
     this.usableServer = null;
     const giveUp = () => {
-      // Otherwise it was lost meanwhile, and the next one is on its way.
+      // Otherwise the connection was lost already, and the client connects again by itself.
       if (this.client.status === 'ready') this.client.disconnect(true);
     };
-    // Answers come in the order of the questions: this one's is the last.
+    // Redis answers in order, so this answer comes after those of the calls under way.
     this.client.ping().then(giveUp, giveUp);
   }
 
   /**
-   * The server behind the bulk connection, seen to be one that may be written to, and the one that the calls reach: an
-   * epoch that is opened on any other one is fenced at its first call. Waits for connections that are being made.
-   * @throws GateUnavailableError and what the client rejects with. The next attempt asks whoever is behind the address then.
+   * The server behind the bulk connection, after a check: it may be written to, and the calls reach the same server. An
+   * epoch that is opened on another one would be fenced at its first call. Waits for connections that are being made.
+   * @throws GateUnavailableError and what the client rejects with. The next attempt asks the server that the address
+   * leads to then.
    */
   async bulkServer(): Promise<ServerInfo> {
     const signal = AbortSignal.timeout(LOOK_MS);
@@ -172,7 +179,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** {@link bulkServer} on a new connection: the old one may lead to where the address led some time ago. */
+  /** {@link bulkServer} on a new connection: the old one may lead to the server that had the address before. */
   async newBulkServer(): Promise<ServerInfo> {
     if (this.bulkClient.status === 'ready') {
       const closed = once(this.bulkClient, 'close', { signal: AbortSignal.timeout(LOOK_MS) });
@@ -199,7 +206,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       return null;
     } catch (error) {
       const { message } = error as Error;
-      // INFO itself is forbidden, and will be.
+      // INFO itself is forbidden, and will stay so.
       if (message.startsWith('NOPERM')) return this.refuse(`its user may not do what the gate needs: ${message}`);
       this.logOnce('warn', `Redis is away: ${message}`);
       this.client.disconnect(true);
@@ -209,7 +216,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
 
   private refuse(reason: string): string {
     if (this.started) this.logOnce('error', `REDIS_URL: ${reason}`);
-    // Tried again: a replica may be promoted, a setting mended.
+    // The client connects again: the replica may be promoted, the setting corrected.
     this.client.disconnect(true);
     return reason;
   }
@@ -231,7 +238,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.bulkClient.disconnect();
   }
 
-  /** Once, not with every attempt. */
+  /** Logs a text once, not with every attempt. */
   private logOnce(level: 'log' | 'warn' | 'error', text: string): void {
     if (text === this.lastLogged) return;
     this.lastLogged = text;

@@ -1,6 +1,6 @@
 import { type FenceReason, GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 
-/** What Redis says before it has run anything of a script, by its first word: refused, for now. */
+/** What Redis answers before it has run any of a script, by the first word. Each is a refusal for now. */
 const REFUSALS: Readonly<Record<string, string>> = {
   OOM: 'it is out of memory (maxmemory)',
   READONLY: 'it is a replica',
@@ -19,19 +19,20 @@ const REFUSALS: Readonly<Record<string, string>> = {
   UNBLOCKED: 'it gave the call up',
 };
 
-/** What ioredis says when nothing was sent. */
+/** How ioredis says that nothing was sent. */
 const NOT_SENT = /Stream isn't writeable|enableOfflineQueue/;
 
-/** The fence that an answer of Redis is, or null when it is something else. */
+/** The reason of the fence that an error of Redis stands for, or null when it stands for none. */
 export function fenceIn(error: unknown): FenceReason | null {
   const { message } = error as Error;
   if (message.startsWith('NOSCRIPT')) return 'fence-missing';
-  // Somebody has put another thing in the place of a key. Nothing was written: the scripts read all keys first.
+  // Another client has put a value of another type in the place of a key. Nothing was written: the scripts read all
+  // keys first.
   if (message.includes('WRONGTYPE')) return 'count-mismatch';
   return null;
 }
 
-/** Tells what was certainly not executed from what may have been. */
+/** Tells a command that certainly did not run from one that may have run. */
 export function toGateError(error: unknown): GateUnavailableError | GateTimeoutError {
   const { message, name } = error as Error;
   if (name === 'ReplyError') {

@@ -8,14 +8,14 @@ import { toGateError } from './redis-errors.js';
 import { ANY_GATE_KEY, campaignKeys, parseGateKey } from './redis.keys.js';
 import { isSameMemory, type ServerInfo } from './server-info.js';
 
-/** Claims that one call stages: a script holds up everybody else, and this many take about a millisecond. */
+/** Claims that one call stages. Redis runs one script at a time, and this many claims take about a millisecond. */
 const STAGED_AT_ONCE = 500;
-/** Calls on their way at once. */
+/** Calls that are under way at once. */
 const IN_FLIGHT = 4;
 /** Keys that one SCAN looks at. */
 const SCANNED_AT_ONCE = 1_000;
 
-// Both are sent whole: they open nothing, and a server that has forgotten them may learn them again.
+// Both are sent whole by EVAL. They open nothing, so a server that has forgotten its scripts may learn them again.
 const STAGE_CLAIMS = readScript('stage-claims-2.lua');
 const OPEN_STAGED = readScript('open-staged-3.lua');
 
@@ -25,15 +25,18 @@ interface Staged {
   pending: number;
 }
 
-/** Builds the gate in Redis, beside the one that others may still be asking. */
+/** Builds the gate in Redis, beside the one that other processes may still use. */
 export class RedisGateBuilder extends GateBuilder {
-  /** A 202 leaves at the latest D after its claim, and needs a read of the gate row that is no older than 1 s. */
+  /** A 202 leaves at most D after its claim, and needs a read of the gate row that is no older than 1 s. */
   readonly quiesceMs: number = 3_000;
 
-  /** Where the older epochs of an epoch were dropped: only that server may be opened for it. */
+  /** Epoch → the server on which its older epochs were dropped. The epoch may only be opened on that server. */
   private readonly droppedOn = new Map<number, ServerInfo>();
 
-  /** What was staged, by key of the claims: a wipe in the middle of a rebuild must not open an empty gate. */
+  /**
+   * Key of the claims → what was staged. When Redis is emptied during a rebuild, the builder must not open an empty
+   * gate.
+   */
   private readonly staged = new Map<string, Staged>();
 
   constructor(private readonly connection: RedisConnection) {
@@ -42,7 +45,7 @@ export class RedisGateBuilder extends GateBuilder {
 
   async dropEpochsBelow(epoch: number): Promise<void> {
     const server = await this.attempt(() => this.connection.newBulkServer());
-    // A claim that finds no meta is fenced, so it is enough that these are gone before the rest.
+    // A claim that finds no meta is fenced. So it is enough that the metas are gone before the rest.
     await this.unlink((key) => key.isMeta && key.epoch < epoch);
     await this.unlink((key) => key.epoch < epoch);
     this.droppedOn.clear();
@@ -109,7 +112,7 @@ export class RedisGateBuilder extends GateBuilder {
   }
 
   /**
-   * A server that took over between two steps may hold what was dropped on the other one.
+   * A server that took over between two steps may still hold what was dropped on the other one.
    * @throws GateUnavailableError
    */
   private async assertSameServer(epoch: number): Promise<ServerInfo> {

@@ -28,16 +28,16 @@ import { fenceIn, toGateError } from './redis-errors.js';
 import { campaignKeys } from './redis.keys.js';
 
 /**
- * Of the claims on their way to Redis. A script holds up everybody else: `maxBatch` of them take it about a ms. A few
- * batches at once let Redis work while the next claims are read; while all of them are under way, the next one fills up.
+ * How claims travel to Redis, which runs one script at a time: `maxBatch` claims take about a ms. With a few batches
+ * under way, Redis works while the api reads the next claims. While all of them are under way, the next batch fills up.
  */
 const BATCHING = { maxBatch: 250, maxWaiting: 20_000, maxInFlight: 3, enough: 32 };
-/** As everything that ioredis sends by itself. */
+/** As ioredis does for every command that it sends itself. */
 const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const;
-/** Claims that one call clears: a script holds up everybody else. */
+/** Claims that one call clears. Redis runs one script at a time. */
 const CLEARED_AT_ONCE = 500;
 
-/** Nothing is ever stored here: no epoch is 0. */
+/** Nothing is ever stored under this key: no epoch is 0. */
 const PROBE_KEY = campaignKeys('probe', 0).pending;
 
 /** What the words of the script mean. The words themselves stay in this file. */
@@ -73,7 +73,7 @@ interface ClaimCall {
   readonly request: ClaimRequest;
 }
 
-/** A word that the script of this version does not say. */
+/** The script answered with a word that it does not have in this version. */
 class UnknownAnswerError extends Error {
   override readonly name = 'UnknownAnswerError';
 }
@@ -82,7 +82,7 @@ class UnknownAnswerError extends Error {
  * The gate of the distributed profile: one script of Redis for each call, atomic and in one order for every process.
  *
  * Every call is an EVALSHA with the SHA that the caller's pass carries. EVAL, or a command that ioredis defines, would
- * load the script into a server that has lost its memory, and so open a gate that nobody has rebuilt.
+ * load the script into a server that has lost its memory, and so open a gate that no builder has rebuilt.
  */
 export class RedisIssuanceGate extends IssuanceGate {
   private readonly claims = new NaturalBatcher<ClaimCall, ClaimOutcome>(
@@ -92,7 +92,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     systemTimers,
     {
       ms: GATE_TURN_MS,
-      // Sent all the same, it would take a slot and be too late for a promise.
+      // If it were sent now, it would take a slot too late for a 202.
       waited: () => new GateBusyError(`the claim has waited ${GATE_TURN_MS} ms for its turn`),
     },
   );
@@ -105,7 +105,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     this.connection.onConnected(listener);
   }
 
-  /** Claims that wait at the same time go to the gate in one call, those of a campaign in their order. */
+  /** Claims that wait at the same time go to the gate in one call. Those of one campaign keep their order. */
   claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
     if (this.claims.full) return Promise.reject(new GateBusyError('too many claims are waiting for Redis'));
     return this.claims.add({ pass, request });
@@ -168,8 +168,8 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   async checkWritable(): Promise<void> {
-    // Of a key that is not there, XX changes nothing: Redis only looks whether it would write. It is a command that a claim
-    // uses, so a user who may claim may ask this.
+    // For a missing key, XX changes nothing: Redis only checks whether it would write. A claim uses the same command,
+    // so the user who may claim may also ask this.
     await this.send((redis) => redis.zadd(PROBE_KEY, 'XX', 0, 'nobody'));
   }
 
@@ -200,7 +200,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     };
   }
 
-  /** What each of them came to; an error of one fence says nothing about claims under another one. */
+  /** The outcome of each claim. An error under one fence says nothing about claims under another one. */
   private async claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
     const [first] = calls as readonly [ClaimCall];
     if (calls.every(({ pass }) => pass.fence === first.pass.fence)) return this.claimTogether(calls);
@@ -213,7 +213,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     return calls.map((call) => outcomes.get(call) as ClaimOutcome | Error);
   }
 
-  /** Claims under one pass, in one call; those of a campaign in their order. */
+  /** Sends claims under one pass, in one call. Those of one campaign keep their order. */
   private async claimTogether(calls: readonly ClaimCall[]): Promise<ClaimOutcome[]> {
     const [{ pass }] = calls as readonly [ClaimCall];
     const byCampaign = groupBy([...calls.keys()], (at) => (calls[at] as ClaimCall).request.campaignId);
@@ -249,7 +249,7 @@ export class RedisIssuanceGate extends IssuanceGate {
     return outcomes;
   }
 
-  /** A call for one question; those of one turn of the event loop leave together, by ioredis' automatic pipeline. */
+  /** Sends one call. ioredis' automatic pipeline sends the calls of one turn of the event loop together. */
   private run(
     pass: GatePass,
     operation: GateOperation,
@@ -261,9 +261,9 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   /**
-   * A batch already: it leaves at once and past the automatic pipeline, which would keep it for too long. Each pipeline
-   * defines a property with a getter of its own (ioredis 5.11, Pipeline.js), so V8 makes it a hidden class, and that one
-   * holds the pipeline, and all the requests that waited for it, until the next mark-compact.
+   * Sends a batch at once, past the automatic pipeline. Each pipeline defines a property with a getter of its own
+   * (ioredis 5.11, Pipeline.js), so V8 makes a hidden class for it. That class keeps the pipeline, and all requests
+   * that waited for it, in memory until the next mark-compact.
    */
   private sendClaims({ fence }: GatePass, keys: readonly string[], args: readonly (string | number)[]) {
     const operation: GateOperation = 'claim-batch';
@@ -282,7 +282,7 @@ export class RedisIssuanceGate extends IssuanceGate {
       if (reason === 'fence-missing') this.connection.reconnectSoon();
       if (reason !== null) return ['FENCED', reason] satisfies Answer;
       const gateError = toGateError(error);
-      // The answer may still come, or never: either way the next ones on this connection are not to be waited for.
+      // The answer may still come, or never. In both cases the next calls must not wait behind it.
       if (gateError instanceof GateTimeoutError) this.connection.dropCalls();
       throw gateError;
     }

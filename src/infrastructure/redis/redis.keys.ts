@@ -12,7 +12,7 @@ export function campaignKeys(campaignId: string, epoch: number): CampaignKeys {
   return { meta: `${prefix}meta`, appliedUser: `${prefix}applied_user`, pending: `${prefix}pending` };
 }
 
-/** What SCAN has to look for to see every key of the gate. */
+/** The pattern by which SCAN finds every key of the gate. */
 export const ANY_GATE_KEY = 'coupon:{*}:*';
 
 const KEY = /^coupon:\{[^{}]+\}:(\d{1,15}):(meta|applied_user|pending)$/;

@@ -1,9 +1,9 @@
-/** What INFO tells of a server; empty or null where it does not tell, as some who rent out a Redis have it. */
+/** What INFO tells of a server. A field is empty or null where the server does not tell it, as some hosted ones do. */
 export interface ServerInfo {
   readonly version: string;
-  /** Another one after every restart. */
+  /** Changes with every restart. */
   readonly runId: string;
-  /** Another one after every promotion. */
+  /** Changes with every promotion. */
   readonly replicationId: string;
   readonly role: string;
   /** standalone, cluster or sentinel. */
@@ -15,7 +15,7 @@ export interface ServerInfo {
 /** The oldest major version whose scripts may write after reading the time, and whose functions we rely on. */
 const MIN_MAJOR = 7;
 
-/** @param text the answer of INFO; CONFIG is forbidden by most who rent out a Redis. */
+/** @param text the answer of INFO. Most hosted servers forbid CONFIG. */
 export function parseServerInfo(text: string): ServerInfo {
   const values = new Map(
     text.split('\r\n').flatMap((line): [string, string][] => {
@@ -62,7 +62,8 @@ export function warningsOf({ version, mode, role, maxmemoryPolicy, replicationId
     redis_mode: mode,
     role,
     maxmemory_policy: maxmemoryPolicy,
-    // Without it a master that was replaced and comes back with its scripts cannot be told from the one that was built on.
+    // Without it the gate cannot tell the master that it was built on from one that was replaced and came back with its
+    // scripts.
     master_replid: replicationId,
   }).flatMap(([name, value]) => (value === '' ? [name] : []));
   const warnings: string[] = [];
@@ -81,12 +82,14 @@ export function warningsOf({ version, mode, role, maxmemoryPolicy, replicationId
   return warnings;
 }
 
-/** Do both tell of one process? A server that keeps its run id to itself is taken for the other one: nobody can tell. */
+/**
+ * True when both tell of one process. A server that hides its run id counts as the same one: there is no way to tell.
+ */
 export function isOneServer(one: ServerInfo, other: ServerInfo): boolean {
   return one.runId === other.runId || one.runId === '' || other.runId === '';
 }
 
-/** Not restarted, and it has followed nobody since; as far as it tells. */
+/** True when the server has neither restarted nor followed another one in between, as far as it tells. */
 export function isSameMemory(one: ServerInfo, other: ServerInfo): boolean {
   return one.runId === other.runId && one.replicationId === other.replicationId;
 }

@@ -1,7 +1,7 @@
--- Asked of a server before it is used: what may the user of this connection not do? It changes nothing.
+-- Asks a server, before it is used, what the user of this connection may not do. It changes nothing.
 -- KEYS  first, second
 -- ARGV  none
--- The keys are of two campaigns, and so in two slots: a server that is a part of a cluster refuses the call.
+-- The keys are those of two campaigns and lie in two slots, so a server of a cluster refuses the call.
 -- Answers commands that are forbidden on such keys; none where the server cannot tell.
 if not redis.acl_check_cmd then return {} end
 local key = KEYS[1]

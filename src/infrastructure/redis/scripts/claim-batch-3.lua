@@ -5,8 +5,8 @@
 --       {OK, claimId, sequence, claimedAt ms, remaining}
 --       {DUPLICATE, claimId, record, 1 while it is pending, else 0}
 --       {NOT_STARTED, claimId, startsAt ms} {PAUSED, claimId} {CLOSED, claimId} {ENDED, claimId} {SOLD_OUT, claimId}
--- The claimId is that of the question: answers carry no other sign of whose they are than their order, and a line that
--- loses one would hand every later one to somebody else.
+-- The claimId is that of the question. Without it only the order would tell whose an answer is: when one answer is lost,
+-- every later caller would get that of another one.
 local at = now()
 local claimed_at = integer(at)
 local answers, writes, named = {}, {}, {}
@@ -14,10 +14,10 @@ local next_argument = 2
 -- Arguments of one claim.
 local FIELDS = 3
 
--- First everything is read and decided, for all campaigns; then everything is written.
+-- First the script reads and decides for all campaigns, then it writes.
 for first = 1, #KEYS, 3 do
   local meta_key, applied_key, pending_key = unpack(KEYS, first, first + 2)
-  -- The second time it would be decided on what the first time is about to change.
+  -- A second list of its claims would be decided on values that the first one is about to change.
   if named[meta_key] then return redis.error_reply('ERR a campaign is named twice') end
   named[meta_key] = true
 
@@ -27,7 +27,7 @@ for first = 1, #KEYS, 3 do
   local count, pending, total, sequence, state, starts_at, ends_at = unpack(redis.call('HMGET', meta_key,
     'count', 'pending', 'total', 'sequence', 'state', 'startsAt', 'endsAt'))
   local claims = redis.call('HLEN', applied_key)
-  -- As damage() does it, with one read of the meta instead of two: this is the call that a drop consists of.
+  -- The checks of damage(), with one read of the meta instead of two: a drop consists of this call.
   local waiting = redis.call('ZCARD', pending_key)
   if not count then
     answers[#answers + 1] = {'FENCED', 'meta-missing'}
@@ -47,7 +47,7 @@ for first = 1, #KEYS, 3 do
     for n = 1, asked do
       local first_field = from + FIELDS * (n - 1)
       local user_id, claim_id, idempotency_digest = unpack(ARGV, first_field, first_field + FIELDS - 1)
-      -- Before window and stock, so that a winner who asks again always sees the claim.
+      -- This comes before window and stock, so that a winner who asks again always sees the claim.
       if admitted[user_id] then
         decided[n] = {'DUPLICATE', claim_id, admitted[user_id], 1}
       elseif records[n] then

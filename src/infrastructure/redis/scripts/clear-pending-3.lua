@@ -4,7 +4,7 @@
 local damaged = damage()
 if damaged then return {'FENCED', damaged} end
 local waiting = redis.call('ZCARD', pending_key)
--- One read and one write for all of them. Lua hands some thousands of values over at once; the caller sends fewer.
+-- One read and one write for all claims. unpack() takes some thousands of values at once; the caller sends fewer.
 local asked, claim_ids = {}, {}
 for at = 2, #ARGV, 2 do
   local user_id, claim_id = unpack(ARGV, at, at + 1)

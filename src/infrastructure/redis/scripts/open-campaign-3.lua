@@ -5,9 +5,9 @@ local total, starts_at, ends_at, state, version = ARGV[2], ARGV[3], ARGV[4], ARG
 local damaged = damage()
 if not damaged then return {'EXISTS'} end
 if damaged ~= 'meta-missing' then return {'FENCED', damaged} end
--- Claims without a meta are what is left of a damaged campaign: opened anew, it would sell their coupons again.
+-- Claims without a meta are the rest of a damaged campaign. To open it again would sell their coupons twice.
 if redis.call('EXISTS', applied_key, pending_key) > 0 then return {'FENCED', damaged} end
--- Also while memory has run out; see change-terms.
+-- This works also when Redis is out of memory; see change-terms.
 redis.call('HDEL', meta_key, 'none')
 redis.call('HSET', meta_key, 'total', total, 'startsAt', starts_at, 'endsAt', ends_at, 'state', state,
   'version', version, 'sequence', 0, 'count', 0, 'pending', 0)

@@ -1,4 +1,4 @@
--- Not part of an epoch's script: it writes the meta of an epoch that nobody has been let into yet.
+-- Not part of an epoch's script: it writes the meta of an epoch that is not open yet.
 -- KEYS  meta, applied_user, pending
 -- ARGV  total, startsAt ms, endsAt ms or '', state, version, the highest sequence that is known, claims that were staged,
 --       of them pending

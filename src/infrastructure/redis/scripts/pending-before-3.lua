@@ -8,7 +8,7 @@ local users = redis.call('ZRANGE', pending_key, '-inf', '(' .. before, 'BYSCORE'
 local page = {'PAGE'}
 for at = 1, #users do
   local record = redis.call('HGET', applied_key, users[at])
-  -- The counters agree, and yet somebody waits who has no claim.
+  -- The counters agree, but this user is pending without a claim.
   if not record then return {'FENCED', 'pending-mismatch'} end
   page[#page + 1] = users[at]
   page[#page + 1] = record

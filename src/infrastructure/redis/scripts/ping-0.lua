@@ -1,4 +1,4 @@
 -- KEYS  none
 -- ARGV  none
--- OUT   OK. Whoever gets it has been let in: the script of the epoch is known to this server.
+-- OUT   OK: the pass is valid, since this server knows the script of the epoch.
 return 'OK'

@@ -1,29 +1,29 @@
--- In front of every operation, in the one script that an epoch has; see gate-script.ts. KEYS of every operation but ping,
+-- Stands before every operation, in the one script of an epoch; see gate-script.ts. KEYS of every operation but ping,
 -- and of claim-batch for each of its campaigns:
 --   1  meta          hash: total, startsAt, endsAt, state, version, sequence, count, pending
 --   2  applied_user  hash: userId -> claimId|sequence|claimedAt|digest. HLEN is the counter.
 --   3  pending       zset: userId -> ms, admitted and not yet seen in the database
--- A script that has written goes on to its end even when memory runs out, and one that has not is refused at its first
--- write: so whatever frees memory may come first, and nothing may read after it has begun to write.
+-- When memory runs out, Redis refuses a script whose first write needs memory, and lets one that has written go on to its
+-- end. So a command that frees memory may come first, and no operation may read after it has begun to write.
 
 local operation = ARGV[1]
 local meta_key, applied_key, pending_key = KEYS[1], KEYS[2], KEYS[3]
 
--- EPOCH is the stamp. A pass whose fence and epoch do not belong together is nobody's.
+-- EPOCH is the stamp. A pass is invalid when its fence and its epoch do not belong together.
 for _, key in ipairs(KEYS) do
   -- mutant: keys-unchecked
   if not string.find(key, '}:' .. EPOCH .. ':', 1, true) then return {'FENCED', 'fence-missing'} end
 end
 
--- REPLICATION is the history of the server that the epoch was built on, '' where it keeps that to itself. A master that
--- followed another one for a while and was promoted again has kept this script, but lost what the other one never had.
+-- REPLICATION is the replication id of the server that the epoch was built on; '' where the server hides it. A master
+-- that followed another one and was promoted again still has this script, but has lost what the other one never had.
 -- mutant: trusted-promotion
 if REPLICATION ~= '' and not string.find(redis.call('INFO', 'replication'), 'master_replid:' .. REPLICATION, 1, true) then
   return {'FENCED', 'promoted'}
 end
 
--- Why the memory of this campaign cannot be trusted, or false. It reads all three keys, so that one of a wrong type ends
--- every operation before it has written anything.
+-- Why the memory of this campaign cannot be trusted, or false. It reads all three keys, so that a key of a wrong type
+-- ends every operation before it has written anything.
 local function damage()
   local count, pending = unpack(redis.call('HMGET', meta_key, 'count', 'pending'))
   local claims = redis.call('HLEN', applied_key)
@@ -35,7 +35,7 @@ local function damage()
   return false
 end
 
--- The clock of the gate, ms: this server's, for everybody.
+-- The clock of the gate, ms: this server's clock, for all processes.
 local function now()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -46,7 +46,7 @@ local function belongs(record, claim_id)
   return record and string.sub(record, 1, #claim_id + 1) == claim_id .. '|'
 end
 
--- Numbers are written as what they are: Lua would write 1764000000000 as 1.764e+12.
+-- Writes an integer with all its digits: Lua would write 1764000000000 as 1.764e+12.
 local function integer(number)
   return string.format('%.0f', number)
 end
