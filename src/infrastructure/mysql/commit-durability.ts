@@ -18,9 +18,10 @@ export async function readCommitSettings(runner: QueryRunner): Promise<CommitSet
 }
 
 /**
- * Settings with which a commit is answered before the disk has it, each as `name=value`; none when all is well.
+ * Settings with which the server answers a commit before the disk has it, each as `name=value`; none when all is well.
  *
- * The binary log counts where there is one: after a crash, InnoDB undoes what it had prepared and does not find there.
+ * The binary log counts where there is one: after a crash, InnoDB undoes what it had prepared and does not find in that
+ * log.
  */
 export function unsyncedSettings(settings: CommitSettings, isMariaDb: boolean): string[] {
   // 3 is MariaDB's older group commit, which syncs more often than 1.

@@ -6,11 +6,11 @@ import { classifyDatabaseError, classifyRefusedCommit } from '../sql/classify-da
 const CALL_TIMEOUT = 'CALL_TIMEOUT';
 
 /**
- * A connection of the pool in the hands of one unit of work, with a deadline for every statement.
+ * A connection of the pool that one unit of work holds, with a deadline for every statement.
  *
- * A statement that does not come back in time costs the connection: a ROLLBACK on a server that does not answer would be
- * waited for as long as the statement itself, and a connection that goes back into the pool with an open transaction
- * would do its next user's work inside of it.
+ * A statement that misses its deadline costs the connection. A ROLLBACK on a server that does not answer would take as
+ * long as the statement itself. A connection that goes back into the pool with an open transaction would do its next
+ * user's work inside of it.
  */
 export class LeasedConnection {
   private readonly statement: (...call: unknown[]) => Promise<unknown>;
@@ -29,11 +29,12 @@ export class LeasedConnection {
     firstMs: number,
   ) {
     this.budgetMs = firstMs;
-    // On the runner itself: repositories and migrations use it directly, and their statements need the deadline, too.
+    // The runner's own method is replaced: repositories and migrations use it directly, and their statements need the
+    // deadline, too.
     this.statement = runner.query.bind(runner) as typeof this.statement;
     runner.query = ((...call: unknown[]) => this.query(...call)) as QueryRunner['query'];
     this.underWay = new Promise<never>((_resolve, reject) => (this.rejectUnderWay = reject));
-    // Nobody may be waiting when the connection is given up.
+    // It may reject while no statement waits for it.
     this.underWay.catch(() => undefined);
   }
 
@@ -47,14 +48,14 @@ export class LeasedConnection {
     this.callMs = this.budgetMs = callMs;
   }
 
-  /** `work` between `begin` and COMMIT; it is undone when it rejects. */
+  /** Runs `work` between `begin` and COMMIT, and undoes it when it rejects. */
   async transaction<T>(begin: readonly string[], work: () => Promise<T>): Promise<T> {
     let result: T;
     try {
       for (const statement of begin) await this.runner.query(statement);
       this.inTransaction = true;
       result = await work();
-      // Work may have swallowed the error that ended the transaction. What it did after that is not there.
+      // `work` may have swallowed the error that ended the transaction. Nothing that it did after that is stored.
       if (this.ended !== null) throw this.ended;
     } catch (error) {
       await this.rollback();
@@ -63,7 +64,7 @@ export class LeasedConnection {
     try {
       await this.runner.query('COMMIT');
     } catch (error) {
-      // Nobody knows whether it is committed. The connection must not go on in either case.
+      // It may be committed or not. The connection must not go on in either case.
       this.giveUp();
       throw classifyRefusedCommit(error);
     }
@@ -76,7 +77,7 @@ export class LeasedConnection {
     return this.within(() => this.connection.promise().ping());
   }
 
-  /** Ends the connection at once, whatever is under way on it. */
+  /** Ends the connection at once, also while a statement is under way on it. */
   giveUp(error = new DatabaseError('infrastructure', 'CONNECTION_GIVEN_UP', 'the connection was given up')): void {
     this.ended = error;
     this.rejectUnderWay(error);
@@ -93,10 +94,11 @@ export class LeasedConnection {
     try {
       return await this.within(() => this.statement(...call));
     } catch (error) {
-      // Here, and not only at the edge: work that goes on after a refusal has to know what was refused.
+      // The error is classified here and not only at the edge: work that goes on after a refusal has to know what was
+      // refused.
       const classified = classifyDatabaseError(error);
-      // A deadlock's victim has been rolled back, and what it said next would be committed statement by statement: half
-      // a unit of work. So nothing follows on trouble of this kind, also where the server would still take it.
+      // The server has rolled back a deadlock's victim. It would commit the next statements one by one: half a unit of
+      // work. So no statement follows an error of this kind, even where the server would still take it.
       if (this.inTransaction && classified instanceof DatabaseError && classified.kind === 'infrastructure') {
         this.ended ??= classified;
       }
@@ -127,7 +129,7 @@ export class LeasedConnection {
   }
 }
 
-/** mysql2's own `destroy` says goodbye and waits for the answer: a socket to a frozen server would stay open with it. */
+/** mysql2's own `destroy` says goodbye and waits for the answer. It would leave a socket to a frozen server open. */
 export function destroyConnection(connection: PoolConnection): void {
   connection.destroy();
   socketOf(connection).destroy();
@@ -141,7 +143,10 @@ export function socketOf(connection: PoolConnection): { readonly destroyed: bool
   return (connection as unknown as { stream: { readonly destroyed: boolean; destroy(): void } }).stream;
 }
 
-/** @throws DatabaseError of kind `infrastructure` with this code when the work takes longer; it goes on unheard. */
+/**
+ * @throws DatabaseError of kind `infrastructure` with this code when the work takes longer. The work goes on, and its
+ * result is ignored.
+ */
 export async function withDeadline<T>(ms: number, work: Promise<T>, code: string, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -19,8 +19,8 @@ export const POOL_SIZES: Record<PoolName, (settings: MysqlSettings) => number> =
 const GOODBYE_MS = 300;
 
 /**
- * The connections for one kind of work. To make one connects to nothing; `initialize` may be tried again until a server
- * is there.
+ * The connections for one kind of work. The constructor connects to nothing. `initialize` may be tried again until a
+ * server is there.
  */
 export class MysqlDataSource extends DataSource {
   private readonly connections: ReadonlySet<PoolConnection>;
@@ -49,35 +49,36 @@ export class MysqlDataSource extends DataSource {
       extra: {
         // The server ends a session after `waitTimeoutS` of silence; the pool ends an idle one before that.
         idleTimeout: (waitTimeoutS * 1_000) / 2,
-        // mysql2 looks for idle connections only where fewer of them are kept than there may be.
+        // mysql2 looks for idle connections only where it may keep fewer of them than the pool has.
         maxIdle: size - 1,
         enableKeepAlive: true,
       },
-      // What goes wrong is in the errors; TypeORM would write it to the console as well, past the service's log.
+      // Errors say what goes wrong. TypeORM would write it to the console as well, past the service's log.
       logger: SILENT,
       ...SCHEMA,
     });
     this.connections = connections;
   }
 
-  /** Connections may be asked for. */
+  /** True while connections may be asked for. */
   get isOpen(): boolean {
     return this.isInitialized && !this.destroyed;
   }
 
-  /** @throws DatabaseError `infrastructure`, whatever the reason: nothing was asked of the server yet. */
+  /** @throws DatabaseError `infrastructure`, for any reason: the server was not asked for anything yet. */
   override async initialize(): Promise<this> {
     const { callMs } = this.settings;
     try {
       return await withDeadline(callMs, super.initialize(), 'CONNECT_TIMEOUT', 'the database did not answer');
     } catch (error) {
-      // The sockets alone: mysql2 then rejects what waits for an answer, so this attempt ends before the next one begins.
+      // Only the sockets are ended: mysql2 then rejects what waits for an answer, so this attempt ends before the next
+      // one begins.
       for (const connection of this.connections) socketOf(connection).destroy();
       throw asInfrastructure(error);
     }
   }
 
-  /** Ends every connection; a server that does not answer is waited for briefly. */
+  /** Ends every connection. Waits only briefly for a server that does not answer. */
   override async destroy(): Promise<void> {
     this.destroyed = true;
     const goodbye = super.destroy().catch(() => undefined);
@@ -85,7 +86,7 @@ export class MysqlDataSource extends DataSource {
     this.dropConnections();
   }
 
-  /** The next call connects again: behind the same address there may be another server then. */
+  /** The next call connects again: the same address may lead to another server then. */
   dropConnections(): void {
     for (const connection of this.connections) destroyConnection(connection);
   }
@@ -108,7 +109,7 @@ function remember(connections: Set<PoolConnection>, pool: mysql.Pool): mysql.Poo
   });
 }
 
-/** The reason is no matter: a password that is refused now may be accepted later. */
+/** The reason does not matter: a password that is refused now may be accepted later. */
 export function asInfrastructure(error: unknown): DatabaseError {
   if (error instanceof DatabaseError && error.kind === 'infrastructure') return error;
   const { code, message } = error as { code?: string; message?: string };

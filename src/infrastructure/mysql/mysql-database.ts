@@ -14,11 +14,11 @@ import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatab
 import { isMariaDb, type MysqlPool } from './mysql-pool.js';
 import { type MysqlPools } from './mysql-pools.js';
 
-/** How long a start waits for a server that is there, ms; one that is not is joined later. */
+/** How long a start waits for the server, ms. The process joins a server that is away later. */
 const FIRST_CONNECTION_MS = 3_000;
 const RETRY_MS = [100, 200, 500, 1_000];
 
-/** READ COMMITTED is every session's level. */
+/** Every session has the level READ COMMITTED. */
 const WRITING = ['START TRANSACTION'];
 const READING_ONE_INSTANT = [
   'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
@@ -28,10 +28,10 @@ const READING_ONE_INSTANT = [
 /**
  * The database of the distributed profile: MySQL or MariaDB.
  *
- * The process starts without it and joins when it comes; until then, and until the schema is what this version needs,
- * every call is refused as `infrastructure`. Every statement has its deadline, and a unit of work that met trouble of
- * that kind is over: nothing more is said on its transaction, and it rejects with that error, also when its work has
- * swallowed it.
+ * The process starts without it, and joins it when it is there. Until then, and until the schema is what this version
+ * needs, every call is refused as `infrastructure`. Every statement has its deadline. An error of that kind ends the
+ * unit of work: it sends nothing more on its transaction, and rejects with that error, also when its work has swallowed
+ * it.
  */
 export class MysqlDatabase extends Database implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Database');
@@ -43,7 +43,8 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   private reason = 'the database was not reached yet';
 
   /**
-   * @param migrateOnStart false where a deployment migrates by itself: an older schema is then waited for.
+   * @param migrateOnStart false where a deployment migrates by itself: the process then waits while the schema is
+   * older.
    * @param warnOfRisk is told what an operator may have chosen knowingly.
    */
   constructor(
@@ -104,7 +105,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
         }
         this.serving = true;
         this.logOnce('log', `connected to the database (${writes.version})`);
-        // It serves, whether or not it tells.
+        // The database serves, also when it does not show its settings.
         await this.warnOfUnsyncedCommit(reads).catch(() => undefined);
         return;
       } catch (error) {
@@ -130,7 +131,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
     this.warnOfRisk('unsynced-commit', finding);
   }
 
-  /** Once, not with every attempt. */
+  /** Logs a text once, not with every attempt. */
   private logOnce(level: 'log' | 'warn' | 'error', text: string): void {
     if (text === this.lastLogged) return;
     this.lastLogged = text;

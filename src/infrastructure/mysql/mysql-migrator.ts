@@ -17,7 +17,7 @@ export class UnfitDatabaseError extends Error {
   override readonly name = 'UnfitDatabaseError';
 }
 
-/** The schema is older than this version needs, and migrating it is somebody else's task. */
+/** The schema is older than this version needs, and this process must not migrate it. */
 export class SchemaBehindError extends Error {
   override readonly name = 'SchemaBehindError';
 }
@@ -39,8 +39,8 @@ export async function migrate(settings: MysqlSettings): Promise<string[]> {
 }
 
 /**
- * Several processes may try at once: the lock is held by the connection that migrates, so it ends with that connection,
- * and nobody migrates who has lost it.
+ * Several processes may try at once. The connection that migrates holds the lock, so the lock ends with it: a process
+ * that has lost the lock cannot migrate.
  */
 export async function migrateOn(pool: MysqlPool, signal?: AbortSignal): Promise<string[]> {
   if ((await pendingMigrations(pool)).length === 0) return [];
@@ -57,12 +57,12 @@ export async function migrateOn(pool: MysqlPool, signal?: AbortSignal): Promise<
           : 'SET SESSION max_execution_time = 0, SESSION lock_wait_timeout = 60',
       );
       const executor = new MigrationExecutor(pool.source, lease.runner);
-      // MySQL commits every change of a table by itself, whatever is around it.
+      // MySQL commits every change of a table by itself, also inside a transaction.
       executor.transaction = 'none';
       return (await executor.executePendingMigrations()).map(({ name }) => name);
     } finally {
       signal?.removeEventListener('abort', abort);
-      // With it goes the lock, and the settings that are no good for anybody else.
+      // This ends the lock, and session settings that no other work must have.
       lease.giveUp();
     }
   });
@@ -101,11 +101,11 @@ export function assertVersion(version: string): void {
   }
 }
 
-/** Asks every second, so that a server that stops answering is noticed meanwhile. */
+/** Asks every second, so that a server that stops answering is noticed. */
 async function lock({ runner }: LeasedConnection): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
-    // Locks are the server's and not the database's, and their names are short.
+    // Locks belong to the server and not to the database, and their names have to be short.
     const [row] = (await runner.query(
       "SELECT GET_LOCK(CONCAT('coupon.migrations.', MD5(DATABASE())), 1) AS locked",
     )) as {

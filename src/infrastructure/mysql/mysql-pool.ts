@@ -7,9 +7,9 @@ import { asInfrastructure, MysqlDataSource } from './mysql-data-source.js';
 import { MysqlOutage } from './mysql-outage.js';
 import { type MysqlSettings } from './mysql-settings.js';
 
-/** A connection that was idle for longer is asked whether its server is still there before it is handed out, ms. */
+/** A connection that was idle for longer is asked whether its server is still there before it is used, ms. */
 const TRUSTED_IDLE_MS = 500;
-/** A server gives a call up so much later than its caller, ms: what was asked by nobody must not run on for ever. */
+/** The server gives a call up this much later than its caller, ms. A statement without a caller must not run on. */
 const AFTERMATH_MS = 1_000;
 
 const POOL_TIMEOUT = 'POOL_TIMEOUT';
@@ -101,7 +101,7 @@ export class MysqlPool {
       const patienceMs = until - performance.now();
       return await withDeadline(patienceMs, connecting, POOL_TIMEOUT, 'no connection to the database came free');
     } catch (error) {
-      // One that comes after all goes back; nobody waits for it any more.
+      // A connection that comes later goes back to the pool.
       connecting.then(
         () => runner.release(),
         () => undefined,
@@ -112,18 +112,21 @@ export class MysqlPool {
     }
   }
 
-  /** False when the server has ended the connection while nobody used it: that is no reason to refuse anybody. */
+  /**
+   * Prepares a new connection, and checks one that was idle. False when the server has ended an idle one: that is no
+   * reason to refuse a caller.
+   */
   private async prepare(lease: LeasedConnection, until: number): Promise<boolean> {
     const { connection, runner } = lease;
     if (!this.prepared.has(connection)) {
-      // Asked of each: behind the same address there may be another server now.
+      // Each new connection is asked: the same address may lead to another server now.
       const [row] = (await runner.query('SELECT VERSION() AS version')) as { version: string }[];
       this.serverVersion = row?.version ?? '';
       for (const statement of this.sessionSettings()) await runner.query(statement);
       this.prepared.add(connection);
     } else {
       const idleMs = Date.now() - (this.idleSince.get(connection) ?? 0);
-      // Negative: the wall clock was set back, and says nothing.
+      // A negative time means that the wall clock was set back. It says nothing.
       if (idleMs >= 0 && idleMs <= TRUSTED_IDLE_MS) return true;
       try {
         await lease.ping();
@@ -137,7 +140,7 @@ export class MysqlPool {
     return true;
   }
 
-  /** Said once on every new connection, before anybody uses it. */
+  /** Sent once on every new connection, before its first use. */
   private sessionSettings(): string[] {
     const { callMs, waitTimeoutS } = this.source.settings;
     const limitMs = callMs + AFTERMATH_MS;
@@ -148,7 +151,7 @@ export class MysqlPool {
       'innodb_lock_wait_timeout = 3',
       // For a table that is being migrated: its waiters must not pile up in the server.
       'lock_wait_timeout = 3',
-      // What is escaped on our side relies on backslashes: never NO_BACKSLASH_ESCAPES.
+      // mysql2 escapes with backslashes: never NO_BACKSLASH_ESCAPES.
       "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
       isMariaDb(this.version) ? `max_statement_time = ${limitMs / 1_000}` : `max_execution_time = ${limitMs}`,
     ];

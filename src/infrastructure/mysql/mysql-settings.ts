@@ -12,13 +12,15 @@ export interface MysqlSettings {
   readonly callMs: number;
   /** Until a new connection is there, ms. */
   readonly connectMs: number;
-  /** A session that is silent for so long is ended by the server, s: a host that is frozen must not keep its locks. */
+  /** The server ends a session that is silent for this long, s. A host that is frozen must not keep its locks. */
   readonly waitTimeoutS: number;
   /** Connections for units of work that write, and for long reads. */
   readonly connections: number;
   /** Connections for single reads, which must not stand behind the consumer's transactions. */
   readonly readConnections: number;
-  /** Connections for the gate row, which must not stand behind users' reads either; one that hangs leaves another. */
+  /**
+   * Connections for the gate row, which must not stand behind users' reads either. When one hangs, another one is left.
+   */
   readonly urgentConnections: number;
 }
 

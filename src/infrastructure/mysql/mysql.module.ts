@@ -12,7 +12,7 @@ type DatabaseConfig = Pick<AppConfig, 'databaseSsl' | 'migrateOnStart' | 'allowI
   readonly databaseUrl: string;
 };
 
-/** Connections for what claims themselves have to read: they must not stand behind callers who read. */
+/** Connections for the reads of claims themselves: they must not stand behind callers who read. */
 const OWN_READS = 2;
 
 /** What the environment says of the database. */
@@ -46,11 +46,11 @@ export class MysqlModule {
   }
 }
 
-/** Made without a server, which `MysqlDatabase` joins when it is there. */
+/** Makes the data source without a server. `MysqlDatabase` joins it when one is there. */
 function dataSource(name: PoolName, settings: MysqlSettings): DynamicModule {
   return TypeOrmModule.forRootAsync({
     name,
-    // What cannot be made now cannot be made three seconds later either.
+    // Nest must not try again: what cannot be made now cannot be made three seconds later either.
     useFactory: () => ({ type: 'mysql', manualInitialization: true, toRetry: () => false }),
     dataSourceFactory: async () => new MysqlDataSource(settings, POOL_SIZES[name](settings)),
   });

@@ -3,9 +3,9 @@ import { DatabaseError, type DatabaseErrorKind } from '../../ports/database/data
 
 /**
  * MySQL and MariaDB numbers that say something about the server or the moment, never about the row: no more
- * connections, deadlock, lock wait, disk full, read-only, shutdown, killed, lost connection. 1020 is MariaDB's
- * "record has changed" under a snapshot, which is a deadlock by another name. From 1026 on it is the binary log, a thread
- * or the replication that has failed; from 1036 on what an administrator has changed and will change back: access, the
+ * connections, deadlock, lock wait, disk full, read-only, shutdown, killed, lost connection. 1020 is MariaDB's "record
+ * has changed" under a snapshot, which is a deadlock by another name. From 1026 on, the binary log, a thread or the
+ * replication has failed. From 1036 on, an administrator has changed something and will change it back: access, the
  * database, a table that is not there for now.
  */
 const MYSQL_INFRASTRUCTURE = new Set([
@@ -38,8 +38,8 @@ interface DriverError {
 }
 
 /**
- * The one place that knows what a product's error means. A CHECK violation (`issued <= total`) is `unknown` on
- * purpose: whether it is the row or the counter is found out by trying.
+ * The one place that knows what a product's error means. A CHECK violation (`issued <= total`) is `unknown` on purpose:
+ * the consumer finds out by trying whether the row or the counter is wrong.
  */
 export function classifyDatabaseError(error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
@@ -55,8 +55,8 @@ export function classifyDatabaseError(error: unknown): unknown {
 }
 
 /**
- * What a refused COMMIT means. It judges no row, since each was accepted before: whatever its number, the same work may
- * succeed later, and no part of it is to blame.
+ * What a refused COMMIT means. The server has accepted each row before, so no row is to blame. The same work may
+ * succeed later, whatever the number of the error.
  */
 export function classifyRefusedCommit(error: unknown): unknown {
   const classified = classifyDatabaseError(error);

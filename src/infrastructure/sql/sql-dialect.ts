@@ -9,7 +9,7 @@ export interface SqlDialect {
   readonly lockShared: string;
   readonly lockExclusive: string;
   readonly lockExclusiveSkippingLocked: string;
-  /** The rows of an INSERT, as they stand behind VALUES, and the parameters for that. */
+  /** What stands behind VALUES in an INSERT, and its parameters. */
   readonly rows: (rows: readonly (readonly unknown[])[]) => { readonly sql: string; readonly parameters: unknown[] };
 }
 
@@ -29,7 +29,7 @@ const MYSQL: SqlDialect = {
   lockShared: ' LOCK IN SHARE MODE',
   lockExclusive: ' FOR UPDATE',
   lockExclusiveSkippingLocked: ' FOR UPDATE SKIP LOCKED',
-  // mysql2 writes a list of lists out by itself, for less than thousands of placeholders cost it.
+  // mysql2 writes a list of lists out by itself. That costs less than thousands of placeholders.
   rows: (rows) => ({ sql: '?', parameters: [rows] }),
 };
 

@@ -28,13 +28,14 @@ export class SqlSession {
     return result.affected ?? 0;
   }
 
-  /** All of `work` or nothing of it, while the unit of work around it goes on either way. */
+  /** Keeps all of `work` or nothing of it. The unit of work around it can go on in both cases. */
   async allOrNothing(work: () => Promise<void>): Promise<void> {
     await this.runner.query('SAVEPOINT all_or_nothing');
     try {
       await work();
     } catch (error) {
-      // A deadlock has ended the whole transaction, and the savepoint with it: the first error is the one that counts.
+      // A deadlock has ended the whole transaction, and the savepoint with it. This statement fails then, and only the
+      // first error counts.
       await this.runner.query('ROLLBACK TO SAVEPOINT all_or_nothing').catch(() => undefined);
       throw error;
     }

@@ -3,7 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { type MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 
-/** What is left of the disk that holds coupons and journal; asked whenever metrics are collected, off the event loop. */
+/**
+ * Free space of the disk that holds coupons and journal. It is read off the event loop, whenever metrics are collected.
+ */
 @Injectable()
 export class DiskSpaceMetrics {
   constructor(registry: MetricsRegistry, dataDirectory: string) {
@@ -16,7 +18,7 @@ export class DiskSpaceMetrics {
           const { bavail, bsize } = await statfs(dataDirectory);
           this.set(bavail * bsize);
         } catch {
-          // No value rather than an old one, and the other metrics all the same.
+          // No value is better than an old one, and the other metrics are still collected.
           this.remove();
         }
       },

@@ -1,12 +1,11 @@
 import { DatabaseError } from '../../ports/database/database-error.js';
 
-/** The code of what {@link DiskSync.settled} throws: the commit stands, and may be gone after a power cut. */
+/** The code of the error of {@link DiskSync.settled}: the commit stands, but a power cut may take it back. */
 export const SYNC_FAILED = 'SQLITE_IOERR_FSYNC';
 
 /**
- * Brings commits to the disk, off the event loop and many at a time: while one sync runs, the commits of the next one
- * gather. Syncing inside the commit would stop the process for the length of every sync, because the driver is
- * synchronous.
+ * Brings commits to the disk, off the event loop and many at a time. While one sync runs, the commits of the next one
+ * gather. The driver is synchronous: a sync inside the commit would stop the process for its whole length.
  */
 export class DiskSync {
   /** Commits that have returned, and how many of them, in their order, are on the disk. */
@@ -16,7 +15,7 @@ export class DiskSync {
   private failure: DatabaseError | null = null;
 
   /**
-   * @param flush resolves when whatever was written before the call is on the disk.
+   * @param flush resolves when all that was written before the call is on the disk.
    * @param onFailed is called once, with the reason, when it rejects.
    */
   constructor(
@@ -29,7 +28,7 @@ export class DiskSync {
     return this.failure !== null;
   }
 
-  /** A commit has returned: the process may die now, the machine may not yet. */
+  /** Call this when a commit has returned. The commit now survives the end of the process, but no power cut yet. */
   noteCommit(): void {
     this.committed += 1;
   }
@@ -43,14 +42,14 @@ export class DiskSync {
     // mutant: early-promise
     while (this.synced < target) {
       this.throwIfFailed();
-      // One that runs already may have begun before the last commit; then it takes another one.
+      // A sync that runs already may have begun before the last commit. Then the loop waits for another one.
       await (this.running ??= this.sync().finally(() => (this.running = null)));
     }
   }
 
   /**
-   * @throws DatabaseError once a sync has failed, and from then on: the system may have dropped what it could not write,
-   * and a later sync would succeed without it. What is on the disk is known again only after a new start.
+   * @throws DatabaseError from the first failed sync on. The system may have dropped what it could not write, and a
+   * later sync would succeed without it. Only a new start finds out what is on the disk.
    */
   throwIfFailed(): void {
     if (this.failure !== null) throw this.failure;

@@ -13,32 +13,36 @@ import { WatchedMutex } from './watched-mutex.js';
 export const LOG_FILE = `${SQLITE_FILE}-wal`;
 
 /**
- * The log is written back into the file when it has so many pages, 16 MB, four times the usual size: a page that has
- * changed often meanwhile is written once, and each of these writings stops the event loop for its syncs.
+ * SQLite writes the log back into the file when it has this many pages: 16 MB, four times the default. Each time stops
+ * the event loop for its syncs, and writes a page that has changed often since the last time only once.
  */
 const CHECKPOINT_PAGES = 4_000;
 
 export interface SqliteTransactionOptions {
   /**
-   * False for what may be lost together with everything after it when the power fails: the caller then does not wait
-   * for the disk. Never for anything that is promised or shown to somebody.
+   * False: the caller does not wait for the disk, and a power cut may take this transaction back, with everything after
+   * it. Never for anything that is promised or shown to a caller.
    */
   readonly durable?: boolean;
 }
 
-/** What tests take the place of: brings to the disk whatever was written to the log. */
+/** Brings what was written to the log to the disk. Tests replace it. */
 export type Flush = (log: FileHandle) => Promise<void>;
 
 export const datasync: Flush = (log) => log.datasync();
 
 /**
- * The one connection to the one file, and the mutex around it.
+ * The one connection to the one file.
  *
  * TypeORM's SQLite drivers share a connection, so a statement that runs beside an open transaction joins it and
- * vanishes with its rollback. Therefore every unit of work, the journal's group commit and plain reads included, takes
- * its turn here. Nobody is told anything, not even what a read has found, before every commit that it may rest on is on
- * the disk; that is waited for outside the mutex, so the next unit of work goes on meanwhile. The file's exclusive lock is held for as long as the process lives: that is what refuses a second
- * instance, also after a kill -9 left files behind.
+ * vanishes with its rollback. Therefore all units of work take turns here, also the journal's group commits and plain
+ * reads.
+ *
+ * No caller gets a result, not even of a read, before every commit that it may rest on is on the disk. That wait is
+ * outside the mutex, so the next unit of work runs in the same time.
+ *
+ * The process holds the file's exclusive lock while it lives. That refuses a second instance, also after a kill -9 left
+ * files behind.
  */
 export class SqliteConnection {
   private readonly mutex = new WatchedMutex();
@@ -59,11 +63,12 @@ export class SqliteConnection {
     const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
       this.mutex.noteActivity();
       try {
-        // As one array: a single parameter that is null or a Buffer, spread, is taken by libsql for a set of named
-        // parameters, and its native code then ends the process.
+        // One array: libsql takes a single spread parameter that is null or a Buffer for a set of named parameters, and
+        // its native code then ends the process.
         return await query(sql, parameters.length === 0 ? parameters : [parameters], structured);
       } catch (error) {
-        // Here, and not only at the edge: work that goes on after a refusal has to know what was refused.
+        // The error is classified here and not only at the edge: work that goes on after a refusal has to know what was
+        // refused.
         throw classifyDatabaseError(error);
       }
     };
@@ -73,8 +78,8 @@ export class SqliteConnection {
 
   /**
    * Opens, locks and migrates the file. Nest ends the connection with the data source.
-   * @param onFatal is called once, with the reason, when this process can promise nothing more; it should end it within
-   * seconds.
+   * @param onFatal is called once, with the reason, when this process can promise nothing more. It should end the
+   * process within seconds.
    * @throws StartupError when the directory cannot be written, or another process holds the file.
    */
   static async open(
@@ -95,15 +100,15 @@ export class SqliteConnection {
       }
       throw new StartupError(`DATA_DIR ${directory}: ${SQLITE_FILE} cannot be opened: ${(error as Error).message}`);
     }
-    // From here on a commit returns when it is in the write-ahead log, and the log is synced by `DiskSync`. SQLite itself
-    // still syncs around every checkpoint, so the log is never reused before its pages are safe.
+    // From here on a commit returns when it is in the write-ahead log, and `DiskSync` syncs the log. SQLite itself
+    // still syncs around every checkpoint, so it never reuses the log before its pages are safe.
     driverConnection(dataSource).exec('PRAGMA synchronous = NORMAL');
     checkpointEvery(dataSource, CHECKPOINT_PAGES);
     const log = await open(join(directory, LOG_FILE), 'r+');
     return new SqliteConnection(dataSource, dataSource.createQueryRunner(), log, flush, onFatal);
   }
 
-  /** A sync of the disk has failed: everything is refused until the file is opened by another process. */
+  /** A sync of the disk has failed: everything is refused until another process opens the file. */
   get failed(): boolean {
     return this.disk.failed;
   }
@@ -111,9 +116,9 @@ export class SqliteConnection {
   /**
    * Runs `work` alone on the connection, in the order of the calls.
    *
-   * A unit of work that starts another one and awaits it would wait for itself: it is refused after a second, like
-   * everybody else who waits behind one that is stuck. (AsyncLocalStorage would tell at once, but makes every promise
-   * of the process dearer.)
+   * A unit of work that awaits another one that it started would wait for itself. The inner one is refused after a
+   * second, like all that wait behind one that is stuck. (AsyncLocalStorage would notice at once, but makes every
+   * promise of the process slower.)
    * @throws DatabaseError, or what `work` throws.
    */
   async exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
@@ -131,7 +136,7 @@ export class SqliteConnection {
     this.disk.throwIfFailed();
     const result = await this.alone(async (runner) => {
       const found = await inTransaction(runner, work);
-      // After a power cut the file is a prefix of its history: what is not synced now, the next sync takes with it.
+      // After a power cut the file is a prefix of its history: the next sync also brings what is not synced now.
       if (durable) this.disk.noteCommit();
       return found;
     });
@@ -140,11 +145,11 @@ export class SqliteConnection {
   }
 
   /**
-   * Copies the file and its write-ahead log into `directory`, which has neither. Work goes on meanwhile.
+   * Copies the file and its write-ahead log into `directory`, which has neither. Units of work go on during the copy.
    *
-   * The copies hold every commit that had returned at the time of the call. Until the copy ends, nothing is written back
-   * into the file, so it does not change, and commits are only added to the log. SQLite reads a log up to its last whole
-   * commit: wherever the copy of the log ends, the two copies are the state after some commit.
+   * The copies hold every commit that had returned at the time of the call. Until the copy ends, SQLite writes nothing
+   * back into the file, so the file does not change, and commits are only added to the log. SQLite reads a log up to
+   * its last whole commit: wherever the copy of the log ends, the two copies are the state after some commit.
    */
   async copyTo(directory: string): Promise<void> {
     if (this.copying !== null) throw new Error('the files are being copied already');
@@ -163,24 +168,24 @@ export class SqliteConnection {
   private async copyFiles(directory: string): Promise<void> {
     await this.alone(async () => {
       checkpointEvery(this.dataSource, 0);
-      // A log whose content is in the file already begins from its start with the next commit: with this one, and not
-      // under the copier's eyes.
+      // When the file has all of the log already, SQLite begins the log from its start with the next commit. This
+      // commit makes that happen now, and not during the copy.
       addCommit(this.dataSource);
     });
     try {
-      // The file before its log: what the log holds may rest on every page of the file.
+      // The file comes before its log: what the log holds may rest on every page of the file.
       for (const name of [SQLITE_FILE, LOG_FILE]) {
         await copyFile(join(this.dataSource.directory, name), join(directory, name), constants.COPYFILE_FICLONE);
       }
     } finally {
-      // Without a turn of its own: those who wait for one may be refused, and the log would grow from then on.
+      // This takes no turn: a turn may be refused, and the log would grow from then on.
       checkpointEvery(this.dataSource, CHECKPOINT_PAGES);
     }
   }
 
   private async end(): Promise<void> {
     await this.mutex.close(async () => {
-      // The end writes the log back into the file.
+      // Closing writes the log back into the file.
       await this.copying;
       await this.disk.settled().catch(() => undefined);
       await this.logFile.close();
@@ -197,8 +202,8 @@ export class SqliteConnection {
   }
 
   /**
-   * Closing alone keeps the lock until the garbage collector has found every prepared statement, and so would refuse
-   * whoever opens the file next in this process. The way out of the exclusive mode leads through leaving WAL.
+   * A plain close keeps the lock until the garbage collector has found every prepared statement. The next open of the
+   * file in this process would be refused. SQLite leaves the exclusive mode only after it has left WAL.
    */
   private unlock(): void {
     const connection = driverConnection(this.dataSource);
@@ -206,7 +211,7 @@ export class SqliteConnection {
       for (const pragma of ['journal_mode = DELETE', 'locking_mode = NORMAL']) connection.exec(`PRAGMA ${pragma}`);
       connection.exec('SELECT COUNT(*) FROM gate');
     } catch {
-      // A disk that refuses even this keeps the lock until the process ends, and everything committed with it.
+      // When the disk refuses even this, the lock stays until the process ends. What is committed stays committed.
     }
   }
 }
@@ -216,7 +221,7 @@ function checkpointEvery(dataSource: DataSource, pages: number): void {
   driverConnection(dataSource).exec(`PRAGMA wal_autocheckpoint = ${pages}`);
 }
 
-/** A commit that changes nothing but a number in the file's header. */
+/** Commits a change of nothing but a number in the file's header. */
 function addCommit(dataSource: DataSource): void {
   const connection = driverConnection(dataSource);
   const [{ user_version: number }] = connection.prepare('PRAGMA user_version').all() as [{ user_version: number }];

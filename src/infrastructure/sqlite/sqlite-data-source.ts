@@ -7,11 +7,11 @@ import { SCHEMA } from '../sql/schema.js';
 export const SQLITE_FILE = 'coupon.sqlite';
 
 /**
- * The file as TypeORM sees it. Nest makes it and destroys it; `SqliteConnection` opens it, and only there are statements
- * sent: what is sent past it would join whatever transaction is open.
+ * The file as TypeORM sees it. Nest makes and destroys this object. `SqliteConnection` opens the file and sends all
+ * statements: one that is sent past it would join the transaction that is open.
  */
 export class SqliteDataSource extends DataSource {
-  /** Its name in Nest. The default one would be injected by its type, and with it an entity manager. */
+  /** Its name in Nest. Nest injects a data source of the default name by its type, together with an entity manager. */
   static readonly NAME = 'file';
 
   private lastWork: () => Promise<void> = () => Promise.resolve();
@@ -34,7 +34,7 @@ export class SqliteDataSource extends DataSource {
     });
   }
 
-  /** @param work has to be over before the file is closed; it is begun when the file is to be closed. */
+  /** @param work runs when the file is to be closed. The file is closed when it has ended. */
   beforeClosing(work: () => Promise<void>): void {
     this.lastWork = work;
   }

@@ -6,8 +6,8 @@ import { SqlUnitOfWork } from '../sql/sql-unit-of-work.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /**
- * The database of the embedded profile. One unit of work at a time, so every transaction is serialisable and every
- * lock of the protocol is held by being alone. It cannot be shared by two processes.
+ * The database of the embedded profile. One unit of work runs at a time. So every transaction is serialisable, and a
+ * unit of work holds every lock of the protocol by being alone. Two processes cannot share it.
  */
 @Injectable()
 export class SqliteDatabase extends Database {

@@ -8,8 +8,8 @@ import { COUPON_COLUMNS, selected } from '../sql/claim-columns.js';
 const SUFFIXES = ['', '-wal', '-shm', '-journal'] as const;
 
 /**
- * Makes the file where it is missing, for its owner alone, and takes away what others may do with one that is there.
- * SQLite gives the files that it makes beside it the same mode.
+ * Makes the file where it is missing, for its owner alone. Takes the rights of other users away from files that are
+ * there. SQLite gives the files that it makes beside it the same mode.
  *
  * @throws StartupError when the file cannot be made.
  */

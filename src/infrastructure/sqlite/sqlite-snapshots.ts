@@ -7,15 +7,15 @@ import { DatabaseSnapshots, type SnapshotOutcome } from '../../ports/database/da
 import { LOG_FILE, SqliteConnection } from './sqlite-connection.js';
 import { SQLITE_FILE } from './sqlite-data-source.js';
 
-/** What a snapshot leaves free on the disk, bytes: room for claims that come meanwhile. */
+/** What a snapshot leaves free on the disk, bytes: room for claims that arrive during it. */
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Snapshots of the running file, made in a directory beside it.
  *
- * The connection holds the file's lock, so no other process can read it through SQLite; and `VACUUM INTO` on that
- * connection would stop every claim until it ends. So the files are copied as files while checkpoints wait, and a worker
- * thread makes one sound file out of the copies.
+ * The connection holds the file's lock, so no other process can read it through SQLite. `VACUUM INTO` on that
+ * connection would stop every claim until it ends. So the files are copied as files while checkpoints wait, and a
+ * worker thread makes one sound file out of the copies.
  */
 @Injectable()
 export class SqliteSnapshots extends DatabaseSnapshots implements OnModuleInit {

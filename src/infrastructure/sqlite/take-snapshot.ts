@@ -14,7 +14,7 @@ import { copyUnused, mergeLog } from './sqlite-file.js';
  * Writes a copy of the database to `to`, which must not exist: from the service that runs on the data directory, or,
  * where none answers, from the file itself. When it returns, the copy is whole, checked and on the disk.
  *
- * @param url of the service; where it is not given, the one that the configuration leads to.
+ * @param url of the service; by default the one that the configuration leads to.
  * @throws StartupError with one line for the operator.
  */
 export async function takeSnapshot(config: AppConfig, to: string, url = urlOf(config)): Promise<void> {
@@ -22,7 +22,7 @@ export async function takeSnapshot(config: AppConfig, to: string, url = urlOf(co
     throw new StartupError('PROFILE is distributed: use the tools of your database; docs/operations.md shows how');
   }
   if (existsSync(to)) throw new StartupError(`${to} exists already`);
-  // Beside the target, so that the last step is one link, and half a copy never has the name of a whole one.
+  // The copy is made beside the target. The last step is one link, so half a copy never has the name of a whole one.
   const partial = `${to}.partial`;
   await rm(partial, { force: true });
   try {
@@ -31,7 +31,7 @@ export async function takeSnapshot(config: AppConfig, to: string, url = urlOf(co
     mergeLog(partial);
     await chmod(partial, 0o600);
     await sync(partial);
-    // Unlike a rename, a link refuses a target that has come into being meanwhile.
+    // Unlike a rename, a link fails when the target exists by now.
     await link(partial, to);
   } catch (error) {
     throw error instanceof StartupError ? error : new StartupError(`${to} was not made: ${(error as Error).message}`);

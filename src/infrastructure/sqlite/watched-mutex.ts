@@ -1,8 +1,9 @@
 import { DatabaseError } from '../../ports/database/database-error.js';
 
 /**
- * After so long without a statement, ms, a unit of work counts as stuck and those who wait for it are refused. SQLite
- * answers within the call, so a healthy one is never idle; one that awaits another one would be for ever.
+ * After this long without a statement, ms, a unit of work counts as stuck, and those that wait for it are refused.
+ * SQLite answers within the call, so a healthy one is never idle. One that awaits another one would be idle without
+ * end.
  */
 const STALLED_MS = 1_000;
 
@@ -11,7 +12,7 @@ interface Waiter {
   readonly refuse: (error: Error) => void;
 }
 
-/** Lets one unit of work in at a time, in the order of the calls, and refuses those who wait behind one that is stuck. */
+/** Lets one unit of work in at a time, in the order of the calls. Refuses those that wait behind one that is stuck. */
 export class WatchedMutex {
   private readonly waiters: Waiter[] = [];
   private busy = false;

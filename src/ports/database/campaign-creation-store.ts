@@ -5,13 +5,13 @@ export type CampaignTerms = Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' 
 
 /** A campaign that a call with an Idempotency-Key has made. */
 export interface CampaignCreation {
-  /** Digest of the key: one call made it, and every later one with the key gets its answer. */
+  /** Digest of the key. One call made the campaign, and every later call with the key gets its answer. */
   keyDigest: string;
-  /** Digest of what was asked for: the key stands for that and nothing else. */
+  /** Digest of the request. The key stands for this request and no other. */
   requestDigest: string;
-  /** As it was made, whatever the campaign has become since. */
+  /** The campaign as it was made, without later changes. */
   campaign: CampaignTerms;
-  /** When it was made by the gate's clock, ms: the answer told the campaign's state at this instant. */
+  /** When it was made, ms by the gate's clock. The answer told the campaign's state at this instant. */
   at: number;
 }
 
@@ -22,6 +22,6 @@ export interface CampaignCreation {
 export abstract class CampaignCreationStore {
   abstract find(keyDigest: string): Promise<CampaignCreation | null>;
 
-  /** Rejects with `DatabaseError` of kind `duplicate` when another call has used the key meanwhile. */
+  /** Rejects with `DatabaseError` of kind `duplicate` when another call has used the key first. */
   abstract insert(creation: CampaignCreation): Promise<void>;
 }

@@ -10,7 +10,7 @@ export interface CampaignPage {
   readonly readAt: number;
 }
 
-/** Every campaign, by id, in pages; each page is its own read, so that nothing is held while the caller works. */
+/** Every campaign, by id, in pages. Each page is a read of its own, so that nothing is held while the caller works. */
 export async function* campaignPages(database: Database): AsyncGenerator<CampaignPage> {
   let after = '';
   for (;;) {

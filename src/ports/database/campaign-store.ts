@@ -22,19 +22,21 @@ export abstract class CampaignStore {
   ): Promise<Campaign>;
 
   /**
-   * Applies the change and sets `version`; what it means for `soldOutAt` and `openedAt` follows. The caller holds the
-   * row's lock.
+   * Applies the change, sets `version`, and adapts `soldOutAt` and `openedAt`. The caller holds the row's lock.
    *
    * @returns the row as it is then.
    */
   abstract update(id: string, change: CampaignChange, version: number): Promise<Campaign>;
 
   /**
-   * issued += count, by claims the latest of which the gate admitted at `claimedAt`; with the last coupon of the total,
-   * `soldOutAt` is set. The caller holds the row's lock and has checked the total.
+   * Adds `count` to `issued`. `claimedAt` is when the gate admitted the latest of these claims. With the last coupon of
+   * the total, `soldOutAt` is set. The caller holds the row's lock and has checked the total.
    */
   abstract addIssued(id: string, count: number, claimedAt: number): Promise<void>;
 
-  /** Notes that the window of this version has begun. @returns false when another process has noted it, or it was moved. */
+  /**
+   * Notes that the window of this version has begun.
+   * @returns false when another process has noted it, or the window was moved.
+   */
   abstract markOpened(id: string, version: number): Promise<boolean>;
 }

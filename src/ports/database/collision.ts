@@ -3,8 +3,8 @@ import { DatabaseError, type DatabaseErrorKind } from './database-error.js';
 const TRIES = 3;
 
 /**
- * Runs a transaction again when it met another one: a deadlock's victim (`infrastructure`), or a row that somebody else
- * inserted between its read and its write (`duplicate`). The work reads everything anew each time.
+ * Runs a transaction again when it met another one: it was a deadlock's victim (`infrastructure`), or another
+ * transaction inserted a row between its read and its write (`duplicate`). The work reads everything again each time.
  * @throws DatabaseError once it has failed three times, or at once when it is of another kind.
  */
 export async function inCaseOfCollision<T>(kind: DatabaseErrorKind, transaction: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { type Claim, type ClaimHolder } from '../../domain/claim.js';
 export interface NewCoupon extends Claim {
   /** Unguessable; what the user redeems. */
   code: string;
-  /** ms, the database's clock: asked once for many, since a server would work it out anew for every row. */
+  /** ms by the database's clock. The caller asks once for many rows, since a server would work it out for every row. */
   createdAt: number;
 }
 

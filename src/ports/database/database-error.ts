@@ -3,7 +3,7 @@
  * - `duplicate`: a unique key is taken. Read again; the key says nothing about whose row it is.
  * - `infrastructure`: the same statement may succeed later (connection, deadlock, disk full, read-only, shutdown).
  * - `data`: this row can never be stored as it is.
- * - `unknown`: a number that is in no list. Whether it is the row or the server is found out by trying (bisection).
+ * - `unknown`: a number that is in no list. The consumer finds out by trying (bisection) whether it is the row or the server.
  */
 export type DatabaseErrorKind = 'duplicate' | 'infrastructure' | 'data' | 'unknown';
 

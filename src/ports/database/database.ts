@@ -36,8 +36,8 @@ export abstract class Database {
   abstract read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
 
   /**
-   * {@link read}, and nothing else that is asked of the database keeps it waiting: for the gate row, on whose age every
-   * promise depends. To be kept to single short reads.
+   * {@link read} that waits for no other work on the database. It is for the gate row: every promise depends on the age
+   * of that read. It is for single short reads only.
    */
   readUrgently<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     return this.read(work);

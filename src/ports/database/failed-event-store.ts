@@ -84,7 +84,10 @@ export interface FailedEventFilter {
   limit: number;
 }
 
-/** An operator changed a row that somebody else had changed in the meantime, or in a state that does not allow it. */
+/**
+ * What came of an operator's change. It is refused when the row is missing, was changed since, or is in a state that
+ * does not allow it.
+ */
 export type OperatorChange =
   | { readonly kind: 'changed'; readonly row: FailedEvent }
   | { readonly kind: 'failed-event-not-found' }
@@ -110,15 +113,13 @@ export abstract class FailedEventStore {
    */
   abstract quarantine(records: readonly QuarantinedRecord[], options?: { withoutPayload?: boolean }): Promise<void>;
 
-  /**
-   * Writes a row and takes it back: rejects where no claim could be stored. The disk is asked by the commit that follows.
-   */
+  /** Writes a row and takes it back. Rejects where no claim could be stored. The commit that follows asks the disk. */
   abstract proveWritable(): Promise<void>;
 
   /** The status of those of `claimIds` that have a row. */
   abstract statusesOf(claimIds: readonly string[]): Promise<ReadonlyMap<string, FailedEventStatus>>;
 
-  /** Is there any row of a claim of these campaigns? For less than what it costs to ask for hundreds of claims. */
+  /** True when a claim of these campaigns has any row. It costs less than to ask for hundreds of claims. */
   abstract existOf(campaignIds: readonly string[]): Promise<boolean>;
 
   /** RESOLVED for every row of these claims that is not DISCARDED. `resolvedBy` is `consumer`. */
@@ -141,8 +142,8 @@ export abstract class FailedEventStore {
   abstract openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]>;
 
   /**
-   * Campaign → the highest sequence in any row of it, whatever became of the claim: a discarded one has no coupon, yet
-   * its sequence was given out.
+   * Campaign → the highest sequence in any row of it, in every status: a discarded claim has no coupon, yet its
+   * sequence was given out.
    */
   abstract highestSequences(): Promise<ReadonlyMap<string, number>>;
 
@@ -158,7 +159,7 @@ export abstract class FailedEventStore {
   /** The row of each of these claims, where there is one. */
   abstract findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]>;
 
-  /** Of the newest row of this user in this campaign, where there is one. */
+  /** Claim and status of the newest row of this user in this campaign, where there is one. */
   abstract findByUser(campaignId: string, userId: string): Promise<Pick<FailedEvent, 'claim' | 'status'> | null>;
 
   abstract find(id: number): Promise<FailedEvent | null>;

@@ -21,11 +21,11 @@ export interface GateCut {
 /**
  * The gate row, seen from inside one transaction; always the first thing that a transaction locks.
  *
- * Its lock is what orders writers against a rebuild: whoever holds a share of it writes under an epoch that is still
+ * Its lock orders writers against a rebuild: while a writer holds a share of it, the epoch that it writes under stays
  * the current one.
  */
 export abstract class GateRowStore {
-  /** Without a lock: good enough to look, not to write. */
+  /** Reads without a lock: good enough to look, not to write. */
   abstract read(): Promise<GateRow>;
   abstract lockShared(): Promise<GateRow>;
   abstract lockExclusive(): Promise<GateRow>;
@@ -33,12 +33,12 @@ export abstract class GateRowStore {
   /** Takes the lease under a new epoch and closes the gate. The caller holds the exclusive lock. */
   abstract beginEpoch(builder: string, epoch: number, leaseMs: number): Promise<void>;
 
-  /** Prolongs the lease; false when the row belongs to somebody else by now. */
+  /** Prolongs the lease; false when the row belongs to another builder by now. */
   abstract renewLease(builder: string, epoch: number, leaseMs: number): Promise<boolean>;
 
   /**
-   * Ends the lease now and leaves the epoch without a builder, so that not even a renewal that is still on its way brings
-   * it back; nothing when the row is open, or somebody else's by now.
+   * Ends the lease now and leaves the epoch without a builder, so that even a renewal that is still on its way does not
+   * bring it back. Does nothing when the row is open, or belongs to another builder by now.
    */
   abstract giveLeaseBack(builder: string, epoch: number): Promise<void>;
 

@@ -14,8 +14,8 @@ export interface StagedCampaign extends CampaignTerms {
 }
 
 /**
- * Writes a new gate beside the old one (docs/reliability.md says when). Keys carry their epoch, so a builder that wakes up late
- * can only write where nobody reads. Only the recovery uses it.
+ * Writes a new gate beside the old one (docs/reliability.md says when). Keys carry their epoch, so a builder that wakes
+ * up late can only write where no call reads. Only the recovery uses it.
  */
 export abstract class GateBuilder {
   /**

@@ -2,7 +2,7 @@ import { type Claim, type ClaimRecord, type ClaimReference, type ClaimRequest } 
 
 /**
  * What a caller must show to be let into the gate: the epoch that the gate row names as open, and that epoch's fence
- * (in Redis the SHA of the script stamped with it). Whoever holds an old pass reaches nothing.
+ * (in Redis the SHA of the script stamped with it). An old pass reaches nothing.
  */
 export interface GatePass {
   readonly epoch: number;
@@ -35,7 +35,7 @@ export interface Fenced {
 /** Refusals are outcomes, not exceptions: they are the common case of a drop, and cost no stack trace. */
 export type ClaimOutcome =
   | { readonly kind: 'admitted'; readonly sequence: number; readonly claimedAt: number }
-  /** The user has a claim, whatever became of window and stock since. */
+  /** The user has a claim already. Window and stock do not matter then. */
   | { readonly kind: 'duplicate'; readonly record: ClaimRecord; readonly pending: boolean }
   | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
   | { readonly kind: 'campaign-paused' | 'campaign-closed' | 'campaign-ended' | 'sold-out' }
@@ -100,7 +100,7 @@ export class GateTimeoutError extends Error {
 }
 
 /**
- * The gate: decides, atomically and in one order for everybody, who is among the first `total`.
+ * The gate: decides, atomically and in one order for all callers, who is among the first `total`.
  *
  * Every call carries the pass of an epoch and answers `fenced` when that epoch's memory is missing or damaged: the sum
  * of the records must equal the counters that were kept beside them. Every call may reject with `GateUnavailableError`
@@ -145,7 +145,7 @@ export abstract class IssuanceGate {
     offset: number,
   ): Promise<PendingPage | Fenced>;
 
-  /** Costs nothing and tells whether this pass is still let in. */
+  /** Tells whether this pass is still let in, at almost no cost. */
   abstract ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced>;
 
   /**
@@ -158,8 +158,8 @@ export abstract class IssuanceGate {
   abstract now(): Promise<number>;
 
   /**
-   * Calls the listener on every new connection to the gate's server: behind it there may be another one, or an emptied
-   * one. A gate without a server has nothing to tell.
+   * Calls the listener on every new connection to the gate's server, since that may be another server, or an emptied
+   * one. A gate without a server never calls it.
    */
   onReconnected(_listener: () => void): void {}
 }

@@ -10,8 +10,8 @@ export interface LogRecord {
   value: Uint8Array | null;
   headers: Record<string, Uint8Array>;
   /**
-   * Why a whole batch of messages cannot be read; this record stands for all of them. `offset` is the first one's, the
-   * value the bytes of the batch. Not set for a message of its own, whatever it holds.
+   * Why a whole batch of messages cannot be read; this record stands for all of them. `offset` is that of the first
+   * message, and the value has the bytes of the batch. Not set for a single message, whatever it holds.
    */
   unreadable?: string;
 }
@@ -24,7 +24,7 @@ export class ClaimLogUnavailableError extends Error {
   override readonly name = 'ClaimLogUnavailableError';
 }
 
-/** Nobody knows whether the claim is on the log: the acknowledgement did not come in time. */
+/** The claim may be on the log or not: the acknowledgement did not come in time. */
 export class ClaimLogUnconfirmedError extends Error {
   override readonly name = 'ClaimLogUnconfirmedError';
 }
@@ -43,11 +43,11 @@ export class ClaimLogFullError extends Error {
 export abstract class ClaimLog {
   /**
    * Resolves when the broker's full quorum, or the disk, has the event; rejects with one of the errors above. Settles
-   * within `PUBLISH_TIMEOUT_MS`, whatever the log does: a caller sets no timer of its own.
+   * within `PUBLISH_TIMEOUT_MS`, also when the log does not answer: a caller sets no timer of its own.
    */
   abstract publish(event: ClaimEvent): Promise<void>;
 
-  /** True while publishing is known to be pointless; a probe inside the adapter finds the broker back. */
+  /** True while publishing would be pointless. A probe inside the adapter notices when the broker is back. */
   abstract readonly away: boolean;
 
   /** True while `publish` would reject with `ClaimLogFullError`. */

@@ -131,7 +131,7 @@ export class InitialSchema1764000000000 implements MigrationInterface {
     ]);
 
     if (!sqlite) return;
-    // AUTOINCREMENT: a plain rowid would be given out again once the newest rows were pruned, and with it an offset.
+    // AUTOINCREMENT: an id is an offset. SQLite would give plain rowids out again once the newest rows were pruned.
     await create('journal', [
       'id INTEGER PRIMARY KEY AUTOINCREMENT',
       'message_key TEXT',

@@ -2,8 +2,8 @@ import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
 
 /**
- * What a campaign went through: when its window opened, when its latest coupon was claimed, when the last one was gone.
- * Columns that the version before leaves out of its statements, so it can run beside this one.
+ * Adds when a campaign's window opened, when its latest coupon was claimed, and when its last coupon was gone. The
+ * version before leaves these columns out of its statements, so it can run beside this one.
  */
 export class CampaignMilestones1764200000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -20,7 +20,7 @@ export class CampaignMilestones1764200000000 implements MigrationInterface {
       id: string;
     }[];
     for (const { id } of campaigns) {
-      // Read by itself: as a part of the UPDATE it would lock every coupon of the campaign against the consumers.
+      // A read of its own: as a part of the UPDATE it would lock every coupon of the campaign against the consumers.
       const [found] = (await runner.query('SELECT MAX(claimed_at) AS latest FROM coupons WHERE campaign_id = ?', [
         id,
       ])) as { latest: string | number | null }[];

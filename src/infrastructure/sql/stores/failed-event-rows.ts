@@ -40,7 +40,7 @@ export function failureColumns({ errorClass, errorCode, errorMessage }: Failure)
   };
 }
 
-/** Names an unreadable message by where it lies: the same one, delivered again, is the same row. */
+/** Names an unreadable message by its position, so that a second delivery finds the same row. */
 export function digestOfPosition({ topic, partition, offset }: LogRecord): string {
   return createHash('sha256').update(`${topic}:${partition}:${offset}`).digest('hex');
 }

@@ -45,7 +45,10 @@ export class SqlCampaignStore extends CampaignStore {
     return found;
   }
 
-  /** All consumers of a campaign wait for each other here, and TypeORM would read in a second round trip. */
+  /**
+   * All consumers of a campaign wait for each other here. TypeORM would read in a second round trip, so the statement
+   * is written out.
+   */
   async lock(ids: readonly string[]): Promise<Campaign[]> {
     const { lockExclusive } = this.sql.dialect;
     const locked: Campaign[] = [];
@@ -99,7 +102,8 @@ export class SqlCampaignStore extends CampaignStore {
   }
 
   async addIssued(id: string, count: number, claimedAt: number): Promise<void> {
-    // MySQL assigns from left to right and sees what it has assigned: each expression reads only what comes later.
+    // MySQL assigns from left to right and reads what it has assigned. So each expression reads only columns that come
+    // later.
     await this.sql.execute(
       'UPDATE campaigns SET ' +
         'sold_out_at = CASE WHEN issued + ? < total THEN NULL WHEN last_claimed_at > ? THEN last_claimed_at ELSE ? END, ' +
@@ -133,7 +137,7 @@ function toCampaign(row: RawCampaign): Campaign {
     version: Number(row.version),
     openedAt: toNumberOrNull(row.opened_at),
     lastClaimedAt: toNumberOrNull(row.last_claimed_at),
-    // A process of the version before may have raised the total without knowing of the column.
+    // A process of the version before may have raised the total. It does not know this column.
     soldOutAt: Number(row.issued) < Number(row.total) ? null : toNumberOrNull(row.sold_out_at),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),

@@ -12,9 +12,9 @@ const ISSUED_CLAIM = `id, ${selected(CLAIM_COLUMNS)}`;
 const COUPON = `id, ${selected(COUPON_COLUMNS)}`;
 
 /**
- * The statements are written out: those of the consumer and of the rebuild run once for each claim of a drop, and callers
- * ask for claims and coupons in the middle of one. TypeORM takes longer to make and to read such a statement than the
- * database to answer it.
+ * The statements are written out. The consumer and the rebuild run theirs for each claim of a drop, and callers ask for
+ * claims and coupons during one. TypeORM takes longer to make such a statement and to read its rows than the database
+ * to answer it.
  */
 export class SqlCouponStore extends CouponStore {
   constructor(private readonly sql: SqlSession) {
@@ -43,7 +43,7 @@ export class SqlCouponStore extends CouponStore {
     const found: IssuedClaim[] = [];
     for (const [campaignId, users] of groupBy(holders, (holder) => holder.campaignId)) {
       for (const some of chunks(users.map(({ userId }) => userId))) {
-        // A list of pairs would be one statement for all campaigns, and take a server twice as long.
+        // A list of pairs would need one statement for all campaigns, but takes a server twice as long.
         const rows = await this.sql.select<Raw<IssuedClaim>>(
           `SELECT ${ISSUED_CLAIM} FROM coupons ` + `WHERE campaign_id = ? AND user_id IN ${inList(some)}`,
           [campaignId, ...some],

@@ -15,13 +15,15 @@ import { claimOf, toFailedEvent } from './failed-event-rows.js';
 /** Statuses in which a claim may still become a coupon without an operator. */
 export const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
 
-/** Ids that one statement looks at: the table keeps what is resolved, and no statement may become longer with it. */
+/**
+ * Ids that one statement looks at. The table keeps what is resolved, and no statement may become slower as it grows.
+ */
 const SCANNED_AT_ONCE = 20_000;
 
 /**
- * From FROM on, for the queries that count and list slot holders of a campaign: users who take a slot of the stock by a
- * failed event. Their claim may still become a coupon; or it was discarded, and the gate has not given its slot back yet.
- * A user who also has a coupon holds the slot by that.
+ * The part from FROM on of the queries that count and list slot holders of a campaign: users who take a slot of the
+ * stock by a failed event. Their claim may still become a coupon; or it was discarded, and the gate has not given its
+ * slot back yet. A user who also has a coupon holds the slot by that.
  */
 const SLOT_HOLDERS =
   'FROM failed_events f WHERE f.campaign_id = ? AND f.claim_id IS NOT NULL ' +
@@ -114,7 +116,10 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
     return found;
   }
 
-  /** Written out: callers ask for their claims in the middle of a drop, and TypeORM takes longer than the database. */
+  /**
+   * The statement is written out: callers ask for their claims during a drop, and TypeORM takes longer than the
+   * database.
+   */
   async findByUser(campaignId: string, userId: string): Promise<Pick<FailedEvent, 'claim' | 'status'> | null> {
     const [row] = await this.sql.select<Raw<StoredClaim & Pick<FailedEvent, 'status'>>>(
       `SELECT ${selected(EVENT_COLUMNS)}, status FROM failed_events ` +

@@ -13,10 +13,13 @@ import { chunks, inList } from '../sql-dialect.js';
 import { digestOfPosition, failureColumns, keptBytes, newRow, toFailedEvent } from './failed-event-rows.js';
 import { OPEN, SqlFailedEventQueries } from './sql-failed-event-queries.js';
 
-/** Of one row, at most, in an INSERT. */
+/** Columns of one row in an INSERT, at most. */
 const COLUMNS = 32;
 
-/** What an instance that died left behind is little; what waits to be confirmed may be on the log already. */
+/**
+ * The order of leasing. Rows that a dead instance left behind come first: they are few. Rows that wait for their
+ * confirmation come last: they may be on the log already.
+ */
 const LEASED_IN_ORDER: readonly FailedEventStatus[] = ['PUBLISHING', 'PENDING', 'REPUBLISHED'];
 
 export class SqlFailedEventStore extends SqlFailedEventQueries {
@@ -26,7 +29,7 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     const now = await this.sql.now();
     const rows = [];
     for (const { claim, source, failure } of claims) {
-      // A claim that was sent twice, as an idempotent replay is, may stand twice in one batch.
+      // A claim may stand twice in one batch, for example after an idempotent replay.
       if (known.has(claim.claimId)) continue;
       known.add(claim.claimId);
       rows.push({ ...newRow(claim.claimId, claim, failure, now), source, status: 'PENDING' as const, attempts: 0 });
@@ -41,8 +44,8 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     const now = await this.sql.now();
     for (const { record, claim, failure } of records) {
       const dedupeKey = claim?.claimId ?? digestOfPosition(record);
-      // Without the lock, an operator's discard that commits before the UPDATE would be undone by it: its slot is given
-      // back already, and the claim would come back for another one.
+      // Without the lock, the UPDATE would undo an operator's discard that commits just before it. The gate has given
+      // that slot back already, and the claim would come back and take another one.
       await this.lockRow('dedupe_key', dedupeKey);
       const known = await this.repository.findOneBy({ dedupeKey });
       if (known === null) {
@@ -59,8 +62,9 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
           ...(withoutPayload ? { truncated: 1 } : keptBytes(record)),
         });
       } else if (OPEN.includes(known.status)) {
-        // It was set aside a moment ago, and this is a copy from before that: several lie on the log when a row was
-        // published again and again while nobody consumed. Only what the retry has sent is an attempt.
+        // The record was set aside a moment ago, and this is an older copy of it. Several copies lie on the log when
+        // the retry published a row again and again while no consumer worked. Only what the retry has sent counts as an
+        // attempt.
         const isCopy = known.status === 'PENDING' && known.attempts > 0 && known.nextAttemptAt > now;
         const attempts = isCopy ? known.attempts : known.attempts + 1;
         await this.repository.update(
@@ -93,8 +97,8 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
       status: 'DISCARDED',
       attempts: 0,
     });
-    // The file is full where a commit cannot be written, so the commit has to have something to write. A server refuses the
-    // row itself, and its user may have no right to delete.
+    // On a full disk only a commit that writes something fails, so SQLite deletes the row and commits. A server refuses
+    // the row itself, and its user may have no right to delete.
     if (this.sql.dialect.name === 'sqlite') await this.repository.delete({ dedupeKey });
     else await this.sql.execute('ROLLBACK TO SAVEPOINT probe');
   }
@@ -116,7 +120,8 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     const ids: number[] = [];
     for (const status of LEASED_IN_ORDER) {
       if (ids.length === limit) break;
-      // One status at a time, as the index has them: for several the server would sort all that is due, and lock it.
+      // One status at a time, in the order of the index. For several statuses the server would sort all due rows, and
+      // lock them.
       const due = await this.sql.select<{ id: number | string }>(
         'SELECT id FROM failed_events WHERE status = ? AND next_attempt_at <= ? AND claim_id IS NOT NULL ' +
           `ORDER BY next_attempt_at LIMIT ?${this.sql.dialect.lockExclusiveSkippingLocked}`,
@@ -140,8 +145,8 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     const { now } = this.sql.dialect;
     const [status, waitMs] =
       result.kind === 'published' ? ['REPUBLISHED', CONFIRMATION_MS] : ['PENDING', result.delayMs];
-    // The consumer may have been faster: what it resolved or counted meanwhile stays. A lease that ran out is over also
-    // while nobody has taken the row yet: whoever is about to must not find its lease ended.
+    // The consumer may have been faster: a row that it resolved or counted stays as it is. A lease that ran out is
+    // over, even while no other instance has taken the row: the one that is about to take it must keep its lease.
     await this.sql.execute(
       `UPDATE failed_events SET status = ?, next_attempt_at = ${now} + ?, lease_owner = NULL, lease_until = NULL, ` +
         `version = version + 1, updated_at = ${now} ` +
@@ -176,7 +181,7 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     await this.sql.execute(`UPDATE failed_events SET released_at = ${this.sql.dialect.now} WHERE id = ?`, [id]);
   }
 
-  /** The read that follows shows what was committed last: units of work that write are READ COMMITTED. */
+  /** The read after it shows what was committed last: units of work that write are READ COMMITTED. */
   private async lockRow(column: 'id' | 'dedupe_key', value: number | string): Promise<void> {
     const { lockExclusive } = this.sql.dialect;
     if (lockExclusive === '') return;
@@ -184,7 +189,7 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
   }
 }
 
-/** A campaign row is committed before the gate knows it and is never deleted, so waiting cannot bring one into being. */
+/** A campaign row is committed before the gate knows it, and is never deleted. So a missing one will never appear. */
 function isFinal(failure: Failure): boolean {
   return failure.errorCode === 'unknown-campaign';
 }

@@ -89,7 +89,7 @@ export class SqlGateRowStore extends GateRowStore {
       `SELECT epoch, script_sha, builder, lease_until FROM gate WHERE id = 1${lock}`,
     );
     if (row === undefined) {
-      // Nothing is wrong with what waits for it, and somebody can put it back.
+      // The work that needs the row is not to blame, and an operator can put the row back.
       throw new DatabaseError('infrastructure', 'GATE_ROW_MISSING', 'the gate row is missing: id 1, with epoch 0');
     }
     return {
