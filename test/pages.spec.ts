@@ -18,7 +18,17 @@ const FILE = /^[\w./<>*-]+\.(?:cjs|json|lua|md|mjs|sh|ts|ya?ml)$/;
 const FOLDER = /^(?:[\w.<>*-]+\/)+$/;
 const PATH_IN_CODE = /(?<![\w./-])(?:bench|docs|ops|src|stack|test)\/[\w./<>*-]*\w/g;
 
+/** What these pages call code is looked for in `CODE`. */
+const DEVELOPER_PAGES = ['CONTRIBUTING.md', 'docs/glossary.md', 'docs/how-to-change.md', 'docs/life-of-a-claim.md'];
+
 const text = (path: string): string => readFileSync(ROOT + path, 'utf8');
+
+/** Every word of the code. */
+const CODE = new Set(
+  PATHS.filter((path) => /^(?:src|test)\/.+\.(?:lua|mjs|ts)$/.test(path)).flatMap(
+    (path) => text(path).match(/\w+/g) ?? [],
+  ),
+);
 
 interface Link {
   readonly label: string;
@@ -75,5 +85,32 @@ describe.each(PAGES)('%s', (page) => {
 
   it('names files and folders that exist', () => {
     expect(pathsNamedIn(page).filter((named) => !exists(named))).toEqual([]);
+  });
+});
+
+describe('the pages together', () => {
+  it('have a line in an index', () => {
+    const listed = (index: string) => linksIn(index).map(({ target }) => fileOf(index, target));
+    const pages = PAGES.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== 'docs/README.md');
+    expect(listed('docs/README.md')).toEqual(expect.arrayContaining(pages));
+    const decisions = PAGES.filter((page) => /^docs\/adr\/\d/.test(page));
+    expect(listed('docs/adr/README.md')).toEqual(expect.arrayContaining(decisions));
+  });
+
+  it.each(DEVELOPER_PAGES)('%s names classes, functions and fields that exist', (page) => {
+    const quoted = [...withoutCode(text(page)).matchAll(/`([^`\s]+)`/g)].map(([, word = '']) => word);
+    const names = quoted.filter(
+      (word) => /^@?[A-Za-z_]\w*[A-Za-z0-9](?:\.\w+)?(?:\(\))?$/.test(word) && !FILE.test(word),
+    );
+    const parts = names.flatMap((name) => name.replace(/^@|\(\)$/g, '').split('.'));
+    expect(parts.length).toBeGreaterThan(0);
+    expect(parts.filter((part) => !CODE.has(part))).toEqual([]);
+  });
+
+  it('lead a field of a claim to each file at which the compiler stops', () => {
+    const stops = [...text('test/claim-fields.spec.ts').matchAll(/^ +'(src\/\S+) /gm)].map(([, file]) => file);
+    expect(stops.length).toBeGreaterThan(10);
+    const recipe = 'docs/how-to-change.md';
+    expect(linksIn(recipe).map(({ target }) => fileOf(recipe, target))).toEqual(expect.arrayContaining(stops));
   });
 });
