@@ -1,4 +1,5 @@
 import { CampaignAdministration } from '../../src/modules/campaigns/campaign-administration.js';
+import { CampaignCreator } from '../../src/modules/campaigns/campaign-creator.js';
 import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
 import { WatchedGate } from '../../src/modules/watch/watched-gate.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
@@ -7,18 +8,21 @@ import { type Database } from '../../src/ports/database/database.js';
 import { type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
 import { termsAtGateOf } from './recovery.js';
 
-/** What operators' calls end in, at one process. */
+interface Stack {
+  readonly database: Database;
+  readonly gate: IssuanceGate;
+}
+
+/** Makes campaigns at one process. */
+export function creatorOf({ database, gate }: Stack, watch: EpochWatch): CampaignCreator {
+  return new CampaignCreator(database, new WatchedGate(gate, watch), watch, systemClock, new SystemEntropy());
+}
+
+/** Changes campaigns at one process. */
 export function administrationOf(
-  { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
+  { database, gate }: Stack,
   watch: EpochWatch,
   terms = termsAtGateOf({ database, gate }, watch),
 ): CampaignAdministration {
-  return new CampaignAdministration(
-    database,
-    new WatchedGate(gate, watch),
-    watch,
-    terms,
-    systemClock,
-    new SystemEntropy(),
-  );
+  return new CampaignAdministration(database, new WatchedGate(gate, watch), watch, terms);
 }

@@ -27,10 +27,10 @@ import {
   type CampaignAction,
   CampaignAdministration,
   type CampaignChangeOutcome,
-  type CampaignCreationOutcome,
   type NotTold,
 } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
+import { type CampaignCreationOutcome, CampaignCreator } from './campaign-creator.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
 
 const newCampaign = z
@@ -53,12 +53,12 @@ const campaignChange = z
   })
   .refine((change) => Object.keys(change).length > 0, {
     error: 'nothing-to-change',
-    // A caller that misspelt the only property is told that, and not that there is nothing to change.
+    // Skip this check when others failed: a caller that misspelt the only property needs to hear that instead.
     when: ({ issues }) => issues.length === 0,
   })
   .meta({ id: 'CampaignChange', minProperties: 1, example: { name: '저녁 쿠폰', total: 20_000 } });
 
-/** The three actions answer alike. */
+/** The three actions have the same answers. */
 function ApiCampaignAction(summary: string) {
   return applyDecorators(
     HttpCode(HttpStatus.OK),
@@ -68,12 +68,13 @@ function ApiCampaignAction(summary: string) {
   );
 }
 
-/** What operators do with campaigns. */
+/** The operators' calls on campaigns. */
 @ApiTags('administration')
 @Admin()
 @Controller('api/admin/campaigns')
 export class AdminCampaignsController {
   constructor(
+    private readonly creator: CampaignCreator,
     private readonly administration: CampaignAdministration,
     private readonly catalogue: CampaignCatalogue,
     private readonly paths: ResourcePaths,
@@ -106,7 +107,7 @@ export class AdminCampaignsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
-    const outcome = await this.administration.create(
+    const outcome = await this.creator.create(
       { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null },
       request.id,
       idempotencyKeyOf(request.headers) ?? null,
@@ -181,7 +182,7 @@ export class AdminCampaignsController {
     return this.show(changedOrProblem(outcome), reply);
   }
 
-  /** What is answered 503 or 412 may have another version than the caller has seen: he reads it again, and sees that. */
+  /** After a 503 or 412 the caller reads the campaign again. It must see the version that is stored, so forget the old one. */
   private async changing(id: string, change: () => Promise<CampaignChangeOutcome>): Promise<CampaignChangeOutcome> {
     try {
       return await change();
@@ -211,7 +212,7 @@ function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
   throw new Problem(outcome.kind);
 }
 
-/** What is true now. With the version that is stored, the same change can be asked for again. */
+/** Tells what is stored and what the gate did. With the stored version the caller can repeat the change. */
 function notTold({ kind, stored, gate }: NotTold): Problem {
   return new Problem(kind, {
     extensions: { stored: stored !== null, gate, ...(stored === null ? {} : { version: stored.version }) },

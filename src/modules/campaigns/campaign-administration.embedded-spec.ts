@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { administrationOf } from '../../../test/support/campaigns.js';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { administrationOf, creatorOf } from '../../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
 import { type Campaign } from '../../domain/campaign.js';
-import { systemClock } from '../../platform/flow/clock.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import {
   type CampaignGauge,
@@ -12,8 +11,7 @@ import {
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
 import { type EpochWatch } from '../watch/epoch-watch.js';
-import { CampaignAdministration, type CampaignCreationOutcome } from './campaign-administration.js';
-import { CampaignCatalogue } from './campaign-catalogue.js';
+import { type CampaignAdministration } from './campaign-administration.js';
 
 const seen = () => true;
 const NOT_LOWERED = (gate: string) => ({ kind: 'gate-not-told', stored: null, gate });
@@ -33,12 +31,6 @@ describe('campaign administration', () => {
   });
   afterEach(() => stack.close());
 
-  /** Makes a campaign without a key. */
-  const made = async (...[input, requestId]: Parameters<CampaignAdministration['create']>): Promise<Campaign> => {
-    const outcome = await administration.create(input, requestId);
-    if (outcome.kind !== 'created') throw new Error(outcome.kind);
-    return outcome.campaign;
-  };
   const stored = (id = 'c'): Promise<Campaign | null> => stack.database.read((unit) => unit.campaigns.find(id));
   const gauge = async (id = 'c'): Promise<CampaignGauge> => {
     const [answer] = await stack.gate.gauge(pass, [id]);
@@ -47,7 +39,6 @@ describe('campaign administration', () => {
   };
   const claim = (userId: string) =>
     stack.gate.claim(pass, { campaignId: 'c', userId, claimId: userId, idempotencyDigest: null });
-  const audited = () => stack.connection.exclusive((runner) => runner.query('SELECT action, subject FROM admin_audit'));
   /** The gate answers nothing until the returned function is called. */
   const gateAway = () => {
     const { changeTerms, openCampaign } = stack.gate;
@@ -56,171 +47,6 @@ describe('campaign administration', () => {
     stack.gate.openCampaign = refuse;
     return () => Object.assign(stack.gate, { changeTerms, openCampaign });
   };
-
-  it('stores a campaign, opens it at the gate, and writes it into the audit', async () => {
-    const campaign = await made({ name: 'n', total: 5, startsAt: null, endsAt: null }, 'r-1');
-    expect(await stored(campaign.id)).toEqual(campaign);
-    expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5, version: 1, state: 'OPEN' });
-    expect(await audited()).toEqual([{ action: 'campaign.create', subject: campaign.id }]);
-  });
-
-  describe('with an idempotency key', () => {
-    const input = { name: '쿠폰', total: 5, startsAt: null, endsAt: null };
-    /** What the answer shows of it. */
-    const told = (outcome: CampaignCreationOutcome) => {
-      if (outcome.kind !== 'created') throw new Error(outcome.kind);
-      const { campaign, at, replayed } = outcome;
-      const { createdAt: _createdAt, updatedAt: _updatedAt, ...shown } = campaign;
-      return { shown, at, replayed };
-    };
-    const count = async () => (await stack.database.read((unit) => unit.campaigns.list(100))).length;
-
-    it('makes one campaign, and tells it again as it was made', async () => {
-      const first = await administration.create(input, 'r-1', 'key');
-      expect(first).toMatchObject({ kind: 'created', replayed: false, campaign: { version: 1 } });
-      if (first.kind !== 'created') throw new Error(first.kind);
-      await administration.change(first.campaign.id, { name: 'changed', total: 9 }, seen, null);
-      expect(told(await administration.create(input, 'r-2', 'key'))).toEqual({ ...told(first), replayed: true });
-      expect(await count()).toBe(2);
-      expect(await audited()).toEqual([
-        { action: 'campaign.create', subject: first.campaign.id },
-        { action: 'campaign.change', subject: first.campaign.id },
-      ]);
-    });
-
-    it('makes one campaign of many calls at once', async () => {
-      const outcomes = await Promise.all(Array.from({ length: 10 }, () => administration.create(input, null, 'key')));
-      const ids = outcomes.map((outcome) => outcome.kind === 'created' && outcome.campaign.id);
-      expect([new Set(ids).size, await count()]).toEqual([1, 2]);
-      expect(outcomes.filter((outcome) => outcome.kind === 'created' && !outcome.replayed)).toHaveLength(1);
-    });
-
-    it('meets another process that has used the key meanwhile: nothing of its own stays', async () => {
-      const { database } = stack;
-      const transaction = database.transaction.bind(database);
-      let tries = 0;
-      database.transaction = (work) =>
-        transaction(async (unit) => {
-          // Both looked before either wrote, as two servers of MySQL can.
-          if (++tries === 1) unit.creations.find = () => Promise.resolve(null);
-          return work(unit);
-        });
-      const rival = administrationOf(stack, watch);
-      tries = 1;
-      const first = await rival.create(input, null, 'key');
-      tries = 0;
-      expect(told(await administration.create(input, null, 'key'))).toEqual({ ...told(first), replayed: true });
-      expect([tries, await count(), (await audited()).length]).toEqual([2, 2, 1]);
-    });
-
-    it.each([
-      ['another name', { name: '다른 쿠폰' }],
-      ['another total', { total: 6 }],
-      ['a start', { startsAt: 0 }],
-      ['an end', { endsAt: 4_000_000_000_000 }],
-    ])('refuses the same key for %s', async (_what, change) => {
-      await administration.create(input, null, 'key');
-      expect(await administration.create({ ...input, ...change }, null, 'key')).toEqual({
-        kind: 'idempotency-key-reused',
-      });
-      expect(await count()).toBe(2);
-    });
-
-    it('makes as many campaigns as there are keys, however alike', async () => {
-      for (const key of ['key', 'Key', 'key ', 'k'.repeat(255), null, null]) {
-        expect(await administration.create(input, null, key)).toMatchObject({ kind: 'created', replayed: false });
-      }
-      expect(await count()).toBe(7);
-    });
-
-    it('keeps no key of a call that made nothing', async () => {
-      expect(await administration.create({ ...input, endsAt: 1 }, null, 'key')).toEqual({ kind: 'window-past' });
-      expect(await administration.create(input, null, 'key')).toMatchObject({ kind: 'created', replayed: false });
-    });
-
-    it('tells a campaign again whose window has passed meanwhile', async () => {
-      const now = jest.spyOn(stack.gate, 'now').mockResolvedValue(1_000);
-      const window = { ...input, startsAt: 0, endsAt: 2_000 };
-      const first = await administration.create(window, null, 'key');
-      now.mockResolvedValue(3_000);
-      expect(told(await administration.create(window, null, 'key'))).toEqual({ ...told(first), replayed: true });
-      expect(await administration.create(window, null, 'other')).toEqual({ kind: 'window-past' });
-    });
-  });
-
-  it.each([
-    ['before its start', { startsAt: 4_000_000_000_000, endsAt: 3_999_999_999_999 }, 'window-inverted'],
-    ['at its start', { startsAt: 4_000_000_000_000, endsAt: 4_000_000_000_000 }, 'window-inverted'],
-    ['before its start, both in the past', { startsAt: 2_000, endsAt: 1_000 }, 'window-inverted'],
-    ['in the past', { startsAt: 1_000, endsAt: 2_000 }, 'window-past'],
-    ['in the past, while it starts now', { startsAt: null, endsAt: 2_000 }, 'window-past'],
-  ])('makes no campaign that ends %s', async (_what, window, kind) => {
-    expect(await administration.create({ name: 'n', total: 5, ...window }, null)).toEqual({ kind });
-    expect(await audited()).toEqual([]);
-  });
-
-  it('makes the default campaign once, however many processes start', async () => {
-    await Promise.all([1, 2, 3].map(() => administration.createIfMissing('default', 'default', 100)));
-    expect((await stored('default'))?.total).toBe(100);
-    await administration.createIfMissing('default', 'default', 7);
-    expect((await stored('default'))?.total).toBe(100);
-  });
-
-  it('keeps a campaign that the gate has not heard of yet, shows no stock of it, and a rebuild opens it', async () => {
-    const back = gateAway();
-    await watch.refresh();
-    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
-    expect(await stored(campaign.id)).toEqual(campaign);
-    const catalogue = new CampaignCatalogue(stack.database, stack.gate, watch, systemClock);
-    expect((await catalogue.view(campaign)).remaining).toBeNull();
-    back();
-    await rebuilderOf(stack).rebuild(pass.epoch);
-    pass = await openPass(stack);
-    expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5, version: 1, state: 'OPEN' });
-  });
-
-  describe('between the commit of a campaign and its opening at the gate', () => {
-    const create = async (happen: () => Promise<unknown>) => {
-      const { database } = stack;
-      const opened = jest.spyOn(stack.gate, 'openCampaign');
-      const transaction = database.transaction.bind(database);
-      let happened = false;
-      database.transaction = async (work) => {
-        const result = await transaction(work);
-        if (!happened) {
-          happened = true;
-          await happen();
-        }
-        return result;
-      };
-      const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
-      return { campaign, opened };
-    };
-
-    it('a rebuild that begins ends the epoch for it too: nothing may be admitted under that any more', async () => {
-      const { opened } = await create(() =>
-        stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000)),
-      );
-      expect(opened).not.toHaveBeenCalled();
-    });
-
-    it('a rebuild that is through has opened it, and what the new gate has lost since is not made anew', async () => {
-      const { campaign, opened } = await create(async () => {
-        await rebuilderOf(stack).rebuild(pass.epoch);
-        pass = await openPass(stack);
-      });
-      expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5 });
-      expect(opened).not.toHaveBeenCalled();
-    });
-
-    it('a database that goes away does not take the campaign back', async () => {
-      const { campaign } = await create(() => {
-        stack.database.transaction = () => Promise.reject(new DatabaseError('infrastructure', 'AWAY', 'away'));
-        return Promise.resolve();
-      });
-      expect(await stored(campaign.id)).toEqual(campaign);
-    });
-  });
 
   it('does not take a campaign that another process is just opening for a lost one', async () => {
     const fences: unknown[] = [];
@@ -236,7 +62,7 @@ describe('campaign administration', () => {
 
   it.each([
     ['its terms', () => administration.act('c', 'pause', null)],
-    ['a new campaign', () => administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null)],
+    ['a new campaign', () => creatorOf(stack, watch).create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null)],
     ['a lower total', () => administration.change('c', { total: 5 }, seen, null)],
   ])('leaves no promise on an older look at the epoch when the gate does not answer to %s', async (_what, tell) => {
     await watch.refresh();
@@ -245,40 +71,6 @@ describe('campaign administration', () => {
     back();
     await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
     expect(await watch.confirmOpen(pass.epoch)).toBe(false);
-  });
-
-  it('opens a campaign at the gate while it holds its share of the gate row, so that no rebuild can begin', async () => {
-    const calls: string[] = [];
-    const { database, gate } = stack;
-    const transaction = database.transaction.bind(database);
-    database.transaction = async (work) => {
-      calls.push('begin');
-      const result = await transaction((unit) => {
-        const lockShared = unit.gate.lockShared.bind(unit.gate);
-        unit.gate.lockShared = () => {
-          calls.push('share');
-          return lockShared();
-        };
-        return work(unit);
-      });
-      calls.push('end');
-      return result;
-    };
-    const openCampaign = gate.openCampaign.bind(gate);
-    gate.openCampaign = async (shown, terms) => {
-      const answer = await openCampaign(shown, terms);
-      calls.push(answer.kind);
-      return answer;
-    };
-    await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
-    expect(calls).toEqual(['begin', 'share', 'end', 'begin', 'share', 'opened', 'end']);
-  });
-
-  it('stores a campaign during a rebuild, whose opening transaction then tells the gate', async () => {
-    await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
-    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
-    expect(await stored(campaign.id)).not.toBeNull();
-    await expect(gauge(campaign.id)).rejects.toThrow('does not know');
   });
 
   it('raises the database before the gate, so that the gate never has more to give', async () => {

@@ -8,7 +8,7 @@ import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../watch/epoch-watch.js';
 import { GateCounts } from './gate-counts.js';
 
-/** A campaign as everybody may see it. */
+/** A campaign as every caller may see it. */
 export interface CampaignView {
   readonly campaign: Campaign;
   readonly state: CampaignState;
@@ -24,21 +24,21 @@ export interface CampaignCursor {
 
 export type CampaignPage = Page<CampaignView, CampaignCursor>;
 
-/** How old what callers see of campaigns may be, ms. */
+/** How old the campaigns that callers see may be, ms. */
 const MAX_AGE_MS = 1_000;
-/** Campaigns of the list that are kept in memory, newest first: a few MB. What lies behind them is read for each caller. */
+/** The newest campaigns, which are kept in memory: a few MB. Older ones are read for each caller. */
 const MAX_LISTED = 10_000;
-/** Rows of one read: the embedded database answers within the event loop, and claims wait meanwhile. */
+/** Rows of one read. The embedded database runs in the event loop, and claims wait during a read. */
 const ROWS_AT_ONCE = 500;
-/** Pages that are kept as they are; callers ask for few different ones. */
+/** Pages that are kept; callers ask for few different ones. */
 const MAX_PAGES = 16;
-/** Campaigns that are kept one by one, also those that do not exist. */
+/** Single campaigns that are kept, also ids that do not exist. */
 const MAX_SINGLE = 10_000;
 
-/** The newest campaigns at one instant, and the pages that were made of them. */
+/** The newest campaigns at one instant, and the pages made of them. */
 interface Listing {
   readonly campaigns: readonly Campaign[];
-  /** There are no older ones. */
+  /** Whether these are all campaigns. */
   readonly complete: boolean;
   readonly counts: GateCounts;
   readonly pages: Map<string, Promise<CampaignPage>>;
@@ -51,9 +51,9 @@ interface Listing {
 @Injectable()
 export class CampaignCatalogue {
   private readonly listing: SharedRead<Listing>;
-  /** By id. The one that nobody has asked for the longest is the first, and the first to go. */
+  /** By id, the least recently asked one first; that one is dropped first. */
   private readonly single = new Map<string, SharedRead<CampaignView | null>>();
-  /** Of the gate that the pictures tell of; null: it was closed. */
+  /** The epoch of the gate when the campaigns were read; null: it was closed. */
   private epoch: number | null = null;
   /** The gate's clock minus our own, ms. */
   private readonly gateOffset: SharedRead<number>;
@@ -72,7 +72,7 @@ export class CampaignCatalogue {
   find(campaignId: string): Promise<CampaignView | null> {
     this.forgetOtherEpochs();
     const read = this.single.get(campaignId) ?? new SharedRead(() => this.read(campaignId), MAX_AGE_MS, this.clock);
-    // To the end: invented ids must not push out the campaign that everybody looks at.
+    // Move it to the end, so that invented ids do not push out the campaign that everybody looks at.
     this.single.delete(campaignId);
     this.single.set(campaignId, read);
     if (this.single.size > MAX_SINGLE) this.single.delete(this.single.keys().next().value as string);
@@ -99,28 +99,28 @@ export class CampaignCatalogue {
     return page;
   }
 
-  /** The campaign as it is now: for those who have just changed it. Others see it at once, too. */
+  /** The campaign as it is now, for the caller that has just changed it. Other callers see it at once too. */
   view(campaign: Campaign): Promise<CampaignView> {
     this.forget(campaign.id);
     return this.viewNow(campaign);
   }
 
   /**
-   * A campaign as the answer to its making shows it, the first time and whenever that is told again: with all of its
-   * stock, in the state of the instant `at`. Nothing is left of it to tell while the gate cannot vouch for it.
+   * A campaign for the 201, also for a repeated one: with its whole stock, in the state of the instant `at`. Its
+   * `remaining` is null while the gate cannot be trusted or does not know it.
    */
   async viewAsCreated(campaign: Campaign, at: number): Promise<CampaignView> {
     const { remaining } = await this.view(campaign);
     return { campaign, state: stateAt(campaign, at), remaining: remaining === null ? null : campaign.total };
   }
 
-  /** What this process has changed is read again. */
+  /** The next caller reads the campaign again. */
   forget(campaignId: string): void {
     this.single.delete(campaignId);
     this.listing.forget();
   }
 
-  /** What is left of a campaign is not known while the gate is closed, and is known as soon as it is open again. */
+  /** `remaining` becomes null when the gate closes, and a number again when it opens: forget what was read before. */
   private forgetOtherEpochs(): void {
     const epoch = this.watch.pass?.epoch ?? null;
     if (epoch === this.epoch) return;
@@ -147,13 +147,13 @@ export class CampaignCatalogue {
     return { campaigns, complete, counts: this.freshCounts(), pages: new Map() };
   }
 
-  /** @param campaigns one more than the limit where there are others behind. */
+  /** @param campaigns one more than the limit when more follow. */
   private async viewPage(campaigns: readonly Campaign[], limit: number, counts: GateCounts): Promise<CampaignPage> {
     const { rows, next } = pageOf(campaigns, limit, ({ createdAt, id }) => ({ createdAt, id }));
     return { rows: await this.viewAll(rows, counts), next };
   }
 
-  /** Campaigns can be read while the gate is away: what it would have said is left out. */
+  /** While the gate is away, campaigns can still be read, without `remaining`. */
   private async viewAll(campaigns: readonly Campaign[], counts: GateCounts): Promise<CampaignView[]> {
     const [offset, claimed] = await Promise.all([this.gateOffset.get(), counts.claimed(campaigns.map(({ id }) => id))]);
     const now = this.clock.wall() + offset;
@@ -185,7 +185,7 @@ export class CampaignCatalogue {
   }
 }
 
-/** Index of the first campaign that the list, newest first, has behind the cursor. */
+/** Index of the first campaign behind the cursor; the list has the newest first. */
 function firstBehind(campaigns: readonly Campaign[], { createdAt, id }: CampaignCursor): number {
   let [low, high] = [0, campaigns.length];
   while (low < high) {

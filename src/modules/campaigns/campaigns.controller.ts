@@ -13,7 +13,7 @@ import { type CampaignJson, campaignJson, campaignJsonSchema, campaignListJsonSc
 const cursor = keysetCursor(z.strictObject({ createdAt: z.int().min(0), id: campaignId }));
 const query = listQuery(cursor, {});
 
-/** Campaigns as everybody may read them. */
+/** Shows campaigns to every caller. */
 @ApiTags('campaigns')
 @Controller('api/campaigns')
 export class CampaignsController {
@@ -49,7 +49,7 @@ export class CampaignsController {
     return campaignJson(view);
   }
 
-  /** Written out once for all who see the same page: a thousand campaigns take milliseconds. */
+  /** Encodes a page once for all its callers: a thousand campaigns take milliseconds. */
   private bodyOf(page: CampaignPage): Buffer {
     let body = this.bodies.get(page);
     if (body === undefined) {

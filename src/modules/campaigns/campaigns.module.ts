@@ -5,13 +5,14 @@ import { WatchModule } from '../watch/watch.module.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
+import { CampaignCreator } from './campaign-creator.js';
 import { CampaignsController } from './campaigns.controller.js';
 import { DefaultCampaign } from './default-campaign.js';
 
-/** Makes and shows campaigns, and tells the gate about them. */
+/** Makes, changes and shows campaigns, and tells the gate about them. */
 @Module({
   imports: [WatchModule],
-  providers: [CampaignAdministration, CampaignCatalogue, DefaultCampaign, ResourcePaths],
+  providers: [CampaignCreator, CampaignAdministration, CampaignCatalogue, DefaultCampaign, ResourcePaths],
   exports: [DefaultCampaign],
 })
 export class CampaignsModule {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { administrationOf } from '../../../test/support/campaigns.js';
+import { creatorOf } from '../../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../../test/support/embedded.js';
 import { SetTimers } from '../../../test/support/flow.js';
 import { watchOf } from '../../../test/support/recovery.js';
@@ -8,14 +8,14 @@ import { until } from '../../../test/support/until.js';
 import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { GateUnavailableError } from '../../ports/gate/issuance-gate.js';
-import { type CampaignAdministration } from './campaign-administration.js';
+import { type CampaignCreator } from './campaign-creator.js';
 import { DefaultCampaign } from './default-campaign.js';
 
 Logger.overrideLogger(false);
 
 describe('DefaultCampaign', () => {
   let stack: EmbeddedStack;
-  let administration: CampaignAdministration;
+  let creator: CampaignCreator;
   let campaign: DefaultCampaign;
   let timers: SetTimers;
 
@@ -24,8 +24,8 @@ describe('DefaultCampaign', () => {
     await openEpoch(stack, 1);
     timers = new SetTimers();
     const watch = watchOf(stack);
-    administration = administrationOf(stack, watch);
-    campaign = new DefaultCampaign(administration, timers);
+    creator = creatorOf(stack, watch);
+    campaign = new DefaultCampaign(creator, timers);
   });
   afterEach(async () => {
     await campaign.beforeApplicationShutdown();
@@ -43,7 +43,7 @@ describe('DefaultCampaign', () => {
   });
 
   it('is made when the database comes later, without keeping the start waiting', async () => {
-    jest.spyOn(administration, 'createIfMissing').mockRejectedValueOnce(away).mockRejectedValueOnce(away);
+    jest.spyOn(creator, 'createIfMissing').mockRejectedValueOnce(away).mockRejectedValueOnce(away);
     await campaign.ensure(100);
     await timers.pass(2_000);
     await until('the campaign is made', find);
@@ -52,7 +52,7 @@ describe('DefaultCampaign', () => {
   it('is tried again whatever the database refuses it with once the process runs, and that is said once', async () => {
     const memory = () => new DatabaseError('unknown', 'ER_OUTOFMEMORY', 'Out of memory');
     jest
-      .spyOn(administration, 'createIfMissing')
+      .spyOn(creator, 'createIfMissing')
       .mockRejectedValueOnce(away)
       .mockRejectedValueOnce(memory())
       .mockRejectedValueOnce(memory());
@@ -65,7 +65,7 @@ describe('DefaultCampaign', () => {
 
   it('is not tried again after a mistake of ours, which is said', async () => {
     const create = jest
-      .spyOn(administration, 'createIfMissing')
+      .spyOn(creator, 'createIfMissing')
       .mockRejectedValueOnce(away)
       .mockRejectedValueOnce(new TypeError('a mistake'));
     const error = jest.spyOn(Logger.prototype, 'error');

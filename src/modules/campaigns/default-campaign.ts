@@ -3,29 +3,29 @@ import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
-import { CampaignAdministration } from './campaign-administration.js';
+import { CampaignCreator } from './campaign-creator.js';
 
-/** How long after a failure it is tried again, ms. */
+/** From one attempt to the next, ms. */
 const RETRY_MS = 1_000;
 
-/** The campaign that a claim without `campaignId` is for; made when there is none yet, so that the first call works. */
+/** Makes the campaign of claims without `campaignId` unless it exists, so that the first call works. */
 @Injectable()
 export class DefaultCampaign implements BeforeApplicationShutdown {
   private readonly logger = new Logger(DefaultCampaign.name);
   private readonly attempts: PeriodicTask;
   private total = 0;
-  private lastSaid = '';
+  private lastLogged = '';
 
   constructor(
-    private readonly administration: CampaignAdministration,
+    private readonly creator: CampaignCreator,
     timers: Timers,
   ) {
     this.attempts = new PeriodicTask(timers, RETRY_MS, () => this.tryAgain());
   }
 
   /**
-   * A database that is away does not stop the start; the campaign is made when it comes.
-   * @throws DatabaseError that is not of the kind `infrastructure`: a start that ends is seen, and tried again
+   * While the database is away this does not stop the start, and the campaign is made later.
+   * @throws DatabaseError of any other kind than `infrastructure`: an operator sees a process that ends, and starts it again.
    */
   async ensure(total: number): Promise<void> {
     this.total = total;
@@ -43,17 +43,17 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
   }
 
   /**
-   * Never rejects. Whatever the database refuses it with, it is tried again: the process has started and nobody else
-   * makes the campaign, and a server that comes back may be out of memory for a while.
+   * Never rejects. Tries again after every DatabaseError: the process has started and no other part of it makes the
+   * campaign. A server that comes back may be out of memory for a while.
    */
   private async tryAgain(): Promise<void> {
     try {
       await this.make();
     } catch (error) {
       const { message } = error as Error;
-      // Once, not with every attempt; and a database that is away has been spoken of.
-      if (!isAway(error) && message !== this.lastSaid) {
-        this.lastSaid = message;
+      // Log each reason once. `ensure` has logged that the database is away.
+      if (!isAway(error) && message !== this.lastLogged) {
+        this.lastLogged = message;
         this.logger.error(`the campaign default cannot be made: ${message}`);
       }
       if (error instanceof DatabaseError) return;
@@ -62,7 +62,7 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
   }
 
   private async make(): Promise<void> {
-    await this.administration.createIfMissing(DEFAULT_CAMPAIGN_ID, 'default', this.total);
+    await this.creator.createIfMissing(DEFAULT_CAMPAIGN_ID, 'default', this.total);
   }
 }
 

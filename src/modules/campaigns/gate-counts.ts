@@ -1,20 +1,20 @@
 import { type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { type EpochWatch } from '../watch/epoch-watch.js';
 
-/** Campaigns in one question: more would keep claims waiting while they are written out. */
+/** Campaigns in one call to the gate: more would keep claims waiting while they are encoded. */
 const ASKED_AT_ONCE = 100;
-/** Campaigns whose answer is kept. */
+/** Campaigns whose count is kept. */
 const MAX_KEPT = 20_000;
 
-/** Claims by campaign id; a campaign that the gate cannot vouch for is missing. */
+/** Claims by campaign id; without the campaigns that are fenced. */
 type Answer = ReadonlyMap<string, number>;
 
 /**
- * How many claims the gate has admitted, for all who look at campaigns while one picture of them is shown: the gate is
- * asked about a campaign once, however many look at however many pages.
+ * How many claims the gate has admitted, for all pages that are made of one reading of the campaigns. It asks the gate only
+ * once about each campaign.
  */
 export class GateCounts {
-  /** By campaign id; none of them rejects. */
+  /** By campaign id; the promises never reject. */
   private readonly answers = new Map<string, Promise<Answer>>();
 
   constructor(
@@ -22,7 +22,7 @@ export class GateCounts {
     private readonly watch: EpochWatch,
   ) {}
 
-  /** By campaign id. A campaign is missing while the gate cannot be trusted or reached, or cannot vouch for it. */
+  /** A campaign is missing in the answer when it is fenced, or while the gate cannot be trusted or reached. */
   async claimed(campaignIds: readonly string[]): Promise<Answer> {
     const { pass } = this.watch;
     if (pass === null) return new Map();
@@ -47,7 +47,7 @@ export class GateCounts {
         }
       }
     } catch {
-      // What the gate does not answer is left out; the watch has heard of it.
+      // Leave out what the gate does not answer. The gate has reported the failure to the watch.
     }
     return claimed;
   }

@@ -22,7 +22,7 @@ import { type CampaignGauge, type GatePass } from '../../../src/ports/gate/issua
 import { RedisServer } from '../../../stack/redis-server.js';
 import { freePort } from '../../../stack/server-process.js';
 import { request } from '../../contract/gate/gate-under-test.js';
-import { administrationOf } from '../../support/campaigns.js';
+import { administrationOf, creatorOf } from '../../support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../support/embedded.js';
 import { eventually } from '../../support/eventually.js';
 import { PATIENCE_MS } from '../../support/patience.js';
@@ -265,7 +265,10 @@ describe('what operators change while Redis refuses', () => {
       await administration.act('c', 'pause', null);
       await refuses(outOfMemory, async () => {
         expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'done' });
-        const made = await administration.create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+        const made = await creatorOf({ database: stack.database, gate }, watch).create(
+          { name: 'n', total: 5, startsAt: 0, endsAt: null },
+          null,
+        );
         if (made.kind !== 'created') throw new Error(made.kind);
         expect((await gate.gauge(pass, [made.campaign.id]))[0]).toMatchObject({ claimed: 0, terms: { total: 5 } });
       });
