@@ -1,6 +1,6 @@
 // The built service, which ends or freezes itself at a chosen point: `node service-with-failpoint.mjs <point> <count>`.
 // The count says at which passage. Nothing of this is in the service: the points are put around its ports from outside.
-import { statSync, writeSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApp } from '../../dist/app/app.setup.js';
@@ -11,6 +11,7 @@ import { ClaimLog } from '../../dist/ports/log/claim-log.js';
 import { KafkaClaimServer } from '../../dist/infrastructure/kafka/kafka-claim-server.js';
 import { Database } from '../../dist/ports/database/database.js';
 import { REBUILD_STEPS, RebuildProbe } from '../../dist/modules/recovery/rebuild-probe.js';
+import { announce } from './announce.mjs';
 
 const [, , wanted, count] = process.argv;
 let passages = 0;
@@ -20,7 +21,7 @@ function reached() {
   passages += 1;
   if (passages !== Number(count)) return false;
   // At once, before anything else of this process runs.
-  writeSync(1, `failpoint ${wanted}\n`);
+  announce(`failpoint ${wanted}`);
   return true;
 }
 
@@ -84,7 +85,7 @@ async function failSyncs(directory) {
     // A commit may be on the disk already, with one that was synced while it was written: only what is new can be lost.
     if (!failed && size > synced && reached()) {
       failed = true;
-      writeSync(1, `synced ${synced}\n`);
+      announce(`synced ${synced}`);
     }
     if (failed) throw new Error('EIO: i/o error, fdatasync');
     await datasync.call(this);
