@@ -6,7 +6,7 @@
 export default {
   testEnvironment: 'node',
   // Only ends what hangs: above the patience of test/support/patience.ts, which names what did not come true.
-  testTimeout: 180_000,
+  testTimeout: 600_000,
   setupFiles: ['<rootDir>/test/support/quiet.ts'],
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/bench', '<rootDir>/stack'],
   testRegex: ['\\.(spec|embedded-spec|contract-spec|e2e-spec|abuse-spec)\\.ts$'],

@@ -56,7 +56,7 @@ describe('callers with more connections than the process has descriptors', () =>
     expect(tally(callers.flatMap(({ statuses }) => statuses))).toEqual({ 200: 2 * DESCRIPTORS });
     expect(await once('/health/live')).toBe(200);
     expect(await once('/health/ready')).toBe(200);
-    expect((await new Client(url).withFreshConnections().apply('honest')).status).toBe(202);
+    expect((await new Client(url).withFreshConnections().claim('honest')).status).toBe(202);
     await until(
       'the count',
       async () => (await metric('coupon_http_connections_shed_total{reason="idle"}')) >= 2 * DESCRIPTORS - MOST,

@@ -11,6 +11,7 @@ import { Database, type UnitOfWork } from '../../src/ports/database/database.js'
 import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
+import { until } from '../support/until.js';
 
 /** Reads of database and gate at once; one of them is kept for operators. */
 const CONCURRENCY = 4;
@@ -100,7 +101,12 @@ describe('callers who read without end', () => {
     return answer;
   }
 
-  const claim = (userId: string) => send('POST', '/api/coupons/apply', { userId });
+  /** Who is refused for now, as on a machine that stalls, asks again. */
+  const claim = (userId: string): Promise<Answer> =>
+    until('a claim that is decided', async () => {
+      const answer = await send('POST', '/api/coupons/apply', { userId }, { 'idempotency-key': userId });
+      return answer.statusCode === 503 ? null : answer;
+    });
 
   /** Reads that hang, as with a database that is slow, until the places of the public are taken. */
   async function flood(count: number, urlOf: (number: number) => string): Promise<Promise<Answer>[]> {

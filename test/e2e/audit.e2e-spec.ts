@@ -25,7 +25,7 @@ describe('the audit of a campaign', () => {
       await inParallel(
         Array.from({ length: users }, (_, n) => `u${n}`),
         50,
-        (user) => client.apply(user, id),
+        (user) => client.claim(user, id),
       );
       await eventually(async () => expect(await client.audit(id)).toMatchObject({ rows: users, pending: 0 }));
     } finally {

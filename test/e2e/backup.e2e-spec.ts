@@ -77,7 +77,7 @@ describe('an embedded process', () => {
 
   it('keeps its files to their owner', async () => {
     const service = await start();
-    expect((await client.apply('a')).status).toBe(202);
+    expect((await client.claim('a')).status).toBe(202);
     expect(mode(data)).toBe('700');
     for (const file of ['coupon.sqlite', 'coupon.sqlite-wal']) expect(mode(join(data, file))).toBe('600');
     expect(service.text).not.toContain('has mode');
@@ -85,7 +85,7 @@ describe('an embedded process', () => {
 
   it('narrows the files of an earlier version, and warns of a directory that others can reach', async () => {
     const first = await start();
-    expect((await client.apply('a')).status).toBe(202);
+    expect((await client.claim('a')).status).toBe(202);
     await first.end('SIGKILL');
     const files = ['coupon.sqlite', 'coupon.sqlite-wal'].map((file) => join(data, file));
     for (const file of files) chmodSync(file, 0o644);
@@ -127,7 +127,7 @@ describe('an embedded process', () => {
 
   it('is backed up where none runs, and never over a file that is there', async () => {
     const service = await start();
-    expect((await client.apply('a')).status).toBe(202);
+    expect((await client.claim('a')).status).toBe(202);
     await service.end('SIGKILL');
     const to = join(directory, 'copy.sqlite');
     expect(await command(BACKUP, ['--to', to])).toMatchObject({ code: 0 });
@@ -189,7 +189,7 @@ describe('an embedded process', () => {
 
   it('exports its coupons while it runs, to a file or to standard output', async () => {
     await start();
-    for (const user of ['-1', 'b', 'c']) expect((await client.apply(user)).status).toBe(202);
+    for (const user of ['-1', 'b', 'c']) expect((await client.claim(user)).status).toBe(202);
     await eventually(async () => expect(await client.audit('default')).toMatchObject({ rows: 3 }));
     const { code: issued } = (await client.get('/api/campaigns/default/claims/b')).body;
     const csv = await command(EXPORT, ['--campaign', 'default']);

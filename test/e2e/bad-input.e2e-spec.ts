@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
+import { decided } from '../support/raw-http.js';
 import { describeAdminCalls } from './bad-input/admin-call.js';
 import { describeBodies } from './bad-input/body.js';
 import { describeClaims } from './bad-input/claim.js';
@@ -23,7 +24,8 @@ describeDocument();
 it('after all of it, nothing was issued, and one user still gets one coupon', async () => {
   expect(await client.audit('default')).toMatchObject({ gate: 0, pending: 0, issued: 0, rows: 0, drift: 0 });
   const campaign = await client.createCampaign(1);
-  const response = await post(APPLY, { userId: 'the-last', campaignId: campaign });
+  const claim = { userId: 'the-last', campaignId: campaign };
+  const response = await decided(() => post(APPLY, claim, { 'Idempotency-Key': 'the-last' }));
   expect(response.status).toBe(202);
   await eventually(async () => {
     expect(await client.audit(campaign)).toMatchObject({ gate: 1, pending: 0, issued: 1, rows: 1, drift: 0 });

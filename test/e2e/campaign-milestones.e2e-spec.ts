@@ -37,7 +37,7 @@ describe('what becomes of a campaign', () => {
     client.admin(method, `/api/admin/campaigns${path}`, { body, ifMatch: '*', headers: { 'x-request-id': 'r-7' } });
   const claim = async (id: string, users: readonly string[]) => {
     const answers: Answer[] = [];
-    for (const user of users) answers.push(await client.applyUntilDecided(user, id));
+    for (const user of users) answers.push(await client.claim(user, id));
     return answers.map(({ body }) => body.claimedAt as string);
   };
   const line = (event: string, fields: object) =>
@@ -46,7 +46,7 @@ describe('what becomes of a campaign', () => {
   it('is said once, field by field, whichever process did it', async () => {
     const created = await admin('POST', '', { name: '봄 쿠폰', total: 5 });
     const { id, startsAt } = created.body;
-    await eventually(() => expect(of(id, 'campaign.opened')).toHaveLength(1), 30_000);
+    await eventually(() => expect(of(id, 'campaign.opened')).toHaveLength(1));
     await admin('PATCH', `/${id}`, { total: 7, endsAt: '2999-01-01T00:00:00Z' });
     await admin('POST', `/${id}/pause`);
     await admin('POST', `/${id}/pause`);
@@ -68,23 +68,23 @@ describe('what becomes of a campaign', () => {
       line('resumed', { ...campaign, before: { state: 'PAUSED' }, after: { state: 'OPEN' } }),
       line('closed', { ...campaign, before: { state: 'OPEN' }, after: { state: 'CLOSED' } }),
     ]);
-  }, 60_000);
+  });
 
   it('opens when its window begins, not before', async () => {
     const startsAt = new Date(Date.now() + 5_000).toISOString();
     const { body } = await admin('POST', '', { name: 'later', total: 5, startsAt });
-    await eventually(() => expect(of(body.id, 'campaign.opened')).toHaveLength(1), 30_000);
+    await eventually(() => expect(of(body.id, 'campaign.opened')).toHaveLength(1));
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(startsAt));
-  }, 60_000);
+  });
 
   it('is sold out since the claim that took the last coupon, until more is there, and once each time', async () => {
     const id = await client.createCampaign(3);
     await claim(id, ['a', 'b']);
-    await eventually(async () => expect((await client.audit(id)).issued).toBe(2), 30_000);
+    await eventually(async () => expect((await client.audit(id)).issued).toBe(2));
     expect((await read(id)).soldOutAt).toBeNull();
     const [last = ''] = await claim(id, ['c']);
-    await eventually(async () => expect((await read(id)).soldOutAt).toBe(new Date(last).toISOString()), 30_000);
-    expect((await client.apply('d', id)).body.code).toBe('sold-out');
+    await eventually(async () => expect((await read(id)).soldOutAt).toBe(new Date(last).toISOString()));
+    expect((await client.claim('d', id)).body.code).toBe('sold-out');
     const listed = (await client.get('/api/campaigns')).body.items.find(
       (campaign: Answer['body']) => campaign.id === id,
     );
@@ -94,19 +94,19 @@ describe('what becomes of a campaign', () => {
     expect(raised.body.soldOutAt).toBeNull();
     await eventually(async () => expect((await read(id)).soldOutAt).toBeNull());
     const [again = ''] = await claim(id, ['d']);
-    await eventually(async () => expect((await read(id)).soldOutAt).toBe(again), 30_000);
+    await eventually(async () => expect((await read(id)).soldOutAt).toBe(again));
     expect(of(id, 'campaign.sold-out')).toEqual([
       expect.objectContaining({ name: 'campaign of 3', total: 3, soldOutAt: last }),
       expect.objectContaining({ total: 4, soldOutAt: again }),
     ]);
-  }, 120_000);
+  });
 
   it('is sold out by an operator who lowers the total to what is issued', async () => {
     const id = await client.createCampaign(3);
     await claim(id, ['a']);
-    await eventually(async () => expect((await client.audit(id)).issued).toBe(1), 30_000);
+    await eventually(async () => expect((await client.audit(id)).issued).toBe(1));
     const lowered = await admin('PATCH', `/${id}`, { total: 1 });
     expect(lowered.body.soldOutAt).toEqual(expect.any(String));
     expect(of(id, 'campaign.sold-out')).toEqual([expect.objectContaining({ soldOutAt: lowered.body.soldOutAt })]);
-  }, 60_000);
+  });
 });

@@ -34,7 +34,7 @@ describe('campaigns', () => {
     expect(created.headers.get('etag')).toBe('"1"');
     expect(created.headers.get('location')).toBe(`/api/campaigns/${created.body.id}`);
     expect(created.body).toMatchObject({ name: '봄맞이 쿠폰', total: 3, remaining: 3, state: 'OPEN', version: 1 });
-    expect((await client.apply('first', created.body.id)).status).toBe(202);
+    expect((await client.claim('first', created.body.id)).status).toBe(202);
     const found = await read(created.body.id);
     expect(found.body).toEqual({ ...created.body, remaining: 2 });
     expect(found.headers.get('etag')).toBe('"1"');
@@ -54,7 +54,7 @@ describe('campaigns', () => {
       const first = await make('once');
       expect([first.status, first.headers.get('idempotent-replayed')]).toEqual([201, null]);
       const { id } = first.body;
-      await client.apply('somebody', id);
+      await client.claim('somebody', id);
       await patch(id, { name: 'another name', total: 9 }, '*');
       await act(id, 'close');
       const again = await make('once');
@@ -140,14 +140,14 @@ describe('campaigns', () => {
     const startsAt = at(HOUR);
     const scheduled = await client.createCampaign(1, { startsAt });
     await shows(scheduled, { state: 'SCHEDULED' });
-    const early = await client.apply('u', scheduled);
+    const early = await client.claim('u', scheduled);
     expect(early.status).toBe(409);
     expect(early.body).toMatchObject({ code: 'campaign-not-started', startsAt });
 
     const ended = await client.createCampaign(1, { startsAt: at(-2 * HOUR), endsAt: at(HOUR) });
     await patch(ended, { endsAt: at(-HOUR) }, '*');
     await shows(ended, { state: 'ENDED' });
-    expect((await client.apply('u', ended)).body.code).toBe('campaign-ended');
+    expect((await client.claim('u', ended)).body.code).toBe('campaign-ended');
   });
 
   it('can be paused and resumed, and say yes again when it already is so', async () => {
@@ -156,10 +156,10 @@ describe('campaigns', () => {
       const paused = await act(id, 'pause');
       expect([paused.status, paused.body.state, paused.headers.get('etag')]).toEqual([200, 'PAUSED', version]);
     }
-    expect((await client.apply('u', id)).body.code).toBe('campaign-paused');
+    expect((await client.claim('u', id)).body.code).toBe('campaign-paused');
     const resumed = await act(id, 'resume');
     expect([resumed.body.state, resumed.body.version]).toEqual(['OPEN', 3]);
-    expect((await client.apply('u', id)).status).toBe(202);
+    expect((await client.claim('u', id)).status).toBe(202);
   });
 
   describe('whose change the gate does not take', () => {
@@ -184,7 +184,7 @@ describe('campaigns', () => {
         jest.restoreAllMocks();
         const done = await act(id, action);
         expect([done.status, done.headers.get('etag')]).toEqual([200, `"${version}"`]);
-        expect((await client.apply('u', id)).status).toBe(action === 'resume' ? 202 : 409);
+        expect((await client.claim('u', id)).status).toBe(action === 'resume' ? 202 : 409);
       },
     );
 
@@ -207,23 +207,23 @@ describe('campaigns', () => {
 
   it('are closed for good', async () => {
     const id = await client.createCampaign(5);
-    await client.apply('winner', id);
+    await client.claim('winner', id);
     expect((await act(id, 'close')).body.state).toBe('CLOSED');
     expect((await act(id, 'close')).status).toBe(200);
     for (const action of ['resume', 'pause']) expect((await act(id, action)).body.code).toBe('campaign-closed');
     expect((await patch(id, { name: 'other' }, '*')).body.code).toBe('campaign-closed');
-    expect((await client.apply('late', id)).body.code).toBe('campaign-closed');
-    expect((await client.apply('winner', id)).body.code).toBe('already-claimed');
+    expect((await client.claim('late', id)).body.code).toBe('campaign-closed');
+    expect((await client.claim('winner', id)).body.code).toBe('already-claimed');
   });
 
   it('sell again when the total is raised, and never go below what was claimed', async () => {
     const id = await client.createCampaign(2);
-    await client.apply('a', id);
-    await client.apply('b', id);
-    expect((await client.apply('c', id)).body.code).toBe('sold-out');
+    await client.claim('a', id);
+    await client.claim('b', id);
+    expect((await client.claim('c', id)).body.code).toBe('sold-out');
     const raised = await patch(id, { total: 3 }, '"1"');
     expect([raised.status, raised.body.total, raised.body.remaining]).toEqual([200, 3, 1]);
-    expect((await client.apply('c', id)).status).toBe(202);
+    expect((await client.claim('c', id)).status).toBe(202);
     const tooLow = await patch(id, { total: 2 }, '"2"');
     expect([tooLow.status, tooLow.body.code]).toEqual([409, 'total-below-claimed']);
     await shows(id, { version: 2 });
@@ -317,7 +317,7 @@ describe('campaigns', () => {
 
   it('audit themselves', async () => {
     const id = await client.createCampaign(10);
-    await inParallel([...Array(4).keys()], 4, (user) => client.apply(user, id));
+    await inParallel([...Array(4).keys()], 4, (user) => client.claim(user, id));
     await eventually(async () => {
       expect(await client.audit(id)).toMatchObject({
         campaignId: id,
@@ -345,7 +345,7 @@ describe('campaigns', () => {
       }
     })();
     const users = Array.from({ length: 2_000 }, (_, index) => `load-${index}`);
-    const answers = await inParallel(users, 50, (user) => client.applyUntilDecided(user, id));
+    const answers = await inParallel(users, 50, (user) => client.claim(user, id));
     load = false;
     await operate;
     const counts = tally(answers.map(({ status, body }) => `${status} ${body.code ?? ''}`));

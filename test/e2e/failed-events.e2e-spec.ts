@@ -59,7 +59,7 @@ describe('failed events', () => {
           ? Promise.reject(new ClaimLogUnavailableError('away'))
           : publish(event),
       );
-    for (const user of users) expect((await client.apply(user, campaign)).status).toBe(202);
+    for (const user of users) expect((await client.claim(user, campaign)).status).toBe(202);
     jest.restoreAllMocks();
   };
 
@@ -92,7 +92,7 @@ describe('failed events', () => {
   describe('in the list', () => {
     it('show why a message on the log became no coupon', async () => {
       const full = await client.createCampaign(1);
-      await client.apply('winner', full);
+      await client.claim('winner', full);
       await issued(full, 'winner');
       const overTotal = await forged(full, 'too-many');
       const unknown = await forged('never-made', 'lost');
@@ -209,8 +209,8 @@ describe('failed events', () => {
   describe('that are discarded', () => {
     it('give their slot back, and their user may claim again', async () => {
       const { campaign, row } = await deadClaim();
-      expect((await client.apply('next', campaign)).body.code).toBe('sold-out');
-      expect((await client.apply('unlucky', campaign)).body.code).toBe('already-claimed');
+      expect((await client.claim('next', campaign)).body.code).toBe('sold-out');
+      expect((await client.claim('unlucky', campaign)).body.code).toBe('already-claimed');
       const discarded = await act(row.id, 'discard', `"${row.version}"`, { reason: '사유: 시험' });
       expect(discarded.body).toMatchObject({
         id: row.id,
@@ -220,12 +220,12 @@ describe('failed events', () => {
       });
       expect((await claimOf(campaign, 'unlucky')).body.code).toBe('claim-not-found');
       expect((await client.get(`/api/campaigns/${campaign}`)).body.remaining).toBe(1);
-      const again = await client.apply('unlucky', campaign);
+      const again = await client.claim('unlucky', campaign);
       expect(again.status).toBe(202);
       expect(again.body.claimId).not.toBe(row.claimId);
       expect(again.body.sequence).toBeGreaterThan(row.sequence);
       await issued(campaign, 'unlucky');
-      expect((await client.apply('next', campaign)).body.code).toBe('sold-out');
+      expect((await client.claim('next', campaign)).body.code).toBe('sold-out');
       await settled(campaign, { gate: 1, issued: 1, rows: 1, failed: expect.objectContaining({ DISCARDED: 1 }) });
       expect((await only(campaign)).releasedAt).not.toBeNull();
     });
@@ -241,7 +241,7 @@ describe('failed events', () => {
       await log().publish(event);
       // Whatever was published later has been consumed, so the event before it has been as well.
       const later = await client.createCampaign(1);
-      await client.apply('later', later);
+      await client.claim('later', later);
       await issued(later, 'later');
       await settled(campaign, { gate: 0, issued: 0, rows: 0 });
       expect((await only(campaign)).status).toBe('DISCARDED');
@@ -287,7 +287,7 @@ describe('failed events', () => {
 
     it('find room once the total has been raised', async () => {
       const campaign = await client.createCampaign(1);
-      await client.apply('winner', campaign);
+      await client.claim('winner', campaign);
       await issued(campaign, 'winner');
       await log().publish(await forged(campaign, 'over'));
       const row = await eventually(() => only(campaign));
@@ -332,7 +332,7 @@ describe('failed events', () => {
     const crowd = [...Array(1_000).keys()].map((n) => `crowd-${n}`);
     const answers = await inParallel(crowd, 100, async (user) => ({
       user,
-      answer: await client.apply(user, campaign),
+      answer: await client.claim(user, campaign),
     }));
     await operating;
     expect(
@@ -341,7 +341,7 @@ describe('failed events', () => {
     for (const { user, answer } of answers) if (answer.status === 202) promised.add(user);
     // Slots that came back after the crowd had gone.
     for (let n = 0; ; n++) {
-      const { status } = await client.apply(`late-${n}`, campaign);
+      const { status } = await client.claim(`late-${n}`, campaign);
       if (status !== 202) break;
       promised.add(`late-${n}`);
     }

@@ -126,7 +126,6 @@ describe('a gate that has lost', () => {
         const sequences = found.map(({ sequence }) => sequence as number);
         expect(new Set(sequences).size).toBe(sequences.length);
       },
-      90_000,
     );
 
     it('everything between a claim and its answer does not promise the claim, which may be made again', async () => {
@@ -149,7 +148,7 @@ describe('a gate that has lost', () => {
       await rebuilt(epoch);
       release();
       const answer = await answering;
-      const again = await client.apply('u', campaign);
+      const again = await client.claim('u', campaign);
       if (TOPOLOGY !== 'embedded' && word(answer) === '202') {
         // The publish was given up on before anybody had noticed the loss, and the claim stored as a failed event.
         expect(again.body.claim.claimId).toBe(answer.body.claimId);
@@ -168,7 +167,7 @@ describe('a gate that has lost', () => {
       const TOTAL = 20;
       const campaign = await client.createCampaign(TOTAL);
       const winners = Array.from({ length: TOTAL }, (_, index) => `w${index}`);
-      const first = await inParallel(winners, 10, (user) => client.apply(user, campaign));
+      const first = await inParallel(winners, 10, (user) => client.claim(user, campaign));
       expect(tally(first.map(word))).toEqual({ 202: TOTAL });
       const epoch = await damage((gate, epoch) => gate.wipe(epoch), campaign);
       const words: string[] = [];
@@ -184,14 +183,14 @@ describe('a gate that has lost', () => {
       ).toEqual([]);
       await rebuilt(epoch);
       for (const [index, user] of winners.entries()) {
-        expect((await client.apply(user, campaign)).body.claim.claimId).toBe(first[index]?.body.claimId);
+        expect((await client.claim(user, campaign)).body.claim.claimId).toBe(first[index]?.body.claimId);
       }
       await settled(campaign, TOTAL);
     });
 
     it('everything shows it, issues nothing, and forgets nobody until it is rebuilt', async () => {
       const campaign = await client.createCampaign(5);
-      const { body: claim } = await client.apply('winner', campaign);
+      const { body: claim } = await client.claim('winner', campaign);
       await settled(campaign, 1);
       const release = holdRebuilds();
       const epoch = await damage((gate, epoch) => gate.wipe(epoch), campaign);
@@ -232,7 +231,7 @@ describe('a gate that has lost', () => {
       await eventually(async () => {
         expect((await client.get(`/api/campaigns/${campaign}`)).body.remaining).toBe(4);
       });
-      expect((await client.apply('new', campaign)).status).toBe(202);
+      expect((await client.claim('new', campaign)).status).toBe(202);
       await settled(campaign, 2);
     });
 
@@ -251,8 +250,8 @@ describe('a gate that has lost', () => {
         release();
       }
       await rebuilt(epoch);
-      expect(word(await client.apply('u', made))).toBe('202');
-      expect(word(await client.apply('u', before))).toBe('409 campaign-paused');
+      expect(word(await client.claim('u', made))).toBe('202');
+      expect(word(await client.claim('u', before))).toBe('409 campaign-paused');
       await settled(made, 1);
     });
   });
@@ -266,7 +265,7 @@ describe('a gate that has lost', () => {
       async (_what, age, how) => {
         const campaign = await client.createCampaign(5);
         if (age === 'old') await grown(campaign);
-        const claim = await client.apply('winner', campaign);
+        const claim = await client.claim('winner', campaign);
         expect(claim.status).toBe(202);
         const release = holdRebuilds();
         const epoch = await damage(how, campaign);
@@ -297,7 +296,7 @@ describe('a gate that has lost', () => {
           [],
         );
         await rebuilt(epoch);
-        const again = await client.apply('winner', campaign);
+        const again = await client.claim('winner', campaign);
         expect([word(again), again.body.claim.claimId]).toEqual(['409 already-claimed', claim.body.claimId]);
       },
     );

@@ -27,7 +27,7 @@ describe('issuing coupons', () => {
   const status = (campaignId: string, userId: string) => client.get(`/api/campaigns/${campaignId}/claims/${userId}`);
 
   it('turns the first call of a user into one coupon', async () => {
-    const answer = await client.apply(1);
+    const answer = await client.claim(1);
     expect(answer.status).toBe(202);
     expect(answer.body).toEqual({
       status: 'success',
@@ -53,8 +53,8 @@ describe('issuing coupons', () => {
   });
 
   it('shows a user who asks again the claim that already exists', async () => {
-    const first = await client.apply('asks-again');
-    const second = await client.apply('asks-again');
+    const first = await client.claim('asks-again');
+    const second = await client.claim('asks-again');
     expect(second.status).toBe(409);
     expect(second.headers.get('content-type')).toBe('application/problem+json');
     const { claimId, campaignId, sequence, claimedAt } = first.body;
@@ -69,7 +69,7 @@ describe('issuing coupons', () => {
   it('issues exactly 100 coupons to 1,000 users who come at once', async () => {
     const campaign = await client.createCampaign(100);
     const users = Array.from({ length: 1_000 }, (_, index) => `crowd-${index}`);
-    const answers = await inParallel(users, 200, (user) => client.applyUntilDecided(user, campaign));
+    const answers = await inParallel(users, 200, (user) => client.claim(user, campaign));
     expect(tally(answers.map((answer) => `${answer.status} ${answer.body.code ?? ''}`))).toEqual({
       '202 ': 100,
       '409 sold-out': 900,
@@ -81,9 +81,7 @@ describe('issuing coupons', () => {
 
   it('gives one user who calls 1,000 times at once one coupon', async () => {
     const campaign = await client.createCampaign(100);
-    const answers = await inParallel(Array(1_000).fill('same'), 200, (user: string) =>
-      client.applyUntilDecided(user, campaign),
-    );
+    const answers = await inParallel(Array(1_000).fill('same'), 200, (user: string) => client.claim(user, campaign));
     expect(tally(answers.map(({ status }) => status))).toEqual({ 202: 1, 409: 999 });
     const claims = new Set(answers.map(({ body }) => (body.claimId ?? body.claim.claimId) as string));
     expect(claims.size).toBe(1);
@@ -97,7 +95,7 @@ describe('issuing coupons', () => {
     const shuffled = calls.map((call) => ({ call, at: Math.random() })).sort((a, b) => a.at - b.at);
     const answers = await inParallel(shuffled, 200, async ({ call }) => ({
       campaign: call.campaign,
-      answer: await client.applyUntilDecided(`u-${call.user}`, call.campaign),
+      answer: await client.claim(`u-${call.user}`, call.campaign),
     }));
     for (const [index, campaign] of campaigns.entries()) {
       const own = answers.filter((entry) => entry.campaign === campaign).map(({ answer }) => answer.status);
@@ -109,14 +107,14 @@ describe('issuing coupons', () => {
 
   it('takes a JSON integer for its decimal text', async () => {
     const campaign = await client.createCampaign(5);
-    expect((await client.apply(7, campaign)).status).toBe(202);
-    const again = await client.apply('7', campaign);
+    expect((await client.claim(7, campaign)).status).toBe(202);
+    const again = await client.claim('7', campaign);
     expect(again.body.code).toBe('already-claimed');
   });
 
   it('keeps users apart whose names differ only in case', async () => {
     const campaign = await client.createCampaign(5);
-    const answers = await Promise.all(['alice', 'Alice', 'ALICE'].map((user) => client.apply(user, campaign)));
+    const answers = await Promise.all(['alice', 'Alice', 'ALICE'].map((user) => client.claim(user, campaign)));
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
     await settled(campaign, 3);
   });
@@ -124,26 +122,26 @@ describe('issuing coupons', () => {
   it('repeats the first answer to the same idempotency key, and only to it', async () => {
     const campaign = await client.createCampaign(5);
     const key = { 'idempotency-key': 'order 66' };
-    const first = await client.apply('replays', campaign, key);
+    const first = await client.claim('replays', campaign, key);
     expect(first.status).toBe(202);
     expect(first.headers.get('idempotent-replayed')).toBeNull();
-    const at: Answer[] = [await client.apply('replays', campaign, key)];
+    const at: Answer[] = [await client.claim('replays', campaign, key)];
     await settled(campaign, 1);
-    at.push(await client.apply('replays', campaign, key));
+    at.push(await client.claim('replays', campaign, key));
     for (const again of at) {
       expect(again.status).toBe(202);
       expect(again.body).toEqual(first.body);
       expect(again.headers.get('idempotent-replayed')).toBe('true');
     }
-    const other = await client.apply('replays', campaign, { 'idempotency-key': 'another' });
+    const other = await client.claim('replays', campaign, { 'idempotency-key': 'another' });
     expect(other.body.code).toBe('already-claimed');
-    const otherUser = await client.apply('replays-too', campaign, key);
+    const otherUser = await client.claim('replays-too', campaign, key);
     expect(otherUser.headers.get('idempotent-replayed')).toBeNull();
     await settled(campaign, 2);
   });
 
   it.each(['', 'x'.repeat(256)])('refuses the idempotency key %j', async (key) => {
-    const answer = await client.apply('bad-key', undefined, { 'idempotency-key': key });
+    const answer = await client.claim('bad-key', undefined, { 'idempotency-key': key });
     expect(answer.status).toBe(400);
     expect(answer.body.code).toBe('invalid-idempotency-key');
   });
@@ -151,13 +149,13 @@ describe('issuing coupons', () => {
   it('answers in English where the caller prefers it', async () => {
     const campaign = await client.createCampaign(1);
     const english = { 'accept-language': 'en-GB, ko;q=0.5' };
-    const accepted = await client.apply('english', campaign, english);
+    const accepted = await client.claim('english', campaign, english);
     expect(accepted.headers.get('content-language')).toBe('en');
     expect(accepted.headers.get('vary')).toMatch(/accept-language/i);
     expect(accepted.body.message).toMatch(/^[\x20-\x7e]+$/);
-    const refused = await client.apply('too-late', campaign, english);
+    const refused = await client.claim('too-late', campaign, english);
     expect(refused.body).toMatchObject({ code: 'sold-out', title: 'Sold out' });
-    const korean = await client.apply('too-late', campaign);
+    const korean = await client.claim('too-late', campaign);
     expect(korean.headers.get('content-language')).toBe('ko');
     expect(korean.body.title).toBe('소진');
   });
@@ -173,7 +171,7 @@ describe('issuing coupons', () => {
     const answers = await inParallel(
       Array.from({ length: 50 }, (_, index) => `invented-${index}`),
       10,
-      (campaign) => client.apply('u', campaign),
+      (campaign) => client.claim('u', campaign),
     );
     expect(tally(answers.map(({ status, body }) => `${status} ${body.code}`))).toEqual({
       '404 campaign-not-found': 50,
@@ -185,7 +183,7 @@ describe('issuing coupons', () => {
   it('lists a user’s coupons newest first, and shows the codes to the admin alone', async () => {
     const campaigns = await inParallel([1, 2, 3], 1, (total) => client.createCampaign(total));
     for (const campaign of campaigns) {
-      await client.apply('collector', campaign);
+      await client.claim('collector', campaign);
       await settled(campaign, 1);
     }
     const newestFirst = [...campaigns].reverse();

@@ -4,8 +4,6 @@ import { Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
 
-const PATIENCE_MS = 60_000;
-
 describe('the metrics', () => {
   let service: Service;
   let client: Client;
@@ -28,33 +26,33 @@ describe('the metrics', () => {
   it('follow a campaign from its first claim to its end, and let it go', async () => {
     const id = await client.createCampaign(5);
     const label = `campaign="${id}"`;
-    for (const user of ['a', 'b']) expect((await client.applyUntilDecided(user, id)).status).toBe(202);
+    for (const user of ['a', 'b']) expect((await client.claim(user, id)).status).toBe(202);
     await eventually(async () => {
       const processes = service.apps.length;
       for (const line of [`total{${label}} 5`, `claimed{${label}} 2`, `issued{${label}} 2`]) {
         expect(await named(`coupon_campaign_${line}`)).toHaveLength(processes);
       }
       expect(await named('coupon_campaign_info', `${label},name="campaign of 5"`)).toHaveLength(processes);
-    }, PATIENCE_MS);
+    });
     expect(await named('coupon_claims_total', label)).not.toEqual([]);
 
     expect((await client.admin('POST', `/api/admin/campaigns/${id}/close`)).status).toBe(200);
-    await eventually(async () => expect((await lines()).filter((line) => line.includes(id))).toEqual([]), PATIENCE_MS);
-    expect((await client.apply('c', id)).body.code).toBe('campaign-closed');
+    await eventually(async () => expect((await lines()).filter((line) => line.includes(id))).toEqual([]));
+    expect((await client.claim('c', id)).body.code).toBe('campaign-closed');
     await eventually(async () => {
       expect(await named('coupon_claims_total', 'campaign="other",outcome="closed"')).not.toEqual([]);
       expect((await lines()).filter((line) => line.includes(id))).toEqual([]);
-    }, PATIENCE_MS);
-  }, 200_000);
+    });
+  });
 
   it('say how far the consumer is behind, partition by partition', async () => {
-    await client.applyUntilDecided('x');
+    await client.claim('x');
     await eventually(async () => {
       const lags = await named('coupon_consumer_lag{partition=');
       expect(lags.length).toBeGreaterThan(0);
       expect(lags.map((line) => line.split(' ')[1])).toEqual(lags.map(() => '0'));
-    }, PATIENCE_MS);
-  }, 90_000);
+    });
+  });
 
   it('say what runs, and embedded how much room the disk has', async () => {
     const [build] = await named('coupon_build_info{');

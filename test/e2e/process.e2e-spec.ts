@@ -31,15 +31,15 @@ describe('a process', () => {
     const port = await freePort();
     const client = new Client(`http://127.0.0.1:${port}`);
     let service = await start(port, { DEFAULT_CAMPAIGN_TOTAL: '2' });
-    const first = await client.apply(1);
+    const first = await client.claim(1);
     expect(first.status).toBe(202);
     expect(await service.end('SIGINT')).toBe(0);
 
     service = await start(port, { DEFAULT_CAMPAIGN_TOTAL: '2' });
-    const again = await client.apply(1);
+    const again = await client.claim(1);
     expect(again.body).toMatchObject({ code: 'already-claimed', claim: { claimId: first.body.claimId, sequence: 1 } });
-    expect((await client.apply(2)).body.sequence).toBe(2);
-    expect((await client.apply(3)).body.code).toBe('sold-out');
+    expect((await client.claim(2)).body.sequence).toBe(2);
+    expect((await client.claim(3)).body.code).toBe('sold-out');
     await eventually(async () => {
       expect((await client.get('/api/campaigns/default/claims/1')).body.status).toBe('ISSUED');
     });
@@ -61,7 +61,7 @@ describe('a process', () => {
     await start(port);
     const again = await make();
     expect([again.status, again.headers.get('idempotent-replayed'), again.body]).toEqual([201, 'true', first.body]);
-    expect((await client.apply('a', first.body.id)).status).toBe(202);
+    expect((await client.claim('a', first.body.id)).status).toBe(202);
   });
 
   it('answers what is in flight and ends within 10 s when it is asked to stop under load', async () => {
@@ -93,7 +93,8 @@ describe('a process', () => {
     expect(await service.end('SIGTERM')).toBe(0);
     await load;
     expect(unexpected).toEqual([]);
-    expect([...statuses].filter((status) => status !== 202 && status !== 503)).toEqual([]);
+    // 408: this process stalled between connecting and sending.
+    expect([...statuses].filter((status) => ![202, 408, 503].includes(status))).toEqual([]);
 
     await start(port);
     // A call that was taken has its answer: who has none has no claim.

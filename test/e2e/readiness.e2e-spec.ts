@@ -25,12 +25,9 @@ describe('readiness of a process whose api', () => {
       expect(answer.status).toBe(status);
       expect(answer.body).toMatchObject(report);
     });
-  /** Once: the client would come back when it is refused for now. */
   const claim = async (userId: string, campaignId: string) => {
-    const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify({ userId, campaignId });
-    const answer = await fetch(`${service.url}/api/coupons/apply`, { method: 'POST', headers, body });
-    return [answer.status, ((await answer.json()) as { code?: string }).code];
+    const { status, body } = await client.apply(userId, campaignId);
+    return [status, body.code];
   };
   const metric = async (name: string) => {
     const line = (await client.get('/metrics')).body as unknown as string;
@@ -53,7 +50,7 @@ describe('readiness of a process whose api', () => {
 
   it('has a claim refused by the gate is 503, and the claim counts for its campaign', async () => {
     const id = await client.createCampaign(5);
-    expect((await client.apply('first', id)).status).toBe(202);
+    expect((await client.claim('first', id)).status).toBe(202);
     const gate = service.app.get(UnwatchedGate);
     const refusal = new GateUnavailableError('Redis refuses, it is out of memory');
     for (const call of ['claim', 'checkWritable'] as const) jest.spyOn(gate, call).mockRejectedValue(refusal);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
 import { Client } from '../support/client.js';
-import { request, type RawResponse, text } from '../support/raw-http.js';
+import { decided, request, type RawResponse, text } from '../support/raw-http.js';
 import { refused } from '../support/refusal.js';
 import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
 
@@ -23,7 +24,10 @@ afterAll(() => service.stop());
 
 const send = (line: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<RawResponse> =>
   request([text(line, { ...JSON_TYPE, ...headers }, body)], { port });
-const apply = (body: string | Buffer, headers: Record<string, string> = {}) => send(`POST ${APPLY}`, body, headers);
+const apply = (body: string | Buffer, headers: Record<string, string> = {}) => {
+  const all = { 'Idempotency-Key': ulid(), ...headers };
+  return decided(() => send(`POST ${APPLY}`, body, all));
+};
 
 /** Expects validation-failed for one value. @returns its detail. */
 function invalid(response: RawResponse, pointer: string): string {

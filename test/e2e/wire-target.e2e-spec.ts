@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from '../support/client.js';
-import { request, type RawResponse, text } from '../support/raw-http.js';
+import { decided, request, type RawResponse, text } from '../support/raw-http.js';
 import { type ProblemBody, refused } from '../support/refusal.js';
 import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   client = new Client(service.url);
   port = Number(new URL(service.url).port);
   campaign = await client.createCampaign(5);
-  expect((await client.apply('victim', campaign)).status).toBe(202);
+  expect((await client.claim('victim', campaign)).status).toBe(202);
 });
 afterAll(() => service.stop());
 
@@ -182,9 +182,11 @@ describe('a slash at the end', () => {
 
   it('of a claim changes nothing', async () => {
     const body = JSON.stringify({ userId: 'slash', campaignId: campaign });
-    const response = await send('POST', '/api/coupons/apply/', JSON_TYPE, body);
+    const headers = { ...JSON_TYPE, 'Idempotency-Key': 'slash' };
+    const response = await decided(() => send('POST', '/api/coupons/apply/', headers, body));
     expect([response.status, response.headers.location]).toEqual([202, `/api/campaigns/${campaign}/claims/slash`]);
-    refused(await send('POST', '/api/coupons/apply', JSON_TYPE, body), 409, 'already-claimed');
+    const again = await decided(() => send('POST', '/api/coupons/apply', JSON_TYPE, body));
+    refused(again, 409, 'already-claimed');
     const status = await send('GET', `/api/campaigns/${campaign}/claims/slash/`);
     expect(JSON.parse(status.body)).toMatchObject({ status: expect.stringMatching(/^(?:PENDING|ISSUED)$/) });
     const refusal = await send('GET', '/api/coupons/apply/');

@@ -1,8 +1,15 @@
 import request from 'supertest';
+import { ulid } from 'ulid';
 import { ADMIN_TOKEN } from './service.js';
+import { until } from './until.js';
 
 /** A server that was frozen may be waited for; the test's own deadline comes long before. */
 const TIMEOUT_MS = 300_000;
+
+/** The service has done nothing: the request had not come whole in its time, or too many reads waited. */
+const NOT_EXECUTED: ReadonlySet<unknown> = new Set(['request-timeout', 'busy']);
+/** Nobody knows yet what becomes of the claim. */
+const UNDECIDED: ReadonlySet<unknown> = new Set(['issuer-unavailable', 'claim-unconfirmed', 'request-timeout']);
 
 /** An answer with its body read. */
 export interface Answer {
@@ -68,10 +75,19 @@ export class Client {
     return { status: response.status, headers, body: json ? response.body : (response.text ?? '') };
   }
 
-  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
-    return this.send('GET', path, { headers });
+  /**
+   * {@link send} until the service has done something: on a machine that stalls, a request may come in too late or wait
+   * too long for its turn.
+   */
+  private sendUntilExecuted(...call: Parameters<Client['send']>): Promise<Answer> {
+    return askAgain(NOT_EXECUTED, () => this.send(...call));
   }
 
+  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.sendUntilExecuted('GET', path, { headers });
+  }
+
+  /** One press of the button. The answer may be a 503, wherever the machine stalls; see {@link claim}. */
   apply(userId: string | number, campaignId?: string, headers: Record<string, string> = {}): Promise<Answer> {
     return this.send('POST', '/api/coupons/apply', {
       body: campaignId === undefined ? { userId } : { userId, campaignId },
@@ -80,14 +96,13 @@ export class Client {
   }
 
   /**
-   * {@link apply} until there is an answer about the claim: on a machine that stalls, one that waits for its turn at the
-   * gate in vain is answered `issuer-unavailable`, and has taken nothing.
+   * {@link apply} until the claim is decided, as an honest caller does: on a machine that stalls, the service promises
+   * nothing that it could not make durable in time. The Idempotency-Key has a claim that counted all the same answered
+   * with its own 202.
    */
-  async applyUntilDecided(userId: string | number, campaignId?: string): Promise<Answer> {
-    for (let tries = 1; ; tries++) {
-      const answer = await this.apply(userId, campaignId);
-      if (answer.body.code !== 'issuer-unavailable' || tries === 10) return answer;
-    }
+  claim(userId: string | number, campaignId?: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const all = { 'idempotency-key': ulid(), ...headers };
+    return askAgain(UNDECIDED, () => this.apply(userId, campaignId, all));
   }
 
   /** A call with the admin token. */
@@ -96,7 +111,7 @@ export class Client {
     path: string,
     options: { body?: unknown; ifMatch?: string; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
-    return this.send(method, path, {
+    return this.sendUntilExecuted(method, path, {
       body: options.body,
       headers: {
         authorization: `Bearer ${ADMIN_TOKEN}`,
@@ -117,6 +132,14 @@ export class Client {
   async audit(campaignId: string): Promise<Answer['body']> {
     return (await this.admin('GET', `/api/admin/campaigns/${campaignId}/audit`)).body;
   }
+}
+
+/** Asks until the answer has none of these codes. */
+function askAgain(codes: ReadonlySet<unknown>, ask: () => Promise<Answer>): Promise<Answer> {
+  return until(`an answer other than ${[...codes].join(', ')}`, async () => {
+    const answer = await ask();
+    return codes.has(answer.body?.code) ? null : answer;
+  });
 }
 
 /**

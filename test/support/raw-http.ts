@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PATIENCE_MS } from './patience.js';
+import { until } from './until.js';
 
 /** One answer as it came over the wire. */
 export interface RawResponse {
@@ -41,7 +43,7 @@ export async function exchange(pieces: readonly RawPiece[], options: RawOptions)
   let received = Buffer.alloc(0);
   let closed = false;
   const finished = new Promise<void>((resolve) => {
-    const deadline = setTimeout(resolve, options.deadline ?? 5000);
+    const deadline = setTimeout(resolve, options.deadline ?? PATIENCE_MS);
     const finish = (): void => {
       clearTimeout(deadline);
       resolve();
@@ -75,6 +77,14 @@ export async function request(pieces: readonly RawPiece[], options: RawOptions):
     throw new Error('no answer');
   }
   return response;
+}
+
+/** Asks until the service is not too busy, as an honest caller does. A claim needs an Idempotency-Key for it. */
+export function decided(ask: () => Promise<RawResponse>): Promise<RawResponse> {
+  return until('an answer other than 503', async () => {
+    const response = await ask();
+    return response.status === 503 ? null : response;
+  });
 }
 
 /** A request's text with a Host; a body gets its Content-Length unless the headers say how long it is. */

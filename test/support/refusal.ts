@@ -40,7 +40,7 @@ export function refused(
 
 /** Sends bytes, and expects one answer that says that the connection ends, and its end. */
 export async function lastWord(pieces: readonly RawPiece[], port: number): Promise<RawResponse> {
-  const { responses, closed } = await exchange(pieces, { port, deadline: 20_000 });
+  const { responses, closed } = await exchange(pieces, { port });
   expect([responses.length, closed]).toEqual([1, true]);
   const [response] = responses;
   if (response === undefined) throw new Error('no answer');

@@ -5,6 +5,7 @@ import { parseEnv } from '../../src/platform/config/env.js';
 import { type HttpTimeouts } from '../../src/platform/http/server/fastify.js';
 import { type Backend, openBackend, TOPOLOGY } from './backend.js';
 import { eventually } from './eventually.js';
+import { PATIENT_HTTP } from './patience.js';
 
 export const ADMIN_TOKEN = 'for-tests-only-kW4nT7bq0Zx9LrD2mVhY5cJf8';
 
@@ -30,7 +31,7 @@ export async function startService(
   const backend = await openBackend();
   const start = async (roles: Record<string, string>) => {
     const config = parseEnv({ PORT: '0', ADMIN_TOKEN, LOG_LEVEL: 'fatal', ...backend.env, ...env, ...roles });
-    const app = await createApp(config, { logger: false, timeouts });
+    const app = await createApp(config, { logger: false, timeouts: { ...PATIENT_HTTP, ...timeouts } });
     return { app, url: await startUp(app) };
   };
   // A test that asks for certain roles asks for one process with them.

@@ -140,11 +140,11 @@ describe('an outage of claims', () => {
     expect(lines).toEqual([expect.stringMatching(/neither the claim log nor the database takes claims: .*full/)]);
     expect(await stack.gate.lookUp(pass, 'default', `u${next}`)).toEqual({ kind: 'absent' });
     await sql('DROP TRIGGER failed_events_full');
-    await until('the database is found mended', () => parts.admission.obstacle === null, 10_000);
+    await until('the database is found mended', () => parts.admission.obstacle === null);
     expect(stack.log.away).toBe(true);
     expect(await apply()).toBe('accepted');
     for (const table of ['journal', 'journal_offsets']) await sql(`DROP TRIGGER ${table}_full`);
-    await until('the journal is found mended', () => !stack.log.away, 10_000);
+    await until('the journal is found mended', () => !stack.log.away);
     expect(await apply()).toBe('accepted');
     const events = await stack.database.read((unit) => unit.failedEvents.list({ limit: 10 }));
     expect(events).toHaveLength(1);

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Res } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { PATIENT_HTTP } from '../../../test/support/patience.js';
 import {
   exchange,
   request,
@@ -12,6 +15,7 @@ import {
   type RawResponse,
   text,
 } from '../../../test/support/raw-http.js';
+import { until } from '../../../test/support/until.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseEnv } from '../config/env.js';
 import { Admin } from '../identity/admin.guard.js';
@@ -29,11 +33,15 @@ class StorageGone extends Error {
   readonly problemCode = 'database-unavailable';
 }
 
+/** Users whose claims have come to the handler. */
+const taken: string[] = [];
+
 @Controller()
 class ProbeController {
   @Post('/api/coupons/apply')
   @HttpCode(202)
   apply(@Body({ schema: applyBody }) body: z.output<typeof applyBody>, @Res() reply: FastifyReply): void {
+    taken.push(body.userId);
     if (body.userId === 'late') {
       sendProblem(reply, 'sold-out', { startsAt: 'never' }, { location: '/claim' });
       return;
@@ -75,9 +83,6 @@ class ProbeModule {}
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** Long, so that a request does not time out when the machine stalls. */
-const PATIENT: Partial<HttpTimeouts> = { headers: 60_000, request: 60_000 };
-
 const apps: NestFastifyApplication[] = [];
 let options: RawOptions;
 
@@ -94,7 +99,7 @@ const start = async (timeouts: Partial<HttpTimeouts>): Promise<RawOptions> => {
 };
 
 beforeAll(async () => {
-  options = await start(PATIENT);
+  options = await start(PATIENT_HTTP);
 });
 
 afterAll(async () => {
@@ -455,6 +460,21 @@ describe('what is not HTTP', () => {
     const body = problem(responses[0]!, 408, 'request-timeout');
     expect(body).toMatchObject({ requestId: 'slow', instance: '/api/coupons/apply', title: 'Request timeout' });
     expect(closed).toBe(true);
+  });
+
+  it('such as a body whose rest comes behind the 408 is not executed: its caller asks again', async () => {
+    const { port } = await start({ headers: 300, request: 300, checkInterval: 50 });
+    const before = taken.length;
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    let received = '';
+    socket.on('error', () => undefined).on('data', (chunk: Buffer) => (received += chunk.toString()));
+    const closed = once(socket, 'close');
+    socket.write(text('POST /api/coupons/apply', { ...JSON_TYPE, 'Content-Length': '14' }));
+    await until('the answer', () => received.includes(' 408 '));
+    socket.end('{"userId":"a"}');
+    await closed;
+    expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    expect(taken.slice(before)).toEqual([]);
   });
 
   it('does not take the answer from an earlier request on the same connection', async () => {

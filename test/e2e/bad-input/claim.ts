@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
 import { eventually } from '../../support/eventually.js';
+import { decided } from '../../support/raw-http.js';
 import { type ProblemBody } from '../../support/refusal.js';
 import { APPLY, at, client, HOUR, post, refusedAt, send } from './fixture.js';
 
 export function describeClaims(): void {
   describe('a claim', () => {
     let own: string;
-    const claim = (userId: string, headers: Record<string, string> = {}) =>
-      post(APPLY, { userId, campaignId: own }, headers);
+    const claim = (userId: string, headers: Record<string, string> = { 'Idempotency-Key': ulid() }) =>
+      decided(() => post(APPLY, { userId, campaignId: own }, headers));
     const settled = (rows: number) =>
       eventually(async () => {
         expect(await client.audit(own)).toMatchObject({ gate: rows, pending: 0, issued: rows, rows, drift: 0 });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ulid } from 'ulid';
 import { DatabaseError } from '../../../src/ports/database/database-error.js';
 import { Database } from '../../../src/ports/database/database.js';
 import { GateTimeoutError, GateUnavailableError } from '../../../src/ports/gate/issuance-gate.js';
@@ -6,7 +7,7 @@ import { UnwatchedGate } from '../../../src/ports/gate/unwatched-gate.js';
 import { ClaimLog, ClaimLogUnavailableError } from '../../../src/ports/log/claim-log.js';
 import { Client } from '../../support/client.js';
 import { eventually } from '../../support/eventually.js';
-import { request, text } from '../../support/raw-http.js';
+import { decided, request, text } from '../../support/raw-http.js';
 import { type Service, startService } from '../../support/service.js';
 import { APPLY, type Call, JSON_TYPE, note, refusedAt, TOKEN } from './fixture.js';
 
@@ -30,8 +31,11 @@ export function describeOutages(): void {
       note(method, path, response);
       return response;
     };
-    const apply = (userId: string) =>
-      ask('POST', APPLY, { headers: JSON_TYPE, body: JSON.stringify({ userId, campaignId: 'default' }) });
+    const apply = (userId: string, key: string = ulid()) =>
+      ask('POST', APPLY, {
+        headers: { ...JSON_TYPE, 'Idempotency-Key': key },
+        body: JSON.stringify({ userId, campaignId: 'default' }),
+      });
 
     it('the gate, a claim is refused for now', async () => {
       jest.spyOn(broken.app.get(UnwatchedGate), 'claim').mockRejectedValueOnce(new GateUnavailableError(secret));
@@ -70,7 +74,7 @@ export function describeOutages(): void {
     it('the log alone, a claim is stored in the database instead', async () => {
       const publish = jest.spyOn(broken.app.get(ClaimLog), 'publish');
       publish.mockRejectedValue(new ClaimLogUnavailableError(secret));
-      const response = await apply('stored-instead');
+      const response = await decided(() => apply('stored-instead', 'stored-instead'));
       expect([response.status, JSON.parse(response.body)]).toMatchObject([202, { status: 'success' }]);
       expect((await other.get('/api/campaigns/default/claims/stored-instead')).body.status).toBe('PENDING');
     });
@@ -109,7 +113,7 @@ export function describeOutages(): void {
 
     it('nothing any more, everything works again', async () => {
       await eventually(async () => expect((await other.get('/health/ready')).body.status).toBe('ok'));
-      await eventually(async () => expect((await apply('afterwards')).status).toBe(202));
+      await eventually(async () => expect((await apply('afterwards', 'afterwards')).status).toBe(202));
       await eventually(async () => {
         expect((await other.get('/api/campaigns/default/claims/afterwards')).body.status).toBe('ISSUED');
       });

@@ -75,7 +75,7 @@ describe('a pipeline', () => {
   };
 
   const answered = async (caller: Caller, bodies: readonly string[]): Promise<void> => {
-    await until(`${bodies.length} answers`, () => caller.answers().length >= bodies.length, 20_000);
+    await until(`${bodies.length} answers`, () => caller.answers().length >= bodies.length);
     expect(caller.answers()).toEqual(bodies);
   };
   const inBrackets = (list: readonly string[]): string[] => list.map((path) => `<${path}>`);
@@ -228,7 +228,7 @@ describe('a pipeline', () => {
       response.end('<>');
     };
     const callers = Array.from({ length: 10 }, () => call(paths(100).map(get).join('')));
-    await until('all', () => callers.every((caller) => caller.answers().length === 100), 20_000);
+    await until('all', () => callers.every((caller) => caller.answers().length === 100));
     counting = false;
     const perTurn = new Map<number, number>();
     for (const at of turnOf) perTurn.set(at, (perTurn.get(at) ?? 0) + 1);
@@ -243,7 +243,7 @@ describe('a pipeline', () => {
     await until('the burst has begun', () => begun.length > 0);
     await answered(call(get('/other')), ['</other>']);
     expect(burst.answers().length).toBeLessThan(1_700);
-    await until('the burst', () => burst.answers().length === 1_700, 20_000);
+    await until('the burst', () => burst.answers().length === 1_700);
   });
 
   it('forgets a caller who goes away in the middle', async () => {

@@ -4,6 +4,7 @@ import { Controller, Get, HttpCode, Logger, Module, Param, Post } from '@nestjs/
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Registry } from 'prom-client';
+import { PATIENT_HTTP } from '../../../../test/support/patience.js';
 import { exchange, request, text } from '../../../../test/support/raw-http.js';
 import { until } from '../../../../test/support/until.js';
 import { ConfigModule } from '../../config/config.module.js';
@@ -54,7 +55,7 @@ describe('what is measured and written about requests', () => {
   const start = async (accessLog: AccessLog) => {
     const observer = new RequestObserver(accessLog);
     const module = await Test.createTestingModule({ imports: [ProbeModule] }).compile();
-    app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter({}, observer), {
+    app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter(PATIENT_HTTP, observer), {
       bodyParser: false,
       logger: false,
     });

@@ -5,6 +5,7 @@ import { Body, Controller, Get, HttpCode, Module, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { eventually } from '../../../../test/support/eventually.js';
+import { PATIENT_HTTP } from '../../../../test/support/patience.js';
 import { exchange, type RawExchange, type RawOptions, text } from '../../../../test/support/raw-http.js';
 import { MAX_FIELDS } from '../message/message-fault.js';
 import { Problem } from '../problem/problem.js';
@@ -57,13 +58,13 @@ let options: RawOptions;
 
 async function start(): Promise<void> {
   const module = await Test.createTestingModule({ imports: [ProbeModule] }).compile();
-  app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter(), {
+  app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter(PATIENT_HTTP), {
     bodyParser: false,
     logger: false,
   });
   configureHttp(app);
   await app.listen(0, '127.0.0.1');
-  options = { port: Number(new URL(await app.getUrl()).port), deadline: 20_000 };
+  options = { port: Number(new URL(await app.getUrl()).port) };
 }
 
 beforeAll(start);
