@@ -234,7 +234,7 @@ describe('drift is not 0', () => {
     expect(await audit()).toMatchObject({ drift: 5 + 2 });
   });
 
-  it('when the gate holds a claim that nobody else knows and that is not pending, also beside claims in flight', async () => {
+  it('when the gate holds a claim that is not pending and not in the database, also beside claims in flight', async () => {
     const claims = await admit(6);
     await issue(claims.slice(0, 2));
     await issueCoupons(stack, claims.slice(2, 4));

@@ -64,7 +64,7 @@ describe('campaign administration', () => {
     ['its terms', () => administration.act('c', 'pause', null)],
     ['a new campaign', () => creatorOf(stack, watch).create({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null)],
     ['a lower total', () => administration.change('c', { total: 5 }, seen, null)],
-  ])('leaves no promise on an older look at the epoch when the gate does not answer to %s', async (_what, tell) => {
+  ])('confirms no 202 by an earlier read of the row when the gate does not answer to %s', async (_what, tell) => {
     await watch.refresh();
     const back = gateAway();
     await tell();
@@ -115,14 +115,14 @@ describe('campaign administration', () => {
     expect((await stored())?.version).toBe(2);
   });
 
-  it('says yes again without a new version when a campaign is already as asked', async () => {
+  it('is done again, without a new version, when a campaign is already as asked', async () => {
     await administration.act('c', 'pause', null);
     expect(await administration.act('c', 'pause', null)).toMatchObject({ kind: 'done', campaign: { version: 2 } });
     expect((await gauge()).terms).toMatchObject({ state: 'PAUSED', version: 2 });
     expect((await claim('a')).kind).toBe('campaign-paused');
   });
 
-  describe('after a pause or a close is done nobody is admitted, and before that nobody hears that it is', () => {
+  describe('a pause or a close is done only once the gate admits no claim', () => {
     const actions = ['pause', 'close'] as const;
     const STATE = { pause: 'PAUSED', close: 'CLOSED' } as const;
     const REFUSAL = { pause: 'campaign-paused', close: 'campaign-closed' } as const;
@@ -130,7 +130,7 @@ describe('campaign administration', () => {
     const next = async () => (await claim(`u${user++}`)).kind;
 
     it.each(actions)(
-      '%s, while the gate takes no change: stored, and not done, however often it is asked',
+      '%s, while the gate takes no change: stored, and not done, also at the second call',
       async (act) => {
         const back = gateAway();
         for (const _again of [1, 2]) {
@@ -174,7 +174,7 @@ describe('campaign administration', () => {
       expect(await next()).toBe(REFUSAL[act]);
     });
 
-    it.each(actions)('%s, while a rebuild is under way: the old gate may still admit somebody', async (act) => {
+    it.each(actions)('%s, while a rebuild is under way: the old gate may still admit claims', async (act) => {
       await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
       for (const _again of [1, 2]) {
         const outcome = await administration.act('c', act, null);
@@ -221,7 +221,7 @@ describe('campaign administration', () => {
       expect(await next()).toBe(REFUSAL[act]);
     });
 
-    it('pause, and a resume by somebody else right after it: done, as it is by then', async () => {
+    it('pause, and a resume by another operator right after it: done, with the state that is stored by then', async () => {
       const { changeTerms } = stack.gate;
       stack.gate.changeTerms = async (...call) => {
         stack.gate.changeTerms = changeTerms;

@@ -80,7 +80,7 @@ describe('the catalogue of campaigns', () => {
     expect([reads, asked]).toEqual([2, [id(7), id(7)]]);
   });
 
-  it('remembers for a second also which campaign there is not', async () => {
+  it('remembers for a second that a campaign does not exist', async () => {
     expect(await catalogue.find('nothing')).toBeNull();
     expect(await catalogue.find('nothing')).toBeNull();
     expect(reads).toBe(1);
@@ -150,7 +150,7 @@ describe('the catalogue of campaigns', () => {
     expect((await catalogue.list(10)).rows[0]?.campaign.id).toBe('newest');
   });
 
-  it('says what the gate would have said is not known, as soon as it cannot be trusted, and no longer', async () => {
+  it('shows `remaining` as null exactly while the gate cannot be trusted', async () => {
     const remaining = async () => [
       (await catalogue.list(1)).rows[0]?.remaining,
       (await catalogue.find(id(1)))?.remaining,
@@ -184,7 +184,7 @@ describe('the catalogue of campaigns', () => {
     expect(size).toBe(10_000);
   });
 
-  it('keeps the campaign that is looked at, whatever is invented meanwhile', async () => {
+  it('keeps the campaign that callers look at while others invent ids', async () => {
     for (let number = 0; number < 10_050; number++) {
       if (number % 1_000 === 0) await catalogue.find(id(1));
       await catalogue.find(`invented-${number}`);

@@ -49,7 +49,7 @@ describe('DefaultCampaign', () => {
     await until('the campaign is made', find);
   });
 
-  it('is tried again whatever the database refuses it with once the process runs, and that is said once', async () => {
+  it('is tried again after every kind of database error once the process runs, and logs each reason once', async () => {
     const memory = () => new DatabaseError('unknown', 'ER_OUTOFMEMORY', 'Out of memory');
     jest
       .spyOn(creator, 'createIfMissing')
@@ -63,7 +63,7 @@ describe('DefaultCampaign', () => {
     expect(error.mock.calls).toEqual([[expect.stringContaining('Out of memory')]]);
   });
 
-  it('is not tried again after a mistake of ours, which is said', async () => {
+  it('is not tried again after a mistake of ours, which is logged', async () => {
     const create = jest
       .spyOn(creator, 'createIfMissing')
       .mockRejectedValueOnce(away)

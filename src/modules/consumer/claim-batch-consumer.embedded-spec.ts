@@ -273,7 +273,7 @@ describe('a batch of the claim log', () => {
       expect(await consumed(stack)).toEqual({ issued: 6 });
     });
 
-    it('is given back after a while with what is settled; nothing is quarantined, and the next delivery ends it', async () => {
+    it('is abandoned after a while; what is settled stays so, nothing is quarantined, and the next delivery does the rest', async () => {
       await reopen({ chunkSize: 2 });
       stack.faults.before = (count) => {
         if (count > 1) throw failure('infrastructure');
@@ -318,7 +318,7 @@ describe('a batch of the claim log', () => {
       stack.faults.before = () => {
         if (failures++ < 12) throw failure('infrastructure');
       };
-      // The least, the middle and the most that chance can say, in turn.
+      // The lowest, the middle and the highest random number, in turn.
       const chances = [0, 0.5, 1];
       jest.spyOn(SystemEntropy.prototype, 'fraction').mockImplementation(() => chances[waits.length % 3] as number);
       expect((await deliver([claimOf(1)])).settledCount).toBe(1);
@@ -375,7 +375,7 @@ describe('a batch of the claim log', () => {
       expect(await issuedCount(stack)).toBe(4);
     });
 
-    it('sets nothing aside any more: whoever has the partition now does that', async () => {
+    it('sets nothing aside any more: the consumer that has the partition now does that', async () => {
       const isRevoked = () => stack.faults.transactions >= 1;
       const records = recordsOf([claimOf(1), 'broken', claimOf(2)]);
       expect((await stack.deliver(records, { isRevoked })).settledCount).toBe(1);
@@ -383,7 +383,7 @@ describe('a batch of the claim log', () => {
       expect(await failedEvents(stack)).toEqual([]);
     });
 
-    it('ends while it waits, however long the wait', async () => {
+    it('ends during a wait, even a long one', async () => {
       await reopen({ minWaitMs: 3_600_000, maxWaitMs: 3_600_000, giveUpAfterMs: 3_600_000 });
       stack.faults.before = () => {
         throw failure('infrastructure');
@@ -431,7 +431,7 @@ describe('a batch of the claim log', () => {
       ['the table', 'ALTER TABLE coupons RENAME TO elsewhere', 'ALTER TABLE elsewhere RENAME TO coupons'],
       ['the counter', REFUSE('campaigns').replace('INSERT', 'UPDATE'), 'DROP TRIGGER refusal'],
     ])(
-      'takes nothing for poison when it refuses %s, and goes on when that is mended',
+      'quarantines nothing when the database refuses %s, and goes on when that is fixed',
       async (_what, breakIt, mendIt) => {
         await sql(stack, breakIt);
         const claims = claimsOf(1, 20);
@@ -454,7 +454,7 @@ describe('a batch of the claim log', () => {
       expect(await failedEvents(stack)).toEqual([]);
     });
 
-    it('takes nothing for poison whose refusal ended just before the trial', async () => {
+    it('quarantines no claim whose refusal ended just before the trial', async () => {
       await sql(stack, REFUSE('coupons'));
       const accepts = stack.persistence.acceptsCoupons.bind(stack.persistence);
       let trials = 0;
@@ -469,9 +469,9 @@ describe('a batch of the claim log', () => {
     });
 
     it.each([
-      ['was refused, judged anew after other trouble, and taken', ['unknown', 'infrastructure', 'unknown', 'taken']],
-      ['was refused once, like the one before it', ['unknown', 'taken', 'unknown', 'taken']],
-    ] as const)('takes no claim for poison that %s', async (_what, answers) => {
+      ['was refused, tried again after other trouble, and accepted', ['unknown', 'infrastructure', 'unknown', 'taken']],
+      ['was refused once, like the claim before it', ['unknown', 'taken', 'unknown', 'taken']],
+    ] as const)('quarantines no claim that %s', async (_what, answers) => {
       await reopen({ chunkSize: 1 });
       const persist = stack.persistence.persist.bind(stack.persistence);
       const next = answers.values();
@@ -484,10 +484,10 @@ describe('a batch of the claim log', () => {
       expect(await issuedCount(stack)).toBe(2);
     });
 
-    it('asks a claim from the beginning when its failed event was refused as well', async () => {
+    it('tries a claim from the start again when its failed event was refused too', async () => {
       await reopen({ giveUpAfterMs: 20_000 });
-      // A trial is taken back, and so never comes to the COMMIT, which is all that is refused: the four, two, one, and one
-      // again, its failed event with and without the bytes, and the same for the one. That is where it ends.
+      // Only commits are refused, and a trial is rolled back before its commit. These are refused: the chunks of four, two and
+      // one; after the trial that one again, and its failed event with and without its bytes; then the same once more.
       let commits = 0;
       stack.faults.beforeCommit = () => {
         if ((commits += 1) <= 10) throw failure('unknown');
@@ -516,7 +516,7 @@ describe('a batch of the claim log', () => {
       ]);
     });
 
-    it('stores a message without its bytes when they are what is refused, and those of the others with them', async () => {
+    it('stores a message without its bytes when the database refuses these, and the other messages with theirs', async () => {
       await sql(stack, REFUSE('failed_events', "NEW.payload = CAST('bad' AS BLOB)"));
       expect((await stack.deliver(recordsOf(['one', 'bad', 'two']))).settledCount).toBe(3);
       const rows = await sql<{ payload: Uint8Array | null }>(stack, 'SELECT payload FROM failed_events ORDER BY id');
@@ -529,7 +529,7 @@ describe('a batch of the claim log', () => {
   });
 
   describe('when we are mistaken', () => {
-    it('settles nothing, does not fail, and does better with the next delivery', async () => {
+    it('settles nothing, does not reject, and succeeds with the next delivery', async () => {
       stack.faults.before = () => {
         throw new TypeError('x is undefined');
       };
@@ -579,7 +579,7 @@ describe('a batch of the claim log', () => {
       ]);
     });
 
-    it('says that an outage is over also when what ends it is a quarantine', async () => {
+    it('logs the end of an outage also when a quarantine ends it', async () => {
       stack.faults.before = (count) => {
         if (count === 1) throw failure('infrastructure');
       };
@@ -589,7 +589,7 @@ describe('a batch of the claim log', () => {
       );
     });
 
-    it('has one warning while the gate row is missing, and no mistake of ours', async () => {
+    it('has one warning while the gate row is missing, and no error', async () => {
       const [row] = await sql<{ epoch: number; script_sha: string }>(stack, 'SELECT * FROM gate');
       await sql(stack, 'DELETE FROM gate');
       for (let delivery = 1; delivery <= 3; delivery++) expect((await deliver([claimOf(1)])).settledCount).toBe(0);

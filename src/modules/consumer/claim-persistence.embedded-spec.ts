@@ -97,7 +97,7 @@ describe('the transaction of a chunk', () => {
       expect(await issuedCount(stack)).toBe(2);
     });
 
-    it('knows a claim that comes again when nothing is left, alone or with others', async () => {
+    it('recognizes a repeated claim when the stock is gone, alone or with others', async () => {
       await stack.close();
       stack = await openConsumerStack({ total: 2 });
       await persist(claimOf(1), claimOf(2));
@@ -152,7 +152,7 @@ describe('the transaction of a chunk', () => {
       expect(await persistAt(claimOf(1), 5)).toBe('duplicate');
     });
 
-    it('counts where it was published again under the epoch of today', async () => {
+    it('counts when it was published again under the current epoch', async () => {
       await storeCut(EPOCH + 1, [0, 5]);
       const late = readableOf(claimOf(1), 7);
       const again = readableOf(claimOf(1, { epoch: EPOCH + 1 }), 8);
@@ -205,7 +205,7 @@ describe('the transaction of a chunk', () => {
       expect(await statusOf(stack, claimOf(1))).toBe('RESOLVED');
     });
 
-    it('resolves that of a claim whose user has a coupon of another claim: it would be tried for ever', async () => {
+    it('resolves that of a claim whose user has a coupon of another claim: the retry would repeat it without end', async () => {
       const loser = claimOf(2, { userId: 'u1' });
       await failToPublish(stack, loser);
       await persist(claimOf(1));
@@ -244,14 +244,14 @@ describe('the transaction of a chunk', () => {
       ]);
     });
 
-    it('reads what is there when one of them turns out not to be, and counts no claim twice', async () => {
+    it('reads the coupons when one of them is not new, and counts no claim twice', async () => {
       await persist(claimOf(2));
       expect(await persist(claimOf(1), claimOf(2), claimOf(3))).toEqual(['issued', 'duplicate', 'issued']);
       expect(await issuedClaims(stack)).toEqual([claimOf(2), claimOf(1), claimOf(3)].map(({ claimId }) => claimId));
       expect(await issuedCount(stack)).toBe(3);
     });
 
-    it('reads first while duplicates come, and goes back to asking the key alone', async () => {
+    it('reads first while duplicates come, and later relies on the unique key again', async () => {
       const reads = async (...events: ClaimEvent[]) => {
         stack.faults.calls.length = 0;
         await persist(...events);
@@ -260,14 +260,14 @@ describe('the transaction of a chunk', () => {
       await persist(claimOf(1));
       expect(await reads(claimOf(1), claimOf(2))).toEqual(['coupons.insert', 'coupons.findByUsers', 'coupons.insert']);
       expect(await reads(claimOf(1), claimOf(3))).toEqual(['coupons.findByUsers', 'coupons.insert']);
-      // A trial is no chunk.
+      // A trial does not count as a chunk.
       expect(await stack.persistence.acceptsCoupons(claimOf(1).campaignId)).toBe(true);
       expect(await reads(claimOf(4), claimOf(5))).toEqual(['coupons.findByUsers', 'coupons.insert']);
       expect(await reads(claimOf(6), claimOf(7))).toEqual(['coupons.insert']);
       expect(await issuedCount(stack)).toBe(7);
     });
 
-    it('takes no code for a coupon that somebody has: it draws new ones', async () => {
+    it('draws new codes when one of them is already taken', async () => {
       const taken = (await persist(claimOf(1)), await coupons(stack))[0]?.code;
       const codes = [taken, 'AAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBB', 'CCCCCCCCCCCCCCCC'];
       Object.assign(stack.persistence, { nextCode: () => codes.shift() });
@@ -325,25 +325,25 @@ describe('the transaction of a chunk', () => {
       ['no coupon', 'CREATE TRIGGER t BEFORE INSERT ON coupons BEGIN SELECT RAISE(ABORT, "no"); END'],
       ['no counting', 'CREATE TRIGGER t BEFORE UPDATE ON campaigns BEGIN SELECT RAISE(ABORT, "no"); END'],
       ['no look at failed events', 'ALTER TABLE failed_events RENAME TO elsewhere'],
-    ])('says so when the database takes %s', async (_what, statement) => {
+    ])('says that none is accepted when the database allows %s', async (_what, statement) => {
       await sql(stack, statement.replaceAll('"', "'"));
       expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
     });
 
-    it('says so when the campaign has no coupon left, or does not exist', async () => {
+    it('says that none is accepted when the campaign has no coupon left, or does not exist', async () => {
       await sql(stack, "UPDATE campaigns SET total = 0 WHERE id = 'default'");
       expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
       expect(await stack.persistence.acceptsCoupons('unknown')).toBe(false);
     });
 
-    it('says so when the database does not answer', async () => {
+    it('says that none is accepted when the database does not answer', async () => {
       stack.faults.before = () => {
         throw failure('infrastructure');
       };
       expect(await stack.persistence.acceptsCoupons('default')).toBe(false);
     });
 
-    it('does not take a mistake of ours for an answer', async () => {
+    it('rejects when a mistake of ours makes the trial fail', async () => {
       stack.faults.before = () => {
         throw new TypeError('x is undefined');
       };

@@ -26,7 +26,7 @@ describe('the lag of the consumer', () => {
     );
   };
 
-  it('is what lies between the group and the end, from the start where it has committed nothing or less', async () => {
+  it('counts from the group’s offset to the end, or from the start when the group has committed nothing or less', async () => {
     answers = {
       committed: new Map([
         [0, 40],

@@ -25,7 +25,7 @@ afterEach(async () => {
 
 const leaseLeftMs = () =>
   stack.database.read(async (unit) => ((await unit.gate.read()).leaseUntil ?? 0) - (await unit.now()));
-/** Two seconds, and the renewal that they bring. */
+/** Passes two seconds, and waits for the renewal that is due then. */
 const renewal = async () => {
   await timers.pass(2_000);
   await leaseLeftMs();
@@ -52,7 +52,7 @@ describe('a builder’s lease', () => {
     await expect(lease.wait(1)).rejects.toThrow(LeaseLostError);
   });
 
-  it('is kept while the database cannot be reached, since nobody can take it then either', async () => {
+  it('is kept while the database cannot be reached, since no other builder can take it then', async () => {
     const transaction = stack.database.transaction.bind(stack.database);
     stack.database.transaction = () => Promise.reject(new Error('away'));
     await expireLease(stack);
@@ -72,7 +72,7 @@ describe('a builder’s lease', () => {
     await waiting;
   });
 
-  it('is nobody’s once it was given back, and no renewal brings it back', async () => {
+  it('has no holder once it was given back, and no renewal restores it', async () => {
     await lease.giveBack();
     await renewal();
     expect(await leaseLeftMs()).toBeLessThanOrEqual(0);
@@ -80,7 +80,7 @@ describe('a builder’s lease', () => {
     expect(await stack.database.transaction((unit) => unit.gate.renewLease('me', 7, LEASE_MS))).toBe(false);
   });
 
-  it('runs out by itself where it cannot be given back, and nobody waits for that', async () => {
+  it('runs out by itself when it cannot be given back, and the builder does not wait for that', async () => {
     const { transaction } = stack.database;
     stack.database.transaction = () => Promise.reject(new Error('away'));
     await lease.giveBack();

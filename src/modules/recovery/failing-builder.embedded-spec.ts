@@ -25,7 +25,7 @@ import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);
 
-/** No back-off lasts: who has failed asks again as soon as the watch does. */
+/** Every back-off is 0 ms: a process that failed tries again with its watch's next beat. */
 class NoBackOff extends SystemEntropy {
   override fraction(): number {
     return 0;
@@ -35,7 +35,7 @@ class NoBackOff extends SystemEntropy {
 interface Process {
   readonly watch: EpochWatch;
   readonly recovery: RecoveryService;
-  /** How often it came as far as the log. */
+  /** How often its builds have reached the log. */
   builds(): number;
 }
 
@@ -92,7 +92,7 @@ describe('processes that cannot build', () => {
       const { epoch } = await openPass(stack);
       const failing = Array.from({ length: count }, () => addProcess({ healthy: false }));
       const healthy = addProcess({ healthy: true });
-      // The order in which they are started is the one in which they ask, every time: the healthy one last.
+      // They ask in the order in which they are started, in every round: the healthy one last.
       for (const { recovery } of processes) await recovery.start();
       wipeGate(stack);
       failing[0]?.watch.reportFence(epoch, 'fence-missing');
@@ -100,13 +100,13 @@ describe('processes that cannot build', () => {
       await until('an open gate', () => (healthy.watch.pass?.epoch ?? 0) > epoch);
 
       expect(failing[0]?.builds()).toBe(1);
-      // Whoever has failed comes after all who have not, so nobody fails twice before the healthy one was asked.
+      // A process that has failed lets those go first that have not, so none fails twice before the healthy one has built.
       for (const { builds } of failing) expect(builds()).toBeLessThanOrEqual(1);
       expect(healthy.builds()).toBe(1);
     },
   );
 
-  it('go on counting their failures while another one builds, and begin anew when an epoch was open', async () => {
+  it('go on counting their failures while another one builds, and start from 0 after an epoch was open', async () => {
     const { recovery, watch, builds } = addProcess({ healthy: false });
     const inside = recovery as unknown as { failures: number; rebuilding: Promise<void> | null };
     const row = () => stack.database.read((unit) => unit.gate.read());

@@ -138,7 +138,7 @@ describe('what a rebuilt gate remembers', () => {
     expect(await claim('new1')).toMatchObject({ kind: 'admitted', sequence: 51 });
   });
 
-  it('goes on counting where somebody has put a sequence on the log that no gate ever reached', async () => {
+  it('ignores a forged sequence on the log that no gate can have reached', async () => {
     await storeCampaign(stack, { id: 'default' });
     await stack.log.publish(claimOf(50));
     await stack.log.publish(claimOf(51, { sequence: Number.MAX_SAFE_INTEGER }));
@@ -214,7 +214,7 @@ describe('what a rebuilt gate remembers', () => {
     expect(await lookUp(claimOf(1).userId)).toEqual({ kind: 'absent' });
   });
 
-  it('forgets a claim that nobody made durable, and lets its user claim again', async () => {
+  it('forgets a claim that did not become durable, and lets its user claim again', async () => {
     await storeCampaign(stack, { id: 'default' });
     await rebuild();
     expect(await claim('alice')).toMatchObject({ kind: 'admitted' });
@@ -224,7 +224,7 @@ describe('what a rebuilt gate remembers', () => {
     expect(await claim('alice')).toMatchObject({ kind: 'admitted' });
   });
 
-  it('holds more claims than the total where more were made durable, and admits nobody else', async () => {
+  it('holds more claims than the total when more are durable, and admits no other', async () => {
     await storeCampaign(stack, { id: 'default', total: 1 });
     await issueCoupons(stack, [claimOf(1)]);
     await stack.log.publish(claimOf(2));
@@ -270,7 +270,7 @@ describe('where a rebuild reads the log from', () => {
     expect(await gauge()).toMatchObject({ claimed: 2 });
   });
 
-  it('is the start of the log when the committed offset lies above its end, as after a topic was made anew', async () => {
+  it('is the start of the log when the committed offset lies above its end, as after the topic was recreated', async () => {
     await publishThree();
     await commit(1_000);
     await rebuild();
@@ -290,7 +290,7 @@ describe('the cut', () => {
       .at('offsets-read', () => (late = stack.log.publish(claimOf(2, { epoch: old }))))
       .at('cut-stored', async () => {
         await late;
-        // What the consumer does from here on it does by the cut; this one it committed just before.
+        // From here on the consumer judges by the cut; it committed this claim just before.
         await issueCoupons(stack, [claimOf(3, { epoch: old })]);
       });
     await rebuilderOf(stack, { probe, builder }).rebuild(old);
@@ -304,7 +304,7 @@ describe('the cut', () => {
     expect(await lookUp('u3')).toMatchObject({ kind: 'found', pending: false });
   });
 
-  it('is stored when the snapshot begins, so that the consumer can never commit between the two unjudged', async () => {
+  it('is stored before the snapshot begins, so that the consumer judges by it what the snapshot lacks', async () => {
     await storeCampaign(stack, { id: 'default' });
     const { database } = stack;
     const snapshot = database.snapshot.bind(database);
@@ -355,14 +355,14 @@ describe('the cut', () => {
     expect(await gauge()).toMatchObject({ claimed: 3, pending: 0 });
   });
 
-  it('does not forget claims that it has read when retention deletes them before anybody consumed them', async () => {
+  it('does not forget claims that it has read when retention deletes them before they are consumed', async () => {
     await storeCampaign(stack, { id: 'default' });
     for (const number of [1, 2, 3]) await stack.log.publish(claimOf(number));
     let deleted = false;
     const probe = new StepProbe().at('log-read', async () => {
       if (deleted) return;
       deleted = true;
-      // Here the second pass can see that the campaign has changed, too.
+      // The second round also sees the campaign as it is now.
       await stack.database.transaction((unit) => unit.campaigns.update('default', { total: 60 }, 2));
       await journal('DELETE FROM journal');
     });
@@ -457,7 +457,7 @@ describe('several rebuilders', () => {
   const shared = (probe?: StepProbe) =>
     rebuilderOf(stack, { builder: new SharedGateBuilder(stack.memory), ...(probe === undefined ? {} : { probe }) });
   let revive: () => void = () => undefined;
-  /** After the step nothing of it reaches the database any more, until it is revived. */
+  /** A builder that dies after the step: it no longer reaches the database, until it is revived. */
   const dying = (probe: StepProbe, step: RebuildStep) => {
     const database = Object.create(stack.database) as typeof stack.database;
     const killed = () => Promise.reject(new Error('killed'));
@@ -508,8 +508,8 @@ describe('several rebuilders', () => {
     expect(await gauge()).toMatchObject({ claimed: 0 });
   });
 
-  describe('look before they lock, and', () => {
-    /** Between the look and the lock of the next rebuild. */
+  describe('read the row before they lock it, and', () => {
+    /** Runs `happen` between the first read and the lock of the next rebuild. */
     const inBetween = (happen: () => Promise<unknown>) => {
       const { database } = stack;
       const transaction = database.transaction.bind(database);
@@ -584,7 +584,7 @@ describe('several rebuilders', () => {
   });
 
   it.each(REBUILD_STEPS.slice(0, -1))(
-    'change nothing after somebody took the expired lease over, when they go on after: %s',
+    'change nothing after another one took the expired lease over, when they go on after: %s',
     async (step) => {
       await storeCampaign(stack, { id: 'default', total: 10 });
       await shared().rebuild(0);
@@ -597,7 +597,7 @@ describe('several rebuilders', () => {
         await expireLease(stack);
         await shared().rebuild(seen);
         opened = await row();
-        // Under the new epoch somebody claims; the sleeper must not take that away either.
+        // A user claims under the new epoch; the sleeper must not remove that claim either.
         expect(await claim('new1')).toMatchObject({ kind: 'admitted', sequence: 3 });
         cuts = await journal('SELECT * FROM gate_cuts ORDER BY epoch, log_partition');
       });
@@ -613,7 +613,7 @@ describe('several rebuilders', () => {
     },
   );
 
-  it.each(REBUILD_STEPS.slice(0, -1))('start anew after a rebuild that died after: %s', async (step) => {
+  it.each(REBUILD_STEPS.slice(0, -1))('start again after a rebuild that died after: %s', async (step) => {
     await storeCampaign(stack, { id: 'default', total: 10 });
     await shared().rebuild(0);
     await issueCoupons(stack, [claimOf(1)]);
@@ -681,7 +681,7 @@ describe('several rebuilders', () => {
     await journal('UPDATE gate SET lease_until = lease_until - 1000');
     await rebuilder.rebuild(0);
     expect((await openPass(stack)).epoch).toBe(probe.epoch);
-    // Who has built since is one of those who have not failed.
+    // After a success the builder no longer lets others go first.
     wipeGate(stack);
     const opened = (await row()).epoch;
     const other = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the log is away')));
@@ -690,7 +690,7 @@ describe('several rebuilders', () => {
     expect((await openPass(stack)).epoch).toBe(probe.epoch);
   });
 
-  it('stand back for nobody where no other process can live', async () => {
+  it('let no other go first where no other process can live', async () => {
     const probe = new StepProbe().at('cut-stored', () => Promise.reject(new Error('the disk is full')));
     const rebuilder = rebuilderOf(stack, { probe });
     await expect(rebuilder.rebuild(0)).rejects.toThrow('full');
@@ -730,7 +730,7 @@ describe('several rebuilders', () => {
 let openEpochs: number[] = [];
 const claimRecord = { claimId: 'ghost', sequence: 1, claimedAt: 1, idempotencyDigest: null };
 
-/** The epochs of which the in-process gate remembers anything. */
+/** The epochs that the memory of the in-process gate holds. */
 function epochsInMemory(): number[] {
   return [...(stack.memory as unknown as { epochs: Map<number, unknown> }).epochs.keys()];
 }

@@ -138,14 +138,14 @@ describe('the reconciler', () => {
     expect(await termsAtGate()).toMatchObject({ total: 200, state: 'PAUSED', startsAt: 5, endsAt: 9, version: 2 });
   });
 
-  it('takes back what the gate got and the database did not, under a version that the gate accepts', async () => {
+  it('restores the database’s terms when the gate has a change that the database has not, under a version that the gate accepts', async () => {
     await changeGate({ total: 50, version: 7 });
     await reconciler.reconcile();
     expect(await stored()).toMatchObject({ total: 100, version: 8 });
     expect(await termsAtGate()).toMatchObject({ total: 100, version: 8 });
   });
 
-  it('does the same where both have one version and mean different things by it', async () => {
+  it('does the same when both have one version with different terms', async () => {
     await changeRow({ total: 40 }, 1);
     await reconciler.reconcile();
     expect(await stored()).toMatchObject({ total: 40, version: 2 });
@@ -246,7 +246,7 @@ describe('the reconciler', () => {
     expect(gauges.filter(({ terms }) => terms.total === 7)).toHaveLength(450);
   });
 
-  it('tells the watch when the gate did not answer, since nothing may be promised on old knowledge then', async () => {
+  it('tells the watch when the gate did not answer, since earlier reads of the row prove nothing then', async () => {
     stack.gate.gauge = () => Promise.reject(new GateTimeoutError('no answer'));
     await expect(reconciler.reconcile()).rejects.toThrow('no answer');
     stack.database.read = () => Promise.reject(new Error('away'));

@@ -61,7 +61,7 @@ describe('while the process runs', () => {
     expect(watch().pass?.epoch).toBeGreaterThan(epoch);
   });
 
-  it('a rebuild that failed is tried again by the watch, without anybody asking', async () => {
+  it('a rebuild that failed is tried again by the watch, without any claim', async () => {
     const { epoch } = await row();
     const builder = app.get(GateBuilder);
     const drop = builder.dropEpochsBelow.bind(builder);

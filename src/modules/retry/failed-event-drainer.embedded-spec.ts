@@ -58,7 +58,7 @@ async function failedClaim(user = 'alice') {
   return claim;
 }
 
-/** More of them than the stock has room for, which is nothing to the drainer. */
+/** May be more than the stock: the drainer does not look at it. */
 async function backlog(rows: number) {
   const claim = await failedClaim('user-0');
   const copies = Array.from({ length: rows - 1 }, (_, index) => {
@@ -121,7 +121,7 @@ describe('draining failed events', () => {
     expect(await drainer.drain()).toMatchObject({ published: 1 });
   });
 
-  it('publishes again soon when a rebuild began meanwhile, since the event may lie behind its cut', async () => {
+  it('publishes again soon when a rebuild began in between, since the event may lie behind its cut', async () => {
     const claim = await failedClaim();
     log.beforePublish = async () => {
       await openEpoch(stack, EPOCH + 1);
@@ -221,7 +221,7 @@ describe('leases', () => {
     expect(users.toSorted()).toEqual(['alice', 'bob', 'carol', 'dave', 'erin', 'frank']);
   });
 
-  it('hide a row from everybody else until they run out', async () => {
+  it('hide a row from other drainers until they run out', async () => {
     await failedClaim();
     const other = drainerOf(stack.database, stack.log);
     let duringPublish: unknown;
@@ -274,7 +274,7 @@ describe('leases', () => {
     expect(owners.every((owner) => owner !== null && owner.length <= 64)).toBe(true);
   });
 
-  it('end as the consumer left the row, when the consumer is faster', async () => {
+  it('leave the row as the consumer left it, when the consumer is faster', async () => {
     const claim = await failedClaim();
     database.before = async (kind, count) => {
       if (kind === 'transaction' && count === 2) await consumeJournal(stack);

@@ -119,11 +119,11 @@ describe('requeueing', () => {
     expect(await audits()).toEqual([]);
   });
 
-  it('is refused for a message that nobody can read', async () => {
+  it('is refused for an unreadable message', async () => {
     expect(await requeue(await unreadable())).toMatchObject({ kind: 'invalid-state' });
   });
 
-  it('is refused to who has not seen the latest version, and for a row that is not there', async () => {
+  it('is refused without the latest version, and for a row that does not exist', async () => {
     const { row } = await failedClaim();
     expect(await requeue(row, (version) => version === 7)).toMatchObject({
       kind: 'precondition-failed',
@@ -247,7 +247,7 @@ describe('discarding', () => {
     expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'DEAD' });
   });
 
-  it('is refused in a final state, to who has not seen the latest version, and for a row that is not there', async () => {
+  it('is refused in a final state, without the latest version, and for a row that does not exist', async () => {
     const { row: resolved } = await failedClaim('alice', 'RESOLVED');
     expect(await discard(resolved)).toMatchObject({ kind: 'invalid-state' });
     const { row } = await failedClaim('bob');
@@ -257,7 +257,7 @@ describe('discarding', () => {
     expect(await audits()).toEqual([]);
   });
 
-  it('ends also a message that nobody can read', async () => {
+  it('also ends an unreadable message', async () => {
     expect(await discard(await unreadable())).toMatchObject({ kind: 'changed', row: { status: 'DISCARDED' } });
     expect(await newSweeper().sweep()).toMatchObject({ released: 0 });
   });
@@ -290,7 +290,7 @@ describe('discarding', () => {
 });
 
 describe('an event that is on the log when its claim is discarded', () => {
-  it('is skipped by the consumer, and its slot goes to somebody else', async () => {
+  it('is skipped by the consumer, and its slot goes to another user', async () => {
     const { claim, row } = await failedClaim('alice', 'PENDING');
     await drainerOf(stack.database, stack.log).drain();
     expect(await eventsOnJournal(stack)).toEqual([claim]);

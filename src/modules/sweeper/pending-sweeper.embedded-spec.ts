@@ -361,7 +361,7 @@ describe('what happens while the sweeper looks', () => {
     expect(await knownRowOf(stack, claim)).toMatchObject({ source: 'API', version: 1 });
   });
 
-  it('nobody else writes about the claim between the second look and the insert: its locks come first', async () => {
+  it('no other process writes about the claim between the second look and the insert: the locks come first', async () => {
     await oldClaim();
     await sweeper.sweep();
     expect(database.calls).toEqual([
@@ -439,7 +439,7 @@ describe('what happens while the sweeper looks', () => {
     expect(await failedEvents()).toBe(0);
   });
 
-  it('the gate keeps what it was told to forget: the sweep ends, and does not go round', async () => {
+  it('the gate keeps a cleared entry: the sweep ends, and does not loop', async () => {
     const claim = await oldClaim();
     let looks = 0;
     gate.afterPending = async () => {
@@ -452,7 +452,7 @@ describe('what happens while the sweeper looks', () => {
     expect(isPending(stack, claim)).toBe(true);
   });
 
-  it('a campaign is stored that the gate does not know yet: nobody calls for a rebuild', async () => {
+  it('a campaign is stored that the gate does not know yet: no rebuild is called for', async () => {
     const reports: unknown[] = [];
     stack.watch.onFence((epoch, reason) => reports.push([epoch, reason]));
     await stack.database.transaction((unit) =>
@@ -465,7 +465,7 @@ describe('what happens while the sweeper looks', () => {
 });
 
 describe('the slot of a discarded claim', () => {
-  it('goes back once, however often the sweeper comes by', async () => {
+  it('goes back once, also when the sweeper comes several times', async () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
     await admit(stack, 'bob');
@@ -510,7 +510,7 @@ describe('the slot of a discarded claim', () => {
     expect(await claimed(stack)).toBe(0);
   });
 
-  it('is not marked as given back when the epoch ended meanwhile: the new gate may hold it too', async () => {
+  it('is not marked as released when the epoch ended in between: the new gate may hold it too', async () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
     await discardClaim(stack, claim);
@@ -524,7 +524,7 @@ describe('the slot of a discarded claim', () => {
     expect((await knownRowOf(stack, claim)).releasedAt).not.toBeNull();
   });
 
-  it('is marked as given back under a share of the gate row, which keeps the next epoch from beginning', async () => {
+  it('is marked as released under a share of the gate row, which keeps the next epoch from beginning', async () => {
     const claim = await admit(stack, 'alice');
     await failToPublish(stack, claim);
     await discardClaim(stack, claim);

@@ -8,7 +8,7 @@ import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type Fenced, type GatePass, GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch, type FenceSignal } from './epoch-watch.js';
 
-/** The real database behind a line that a test cuts, or holds answers back on. */
+/** The real database; a test cuts the connection to it or delays its answers. */
 class DistantDatabase extends Database {
   away = false;
   reads = 0;
@@ -120,7 +120,7 @@ describe('what a 202 needs', () => {
     expect(await watch.confirmOpen(11)).toBe(false);
   });
 
-  it('is refused when the answers come too late to prove anything, and then is not asked for ever', async () => {
+  it('is refused when two answers come too late to prove anything', async () => {
     database.delay = () => {
       clock.pass(1_500);
       return Promise.resolve();
@@ -175,7 +175,7 @@ describe('what a 202 needs', () => {
     expect(database.reads).toBe(2);
   });
 
-  it('does not wait for such a read: it may have been lost with the trouble', async () => {
+  it('does not wait for such a read, whose answer may be lost', async () => {
     await watch.refresh();
     database.delay = () => new Promise(() => undefined);
     const lost = watch.refresh();
@@ -251,7 +251,7 @@ describe('while the database does not answer', () => {
     expect(await watch.confirmOpen(10)).toBe(false);
   });
 
-  it('nothing is promised after a fence that was only missing, also when it is back, until the database answers', async () => {
+  it('nothing is promised after a missing fence is back either, until the database answers', async () => {
     watch.reportFence(10, 'fence-missing');
     clock.pass(1);
     await beat();
@@ -374,7 +374,7 @@ describe('a fence', () => {
     expect([watch.pass, signals]).toEqual([null, [[10, 'pending-mismatch']]]);
   });
 
-  it('of an epoch that is over is nobody’s business any more', async () => {
+  it('of an epoch that is over is not reported', async () => {
     await watch.refresh();
     watch.reportFence(9, 'fence-missing');
     expect(signals).toEqual([]);
@@ -413,7 +413,7 @@ describe('a fence', () => {
     expect(watch.pass).toBeNull();
   });
 
-  it('of damaged memory stays, whatever a ping says and whoever misses the fence later', async () => {
+  it('of damaged memory stays, also after a good ping and after a missing fence', async () => {
     await watch.refresh();
     watch.reportFence(10, 'meta-missing');
     watch.reportFence(10, 'fence-missing');
@@ -494,7 +494,7 @@ describe('a gate that answers and takes nothing', () => {
     expect(watch.state).toMatchObject({ state: 'open', gateTrouble: null });
   });
 
-  it('is known from the claim that it refused, whatever it had answered to an earlier question', async () => {
+  it('is known from the claim that it refused, also when a ping that was sent earlier succeeds', async () => {
     await watch.refresh();
     watch.reportGateRefusal(full);
     expect(watch.state.gateTrouble).toBe(full.message);
