@@ -7,19 +7,19 @@ import { stackAddress } from './stack-address.js';
 import { openTestDatabase } from './test-database.js';
 
 /**
- * How the service under test is spread over processes: everything in one on the embedded profile, everything in one on
- * the distributed profile, or two apis and two workers on the distributed profile. The Jest projects of
- * jest.stack.config.js set it; without, a test is embedded.
+ * How the service under test is spread over processes: `embedded` is one process of the embedded profile, `one` is one
+ * process of the distributed profile, `apart` is two apis and two workers of the distributed profile. The Jest projects
+ * of jest.stack.config.js set it. Otherwise a test is embedded.
  */
 export type Topology = 'embedded' | 'one' | 'apart';
 
 export const TOPOLOGY = ((globalThis as { TOPOLOGY?: Topology }).TOPOLOGY ?? 'embedded') satisfies Topology;
 
-/** What a service keeps its state in, empty at first. */
+/** The place where a service keeps its state; empty at first. */
 export interface Backend {
-  /** The variables that lead a service to it. */
+  /** The variables with which a service finds it. */
   readonly env: Readonly<Record<string, string>>;
-  /** The gate's server, to be damaged; only where there is one. */
+  /** The gate's server, which a test may damage. The embedded profile has none. */
   readonly redis: RedisServer | undefined;
   remove(): Promise<void>;
 }
@@ -40,8 +40,8 @@ async function openDirectory(): Promise<Backend> {
 let backends = 0;
 
 /**
- * A Redis of its own, because a rebuild drops what older epochs left there, whoever they belonged to; a database and a
- * topic of its own on the servers that all tests share.
+ * Opens a Redis for this test only, because a rebuild drops the keys of older epochs, also those of other tests. The
+ * database and the topic are new ones on the servers that all tests share.
  */
 async function openServers(): Promise<Backend> {
   const name = `e2e_${process.pid}_${++backends}`;
@@ -56,7 +56,7 @@ async function openServers(): Promise<Backend> {
       KAFKA_TOPIC: name,
       KAFKA_GROUP_ID: name,
       DATABASE_URL: database.url,
-      // The servers of tests stand on this machine alone; see stack/up.ts.
+      // The servers of tests listen on this machine only; see stack/up.ts.
       ALLOW_INSECURE: 'no-password,one-replica',
     },
     redis,

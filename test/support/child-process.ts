@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 const LOADER = fileURLToPath(new URL('./typescript-loader.mjs', import.meta.url));
 
-/** A TypeScript file running in a process of its own, with what it has said so far. */
+/** A TypeScript file that runs in its own process, and its output so far. */
 export interface Child {
   readonly process: ChildProcess;
-  /** Complete lines only: what a killed process wrote half is not an announcement. */
+  /** Complete lines only: a killed process may have written half a line. */
   lines(): string[];
   errors(): string;
   kill(signal: NodeJS.Signals): Promise<void>;

@@ -3,7 +3,7 @@ import { type ClaimEvent } from '../../src/domain/claim.js';
 
 let made = 0;
 
-/** A claim event like any other, of a user who has made no other one in this process. */
+/** A claim event of a user who has no other claim in this process. */
 export function claimEvent(over: Partial<ClaimEvent> = {}): ClaimEvent {
   made += 1;
   return {
@@ -21,7 +21,7 @@ export function claimEvent(over: Partial<ClaimEvent> = {}): ClaimEvent {
 /** The epoch of `claimOf`, and of the stacks that open one by hand. */
 export const EPOCH = 100;
 
-/** A claim of user `u<number>`, with an id that only that number has. */
+/** A claim of user `u<number>`. Its id depends on the number only. */
 export function claimOf(number: number, claim: Partial<ClaimEvent> = {}): ClaimEvent {
   return {
     claimId: `01J${String(number).padStart(23, '0')}`,

@@ -12,23 +12,26 @@ import { ServiceProcess } from './service-process.js';
 import { ADMIN_TOKEN } from './service.js';
 import { withRedis } from './with-redis.js';
 
-/** After so long without an answer a process is asked again, ms: one that is frozen takes the question and says nothing. */
+/**
+ * After this many ms without an answer a process is asked again: a frozen process accepts the request and does not
+ * answer.
+ */
 const PROBE_MS = 2_000;
 
-/** What a process of the service runs. */
+/** The roles of one process of the service. */
 export type Duty = 'api' | 'worker' | 'retry';
 
-/** Where a process may end; see test/children/service-with-failpoint.mjs. */
+/** The points at which a process may end itself; see test/children/service-with-failpoint.mjs. */
 export type Failpoint =
   | `${'kill' | 'stop'}-${'before-publish' | 'after-publish' | 'before-offset' | 'holding-campaign' | RebuildStep}`
   | 'crash-consumer';
 
-/** As the image starts it, without `node` itself. */
+/** The command with which the image starts the service, without `node` itself. */
 export const IMAGE_COMMAND: readonly string[] = commandOf(readFileSync('Dockerfile', 'utf8'));
 
 const ROLES: Record<Duty, string> = { api: 'api', worker: 'consumer,retry', retry: 'retry' };
 
-/** One process of the service and where it listens. */
+/** One process of the service and its address. */
 export interface Member {
   readonly duty: Duty;
   readonly process: ServiceProcess;
@@ -36,7 +39,7 @@ export interface Member {
 }
 
 /**
- * A whole installation: servers that nobody else uses, so that they may be killed, and processes of the built service.
+ * A whole installation: servers for this test only, so that it may kill them, and processes of the built service.
  */
 export class Cluster {
   readonly members: Member[] = [];
@@ -69,7 +72,7 @@ export class Cluster {
     return cluster;
   }
 
-  /** The variables that lead a process to the servers. */
+  /** The variables with which a process finds the servers. */
   get environment(): Record<string, string> {
     const { redis, kafka, mariadb } = this.servers;
     return {
@@ -83,7 +86,7 @@ export class Cluster {
     };
   }
 
-  /** Starts one more process, without waiting for anything. `args` as of {@link ServiceProcess.spawn}. */
+  /** Starts one more process and does not wait for it. `args` as in {@link ServiceProcess.spawn}. */
   async add(
     duty: Duty,
     env: Readonly<Record<string, string>> = {},
@@ -97,7 +100,7 @@ export class Cluster {
     return member;
   }
 
-  /** Starts a process that kills or freezes itself at the `count`th passage of a point; see the script. */
+  /** Starts a process that kills or freezes itself when it passes a point for the `count`th time; see the script. */
   async addFailing(duty: Duty, point: Failpoint, count: number): Promise<Member> {
     const script = resolve('test/children/service-with-failpoint.mjs');
     const member = await this.add(duty, {}, [script, point, String(count)]);
@@ -105,7 +108,7 @@ export class Cluster {
     return member;
   }
 
-  /** As at the start: no process that fails by itself is left, there are so many others, and everything is ready. */
+  /** Restores the state of the start: these numbers of processes, none with a failpoint, and everything is ready. */
   async fill(counts: { apis: number; workers: number }): Promise<void> {
     for (const member of this.failing) await this.end(member, 'SIGKILL');
     this.failing.clear();
@@ -114,7 +117,7 @@ export class Cluster {
     await this.ready();
   }
 
-  /** Ends a process by the signal; it is no member any more. */
+  /** Ends a process with the signal. It is no longer a member. */
   async end(member: Member, signal: NodeJS.Signals): Promise<number | null> {
     const at = this.members.indexOf(member);
     if (at >= 0) this.members.splice(at, 1);
@@ -129,17 +132,17 @@ export class Cluster {
     return this.members.filter(({ duty }) => duty === 'worker');
   }
 
-  /** A caller of all the apis there are now, in turn. */
+  /** A client that calls all current apis in turn. */
   client(): Client {
     return new Client(...this.apis().map(({ url }) => url));
   }
 
-  /** Waits until every process says that all is well. */
+  /** Waits until every process is ready. */
   async ready(patienceMs = 60_000): Promise<void> {
     await Promise.all(
       this.members.map(({ url, process }) =>
         eventually(async () => {
-          // Why it does not answer is in what it has printed.
+          // The output of the process shows why it does not answer.
           const signal = AbortSignal.timeout(PROBE_MS);
           const report = await fetch(`${url}/health/ready`, { signal }).then((answer) => answer.text(), String);
           const status = report.startsWith('{') ? (JSON.parse(report) as { status: string }).status : 'silent';
@@ -149,7 +152,7 @@ export class Cluster {
     );
   }
 
-  /** Asks the database itself, past the service. */
+  /** Asks the database directly, not through the service. */
   async rows(sql: string, parameters: (string | number)[] = []): Promise<RowDataPacket[]> {
     const connection = await createConnection({ uri: this.servers.mariadb.url });
     try {
@@ -159,12 +162,12 @@ export class Cluster {
     }
   }
 
-  /** Of the gate row, whether it is open or being built. */
+  /** The epoch of the gate row, whether the gate is open or being rebuilt. */
   async epoch(): Promise<number> {
     return Number((await this.rows('SELECT epoch FROM gate'))[0]?.['epoch']);
   }
 
-  /** Asks the gate's server itself, past the service. */
+  /** Asks the gate's Redis directly, not through the service. */
   redis<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     return withRedis(this.servers.redis.url, work);
   }
@@ -179,6 +182,6 @@ export class Cluster {
 function commandOf(dockerfile: string): string[] {
   const command = /^CMD (\[.*\])$/m.exec(dockerfile)?.[1];
   if (command === undefined) throw new Error('the Dockerfile has no CMD');
-  // The processes have another working directory than the image.
+  // The processes have a different working directory from the image, so paths are made absolute.
   return (JSON.parse(command) as string[]).slice(1).map((part) => (part.endsWith('.js') ? resolve(part) : part));
 }

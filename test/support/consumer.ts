@@ -22,14 +22,14 @@ import { claimOf, EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
 import { RecordingDatabase } from './recording-database.js';
 
-/** The real database behind a line that a test cuts. */
+/** The real database, whose connection a test can cut. */
 export class FaultyDatabase extends RecordingDatabase {
   transactions = 0;
   /** Called with the number of the transaction, from 1, before it starts; may throw. */
   before: (count: number) => void | Promise<void> = () => undefined;
   /** Called inside the transaction, after the work and before the commit; may throw. */
   beforeCommit: () => void = () => undefined;
-  /** Called after the commit; may throw, as when only the answer is lost. */
+  /** Called after the commit; may throw, as if only the answer were lost. */
   afterCommit: (count: number) => void = () => undefined;
 
   override async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
@@ -56,7 +56,7 @@ export interface ConsumerStack extends EmbeddedStack {
   readonly persistence: ClaimPersistence;
   readonly registry: MetricsRegistry;
   readonly consumer: ClaimBatchConsumer;
-  /** Hands a batch to the consumer, as a transport would. */
+  /** Gives a batch to the consumer, as a transport would. */
   deliver(records: readonly LogRecord[], transport?: Partial<Transport>): Promise<ClaimBatchContext>;
 }
 
@@ -112,7 +112,7 @@ export function claimsOf(first: number, last: number): ClaimEvent[] {
   return Array.from({ length: last - first + 1 }, (_, index) => claimOf(first + index));
 }
 
-/** The message at offset `offset`, with a claim or with whatever bytes somebody has put there. */
+/** The message at offset `offset`, with a claim or with any bytes. */
 export function recordOf(content: ClaimEvent | Uint8Array | string | null, offset: number, partition = 0): LogRecord {
   const value =
     content === null || content instanceof Uint8Array
@@ -142,7 +142,7 @@ export function isPending({ memory, pass }: ConsumerStack, userId: string): bool
   return memory.campaign(pass.epoch, 'default').pending.has(userId);
 }
 
-/** By sequence. */
+/** All coupons, by sequence. */
 export async function coupons({ database }: EmbeddedStack): Promise<Coupon[]> {
   const issued = await database.read((unit) => unit.coupons.listIssuedAfter(0, 10_000));
   const rows = await Promise.all(
@@ -156,7 +156,7 @@ export async function issuedClaims({ database }: EmbeddedStack): Promise<string[
   return (await database.read((unit) => unit.coupons.listIssuedAfter(0, 10_000))).map(({ claimId }) => claimId);
 }
 
-/** The counter of the campaign, which has to be the number of its rows. */
+/** The campaign's counter of issued coupons, which has to equal the number of its rows. */
 export async function issuedCount({ database }: EmbeddedStack, campaignId = 'default'): Promise<number> {
   const campaign = await database.read((unit) => unit.campaigns.find(campaignId));
   const rows = await database.read((unit) => unit.coupons.count(campaignId));
@@ -164,7 +164,7 @@ export async function issuedCount({ database }: EmbeddedStack, campaignId = 'def
   return rows;
 }
 
-/** Oldest first. */
+/** All failed events, oldest first. */
 export async function failedEvents({ database }: EmbeddedStack): Promise<FailedEvent[]> {
   return (await database.read((unit) => unit.failedEvents.list({ limit: 1_000 }))).reverse();
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Answer, Client } from './client.js';
 import { Drop } from './drop.js';
 
-/** Answers each call as the test says; null: not at all. */
+/** Answers each call as the test says; null means no answer. */
 class Scripted extends Client {
   next: { readonly status: number; readonly code?: string } | null = null;
 
@@ -38,9 +38,9 @@ describe('a drop', () => {
   const ACCEPTED = { status: 202 };
   const SOLD_OUT = { status: 409, code: 'sold-out' };
 
-  it('closes its own file, and no other that was given its number since', () => {
+  it('closes its own file, and not another file that got the same number later', () => {
     drop.close();
-    // The lowest number that is free: the one that has just become so.
+    // The system gives the lowest free number, which is the one that was just closed.
     const other = openSync(join(directory, 'other'), 'w');
     try {
       drop.close();
@@ -50,10 +50,10 @@ describe('a drop', () => {
     }
   });
 
-  it('knows who was told too early that everything is sold', async () => {
+  it('knows which users were told too early that all coupons are sold', async () => {
     await press('first', ACCEPTED);
     await press('misled', SOLD_OUT);
-    // Nothing was taken of this one.
+    // This user took no slot.
     await press('refused', { status: 503, code: 'issuer-unavailable' });
     await press('misled-too', SOLD_OUT);
     await press('second', ACCEPTED);
@@ -71,20 +71,20 @@ describe('a drop', () => {
     expect(drop.soldOutTooEarly()).toEqual([]);
   });
 
-  it('counts a user once, however often there was an answer', async () => {
+  it('counts a user once, however many answers the user got', async () => {
     await press('first', { status: 503, code: 'claim-unconfirmed' });
     await press('first', ACCEPTED);
     await press('misled', SOLD_OUT);
     expect(drop.soldOutTooEarly()).toEqual(['misled']);
   });
 
-  it('takes nothing that campaigns say of themselves for granted', async () => {
+  it('allows the states of a campaign as answers only where the test names them', async () => {
     await press('early', { status: 409, code: 'campaign-not-started' });
     expect(drop.undocumented()).toEqual(['409 campaign-not-started']);
     expect(drop.undocumented({ campaign: ['409 campaign-not-started'] })).toEqual([]);
   });
 
-  it('excuses a call without answer only where the process that it was made to is no more', async () => {
+  it('excuses a call without an answer only if its process is gone', async () => {
     service.lastAsked = 'http://127.0.0.1:1';
     await press('unheard', null);
     expect(drop.undocumented()).toEqual(['no answer']);

@@ -1,50 +1,53 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { type Answer, type Client, inParallel, isRefused, tally } from './client.js';
 
-/** A claim that was answered 202, and so may never be lost. */
+/** A claim that was answered 202. It may never be lost. */
 export interface PromisedClaim {
   readonly campaignId: string;
   readonly userId: string;
   readonly claimId: string;
   readonly sequence: number;
-  /** When the caller had the answer, ISO 8601. */
+  /** When the caller got the answer, ISO 8601. */
   readonly at: string;
 }
 
-/** How a drop goes. */
+/** The size and speed of a drop. */
 export interface DropPlan {
   readonly users: readonly string[];
-  /** Calls that one user makes, at the most: whoever is told to come back does so. */
+  /** How many calls one user makes at most. A user who is told to come back calls again. */
   readonly tries: number;
-  /** Calls at once. */
+  /** How many calls run at the same time. */
   readonly width: number;
-  /** Before each call. */
+  /** Awaited before each call. */
   readonly pause?: () => Promise<void>;
 }
 
-/** One press of the button, and what came of it. */
+/** One call of a user, and its result. */
 export interface Call {
   readonly via: Client;
-  /** Which of its addresses was asked. */
+  /** The address that was called. */
   readonly url: string;
   readonly userId: string;
-  /** Status and code of the answer, or how it was that there was none. */
+  /** Status and code of the answer, or why there was none. */
   readonly word: string;
-  /** When it was made, of the monotonic clock. */
+  /** When the call was made: monotonic, ms. */
   readonly at: number;
-  /** From call to answer, or to the lack of one. */
+  /** From the call to its answer or its error. */
   readonly ms: number;
 }
 
 /** Answers that end a user's tries. */
 const FINAL = new Set(['202', '409 already-claimed', '409 sold-out', '409 campaign-ended', '409 campaign-closed']);
 
-/** The port was closed: the call was not taken. */
+/** The port was closed: no process took the call. */
 const REFUSED = 'connection refused';
-/** The connection was reset or closed: the call may have been taken, or it was the kernel's when the port closed. */
+/**
+ * The connection was reset or closed. A process may have taken the call, or it was still in the kernel when the port
+ * closed.
+ */
 const NO_ANSWER = 'no answer';
 
-/** What a caller of an open campaign may see during a fault. */
+/** The answers that a caller of an open campaign may get during a fault. */
 const DOCUMENTED = new Set([
   '202',
   '409 already-claimed',
@@ -53,43 +56,46 @@ const DOCUMENTED = new Set([
   '503 claim-unconfirmed',
 ]);
 
-/** Whoever sees these may hold a slot, or does. */
+/** A user who gets one of these holds a slot, or may hold one. */
 const MAY_HOLD_A_SLOT = new Set(['202', '409 already-claimed', '503 claim-unconfirmed', NO_ANSWER]);
 
-/** Its request came too slowly; or it was there, and the process was frozen. */
+/** The request came too slowly, or it was there but the process was frozen. */
 const TOO_SLOW = '408 request-timeout';
 
-/** What callers may have met besides a documented answer in time: nothing, unless a test says so. */
+/** What callers may get besides a documented answer in time. Nothing, unless a test says so. */
 export interface Allowance {
-  /** Calls to any other address may have been to the process that was killed, or that left; absent: to whatever one. */
+  /**
+   * The addresses of processes that lived through the test. Only a call to another address may have met the process
+   * that was killed or left. If absent, any call may have.
+   */
   readonly alive?: readonly string[];
   /** A process that had callers was killed. */
   readonly killed?: boolean;
   /**
-   * One that had callers ended in order: its port refuses connections. It closes those that are idle, and a call that is
-   * written to one at that moment has no answer; see {@link Client.withFreshConnections}.
+   * A process that had callers ended in order: its port refuses connections. It closes idle connections, and a call
+   * that is written to one of them at that moment gets no answer; see {@link Client.withFreshConnections}.
    */
   readonly left?: boolean;
   /**
-   * The caller of a process that was frozen: what had come and was not read until it woke up is too old by then, and
-   * answered so.
+   * The caller of a process that was frozen. A request that arrived before and was read only after the process woke up
+   * is too old by then, and is answered 408.
    */
   readonly frozen?: Client | undefined;
-  /** What else a campaign may say of itself that has a window, or that an operator changes. */
+  /** Further answers of a campaign that has a window or that an operator changes. */
   readonly campaign?: readonly string[];
-  /** An operator has changed the total, so what was sold out was so by another one. */
+  /** An operator has changed the total, so `sold-out` may have been right under another total. */
   readonly totalChanged?: boolean;
 }
 
 /**
- * The users of one campaign who press the button. Every 202 goes to a file, with fsync, before it counts: what the
- * oracle holds the service to has been seen by a caller, whatever happens to this process.
+ * The users of one campaign who call for a coupon. Every 202 is written to a file with fsync before it counts. So the
+ * promises that the oracle checks survive, even if this process dies.
  */
 export class Drop {
   readonly asked = new Set<string>();
-  /** Every call that has ended, in that order. */
+  /** Every call that has ended, in the order in which they ended. */
   readonly calls: Call[] = [];
-  /** False while answers come that nobody hears: they count as none. */
+  /** While this is false, answers count as no answer. */
   listening = true;
   private readonly ledger: number;
   private closed = false;
@@ -112,14 +118,14 @@ export class Drop {
     });
   }
 
-  /** One call. @returns its status and code, or how it was that there was no answer. */
+  /** Makes one call. @returns its status and code, or why there was no answer. */
   async press(client: Client, userId: string): Promise<string> {
     this.asked.add(userId);
     const started = performance.now();
     const asked = client.apply(userId, this.campaignId).catch(lackOf);
     const url = client.lastAsked;
     const answer = await asked;
-    // What follows takes the caller's time, not the service's.
+    // The time after this line is the caller's, not the service's.
     const ms = performance.now() - started;
     let word = NO_ANSWER;
     if (typeof answer === 'string') word = answer;
@@ -132,7 +138,7 @@ export class Drop {
     return word;
   }
 
-  /** Read back from the file. */
+  /** The promises, read back from the file. */
   promised(): PromisedClaim[] {
     return readFileSync(this.ledgerFile, 'utf8')
       .split('\n')
@@ -140,22 +146,22 @@ export class Drop {
       .map((line) => JSON.parse(line) as PromisedClaim);
   }
 
-  /** What was answered to each call. */
+  /** The result of each call. */
   get words(): string[] {
     return this.calls.map(({ word }) => word);
   }
 
-  /** What was answered last. */
+  /** The result of the last call. */
   get lastWord(): string | undefined {
     return this.calls.at(-1)?.word;
   }
 
-  /** How often each answer was given. */
+  /** How often each result came. */
   tally(): Record<string, number> {
     return tally(this.words);
   }
 
-  /** Answers that no document knows, and calls without an answer that nothing excuses. */
+  /** Answers that are not documented, and calls without an answer that nothing excuses. */
   undocumented({ killed = false, left = false, alive = [], frozen, campaign = [] }: Allowance = {}): string[] {
     const unheard = killed || left ? [NO_ANSWER, REFUSED] : [];
     const isExcused = ({ word, via, url }: Call) =>
@@ -166,8 +172,8 @@ export class Drop {
   }
 
   /**
-   * Users who were told that everything is sold when fewer than `total` of them can have had a slot. Who has one is not
-   * always known; who had asked by then, and was not told that nothing was taken, may.
+   * Users who were told `sold-out` when fewer than `total` users can have had a slot. It is not always known who has a
+   * slot. A user who had asked by then may have one, unless the answer said that nothing was taken.
    */
   soldOutTooEarly(): string[] {
     const firstAsked = new Map<string, number>();
@@ -180,13 +186,13 @@ export class Drop {
       .map(({ userId }) => userId);
   }
 
-  /** The slowest call, ms; of all callers but that of a frozen process. */
+  /** The slowest call, ms, of all callers except that of a frozen process. */
   slowestMs({ frozen }: Pick<Allowance, 'frozen'> = {}): number {
-    // No spread: an argument list has an end, and a drop that lasts has more calls.
+    // No spread into Math.max: a long drop has more calls than an argument list may have.
     return this.calls.reduce((most, { via, ms }) => (via === frozen ? most : Math.max(most, ms)), 0);
   }
 
-  /** Once more is as good: by then the number of the file may be that of somebody else's socket. */
+  /** A second call does nothing: by then the file's number may belong to another file or socket. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -199,7 +205,7 @@ export class Drop {
   }
 }
 
-/** Of the connection's own errors, which have a code; anything else is a mistake of ours. */
+/** Names an error of the connection, which has a code. Any other error is a mistake in the test and is thrown. */
 function lackOf(error: unknown): string {
   if ((error as NodeJS.ErrnoException).code === undefined) throw error;
   return isRefused(error) ? REFUSED : NO_ANSWER;

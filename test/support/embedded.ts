@@ -14,7 +14,7 @@ import { type GateBuilder } from '../../src/ports/gate/gate-builder.js';
 import { type GatePass } from '../../src/ports/gate/issuance-gate.js';
 import { PATIENCE_MS } from './patience.js';
 
-/** The embedded adapters without Nest, on a file of their own. */
+/** The embedded adapters without Nest, on a new file. */
 export interface EmbeddedStack {
   readonly directory: string;
   readonly connection: SqliteConnection;
@@ -26,14 +26,17 @@ export interface EmbeddedStack {
   close(): Promise<void>;
 }
 
-/** The journal, with the patience of a test: a busy machine may bring a claim to the disk later than a caller waits. */
+/**
+ * Opens the journal with the long time limits of a test: a busy machine may write a claim later than a caller would
+ * wait.
+ */
 export function openJournal(connection: SqliteConnection, waiting?: number): JournalClaimLog {
   return new JournalClaimLog(connection, new JournalLimits(waiting, undefined, PATIENCE_MS));
 }
 
 export interface OpenFile {
   readonly connection: SqliteConnection;
-  /** Ends it as Nest does. */
+  /** Closes everything as Nest does. */
   close(): Promise<void>;
 }
 

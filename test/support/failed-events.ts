@@ -3,7 +3,7 @@ import { type Database } from '../../src/ports/database/database.js';
 import { type FailedEvent } from '../../src/ports/database/failed-event-store.js';
 import { type EmbeddedStack } from './embedded.js';
 
-/** What the api's fallback writes for claims that the log refuses. */
+/** Writes the rows that the api's fallback writes for claims that the log refuses. */
 export async function failToPublish(
   { database }: { readonly database: Database },
   ...claims: ClaimEvent[]
@@ -15,7 +15,7 @@ export async function failToPublish(
   });
 }
 
-/** An operator's last word about a claim that has a row; its slot is not given back yet. */
+/** Discards a claim that has a row, as an operator would. Its slot is not released yet. */
 export async function discardClaim(
   { database }: Pick<EmbeddedStack, 'database'>,
   { claimId }: Pick<ClaimEvent, 'claimId'>,

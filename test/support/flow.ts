@@ -32,7 +32,7 @@ export class SetTimers extends Timers {
     super();
   }
 
-  /** Timers that are set. */
+  /** How many timers are set. */
   get size(): number {
     return this.waiting.size;
   }
@@ -63,7 +63,7 @@ export class SetTimers extends Timers {
     });
   }
 
-  /** Runs what falls due, each at its own time, and what follows from it without a wait. */
+  /** Runs the timers that fall due, each at its own time, and the work that follows from them without waiting. */
   async pass(ms: number): Promise<void> {
     const end = this.clock.monotonic() + ms;
     for (;;) {

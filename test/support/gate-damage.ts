@@ -3,7 +3,7 @@ import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in
 import { type Service } from './service.js';
 import { withRedis } from './with-redis.js';
 
-/** Does to a gate's memory what a crash, an eviction or a slip of the hand does: behind the service's back. */
+/** Damages a gate's memory without the service knowing, as a crash, an eviction or an operator's mistake would. */
 export interface GateDamage {
   wipe(epoch: number): Promise<void>;
   forgetOneUser(epoch: number, campaignId: string): Promise<void>;
@@ -31,7 +31,7 @@ function damageInProcess(memory: InProcessGateMemory): GateDamage {
   };
 }
 
-/** The names of the keys are part of what operators are told, so they are written out here. */
+/** Key names are documented for operators, so they are written out here. */
 function damageInRedis(url: string): GateDamage {
   const damage = async (work: (redis: Redis) => Promise<unknown>) => void (await withRedis(url, work));
   const key = (epoch: number, campaignId: string, structure: string) => `coupon:{${campaignId}}:${epoch}:${structure}`;

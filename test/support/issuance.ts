@@ -27,7 +27,7 @@ export interface Issuance {
   readonly registry: MetricsRegistry;
 }
 
-/** The issuing part of a process, as Nest puts it together. */
+/** The issuing part of a process, wired as Nest does it. */
 export function issuanceOf(
   { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
   watch: EpochWatch,

@@ -2,7 +2,7 @@ import { type ClaimEvent, decodeClaimEvent } from '../../src/domain/claim.js';
 import { JOURNAL_PARTITION } from '../../src/infrastructure/journal/journal-claim-log.js';
 import { type EmbeddedStack } from './embedded.js';
 
-/** Every claim event that lies on the journal unsettled, oldest first. */
+/** Every unsettled claim event on the journal, oldest first. */
 export async function eventsOnJournal({ log }: Pick<EmbeddedStack, 'log'>): Promise<ClaimEvent[]> {
   const events: ClaimEvent[] = [];
   for await (const page of log.read(await log.startOffsets(), await log.endOffsets())) {
@@ -15,8 +15,8 @@ export async function eventsOnJournal({ log }: Pick<EmbeddedStack, 'log'>): Prom
 }
 
 /**
- * The consumer's transaction in its shortest form, one event at a time, for tests of what comes before and
- * after it. Pending entries are left to the caller, as by a consumer that dies right after its commit.
+ * Runs the shortest form of the consumer's transaction, one event at a time, for tests of the steps before and after
+ * it. Like a consumer that dies right after its commit, it clears no pending entries.
  */
 export async function consumeJournal({ database, log }: Pick<EmbeddedStack, 'database' | 'log'>): Promise<void> {
   const end = await log.endOffsets();

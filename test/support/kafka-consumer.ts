@@ -8,10 +8,10 @@ import { type ClaimBatchContext } from '../../src/ports/log/claim-batch.context.
 import { type LogRecord } from '../../src/ports/log/claim-log.js';
 import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';
 
-/** A consumer that settles whatever it is given. */
+/** A consumer that settles every message. */
 export interface SettlingConsumer {
   readonly records: readonly LogRecord[];
-  /** Why the process should have ended. */
+  /** The reasons for which the process should have ended. */
   readonly fatal: readonly string[];
   close(): Promise<void>;
 }

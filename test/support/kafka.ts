@@ -12,7 +12,7 @@ export function stackBrokers(): string {
   return brokers;
 }
 
-/** A topic and a group that nobody else has; the topic is created by whoever uses it first. */
+/** A topic and a group for this test only. Its first user creates the topic. */
 export function kafkaConfig(brokers: string, over: Partial<KafkaConfig> = {}): KafkaConfig {
   const name = ulid();
   return {
@@ -28,12 +28,12 @@ export function kafkaConfig(brokers: string, over: Partial<KafkaConfig> = {}): K
   };
 }
 
-/** A client that is not ours, as an operator's tool would be. */
+/** A client outside the service, like an operator's tool. */
 export function foreignClient({ brokers }: KafkaConfig): Kafka {
   return new Kafka({ brokers: [...brokers], clientId: 'foreign', logLevel: logLevel.NOTHING });
 }
 
-/** The topic as somebody else has made it. */
+/** Creates the topic with these settings, not with those of the service. */
 export async function createTopic(config: KafkaConfig, settings: Readonly<Record<string, string>> = {}): Promise<void> {
   const admin = foreignClient(config).admin();
   await admin.connect();
@@ -49,7 +49,7 @@ export async function createTopic(config: KafkaConfig, settings: Readonly<Record
   }
 }
 
-/** Changes these settings of the topic; the others go back to the broker's. */
+/** Changes these settings of the topic. All others go back to the broker's defaults. */
 export async function alterTopic(config: KafkaConfig, settings: Readonly<Record<string, string>>): Promise<void> {
   const admin = foreignClient(config).admin();
   await admin.connect();

@@ -4,7 +4,7 @@ import { MysqlPools } from '../../src/infrastructure/mysql/mysql-pools.js';
 import { type MysqlSettings } from '../../src/infrastructure/mysql/mysql-settings.js';
 import { type Risk } from '../../src/platform/config/risks.js';
 
-/** The database without Nest; at its end it destroys the data sources as Nest does. */
+/** The database without Nest. Closing it destroys the data sources, as Nest does. */
 export class OwnMysqlDatabase extends MysqlDatabase {
   private readonly sources: readonly MysqlDataSource[];
 

@@ -1,9 +1,9 @@
 import { type Cluster } from './cluster.js';
 import { type Drop, type PromisedClaim } from './drop.js';
 
-/** What became of the promises of one drop; all zero when they are kept. */
+/** The broken promises of one drop. All numbers are 0 if every promise was kept. */
 export interface Verdict {
-  /** 202s without their coupon. */
+  /** 202s without a coupon. */
   readonly lost: number;
   /** Coupons beyond the total. */
   readonly over: number;
@@ -13,32 +13,35 @@ export interface Verdict {
   readonly ghost: number;
   /** Pending claims and failed events that are in no final state. */
   readonly stuck: number;
-  /** Coupons unsold although enough users asked. */
+  /** Coupons that were not sold although enough users asked. */
   readonly under: number;
-  /** 202s that carry the sequence of another one. */
+  /** 202s with the same sequence as another one. */
   readonly sameSequence: number;
 }
 
 export const KEPT: Verdict = { lost: 0, over: 0, dup: 0, ghost: 0, stuck: 0, under: 0, sameSequence: 0 };
 
-/** What the verdict is found in. */
+/** The facts from which the verdict is made. */
 export interface Evidence {
   /** Every coupon of the campaign. */
   readonly coupons: readonly { readonly userId: string; readonly claimId: string }[];
   /** Failed events in no final state. */
   readonly unfinished: number;
-  /** As the audit of the campaign says. */
+  /** Pending claims, from the audit of the campaign. */
   readonly pending: number;
   readonly drift: number;
 }
 
-/** What an operator has done to the promises. */
+/** Promises that an operator has changed. */
 export interface Pardon {
-  /** True for a promise that was taken back. */
+  /** True for a promise that an operator took back. */
   readonly excuse?: (claim: PromisedClaim) => boolean;
 }
 
-/** Judges by the rows themselves, not by what the service says of them; only the pending claims are asked of it. */
+/**
+ * Judges by the rows in the database, not by what the service reports. Only the number of pending claims comes from the
+ * service.
+ */
 export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): Promise<Verdict> {
   const { campaignId } = drop;
   const coupons = await cluster.rows('SELECT user_id, claim_id FROM coupons WHERE campaign_id = ?', [campaignId]);
@@ -47,7 +50,7 @@ export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): 
     [campaignId],
   );
   const { gate, pending, drift } = (await cluster.client().audit(campaignId)) as Record<string, unknown>;
-  // A gate that is closed or away is named by null: what it holds is not known, and so not nothing.
+  // null means that the gate is closed or away: what it holds is unknown, which is not the same as nothing.
   if (typeof gate !== 'number' || typeof pending !== 'number' || typeof drift !== 'number') {
     throw new Error(`the audit does not know what the gate holds: ${JSON.stringify({ gate, pending, drift })}`);
   }
@@ -63,7 +66,7 @@ export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): 
   );
 }
 
-/** @throws when the service's own audit finds a drift. */
+/** @throws if the service's own audit finds a drift. */
 export function weigh(
   drop: Drop,
   { coupons, unfinished, pending, drift }: Evidence,

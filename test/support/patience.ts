@@ -1,9 +1,8 @@
 import { type HttpTimeouts } from '../../src/platform/http/server/fastify.js';
 
 /**
- * How long a test waits for what has to come true, ms. It only ends a test that has failed: a machine ten times as slow,
- * with other work beside it, passes every test. What a test promises about time, it shows by the order of events or on a
- * clock of its own.
+ * How long a test waits for a condition, ms. It only ends a test that has failed: a busy machine that is ten times as
+ * slow passes every test. A test that checks times uses the order of events or its own clock.
  */
 export const PATIENCE_MS = 60_000;
 

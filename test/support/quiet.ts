@@ -1,4 +1,4 @@
 import { Logger } from '@nestjs/common';
 
-// Failures are provoked on purpose here; what the service says about them belongs to the tests that look for it.
+// Tests cause failures on purpose. Only the tests that check log lines turn logging on.
 Logger.overrideLogger(false);

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
 
-/** Stands at the beginning of each answer, and before its status. */
+/** The beginning of each answer, before its status. */
 const BEGINNING = Buffer.from('HTTP/1.1 ');
 const STATUS_LENGTH = 3;
 
-/** A connection that sends what it likes, when it likes, and counts what comes back. */
+/** A connection that sends any bytes at any time, and counts the answers. */
 export class RawCaller {
-  /** Of all answers, in their order. */
+  /** The statuses of all answers, in their order. */
   readonly statuses: number[] = [];
   private tail: Buffer = Buffer.alloc(0);
 
@@ -19,9 +19,9 @@ export class RawCaller {
   }
 
   /**
-   * Resolves when it is connected, or has failed to.
+   * Resolves when the connection is open or has failed.
    *
-   * @param answered is called when something has come.
+   * @param answered is called when bytes have come.
    */
   static async connect(url: string, answered: (caller: RawCaller) => void = () => undefined): Promise<RawCaller> {
     const { hostname, port } = new URL(url);
@@ -51,7 +51,7 @@ export class RawCaller {
       if (found + needed > bytes.length) break;
       at = found + needed;
       const status = Number(bytes.toString('latin1', at - STATUS_LENGTH, at));
-      // The document speaks of HTTP/1.1 as well.
+      // The API document, as the body of an answer, also contains the text HTTP/1.1.
       if (status >= 100) this.statuses.push(status);
     }
     this.tail = bytes.subarray(Math.max(at, bytes.length - needed + 1));

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PATIENCE_MS } from './patience.js';
 import { until } from './until.js';
 
-/** One answer as it came over the wire. */
+/** One answer, as it came over the network. */
 export interface RawResponse {
   readonly status: number;
   /** Names in lower case; a repeated header is joined with ", ". */
@@ -11,12 +11,12 @@ export interface RawResponse {
   readonly body: string;
 }
 
-/** What a connection brought until it was closed, or until the deadline. */
+/** Everything that came on a connection until it was closed or the deadline passed. */
 export interface RawExchange {
   readonly responses: readonly RawResponse[];
   /** Statuses of interim answers, such as 100. */
   readonly interim: readonly number[];
-  /** Whether the server closed. */
+  /** True if the server closed the connection. */
   readonly closed: boolean;
 }
 
@@ -26,17 +26,17 @@ export type RawPiece = string | Buffer | number;
 export interface RawOptions {
   readonly port: number;
   readonly host?: string;
-  /** How many answers to wait for; reading goes on until the server closes when it is undefined. */
+  /** How many answers to wait for. If undefined, reading goes on until the server closes the connection. */
   readonly answers?: number;
-  /** In ms; what has come by then is returned. */
+  /** ms. The exchange then ends with what has come so far. */
   readonly deadline?: number;
-  /** Closes the sending half of the connection behind the last piece. */
+  /** Closes the sending half of the connection after the last piece. */
   readonly halfClose?: boolean;
 }
 
 /**
  * Sends bytes that no HTTP client would send, and reads the answers. Resolves when enough answers have come, the server
- * has closed, or the deadline has passed; it never rejects on a reset connection, because that is a result as well.
+ * has closed the connection, or the deadline has passed. A reset connection is a result too, so it does not reject.
  */
 export async function exchange(pieces: readonly RawPiece[], options: RawOptions): Promise<RawExchange> {
   const socket = connect({ port: options.port, host: options.host ?? '127.0.0.1', allowHalfOpen: true });
@@ -69,7 +69,7 @@ export async function exchange(pieces: readonly RawPiece[], options: RawOptions)
   return { ...parseResponses(received), closed };
 }
 
-/** One request, one answer. */
+/** Sends one request and reads one answer. */
 export async function request(pieces: readonly RawPiece[], options: RawOptions): Promise<RawResponse> {
   const { responses } = await exchange(pieces, { answers: 1, ...options });
   const [response] = responses;
@@ -87,7 +87,7 @@ export function decided(ask: () => Promise<RawResponse>): Promise<RawResponse> {
   });
 }
 
-/** A request's text with a Host; a body gets its Content-Length unless the headers say how long it is. */
+/** The text of a request with a Host. A body gets a Content-Length, unless the headers already give its length. */
 export function text(line: string, headers: Readonly<Record<string, string>> = {}, body?: string | Buffer): Buffer {
   const given = Object.keys(headers).map((name) => name.toLowerCase());
   const framed = given.includes('content-length') || given.includes('transfer-encoding');

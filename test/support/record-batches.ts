@@ -12,14 +12,14 @@ import { encodeRecordBatch, type OutgoingRecord } from '../../src/infrastructure
 
 const CREATED_AT = 1_795_000_000_123;
 
-/** Of these records, as a broker stores it from this offset on. */
+/** A batch of these records, as a broker stores it from this offset on. */
 export function batchAt(offset: number, records: readonly OutgoingRecord[]): Buffer {
   const batch = Buffer.from(encodeRecordBatch(records, CREATED_AT));
   batch.writeBigInt64BE(BigInt(offset), BASE_OFFSET_AT);
   return batch;
 }
 
-/** With the checksum and the length of what it holds now. */
+/** The batch with a length and a checksum that fit its content. */
 export function sealed(batch: Buffer): Buffer {
   const copy = Buffer.from(batch);
   copy.writeInt32BE(copy.length - LEADER_EPOCH_AT, LENGTH_AT);
@@ -34,7 +34,7 @@ export function withRecords(batch: Buffer, codec: number, records: Buffer): Buff
   return sealed(changed);
 }
 
-/** Compressors as Kafka's own producers know them, by the number in the attributes. */
+/** The compressors of Kafka's own producers, with their number in the attributes. */
 export const CODECS: Readonly<Record<'gzip' | 'snappy' | 'lz4' | 'zstd', [number, (bytes: Buffer) => Buffer]>> = {
   gzip: [1, (bytes) => gzipSync(bytes)],
   snappy: [2, snappy],
@@ -47,9 +47,10 @@ export function compressed(batch: Buffer, name: keyof typeof CODECS): Buffer {
   return withRecords(batch, codec, compress(batch.subarray(RECORDS_AT)));
 }
 
-// The three that kafkajs cannot read, with everything stored as it is: valid for a broker, which looks inside, and short.
+// The three that kafkajs cannot read. They store the bytes uncompressed: this is short, and valid for a broker, which
+// looks inside.
 
-/** In the framing of xerial; one literal of at most 65,536 bytes. */
+/** The framing of xerial, with one literal of at most 65,536 bytes. */
 function snappy(bytes: Buffer): Buffer {
   const size = Buffer.alloc(3);
   size.set([(bytes.length & 0x7f) | 0x80, ((bytes.length >> 7) & 0x7f) | 0x80, bytes.length >> 14]);

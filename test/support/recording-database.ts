@@ -1,11 +1,11 @@
 import { Database, type UnitOfWork } from '../../src/ports/database/database.js';
 
 /**
- * The real database, which notes what its transactions ask of their stores. SQLite has one writer at a time and forgives
- * any order of locks, and none at all; the servers of the other profile do not.
+ * The real database, which records the calls of its transactions to their stores. SQLite has one writer at a time, so a
+ * wrong or missing lock does no harm there. On the servers of the distributed profile it does.
  */
 export class RecordingDatabase extends Database {
-  /** In the order of the calls, as `store.method`. */
+  /** The calls in their order, as `store.method`. */
   readonly calls: string[] = [];
 
   constructor(private readonly database: Database) {

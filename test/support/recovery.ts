@@ -23,12 +23,12 @@ import { type Database } from '../../src/ports/database/database.js';
 import { type GatePass, type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
 import { type EmbeddedStack } from './embedded.js';
 
-/** The in-process gate as several processes would meet one server: nobody knows that nobody else lives. */
+/** The in-process gate as a server that several processes share: no builder knows that it is the only process. */
 export class SharedGateBuilder extends InProcessGateBuilder {
   override readonly quiesceMs: number = 1;
 }
 
-/** Runs what a test has hung on a step, and remembers the steps. */
+/** Runs the test's function at each step, and remembers the steps. */
 export class StepProbe extends RebuildProbe {
   readonly steps: RebuildStep[] = [];
   epoch = 0;
@@ -46,7 +46,7 @@ export class StepProbe extends RebuildProbe {
   }
 }
 
-/** A rebuilder as each process has one of its own. */
+/** The rebuilder of one process. */
 export function rebuilderOf(
   stack: EmbeddedStack,
   { probe, builder = stack.builder }: { probe?: RebuildProbe; builder?: InProcessGateBuilder } = {},
@@ -77,24 +77,24 @@ export function termsAtGateOf(
   return new TermsAtGate(database, new WatchedGate(gate, watch), watch);
 }
 
-/** The pass of the epoch that the gate row names as open; throws when there is none. */
+/** The pass of the epoch that is open by the gate row. @throws if none is open. */
 export async function openPass({ database }: Pick<EmbeddedStack, 'database'>): Promise<GatePass> {
   const { epoch, fence } = await database.read((unit) => unit.gate.read());
   if (fence === null) throw new Error(`epoch ${epoch} is not open`);
   return { epoch, fence };
 }
 
-/** As after a restart of the gate's server with an empty disk. */
+/** Empties the gate, as a restart of its server with an empty disk would. */
 export function wipeGate({ memory }: Pick<EmbeddedStack, 'memory'>): void {
   memory.dropBelow(Number.MAX_SAFE_INTEGER);
 }
 
-/** As if the builder had been silent for longer than its lease. */
+/** Ends the lease, as if the builder had been silent for longer. */
 export async function expireLease({ connection }: Pick<EmbeddedStack, 'connection'>): Promise<void> {
   await connection.exclusive((runner) => runner.query('UPDATE gate SET lease_until = 0'));
 }
 
-/** Coupons as the consumer would have inserted them, counter included. */
+/** Inserts coupons as the consumer would, and raises the counter. */
 export async function issueCoupons({ database }: Pick<EmbeddedStack, 'database'>, claims: ClaimEvent[]): Promise<void> {
   const page = 500;
   for (let first = 0; first < claims.length; first += page) {
@@ -119,7 +119,7 @@ class RegistryModule {}
 /** The admin token of `recoveryApplication`. */
 export const ADMIN_TOKEN = 'a-token-of-20-chars!';
 
-/** The recovery with the embedded adapters in a Nest application that has not been initialised yet. */
+/** A Nest application with the recovery and the embedded adapters. It is not initialised yet. */
 export async function recoveryApplication(directory: string): Promise<NestFastifyApplication> {
   const testing = await Test.createTestingModule({
     imports: [
@@ -138,7 +138,7 @@ export async function recoveryApplication(directory: string): Promise<NestFastif
   return app;
 }
 
-/** As a process starts it, without its port. */
+/** Starts the recovery as a process does, without a port. */
 export async function startRecovery(app: NestFastifyApplication): Promise<void> {
   await app.init();
   await app.get(RecoveryService).start();

@@ -5,11 +5,11 @@ import { exchange, type RawPiece, type RawResponse } from './raw-http.js';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type ProblemBody = any;
 
-/** What a body may never show: where the code lies, what it asked the database, how its keys are called. */
+/** Texts that a body may never show: paths of the code, SQL, names of keys. */
 const INTERNALS =
   /\bat \S+ \(|\bat (?:file:|\/)|node_modules|\b(?:SELECT|INSERT|UPDATE|DELETE FROM|WHERE)\b|sqlite|typeorm|redis|kafka|mysql|coupon:\{|failed_events|stack/;
 
-/** Expects the refusal, with everything that every refusal has. @returns its body. */
+/** Expects this refusal, with everything that all refusals have in common. @returns its body. */
 export function refused(
   response: RawResponse,
   status: number,
@@ -38,7 +38,7 @@ export function refused(
   return body;
 }
 
-/** Sends bytes, and expects one answer that says that the connection ends, and its end. */
+/** Sends bytes, and expects one answer that announces the end of the connection, and that end. */
 export async function lastWord(pieces: readonly RawPiece[], port: number): Promise<RawResponse> {
   const { responses, closed } = await exchange(pieces, { port });
   expect([responses.length, closed]).toEqual([1, true]);

@@ -47,7 +47,7 @@ export function sweeperOf(
   return new PendingSweeper(database, gate, watch, new ConsumedHorizon(gate, log), slots);
 }
 
-/** A claim that the gate has admitted, and nobody made durable yet. */
+/** A claim that the gate has admitted and that is not durable yet. */
 export async function admit({ gate, pass }: RetryStack, userId: string): Promise<ClaimEvent> {
   const request = { campaignId: CAMPAIGN, userId, claimId: ulid(), idempotencyDigest: null };
   const outcome = await gate.claim(pass, request);
@@ -75,7 +75,7 @@ export function sql<T = unknown>({ connection }: RetryStack, statement: string, 
   return connection.exclusive((runner) => runner.query(statement, parameters)) as Promise<T[]>;
 }
 
-/** The time that a row waits has passed: its lease, its back-off or its confirmation. */
+/** Ends every row's waiting time: its lease, its back-off or its confirmation. */
 export async function letTimePass(stack: RetryStack): Promise<void> {
   await sql(
     stack,
@@ -83,7 +83,7 @@ export async function letTimePass(stack: RetryStack): Promise<void> {
   );
 }
 
-/** The claim was admitted so many ms earlier than it was. */
+/** Makes a claim look as if it was admitted this many ms earlier. */
 export function makeOlder({ memory, pass }: RetryStack, { userId, claimedAt }: ClaimEvent, ms: number): void {
   memory.campaign(pass.epoch, CAMPAIGN).pending.set(userId, claimedAt - ms);
 }
@@ -92,14 +92,14 @@ export function isPending({ memory, pass }: RetryStack, { userId }: ClaimEvent):
   return memory.campaign(pass.epoch, CAMPAIGN).pending.has(userId);
 }
 
-/** Slots that are taken. */
+/** How many slots are taken. */
 export async function claimed({ gate, pass }: RetryStack): Promise<number> {
   const [gauge] = await gate.gauge(pass, [CAMPAIGN]);
   if (gauge?.kind !== 'gauge') throw new Error('the campaign is fenced');
   return gauge.claimed;
 }
 
-/** The real log behind a line that a test cuts. */
+/** The real log, whose connection a test can cut. */
 export class InterruptibleClaimLog extends ClaimLog {
   away = false;
   readonly full = false;
@@ -140,7 +140,7 @@ export class InterruptibleClaimLog extends ClaimLog {
   }
 }
 
-/** The real database; a test decides what happens between its units of work. */
+/** The real database. A test decides what happens between its units of work. */
 export class InterruptibleDatabase extends RecordingDatabase {
   /** Awaited before each unit of work with its number, from 1; may throw. */
   before: (kind: 'transaction' | 'read', count: number) => Promise<void> = () => Promise.resolve();
@@ -157,11 +157,11 @@ export class InterruptibleDatabase extends RecordingDatabase {
   }
 }
 
-/** The gate with a clock that a test moves, and a line that it cuts. */
+/** The gate, with a clock that a test moves and a connection that it can cut. */
 export class SteeredGate extends InProcessIssuanceGate {
-  /** Calls of `release`. */
+  /** How often `release` was called. */
   releases = 0;
-  /** `release` gets no answer. */
+  /** While true, `release` gets no answer. */
   away = false;
   offsetMs = 0;
   /** Awaited after each reading of pending entries. */

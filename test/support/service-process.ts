@@ -9,7 +9,7 @@ import { ADMIN_TOKEN } from './service.js';
 
 const MAIN = resolve('dist/main.js');
 
-/** The built service as a process of its own, so that it can be killed. */
+/** The built service in its own process, so that a test can kill it. */
 export class ServiceProcess {
   private output = '';
 
@@ -23,9 +23,9 @@ export class ServiceProcess {
   }
 
   /**
-   * Starts it without waiting for anything. `env` is the whole environment, apart from PATH; `args` are another script
-   * to run instead, with its arguments. In `cwd` there may be a file `.env`; a developer's own one must not be found.
-   * `descriptors` limit the files and connections that it can have open.
+   * Starts the process and does not wait for it. `env` is its whole environment, apart from PATH. `args` name another
+   * script to run instead, with its arguments. `cwd` may hold a file `.env`; the default has none, so that a
+   * developer's own file is not read. `descriptors` limits how many files and connections it can have open.
    */
   static spawn(
     env: Record<string, string>,
@@ -44,7 +44,10 @@ export class ServiceProcess {
     return new ServiceProcess(child, performance.now());
   }
 
-  /** Starts it on `port` with its state in `backend`, and waits until it is ready. `args`, `descriptors` as of {@link spawn}. */
+  /**
+   * Starts the process on `port` with its state in `backend`, and waits until it is ready. `args` and `descriptors` as
+   * in {@link spawn}.
+   */
   static async start(
     backend: Backend,
     port: number,
@@ -65,7 +68,7 @@ export class ServiceProcess {
         if (JSON.parse(report).status !== 'ok') throw new Error(`${report}\n${service.text}`);
       });
     } catch (error) {
-      // Nobody else knows of it, and Jest waits for whoever is left.
+      // No other code knows this process, and Jest would wait for it.
       await service.end('SIGKILL');
       throw error;
     }
@@ -76,7 +79,7 @@ export class ServiceProcess {
     return this.output;
   }
 
-  /** ms since it was spawned. */
+  /** ms since the process was spawned. */
   get age(): number {
     return performance.now() - this.startedAt;
   }
@@ -85,7 +88,7 @@ export class ServiceProcess {
     return this.child.pid ?? 0;
   }
 
-  /** Waits until the output matches. @throws with the output when the process ends first, or the deadline passes. */
+  /** Waits until the output matches. @throws with the output if the process ends first or the deadline passes. */
   async printed(pattern: RegExp): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     while (!pattern.test(this.output)) {
@@ -94,12 +97,12 @@ export class ServiceProcess {
     }
   }
 
-  /** Sends a signal that does not end it. */
+  /** Sends a signal that does not end the process. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.child.kill(signal);
   }
 
-  /** Sends the signal and waits for the end. @returns the exit code, null when the signal itself ended it. */
+  /** Sends the signal and waits for the end. @returns the exit code; null if the signal itself ended the process. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.child.kill(signal);
     return this.exit();

@@ -9,21 +9,21 @@ import { PATIENT_HTTP } from './patience.js';
 
 export const ADMIN_TOKEN = 'for-tests-only-kW4nT7bq0Zx9LrD2mVhY5cJf8';
 
-/** A running service, as a caller sees it; the same on every profile. */
+/** A running service, as a caller sees it. It is the same for every profile. */
 export interface Service {
   readonly backend: Backend;
-  /** Of the first api. */
+  /** The address of the first api. */
   readonly url: string;
-  /** Of every api; one, unless the topology has them apart. */
+  /** The address of every api; one, unless the topology is `apart`. */
   readonly urls: readonly string[];
   /** The first api. */
   readonly app: NestFastifyApplication;
-  /** Every process's application; one, unless the topology has them apart. */
+  /** The application of every process; one, unless the topology is `apart`. */
   readonly apps: readonly NestFastifyApplication[];
   stop(): Promise<void>;
 }
 
-/** Starts the service on free ports, with data of its own, and waits until it is ready. */
+/** Starts the service on free ports with new data, and waits until it is ready. */
 export async function startService(
   env: Record<string, string> = {},
   timeouts: Partial<HttpTimeouts> = {},
@@ -34,7 +34,7 @@ export async function startService(
     const app = await createApp(config, { logger: false, timeouts: { ...PATIENT_HTTP, ...timeouts } });
     return { app, url: await startUp(app) };
   };
-  // A test that asks for certain roles asks for one process with them.
+  // A test that names roles wants one process with these roles.
   const apart = TOPOLOGY === 'apart' && env['ROLES'] === undefined;
   const api = { ROLES: 'api' };
   const worker = { ROLES: 'consumer,retry' };

@@ -2,7 +2,7 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { SqliteConnection } from '../../src/infrastructure/sqlite/sqlite-connection.js';
 import { type Service } from './service.js';
 
-/** Rows that no port reads; the statement is in the dialect that both databases know. */
+/** Reads rows that no port reads. The statement has to be valid in both databases. */
 export async function tableRows(
   { app, backend }: Service,
   sql: string,

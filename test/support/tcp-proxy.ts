@@ -1,23 +1,25 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What the proxy does with what it is given. */
+/** What the proxy does with the bytes that it receives. */
 export type ProxyMode =
   /** Passes everything on. */
   | 'pass'
-  /** Ends every connection, and each new one at once. */
+  /** Ends every connection, and every new one immediately. */
   | 'cut'
-  /** Passes requests on and keeps the replies: the command ran, and nobody hears of it. */
+  /** Passes requests on and drops the replies: the command ran, and its caller does not learn it. */
   | 'drop-replies'
-  /** Ends connections at the requests that were chosen; see {@link TcpProxy.cutAt}. */
+  /** Ends connections at chosen requests; see {@link TcpProxy.cutAt}. */
   | 'cut-chosen';
 
-/** What is lost with the connection: the request, or only its reply. Whatever is sent behind it is lost as well. */
+/**
+ * What is lost with the connection: the request, or only its reply. Everything that is sent after it is lost as well.
+ */
 export type Loss = 'request' | 'reply';
 
-/** Stands between a process and a server on 127.0.0.1, and can be told to break the connections in between. */
+/** Stands between a process and a server on 127.0.0.1. A test can tell it to break the connections. */
 export class TcpProxy {
-  /** Pieces of replies that were kept from clients by `drop-replies`. */
+  /** How many pieces of replies `drop-replies` has dropped. */
   droppedReplies = 0;
   private mode: ProxyMode = 'pass';
   private lossOf: (request: Buffer) => Loss | null = () => null;
@@ -26,7 +28,7 @@ export class TcpProxy {
 
   private constructor(
     private readonly server: Server,
-    /** Where it listens. */
+    /** The port on which it listens. */
     readonly port: number,
     private target: number,
   ) {
@@ -46,19 +48,22 @@ export class TcpProxy {
     if (mode === 'cut') this.endConnections();
   }
 
-  /** `lossOf` sees everything that clients send, as it comes in, and says at what the connection ends. */
+  /** `lossOf` gets everything that clients send, as it arrives, and decides when a connection ends. */
   cutAt(lossOf: (request: Buffer) => Loss | null): void {
     this.lossOf = lossOf;
     this.set('cut-chosen');
   }
 
-  /** Passes on to another server from now on; whoever is connected has to connect again. */
+  /** Passes on to another server from now on. Connected clients have to connect again. */
   lead(target: number): void {
     this.target = target;
     this.endConnections();
   }
 
-  /** Passes new connections on to another server; those that are there keep theirs, or hear no more of it. */
+  /**
+   * Passes new connections on to another server. Existing connections keep their server; with `silenceOld` they get no
+   * more replies.
+   */
   leadNew(target: number, { silenceOld = false } = {}): void {
     this.target = target;
     if (silenceOld) for (const socket of this.sockets) this.silenced.add(socket);
@@ -85,7 +90,7 @@ export class TcpProxy {
       [server, client],
     ] as const) {
       this.sockets.add(socket);
-      // An error is followed by the close.
+      // The event `close` follows an error.
       socket.setNoDelay(true).on('error', () => undefined);
       socket.once('close', () => {
         this.sockets.delete(socket);

@@ -3,7 +3,7 @@ import { stackAddress } from './stack-address.js';
 
 let made = 0;
 
-/** An empty database of its own on the server of the stack. */
+/** Makes a new empty database on the server of the stack. */
 export async function openTestDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
   const server = stackAddress('STACK_DATABASE_URL');
   const name = `test_${process.pid}_${++made}`;

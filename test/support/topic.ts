@@ -7,7 +7,9 @@ export const TOPIC = 'coupon_create';
 /** The consumer group of the service. */
 export const GROUP = 'coupon-consumer';
 
-/** The members of the service's consumer group, by the ids that the broker has given them. @throws while it is rebalancing. */
+/**
+ * The members of the service's consumer group, by their ids from the broker. @throws while the group is rebalancing.
+ */
 export function groupMembers(brokers: string): Promise<string[]> {
   return withAdmin(brokers, async (admin) => {
     const { groups } = await admin.describeGroups([GROUP]);
@@ -17,7 +19,7 @@ export function groupMembers(brokers: string): Promise<string[]> {
   });
 }
 
-/** @throws while there is a partition whose settled offset is not its end. */
+/** @throws while a partition's settled offset is not its end. */
 export function allSettled(brokers: string): Promise<void> {
   return withAdmin(brokers, async (admin) => {
     const ends = await admin.fetchTopicOffsets(TOPIC);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 
-/** The compiler options of jest.config.js: what a test's child process runs is what the tests run. */
+/** The compiler options of jest.config.js, so that a test's child process runs the same code as the tests. */
 const OPTIONS = {
   jsc: {
     target: 'es2022',
@@ -14,7 +14,7 @@ const OPTIONS = {
   sourceMaps: 'inline',
 };
 
-/** Sources import each other by the names that they will have when they are built. */
+/** Sources import each other with the extension of the built files; load the source instead. */
 export async function resolve(specifier, context, next) {
   if (/^\.{1,2}\/.*\.js$/.test(specifier) && context.parentURL?.endsWith('.ts')) {
     return next(specifier.replace(/\.js$/, '.ts'), context);

@@ -1,8 +1,8 @@
 import { PATIENCE_MS } from './patience.js';
 
 /**
- * Waits until `condition` holds and returns what it found. Throws after the deadline, with what it was waiting for:
- * a test never sleeps for a time that somebody guessed.
+ * Waits until `condition` holds and returns its value. Throws after the deadline, with the name of the condition. Tests
+ * use this instead of sleeping for a guessed time.
  */
 export async function until<T>(
   what: string,

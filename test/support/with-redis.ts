@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 
-/** Asks the server itself, past the service. @throws when it cannot be reached. */
+/** Asks the server directly, not through the service. @throws if it cannot be reached. */
 export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { lazyConnect: true });
   try {
