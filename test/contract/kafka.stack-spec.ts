@@ -3,7 +3,7 @@ import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js
 import { commitOffsets, foreignClient, kafkaConfig, stackBrokers } from '../support/kafka.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
 
-/** The contract is about what is kept, not about how fast a busy machine keeps it. */
+/** Long time limits: the contract is about what is kept, not about how fast a busy machine keeps it. */
 const PATIENT = { publishMs: 10_000, produceMs: 10_000 };
 
 async function openLog(): Promise<ClaimLogHarness> {

@@ -8,12 +8,12 @@ import { openTestDatabase } from '../support/test-database.js';
 import { type DatabaseHarness } from './database/database-under-test.js';
 import { describeDatabaseContract } from './database/database.contract.js';
 
-/** What the service's own user may do, as Compose and docs/deployment.md give it. */
+/** The rights of the service's own user, as in Compose and docs/deployment.md. */
 const [, RIGHTS = ''] =
   /^GRANT (.+) ON coupon\.\* TO 'coupon'@'%';$/m.exec(readFileSync('ops/compose/mysql-users.sh', 'utf8')) ?? [];
 const PASSWORD = 'for-tests-only';
 
-/** The schema is made by its owner; the service has exactly the rights that are documented. */
+/** The owner makes the schema. The service has exactly the documented rights. */
 async function openDatabase(): Promise<DatabaseHarness> {
   const { url, drop } = await openTestDatabase();
   const owner = createPool({ uri: url });
@@ -30,7 +30,7 @@ async function openDatabase(): Promise<DatabaseHarness> {
   return {
     database,
     execute: async (sql, parameters) => (await owner.query(sql, parameters))[0],
-    // Only a migration needs it, and that is the owner's.
+    // Only a migration needs it, and the owner runs migrations.
     withRunner: async (work) => {
       const migrator = await MysqlPool.connect({ ...MYSQL_DEFAULTS, url, ssl: false }, 1);
       try {

@@ -8,7 +8,7 @@ import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
 import { type IssuanceGateHarness } from './gate/gate-under-test.js';
 import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';
 
-/** On a server of its own, because the suite empties it. */
+/** Uses its own server, because the suite empties it. */
 async function openGate(): Promise<IssuanceGateHarness> {
   const server = await RedisServer.start();
   const connection = new RedisConnection(server.url);

@@ -54,7 +54,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
     it('list newest first, page by page, each exactly once', async () => {
       const ids: string[] = [];
       for (let count = 0; count < 7; count++) ids.push((await insertCampaign()).id);
-      // Ties are the interesting case: several were made in one ms.
+      // Several campaigns of one ms: pages must not lose or repeat any of them.
       await harness.execute(
         'UPDATE campaigns SET created_at = 4102444800000 WHERE id IN (?, ?, ?, ?)',
         ids.slice(0, 4),
@@ -85,7 +85,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       expect(new Set(all).size).toBe(all.length);
     });
 
-    it('change what is named, and nothing else', async () => {
+    it('change only the named fields', async () => {
       const before = await insertCampaign({ endsAt: 5_000 });
       await write(({ campaigns }) => campaigns.update(before.id, { name: 'new', state: 'CLOSED' }, 2));
       const after = await read(({ campaigns }) => campaigns.find(before.id));
@@ -104,7 +104,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       return { lastClaimedAt: campaign?.lastClaimedAt, soldOutAt: campaign?.soldOutAt, issued: campaign?.issued };
     };
 
-    it('are sold out with the last coupon, since the latest of all claims, in whatever order they are counted', async () => {
+    it('are sold out with the last coupon, at the time of the latest claim, in any order of counting', async () => {
       const { id } = await insertCampaign({ total: 5 });
       expect(await milestones(id)).toEqual({ lastClaimedAt: null, soldOutAt: null, issued: 0 });
       await write(({ campaigns }) => campaigns.addIssued(id, 2, 1_764_000_000_900));
@@ -118,7 +118,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       expect(await milestones(id)).toEqual(gone);
     });
 
-    it('are not sold out any more after a raise, and again with the coupon that takes the last one', async () => {
+    it('are no longer sold out after a raise, and are again with the new last coupon', async () => {
       const { id } = await insertCampaign({ total: 1 });
       await write(({ campaigns }) => campaigns.addIssued(id, 1, 1_000));
       const raised = await write(({ campaigns }) => campaigns.update(id, { total: 2 }, 2));
@@ -128,7 +128,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       expect(await milestones(id)).toEqual({ lastClaimedAt: 2_000, soldOutAt: 2_000, issued: 2 });
     });
 
-    it('are sold out from now on by a total that is lowered to what was issued', async () => {
+    it('are sold out from now on when the total is lowered to the number of issued coupons', async () => {
       const { id, createdAt } = await insertCampaign({ total: 3 });
       await write(({ campaigns }) => campaigns.addIssued(id, 1, 1_000));
       await write(({ campaigns }) => campaigns.update(id, { total: 2 }, 2));
@@ -137,7 +137,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       expect((await milestones(id)).soldOutAt).toBeGreaterThanOrEqual(createdAt);
     });
 
-    it('are marked as opened by one of all who try, once for a window', async () => {
+    it('are marked as opened by one of several processes, once for a window', async () => {
       const { id } = await insertCampaign({ startsAt: 1_764_000_000_000 });
       const mark = (version = 1) => write(({ campaigns }) => campaigns.markOpened(id, version));
       expect((await Promise.all([mark(), mark(), mark()])).filter(Boolean)).toHaveLength(1);
@@ -147,7 +147,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       const later = Date.now() + 86_400_000;
       const put = await write(({ campaigns }) => campaigns.update(id, { startsAt: later }, 3));
       expect(put.openedAt).toBeNull();
-      // Of who has read the window before it was moved.
+      // This process has read the window before it was moved.
       expect(await mark(2)).toBe(false);
       expect(await mark(3)).toBe(true);
     });
@@ -171,7 +171,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
         await migration.down(runner);
         await runner.query('ALTER TABLE campaigns ADD COLUMN opened_at BIGINT');
         await migration.up(runner);
-        // And once more, as when it was killed before it was noted as done.
+        // Once more, as if the migration was killed before it was recorded as done.
         await migration.up(runner);
       });
       for (const [id, expected] of rows) {
@@ -179,7 +179,7 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       }
     });
 
-    it('never hold more issued than the total, from whichever side it is tried', async () => {
+    it('never hold more issued than the total, neither by issuing nor by lowering', async () => {
       const { id } = await insertCampaign({ total: 3 });
       await write(({ campaigns }) => campaigns.addIssued(id, 3, 1));
       expect(await kindOf(write(({ campaigns }) => campaigns.addIssued(id, 1, 1)))).toBe('unknown');

@@ -42,13 +42,13 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       },
     );
 
-    it('insert all or nothing, also when the unit of work goes on after the refusal', async () => {
+    it('are inserted all or none, also if the unit of work goes on after the refusal', async () => {
       const first = coupon();
       await write(({ coupons }) => coupons.insert([first]));
       await write(async ({ coupons }) => {
         const mixed = [coupon(), coupon({ userId: first.userId }), coupon()];
         expect(await kindOf(coupons.insert(mixed))).toBe('duplicate');
-        // What was refused with another one is not taken yet.
+        // The coupon that was refused together with a duplicate is not stored.
         expect((await coupons.findByUsers(mixed)).map(({ claimId }) => claimId)).toEqual([first.claimId]);
         await coupons.insert(mixed.filter(({ userId }) => userId !== first.userId));
       });
@@ -59,7 +59,7 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(await kindOf(write(({ coupons }) => coupons.insert([coupon({ campaignId: 'nobody' })])))).toBe('data');
     });
 
-    it('take one user in many campaigns, and users whose ids differ only by case', async () => {
+    it('may have one user in many campaigns, and users whose ids differ only by case', async () => {
       const other = (await insertCampaign()).id;
       const userId = `Case-${ulid()}`;
       const rows = [
@@ -91,7 +91,7 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(await read(({ coupons }) => coupons.findByUsers([]))).toEqual([]);
     });
 
-    it('list a user’s own newest first, page by page', async () => {
+    it('of one user are listed newest first, page by page', async () => {
       const userId = `lister-${ulid()}`;
       for (let count = 0; count < 5; count++) {
         const { id } = await insertCampaign();
@@ -105,7 +105,7 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(await read(({ coupons }) => coupons.listByUser(userId.toUpperCase(), 3))).toEqual([]);
     });
 
-    it('list in id order for the rebuild, every page after the last', async () => {
+    it('are listed in id order for the rebuild, page after page', async () => {
       await write(({ coupons }) => coupons.insert(Array.from({ length: 25 }, () => coupon())));
       const ids: number[] = [];
       let mine = 0;
@@ -121,7 +121,7 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
     });
 
-    it('take lists that are longer than a statement may have parameters', async () => {
+    it('can be read and written in lists with more values than a statement may have parameters', async () => {
       const rows = Array.from({ length: 5_000 }, (_, index) =>
         coupon({ claimId: `C${index}-${campaignId}`.slice(0, 26) }),
       );
@@ -131,7 +131,7 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(await read(({ coupons }) => coupons.findByUsers(pairs))).toHaveLength(5_000);
     });
 
-    it('insert a long list all or nothing too', async () => {
+    it('are inserted all or none from a long list, too', async () => {
       const rows = Array.from({ length: 3_000 }, (_, index) =>
         coupon({ claimId: `D${index}-${campaignId}`.slice(0, 26) }),
       );

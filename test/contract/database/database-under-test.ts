@@ -11,29 +11,29 @@ import { claimEvent } from '../../support/claims.js';
 /** What differs between databases. */
 export interface DatabaseHarness {
   readonly database: Database;
-  /** The log that lives beside it, if they share a file: what it acknowledges must not hang on a unit of work. */
+  /** The log, if it shares the file with the database: its acknowledgements must not depend on a unit of work. */
   readonly log?: ClaimLog;
-  /** One statement past the stores, in the dialect that both databases know: to set clocks and look at bytes. */
+  /** Runs one statement without the stores, to set clocks and to read bytes. It has to be valid in both databases. */
   execute(sql: string, parameters?: unknown[]): Promise<unknown>;
-  /** Hands out what a migration gets. */
+  /** Calls `work` with the query runner that a migration gets. */
   withRunner(work: (runner: QueryRunner) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a test throws to have its work undone. */
+/** A test throws this to roll its work back. */
 export class Undo extends Error {}
 
-/** What the parts of the contract use: the database of this adapter, and a campaign of its own for each test. */
+/** The parts of the contract use this: the database of the adapter, and a new campaign for each test. */
 export interface DatabaseUnderTest {
   readonly harness: DatabaseHarness;
   readonly database: Database;
-  /** Of the campaign of this test. */
+  /** The id of this test's campaign. */
   readonly campaignId: string;
   write<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
   read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
   insertCampaign(over?: Partial<Campaign>): Promise<Campaign>;
   coupon(over?: Partial<NewCoupon>): NewCoupon;
-  /** @returns how the database refuses the work. */
+  /** @returns the kind of the database's refusal of the work. */
   kindOf(work: Promise<unknown>): Promise<string>;
 }
 

@@ -52,10 +52,10 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         claims.map(({ claimId }) => claimId),
       );
 
-    // Leases look at the whole table, so what other tests left must not be due.
+    // A lease looks at the whole table, so the rows of other tests must not be due.
     beforeEach(() => harness.execute('UPDATE failed_events SET next_attempt_at = 8640000000000000'));
 
-    it('can be proven to be taken without keeping any, and cannot where none is taken', async () => {
+    it('can be tried without keeping a row, and the trial fails if none can be stored', async () => {
       const before = await read(({ failedEvents }) => failedEvents.countByStatus());
       await write(({ failedEvents }) => failedEvents.proveWritable());
       expect(await read(({ failedEvents }) => failedEvents.countByStatus())).toEqual(before);
@@ -98,7 +98,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         expect(await write(({ failedEvents }) => failedEvents.lock(row.id))).toEqual(row);
       });
 
-      it('are added once, however often and in whatever company they come', async () => {
+      it('are added once, however often and with whatever other claims they come', async () => {
         const [one, two] = [claim(), claim()];
         await addUnpublished(one);
         const before = await rowOf(one);
@@ -117,7 +117,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         expect((await rowOf(event)).status).toBe('RESOLVED');
       });
 
-      it('go in by thousands in one call', async () => {
+      it('are added by thousands in one call', async () => {
         const events = Array.from({ length: 3_000 }, (_, index) =>
           claim({ claimId: `E${index}-${campaignId}`.slice(0, 26) }),
         );
@@ -130,7 +130,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         expect((await read(({ failedEvents }) => failedEvents.countByStatus(campaignId))).RESOLVED).toBe(3_000);
       });
 
-      it('cut what an operator could not read anyway', async () => {
+      it('keep only the beginning of a long error', async () => {
         const event = claim();
         await write(({ failedEvents }) =>
           failedEvents.addUnpublished([
@@ -179,7 +179,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
       it('count one attempt for all the copies of them that lie on the log', async () => {
         const event = claim();
         await quarantine(event);
-        // Far away, as after several attempts: between 0 and so many seconds is drawn at random.
+        // Far in the future, as after several attempts: the real delay is random and could be 0.
         await harness.execute('UPDATE failed_events SET next_attempt_at = 8640000000000000');
         for (let copy = 0; copy < MAX_ATTEMPTS; copy++) await quarantine(event);
         expect(await rowOf(event)).toMatchObject({
@@ -218,7 +218,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
           await unit.failedEvents.lock(id);
           await unit.failedEvents.discard(id, 'asked for');
           discarded();
-          // Where units of work run side by side, the other one comes upon the row during these.
+          // If units of work run side by side, the other one reaches the row during these calls.
           for (let calls = 0; calls < 50; calls++) await unit.now();
         });
         await uncommitted;
@@ -302,14 +302,14 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         for (const rows of leased) expect(rows.length).toBeLessThanOrEqual(9);
         const ids = leased.flat().map(({ id }) => id);
         expect(new Set(ids).size).toBe(ids.length);
-        // SKIP LOCKED may leave rows for the next call; nothing is left after it.
+        // SKIP LOCKED may leave rows for the next calls. At the end none is left.
         for (let rest = await lease('e'); rest.length > 0; rest = await lease('e')) {
           ids.push(...rest.map(({ id }) => id));
         }
         expect(ids).toHaveLength(30);
       });
 
-      it('are PUBLISHING until the lease runs out, and then anybody’s', async () => {
+      it('are PUBLISHING until the lease runs out, and then free for any instance', async () => {
         const event = claim();
         await addUnpublished(event);
         const [row] = await lease('one');
@@ -360,7 +360,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         expect(await lease('one')).toEqual([]);
       });
 
-      it('stay as they are for whoever has lost the lease, or was overtaken by the consumer', async () => {
+      it('are not changed by an instance that has lost the lease or was overtaken by the consumer', async () => {
         const [taken, resolved] = [claim(), claim()];
         await addUnpublished(taken, resolved);
         await lease('one');
@@ -374,7 +374,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         }
       });
 
-      it('never contain what is unreadable', async () => {
+      it('never include an unreadable message', async () => {
         await write(({ failedEvents }) =>
           failedEvents.quarantine([{ record: record(null), claim: null, failure: POISON }]),
         );
@@ -437,7 +437,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         expect((await lease('one')).map((row) => row.id)).toEqual([id]);
       });
 
-      it('are unreleased once DISCARDED, until they are marked', async () => {
+      it('count as unreleased once DISCARDED, until they are marked as released', async () => {
         const [one, two, kept] = [claim(), claim(), claim()];
         await addUnpublished(one, two, kept);
         const ids = [(await rowOf(one)).id, (await rowOf(two)).id];
@@ -461,7 +461,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
     });
 
     describe('read', () => {
-      it('by the rebuild: what has a claim and is neither RESOLVED nor DISCARDED, in pages', async () => {
+      it('by the rebuild: all with a claim that are neither RESOLVED nor DISCARDED, in pages', async () => {
         const [pending, leased, dead, resolved, discarded] = [claim(), claim(), claim(), claim(), claim()];
         await addUnpublished(leased);
         await lease('one');

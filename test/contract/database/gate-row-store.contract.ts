@@ -9,7 +9,7 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
       ({ harness } = under);
     });
 
-    it('takes a lease under a new epoch, prolongs it for its builder alone, and opens', async () => {
+    it('takes a lease under a new epoch, prolongs it for its builder only, and opens', async () => {
       const epoch = 1_800_000_000 + Math.floor(Math.random() * 1_000_000);
       await write(async ({ gate }) => {
         await gate.lockExclusive();
@@ -45,7 +45,7 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
       expect(await read(({ gate }) => gate.read())).toMatchObject({ epoch: epoch + 1, fence: null });
     });
 
-    it('is nobody’s after its builder gave the lease back, and stays open where it was opened', async () => {
+    it('has no builder after the lease was given back, and stays open if it was open', async () => {
       const epoch = 1_850_000_000 + Math.floor(Math.random() * 1_000_000);
       await write(({ gate }) => gate.beginEpoch('one', epoch, 10_000));
       await write(({ gate }) => gate.giveLeaseBack('one', epoch));
@@ -64,7 +64,7 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
       expect(await read(({ gate }) => gate.read())).toEqual(open);
     });
 
-    it('is the database’s trouble when it is missing, and nobody else’s', async () => {
+    it('counts as a failure of the database when it is missing', async () => {
       await harness.execute('DELETE FROM gate');
       try {
         expect(await kindOf(read(({ gate }) => gate.read()))).toBe('infrastructure');

@@ -18,7 +18,7 @@ export function describeUnitsOfWork(under: DatabaseUnderTest): void {
       ({ campaignId } = under);
     });
 
-    it('commits when the work resolves, and hands out what it returned', async () => {
+    it('commits when the work resolves, and returns its result', async () => {
       const id = ulid();
       expect(await insertCampaign({ id }).then((campaign) => campaign.id)).toBe(id);
       expect(await read(({ campaigns }) => campaigns.find(id))).toMatchObject({ id });
@@ -54,7 +54,7 @@ export function describeUnitsOfWork(under: DatabaseUnderTest): void {
       expect(await insertCampaign()).toMatchObject({ version: 1 });
     });
 
-    it('keeps what was acknowledged beside a unit of work that rolled back', async () => {
+    it('keeps what another call committed while a unit of work rolled back', async () => {
       const beside: Promise<Campaign>[] = [];
       const rolledBack = write(async ({ campaigns }) => {
         await campaigns.find(campaignId);
@@ -70,7 +70,7 @@ export function describeUnitsOfWork(under: DatabaseUnderTest): void {
       expect(await read(({ campaigns }) => campaigns.find(campaignId))).toMatchObject({ version: 1 });
     });
 
-    it('keeps what the log acknowledged beside a unit of work that rolled back', async () => {
+    it('keeps what the log acknowledged while a unit of work rolled back', async () => {
       const { log } = harness;
       if (log === undefined) return;
       const before = await log.endOffsets();
@@ -90,7 +90,7 @@ export function describeUnitsOfWork(under: DatabaseUnderTest): void {
       expect(kept).toBe(20);
     });
 
-    it('lets a detached call that a finished unit of work left behind go on', async () => {
+    it('lets a call go on that a finished unit of work did not wait for', async () => {
       let detached: Promise<Campaign | null> | undefined;
       await write(async () => {
         detached = new Promise<void>(setImmediate).then(() => read(({ campaigns }) => campaigns.find(campaignId)));
@@ -110,7 +110,7 @@ export function describeUnitsOfWork(under: DatabaseUnderTest): void {
       expect(await read(({ campaigns }) => campaigns.find(campaignId))).toMatchObject({ version: 21 });
     });
 
-    it('shows a snapshot one instant, whatever is written beside it', async () => {
+    it('shows one instant in a snapshot, whatever is written at the same time', async () => {
       let beside: Promise<unknown> = Promise.resolve();
       const [first, second] = await database.snapshot(async ({ campaigns }) => {
         const before = await campaigns.find(campaignId);
@@ -140,7 +140,7 @@ export function describeUnitsOfWork(under: DatabaseUnderTest): void {
       }
     });
 
-    it('tells the time in whole ms, near to everybody else’s', async () => {
+    it('tells the time in whole ms, close to the clock of this process', async () => {
       const now = await read((unit) => unit.now());
       expect(Number.isInteger(now)).toBe(true);
       expect(Math.abs(now - Date.now())).toBeLessThan(60_000);

@@ -21,7 +21,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
       ({ campaignId } = under);
     });
 
-    /** Where units of work run side by side, another one gets its turn during these. */
+    /** If units of work run side by side, another one runs during these calls. */
     const linger = async (unit: UnitOfWork) => {
       for (let calls = 0; calls < 30; calls++) await unit.now();
     };
@@ -30,7 +30,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
         outcome.status === 'rejected' ? [outcome.reason as DatabaseError] : [],
       );
 
-    it('lock many campaigns in whatever order they are named, and never wait for each other', async () => {
+    it('lock many campaigns, named in any order, without a deadlock', async () => {
       const ids = [campaignId, (await insertCampaign()).id, (await insertCampaign()).id];
       const errors = await settled(
         Array.from({ length: 24 }, (_, turn) =>
@@ -44,7 +44,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
       for (const { version } of await read(({ campaigns }) => campaigns.findMany(ids))) expect(version).toBe(25);
     });
 
-    it('that wait for each other all the same end: one with its work done, the other one with nothing of it', async () => {
+    it('end also in a deadlock: one with all of its work done, the other with none of it', async () => {
       const ids = [campaignId, (await insertCampaign()).id];
       const errors = await settled(
         [ids, [...ids].reverse()].map((order) =>
@@ -64,7 +64,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
       }
     });
 
-    it('store one coupon for one user, and tell all others of a duplicate', async () => {
+    it('store one coupon for one user, and refuse all others as duplicates', async () => {
       const userId = `rival-${ulid()}`;
       const errors = await settled(
         Array.from({ length: 8 }, () =>
@@ -76,7 +76,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
         ),
       );
       expect(errors).toHaveLength(7);
-      // Rivals for one key may also become each other's deadlock.
+      // Rivals for one key may also cause a deadlock.
       for (const { name, kind } of errors) {
         expect(name).toBe('DatabaseError');
         expect(['duplicate', 'infrastructure']).toContain(kind);
@@ -90,7 +90,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
         Array.from({ length: 10 }, () =>
           write(async (unit) => {
             await unit.gate.lockShared();
-            // Looked at before the lock is held, the row must not stay as it was then.
+            // This read before the lock must not fix what the read after it shows.
             await unit.campaigns.find(campaignId);
             const [row] = await unit.campaigns.lock([campaignId]);
             seen.push(row?.issued ?? -1);

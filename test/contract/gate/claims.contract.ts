@@ -10,7 +10,7 @@ import { type GateUnderTest, type IssuanceGateHarness, request, terms } from './
 
 const HOUR = 3_600_000;
 
-/** What a claim gets, and what becomes of its slot. */
+/** The answers to claims, and their slots. */
 export function describeClaims(under: GateUnderTest): void {
   const { openEpoch, open, admit, gaugeOf } = under;
   let harness: IssuanceGateHarness;
@@ -72,7 +72,7 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await gate.claim(pass, claim)).toMatchObject({ kind: 'duplicate', record: { claimId: claim.claimId } });
     });
 
-    it('refuses what is paused, closed, not started, ended and sold out', async () => {
+    it('refuses claims while paused, closed, not started, ended and sold out', async () => {
       const now = await gate.now();
       const outcome = async (over: Partial<CampaignTerms>) =>
         gate.claim(pass, request(await open(over), 'alice')) as Promise<ClaimOutcome>;
@@ -112,13 +112,13 @@ export function describeClaims(under: GateUnderTest): void {
         }
         return [...kinds];
       };
-      // A machine that is busy elsewhere may sleep through a short window, or open the campaign when it has begun.
+      // On a busy machine the process may miss a short window, or open the campaign after it has begun.
       let kinds: string[] = [];
       for (let ms = 10; kinds.length < 3 && ms <= 2_560; ms *= 2) kinds = await seenInWindowOf(ms);
       expect(kinds).toEqual(['campaign-not-started', 'admitted', 'campaign-ended']);
     });
 
-    it('asks for state before window before stock', async () => {
+    it('checks state before window before stock', async () => {
       const now = await gate.now();
       const outcome = async (over: Partial<CampaignTerms>) =>
         (await gate.claim(pass, request(await open({ total: 0, ...over }), 'alice'))).kind;
@@ -128,7 +128,7 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await outcome({ endsAt: now - 1 })).toBe('campaign-ended');
     });
 
-    it('shows a winner the claim whatever became of state, window and stock', async () => {
+    it('shows winners their claim, whatever state, window and stock are now', async () => {
       const now = await gate.now();
       const campaignId = await open({ total: 1 });
       await admit(campaignId, 'winner');
@@ -148,7 +148,7 @@ export function describeClaims(under: GateUnderTest): void {
       expect(new Set(kinds)).toEqual(new Set(['duplicate']));
     });
 
-    it('takes nothing from the stock for a refusal', async () => {
+    it('takes no stock for a refusal', async () => {
       const campaignId = await open({ total: 1 });
       await admit(campaignId, 'winner');
       for (const userId of ['a', 'b', 'winner']) await gate.claim(pass, request(campaignId, userId));
@@ -166,7 +166,7 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await gaugeOf(campaignId)).toMatchObject({ claimed: 100, sequence: 100, pending: 100 });
     });
 
-    it('admits one of 1,000 parallel claims of one user and shows that one to the 999 others', async () => {
+    it('admits one of 1,000 parallel claims of one user and shows it to the 999 others', async () => {
       const campaignId = await open();
       const claims = Array.from({ length: 1_000 }, () => request(campaignId, 'alice'));
       const outcomes = await Promise.all(claims.map((claim) => gate.claim(pass, claim)));
@@ -200,7 +200,7 @@ export function describeClaims(under: GateUnderTest): void {
       }
     });
 
-    it('decides claims that arrive together each by its own campaign, whatever is wrong with another one', async () => {
+    it('decides claims that arrive together by their own campaigns, even if another one is damaged', async () => {
       const good = await open({ total: 2 });
       const other = await open({ total: 1 });
       const paused = await open({ state: 'PAUSED' });
@@ -224,7 +224,7 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await gaugeOf(other)).toMatchObject({ claimed: 1, sequence: 1, pending: 1 });
     });
 
-    it('takes every allowed character of the ids, at every allowed length', async () => {
+    it('accepts every allowed character of the ids, at every allowed length', async () => {
       const ids = [
         '-',
         'default',
@@ -252,7 +252,7 @@ export function describeClaims(under: GateUnderTest): void {
       }
     });
 
-    it('takes users whose ids differ only by case for different users', async () => {
+    it('treats users whose ids differ only by case as different users', async () => {
       const campaignId = await open();
       for (const [index, userId] of ['alice', 'Alice', 'ALICE'].entries()) {
         expect((await admit(campaignId, userId)).sequence).toBe(index + 1);
@@ -261,7 +261,7 @@ export function describeClaims(under: GateUnderTest): void {
   });
 
   describe('lookUp', () => {
-    it('finds a claim, and knows when there is none', async () => {
+    it('finds a claim, and says if there is none', async () => {
       const campaignId = await open();
       const { claimId, sequence, claimedAt } = await admit(campaignId, 'alice');
       expect(await gate.lookUp(pass, campaignId, 'alice')).toEqual({
@@ -272,7 +272,7 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await gate.lookUp(pass, campaignId, 'bob')).toEqual({ kind: 'absent' });
     });
 
-    it('hands out copies: what a caller does to them changes nothing', async () => {
+    it('returns copies, which a caller may change without effect', async () => {
       const campaignId = await open();
       const { claimId } = await admit(campaignId, 'alice');
       const found = await gate.lookUp(pass, campaignId, 'alice');

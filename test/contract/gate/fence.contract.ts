@@ -24,7 +24,7 @@ export function describeFence(under: GateUnderTest): void {
         gauge: (await answered(() => gate.gauge(under, [campaignId])))[0],
         pendingBefore: await answered(() => gate.pendingBefore(under, campaignId, Number.MAX_SAFE_INTEGER, 10, 0)),
       };
-      // Whatever comes next finds the gate there.
+      // Wait until the gate answers again, for the calls that follow.
       await answered(() => gate.now());
       return outcomes;
     };

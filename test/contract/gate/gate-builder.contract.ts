@@ -66,7 +66,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, pending: 1 }]);
     });
 
-    it('takes a pending claim from the future for one of now: the sweeper has to look at it before then', async () => {
+    it('counts a pending claim from the future as pending since now, so that the sweeper finds it', async () => {
       const campaignId = ulid();
       const claimedAt = (await gate.now()) + 3_600_000;
       await builder.stage(epoch, campaignId, [staged('alice', 1, { claimedAt, pending: true })]);
@@ -78,7 +78,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ record: { claimedAt } });
     });
 
-    it('takes 20,000 claims and none', async () => {
+    it('stages 20,000 claims, and an empty list', async () => {
       const campaignId = ulid();
       const claims = Array.from({ length: 20_000 }, (_, index) => staged(`u${index}`, index + 1, { pending: true }));
       await builder.stage(epoch, campaignId, claims);
@@ -141,7 +141,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       }
     });
 
-    it('abandons its own epoch alone, and can do so twice', async () => {
+    it('abandons only its own epoch, and can do so twice', async () => {
       const campaignId = ulid();
       const kept = await installed();
       await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 0 }]);
@@ -173,7 +173,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       expect(await gate.claim(pass, request(campaignId, 'bob'))).toMatchObject({ kind: 'admitted', sequence: 1 });
     });
 
-    it('gives every epoch a fence of its own', async () => {
+    it('gives every epoch its own fence', async () => {
       const first = await installed();
       epoch = harness.nextEpoch();
       const second = await installed();

@@ -12,13 +12,13 @@ import {
 } from '../../../src/ports/gate/issuance-gate.js';
 import { eventually } from '../../support/eventually.js';
 
-/** What differs between gates. Damage is done behind the gate's back, as a wipe or an eviction would. */
+/** What differs between gates. Damage happens without the gate knowing, as by a wipe or an eviction. */
 export interface IssuanceGateHarness {
   readonly gate: IssuanceGate;
   readonly builder: GateBuilder;
-  /** An epoch that was never used in this memory; rises. */
+  /** An epoch that was never used in this memory, higher than the last one. */
   nextEpoch(): number;
-  /** Loses everything, of every epoch. */
+  /** Loses all keys of every epoch. */
   wipe(): Promise<void>;
   /** Loses one of the three structures of one campaign. */
   deleteStructure(epoch: number, campaignId: string, structure: 'meta' | 'applied_user' | 'pending'): Promise<void>;
@@ -37,7 +37,7 @@ export function request(campaignId: string, userId: string, over: Partial<ClaimR
   return { campaignId, userId, claimId: ulid(), idempotencyDigest: null, ...over };
 }
 
-/** What the gate answers once it is there: a fence may have it give up its connection, to ask the address again. */
+/** Calls again until the gate answers: after a fence it may drop its connection and resolve the address again. */
 export async function answered<T>(call: () => Promise<T>): Promise<T> {
   const outcome = await eventually(() =>
     call().then(
@@ -52,7 +52,7 @@ export async function answered<T>(call: () => Promise<T>): Promise<T> {
   return outcome.answer;
 }
 
-/** What the parts of the contract use: the gate of this adapter, with an epoch that is open. */
+/** The parts of the contract use this: the gate of the adapter, with an open epoch. */
 export interface GateUnderTest {
   readonly harness: IssuanceGateHarness;
   readonly gate: IssuanceGate;

@@ -11,7 +11,7 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
   describe(`${name} as an IssuanceGate`, () => {
     const under = gateUnderTest(openHarness);
 
-    it('says that it takes claims, and keeps nothing of the question', async () => {
+    it('says that it takes claims, and stores nothing for that question', async () => {
       const { gate, pass } = under;
       await gate.checkWritable();
       expect(await gate.gauge(pass, ['probe'])).toEqual([{ kind: 'fenced', reason: 'meta-missing' }]);

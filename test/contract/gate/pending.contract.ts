@@ -5,7 +5,7 @@ import { type GateUnderTest, type IssuanceGateHarness, terms } from './gate-unde
 
 const HOUR = 3_600_000;
 
-/** What the gate knows of claims that are not yet rows. */
+/** The gate's record of claims that are not yet rows. */
 export function describePending(under: GateUnderTest): void {
   const { openEpoch, open, admit, gaugeOf } = under;
   let harness: IssuanceGateHarness;
@@ -16,7 +16,7 @@ export function describePending(under: GateUnderTest): void {
   });
 
   describe('clearPending', () => {
-    it('clears only the claims that are named, by user and claimId, and can be repeated', async () => {
+    it('clears only the named claims, by user and claimId, and can be repeated', async () => {
       const [here, there] = [await open(), await open()];
       const alice = await admit(here, 'alice');
       const bob = await admit(here, 'bob');
@@ -38,7 +38,7 @@ export function describePending(under: GateUnderTest): void {
       expect(await gaugeOf(good)).toMatchObject({ pending: 0 });
     });
 
-    it('clears 2,000 claims at once and takes an empty list', async () => {
+    it('clears 2,000 claims at once, and accepts an empty list', async () => {
       const campaignId = await open({ total: 2_000 });
       const claims = await Promise.all(Array.from({ length: 2_000 }, (_, user) => admit(campaignId, `u${user}`)));
       await gate.clearPending(pass, claims);
@@ -48,7 +48,7 @@ export function describePending(under: GateUnderTest): void {
   });
 
   describe('gauge', () => {
-    it('answers in the order of the ids, a fence in its place, and nothing for nothing', async () => {
+    it('answers in the order of the ids, with a fence in its place, and an empty list for no ids', async () => {
       const [one, two] = [await open({ total: 1 }), await open({ total: 2 })];
       const unknown = ulid();
       expect(await gate.gauge(pass, [two, unknown, one])).toEqual([
@@ -108,7 +108,7 @@ export function describePending(under: GateUnderTest): void {
       expect(await sequences(9_000, 2, 0)).toEqual([2, 3]);
     });
 
-    it('puts what was claimed after a rebuild behind what was claimed before it', async () => {
+    it('puts claims from after a rebuild behind those from before it', async () => {
       const campaignId = ulid();
       const own = await openEpoch();
       const staged = [2_000, 1_000].map((claimedAt) => ({

@@ -13,7 +13,7 @@ export function describeTerms(under: GateUnderTest): void {
   });
 
   describe('openCampaign and changeTerms', () => {
-    it('opens once: what is open keeps its terms and its claims', async () => {
+    it('opens once: an open campaign keeps its terms and its claims', async () => {
       const campaignId = await open({ total: 1 });
       await admit(campaignId, 'alice');
       expect(await gate.openCampaign(pass, terms(campaignId, { total: 50, version: 9 }))).toEqual({ kind: 'exists' });
@@ -43,7 +43,7 @@ export function describeTerms(under: GateUnderTest): void {
       expect(await gate.changeTerms(pass, terms(campaignId, { version: 11, total: 10 }))).toEqual({ kind: 'changed' });
     });
 
-    it('refuses a total below what was admitted, and changes nothing then', async () => {
+    it('refuses a total below the number of admitted claims, and then changes nothing', async () => {
       const campaignId = await open({ total: 5 });
       for (const userId of ['a', 'b', 'c']) await admit(campaignId, userId);
       expect(await gate.changeTerms(pass, terms(campaignId, { total: 2, state: 'CLOSED', version: 2 }))).toEqual({
@@ -54,7 +54,7 @@ export function describeTerms(under: GateUnderTest): void {
       expect((await gate.claim(pass, request(campaignId, 'd'))).kind).toBe('sold-out');
     });
 
-    it('takes every other change of a gate that was rebuilt with more claims than the total', async () => {
+    it('accepts every other change in a gate that was rebuilt with more claims than the total', async () => {
       const campaignId = ulid();
       const own = await openEpoch();
       const claims = ['a', 'b', 'c'].map((userId, index) => ({
@@ -68,7 +68,7 @@ export function describeTerms(under: GateUnderTest): void {
       expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('campaign-paused');
       expect(await change({ total: 1, state: 'CLOSED', version: 3 })).toEqual({ kind: 'total-below-claimed' });
       expect(await change({ total: 2, state: 'CLOSED', version: 3 })).toEqual({ kind: 'changed' });
-      // And where there are fewer again, it is closed all the same.
+      // With fewer claims again, the campaign is still closed.
       for (const { userId, claimId } of claims) await gate.release(own, { campaignId, userId, claimId });
       expect((await gate.claim(own, request(campaignId, 'd'))).kind).toBe('campaign-closed');
     });
@@ -102,7 +102,7 @@ export function describeTerms(under: GateUnderTest): void {
       expect(await gate.openCampaign(pass, terms(campaignId))).toEqual({ kind: 'opened' });
     });
 
-    it('is not moved by what the caller does to the terms afterwards', async () => {
+    it('does not change when the caller changes its terms object afterwards', async () => {
       const mine = terms(ulid(), { total: 1 });
       await gate.openCampaign(pass, mine);
       mine.total = 50;

@@ -6,7 +6,7 @@ import { claimEvent } from '../../support/claims.js';
 /** What differs between logs. */
 export interface ClaimLogHarness {
   readonly log: ClaimLog;
-  /** A second publisher on the same log, which holds at most so many waiting claims. */
+  /** A second publisher on the same log, which holds at most this many waiting claims. */
   publisherHolding(waiting: number): Promise<ClaimLog>;
   /** Stores offsets as the consumer group would. */
   commit(offsets: LogOffsets): Promise<void>;
@@ -102,7 +102,7 @@ export function describeClaimLogContract(name: string, openHarness: () => Promis
       expect(await offsets(end - 1, end - 2)).toEqual([]);
     });
 
-    it('reads nothing of what is published after the end was taken', async () => {
+    it('reads no claim that is published after the end was read', async () => {
       const before = await log.endOffsets();
       const event = claimEvent();
       await log.publish(event);
@@ -111,21 +111,21 @@ export function describeClaimLogContract(name: string, openHarness: () => Promis
       expect((await readAll(before, end)).map(claimIdOf)).toEqual([event.claimId]);
     });
 
-    it('gives the same claim, published twice, twice: the consumer is who knows', async () => {
+    it('delivers a claim that was published twice twice: the consumer recognises it', async () => {
       const before = await log.endOffsets();
       const event = claimEvent();
       await Promise.all([log.publish(event), log.publish(event)]);
       expect((await readAll(before, await log.endOffsets())).map(claimIdOf)).toEqual([event.claimId, event.claimId]);
     });
 
-    it('reports what the group has committed, for the partitions on which it did', async () => {
+    it('reports what the group has committed, for the partitions where it has', async () => {
       const [[partition, end]] = [...(await log.endOffsets())] as [[number, number]];
       await harness.commit(new Map([[partition, end]]));
       expect(await log.committedOffsets()).toEqual(new Map([[partition, end]]));
       expect((await log.endOffsets()).get(partition)).toBe(end);
     });
 
-    it('has settled every claim, one way or the other, when it has drained', async () => {
+    it('has answered every publish, with success or failure, when it has drained', async () => {
       let settled = 0;
       const published = Array.from({ length: 1_000 }, () => log.publish(claimEvent()).finally(() => (settled += 1)));
       await log.drain();
@@ -134,7 +134,7 @@ export function describeClaimLogContract(name: string, openHarness: () => Promis
       await log.drain();
     });
 
-    it('refuses at once what it cannot hold, keeps what it held, and recovers', async () => {
+    it('refuses immediately what it cannot hold, keeps what it holds, and recovers', async () => {
       const before = await log.endOffsets();
       const small = await harness.publisherHolding(10);
       const events = Array.from({ length: 100 }, () => claimEvent());
