@@ -1,8 +1,8 @@
 /**
- * Why a claim is promised nothing, and how `coupon_claims_total` names it. Dashboards and alerts ask for these labels.
- * Each kind is the problem code of its answer, too: `platform/http/problem/problems.ts` has status and texts.
+ * Why a claim gets no 202, and its label in `coupon_claims_total`, which dashboards and alerts query. Each kind is also the
+ * problem code of the answer: `platform/http/problem/problems.ts` has its status and texts.
  *
- * `campaign-not-found` is not counted: a caller may invent any number of campaigns.
+ * `campaign-not-found` is not counted, because callers may invent any number of campaigns.
  */
 export const CLAIM_REFUSALS = {
   'campaign-not-found': null,

@@ -22,10 +22,10 @@ export type ClaimStatus =
       readonly claimedAt: number;
     }
   | { readonly kind: 'claim-not-found' | 'campaign-not-found' }
-  /** The gate cannot be asked, so nobody can say that there is no claim. */
+  /** The gate does not answer or cannot be trusted, so it is not known that there is no claim. */
   | { readonly kind: 'issuer-unavailable' };
 
-/** What became of a user's claim. The database speaks first: what is stored is final, whatever the gate remembers. */
+/** Looks up a user's claim. The database comes first: what it has stored is final, also when the gate differs. */
 @Injectable()
 export class ClaimStatusLookup {
   constructor(
@@ -39,7 +39,7 @@ export class ClaimStatusLookup {
   async find(campaignId: string, userId: string): Promise<ClaimStatus> {
     const { coupon, failed } = await this.database.read(async (unit) => {
       const coupon = await unit.coupons.find(campaignId, userId);
-      // A coupon settles it; most who ask have one.
+      // With a coupon nothing else matters; most callers have one.
       return { coupon, failed: coupon === null ? await unit.failedEvents.findByUser(campaignId, userId) : null };
     });
     if (coupon !== null) {
@@ -61,7 +61,7 @@ export class ClaimStatusLookup {
     switch (outcome.kind) {
       case 'found': {
         const { claimId, sequence, claimedAt } = outcome.record;
-        // Discarded, and its slot not given back yet.
+        // The claim is discarded, and its slot is not released yet.
         if (claimId === discarded) return { kind: 'claim-not-found' };
         return { kind: 'found', status: 'PENDING', claimId, sequence, claimedAt };
       }

@@ -15,7 +15,7 @@ import { UserCoupons } from './user-coupons.js';
 const cursor = keysetCursor(z.int().min(1));
 const couponsQuery = listQuery(cursor, {});
 
-/** What a user may ask about claims and coupons. */
+/** The users' calls about claims and coupons. */
 @ApiTags('coupons')
 @Controller('api')
 export class ClaimsController {
@@ -42,8 +42,8 @@ export class ClaimsController {
   }
 
   /**
-   * As long as callers are not identified, this list shows codes to the admin alone: whoever has one can redeem it. A
-   * claim's status does show it, to whoever knows campaign and user; the gateway in front has to look at both.
+   * Shows codes only to the admin while callers are not identified, because anyone with a code can redeem it. The status of
+   * a claim shows the code to any caller who names campaign and user: the gateway in front has to check both.
    */
   @Get('users/:userId/coupons')
   @ApiOperation({ summary: 'A user’s coupons, newest first' })

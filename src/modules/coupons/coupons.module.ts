@@ -5,7 +5,7 @@ import { ClaimStatusLookup } from './claim-status.js';
 import { ClaimsController } from './claims.controller.js';
 import { UserCoupons } from './user-coupons.js';
 
-/** What became of a claim, and the coupons of a user. */
+/** Shows the status of a claim, and the coupons of a user. */
 @Module({ imports: [WatchModule], providers: [ClaimStatusLookup, UserCoupons] })
 export class CouponsModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

@@ -3,14 +3,14 @@ import { type Page, pageOf } from '../../platform/values/page.js';
 import { type Coupon } from '../../ports/database/coupon-store.js';
 import { Database } from '../../ports/database/database.js';
 
-/** The coupons that a user holds. */
+/** Lists the coupons of a user. */
 @Injectable()
 export class UserCoupons {
   constructor(private readonly database: Database) {}
 
   /**
-   * Newest first.
-   * @param beforeId the `next` of the page before.
+   * Lists the newest first.
+   * @param beforeId the `next` of the previous page.
    * @throws DatabaseError
    */
   async list(userId: string, limit: number, beforeId?: number): Promise<Page<Coupon, number>> {

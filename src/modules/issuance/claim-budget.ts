@@ -4,9 +4,9 @@ import { type Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 
 /**
- * The time D of one claim (`CLAIM_DEADLINE_MS`, ADR 14), from just before it is sent to the gate. Within D it becomes
- * durable, and whatever else a promise needs is known; a claim whose budget is over is promised nothing. The larger of
- * monotonic and wall clock counts: a suspended machine stops the first.
+ * The time D of one claim (`CLAIM_DEADLINE_MS`, ADR 14). It starts just before the claim is sent to the gate. Within D the
+ * claim has to become durable, and the api has to know all that a 202 needs; after D there is no 202. The larger of
+ * monotonic and wall clock counts, because a suspended machine stops the first.
  */
 export class ClaimBudget {
   private readonly startedAt: Instant;
@@ -23,15 +23,15 @@ export class ClaimBudget {
     return Math.max(0, CLAIM_DEADLINE_MS - this.clock.elapsedMs(this.startedAt));
   }
 
-  /** What ends at D exactly is in time. */
+  /** False at exactly D. */
   get isOver(): boolean {
     return this.clock.elapsedMs(this.startedAt) > CLAIM_DEADLINE_MS;
   }
 
   /**
-   * Waits for `work` as long as something is left. A timer sleeps with its machine: what is decided by the result has to
-   * ask {@link isOver} once more.
-   * @throws DeadlineError, or what `work` rejects with.
+   * Waits for `work`, at most for the time that is left. The timer stops while the machine is suspended, so ask
+   * {@link isOver} again before you use the result.
+   * @throws DeadlineError, or the error of `work`.
    */
   within<T>(work: Promise<T>): Promise<T> {
     return withDeadline(work, this.leftMs, this.timers);

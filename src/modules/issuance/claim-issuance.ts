@@ -23,15 +23,15 @@ import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
 
-/** A user's wish for a coupon. */
+/** A user's call for a coupon. */
 export interface Application {
   campaignId: string;
   userId: string;
-  /** The caller's Idempotency-Key, where there was one. */
+  /** The caller's Idempotency-Key; null without one. */
   idempotencyKey: string | null;
 }
 
-/** A claim as its owner may see it. */
+/** A claim as its user sees it. */
 export interface OwnClaim {
   claimId: string;
   campaignId: string;
@@ -41,7 +41,7 @@ export interface OwnClaim {
 }
 
 export type ApplicationOutcome =
-  /** Durable: it becomes a coupon whatever dies. `replayed`: the answer to an earlier call with the same key. */
+  /** The claim is durable and becomes a coupon by itself. `replayed`: an earlier call with the same key made it. */
   | { readonly kind: 'accepted'; readonly claim: OwnClaim; readonly replayed: boolean }
   | { readonly kind: 'already-claimed'; readonly claim: OwnClaim }
   | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
@@ -53,7 +53,7 @@ export type ApplicationOutcome =
 export class ClaimIssuance {
   private readonly logger = new Logger(ClaimIssuance.name);
   private readonly nextClaimId: () => string;
-  private readonly unknowing: OutageLog;
+  private readonly lookUpOutage: OutageLog;
 
   constructor(
     private readonly gate: IssuanceGate,
@@ -68,12 +68,12 @@ export class ClaimIssuance {
     entropy: Entropy,
   ) {
     this.nextClaimId = ulidFactory(clock, entropy);
-    this.unknowing = new OutageLog(this.logger, clock);
+    this.lookUpOutage = new OutageLog(this.logger, clock);
   }
 
   async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
     const pass = this.watch.pass;
-    // Asked before the gate: a claim that holds a slot for nothing lets the next one hear that all is sold.
+    // Before the gate: a claim that cannot become durable would hold a slot, and the next claim would hear "sold out".
     if (pass === null || !this.recorder.canRecord) {
       return this.unavailable(campaignId, 'too many claims wait for the claim log');
     }
@@ -115,8 +115,8 @@ export class ClaimIssuance {
   }
 
   /**
-   * The same key again gets the first answer again. While the claim is pending nobody knows whether the first call
-   * made it durable, so it is published once more: a second copy is settled by the consumer without effect.
+   * Answers a second call with the same key like the first. While the claim is pending it may not be durable yet, so the api
+   * publishes it again. The consumer settles a second copy without effect.
    */
   private async replay(event: ClaimEvent, pending: boolean, budget: ClaimBudget): Promise<ApplicationOutcome> {
     const durable = !pending || (await this.recorder.record(event, budget));
@@ -126,7 +126,7 @@ export class ClaimIssuance {
     return this.accept(event, budget, true);
   }
 
-  /** False also when the database does not tell: the gate may still show a claim that an operator has discarded. */
+  /** The gate may still show a claim that an operator has discarded. False also when the database does not answer. */
   private async isNotDiscarded({ claimId }: ClaimEvent): Promise<boolean> {
     try {
       return !(await this.discarded.has(claimId));
@@ -137,11 +137,11 @@ export class ClaimIssuance {
   }
 
   /**
-   * Promises a durable claim, unless its time is up or the epoch under which it was admitted is no longer the open one.
+   * Answers 202 for a durable claim, unless its budget is over or the epoch that admitted it is no longer the open one.
    *
-   * A rebuild takes the log's end W, 3 s, after it has dropped the old epoch, and the gate had answered for that epoch: so
-   * what is durable within D lies before that end. What took longer, as in a suspended machine, may lie behind it and be
-   * dropped as stale; while the database is silent nothing else would show it.
+   * A builder takes the log's end W (3 s) after it has dropped the old epoch. The gate admitted the claim before the drop, so
+   * a claim that is durable within D lies before that end. A claim that took longer, as in a suspended machine, may lie
+   * behind it and be dropped as stale. While the database is silent, only the budget shows that.
    */
   private accept(
     event: ClaimEvent,
@@ -149,7 +149,7 @@ export class ClaimIssuance {
     replayed: boolean,
   ): ApplicationOutcome | Promise<ApplicationOutcome> {
     if (budget.isOver) return this.unconfirmed(event);
-    // Most claims need not wait, and so need no timer: a read of the last second has told.
+    // Most claims need no timer here, because a read of the last second has shown the epoch open.
     if (this.watch.isFreshlyOpen(event.epoch)) return this.accepted(event, replayed);
     return trueWithinBudget(this.watch.confirmOpen(event.epoch), budget).then((open) =>
       open ? this.accepted(event, replayed) : this.unconfirmed(event),
@@ -173,7 +173,7 @@ export class ClaimIssuance {
 
   private gateFailed(error: unknown, campaignId: string, claimId: string): ApplicationOutcome {
     if (error instanceof GateBusyError) return this.unavailable(campaignId, 'too many claims wait for the gate');
-    // A call without an answer may have been executed: the claim is named, so that the caller can follow it.
+    // The gate may have executed a call that got no answer: name the claim, so that the caller can look it up.
     if (!(error instanceof GateTimeoutError)) return this.unavailable(campaignId, (error as Error).message);
     this.outage.refused('the gate does not answer in time');
     this.metrics.countUndecided(campaignId, 'claim-unconfirmed');
@@ -190,13 +190,13 @@ export class ClaimIssuance {
     try {
       meaning = await budget.within(this.campaigns.explain(campaignId, reason));
     } catch (error) {
-      // Once, or invented ids would fill the log for as long as the database is away.
-      this.unknowing.failed(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
+      // Log it once: otherwise invented ids would fill the log while the database is away.
+      this.lookUpOutage.failed(`nobody can tell whether a campaign exists: ${(error as Error).message}`);
       return this.refusedForNow(campaignId);
     }
-    if (reason === 'meta-missing') this.unknowing.recovered('the database tells again which campaigns exist');
+    if (reason === 'meta-missing') this.lookUpOutage.recovered('the database tells again which campaigns exist');
     if (meaning === 'campaign-not-found') return { kind: meaning };
-    // One campaign that is on its way to the gate is no outage.
+    // A campaign that is on its way to the gate is no outage.
     if (meaning === 'opening') return this.refusedForNow(campaignId);
     const outcome = this.unavailable(campaignId, `the gate cannot be trusted: ${reason}`);
     this.watch.reportFence(pass.epoch, reason);
@@ -216,7 +216,7 @@ export class ClaimIssuance {
 }
 
 function eventOf(record: ClaimRecord, campaignId: string, userId: string, { epoch }: GatePass): ClaimEvent {
-  // Written out: a spread is slow, and each claim pays for it.
+  // Field by field: a spread is slow, and each claim would pay for it.
   const { claimId, sequence, claimedAt, idempotencyDigest } = record;
   return { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, epoch };
 }
@@ -226,8 +226,8 @@ function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempoten
 }
 
 /**
- * What else has to be known before a promise shares the claim's time, so that the caller has an answer when it is up.
- * False then, and also where the machine slept and the timer with it.
+ * Waits for an answer that a 202 needs, within the claim's budget. False when the budget is over, also when the machine was
+ * suspended and the timer with it.
  */
 async function trueWithinBudget(answer: Promise<boolean>, budget: ClaimBudget): Promise<boolean> {
   try {

@@ -3,7 +3,7 @@ import { isoInstant } from '../../platform/http/output/schemas.js';
 import { isoOf } from '../../platform/values/iso-of.js';
 import { type OwnClaim } from './claim-issuance.js';
 
-/** A claim in JSON, as its own caller sees it. */
+/** A claim in JSON, as its user sees it. */
 const claimJsonSchema = z.object({
   claimId: z.string(),
   campaignId: z.string(),

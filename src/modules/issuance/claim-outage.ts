@@ -5,11 +5,11 @@ import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { Admission } from '../watch/admission.js';
 
-/** How often an outage is looked at, ms. */
+/** How often it checks for an outage, ms. */
 const LOOK_MS = 500;
-/** An obstacle that nobody has run into yet is an outage after this time, ms: a start takes some of it. */
+/** An obstacle counts as an outage after this time, ms, even if no claim has met it; a start needs a part of this time. */
 const NOTICED_AFTER_MS = 5_000;
-/** An outage is over when no claim was answered 503 for this long, ms: at the edge of a limit it would come and go. */
+/** An outage is over when no claim was answered 503 for this time, ms; near a limit it would otherwise come and go. */
 const QUIET_MS = 5_000;
 
 interface Outage {
@@ -20,14 +20,14 @@ interface Outage {
 }
 
 /**
- * One line of the log when claims begin to be answered 503, with the cause, and one when they no longer are, however many
- * there were. It looks by itself, too: a balancer that has taken this process out sends no more claims.
+ * Logs one line with the cause when the api begins to answer claims 503, and one line when that is over. It also checks by
+ * itself, because a load balancer that has taken this process out sends no more claims.
  */
 @Injectable()
 export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimOutage.name);
   private outage: Outage | null = null;
-  /** Since when there is an obstacle, monotonic, ms. */
+  /** When the obstacle was first seen, monotonic, ms; null without one. */
   private obstacleSince: number | null = null;
   private readonly looks: PeriodicTask;
 
@@ -48,7 +48,10 @@ export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShu
     return this.looks.stop();
   }
 
-  /** A claim is answered 503. @param cause in plain words, where there is no obstacle that would explain it. */
+  /**
+   * Call it for each claim that is answered 503.
+   * @param cause in plain words; logged when there is no obstacle that explains the 503.
+   */
   refused(cause: string): void {
     const now = this.clock.monotonic();
     this.outage ??= this.begin(now, this.admission.obstacle ?? cause);

@@ -7,7 +7,7 @@ import { Admission } from '../watch/admission.js';
 import { type ClaimBudget } from './claim-budget.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
-/** Makes an admitted claim durable outside the gate's memory: on the log, or else as a failed event. */
+/** Makes an admitted claim durable outside the gate's memory: on the log, otherwise as a failed event. */
 @Injectable()
 export class ClaimRecorder implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ClaimRecorder.name);
@@ -22,14 +22,13 @@ export class ClaimRecorder implements BeforeApplicationShutdown {
     this.refusals = new OutageLog(this.logger, clock);
   }
 
-  /** False: a claim that is admitted now would find no room, and hold a slot for nothing. */
+  /** False while a claim that the gate admits now could not become durable, and would hold a slot in vain. */
   get canRecord(): boolean {
     return !this.log.full && !this.admission.nowhereDurable;
   }
 
   /**
-   * True once the claim can no longer be lost. False says nothing about the claim: it may still arrive, and the
-   * sweeper finds it if it does not.
+   * True once the claim is durable. After false it may still arrive on the log; if it does not, the sweeper finds it.
    */
   async record(event: ClaimEvent, budget: ClaimBudget): Promise<boolean> {
     try {
@@ -42,15 +41,15 @@ export class ClaimRecorder implements BeforeApplicationShutdown {
     return true;
   }
 
-  /** The log goes first: what it does not acknowledge any more is stored. */
+  /** The log first: claims that it no longer acknowledges go to the database. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.log.drain();
     await this.unpublished.drain();
   }
 
-  /** The other way, with what is left of the time. */
+  /** Stores the claim as a failed event, within the time that is left. */
   private async store(event: ClaimEvent, failure: Error, budget: ClaimBudget): Promise<boolean> {
-    // A log that is away has said so itself.
+    // The adapter logs by itself when the log is away.
     if (!this.log.away) this.refusals.failed(`the claim log refuses claims: ${failure.message}`);
     if (budget.leftMs === 0) return false;
     try {
@@ -63,14 +62,14 @@ export class ClaimRecorder implements BeforeApplicationShutdown {
       );
       return true;
     } catch (error) {
-      // Not a warning: in an outage there is one for each claim, and the metric counts them.
+      // No warning: in an outage each claim would write one. The metric counts them.
       this.logger.debug({ message: 'a claim could not be made durable', claimId: event.claimId, reason: `${error}` });
       return false;
     }
   }
 }
 
-/** Stable: operators filter by it. */
+/** The codes are stable, because operators filter by them. */
 function codeOf(failure: Error): 'log-away' | 'log-full' | 'log-unconfirmed' {
   if (failure instanceof ClaimLogUnavailableError) return 'log-away';
   return failure instanceof ClaimLogFullError ? 'log-full' : 'log-unconfirmed';

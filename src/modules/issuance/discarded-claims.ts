@@ -11,8 +11,8 @@ const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
 const late = (): Error => new Error('the database did not tell in time whether the claim was discarded');
 
 /**
- * Tells a claim that an operator has discarded from one that stands. At the gate the two look alike until the slot has
- * been given back, and that can be late: the gate may be away when the operator decides.
+ * Says whether an operator has discarded a claim. The gate shows a discarded claim until its slot is released, which may be
+ * later: the gate may be away when the operator decides.
  */
 @Injectable()
 export class DiscardedClaims {
@@ -27,7 +27,7 @@ export class DiscardedClaims {
     this.questions = new NaturalBatcher((claimIds) => this.ask(claimIds), BATCHING, clock, timers, patience);
   }
 
-  /** @throws DatabaseError, BatcherFullError, or an Error after a second: nobody knows. */
+  /** @throws DatabaseError, BatcherFullError, or an Error when the database does not answer within a second. */
   has(claimId: string): Promise<boolean> {
     return this.questions.add(claimId);
   }

@@ -7,20 +7,20 @@ import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
 
 export type ClaimMetricOutcome = 'accepted' | 'replayed' | NonNullable<(typeof CLAIM_REFUSALS)[ClaimRefusal]>;
 
-/** The label of a claim that nobody decided and of whose campaign it is not known that it exists. */
+/** The label of a claim that the gate has not decided and whose campaign is not known to exist. */
 const NO_CAMPAIGN = 'unknown';
 
 /**
- * Counts what became of claims. Only an id that the gate knows, or that was read from the database, becomes a label; and of
- * those the ones that {@link CampaignLabels} says.
+ * Counts claims by outcome. A campaign id becomes a label only when the gate knows it or it was read from the database, and
+ * when {@link CampaignLabels} allows it.
  */
 @Injectable()
 export class IssuanceMetrics {
   private readonly claims: Counter<'campaign' | 'outcome'>;
   readonly publishDuration: Histogram;
-  /** Looking a labelled counter up anew would cost more than counting. */
+  /** Kept, because each look-up of a labelled counter would cost more than counting. */
   private readonly counters = new Map<string, Counter.Internal>();
-  /** Campaigns of which the gate has decided a claim. */
+  /** Campaigns for which the gate has decided a claim. */
   private readonly decided = new Set<string>();
 
   constructor(
@@ -43,13 +43,13 @@ export class IssuanceMetrics {
     });
   }
 
-  /** A claim whose campaign the gate knows. */
+  /** Counts a claim whose campaign the gate knows. */
   count(campaign: string, outcome: ClaimMetricOutcome): void {
     const counter = this.counters.get(`${outcome}:${campaign}`) ?? this.counterFor(campaign, outcome);
     counter.inc();
   }
 
-  /** Kept for what is a label; campaigns that are none may be many, and share a few counters. */
+  /** Campaigns without a label of their own may be many, and share a few counters. */
   private counterFor(campaign: string, outcome: ClaimMetricOutcome): Counter.Internal {
     if (campaign !== NO_CAMPAIGN) this.decided.add(campaign);
     const label = campaign === NO_CAMPAIGN ? campaign : this.labels.labelFor(campaign);
@@ -67,7 +67,7 @@ export class IssuanceMetrics {
     }
   }
 
-  /** A claim that the gate has not decided: its campaign may be an invention of the caller. */
+  /** Counts a claim that the gate has not decided: the caller may have invented its campaign. */
   countUndecided(campaign: string, refusal: 'issuer-unavailable' | 'claim-unconfirmed'): void {
     const exists = this.decided.has(campaign) || this.stored.has(campaign);
     this.count(exists ? campaign : NO_CAMPAIGN, CLAIM_REFUSALS[refusal]);

@@ -9,20 +9,19 @@ import { Database } from '../../ports/database/database.js';
 import { type UnpublishedClaim } from '../../ports/database/failed-event-store.js';
 import { Admission } from '../watch/admission.js';
 
-/** How often a database that stored no claim is tried again, ms. */
+/** How often a database that refused a claim is probed, ms. */
 const PROBE_INTERVAL_MS = 1_000;
 
 const BATCHING = { maxBatch: 500, maxWaiting: 20_000, maxInFlight: 1 };
 
-/** A rebuild has begun since the claim was admitted: nothing may be written under its epoch any more. */
+/** A rebuild has begun since the gate admitted the claim: no failed event may be written under its epoch any more. */
 export class EpochOverError extends Error {
   override readonly name = 'EpochOverError';
 }
 
 /**
- * The second way in which a claim becomes durable: when the log cannot take it, it is committed as a `failed_events`
- * row, from which the retry brings it onto the log later. Claims are grouped, since all of them come at once when a
- * broker goes away.
+ * The second way to make a claim durable. When the log does not take a claim, the api commits a `failed_events` row, and the
+ * retry publishes it later. Claims are batched, because they all come at once when a broker goes away.
  */
 @Injectable()
 export class UnpublishedClaims {
@@ -41,7 +40,7 @@ export class UnpublishedClaims {
       clock,
       timers,
     );
-    this.probes = new PeriodicTask(timers, PROBE_INTERVAL_MS, () => this.prove());
+    this.probes = new PeriodicTask(timers, PROBE_INTERVAL_MS, () => this.probe());
   }
 
   /**
@@ -56,13 +55,13 @@ export class UnpublishedClaims {
     await Promise.all([this.probes.stop(), this.batcher.drain()]);
   }
 
-  /** One fate for all but those that the epoch has left behind. */
+  /** All are saved, except those of an older epoch; or none is, and it throws. */
   private async insert(claims: readonly UnpublishedClaim[]): Promise<('saved' | EpochOverError)[]> {
-    // Another instance may insert one of these claims at the same time: a replay of it, or the sweeper. Read again, and
-    // find its row; the other claims of the batch have nothing to do with it.
+    // Another instance may insert one of these claims at the same time, for a replay or as the sweeper. Then try again: the
+    // row is found, and the other claims of the batch are not lost by it.
     const inserted = inCaseOfCollision('duplicate', () =>
       this.database.transaction(async (unit) => {
-        // The share lock orders this insert against a rebuild: either the rebuild sees the row, or the row is refused.
+        // The share lock orders this insert against a rebuild: either the rebuild sees the row, or this insert is refused.
         // mutant: unordered-store
         const { epoch } = await unit.gate.lockShared();
         await unit.failedEvents.addUnpublished(claims.filter(({ claim }) => claim.epoch === epoch));
@@ -70,14 +69,14 @@ export class UnpublishedClaims {
         return claims.map(({ claim }) => (claim.epoch === epoch ? 'saved' : over));
       }),
     );
-    return this.watched(inserted);
+    return this.reported(inserted);
   }
 
-  /** What the database makes of it tells whether the next claim has anywhere to go. */
-  private async watched<T>(stored: Promise<T>): Promise<T> {
+  /** Tells {@link Admission} whether the database stores claims. */
+  private async reported<T>(stored: Promise<T>): Promise<T> {
     try {
       const found = await stored;
-      this.admission.storeTakes();
+      this.admission.storeAccepted();
       this.probes.pause();
       return found;
     } catch (error) {
@@ -89,8 +88,8 @@ export class UnpublishedClaims {
     }
   }
 
-  /** While claims are refused before they come here, nothing else would find the database mended. Never rejects. */
-  private async prove(): Promise<void> {
-    await this.watched(this.database.transaction((unit) => unit.failedEvents.proveWritable())).catch(() => undefined);
+  /** While the api refuses claims before the gate, nothing else would find the database back. Never rejects. */
+  private async probe(): Promise<void> {
+    await this.reported(this.database.transaction((unit) => unit.failedEvents.proveWritable())).catch(() => undefined);
   }
 }

@@ -21,7 +21,7 @@ export class Admission {
     this.storeRefusal = reason;
   }
 
-  storeTakes(): void {
+  storeAccepted(): void {
     this.storeRefusal = null;
   }
 

@@ -8,34 +8,33 @@ import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
 import { type FenceReason } from '../../ports/gate/issuance-gate.js';
 
-/** How long an answer of the database is believed, ms: short, since a campaign may be made at any moment. */
-const BELIEVED_MS = 1_000;
-const MAX_REMEMBERED = 10_000;
+/** How long an answer of the database is kept, ms: short, since a campaign may be made at any moment. */
+const KEPT_MS = 1_000;
+const MAX_KEPT = 10_000;
 /** One query at a time. */
 const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
 
-/** To whoever asks, a database that takes too long is one that is away. */
+/** A database that takes too long counts as one that is away. */
 const late = (): Error =>
   new DatabaseError('infrastructure', 'LATE', 'the database did not tell in time whether a campaign exists');
 
 /**
- * `opening`: the campaign is young. The gate may not know it yet, or may have lost it with a promised claim already.
- * `fenced`: the gate has lost what it has to know.
+ * `opening`: the campaign is new. The gate may not know it yet, or may already have lost it with a promised claim.
+ * `fenced`: the gate's memory is damaged.
  */
 export type FenceMeaning = 'campaign-not-found' | 'opening' | 'fenced';
 
 const FENCED = Promise.resolve('fenced' as const);
 
 /**
- * Tells a campaign that does not exist from one that the gate has lost: at the gate the two look alike. Answers are
- * remembered for a moment, and what is not known yet is asked for together, so that a flood of invented ids does not
- * become a flood of queries.
+ * Tells a campaign that does not exist from one that the gate has lost: the gate answers both alike. It keeps answers for a
+ * second and asks for several ids in one query, so that a flood of invented ids does not become a flood of queries.
  */
 @Injectable()
 export class KnownCampaigns {
-  private readonly remembered = new Map<string, { answer: Promise<FenceMeaning>; until: number }>();
+  private readonly kept = new Map<string, { answer: Promise<FenceMeaning>; until: number }>();
 
-  /** With half of a claim's time at the most: a silent database must not keep those who claim something invented. */
+  /** Each takes at most half of a claim's budget, so that a silent database does not use it up. */
   private readonly questions: NaturalBatcher<string, FenceMeaning>;
 
   constructor(
@@ -54,15 +53,15 @@ export class KnownCampaigns {
   explain(campaignId: string, reason: FenceReason): Promise<FenceMeaning> {
     if (reason !== 'meta-missing') return FENCED;
     const now = this.clock.monotonic();
-    const known = this.remembered.get(campaignId);
+    const known = this.kept.get(campaignId);
     if (known !== undefined && known.until > now) return known.answer;
     if (this.questions.full) return Promise.reject(late());
-    if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
-    const asked = { answer: this.questions.add(campaignId), until: now + BELIEVED_MS };
-    this.remembered.set(campaignId, asked);
-    // A question that is given up may have a successor by then, whose answer others wait for.
+    if (this.kept.size >= MAX_KEPT) this.kept.clear();
+    const asked = { answer: this.questions.add(campaignId), until: now + KEPT_MS };
+    this.kept.set(campaignId, asked);
+    // Delete only this question: when it is given up, a later one for the same id may be under way.
     asked.answer.catch(() => {
-      if (this.remembered.get(campaignId) === asked) this.remembered.delete(campaignId);
+      if (this.kept.get(campaignId) === asked) this.kept.delete(campaignId);
     });
     return asked.answer;
   }
