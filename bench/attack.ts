@@ -1,13 +1,13 @@
 import { pathToFileURL } from 'node:url';
 import { getRequest, RawCaller } from '../test/support/raw-caller.js';
 
-/** Requests that come beside the claims of others, for as long as the process runs. */
+/** Requests that an attacker sends beside other callers' claims, as long as this process runs. */
 export interface AttackPlan {
   readonly url: string;
   readonly connections: number;
   /** Requests that a connection sends in one write, and again when all of them are answered. */
   readonly burst: number;
-  /** Asked for in turn. */
+  /** Requested in turn. */
   readonly paths: readonly string[];
 }
 
@@ -25,7 +25,7 @@ async function attack(plan: AttackPlan, begun: () => void): Promise<void> {
   caller.send(...burst);
 }
 
-// A process of its own, so that it takes nothing from the one that measures; it is ended by a signal.
+// Runs in its own process, so that it takes no time from the measuring process. A signal ends it.
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const plan = JSON.parse(process.argv[2] ?? '') as AttackPlan;
   let said = false;

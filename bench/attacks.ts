@@ -4,17 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { type AttackPlan } from './attack.js';
 import { type BenchRun } from './bench-run.js';
 import { caughtUp, ENDLESS, type Targets, rate } from './claims.js';
-import { load, openLoadWhateverComes } from './load.js';
+import { load, openLoadCountingFailures } from './load.js';
 import { type OpenLoopResult } from './open-loop.js';
 
 const ATTACK = fileURLToPath(new URL('attack.ts', import.meta.url));
 const LOADER = new URL('../test/support/typescript-loader.mjs', import.meta.url).href;
-/** What one write of 64 KB holds of the shortest requests. */
+/** How many of the shortest requests one write of 64 KB holds. */
 const BURST = 1_764;
-/** Claims a second of everybody else, well below what the service can do. */
+/** Claims a second of all other callers, well below what the service can do. */
 const CLAIMS = 500;
 
-/** Starts an attack and returns how to end it; it has its first answer, or has had three seconds for it. */
+/** Starts an attack, waits for its first answer or three seconds, and returns the function that ends it. */
 async function attack(plan: AttackPlan): Promise<() => Promise<void>> {
   const child: ChildProcess = spawn(process.execPath, ['--import', LOADER, ATTACK, JSON.stringify(plan)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -29,7 +29,7 @@ async function attack(plan: AttackPlan): Promise<() => Promise<void>> {
   };
 }
 
-/** Claims of everybody else while one caller pipelines without end, or fifty callers read without end. */
+/** Measures the claims of other callers while one caller pipelines without end, or fifty callers read without end. */
 export async function measureAttacks(run: BenchRun, { profile, url, client }: Targets): Promise<void> {
   const kinds = (campaign: string): readonly (readonly [name: string, paths: readonly string[]])[] => [
     ['/metrics', ['/metrics']],
@@ -54,7 +54,7 @@ export async function measureAttacks(run: BenchRun, { profile, url, client }: Ta
     const name = reads(kind);
     if (!run.wants(name)) continue;
     const claims = async (seconds: number) => {
-      // An answer that says no, or none, is what the attack is about: only claims count.
+      // The attack can cause refusals and missing answers, so only accepted claims count.
       const { requests, refused, perSecond } = await load({
         url,
         campaignIds: [campaign],
@@ -79,7 +79,7 @@ export async function measureAttacks(run: BenchRun, { profile, url, client }: Ta
 
 async function measureP99(run: BenchRun, name: string, plan: AttackPlan, campaign: string): Promise<void> {
   const claims = (): Promise<OpenLoopResult> =>
-    openLoadWhateverComes({
+    openLoadCountingFailures({
       url: plan.url,
       campaignIds: [campaign],
       connections: 20,

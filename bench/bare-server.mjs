@@ -1,5 +1,5 @@
-// The yardstick: Fastify with nothing behind it, which parses the same body and answers with the same reply, header by
-// header; the bench compares the two before it counts.
+// The yardstick: Fastify with nothing behind it. It parses the same body and sends the same reply with the same
+// headers. The bench compares the two replies before it measures.
 import Fastify from 'fastify';
 
 const app = Fastify({ keepAliveTimeout: 65_000 });

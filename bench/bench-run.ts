@@ -1,17 +1,17 @@
 import { type Comparison, type Figure } from './report.js';
 
-/** Measures a rate over so many seconds. */
+/** Measures a rate over this many seconds. */
 export type Rate = (seconds: number) => Promise<number>;
 
-/** What something is compared with. */
+/** A rate to compare with. */
 export interface Yardstick {
   readonly yardstick: string;
-  /** The ratio to reach; 0 where it is only reported. */
+  /** The ratio to reach; 0 if it is only reported. */
   readonly atLeast: number;
   readonly rate: Rate;
 }
 
-/** How long and how often is measured, and what was found. */
+/** One run of the bench: how long and how often it measures, and its results. */
 export class BenchRun {
   readonly comparisons: Comparison[] = [];
   readonly figures: Figure[] = [];
@@ -19,17 +19,17 @@ export class BenchRun {
   constructor(
     readonly rounds: number,
     readonly seconds: number,
-    /** Under load, before anything counts: until then code is still being compiled, and rates rise. */
+    /** Seconds under load before anything counts: at first, code is still being compiled and rates rise. */
     readonly warmUpSeconds: number,
     private readonly only: string | undefined,
   ) {}
 
-  /** Was this asked for? */
+  /** True if the command line asks for one of these. */
   wants(...names: readonly string[]): boolean {
     return names.some((name) => this.only === undefined || name.includes(this.only));
   }
 
-  /** One thing and its yardsticks, in turn: all see the same moods of the machine. */
+  /** Measures one thing and its yardsticks in turn, so that changes of the machine's speed meet all of them. */
   async compare(name: string, measured: Rate, ...yardsticks: readonly [Yardstick, ...Yardstick[]]): Promise<void> {
     if (!this.wants(name)) return;
     const all = [...yardsticks.map(({ rate }) => rate), measured];
@@ -37,7 +37,7 @@ export class BenchRun {
     const rounds: number[][] = [];
     for (let round = 0; round < this.rounds; round++) {
       const values = new Array<number>(all.length);
-      // Another one begins in each round: what one leaves behind, the next one finds.
+      // A different one begins in each round, because each leaves something behind for the next.
       for (let turn = 0; turn < all.length; turn++) {
         const which = (round + turn) % all.length;
         values[which] = await (all[which] as Rate)(this.seconds);
@@ -53,14 +53,14 @@ export class BenchRun {
     }
   }
 
-  /** Something that has no yardstick. */
+  /** Records a figure that has no yardstick. */
   note(figure: Figure): void {
     this.figures.push(figure);
     this.say(`${figure.name}: ${figure.values.map(show).join(', ')} ${figure.unit}`);
   }
 
-  /** @throws where something was measured that cannot be. */
-  demandNumbers(): void {
+  /** @throws if a result is not a usable number. */
+  requireNumbers(): void {
     const all = [
       ...this.comparisons.map(({ name, pairs }) => ({ name, values: pairs.map(([value, base]) => value / base) })),
       ...this.figures,

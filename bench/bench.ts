@@ -49,7 +49,10 @@ const { values: options } = parseArgs({
   },
 });
 
-/** How much of everything. A campaign holds so many claims, so many are open, before the first claim is measured. */
+/**
+ * The sizes of all measurements, such as how many claims a campaign holds and how many campaigns are open before a
+ * measurement.
+ */
 const EXTENT = options.smoke
   ? {
       rounds: 1,
@@ -74,13 +77,15 @@ const EXTENT = options.smoke
 
 const BARE = resolve('bench/bare-server.mjs');
 const LEAST = resolve('bench/least-server.mjs');
-/** For a table of millions of rows: with less of it the database writes back in bursts, in whoever's turn it is. */
+/**
+ * For a table of millions of rows. With less memory the database writes back in bursts, which would slow down any turn.
+ */
 const MARIADB = ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M'];
 /** Node's settings in the image. */
 const HEAP = IMAGE_COMMAND.filter((part) => part.startsWith('--'));
 
-/** Runs `work` with the address of a server that is none of ours, with the heap of the one that it is compared with. */
-async function beside(
+/** Runs `work` with the address of a yardstick server, which has the same heap as the service. */
+async function withYardstick(
   command: readonly string[],
   env: Record<string, string>,
   work: (url: string) => Promise<void>,
@@ -113,7 +118,7 @@ async function embedded(run: BenchRun, bare: string): Promise<void> {
   }
 }
 
-/** Whatever belongs together, on servers that know nothing yet: what one leaves behind would be in the other's way. */
+/** Runs a group of measurements on new servers, because the data of other measurements would slow them down. */
 async function onCluster(
   counts: { apis: number; workers: number },
   work: (cluster: Cluster, url: string) => Promise<void>,
@@ -131,7 +136,7 @@ async function onCluster(
 async function distributed(run: BenchRun, bare: string): Promise<void> {
   await onCluster({ apis: 1, workers: 0 }, async (cluster, url) => {
     const targets = { profile: 'distributed', url, bare, client: cluster.client() };
-    await beside([...HEAP, LEAST], cluster.environment, (least) =>
+    await withYardstick([...HEAP, LEAST], cluster.environment, (least) =>
       measureClaims(run, { ...targets, least }, 0.7, [100, 400]),
     );
     await measureRefusals(run, targets, 0.9);
@@ -168,24 +173,24 @@ async function main(): Promise<void> {
   if (missing.length > 0) throw new Error(howToInstall(missing));
   const run = new BenchRun(EXTENT.rounds, EXTENT.seconds, EXTENT.warmUp, options.only);
   run.say(`${run.rounds} rounds of ${run.seconds} s each, load by ${generator}, Node ${process.version}`);
-  // Whatever the bench starts lies below a directory of its own, so that nothing of it can be left behind.
+  // Everything that the bench starts is below one directory, so that all of it can be removed.
   const root = mkdtempSync(join(tmpdir(), 'coupon-bench-root-'));
   process.env.TMPDIR = root;
   const remove = () => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   endWithUs(remove);
   try {
-    await beside([BARE], {}, (bare) => embedded(run, bare));
+    await withYardstick([BARE], {}, (bare) => embedded(run, bare));
     await measureEmbeddedFile(run, EXTENT.coupons);
-    await beside([...HEAP, BARE], {}, (bare) => distributed(run, bare));
+    await withYardstick([...HEAP, BARE], {}, (bare) => distributed(run, bare));
   } finally {
     write(run);
     await endLeftovers(root);
     remove();
   }
-  run.demandNumbers();
+  run.requireNumbers();
 }
 
-/** Also what was found before something went wrong. */
+/** Writes the results, also those from before an error. */
 function write({ comparisons, figures }: BenchRun): void {
   const table = markdown(comparisons, figures, generator);
   mkdirSync(options.out, { recursive: true });

@@ -5,8 +5,8 @@ import { type BenchRun } from './bench-run.js';
 import { ENDLESS, rate } from './claims.js';
 
 /**
- * What a claim costs at campaigns of different sizes, and what becomes of their memory: the claims are put into the
- * database, and a wiped gate is rebuilt from them.
+ * Measures what a claim costs in campaigns of different sizes, and how much memory they take. The claims are put into
+ * the database, and a wiped gate is rebuilt from them.
  */
 export async function measureSizes(
   run: BenchRun,
@@ -52,23 +52,23 @@ export async function measureSizes(
     }
     before = used;
   }
-  // What a claim costs at the gate is what is asked for: nothing else takes the processor meanwhile.
+  // This measures the cost of a claim at the gate, so nothing else may use the processor.
   for (const worker of cluster.workers()) await cluster.end(worker, 'SIGTERM');
   const least = sizes[0] as number;
   for (const [index, id] of campaigns.slice(1).entries()) {
     await run.compare(costs[index] as string, (seconds) => rate(url, [id], 100, seconds), {
       yardstick: `one that begins with ${short(least)} claims`,
       atLeast: 0.9,
-      // A new one in each turn, which makes tens of thousands of claims out of its first ones.
+      // A new campaign in each turn: during the turn it grows from `least` claims to tens of thousands.
       rate: async (seconds) => rate(url, [await campaignOf(client, least)], 100, seconds),
     });
   }
 }
 
 /**
- * What a claim costs when many campaigns are open: when all of them are asked for in turn, and when one is. Claims of one
- * campaign share three reads and three writes at the gate; where each of a batch is for another one, it takes them for
- * itself.
+ * Measures what a claim costs while many campaigns are open, when callers ask for all of them in turn and when they ask
+ * for one. Claims of one campaign in a batch share three reads and three writes at the gate. If each claim of a batch
+ * is for another campaign, each needs its own.
  */
 export async function measureCounts(
   run: BenchRun,
@@ -92,7 +92,7 @@ export async function measureCounts(
     });
   }
   if (!run.wants(open)) return;
-  // Nobody can take a campaign away, so the only one that is open is another installation's.
+  // A campaign cannot be deleted, so a single open campaign needs another installation.
   const alone = await Cluster.start({ apis: 1, workers: 0 });
   try {
     const only = [await alone.client().createCampaign(ENDLESS)];
@@ -106,7 +106,7 @@ export async function measureCounts(
   }
 }
 
-/** A campaign with so many claims. */
+/** Makes a campaign with this many claims. */
 async function campaignOf(client: Client, claims: number): Promise<string> {
   const id = await client.createCampaign(ENDLESS);
   const users = Array.from({ length: claims }, (_, index) => `first-${index}`);
@@ -125,7 +125,7 @@ async function wipe(cluster: Cluster): Promise<number> {
   });
 }
 
-/** What the Redis of a cluster holds, in bytes. */
+/** How much memory the Redis of a cluster uses, in bytes. */
 export async function usedMemory(cluster: Cluster): Promise<number> {
   return cluster.redis(async (redis) => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]));
 }

@@ -3,23 +3,23 @@ import { type BenchRun, type Rate } from './bench-run.js';
 import { load, openLoad } from './load.js';
 import { type OpenLoopResult } from './open-loop.js';
 
-/** So many that no run of the bench ever sells them out. */
+/** A total that no run of the bench can sell out. */
 export const ENDLESS = 10_000_000;
 
-/** What is loaded, and the bare server that it is compared with. */
+/** The service under load, and the bare server to compare it with. */
 export interface Targets {
   readonly profile: string;
   readonly url: string;
   readonly bare: string;
-  /** The server that does no more than a claim has to, where there is one. */
+  /** The server that does only the least work for a claim, if there is one. */
   readonly least?: string;
-  /** Of all the processes together, to prepare campaigns. */
+  /** Calls all processes, to prepare campaigns. */
   readonly client: Client;
-  /** Whoever answers writes the rows as well: what is left of them must not fall into the yardstick's turn. */
+  /** True if the process that answers also writes the rows. Then it must finish them before the yardstick's turn. */
   readonly persists?: boolean;
 }
 
-/** The rate of answers, all of which have to be what the scenario is about. */
+/** Measures the rate of answers. All of them must be of the expected kind. */
 export async function rate(
   url: string,
   campaignIds: readonly string[],
@@ -29,7 +29,7 @@ export async function rate(
 ): Promise<number> {
   const result = await load({ url, campaignIds, users, connections, seconds });
   const wrong = refusals ? result.requests - result.refused : result.refused;
-  // Calls that were under way when the load ended are counted by nobody.
+  // Calls that are under way when the load ends may count as broken, at most one for each connection.
   if (wrong + result.broken > connections) {
     throw new Error(`${wrong} answers of another kind and ${result.broken} without one, of ${result.requests}`);
   }
@@ -47,7 +47,7 @@ export async function caughtUp(client: Client, campaignId: string): Promise<void
   }
 }
 
-/** A rate of claims that returns when they have their rows: what is left to do must not fall into the next one's turn. */
+/** Measures claims and returns when they have their rows, so that this work does not fall into the next turn. */
 export function untilPersisted(claims: Rate, client: Client, campaignId: string): Rate {
   return async (seconds) => {
     const perSecond = await claims(seconds);
@@ -56,7 +56,7 @@ export function untilPersisted(claims: Rate, client: Client, campaignId: string)
   };
 }
 
-/** Acknowledged claims of users who have none yet, as many as there are connections for. */
+/** Measures acknowledged claims of new users, one at a time on each connection. */
 export async function measureClaims(
   run: BenchRun,
   { profile, url, bare, least, client, persists = false }: Targets,
@@ -67,7 +67,7 @@ export async function measureClaims(
     const name = `${profile}, acknowledged claim, ${connections} connections`;
     if (!run.wants(name)) continue;
     const endless = [await client.createCampaign(ENDLESS)];
-    await demandSameReply(url, bare, endless[0] as string);
+    await requireSameReply(url, bare, endless[0] as string);
     const rateOf = (server: string) => (seconds: number) => rate(server, endless, connections, seconds);
     const ours = persists ? untilPersisted(rateOf(url), client, endless[0] as string) : rateOf(url);
     await run.compare(
@@ -79,7 +79,7 @@ export async function measureClaims(
   }
 }
 
-/** Claims and their rows: the time that counts ends when the last row is there. */
+/** Measures claims together with their rows: the time ends when the last row is there. */
 export async function measureRows(run: BenchRun, { profile, url, bare, client }: Targets): Promise<void> {
   const name = `${profile}, acknowledged claim and its row, 100 connections`;
   if (!run.wants(name)) return;
@@ -94,13 +94,13 @@ export async function measureRows(run: BenchRun, { profile, url, bare, client }:
   await run.compare(name, ours, { yardstick: 'bare Fastify', atLeast: 0, rate: theirs });
 }
 
-/** @throws where the yardstick does not write what ours writes: each header, and the fields of the body. */
-async function demandSameReply(url: string, bare: string, campaignId: string): Promise<void> {
+/** @throws if the yardstick's reply has other headers or other fields in its body than the service's reply. */
+async function requireSameReply(url: string, bare: string, campaignId: string): Promise<void> {
   const [ours, theirs] = await Promise.all([url, bare].map((server) => shapeOf(server, campaignId)));
   if (ours !== theirs) throw new Error(`the bare server answers\n${theirs}\nand ours\n${ours}`);
 }
 
-/** What differs from one answer to the next is there by name only. */
+/** Headers whose values differ between answers. Only their names are compared. */
 const VARYING = new Set(['content-length', 'x-request-id', 'date']);
 
 async function shapeOf(url: string, campaignId: string): Promise<string> {
@@ -130,7 +130,7 @@ export async function measureRefusals(
       const before = await decided(url, campaign, outcome);
       const perSecond = await rate(url, [campaign], 100, seconds, { users, refusals: true });
       const refused = (await decided(url, campaign, outcome)) - before;
-      // The load tells 2xx from the rest; the service itself says that it was this refusal and no other.
+      // The load only tells 2xx from other statuses. The service's metrics show that it was this refusal.
       if (refused < 0.99 * perSecond * seconds) throw new Error(`${outcome}: ${refused} at ${perSecond}/s`);
       return perSecond;
     };
@@ -142,7 +142,7 @@ export async function measureRefusals(
   }
 }
 
-/** How many calls the service has answered so, by its own metrics. */
+/** How many calls the service has answered with this outcome, by its own metrics. */
 async function decided(url: string, campaign: string, outcome: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return Number(
@@ -153,8 +153,8 @@ async function decided(url: string, campaign: string, outcome: string): Promise<
 }
 
 /**
- * What a claim takes at half of the rate that the service can do at all, against the bare server at the same rate. The
- * ratio is that of the times, so here less is better.
+ * Measures how long a claim takes at half of the service's highest rate, against the bare server at the same rate. The
+ * ratio compares times, so less is better here.
  */
 export async function measureLatency(run: BenchRun, { profile, url, bare, client }: Targets): Promise<void> {
   const name = `${profile}, p99 of an acknowledged claim at half its maximum rate`;
@@ -173,7 +173,7 @@ export async function measureLatency(run: BenchRun, { profile, url, bare, client
   const both: [ours: OpenLoopResult, theirs: OpenLoopResult][] = [];
   for (let round = 0; round < run.rounds; round++) {
     const open = (server: string) => openLoad({ ...plan, url: server });
-    // Each begins every other round.
+    // The two take turns in beginning a round.
     const early = round % 2 === 1 ? await open(url) : undefined;
     const theirs = await open(bare);
     const ours = early ?? (await open(url));

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { signalTo } from '../stack/server-process.js';
 
-/** Ctrl-C, or the end of whoever started the bench: its servers end with it, and so does what they have stored. */
+/** On Ctrl-C, or when the process that started the bench ends, ends the servers of the bench and deletes their data. */
 export function endWithUs(cleanUp: () => void): void {
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -15,7 +15,10 @@ export function endWithUs(cleanUp: () => void): void {
   }
 }
 
-/** As ps has them now. Nobody starts another one meanwhile: the bench itself does, and it is busy with this. */
+/**
+ * The descendants in the output of ps. No new one can start at this time: only the bench starts them, and it is in this
+ * function.
+ */
 function descendantsOf(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const line of execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')) {

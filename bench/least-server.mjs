@@ -1,6 +1,6 @@
-// The second yardstick: the least work for an acknowledged claim on Redis and Kafka, in the straightforward way. One script call for a claim, which
-// reads and writes what a claim has to; one acknowledged record for it, in batches that wait for nothing but the two
-// before them. No validation, no epoch, no watch, no deadline, no metrics, and no headers but Location.
+// The second yardstick: the least work for an acknowledged claim on Redis and Kafka. For each claim, one script call
+// reads and writes what is needed, and one record is acknowledged. Batches wait only for the two before them. There is
+// no validation, epoch, watch, deadline or metric, and no header but Location.
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';

@@ -9,12 +9,12 @@ const SCRIPT = fileURLToPath(new URL('claims.lua', import.meta.url));
 const OPEN_LOOP = fileURLToPath(new URL('open-loop.ts', import.meta.url));
 const LOADER = new URL('../test/support/typescript-loader.mjs', import.meta.url).href;
 
-/** Who asks for what. */
+/** Which users ask for which campaigns. */
 export interface LoadPlan {
   readonly url: string;
-  /** Several are asked for in turn. */
+  /** Requested in turn if there are several. */
   readonly campaignIds: readonly string[];
-  /** `unique`: every call is of a new user; otherwise the one user who asks. */
+  /** `unique`: every call has a new user. Otherwise the one user of all calls. */
   readonly users: string;
   readonly connections: number;
   readonly seconds: number;
@@ -25,30 +25,30 @@ export interface LoadResult extends Omit<OpenLoopResult, 'ownDelay' | 'p99SinceN
   readonly perSecond: number;
 }
 
-/** wrk where it is installed: it takes a quarter of the processor time that autocannon takes for the same load. */
+/** wrk if it is installed: for the same load it takes a quarter of the processor time of autocannon. */
 export const generator = hasWrk() ? 'wrk' : 'autocannon';
 
 let runs = Math.floor(Date.now() / 1_000) % 100_000_000;
 
-/** A closed loop: each connection asks again when it has its answer. */
+/** Runs a closed loop: each connection asks again when it has its answer. */
 export function load(plan: LoadPlan): Promise<LoadResult> {
   runs += 1;
   return generator === 'wrk' ? withWrk(plan) : withAutocannon(plan);
 }
 
 /**
- * An open loop in a process of its own: see {@link OpenLoopPlan}. @throws where answers were of another kind: a refusal
- * is quicker than a claim, and a call without an answer has taken no time that means anything.
+ * Runs an open loop in its own process; see {@link OpenLoopPlan}. @throws if there were refusals or missing answers: a
+ * refusal is quicker than a claim, and the time of a call without an answer means nothing.
  */
 export async function openLoad(plan: Omit<OpenLoopPlan, 'users'>): Promise<OpenLoopResult> {
-  const result = await openLoadWhateverComes(plan);
+  const result = await openLoadCountingFailures(plan);
   const { requests, refused, broken } = result;
   if ((refused + broken) * 1_000 > requests) throw new Error(`${refused} refused, ${broken} broken of ${requests}`);
   return result;
 }
 
-/** The same, where a call that is never answered is part of what is measured: it took until the load was given up. */
-export async function openLoadWhateverComes(plan: Omit<OpenLoopPlan, 'users'>): Promise<OpenLoopResult> {
+/** The same, but calls without an answer count: their time ends when the load gives them up. */
+export async function openLoadCountingFailures(plan: Omit<OpenLoopPlan, 'users'>): Promise<OpenLoopResult> {
   runs += 1;
   const order: OpenLoopPlan = { ...plan, users: `r${runs}` };
   const { stdout } = await run(process.execPath, ['--import', LOADER, OPEN_LOOP, JSON.stringify(order)]);
@@ -106,7 +106,7 @@ function hasWrk(): boolean {
     execFileSync('wrk', ['--version'], { stdio: 'ignore' });
     return true;
   } catch (error) {
-    // It ends with 1 after it has printed its version.
+    // wrk exits with 1 after it has printed its version.
     return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }

@@ -10,7 +10,7 @@ describe('the open loop of the bench', () => {
   const servers: { close(): void }[] = [];
   afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
-  /** A server that answers as `answer` likes. */
+  /** A plan for a server that answers through `answer`. */
   async function plan(answer: (response: ServerResponse, count: number) => void): Promise<OpenLoopPlan> {
     let count = 0;
     const server = createServer((request, response) => {
@@ -26,13 +26,14 @@ describe('the open loop of the bench', () => {
     response.writeHead(202, { 'content-length': 2 }).end('{}');
   };
 
-  it('shows a stall in every call that was due while it lasted, not just in those that were under way', async () => {
+  it('shows a stall in every call that was due during it, not only in those that were under way', async () => {
     let stalledUntil = Infinity;
     const result = await openLoop(
       await plan((response, count) => {
         const now = performance.now();
         if (count === 250) stalledUntil = now + STALL_MS;
-        // Four connections: a closed loop would have four calls of a thousand that take long, and a p99 that knows nothing.
+        // Four connections: in a closed loop only four of a thousand calls would take long, and the p99 would not show
+        // the stall.
         setTimeout(() => accept(response), stalledUntil === Infinity ? 0 : Math.max(0, stalledUntil - now));
       }),
     );
@@ -41,7 +42,7 @@ describe('the open loop of the bench', () => {
     expect(result.max).toBeGreaterThanOrEqual(STALL_MS - 2);
   });
 
-  it('sends as many as were ordered to a server that is slower than that, and counts how long they wait', async () => {
+  it('sends the planned number to a server that is slower, and counts how long calls wait', async () => {
     // 4 connections × 100 answers a second; the last of 500 calls is due after 1 s and answered after 1.25 s.
     const slow = await plan((response) => setTimeout(() => accept(response), 10));
     const result = await openLoop({ ...slow, seconds: 1 });
@@ -61,7 +62,7 @@ describe('the open loop of the bench', () => {
     expect(result).toMatchObject({ requests: 250, refused: 1, broken: 1 });
   });
 
-  it('rejects when nobody listens', async () => {
+  it('rejects if no server listens', async () => {
     const gone = await plan(accept);
     servers.splice(0).forEach((server) => server.close());
     await expect(openLoop(gone)).rejects.toThrow('ECONNREFUSED');

@@ -1,17 +1,17 @@
 import { connect, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 
-/** So many claims a second, each at its moment, whether earlier ones are answered or not. */
+/** This many claims a second, each at its planned time, whether earlier ones are answered or not. */
 export interface OpenLoopPlan {
   readonly url: string;
-  /** Several are asked for in turn. */
+  /** Requested in turn if there are several. */
   readonly campaignIds: readonly string[];
-  /** Every claim is of a new user, whose id begins so. */
+  /** Every claim has a new user, whose id begins with this. */
   readonly users: string;
   readonly connections: number;
   readonly perSecond: number;
   readonly seconds: number;
-  /** Before them, as much load that does not count: until then this process compiles its own code. */
+  /** Seconds of load before that do not count: at first this process compiles its own code. */
   readonly warmUpSeconds?: number;
 }
 
@@ -20,18 +20,18 @@ export interface OpenLoopResult {
   readonly requests: number;
   /** Answers that were not 2xx. */
   readonly refused: number;
-  /** Calls whose connection failed, or that were not answered in time. */
+  /** Calls whose connection failed, and calls without an answer in time. */
   readonly broken: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** The p99 of how late the generator itself noticed that a call was due; it is part of the times above. */
+  /** The p99 of how late the generator itself noticed that a call was due. It is part of the times above. */
   readonly ownDelay: number;
-  /** The p99 of the times from there on: as above, without what is the generator's own. */
+  /** The p99 of the times after that, so without the generator's own delay. */
   readonly p99SinceNoticed: number;
 }
 
-/** How long after the last call answers are waited for, ms. */
+/** How long the loop waits for answers after the last call, ms. */
 const GRACE_MS = 5_000;
 /** Between two attempts to connect, ms. */
 const RECONNECT_MS = 50;
@@ -40,12 +40,12 @@ const STATUS_AT = 'HTTP/1.1 '.length;
 const TWO = 0x32;
 
 /**
- * An open loop, corrected for coordinated omission: a call's time runs from the instant at which it was due, so one that
- * had to wait for a free connection has waited. Written on bare sockets, because it shares the machine with what it
- * measures: a call takes half of the processor time that it takes through `node:http`. It reads just the answers that the
- * service and its yardsticks give, which all have a Content-Length.
+ * An open loop, corrected for coordinated omission: a call's time begins when the call is due, so waiting for a free
+ * connection counts. It uses bare sockets, because it shares the machine with the service: a call takes half of the
+ * processor time of `node:http`. It reads only answers with a Content-Length, as the service and its yardsticks send
+ * them.
  *
- * @throws when there is no connection to begin with.
+ * @throws if no connection can be opened at the beginning.
  */
 export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
   const run = new OpenLoop(plan);
@@ -55,7 +55,7 @@ export async function openLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
 
 class OpenLoop {
   private readonly total: number;
-  /** So many calls at the beginning do not count. */
+  /** How many calls at the beginning do not count. */
   private readonly warmUp: number;
   private readonly gap: number;
   /** From the due instant to the answer; negative while there is none. */
@@ -64,7 +64,7 @@ class OpenLoop {
   private readonly open = new Set<Connection>();
   private readonly idle: Connection[] = [];
   private start = 0;
-  /** Calls are numbered in the order in which they are due; those below are due, or sent. */
+  /** Calls are numbered in the order in which they are due. Calls below this number are due or sent. */
   private due = 0;
   private sent = 0;
   private settled = 0;
@@ -114,7 +114,10 @@ class OpenLoop {
     };
   }
 
-  /** Takes what has become due since the last time. Timers are as fine as 1 ms, so it is some calls at once. */
+  /**
+   * Sends the calls that have become due since the last tick. Timers cannot be shorter than 1 ms, so it is several at
+   * once.
+   */
   private tick(): void {
     const now = performance.now();
     while (this.due < this.total && this.dueAt(this.due) <= now) {
@@ -182,7 +185,7 @@ class OpenLoop {
 
 interface Events {
   answered(call: number, accepted: boolean): void;
-  /** Also when it never opened. `call` had no answer. */
+  /** Called also if the connection never opened. `call` got no answer. */
   closed(call: number | undefined): void;
 }
 
@@ -222,7 +225,7 @@ class Connection {
     if (headLength < 0) return;
     const head = this.received.toString('latin1', 0, headLength);
     const bodyLength = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1]);
-    // Nothing that could be waited for: the connection ends, and the call is one without an answer.
+    // This cannot be read as an answer. The connection ends, and the call counts as one without an answer.
     if (Number.isNaN(bodyLength) || this.call === undefined) return this.end();
     if (this.received.length < headLength + END_OF_HEAD.length + bodyLength) return;
     const accepted = this.received[STATUS_AT] === TWO;
@@ -233,12 +236,12 @@ class Connection {
   }
 }
 
-/** Of sorted values; the smallest one that so large a part of them does not exceed. */
+/** The percentile of sorted values: the smallest value that this part of them does not exceed. */
 function percentile(sorted: Float64Array, part: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? NaN;
 }
 
-// As a process of its own, so that what the bench does beside it does not delay it.
+// Runs in its own process, so that other work of the bench does not delay it.
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const result = await openLoop(JSON.parse(process.argv[2] ?? '') as OpenLoopPlan);
   process.stdout.write(`${JSON.stringify(result)}\n`);

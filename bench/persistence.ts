@@ -11,24 +11,25 @@ import { load } from './load.js';
 
 const CHUNK = 500;
 
-/** Connections of the second yardstick: what the worker may use at once. */
+/** How many connections the second yardstick uses: as many as the worker may. */
 const SIDE_BY_SIDE = 3;
 
 /**
- * How fast a backlog of one campaign becomes rows, against plain INSERTs of the same rows into the same table, 500 at a
- * time. One after the other, as the campaign's row makes the worker's transactions follow each other; and side by side,
- * which is what the table can take and one campaign cannot use.
+ * Measures how fast a backlog of one campaign becomes rows, against plain INSERTs of the same rows into the same table,
+ * 500 at a time. The first yardstick inserts one batch after the other, because the lock on the campaign's row forces
+ * this order on the worker. The second one inserts side by side: the table can take this, but one campaign cannot use
+ * it.
  */
 export async function measurePersistence(run: BenchRun, cluster: Cluster, backlog: number): Promise<void> {
   const name = `events persisted, backlog of ${backlog.toLocaleString('en')}`;
   const pending = 'Redis per claim that has no row yet';
   if (!run.wants(name, pending)) return;
   const client = cluster.client();
-  // Whose rows nobody asked for: they are deleted after each round.
+  // Campaigns for the yardsticks' rows, which are deleted after each round.
   const [raw, wide] = [await client.createCampaign(ENDLESS), await client.createCampaign(ENDLESS)];
   const rounds: [ours: number, oneByOne: number, sideBySide: number][] = [];
   const bytes: number[] = [];
-  // Of the round before, since the worker's turn may be the last one. The first one is for that, and for nothing else.
+  // The users of the round before, because the worker's turn may come last. The first round only fills this.
   let users: string[] = [];
   for (let round = -1; round < run.rounds; round++) {
     const before = await usedMemory(cluster);
@@ -46,7 +47,7 @@ export async function measurePersistence(run: BenchRun, cluster: Cluster, backlo
       const which = ((Math.max(0, round) + turn) % measured.length) as 0 | 1 | 2;
       values[which] = await measured[which]();
     }
-    // Not between the turns: the server goes on with what was deleted for some time.
+    // Not between the turns: the server works on deleted rows for some time.
     await cluster.rows('DELETE FROM coupons WHERE campaign_id IN (?, ?)', [raw, wide]);
     users = await usersOf(cluster, campaignId);
     if (round < 0) continue;
@@ -84,7 +85,7 @@ async function publish(cluster: Cluster, campaignId: string, backlog: number): P
   return gate;
 }
 
-/** By a worker that lives for that, rows a second. */
+/** Rows a second, written by a new worker. */
 async function persisted(cluster: Cluster, campaignId: string, gate: number): Promise<number> {
   const worker = await cluster.add('worker');
   const perSecond = await drained(cluster, campaignId, gate);
@@ -93,11 +94,11 @@ async function persisted(cluster: Cluster, campaignId: string, gate: number): Pr
 }
 
 /**
- * Rows a second after the first tenth: loading modules, joining the group and compiling code is not persisting, and the
- * yardstick has done it.
+ * Rows a second after the first tenth. Before that, the worker loads modules, joins the group and compiles code, which
+ * the yardstick has already done.
  */
 async function drained(cluster: Cluster, campaignId: string, gate: number): Promise<number> {
-  // One for all looks: a new one each time would take a twentieth of a core from the worker, and from nobody else.
+  // One connection for all checks. A new one for each would take a twentieth of a core, and only from the worker.
   const connection = await createConnection({ uri: cluster.servers.mariadb.url });
   try {
     const started = performance.now();
@@ -121,7 +122,7 @@ async function drained(cluster: Cluster, campaignId: string, gate: number): Prom
   }
 }
 
-/** In the order of their rows: where the indexes of a table grow is a part of what an INSERT costs. */
+/** The users in the order of their rows: the cost of an INSERT depends on where the indexes grow. */
 async function usersOf(cluster: Cluster, campaignId: string): Promise<string[]> {
   const rows = await cluster.rows('SELECT user_id AS user FROM coupons WHERE campaign_id = ? ORDER BY id', [
     campaignId,
@@ -129,7 +130,7 @@ async function usersOf(cluster: Cluster, campaignId: string): Promise<string[]> 
   return rows.map(({ user }) => user as string);
 }
 
-/** The same users once more, of another campaign. @returns rows a second. */
+/** Inserts the same users again, for another campaign. @returns rows a second. */
 async function insertRaw(
   cluster: Cluster,
   campaignId: string,

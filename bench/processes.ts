@@ -11,8 +11,8 @@ import { caughtUp, ENDLESS, rate } from './claims.js';
 import { load } from './load.js';
 
 /**
- * The embedded profile on one data directory: what the process holds when it has taken and persisted so many claims, MB,
- * and how long a start on their coupons takes, s.
+ * Measures the embedded profile on one data directory: the memory of the process after this many persisted claims, MB,
+ * and how long a start with their coupons takes, s.
  */
 export async function measureEmbeddedFile(run: BenchRun, claims: number): Promise<void> {
   const memory = `resident memory, embedded, after ${claims.toLocaleString('en')} claims`;
@@ -41,7 +41,7 @@ export async function measureEmbeddedFile(run: BenchRun, claims: number): Promis
   }
 }
 
-/** From the start of the process to the moment at which it is ready, s. */
+/** Measures the time from the start of a process until it is ready, s. */
 export async function measureStarts(run: BenchRun, cluster: Cluster): Promise<void> {
   const nothingYet = 'start, embedded, nothing in the file';
   if (run.wants(nothingYet)) {
@@ -63,7 +63,7 @@ async function measureStart(run: BenchRun, name: string, env: Record<string, str
   run.note({ name, unit: 's', values, atMost });
 }
 
-/** Claims until the campaign has given out all that it has. */
+/** Claims until the campaign is sold out. */
 async function sellOut(client: Client, url: string, campaign: string, total: number): Promise<void> {
   for (let round = 0; ((await client.audit(campaign)) as { gate: number }).gate < total; round++) {
     if (round === 60) throw new Error('not sold out');
@@ -87,7 +87,7 @@ async function startOnce(env: Record<string, string>): Promise<number> {
   }
 }
 
-/** Two apis behind each other's back, on one campaign, against one of them alone. */
+/** Measures two apis on one campaign against one api. */
 export async function measureTwoApis(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
   const name = 'two api processes on one campaign, 100 connections';
   if (!run.wants(name)) return;
@@ -103,7 +103,7 @@ export async function measureTwoApis(run: BenchRun, cluster: Cluster, url: strin
   await cluster.end(second, 'SIGTERM');
 }
 
-/** What api and worker hold while claim after claim passes through them. */
+/** Measures the memory of api and worker while claims pass through them. */
 export async function measureMemory(run: BenchRun, cluster: Cluster, claims: number): Promise<void> {
   const name = `resident memory over ${claims.toLocaleString('en')} claims`;
   if (!run.wants(name)) return;
@@ -122,7 +122,7 @@ export async function measureMemory(run: BenchRun, cluster: Cluster, claims: num
   }
   for (const [who, values] of Object.entries(sizes)) {
     run.note({ name: `${name}, ${who}, after each tenth`, unit: 'MB', values });
-    // The first tenth is when code is compiled and buffers are grown.
+    // Skip the first tenth, in which code is compiled and buffers grow.
     const pair = [values[9], values[1]] as [number, number];
     const yardstick = 'after the second';
     run.comparisons.push({
@@ -139,7 +139,7 @@ function residentMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
 }
 
-/** How soon an api is ready again after Redis was restarted, with so many claims to bring back, s. */
+/** Measures how soon an api is ready again after a restart of Redis with this many claims to restore, s. */
 export async function measureRestart(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
   const name = 'ready again after a restart of Redis, 10,000 claims';
   if (!run.wants(name)) return;
@@ -159,7 +159,7 @@ export async function measureRestart(run: BenchRun, cluster: Cluster, url: strin
       await new Promise((wake) => setTimeout(wake, 10));
     }
     values.push((performance.now() - back) / 1_000);
-    // Epochs that are lost right after their opening are rebuilt with a back-off, and this is not about it.
+    // Wait: an epoch that is lost soon after its opening is rebuilt with a back-off, which is not measured here.
     await new Promise((wake) => setTimeout(wake, run.seconds * 2_000));
   }
   run.note({ name, unit: 's', values, atMost: 6 });

@@ -1,24 +1,24 @@
 import { cpus } from 'node:os';
 
-/** One thing measured in turn with its yardstick; each pair is [measured, yardstick], in the same unit. */
+/** One thing, measured in turn with its yardstick. Each pair is [measured, yardstick] in the same unit. */
 export interface Comparison {
   readonly name: string;
   readonly yardstick: string;
-  /** The ratio to reach; 0 or nothing where it is only reported. */
+  /** The ratio to reach; 0 or undefined if it is only reported. */
   readonly atLeast?: number;
-  /** The ratio not to exceed, of things of which less is better. */
+  /** The ratio not to exceed, if less is better. */
   readonly atMost?: number;
-  /** Per second when it is not given. */
+  /** By default, per second. */
   readonly unit?: string;
   readonly pairs: readonly (readonly [number, number])[];
 }
 
-/** Something measured for itself, once or more. */
+/** A figure without a yardstick, measured once or more often. */
 export interface Figure {
   readonly name: string;
   readonly unit: string;
   readonly values: readonly number[];
-  /** Not to be exceeded by the median. */
+  /** The median must not exceed this. */
   readonly atMost?: number;
 }
 
@@ -82,10 +82,10 @@ export function markdown(comparisons: readonly Comparison[], figures: readonly F
 const ROW = 28;
 const LEFT = 520;
 const SCALE = 180;
-/** Ratios above it are drawn at the edge. */
+/** Larger ratios are drawn at the edge. */
 const WIDEST = 1.8;
 
-/** Bars of the median ratios of which more is better; the line across each is what it has to reach. */
+/** A chart of the median ratios for which more is better. The line across each bar is its goal. */
 export function svg(comparisons: readonly Comparison[]): string {
   const shown = comparisons.filter(({ atMost }) => atMost === undefined);
   const height = shown.length * ROW + 40;

@@ -14,7 +14,7 @@ const SCENARIO: Scenario = {
 };
 
 describe('the simulation of a campaign that is spread over shards', () => {
-  it('sells exactly the total when stock is called back, however the shards differ', () => {
+  it('sells exactly the total if stock is called back, however the shards differ', () => {
     for (let seed = 0; seed < 200; seed++) {
       const shards = 1 + (seed % 40);
       const users = 1_000 + seed * 3;
@@ -23,7 +23,7 @@ describe('the simulation of a campaign that is spread over shards', () => {
     }
   });
 
-  it('leaves coupons unsold when every shard has its fixed share and demand is little more than the total', () => {
+  it('leaves coupons unsold if every shard has a fixed share and demand is little above the total', () => {
     const { sold } = simulate({ ...SCENARIO, spread: 'fixed share', shards: 40, users: 1_010 });
     expect(sold).toBeLessThan(1_000);
   });

@@ -1,12 +1,12 @@
 import { pathToFileURL } from 'node:url';
 
-/** How the stock of one campaign is spread over shards, each of which decides alone about its own users. */
+/** How the stock of one campaign is spread over shards. Each shard decides alone about its own users. */
 export type Spread =
   /** Every shard has its share from the start, and no more. */
   | 'fixed share'
-  /** A shard takes a block from a common pool whenever it has nothing left. */
+  /** A shard takes a block from a common pool when it has no coupon left. */
   | 'blocks from a pool'
-  /** The same; and before a shard says "sold out" for the first time, what the others have not used is called back. */
+  /** The same, but before a shard says "sold out" for the first time, unused coupons of the others are called back. */
   | 'blocks, called back';
 
 /** One drop. Times in ms. */
@@ -26,20 +26,20 @@ export interface Scenario {
   readonly seed: number;
 }
 
-/** What became of it. */
+/** The result of one drop. */
 export interface Outcome {
   readonly sold: number;
-  /** Winners who came later than somebody who got nothing would have had to, as a share of all winners. */
+  /** The share of winners who were not among the first `total` users to come. */
   readonly unfair: number;
   /** How many ranks too late the last winner came, as a share of the total. */
   readonly latest: number;
-  /** Questions to the pool. */
+  /** How many calls went to the pool. */
   readonly poolCalls: number;
 }
 
 interface Shard {
   stock: number;
-  /** When it is free for the next claim. */
+  /** When the shard is free for the next claim. */
   freeAt: number;
   readonly claimMs: number;
 }
@@ -56,7 +56,7 @@ export function simulate(scenario: Scenario): Outcome {
   let pool = spread === 'fixed share' ? 0 : total;
   let poolCalls = 0;
 
-  // Each user belongs to one shard, for ever: that alone keeps anybody from getting two.
+  // Each user always belongs to the same shard. That is why no user can get two coupons.
   const decisions: { user: number; shard: Shard; at: number }[] = [];
   for (let user = 0; user < users; user++) {
     const shard = shards[Math.floor(random() * count)] as Shard;
@@ -76,7 +76,7 @@ export function simulate(scenario: Scenario): Outcome {
         }
       }
       const taken = Math.min(pool, block);
-      // Nothing is asked of a pool that is known to be empty.
+      // A shard does not call a pool that it knows to be empty.
       if (taken > 0) poolCalls += 1;
       pool -= taken;
       shard.stock += taken;

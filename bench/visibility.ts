@@ -4,14 +4,14 @@ import { type BenchRun } from './bench-run.js';
 import { caughtUp, ENDLESS, rate } from './claims.js';
 import { openLoad } from './load.js';
 
-/** How often the table is looked at, ms: nothing is seen sooner than it is there, and at the most so much later. */
+/** How often the table is read, ms. A row is seen at most this much later than it appears. */
 const LOOK_MS = 5;
-/** Transactions may commit in another order than they took their ids; so far back is looked again. */
+/** Transactions may commit in another order than they took their ids, so each read goes back by this many ids. */
 const LOOK_BACK = 3_000;
 
 /**
- * From the moment at which the gate admitted a claim to the one at which somebody else sees its row, at half of the rate
- * that api and worker can do together. All on one machine, so both moments are of the same clock.
+ * Measures the time from the gate's admission of a claim until another connection sees its row, at half of the highest
+ * rate of api and worker together. Everything runs on one machine, so both times are of the same clock.
  */
 export async function measureVisibility(run: BenchRun, cluster: Cluster, url: string): Promise<void> {
   const name = 'from the gate to a visible row, at half the maximum rate';
@@ -44,7 +44,7 @@ export async function measureVisibility(run: BenchRun, cluster: Cluster, url: st
   run.note({ name: `${name}, slowest`, unit: 'ms', values: max });
 }
 
-/** The delay of every row that appears, ms. */
+/** Returns the delay of every row that appears, ms. */
 async function watch(cluster: Cluster, campaignId: string, over: () => boolean): Promise<number[]> {
   const connection = await createConnection({ uri: cluster.servers.mariadb.url });
   const seen = new Set<number>();
