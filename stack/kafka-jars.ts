@@ -12,15 +12,15 @@ const VERSION = '4.1.0';
 const POM = fileURLToPath(new URL('kafka/pom.xml', import.meta.url));
 
 /**
- * The directory with Kafka's jars (43 MB), fetched by Maven the first time. STACK_KAFKA_JARS names one that is there
- * already, for machines without Maven.
+ * The directory with Kafka's jars (43 MB). Maven fetches them the first time. On machines without Maven,
+ * STACK_KAFKA_JARS names a directory that already has them.
  */
 export async function kafkaJars(): Promise<string> {
   const given = process.env.STACK_KAFKA_JARS;
   if (given !== undefined && given !== '') return given;
   const directory = join(STACK_DIRECTORY, `kafka-${VERSION}`);
   if (existsSync(directory)) return directory;
-  // Half a download must not look like a whole one.
+  // An interrupted download must not look complete.
   const partial = `${directory}.${process.pid}`;
   mkdirSync(STACK_DIRECTORY, { recursive: true });
   await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${partial}`], {

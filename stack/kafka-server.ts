@@ -9,19 +9,19 @@ import { type Command, freePort, ServerProcess } from './server-process.js';
 
 const run = promisify(execFile);
 
-/** How a broker differs from the usual one. */
+/** How a broker differs from the default. */
 export interface KafkaServerOptions {
   readonly port?: number;
   readonly directory?: string;
-  /** Makes it one more broker beside this one, which stays the only controller. */
+  /** Joins this server as one more broker. This server stays the only controller. */
   readonly joins?: KafkaServer;
-  /** Clients have to know this name and password (SASL PLAIN, without TLS). */
+  /** The name and password that clients need (SASL PLAIN, without TLS). */
   readonly sasl?: { readonly username: string; readonly password: string };
-  /** Added to server.properties, and stronger than what stands there. */
+  /** Added to server.properties; they override its other lines. */
   readonly properties?: Readonly<Record<string, string>>;
 }
 
-/** One Kafka node in KRaft mode, broker and controller in one unless it joins another one. */
+/** One Kafka node in KRaft mode. It is broker and controller in one, unless it joins another node. */
 export class KafkaServer extends ServerProcess {
   private jars = '';
   private members = 1;
@@ -36,7 +36,7 @@ export class KafkaServer extends ServerProcess {
     if (options.joins !== undefined) options.joins.members += 1;
   }
 
-  /** The server on this port and directory, not started; both are made up when they are not given. */
+  /** The server on this port and directory, not started. By default, both are new. */
   static async on(options: KafkaServerOptions = {}): Promise<KafkaServer> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'coupon-kafka-'));
     const controllerPort = options.joins?.controllerPort ?? (await freePort());
@@ -75,9 +75,9 @@ export class KafkaServer extends ServerProcess {
       'group.initial.rebalance.delay.ms': '0',
       'auto.create.topics.enable': 'false',
       'num.partitions': '1',
-      // A broker that was killed is fenced until its old session is over; 9 s is for machines that are far away.
+      // A broker that was killed is fenced until its old session is over. The default of 9 s is for distant machines.
       'broker.session.timeout.ms': '3000',
-      // Tests provoke an expired session; the default of 6 s would only make them longer.
+      // Tests let a session expire. The default of 6 s would only make them longer.
       'group.min.session.timeout.ms': '500',
       ...this.joining(),
       ...this.authenticating(),
@@ -142,5 +142,5 @@ export class KafkaServer extends ServerProcess {
   }
 }
 
-/** Any 16 bytes in base64url; every stack is a cluster of its own. */
+/** Any 16 bytes in base64url. Every stack is its own cluster, so they can be the same. */
 const CLUSTER_ID = 'Y291cG9uLXN0YWNrLTAwMQ';

@@ -7,14 +7,14 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { endLeftovers, serversIn } from './leftovers.js';
 import { PID_FILE } from './server-process.js';
 
-/** Does nothing until it is ended; its command line names `directory`, as a server's does. */
+/** A process that does nothing until it is ended. Like a server's, its command line names `directory`. */
 const waitIn = (directory: string) => spawn(process.execPath, ['-e', 'setInterval(() => 0, 1_000)', directory]);
 
 describe('leftovers', () => {
   const root = mkdtempSync(join(tmpdir(), 'leftovers-'));
   afterAll(() => rmSync(root, { recursive: true }));
 
-  it('ends the servers of a cluster, however deep its directory lies, and no process that has inherited a number', async () => {
+  it('ends the servers of a cluster, however deep its directory lies, and no process that reuses a number', async () => {
     const directory = join(root, 'cluster', 'redis');
     const old = join(root, 'old');
     for (const each of [directory, old]) mkdirSync(each, { recursive: true });

@@ -3,12 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PID_FILE, pause, signalTo } from './server-process.js';
 
-/** How long a server may take for its orderly end, ms. */
+/** How long a server may take to end in order, ms. */
 const PATIENCE_MS = 20_000;
 
 /**
- * Ends the servers whose directories lie in `root`, whoever started them. A process that has inherited the number of a
- * server is left alone: a server's command line names its directory.
+ * Ends the servers whose directories lie below `root`, also those of other runs. A process that reuses the number of an
+ * ended server is left alone: the command line of a server names its directory.
  */
 export async function endLeftovers(root: string): Promise<number> {
   const pids = serversIn(root);
@@ -33,7 +33,9 @@ export function serversIn(root: string): number[] {
     .filter((pid) => isServerIn(root, pid));
 }
 
-/** Each server has a directory of its own, in which there is nothing to be looked for but its data. */
+/**
+ * Finds the pid files. A directory with one belongs to one server and holds only its data, so the search stops there.
+ */
 function pidFilesBelow(directory: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { withFileTypes: true })
@@ -51,7 +53,7 @@ function isServerIn(root: string, pid: number): boolean {
       .split(/\s+/);
     return !state?.startsWith('Z') && command.join(' ').includes(root);
   } catch {
-    // ps ends with 1 when there is no such process.
+    // ps exits with 1 if there is no such process.
     return false;
   }
 }

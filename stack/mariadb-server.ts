@@ -8,10 +8,10 @@ import { type Command, freePort, ServerProcess } from './server-process.js';
 
 const run = promisify(execFile);
 
-/** Of the test databases, which listen on 127.0.0.1 only and end with their test. */
+/** The administrator of the test databases, which listen on 127.0.0.1 only and end with their test. */
 const USER = 'coupon';
 const PASSWORD = 'coupon';
-/** Has what the service needs and no more: an administrator is not kept out by read_only. */
+/** A user with only the rights that the service needs. Unlike an administrator, it cannot write under read_only. */
 const SERVICE = 'service';
 
 /** A MariaDB that waits for the disk at every commit, as in production. */
@@ -24,7 +24,7 @@ export class MariadbServer extends ServerProcess {
     super(directory, port);
   }
 
-  /** The server on this port and directory, not started; both are made up when they are not given. */
+  /** The server on this port and directory, not started. By default, both are new. */
   static async on(options: { port?: number; directory?: string; args?: readonly string[] } = {}) {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'coupon-mariadb-'));
     return new MariadbServer(directory, options.port ?? (await freePort()), options.args ?? []);
@@ -34,12 +34,12 @@ export class MariadbServer extends ServerProcess {
     return (await MariadbServer.on(options)).start();
   }
 
-  /** Its user may do everything, also make databases. */
+  /** The address for the administrator, who may do everything. */
   get url(): string {
     return this.urlOf(USER);
   }
 
-  /** Of the same database, for a user as a service should have. */
+  /** The address of the same database for a user with only the service's rights. */
   get serviceUrl(): string {
     return this.urlOf(SERVICE);
   }
@@ -48,7 +48,7 @@ export class MariadbServer extends ServerProcess {
     return `mysql://${user}:${PASSWORD}@127.0.0.1:${this.port}/coupon`;
   }
 
-  /** Other settings for the next start. */
+  /** Sets other arguments for the next start. */
   configure(args: readonly string[]): void {
     this.args = args;
   }
@@ -57,7 +57,7 @@ export class MariadbServer extends ServerProcess {
     return join(this.directory, 'data');
   }
 
-  /** Of its own: a server that starts deletes what it takes for an earlier one's temporary tables. */
+  /** Each server has its own: a server that starts deletes temporary tables that it thinks an earlier one left. */
   private get temporaryDirectory(): string {
     return join(this.directory, 'tmp');
   }
@@ -70,7 +70,7 @@ export class MariadbServer extends ServerProcess {
     mkdirSync(this.temporaryDirectory, { recursive: true });
     if (existsSync(join(this.dataDirectory, 'mysql'))) return;
     mkdirSync(this.dataDirectory, { recursive: true });
-    // Run at every start, so that a server that was killed in its first second has its user in the second one.
+    // Run at every start: a server that was killed in its first second may not have its user yet.
     writeFileSync(
       this.initFile,
       [
@@ -89,7 +89,7 @@ export class MariadbServer extends ServerProcess {
       `--user=${userInfo().username}`,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
-      // Of how the files are laid out, the first start decides.
+      // The first start decides how the files are laid out.
       ...this.args,
     ]);
   }
@@ -102,7 +102,7 @@ export class MariadbServer extends ServerProcess {
         `--user=${userInfo().username}`,
         `--datadir=${this.dataDirectory}`,
         `--tmpdir=${this.temporaryDirectory}`,
-        // A socket's path may have 107 characters at the most; a test's directory alone can be longer.
+        // A socket's path may have at most 107 characters. A test's directory alone can be longer.
         `--socket=${join(tmpdir(), `coupon-mariadb-${this.port}.sock`)}`,
         `--pid-file=${join(this.directory, 'mariadbd.pid')}`,
         `--init-file=${this.initFile}`,

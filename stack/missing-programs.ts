@@ -4,7 +4,7 @@ import { SEARCH_PATH } from './server-process.js';
 interface Program {
   readonly command: string;
   readonly args: readonly string[];
-  /** What an administrator types on Debian and its relatives, and what the thing is called elsewhere. */
+  /** The package's name on Debian and similar systems. */
   readonly install: string;
 }
 
@@ -13,7 +13,7 @@ const PROGRAMS: readonly Program[] = [
   { command: 'mariadbd', args: ['--version'], install: 'mariadb-server (MariaDB 10.6 or later)' },
   { command: 'java', args: ['-version'], install: 'openjdk-17-jre-headless (Java 17 or later)' },
 ];
-/** Fetches Kafka's jars; not needed where STACK_KAFKA_JARS names them. */
+/** Fetches Kafka's jars. Not needed if STACK_KAFKA_JARS names them. */
 const MAVEN: Program = { command: 'mvn', args: ['--version'], install: 'maven' };
 
 function runs({ command, args }: Program): boolean {
@@ -25,13 +25,13 @@ function runs({ command, args }: Program): boolean {
   }
 }
 
-/** What has to be installed before the servers can be started natively; empty when everything is there. */
+/** The programs that are missing for starting the servers natively. Empty if everything is there. */
 export function missingPrograms(): string[] {
   const needed = process.env.STACK_KAFKA_JARS ? PROGRAMS : [...PROGRAMS, MAVEN];
   return needed.filter((program) => !runs(program)).map(({ install }) => install);
 }
 
-/** One line for each step, in the order to take them; Debian's names. */
+/** One line for each step, in their order, with the names on Debian. */
 export function howToInstall(missing: readonly string[]): string {
   const packages = missing.map((text) => text.split(' ')[0]).join(' ');
   return [

@@ -3,21 +3,21 @@ import { KafkaServer, type KafkaServerOptions } from './kafka-server.js';
 import { MariadbServer } from './mariadb-server.js';
 import { RedisServer } from './redis-server.js';
 
-/** Where each server listens, on 127.0.0.1. */
+/** The port of each server on 127.0.0.1. */
 export interface StackPorts {
   readonly redis: number;
   readonly kafka: number;
   readonly mysql: number;
 }
 
-/** How the servers differ from the usual ones. */
+/** How the servers differ from the default. */
 export interface StackSettings {
   readonly redis?: readonly string[];
   readonly kafka?: Pick<KafkaServerOptions, 'port' | 'properties'>;
   readonly mariadb?: readonly string[];
 }
 
-/** The three servers as native processes, each in a directory of its own below one root. */
+/** The three servers as native processes, each in its own directory below one root. */
 export class NativeStack {
   private constructor(
     readonly redis: RedisServer,
@@ -25,7 +25,7 @@ export class NativeStack {
     readonly mariadb: MariadbServer,
   ) {}
 
-  /** Starts all three side by side; free ports where none are given. When one fails, the others are ended. */
+  /** Starts all three at the same time, by default on free ports. If one fails, the others are ended. */
   static async start(
     root: string,
     ports: Partial<StackPorts> = {},

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, freePort, ServerProcess } from './server-process.js';
 
-/** Anything of redis.conf, as `--name value`; later ones win. */
+/** Settings of redis.conf, as `--name value`. Later ones win. */
 export type RedisArguments = readonly string[];
 
-/** A Redis that evicts nothing, as the gate demands, with a log that faults can cut. */
+/** A Redis that evicts nothing, as the gate requires, with an append-only log that faults can cut. */
 export class RedisServer extends ServerProcess {
   private constructor(
     directory: string,
@@ -17,7 +17,7 @@ export class RedisServer extends ServerProcess {
     super(directory, port);
   }
 
-  /** The server on this port and directory, not started; both are made up when they are not given. */
+  /** The server on this port and directory, not started. By default, both are new. */
   static async on(options: { port?: number; directory?: string; args?: RedisArguments } = {}): Promise<RedisServer> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'coupon-redis-'));
     return new RedisServer(directory, options.port ?? (await freePort()), options.args ?? []);
@@ -31,25 +31,25 @@ export class RedisServer extends ServerProcess {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Other settings for the next start. */
+  /** Sets other arguments for the next start. */
   configure(args: RedisArguments): void {
     this.args = args;
   }
 
-  /** The files of its append-only log; the `*.incr.aof` is the one that grows. */
+  /** The directory of its append-only log. The file `*.incr.aof` is the one that grows. */
   get aofDirectory(): string {
     return join(this.directory, 'appendonlydir');
   }
 
   protected command(): Command {
     const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory];
-    // Its command line has to go on naming its directory: endLeftovers knows it by that.
+    // The command line must keep naming the directory: endLeftovers recognises the server by it.
     const titled = ['--set-proc-title', 'no'];
     const durable = ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', ''];
     return { program: 'redis-server', args: [...settings, ...titled, ...durable, ...this.args] };
   }
 
-  /** It listens before its AOF is loaded, and answers LOADING until then. */
+  /** Redis listens before its AOF is loaded, and answers LOADING until then. */
   protected serves(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(this.port, '127.0.0.1', () => socket.write('PING\r\n'));

@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { signalTo } from './server-process.js';
 
-/** The group is not the terminal's, so these do not reach it by themselves. */
+/** Signals that are passed on to Jest: its process group is not the terminal's, so it does not get them itself. */
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Where to run Jest, and with what. */
+/** How to run Jest. */
 export interface JestRun {
-  /** A checkout; this one when it is not given. */
+  /** The checkout to run in; by default, this one. */
   readonly cwd?: string;
   readonly config: 'jest.config.js' | 'jest.stack.config.js';
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** `pipe` keeps what Jest says to whoever reads `output`. */
+  /** If false, Jest's output is not printed but returned. */
   readonly show: boolean;
 }
 
 /**
- * Runs Jest as a process of its own, which Ctrl-C ends too, and whatever it has started.
+ * Runs Jest in its own process. Ctrl-C ends it too, with all processes that it has started.
  *
  * @returns its exit code and, unless shown, its output.
  */
@@ -34,7 +34,7 @@ export async function runJest({ cwd, config, args, env, show }: JestRun): Promis
       config,
       ...args,
     ],
-    // A group of its own: the processes that its tests have started can be ended when it could not do that itself.
+    // Its own process group, so that the processes of its tests can be ended even if Jest could not end them.
     {
       cwd: root,
       detached: true,
@@ -53,7 +53,7 @@ export async function runJest({ cwd, config, args, env, show }: JestRun): Promis
   try {
     const closed = once(jest, 'close');
     const [code] = (await once(jest, 'exit')) as [number | null];
-    // Whoever is left may hold a pipe of Jest's open.
+    // A process that is left may hold a pipe of Jest open.
     signalTo(group, 'SIGKILL');
     await closed;
     return { code: code ?? 1, output };

@@ -5,18 +5,21 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, write
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
-/** A server that has not come up by then will not, ms. */
+/** How long a server may take to start, ms. */
 const START_DEADLINE_MS = 60_000;
-/** Linux gives 32768 and above to outgoing connections, others 49152 and above. */
+/**
+ * Servers get ports between this and 32768. Linux uses 32768 and above for outgoing connections, other systems 49152
+ * and above.
+ */
 const LOWEST_PORT = 10_000;
 const HIGHEST_PORT = 32_000;
-/** How often a condition is looked at, ms. */
+/** How often a condition is checked, ms. */
 const POLL_MS = 20;
 
-/** Debian keeps servers where an ordinary user's PATH does not look. */
+/** The PATH of an ordinary user, and the directories where Debian installs servers. */
 export const SEARCH_PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`;
 
-/** How a server of the stack is started. */
+/** The command that starts a server. */
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
@@ -24,25 +27,25 @@ export interface Command {
 }
 
 /**
- * One real server as a process of its own, in a directory and on a port of its own: what a test starts, stops, freezes
- * and kills. It outlives the process that started it only until {@link endLeftovers}.
+ * One real server with its own process, directory and port, which a test starts, stops, freezes and kills. If it
+ * outlives the process that started it, {@link endLeftovers} ends it.
  */
 export abstract class ServerProcess {
   private child: ChildProcess | undefined;
 
   constructor(
-    /** Holds the data, the log and the pid; the server may be started on it again. */
+    /** Holds the data, the log and the pid. The server can be started on it again. */
     readonly directory: string,
     readonly port: number,
   ) {}
 
-  /** What runs it; called at every start. */
+  /** The command of the server; called at every start. */
   protected abstract command(): Command;
 
-  /** True as soon as it serves; a rejection counts as "not yet". */
+  /** True as soon as the server works. A rejection means "not yet". */
   protected abstract serves(): Promise<boolean>;
 
-  /** Makes what the first start needs; called at every start. */
+  /** Prepares what the first start needs; called at every start. */
   protected prepare(): Promise<void> {
     return Promise.resolve();
   }
@@ -61,14 +64,14 @@ export abstract class ServerProcess {
     return join(this.directory, 'server.log');
   }
 
-  /** Starts it and waits until it serves. @throws with the end of its log when it does not come up. */
+  /** Starts the server and waits until it works. @throws with the end of its log if it does not start. */
   async start(): Promise<this> {
     await this.spawn();
     await this.ready();
     return this;
   }
 
-  /** Starts it without waiting. */
+  /** Starts the server and does not wait. */
   async spawn(): Promise<void> {
     if (this.running) throw new Error(`${this.directory}: the server runs already`);
     mkdirSync(this.directory, { recursive: true });
@@ -76,7 +79,7 @@ export abstract class ServerProcess {
     const { program, args, env } = this.command();
     const log = openSync(this.logFile, 'a');
     try {
-      // A process group of its own: Ctrl-C at a terminal ends who started it first, and that one ends the servers.
+      // Its own process group: Ctrl-C at a terminal then ends only the process that started it, which ends the servers.
       this.child = spawn(program, args, {
         cwd: this.directory,
         env: { ...process.env, PATH: SEARCH_PATH, ...env },
@@ -92,7 +95,7 @@ export abstract class ServerProcess {
     writeFileSync(join(this.directory, PID_FILE), String(this.child.pid));
   }
 
-  /** Waits until it serves. */
+  /** Waits until the server works. */
   async ready(): Promise<void> {
     const deadline = Date.now() + START_DEADLINE_MS;
     while (!(await this.serves().catch(() => false))) {
@@ -108,12 +111,12 @@ export abstract class ServerProcess {
     return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
   }
 
-  /** The orderly end, which a frozen server is woken for; a server that takes longer than 20 s is killed. */
+  /** Ends the server in order. A frozen server is woken for it. A server that takes longer than 20 s is killed. */
   async stop(): Promise<void> {
     await this.end('SIGTERM', 20_000);
   }
 
-  /** `kill -9`: the server has no chance to write anything more. */
+  /** `kill -9`: the server cannot write anything more. */
   async kill(): Promise<void> {
     await this.end('SIGKILL', 20_000);
   }
@@ -123,7 +126,7 @@ export abstract class ServerProcess {
     await this.start();
   }
 
-  /** Freezes it: connections stay open and nothing answers, as behind a stopped virtual machine. */
+  /** Freezes the server: connections stay open and nothing answers, as with a stopped virtual machine. */
   pause(): void {
     process.kill(this.pid, 'SIGSTOP');
   }
@@ -145,10 +148,10 @@ export abstract class ServerProcess {
   }
 }
 
-/** Where a running server's process id stands, in its directory. */
+/** The file with the process id of a running server, in its directory. */
 export const PID_FILE = 'pid';
 
-/** To a process, or to the group -pid; one that has ended needs none. */
+/** Sends a signal to a process, or to the process group -pid. Does nothing if it has ended. */
 export function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -158,8 +161,8 @@ export function signalTo(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * A port on 127.0.0.1 that was free a moment ago. None of those that systems give to outgoing connections: under load one
- * of them would take it before the server does.
+ * A port on 127.0.0.1 that was free a moment ago. It is not in the range for outgoing connections: under load, one of
+ * those would take it before the server does.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {

@@ -6,17 +6,18 @@ import { howToInstall, missingPrograms } from './missing-programs.js';
 import { NativeStack } from './native-stack.js';
 import { runJest } from './run-jest.js';
 
-/** All but the faults, which bring servers of their own; see test/faults/run.ts. */
+/** All projects but the faults, which start their own servers; see test/faults/run.ts. */
 const PROJECTS = ['adapters', 'e2e, one process', 'e2e, apart'];
 
 /**
- * Runs Jest with real servers: on free ports, in a directory that is deleted, ended whatever happens. The servers are
- * native processes also where a Docker engine answers, because the tests kill, freeze and restart them.
+ * Runs Jest with real servers on free ports. In every case the servers are ended at last and their directory is
+ * deleted. The servers are native processes even if there is a Docker engine, because the tests kill, freeze and
+ * restart them.
  */
 async function test(args: readonly string[]): Promise<number> {
   const missing = missingPrograms();
   if (missing.length > 0) throw new Error(howToInstall(missing));
-  // Everything that a test makes lies below it, the directories of its own servers too: see TMPDIR.
+  // Everything that a test makes lies below this directory, also the directories of its own servers; see TMPDIR.
   const root = mkdtempSync(join(tmpdir(), 'coupon-stack-'));
   try {
     const { redis, kafka, mariadb } = await NativeStack.start(root);

@@ -9,7 +9,7 @@ import { NativeStack, type StackPorts } from './native-stack.js';
 import { listens } from './server-process.js';
 import { STACK_DIRECTORY } from './stack-directory.js';
 
-// Beside the usual ports, so that a Redis that is there for something else is never touched.
+// Not the usual ports, so that a Redis for another purpose is never touched.
 const PORTS: StackPorts = { redis: 6390, kafka: 9390, mysql: 3390 };
 
 const COMPOSE = fileURLToPath(new URL('compose.yaml', import.meta.url));
@@ -86,7 +86,7 @@ function upInDocker(ports: StackPorts): void {
 
 try {
   await up();
-  // The servers' handles are let go of; nothing else may keep this process.
+  // This process no longer holds the servers, and nothing else should keep it running.
   process.exit(0);
 } catch (error) {
   console.error((error as Error).message);
