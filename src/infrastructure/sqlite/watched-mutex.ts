@@ -1,11 +1,13 @@
 import { DatabaseError } from '../../ports/database/database-error.js';
 
+/** How often a unit of work is looked at while others wait for it, ms. */
+const LOOK_MS = 100;
 /**
- * After this long without a statement, ms, a unit of work counts as stuck, and those that wait for it are refused.
+ * After this many looks without a statement, a unit of work counts as stuck, and those that wait for it are refused.
  * SQLite answers within the call, so a healthy one is never idle. One that awaits another one would be idle without
- * end.
+ * end. Looks are counted, not milliseconds: a process that is not scheduled for a second does not look either.
  */
-const STALLED_MS = 1_000;
+const IDLE_LOOKS = 10;
 
 interface Waiter {
   readonly enter: () => void;
@@ -17,8 +19,8 @@ export class WatchedMutex {
   private readonly waiters: Waiter[] = [];
   private busy = false;
   private closed = false;
-  /** When the unit of work that was let in last gave a sign of life, ms, monotonic. */
-  private lastActivity = 0;
+  /** Looks since the unit of work that was let in last gave a sign of life. */
+  private idleLooks = 0;
   private watchdog: NodeJS.Timeout | undefined;
 
   /** @throws DatabaseError after {@link close} or behind one that is stuck, or what `work` throws. */
@@ -38,7 +40,7 @@ export class WatchedMutex {
 
   /** The unit of work that was let in has sent a statement. */
   noteActivity(): void {
-    this.lastActivity = performance.now();
+    this.idleLooks = 0;
   }
 
   /** The last turn of all: calls before it have had theirs, later calls are refused. */
@@ -52,25 +54,25 @@ export class WatchedMutex {
   }
 
   private turn(): Promise<void> {
-    this.watchdog ??= setTimeout(() => this.refuseBehindStalled(), STALLED_MS);
+    this.watchdog ??= setTimeout(() => this.look(), LOOK_MS);
     return new Promise((enter, refuse) => {
       this.waiters.push({ enter, refuse });
     });
   }
 
-  private refuseBehindStalled(): void {
+  private look(): void {
     this.watchdog = undefined;
-    const idleMs = performance.now() - this.lastActivity;
-    if (idleMs >= STALLED_MS) {
+    this.idleLooks += 1;
+    if (this.idleLooks >= IDLE_LOOKS) {
       const error = new DatabaseError(
         'infrastructure',
         'SQLITE_STALLED',
-        `a unit of work has held the database for ${Math.round(idleMs)} ms without a statement: it is stuck, ` +
+        `a unit of work has held the database for ${IDLE_LOOKS * LOOK_MS} ms without a statement: it is stuck, ` +
           'or waits for a unit of work that it started itself',
       );
       for (const { refuse } of this.waiters.splice(0)) refuse(error);
     } else if (this.waiters.length > 0) {
-      this.watchdog = setTimeout(() => this.refuseBehindStalled(), STALLED_MS - idleMs);
+      this.watchdog = setTimeout(() => this.look(), LOOK_MS);
     }
   }
 }
