@@ -69,6 +69,15 @@ describe('a port that closes', () => {
     for (const answer of await Promise.all(asked)) expect(['HTTP/1.1 200 OK', 'ECONNREFUSED']).toContain(answer);
   });
 
+  it('resets no caller who waits while the whole process stands still', async () => {
+    const closed = fastify.close();
+    await new Promise(setImmediate);
+    const asked = Array.from({ length: 60 }, () => ask(port));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+    await closed;
+    expect(await Promise.all(asked)).toEqual(asked.map(() => 'HTTP/1.1 200 OK'));
+  });
+
   it('refuses callers who come later', async () => {
     await fastify.close();
     expect(await ask(port)).toBe('ECONNREFUSED');

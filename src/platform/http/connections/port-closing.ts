@@ -7,8 +7,11 @@ const QUIET_MS = 20;
  * again.
  */
 const CHECK_MS = 0.5;
-/** Requests are held for at most this many ms, also while callers keep connecting. */
-const HELD_MS = 500;
+/**
+ * The process checks at most this often, also while callers keep connecting, so it holds requests for half a second.
+ * Checks are counted, not milliseconds: a process that is not scheduled does not accept the callers that wait either.
+ */
+const MAX_CHECKS = 25;
 /** How often connections that have become idle are ended while the server closes, ms. */
 const IDLE_CHECK_MS = 50;
 /**
@@ -59,19 +62,19 @@ export class PortClosing {
 
   private acceptWaitingCallers(closed: () => void): void {
     const { server } = this.fastify;
-    const until = performance.now() + HELD_MS;
+    let checks = 0;
     let came = false;
     const noteConnection = (): void => void (came = true);
     server.on('connection', noteConnection);
     this.held = [];
     const check = (): void => {
       came = false;
+      checks += 1;
       setTimeout(() => {
         const began = performance.now();
         // Between a timer and an immediate, the event loop accepts the connections that wait.
         setImmediate(() => {
-          const now = performance.now();
-          if ((came || now - began > CHECK_MS) && now < until) {
+          if ((came || performance.now() - began > CHECK_MS) && checks < MAX_CHECKS) {
             check();
             return;
           }
