@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { parseEnv } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
@@ -26,18 +27,16 @@ describe('MysqlModule', () => {
   };
 
   it('starts without a server, and says so to everybody who asks', async () => {
-    const from = performance.now();
     app = await compile('mysql://user:password@127.0.0.1:1/coupon');
     await app.init();
     const database = app.get(Database, { strict: false });
     await expect(database.read(({ gate }) => gate.read())).rejects.toMatchObject({ code: 'NOT_JOINED' });
     await app.close();
-    expect(performance.now() - from).toBeLessThan(8_000);
   });
 
   it('tries no second time what cannot be made', async () => {
-    const from = performance.now();
+    const tries = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
     await expect(compile('mysql://user:100%secret@127.0.0.1:1/coupon')).rejects.toBeInstanceOf(StartupError);
-    expect(performance.now() - from).toBeLessThan(2_500);
+    expect(tries.mock.calls.filter(([line]) => String(line).includes('Retrying'))).toEqual([]);
   });
 });

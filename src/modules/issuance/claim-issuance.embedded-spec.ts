@@ -3,11 +3,11 @@ import { Logger } from '@nestjs/common';
 import { claimEvent } from '../../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { eventually } from '../../../test/support/eventually.js';
+import { SetClock } from '../../../test/support/flow.js';
 import { type Issuance, issuanceOf } from '../../../test/support/issuance.js';
 import { watchOf } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
 import { type ClaimEvent } from '../../domain/claim.js';
-import { SystemClock } from '../../platform/flow/clock.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import {
   type ClaimOutcome,
@@ -56,9 +56,15 @@ class DoorToLog extends ClaimLog {
   }
 }
 
-/** The machine's clocks; a test suspends the machine. */
-class SuspendedClock extends SystemClock {
+/** Clocks that stand nearly still; a test suspends the machine, which stops the monotonic one. */
+class SuspendedClock extends SetClock {
   suspendedMs = 0;
+
+  /** What is looked at later is later, by so little that no claim runs out of time. */
+  override monotonic(): number {
+    this.at.monotonic += 0.001;
+    return super.monotonic();
+  }
 
   override wall(): number {
     return super.wall() + this.suspendedMs;

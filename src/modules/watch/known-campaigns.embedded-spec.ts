@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
+import { SetClock, SetTimers } from '../../../test/support/flow.js';
 import { until } from '../../../test/support/until.js';
 import { SystemClock } from '../../platform/flow/clock.js';
 import { systemTimers } from '../../platform/flow/timers.js';
@@ -64,6 +65,7 @@ describe('whether a campaign exists', () => {
   });
 
   it('takes no more questions than it can hold, and is away to who comes then', async () => {
+    campaigns = new KnownCampaigns(stack.database, new SetClock(), new SetTimers());
     const asked = Array.from({ length: 5_600 }, (_, index) => answerOf(`invented-${index}`));
     await until('somebody is refused', () => asked.find(({ answer }) => answer !== undefined));
     expect(asked.at(-1)?.answer).toMatchObject({ kind: 'infrastructure', problemCode: 'database-unavailable' });
