@@ -6,7 +6,7 @@ import { expectKept, openDrop, passed, sellOut, usersOf } from './fault-drop.js'
 import { libfaketime } from './fault-programs.js';
 import { between, fault } from './fault-test.js';
 
-/** How wrong a window may open or close, ms. */
+/** How much too early or too late a window may open or close, ms. */
 const TOLERANCE_MS = 1_000;
 
 /** The variables that set a process's wall clock wrong. */
@@ -16,12 +16,12 @@ function clockOff(minutes: number): Record<string, string> {
   return {
     LD_PRELOAD: library,
     FAKETIME: `${minutes < 0 ? '-' : '+'}${Math.abs(minutes)}m`,
-    // A wrong clock is one that shows the wrong time, not one that runs at another speed.
+    // A wrong clock shows the wrong time. It does not run at another speed.
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   };
 }
 
-/** How wrong the clock of a process is, by what it says itself. */
+/** How wrong the clock of a process is, by the Date of its answers. */
 async function minutesOff({ url }: Member): Promise<number> {
   const { headers } = await fetch(`${url}/health/live`);
   return Math.round((Date.parse(headers.get('date') ?? '') - Date.now()) / 60_000);
@@ -40,7 +40,7 @@ describe('with clocks that are 10 minutes fast and slow', () => {
       cluster.add('worker', clockOff(10)),
     ]);
     await cluster.ready();
-    // A library that is not loaded would make every clock right.
+    // If the library were not loaded, every clock would be right.
     const wrong = await Promise.all(cluster.members.map(minutesOff));
     expect(wrong).toEqual([10, -10, -10, 10]);
   }, 120_000);
@@ -66,7 +66,7 @@ describe('with clocks that are 10 minutes fast and slow', () => {
     expect(Math.min(...admitted)).toBeGreaterThan(startsAt - TOLERANCE_MS);
     expect(Math.min(...admitted)).toBeLessThan(startsAt + TOLERANCE_MS);
     expect(Math.max(...admitted)).toBeLessThan(endsAt + TOLERANCE_MS);
-    // Fewer asked than there are coupons.
+    // Fewer users asked than there are coupons.
     const asked = Object.assign(drop, { total: drop.promised().length });
     await expectKept(cluster, asked, 30_000, { campaign: ['409 campaign-not-started', '409 campaign-ended'] });
     drop.close();
@@ -84,7 +84,7 @@ describe('with clocks that are 10 minutes fast and slow', () => {
     await drop.run(cluster.client(), { users: usersOf(500, 'after-'), tries: 3, width: 20 });
     await sellOut(cluster, drop);
     await expectKept(cluster, drop, 45_000, { mended, killed: true });
-    // Nobody's claim was taken for a lost one while it was on its way: only those that nobody had an answer to.
+    // The sweeper took no claim for lost that was still on its way, only claims whose callers got no answer.
     const [swept] = await cluster.rows(
       "SELECT COUNT(*) AS count FROM failed_events WHERE campaign_id = ? AND source = 'SWEEPER'",
       [drop.campaignId],
@@ -101,7 +101,7 @@ describe('with clocks that are 10 minutes fast and slow', () => {
     expect(await minutesOff(sweeper)).toBe(10);
     drop = await openDrop(cluster, 300);
     await drop.run(cluster.client(), { users: usersOf(400), tries: 3, width: 20 });
-    // It comes by every 10 s.
+    // The sweeper runs every 10 s.
     await passed(25_000);
     expect(await cluster.rows('SELECT * FROM failed_events WHERE campaign_id = ?', [drop.campaignId])).toEqual([]);
     await cluster.end(sweeper, 'SIGTERM');

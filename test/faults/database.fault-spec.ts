@@ -21,7 +21,7 @@ import {
 import { between, fault, isLeftOut, recordP99 } from './fault-test.js';
 import { DATABASE_FAULTS, execute } from './strikes.js';
 
-/** What one process may have open, and a connection of an administrator or of a server's own. */
+/** How many connections one process may have open. */
 const CONNECTIONS = MYSQL_DEFAULTS.connections + MYSQL_DEFAULTS.readConnections + MYSQL_DEFAULTS.urgentConnections;
 
 async function noFailedEvent(cluster: Cluster, { campaignId }: Drop): Promise<void> {
@@ -55,18 +55,18 @@ describe('while claims come in', () => {
         mendedAt = Date.now();
       };
       await duringDrop(cluster, drop, timed, deadlines);
-      // It struck: what was promised meanwhile had to wait for its end.
+      // The fault really happened: claims that were promised during it got their rows only after its end.
       const [late] = await cluster.rows(
         'SELECT COUNT(*) AS count FROM coupons WHERE campaign_id = ? AND created_at >= ?',
         [drop.campaignId, mendedAt],
       );
       expect(Number(late?.['count'])).toBeGreaterThan(0);
       await noFailedEvent(cluster, drop);
-      // Nobody was given another id: a worker that waits for the database is no dead one.
+      // The group members are the same: a worker that waits for the database does not lose its membership.
       if (row === 25) expect(await eventually(() => groupMembers(brokers), 20_000)).toEqual(members);
       const sessions = (await cluster.rows('SHOW PROCESSLIST')).filter(({ User }) => User === 'service');
       expect(sessions.length).toBeLessThanOrEqual(4 * CONNECTIONS);
-      // And none of them was put back with something unfinished. InnoDB shows what it showed before for as long as it is
+      // No connection went back to the pool with an unfinished transaction. InnoDB repeats its last answer if it is
       // asked again within 0.1 s.
       await eventually(async () => {
         await passed(200);
@@ -86,7 +86,7 @@ describe('while claims come in', () => {
       async () => {
         drop = await openDrop(cluster, 5_000);
         const client = cluster.client();
-        // So many callers as during the fault, once the processes are warm.
+        // As many callers as during the fault, once the processes are warm.
         await drop.run(client, { users: usersOf(500, 'first-'), tries: 3, width: 20 });
         const warm = drop.calls.length;
         await portionsUntil(drop, client, performance.now() + 5_000, 'before');
@@ -113,25 +113,25 @@ describe('while claims come in', () => {
 
   fault(25, 'the host of a worker freezes while it holds the campaign’s row, and the others go on', async () => {
     const { brokers } = cluster.servers.kafka;
-    // What is delivered again would be its first batch.
+    // Otherwise the first batch of the new worker could be one that is delivered again.
     await eventually(() => allSettled(brokers), 20_000);
-    // Its first batch: on a fast machine three workers share a drop in so few that it may have no second one.
+    // In its first batch: on a fast machine three workers need so few batches that it may have no second one.
     const failing = await cluster.addFailing('worker', 'stop-holding-campaign', 1);
     await cluster.ready();
-    // Until it has partitions, the others may have consumed all of the drop.
+    // Wait until it has partitions, or the others may have consumed the whole drop.
     await eventually(() => expect(failing.process.text).toMatch(/consumes partitions/), 30_000);
     drop = await openDrop(cluster, 1_000);
     const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: 100 });
     await failing.process.printed(/failpoint/);
     const frozen = performance.now();
     const rowsAtOnce = await couponsOf(cluster, drop);
-    // The server ends a silent session after 10 s; only then can anybody have the row.
+    // The server ends a silent session after 10 s. Only then can another worker lock the row.
     await eventually(async () => expect(await couponsOf(cluster, drop)).toBeGreaterThan(rowsAtOnce), 15_000);
     await running;
     await sellOut(cluster, drop);
     await eventually(async () => expect(await couponsOf(cluster, drop)).toBe(1_000), 30_000);
     failing.process.signal('SIGCONT');
-    // It finds its session ended and its batch done, and is one of three again.
+    // The worker finds its session ended and its batch done, and is one of three members again.
     await eventually(async () => expect(await groupMembers(brokers)).toHaveLength(3), 20_000);
     await sellsOn(cluster);
     await expectKept(cluster, drop, 45_000, { mended: frozen });
@@ -139,7 +139,7 @@ describe('while claims come in', () => {
     await cluster.end(failing, 'SIGTERM');
   });
 
-  /** How often the server has ended a deadlock, and a wait that lasted for too long (1205). */
+  /** How often the server has ended a deadlock, and a wait that was too long (1205). */
   const lockTroubles = async () => {
     const [row] = await cluster.rows(
       `SELECT SUM(IF(NAME = 'lock_deadlocks', COUNT, 0)) AS deadlocks, SUM(IF(NAME = 'lock_timeouts', COUNT, 0)) AS timeouts
@@ -157,7 +157,7 @@ describe('while claims come in', () => {
     drop = await openDrop(cluster, 4_000);
     const client = cluster.client();
     const disturber = await createConnection({ uri: cluster.servers.mariadb.url });
-    // The server ends the transaction that has changed less: with this much to undo, ours is not the one.
+    // In a deadlock the server ends the transaction with fewer changes. With these changes, that is not the test's one.
     await execute(cluster, 'CREATE TABLE weight (id INT AUTO_INCREMENT PRIMARY KEY)');
     let own = 0;
     try {
@@ -165,7 +165,7 @@ describe('while claims come in', () => {
         for (let n = 0; n < 20; n++) {
           await disturber.beginTransaction();
           await disturber.query('INSERT INTO weight SELECT NULL FROM seq_1_to_1000');
-          // The other way round than the service: the campaign first, then the gate row.
+          // In the opposite order from the service: the campaign first, then the gate row.
           await disturber.query('SELECT id FROM campaigns WHERE id = ? FOR UPDATE', [drop.campaignId]);
           await passed(between(1, 50));
           await disturber.query('SELECT * FROM gate FOR UPDATE').catch(({ errno }: { errno?: number }) => {
@@ -176,7 +176,7 @@ describe('while claims come in', () => {
         }
         await disturber.beginTransaction();
         await disturber.query('SELECT id FROM campaigns WHERE id = ? FOR UPDATE', [drop.campaignId]);
-        // The service's sessions wait for a lock for 3 s.
+        // The service's sessions wait 3 s for a lock.
         await eventually(async () => {
           expect((await lockTroubles()).timeouts).toBeGreaterThan(before.timeouts);
         }, 10_000);
@@ -201,7 +201,7 @@ describe('while claims come in', () => {
     const { hostname: host, port } = new URL(cluster.servers.mariadb.url);
     const somebody = { host, port: Number(port), user: 'others', password: 'others' };
     const others: Connection[] = [];
-    /** @returns whether there was one left. */
+    /** @returns true if a connection was free. */
     const take = () =>
       createConnection(somebody).then(
         (connection) => {
@@ -226,7 +226,7 @@ describe('while claims come in', () => {
     await drop.run(client, { users: usersOf(300, 'before-'), tries: 3, width: 50 });
     try {
       await administrator.query('SET GLOBAL max_connections = 20');
-      // Whatever it has is taken from it, until it has nothing.
+      // Take every connection that the service gives back, until it has none.
       const lockOut = async () => {
         const { sessions } = await look();
         if (sessions > 0) await administrator.query('KILL USER service').catch(() => undefined);
@@ -241,7 +241,7 @@ describe('while claims come in', () => {
         await passed(50);
       }
       await running;
-      // Promised, and nowhere to be stored.
+      // These claims are promised, but cannot be stored yet.
       expect(drop.promised()).toHaveLength(900);
       expect((await look()).coupons).toBe(coupons);
       expect(coupons).toBeLessThanOrEqual(300);
@@ -268,8 +268,8 @@ function onADiskOfItsOwn(): void {
   let drop: Drop;
 
   beforeAll(async () => {
-    // All tables share one file that may not grow for ever: full is full, with error 1114 as on a full disk. The undo
-    // log lies elsewhere, or not even the table that fills it could be dropped.
+    // All tables share one file with a limit. When it is full, the server reports error 1114 as on a full disk. The
+    // undo log lies elsewhere, or even the table that fills the file could not be dropped.
     cluster = await Cluster.start(
       { apis: 1, workers: 1 },
       {},
@@ -286,7 +286,7 @@ function onADiskOfItsOwn(): void {
   afterEach(() => drop.close());
 
   fault(27, FULL, async () => {
-    // More than finds room in pages that its table has already.
+    // More rows than the existing pages of the table can hold.
     drop = await openDrop(cluster, 10_000);
     const client = cluster.client();
     await drop.run(client, { users: usersOf(500, 'before-'), tries: 3, width: 50 });
@@ -296,7 +296,7 @@ function onADiskOfItsOwn(): void {
       'CREATE TABLE filler (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(7500))',
     );
     let rows = 500;
-    /** @returns whether there was none for a single one. */
+    /** @returns true if there was no room for a single row. */
     const takeRoom = async (): Promise<boolean> => {
       try {
         await execute(cluster, `INSERT INTO filler (text) SELECT REPEAT('x', 7500) FROM seq_1_to_${rows}`);
@@ -304,7 +304,7 @@ function onADiskOfItsOwn(): void {
       } catch (error) {
         if ((error as { errno?: number }).errno !== 1114) throw error;
         const none = rows === 1;
-        // Fewer and fewer, until nothing has room.
+        // Insert fewer and fewer rows, until there is no room.
         rows = Math.max(1, Math.floor(rows / 2));
         return none;
       }
@@ -320,7 +320,7 @@ function onADiskOfItsOwn(): void {
       await passed(20);
     }
     await running;
-    // What was promised meanwhile is not stored, for there is no room.
+    // The claims that were promised during the fault are not stored, because there is no room.
     expect(drop.promised()).toHaveLength(8_500);
     expect(coupons).toBeLessThan(8_500);
     expect(performance.now() - since).toBeGreaterThan(5_000);
@@ -331,7 +331,7 @@ function onADiskOfItsOwn(): void {
     await expectKept(cluster, drop, 30_000, { mended });
     await noFailedEvent(cluster, drop);
     await sellsOn(cluster);
-    // That takes room, too, which comes free when the rows have been purged.
+    // Dropping the table needs room too. Room becomes free when the server has purged the rows.
     await eventually(() => execute(cluster, 'DROP TABLE filler'), 20_000);
   });
 }

@@ -16,9 +16,9 @@ import { SmallDisk } from './small-disk.js';
 
 const KILLS = 50;
 const TOTAL = 6_000;
-/** The log of SQLite takes some 16 MB before it is written back. */
+/** SQLite's log takes some 16 MB before SQLite writes it back. */
 const DISK_MB = 64;
-/** What says which generation of the log this is: it changes when the file is begun again. */
+/** The log's header. It changes when SQLite begins the file again. */
 const WAL_HEADER_BYTES = 32;
 
 describe('embedded, while claims come in', () => {
@@ -51,7 +51,7 @@ describe('embedded, while claims come in', () => {
 
   let bursts = 0;
   let ending = false;
-  /** Callers who ask until the service is ended, also when they hear nothing. */
+  /** Callers who ask until the service ends, also if they get no answer. */
   const burst = () => {
     const name = `b${++bursts}-`;
     let user = 0;
@@ -73,7 +73,7 @@ describe('embedded, while claims come in', () => {
     });
   };
 
-  /** Sells what is left, waits until all is quiet, and looks into the file once the service has let go of it. */
+  /** Sells the rest, waits until everything is done, stops the service and reads its file. */
   const expectKept = async (mended: number, allowance: Allowance = {}) => {
     await drop.run(client, { users: usersOf(TOTAL + 100, 'late-'), tries: 3, width: 50 });
     await eventually(async () => {
@@ -108,7 +108,7 @@ describe('embedded, while claims come in', () => {
           await kill();
           await callers;
         } else {
-          // From here on nobody hears an answer: whatever is written now, a power cut may take back.
+          // From here on answers do not count: a power cut may take back what is written now.
           drop.listening = false;
           const told = statSync(wal()).size;
           const header = walHeader();
@@ -138,7 +138,7 @@ describe('embedded, while claims come in', () => {
     expect(await service.exit()).toBe(1);
     ending = true;
     await callers;
-    // What was written since the last sync that succeeded is what the system may have dropped.
+    // The system may have dropped everything that was written since the last successful sync.
     const synced = Number(/^synced (\d+)$/m.exec(service.text)?.[1]);
     expect(synced).toBeGreaterThan(0);
     expect(statSync(wal()).size).toBeGreaterThan(synced);
@@ -151,11 +151,14 @@ describe('embedded, while claims come in', () => {
     await expectKept(mended, { killed: true });
   });
 
-  /** Whether the service says that its api admits claims; it follows what claims come to, and looks again by itself. */
+  /**
+   * Waits until the service's readiness has this status. The readiness follows the results of claims, and the service
+   * also checks by itself.
+   */
   const readyIs = (status: number) =>
     eventually(async () => expect((await client.get('/health/ready')).status).toBe(status), 30_000);
 
-  /** However many claims were answered 503. */
+  /** Expects one outage in the log, however many claims were answered 503. */
   const expectOneOutage = () => {
     const lines = service.text.match(/claims are answered 503: [^"\n]*/g) ?? [];
     expect(lines).toEqual([
@@ -163,7 +166,7 @@ describe('embedded, while claims come in', () => {
     ]);
   };
 
-  /** The same service on a disk of its own, which ends with the test. */
+  /** Runs the same service on its own disk, which ends with the test. */
   const onSmallDisk = async (work: (disk: SmallDisk) => Promise<void>) => {
     await service.end('SIGTERM');
     drop.close();
@@ -179,8 +182,8 @@ describe('embedded, while claims come in', () => {
   };
 
   /**
-   * What a process says that cannot start on the full disk. What a write that failed has left at the end of SQLite's log
-   * is room for the few pages of a start: each takes some of it, until one finds nothing left.
+   * The log line of a process that cannot start on the full disk. A failed write may leave some room at the end of
+   * SQLite's log. Each start uses some of it for its few pages, until one start finds no room.
    */
   const refusalOfStart = async (env: Record<string, string>) => {
     for (let starts = 0; starts < 30; starts++) {
@@ -230,7 +233,7 @@ describe('embedded, while claims come in', () => {
           await eventually(() => expect(drop.words.filter((word) => word.startsWith('503'))).not.toHaveLength(0));
           await kill();
           await callers;
-          // Without a token it has a file to write before the database is opened.
+          // Without a token in the environment, it has to write a file before it opens the database.
           for (const [env, line] of [
             [{}, /^\S+admin-token cannot be written: ENOSPC: .*\n$/],
             [{ ADMIN_TOKEN }, /^the database cannot be used: .*disk is full \(SQLITE_FULL\)\n$/],
@@ -250,7 +253,7 @@ describe('embedded, while claims come in', () => {
   fault(35, 'a file may not grow for 10 s', async () => {
     const running = drop.run(client, { users: usersOf(5_000), tries: 3, width: 50 });
     await randomMoment();
-    // Nothing can be written behind this position of a file any more, as on a full disk.
+    // No file can grow beyond this position, as on a full disk.
     prlimit(service.pid, '65536');
     await readyIs(503);
     await passed(10_000);
@@ -288,7 +291,7 @@ function prlimit(pid: number, bytes: string): void {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 }
 
-/** The rows of each statement, read by a process that lets go of the file. */
+/** The rows of each statement, read by a process that closes the file again. */
 function rowsOf(file: string, statements: readonly string[]): unknown[][] {
   const script = `
     const database = new (require('libsql'))(process.argv[1]);

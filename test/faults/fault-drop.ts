@@ -9,43 +9,46 @@ import { eventually } from '../support/eventually.js';
 import { judge, KEPT, type Pardon, type Verdict } from '../support/oracle.js';
 import { between, recordOutcome } from './fault-test.js';
 
-/** No call may take longer, whatever dies, ms: D and the time that a busy test machine needs to send and read it. */
+/**
+ * No call may take longer, whatever server dies, ms: D and the time that a busy test machine needs to send and read.
+ */
 const SLOWEST_MS = 2_500;
-/** When it is looked again whether promises are still kept, ms. */
+/** After this time the promises are checked once more, ms. */
 const SECOND_LOOK_MS = 2_000;
 
 export function usersOf(count: number, prefix = 'u'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 }
 
-/** A campaign of its own for every drop. */
+/** Makes a new campaign for a drop. */
 export async function openDrop(cluster: Cluster, total: number, more: Record<string, unknown> = {}): Promise<Drop> {
   const campaignId = await cluster.client().createCampaign(total, more);
   return new Drop(campaignId, total, join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl'));
 }
 
-/** Calls at once. */
+/** How many calls run at the same time. */
 const WIDTH = 100;
 
-/** How soon things are well again, ms from the fault's end. */
+/** How soon the service must work again, ms from the fault's end. */
 export interface Deadlines extends Pick<Allowance, 'killed' | 'left'> {
-  /** A claim is answered with a final answer. */
+  /** A claim gets a final answer. */
   readonly claimsAgainMs: number;
-  /** Every promise is seen to be kept. */
+  /** Every promise is kept. */
   readonly keptMs: number;
-  /** For a fault that lasts, how long. Callers come more slowly meanwhile, so that there is something left at its end. */
+  /** How long a lasting fault lasts. Callers come more slowly during it, so that coupons are left at its end. */
   readonly lastsMs?: number;
 }
 
 /**
- * Does something to a drop that is under way, and returns when what it broke is mended.
- * @returns when that was, of the monotonic clock, where it has waited for something since.
+ * Breaks something during a drop, and returns when it is repaired.
+ * @returns the time of the repair (monotonic), if the strike has waited for something since.
  */
 export type Strike = (cluster: Cluster, drop: Drop) => Promise<void> | Promise<number>;
 
 /**
- * Runs a drop of 5,000 users with 3 tries each, strikes at a random moment of it, and holds the service to its promises.
- * A fault that lasts meets all callers when it comes, some of them at every moment until it is over, and all of them then.
+ * Runs a drop of 5,000 users with 3 tries each, strikes at a random moment, and checks the promises of the service.
+ * During a lasting fault, all callers are there at its beginning, some at each moment until its end, and all again
+ * after it.
  */
 export async function duringDrop(
   cluster: Cluster,
@@ -64,7 +67,8 @@ export async function duringDrop(
       () => undefined,
       () => undefined,
     );
-    // Half of what is left goes away until then. Not of the seed's numbers, which the strike draws meanwhile.
+    // By then half of the remaining coupons are sold. This does not use the seed's random numbers, which the strike
+    // draws at the same time.
     const longestMs = (4 * WIDTH * lastsMs) / (drop.total - drop.promised().length);
     const some = () => new Promise<void>((resolve) => setTimeout(resolve, Math.random() * longestMs).unref());
     pause = () => Promise.race([some(), over]);
@@ -79,7 +83,7 @@ export async function duringDrop(
   await sellsOn(cluster);
 }
 
-/** Each of these apis gives a final answer, not only the first one that is asked. */
+/** Waits until each of these apis gives a final answer, not only the first one. */
 export async function claimsAgain(drop: Drop, apis: readonly Member[], withinMs: number): Promise<void> {
   await Promise.all(
     apis.map(async ({ url }, api) => {
@@ -91,7 +95,7 @@ export async function claimsAgain(drop: Drop, apis: readonly Member[], withinMs:
   );
 }
 
-/** Whatever was done to it, the installation is as good as before: another drop goes as the first one should have. */
+/** Checks that the installation works as before the fault: another drop sells everything. */
 export async function sellsOn(cluster: Cluster): Promise<void> {
   const next = await openDrop(cluster, 100);
   try {
@@ -104,7 +108,7 @@ export async function sellsOn(cluster: Cluster): Promise<void> {
 }
 
 /**
- * 2,000 users ask, in 20 portions that are spread over the whole time until `back`, of the monotonic clock.
+ * 2,000 users ask, in 20 portions that are spread over the whole time until `back` (monotonic).
  *
  * @returns how many of each portion of 100 were promised a coupon.
  */
@@ -119,15 +123,15 @@ export async function portionsUntil(drop: Drop, client: Client, back: number, pr
   return promised;
 }
 
-/** Who asks while a trickle goes on. */
+/** The users and the speed of a trickle. */
 export interface TrickleOptions {
-  /** Begins the name of every user. */
+  /** The beginning of every user's name. */
   readonly prefix?: string;
   /** Between one answer and the next call, ms. */
   readonly everyMs?: number;
 }
 
-/** A drop that lasts: four new users at a time ask, one after the other, until the work is done. */
+/** Runs a slow drop: four new users at a time ask, group after group, until the work is done. */
 export async function withTrickle(
   drop: Drop,
   client: Client,
@@ -144,41 +148,41 @@ export async function withTrickle(
   await Promise.all([work().finally(() => (over = true)), trickle()]);
 }
 
-/** Waits for answers of that kind which are given from now on. */
+/** Waits for new answers of this kind. */
 export async function answered(drop: Drop, word: string, { count = 20, withinMs = 20_000 } = {}): Promise<void> {
   const before = drop.tally()[word] ?? 0;
   await eventually(() => expect(drop.tally()[word] ?? 0).toBeGreaterThanOrEqual(before + count), withinMs);
 }
 
 /**
- * Users go on until everything is sold, and every api says so: slots that were given out and not promised have to come
- * free again.
+ * Users ask until everything is sold and every api says so. For this, slots of claims that were not promised have to
+ * come free again.
  */
 export async function sellOut(cluster: Cluster, drop: Drop): Promise<void> {
   const client = cluster.client();
   await eventually(async () => {
     const round = drop.calls.length;
     const users = Array.from({ length: 20 }, (_, n) => `late-${round}-${n}`);
-    // Together: thousands of coupons may be left, and a busy machine sells them one by one for longer than that.
+    // All at once: thousands of coupons may be left, and selling them one by one would take too long on a busy machine.
     const words = await Promise.all(users.map((user) => drop.press(client, user)));
     expect(words.filter((word) => word !== '409 sold-out')).toEqual([]);
   }, 60_000);
 }
 
-/** How a drop is judged, besides by its rows. */
+/** What else counts in the judgement of a drop, besides its rows. */
 export interface Judgement extends Allowance, Pardon {
-  /** When what was broken was mended, of the monotonic clock; absent: now. */
+  /** The time of the repair (monotonic). By default, now. */
   readonly mended?: number;
-  /** False where it is not the drop that the fault struck. */
+  /** False if the fault did not strike this drop. */
   readonly recorded?: boolean;
 }
 
 /**
- * The judgement of every run: waits until each promise of the drop is seen to be kept, puts it on record, and looks at
- * what the callers were answered.
- * @param withinMs counted from `mended`. They are looked at once more afterwards: what a process does that has just woken
- * up comes late.
- * @throws with the last verdict after the deadline; or with the answers that nobody may ever see, or the slowest one.
+ * The judgement of every run: waits until each promise of the drop is kept, records the result, and checks the answers
+ * that callers got.
+ * @param withinMs counted from `mended`. The promises are checked once more afterwards, because a process that has just
+ * woken up acts late.
+ * @throws with the last verdict after the deadline; or with answers that no caller may get, or the slowest one.
  */
 export async function expectKept(
   cluster: Cluster,
@@ -193,7 +197,7 @@ export async function expectKept(
     expect(verdict).toEqual(KEPT);
   };
   try {
-    // Also when the drop itself has lasted for longer: what is late is at least seen for what it is.
+    // At least a second, also if the drop itself took longer: then the verdict shows what is late.
     await eventually(look, Math.max(1_000, withinMs - (performance.now() - mended))).finally(() => {
       recoveryMs = performance.now() - mended;
     });
@@ -206,14 +210,14 @@ export async function expectKept(
   expectAnswered(drop, { ...allowance, alive: cluster.apis().map(({ url }) => url) });
 }
 
-/** Every call has its answer, in time, and each answer is a documented one. */
+/** Expects that every call got an answer in time, and that each answer is documented. */
 export function expectAnswered(drop: Drop, allowance: Allowance = {}): void {
   expect(drop.undocumented(allowance)).toEqual([]);
   if (allowance.totalChanged !== true) expect(drop.soldOutTooEarly()).toEqual([]);
   expect(drop.slowestMs(allowance)).toBeLessThan(SLOWEST_MS);
 }
 
-/** A fault that lasts: resolves when so much time has passed. It is the fault that is timed here, nothing is waited for. */
+/** Lets a fault last this long. This is the length of the fault itself, not a wait for a condition. */
 export function passed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

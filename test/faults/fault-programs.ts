@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { missingPrograms } from '../../stack/missing-programs.js';
 
-/** Where Debian keeps libfaketime: clocks that are wrong. Undefined when it is not installed. */
+/** The path of libfaketime on Debian, which makes clocks wrong. Undefined if it is not installed. */
 export function libfaketime(): string | undefined {
   for (const directory of readdirSync('/usr/lib', { withFileTypes: true })) {
     if (!directory.isDirectory()) continue;
@@ -12,13 +12,13 @@ export function libfaketime(): string | undefined {
       const file = readdirSync(place).find((name) => name.startsWith('libfaketime.so'));
       if (file !== undefined) return join(place, file);
     } catch {
-      // Not here.
+      // Not in this directory.
     }
   }
   return undefined;
 }
 
-/** What the faults need besides the servers, and the servers' programs. */
+/** The missing programs of all that the faults need: those of the servers, and others. */
 export function missingFaultPrograms(): string[] {
   return [
     ...missingPrograms(),

@@ -1,6 +1,6 @@
 import { type FaultRecord, type P99 } from './fault-test.js';
 
-/** What all rounds of one fault came to. */
+/** The result of all rounds of one fault. */
 export interface FaultSummary {
   readonly row: number;
   readonly what: string;
@@ -16,11 +16,11 @@ export interface FaultSummary {
   /** The slowest of all rounds. */
   readonly slowestMs: number;
   readonly recoveryMs: number;
-  /** Where it was measured; the worst of all rounds, both of the same one. */
+  /** The numbers of the worst round, if they were measured. Both are of the same round. */
   readonly p99: P99 | null;
-  /** What was drawn in its rounds, where chance decides about more than the moment. */
+  /** The random choices of its rounds, if chance decides about more than the moment. */
   readonly drawn: readonly string[];
-  /** With these seeds a round failed. */
+  /** The seeds of the rounds that failed. */
   readonly failedSeeds: readonly number[];
 }
 
@@ -57,7 +57,7 @@ export function summarize(records: readonly FaultRecord[]): FaultSummary[] {
   return inOrder(summaries);
 }
 
-/** The rounds of both. */
+/** Adds up the rounds of both. */
 export function merged(some: readonly FaultSummary[], more: readonly FaultSummary[]): FaultSummary[] {
   const keyOf = ({ row, what }: FaultSummary) => `${row} ${what}`;
   const others = new Map(more.map((one) => [keyOf(one), one]));
@@ -82,7 +82,7 @@ export function merged(some: readonly FaultSummary[], more: readonly FaultSummar
   return inOrder([...both, ...others.values()]);
 }
 
-/** The one that was slower during its fault. A table of earlier rounds may have none. */
+/** The one that was slower during its fault. Tables of earlier runs may have none. */
 function slower(one: P99 | null, other: P99 | null): P99 | null {
   if (!one || !other) return one ?? other;
   return one.duringMs > other.duringMs ? one : other;
@@ -92,7 +92,10 @@ function inOrder(summaries: FaultSummary[]): FaultSummary[] {
   return summaries.sort((a, b) => a.row - b.row || a.what.localeCompare(b.what));
 }
 
-/** One line a fault; times in seconds, the worst of all rounds. Below it, what is known of a few of them only. */
+/**
+ * One line for each fault, with the worst times of all rounds in seconds. Below the table, facts that only a few faults
+ * have.
+ */
 export function toMarkdown(summaries: readonly FaultSummary[]): string {
   const head = ['#', 'fault', 'rounds', 'failed', '202s', ...COUNTS, 'slowest answer', 'all kept after'];
   const seconds = (ms: number) => (ms === 0 ? '–' : `${(ms / 1_000).toFixed(2)} s`);

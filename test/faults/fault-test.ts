@@ -6,17 +6,17 @@ import { VARIANTS } from './variants.js';
 
 /** FAULT_SEED repeats the random moments of a run. */
 const SEED = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
-/** How often each fault is done; a slow one three times at the most. */
+/** How many rounds each fault has. A slow one has three at most. */
 const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 1);
 const MOST_SLOW_ROUNDS = 3;
-/** Leaves out what takes a minute and more. */
+/** Leaves out faults that take a minute or more. */
 const BRIEF = process.env.FAULT_BRIEF !== undefined;
 /** Leaves out the variants, too. */
 const GATE = process.env.FAULT_GATE !== undefined;
-/** Where the outcome of each round goes, a JSON a line; see test/faults/run.ts. */
+/** The file for the outcome of each round, one JSON object a line; see test/faults/run.ts. */
 const RECORDS = process.env.FAULT_RECORDS;
 
-/** What 99 of 100 claims are answered in, ms. */
+/** The time within which 99 of 100 claims are answered, ms. */
 export interface P99 {
   readonly beforeMs: number;
   readonly duringMs: number;
@@ -29,35 +29,35 @@ export interface FaultRecord {
   readonly seed: number;
   /** 202s. */
   readonly accepted: number;
-  /** Null when the test ended before anything could be judged. */
+  /** Null if the test ended before the judgement. */
   readonly verdict: Verdict | null;
   readonly slowestMs: number;
-  /** From the end of the fault to the moment when every promise was seen to be kept. */
+  /** ms from the end of the fault until every promise was kept. */
   readonly recoveryMs: number;
-  /** Where it was measured. */
+  /** Null if it was not measured. */
   readonly p99: P99 | null;
-  /** What was drawn, where chance decides about more than the moment. */
+  /** The random choices, if chance decides about more than the moment. */
   readonly drawn: string | null;
-  /** Why the test failed; null when it passed. */
+  /** Why the test failed; null if it passed. */
   readonly failure: string | null;
 }
 
-/** What a test finds out while it runs. */
+/** The results that a test records while it runs. */
 interface Running {
   judged: Pick<FaultRecord, 'accepted' | 'verdict' | 'slowestMs' | 'recoveryMs'> | null;
   p99: P99 | null;
   drawn: string | null;
 }
 
-/** By so much earlier than Jest gives it up a test fails by itself, or its round would not be put down, ms. */
+/** A test fails by itself this much earlier than Jest's timeout, ms. Otherwise its round would not be recorded. */
 const BEFORE_TIMEOUT_MS = 5_000;
 
 let running: Running = { judged: null, p99: null, drawn: null };
 let state = 0;
 
 /**
- * A test of the row of that number in docs/reliability.md. Its random moments follow from the run's seed, its name and
- * its round alone, so it can be repeated without the others.
+ * A test for the row with this number in docs/reliability.md. Its random moments depend only on the run's seed, its
+ * name and its round, so it can be repeated alone.
  */
 export function fault(
   row: number,
@@ -95,12 +95,12 @@ export function fault(
   }
 }
 
-/** For a describe that would be empty, which Jest refuses. */
+/** True if the fault is left out. A describe with no test left must be left out too, because Jest refuses it. */
 export function isLeftOut(what: string, slow = false): boolean {
   return (slow && (BRIEF || GATE)) || (GATE && VARIANTS.has(what));
 }
 
-/** Puts the outcome of the running fault down. The last one counts. */
+/** Records the outcome of the running fault. The last call counts. */
 export function recordOutcome(drop: Drop, verdict: Verdict | null, recoveryMs: number): void {
   running.judged = {
     accepted: drop.promised().length,
@@ -110,12 +110,12 @@ export function recordOutcome(drop: Drop, verdict: Verdict | null, recoveryMs: n
   };
 }
 
-/** Puts down how fast claims were answered before the fault and during it. */
+/** Records how fast claims were answered before the fault and during it. */
 export function recordP99(p99: P99): void {
   running.p99 = p99;
 }
 
-/** Puts down, and shows, what was drawn. */
+/** Records and prints the random choices. */
 export function recordDraw(drawn: string): void {
   running.drawn = drawn;
   process.stdout.write(`${drawn}\n`);

@@ -21,7 +21,7 @@ describe('while claims come in', () => {
   afterAll(() => cluster.stop());
   afterEach(async () => {
     drop?.close();
-    // What a round that failed has left behind is not the next one's.
+    // A failed round must not change the next one.
     const { kafka, mariadb } = cluster.servers;
     for (const server of [kafka, mariadb]) if (!server.running) await server.start();
     await cluster.fill({ apis: 2, workers: 2 });
@@ -29,10 +29,10 @@ describe('while claims come in', () => {
 
   for (const { row, what, strike, ...deadlines } of KAFKA_FAULTS) {
     const run = async () => {
-      // Whatever the moment, there is enough left to be sold during the fault.
+      // Enough coupons that some are left to sell during the fault, whenever it strikes.
       drop = await openDrop(cluster, 2_000);
       await duringDrop(cluster, drop, strike, deadlines);
-      // Nobody went away empty: what the log did not take, the database did.
+      // Every user got a promise: the database took the claims that the log could not.
       const [kept] = await cluster.rows('SELECT COUNT(*) AS count FROM failed_events WHERE campaign_id = ?', [
         drop.campaignId,
       ]);
@@ -58,7 +58,7 @@ describe('while claims come in', () => {
       const promised = await portionsUntil(drop, client, back);
       await kafka.start();
       const mended = performance.now();
-      // As long as it was away, and not only at first.
+      // During the whole outage, not only at its beginning.
       expect(promised).toEqual(Array.from({ length: 20 }, () => 100));
       await drop.run(client, { users: usersOf(1_500, 'after-'), tries: 3, width: 50 });
       await sellOut(cluster, drop);
@@ -121,7 +121,7 @@ describe('while claims come in', () => {
         eventually(async () => expect((await fetch(`${url}/health/live`)).status).toBe(200), 5_000),
       ),
     );
-    // Only the new processes are left: what they do is done by themselves.
+    // Only the new processes are left, so the results are theirs alone.
     for (const member of cluster.members.filter((one) => !members.includes(one))) {
       await cluster.end(member, 'SIGTERM');
     }
@@ -157,7 +157,7 @@ describe('on a line that loses answers', () => {
     for (const worker of cluster.workers()) await cluster.end(worker, 'SIGKILL');
   });
 
-  /** The claims on the topic and in the database, without anybody who would bring back what is missing. */
+  /** The claims on the topic and in the database, while no process runs that would restore missing ones. */
   const recorded = async (): Promise<Set<string>> => {
     const messages = await readTopic(cluster.servers.kafka.brokers);
     const found = new Set(messages.map((value) => (JSON.parse(String(value)) as { claimId: string }).claimId));
@@ -192,7 +192,7 @@ describe('on a line that loses answers', () => {
   });
 });
 
-/** A request begins with its length, then says what it is: 0 stands for produce. */
+/** A request begins with its length and then its kind: 0 means produce. */
 function isProduce(data: Buffer): boolean {
   return data.length > 6 && data.readInt16BE(4) === 0;
 }

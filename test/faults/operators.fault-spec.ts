@@ -20,7 +20,7 @@ describe('while operators turn the knobs', () => {
   const patch = (body: Record<string, unknown>): Promise<Answer> =>
     cluster.client().admin('PATCH', `/api/admin/campaigns/${drop.campaignId}`, { body, ifMatch: '*' });
 
-  /** One change by an operator who comes back until it is done. */
+  /** Makes one change as an operator who tries again until it is done. */
   const change = async (body: Record<string, unknown>): Promise<Answer> =>
     eventually(async () => {
       const answer = await patch(body);
@@ -29,9 +29,9 @@ describe('while operators turn the knobs', () => {
     }, 30_000);
 
   /**
-   * To so many more than are claimed at that moment, while claims come in. Something happens between the look at them and
-   * the change, which is then tried until it is done.
-   * @returns the total.
+   * Lowers the total to `room` above the number of claims at that moment, while claims come in. `meanwhile` strikes
+   * between that reading and the change, which is then tried until it is done.
+   * @returns the new total.
    */
   const lower = async (room: number, meanwhile: Strike): Promise<number> => {
     let { gate } = (await cluster.client().audit(drop.campaignId)) as { gate: number };
@@ -51,14 +51,14 @@ describe('while operators turn the knobs', () => {
       expect([status, body.code]).toEqual([200, undefined]);
     }, 30_000);
 
-  /** What callers may be told when an operator has paused their campaign, or changed its total. */
+  /** The answers that callers may get after an operator has paused the campaign or changed its total. */
   const changed = { campaign: ['409 campaign-paused'], totalChanged: true } as const;
 
   const wipe: Strike = (installation) => installation.redis(async (redis) => void (await redis.flushall()));
 
   for (const { when, meanwhile, refusals } of [
     { when: 'under load', meanwhile: async () => undefined, refusals: 0 },
-    // A gate that is being rebuilt is one that refuses.
+    // During a rebuild the gate refuses.
     { when: 'while the gate is being rebuilt', meanwhile: wipe, refusals: 20 },
   ] as { when: string; meanwhile: Strike; refusals: number }[]) {
     fault(34, `the total is raised and lowered, the campaign paused and resumed ${when}`, async () => {
@@ -75,11 +75,11 @@ describe('while operators turn the knobs', () => {
           await passed(1_000);
           const before = drop.promised().length;
           await eventually(() => expect(performance.now() - paused).toBeGreaterThan(2_000));
-          // A second after the pause nothing is sold any more.
+          // From a second after the pause, nothing is sold.
           expect(drop.promised().length).toBe(before);
           await answered(drop, '409 campaign-paused');
           expect(drop.promised().length).toBe(before);
-          // Down to less than was raised; never below what is given out already.
+          // Below the raised total, but never below the coupons that are given out already.
           const { body } = await patch({ total: 3_000 });
           expect([undefined, 'total-below-claimed', 'gate-not-told']).toContain(body.code);
           await act('resume');
@@ -138,12 +138,12 @@ describe('while operators turn the knobs', () => {
       expect(drop.tally()['503 issuer-unavailable'] ?? 0).toBeGreaterThanOrEqual(refusals);
       await drop.run(client, { users: usersOf(3_000, 'more-'), tries: 3, width: 50 });
       await sellOut(cluster, drop);
-      // An operator has taken these back, and their slots went to others.
+      // An operator has discarded these claims, and their slots went to other users.
       await expectKept(cluster, drop, 45_000, { mended, excuse: ({ userId }) => takenBack.has(userId) });
     });
   }
 
-  /** What the database says of data that can never be stored. */
+  /** Makes the database refuse these rows as data that can never be stored. */
   const refuseBad = () =>
     execute(
       cluster,
@@ -152,10 +152,10 @@ describe('while operators turn the knobs', () => {
     );
 
   const operate = (id: number, verb: 'discard' | 'requeue') =>
-    // One that is being published at this moment cannot be requeued; the operator tries again.
+    // An event that is being published cannot be requeued at this moment. The operator tries again.
     eventually(async () => {
       const [row] = await cluster.rows('SELECT status FROM failed_events WHERE id = ?', [id]);
-      // The retry was faster, now that nothing stands in its way.
+      // The retry was faster than the operator, because the fault is over.
       if (verb === 'requeue' && row?.['status'] === 'RESOLVED') return;
       const answer = await cluster.client().admin('POST', `/api/admin/failed-events/${id}/${verb}`, {
         ifMatch: '*',

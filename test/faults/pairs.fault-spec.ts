@@ -36,10 +36,11 @@ describe('while claims come in', () => {
     const inTurn = pair[0].target === pair[1].target;
     const offsetMs = between(0, 3_000);
     const at = async ({ strike, target }: DropFault) => {
-      // Each of them strikes at a drop that is under way.
+      // Each fault strikes while the drop is under way.
       expect(drop.promised().length).toBeLessThan(drop.total);
       await strike(cluster, drop);
-      // Somebody has to be there after both; nobody waits for it, or the second one would strike at nothing.
+      // One process has to be left after both strikes. The test does not wait for it, or the drop might be over at the
+      // second strike.
       if (inTurn && (target === 'api' || target === 'worker')) await cluster.add(target);
     };
     const both: Strike = async () => {
@@ -57,7 +58,7 @@ describe('while claims come in', () => {
     await duringDrop(cluster, drop, both, {
       claimsAgainMs: Math.max(pair[0].claimsAgainMs, pair[1].claimsAgainMs),
       keptMs: Math.max(pair[0].keptMs, pair[1].keptMs),
-      // And a second, in which those have struck that are over at once.
+      // And a second for faults that take no time.
       lastsMs: 1_000 + (inTurn ? oneMs + otherMs : Math.max(oneMs, offsetMs + otherMs)),
       killed: pair.some(({ killed }) => killed),
       left: pair.some(({ left }) => left),

@@ -30,7 +30,7 @@ describe('with two apis and two workers', () => {
   afterAll(() => cluster.stop());
   afterEach(async () => {
     drop.close();
-    // Whatever a test has ended is there again for the next one.
+    // Replace the processes that a test has ended, for the next test.
     await cluster.fill(COUNTS);
   }, 90_000);
 
@@ -39,13 +39,13 @@ describe('with two apis and two workers', () => {
       drop = await openDrop(cluster, 1_000);
       await duringDrop(cluster, drop, strike, deadlines);
       if (row !== 21) return;
-      // What lay on its partitions had to wait until they were somebody else's.
+      // Claims on its partitions had to wait until another worker got the partitions.
       const [late] = await cluster.rows(
         'SELECT COUNT(*) AS count FROM coupons WHERE campaign_id = ? AND created_at - claimed_at > 5000',
         [drop.campaignId],
       );
       expect(Number(late?.['count'])).toBeGreaterThan(0);
-      // Who comes back as a zombie is a member again, and has its share of what comes next.
+      // The worker that wakes up becomes a member again, and gets its share of the next claims.
       const { brokers } = cluster.servers.kafka;
       await eventually(async () => expect(await groupMembers(brokers)).toHaveLength(COUNTS.workers), 20_000);
       await sellsOn(cluster);
@@ -63,7 +63,7 @@ describe('with two apis and two workers', () => {
   fault(1, '5,000 users with three tries each in parallel: exactly the total', async () => {
     drop = await openDrop(cluster, 1_000);
     const users = usersOf(5_000);
-    // Everybody presses three times, whatever the answer is.
+    // Every user asks three times, whatever the answer is.
     const eager = users.flatMap((user) => [user, user, user]);
     await drop.run(cluster.client(), { users: eager, tries: 1, width: 200 });
     const mended = performance.now();
@@ -102,7 +102,7 @@ describe('with two apis and two workers', () => {
     await cluster.end(failing, 'SIGKILL');
     const again = await cluster.client().apply('unlucky', drop.campaignId);
     expect(again.body).toMatchObject({ code: 'already-claimed', claim: { sequence: 1 } });
-    // The broker had acknowledged this very claim.
+    // The broker had acknowledged exactly this claim.
     expect([...(await publishesOf(drop)).keys()]).toEqual([again.body.claim.claimId]);
     await eventually(async () => {
       const { body } = await cluster.client().get(`/api/campaigns/${drop.campaignId}/claims/unlucky`);
@@ -129,7 +129,7 @@ describe('with two apis and two workers', () => {
     await eventually(async () => {
       expect(['202', '409 sold-out']).toContain(await drop.press(alive, `after-${drop.calls.length}`));
     }, 20_000);
-    // The new gate is sold out before the frozen api wakes up: none of its late claims may find a place.
+    // The new gate is sold out before the frozen api wakes up, so none of its late claims may get a slot.
     await drop.run(alive, { users: usersOf(500), tries: 3, width: 50 });
     await passed(30_000);
     failing.process.signal('SIGCONT');
@@ -174,7 +174,7 @@ describe('with two apis and two workers', () => {
           ];
           for (const [at, change] of changes.entries()) {
             await change();
-            // Whoever was killed is a member until its session is over.
+            // A killed worker stays a member until its session is over.
             await eventually(async () => {
               expect(await groupMembers(brokers)).toHaveLength(cluster.workers().length);
             }, 20_000);
@@ -193,7 +193,7 @@ describe('with two apis and two workers', () => {
     { slow: true, timeoutMs: 240_000 },
   );
 
-  /** Failed events that nobody has published yet, while Kafka is away. */
+  /** The failed events that are not published yet, while Kafka is away. */
   const failedEvents = async () => {
     drop = await openDrop(cluster, 400);
     await cluster.servers.kafka.kill();
@@ -213,7 +213,7 @@ describe('with two apis and two workers', () => {
         const failing = await cluster.addFailing('worker', point, between(20, 150));
         await cluster.ready();
         await failedEvents();
-        // Who drains first may take everything: the others are there and asleep until this one has died.
+        // The first instance that drains may take all rows. So the others are frozen until this one has died.
         const others = cluster.workers().filter((member) => member !== failing);
         for (const { process } of others) process.signal('SIGSTOP');
         await cluster.servers.kafka.start();
@@ -225,7 +225,7 @@ describe('with two apis and two workers', () => {
         await expectKept(cluster, drop, 70_000, { mended });
         expect(Math.max(...(await publishesOf(drop)).values())).toBeLessThanOrEqual(2);
       },
-      // Before anything is on the log, all of it waits for the lease.
+      // Nothing is on the log yet, so all rows wait until the lease runs out.
       { slow: point === 'kill-before-publish', timeoutMs: 240_000 },
     );
   }
@@ -247,7 +247,7 @@ describe('with two apis and two workers', () => {
         await eventually(async () => {
           expect(Math.max(...(await publishesOf(drop)).values())).toBe(2);
         }, 70_000);
-        // Not before nobody could be at work on them any more.
+        // Not before the leases had run out: until then, an instance could still be working on the rows.
         expect(performance.now() - died).toBeGreaterThan(40_000);
         const mended = performance.now();
         await cluster.add('worker');
@@ -261,7 +261,7 @@ describe('with two apis and two workers', () => {
     { slow: true, timeoutMs: 300_000 },
   );
 
-  /** How often the topic has each claim. */
+  /** How often each claim is on the topic. */
   const publishesOf = async ({ campaignId }: Drop): Promise<Map<string, number>> => {
     const counts = new Map<string, number>();
     for (const value of await readTopic(cluster.servers.kafka.brokers)) {
@@ -288,7 +288,7 @@ describe('with two apis and two workers', () => {
         await running;
         await sellOut(cluster, drop);
         await expectKept(cluster, drop, 40_000, { mended: asked, left: duties.some((duty) => duty === 'api') });
-        // Each call has a connection of its own: it is refused, or taken and answered.
+        // Each call has its own connection, so it is either refused or answered.
         expect(drop.words).not.toContain('no answer');
       },
     );

@@ -24,8 +24,8 @@ describe('while the gate is rebuilt', () => {
   }, 90_000);
 
   /**
-   * A process that fails at the step becomes the builder: everybody else is frozen while the gate is wiped, and until
-   * the builder has come to the step.
+   * Makes a process the builder that fails at this step: all others are frozen while the gate is wiped, and until the
+   * builder has reached the step.
    */
   const failAt = async (point: Parameters<Cluster['addFailing']>[1]): Promise<Member> => {
     const failing = await cluster.addFailing('api', point, 1);
@@ -34,7 +34,7 @@ describe('while the gate is rebuilt', () => {
     return failing;
   };
 
-  /** The gate is wiped while everybody else is frozen, until the builder has come so far. */
+  /** Wipes the gate while all other processes are frozen, until the builder has done as much as `soFar` waits for. */
   const wipeFor = async (builder: Member, soFar: () => Promise<void>): Promise<void> => {
     const others = cluster.members.filter((member) => member !== builder);
     for (const { process } of others) process.signal('SIGSTOP');
@@ -46,7 +46,7 @@ describe('while the gate is rebuilt', () => {
     }
   };
 
-  // In one test each time, because the claims of the steps before are what the next rebuild has to find.
+  // All steps in one test, because each rebuild has to find the claims of the steps before.
   fault(
     36,
     'a rebuild is killed after each of its steps',
@@ -80,7 +80,7 @@ describe('while the gate is rebuilt', () => {
     const others = cluster.apis().filter((member) => member !== failing);
     const alive = new Client(...others.map(({ url }) => url));
     await claimsAgain(drop, others, 20_000);
-    // The new gate is sold out when the old builder wakes up: nothing that it does may make room in it.
+    // The new gate is sold out when the old builder wakes up. Nothing that it does may make room in the new gate.
     await drop.run(alive, { users: usersOf(1_000, 'meanwhile-'), tries: 3, width: 50 });
     failing.process.signal('SIGCONT');
     const mended = performance.now();
@@ -100,7 +100,7 @@ describe('while the gate is rebuilt', () => {
     let mended = 0;
     for (let round = 0; round < 3; round++) {
       const before = await cluster.epoch();
-      // It has the lease first, every time.
+      // The builder has taken the lease each time.
       await wipeFor(lost, () => eventually(async () => expect(await cluster.epoch()).toBeGreaterThan(before), 30_000));
       mended = performance.now();
       await claimsAgain(drop, healthy, 20_000);

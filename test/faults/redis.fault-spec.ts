@@ -20,7 +20,7 @@ describe('while claims come in', () => {
       drop = await openDrop(cluster, 1_000);
       const before = await cluster.epoch();
       await duringDrop(cluster, drop, strike, deadlines);
-      // It struck: a gate that has lost something is another one now, and one that was silent has refused.
+      // The fault really happened: a gate that has lost data has a new epoch, and a silent one has refused claims.
       if (row !== 12) expect(await cluster.epoch()).toBeGreaterThan(before);
       expect(Object.keys(drop.tally()).filter((word) => word.startsWith('503'))).not.toEqual([]);
     });

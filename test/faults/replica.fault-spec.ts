@@ -19,7 +19,7 @@ import {
 import { fault } from './fault-test.js';
 import { exhaustMemory } from './strikes.js';
 
-/** The first api and the worker reach Redis on one line, the second api on another one. */
+/** The first api and the worker reach Redis through one proxy, the second api through another. */
 describe('while claims come in, on a line that can be led to a replica', () => {
   let cluster: Cluster;
   let replica: RedisServer;
@@ -40,7 +40,7 @@ describe('while claims come in, on a line that can be led to a replica', () => {
   });
   beforeEach(async () => {
     const { port } = cluster.servers.redis;
-    // Without a delay also where the master has to follow it.
+    // Without a delay, also if the old master has to follow this replica.
     const args = ['--replicaof', '127.0.0.1', String(port), '--repl-diskless-sync-delay', '0'];
     replica = await RedisServer.start({ args });
     await eventually(async () => {
@@ -64,11 +64,11 @@ describe('while claims come in, on a line that can be led to a replica', () => {
       const role = (await redis.role()) as unknown as [string, string, number, string];
       return [role[0], role[3]] as const;
     });
-  /** What the master is told from now on, the replica never hears of. */
+  /** From now on, no write at the master reaches the replica. */
   const cutReplication = () =>
     withRedis(replica.url, async (redis) => void (await redis.call('REPLICAOF', 'NO', 'ONE')));
 
-  /** Some claims are made that only the master knows. */
+  /** Makes some claims that only the master knows. */
   const claimsGoOn = async () => {
     const before = drop.promised().length;
     await eventually(() => expect(drop.promised().length).toBeGreaterThan(before + 50));
@@ -84,7 +84,7 @@ describe('while claims come in, on a line that can be led to a replica', () => {
     };
     const before = await cluster.epoch();
     await duringDrop(cluster, drop, strike, { claimsAgainMs: 30_000, keptMs: 30_000 });
-    // One for the replica, and one for the first, which had been left behind.
+    // One new epoch for the replica, and one for the first master, which was behind.
     expect(await cluster.epoch()).toBeGreaterThanOrEqual(before + 2);
   });
 
@@ -94,7 +94,7 @@ describe('while claims come in, on a line that can be led to a replica', () => {
       withRedis(server, async (redis) => void (await redis.call('REPLICAOF', host, of)));
     const strike: Strike = async () => {
       const processes = cluster.members.map(({ process }) => process);
-      // The replica hears of nothing more, and the master is told of more claims.
+      // The replica gets no more writes, and the master gets more claims.
       await cutReplication();
       await claimsGoOn();
       for (const process of processes) process.signal('SIGSTOP');
@@ -113,7 +113,7 @@ describe('while claims come in, on a line that can be led to a replica', () => {
     drop = await openDrop(cluster, 6_000);
     const client = cluster.client();
     let healed = 0;
-    // What an api promises after another one has rebuilt is what matters here.
+    // This test is about the promises of an api after another one has rebuilt the gate.
     await withTrickle(drop, client, async () => {
       await claimsGoOn();
       await cutReplication();

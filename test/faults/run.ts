@@ -39,7 +39,7 @@ const { values: options, tokens } = parseArgs({
   tokens: true,
 });
 
-/** Of which Jest knows more than we do. */
+/** The arguments that this program does not know are passed to Jest. */
 function jestArguments(): string[] {
   const known = new Set(['only', 'rounds', 'seed', 'brief', 'gate', 'mutants', 'add', 'out', 'help']);
   return tokens.flatMap((token) =>
@@ -49,13 +49,16 @@ function jestArguments(): string[] {
   );
 }
 
-/** Two files at a time, also on two cores: what takes a minute spends it waiting. The gate has one and its peace. */
+/**
+ * Two files at a time, also on two cores, because slow faults mostly wait. One file at a time with --gate, so that
+ * nothing disturbs it.
+ */
 function processes(): string[] {
   const given = tokens.some((token) => token.kind === 'option' && ['maxWorkers', 'runInBand'].includes(token.name));
   return given || options.gate ? [] : ['--maxWorkers=2'];
 }
 
-/** Every fault once or more. @returns whether all promises were kept in all rounds. */
+/** Runs every fault once or more often. @returns true if all promises were kept in all rounds. */
 async function runFaults(root: string): Promise<boolean> {
   const records = join(root, 'records.jsonl');
   writeFileSync(records, '');
@@ -109,7 +112,7 @@ async function main(): Promise<boolean> {
   }
   const missing = missingFaultPrograms();
   if (missing.length > 0) throw new Error(howToInstall(missing));
-  // Everything that a run makes lies below it: see TMPDIR.
+  // Everything that a run makes lies below this directory; see TMPDIR.
   const root = mkdtempSync(join(tmpdir(), 'coupon-faults-'));
   try {
     return await (options.mutants

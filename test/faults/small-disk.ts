@@ -3,12 +3,12 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** As large as a page of memory, so that a file system in memory is full to the last one. */
+/** The size of a page of memory, so that a file system in memory can be filled to its last page. */
 const PAGE = Buffer.alloc(4_096);
 
-/** A file system of its own, in memory, that can be filled. */
+/** A separate file system in memory, which a test can fill. */
 export class SmallDisk {
-  /** Only root may mount, and not in every container. */
+  /** False if this process may not mount: only root may, and not in every container. */
   static get possible(): boolean {
     const directory = mkdtempSync(join(tmpdir(), 'coupon-disk-'));
     try {
@@ -27,14 +27,14 @@ export class SmallDisk {
     this.filler = join(directory, 'filler');
   }
 
-  /** Over `directory`, which is made when there is none. */
+  /** Mounts it at `directory`, which is made if it does not exist. */
   static mount(directory: string, megabytes: number): SmallDisk {
     mkdirSync(directory, { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory], { stdio: 'pipe' });
     return new SmallDisk(directory);
   }
 
-  /** Takes what is left of it. */
+  /** Fills the rest of it. */
   fill(): void {
     const file = openSync(this.filler, 'w');
     try {
@@ -46,7 +46,7 @@ export class SmallDisk {
     }
   }
 
-  /** Gives back what {@link fill} took. */
+  /** Frees what {@link fill} took. */
   free(): void {
     rmSync(this.filler);
   }
@@ -56,7 +56,7 @@ export class SmallDisk {
   }
 }
 
-/** Unmounts what tests that were interrupted have left mounted below `root`. */
+/** Unmounts the file systems that interrupted tests have left below `root`. */
 export function unmountBelow(root: string): void {
   const places = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')

@@ -8,18 +8,18 @@ import { eventually } from '../support/eventually.js';
 import { type Deadlines, passed, type Strike, usersOf } from './fault-drop.js';
 import { between } from './fault-test.js';
 
-/** One row, or one line of a row, of docs/reliability.md: what is done to a drop in the middle. */
+/** One row, or a part of a row, of docs/reliability.md: a fault in the middle of a drop. */
 export interface DropFault extends Deadlines {
   readonly row: number;
   readonly what: string;
   readonly strike: Strike;
-  /** What it breaks: two strikes at the same thing are done one after the other. */
+  /** What it breaks. Two strikes at the same target are done one after the other. */
   readonly target: 'redis' | 'kafka' | 'mariadb' | 'api' | 'worker';
-  /** Takes a minute and more. */
+  /** True if it takes a minute or more. */
   readonly slow?: boolean;
 }
 
-/** Statements of an administrator. */
+/** Executes statements as an administrator. */
 export async function execute({ servers }: Cluster, ...statements: string[]): Promise<void> {
   const connection = await createConnection({ uri: servers.mariadb.url });
   try {
@@ -29,14 +29,14 @@ export async function execute({ servers }: Cluster, ...statements: string[]): Pr
   }
 }
 
-/** The member that joined last, as a test that has added a failing one wants it. */
+/** The member that joined last, such as a failing process that the test has added. */
 export function lastOf(members: readonly Member[]): Member {
   const last = members.at(-1);
   if (last === undefined) throw new Error('no such process');
   return last;
 }
 
-/** Of those with that duty, the one that joined last. */
+/** The member with this duty that joined last. */
 export function lastWith(cluster: Cluster, duty: 'api' | 'worker'): Member {
   return lastOf(duty === 'api' ? cluster.apis() : cluster.workers());
 }
@@ -49,7 +49,7 @@ const freeze =
     servers[server].resume();
   };
 
-/** Killed, and back after so long. */
+/** Kills a server and starts it again after this time. */
 const away =
   (server: 'kafka' | 'mariadb', ms: number): Strike =>
   async ({ servers }) => {
@@ -68,8 +68,8 @@ const restartRedis =
   };
 
 /**
- * Killing Redis loses nothing, because the page cache survives: what had not reached the disk is cut off. What came
- * before is still there, so the server comes back with a past that looks sound.
+ * Killing Redis loses nothing, because the page cache survives. So this cuts off the end of the log, as a lost cache
+ * would. The part before it is still there, so Redis comes back with an older state that looks sound.
  */
 const loseEndOfAof: Strike = async (cluster, drop) => {
   const { aofDirectory } = cluster.servers.redis;
@@ -79,7 +79,7 @@ const loseEndOfAof: Strike = async (cluster, drop) => {
   await drop.run(cluster.client(), { users: usersOf(50, 'unsynced-'), tries: 1, width: 10 });
   await passed(between(1_000, 2_000));
   expect(synced).toBeGreaterThan(0);
-  // A second fault may keep all claims away for a while.
+  // Another fault may stop all claims for a while.
   await eventually(() => {
     if (drop.lastWord !== '409 sold-out') expect(statSync(file).size).toBeGreaterThan(synced);
   }, 60_000);
@@ -88,10 +88,11 @@ const loseEndOfAof: Strike = async (cluster, drop) => {
 
 const flush: Strike = (cluster) => cluster.redis(async (redis) => void (await redis.flushall()));
 
-/** Until there is a new gate, nobody is told anything but to come again. */
+/** Flushes the scripts. Until there is a new gate, callers are only told to come again. */
 const forgetScripts = async (cluster: Cluster, drop: Drop): Promise<number> => {
   const gate = async () => (await cluster.rows('SELECT epoch, script_sha AS sha FROM gate'))[0];
-  // Of two faults the other one may have closed it; an epoch whose script is not loaded yet loses nothing by this one.
+  // The other of two faults may have closed the gate. An epoch whose script is not loaded yet loses nothing through
+  // this one.
   const before = await eventually(async () => {
     const row = await gate();
     expect(row?.['sha']).not.toBeNull();
@@ -114,7 +115,7 @@ const forgetScripts = async (cluster: Cluster, drop: Drop): Promise<number> => {
   return flushed;
 };
 
-/** It refuses what writes, and keeps what it has. */
+/** Redis then refuses writes, and keeps what it has. */
 export const exhaustMemory: Strike = (cluster) =>
   cluster.redis(async (redis) => {
     await redis.config('SET', 'maxmemory', '1mb');
@@ -125,14 +126,14 @@ export const exhaustMemory: Strike = (cluster) =>
 const deleteKey =
   (structure: string): Strike =>
   async (cluster, drop) => {
-    // Redis keeps no empty set: as long as nobody consumes, there is something pending to lose.
+    // Redis keeps no empty set. While no worker consumes, the pending set is not empty and can be lost.
     const consumers = structure === 'pending' ? cluster.workers() : [];
     for (const { process } of consumers) process.signal('SIGSTOP');
     await cluster
       .redis((redis) =>
         eventually(async () => {
           const keys = await redis.keys(`coupon:{${drop.campaignId}}:*:${structure}`);
-          // As the second of two faults it may come when everything is sold and issued.
+          // As the second of two faults, it may strike when everything is already sold and issued.
           if (structure === 'pending' && keys.length === 0 && drop.lastWord === '409 sold-out') return;
           expect(keys).toHaveLength(1);
           expect(await redis.del(...keys)).toBe(1);
@@ -157,7 +158,7 @@ const leave =
     expect(performance.now() - asked).toBeLessThan(10_000);
   };
 
-/** A worker that is frozen for longer than its session, and comes back to partitions that others have by then. */
+/** Freezes a worker for longer than its session. When it wakes up, other workers have its partitions. */
 const freezeWorker: Strike = async (cluster) => {
   const { process } = lastOf(cluster.workers());
   process.signal('SIGSTOP');
@@ -280,7 +281,7 @@ export const PROCESS_FAULTS: readonly DropFault[] = [
   },
 ];
 
-/** Faults that have tests of their own elsewhere, which ask for more than a drop does. */
+/** Faults that have their own tests elsewhere, with more checks than a drop. */
 export const MORE_FAULTS: readonly DropFault[] = [
   { row: 14, what: 'Redis has no memory left for 10 s', strike: exhaustMemory, ...redis, lastsMs: 10_000 },
   { row: 15, what: 'Kafka is killed with -9 for 20 s', strike: away('kafka', 20_000), ...kafka, lastsMs: 20_000 },

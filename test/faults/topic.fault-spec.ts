@@ -12,12 +12,12 @@ import { expectKept, openDrop, passed, usersOf } from './fault-drop.js';
 import { fault } from './fault-test.js';
 import { execute } from './strikes.js';
 
-/** Of the epoch that is open: an event of an older one is no poison but stale. */
+/** The open epoch. An event of an older epoch would be stale, not poison. */
 let epoch = 0;
 const good = () => JSON.parse(encodeClaimEvent(claimEvent({ epoch }))) as Record<string, unknown>;
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
-/** Everything that others have put on such a topic by mistake. */
+/** Messages that other programs could put on the topic by mistake. */
 const BROKEN: [string, () => Buffer | null][] = [
   ['no JSON', () => Buffer.from('coupon please')],
   ['half a JSON', () => Buffer.from('{"v":1,"claimId":')],
@@ -25,7 +25,7 @@ const BROKEN: [string, () => Buffer | null][] = [
   ['no bytes', () => Buffer.alloc(0)],
   ['a leading 0x00', () => Buffer.concat([Buffer.from([0]), json(good())])],
   ['an envelope', () => json({ data: good() })],
-  // With its frame: a broker takes 1,048,588 bytes unless it is told otherwise, so a whole MiB never comes onto a topic.
+  // A broker accepts 1,048,588 bytes by default, with the frame. So a whole MiB never gets onto a topic.
   ['1 MB', () => Buffer.alloc(1_000_000, 'x')],
   ['an unknown campaign', () => json({ ...good(), campaignId: ulid() })],
   ['another version', () => json({ ...good(), v: 2 })],
@@ -109,7 +109,7 @@ describe('on the topic', () => {
     'a claim that always fails is dead after 12 attempts, which are not made in a hurry',
     async () => {
       drop = await openDrop(cluster, 50);
-      // No error that anybody has foreseen: it may be gone at the next attempt.
+      // An unexpected error, so it may be gone at the next attempt.
       await execute(
         cluster,
         `CREATE TRIGGER unlucky BEFORE INSERT ON coupons FOR EACH ROW
@@ -129,12 +129,12 @@ describe('on the topic', () => {
           if (row !== undefined && attempts.at(-1) !== made) {
             attempts.push(made);
             if (row['status'] === 'PENDING') {
-              // Full jitter: up to the longest wait of this attempt, and not before it was written down.
+              // Full jitter: due between the time at which the row was written and the longest wait of this attempt.
               expect(Number(row['due'])).toBeGreaterThanOrEqual(Number(row['at']));
               const waitMs = Number(row['due']) - Number(row['at']);
               expect(waitMs).toBeLessThanOrEqual(maxBackoffMs(made));
               waitsMs += waitMs;
-              // One of the waits is waited for, beyond a drain.
+              // The test really waits for one of the waits, and longer than the interval of a drain.
               if (!waited && waitMs > 15_000) {
                 await passed(12_000);
                 const [later] = await cluster.rows('SELECT status, attempts FROM failed_events WHERE id = ?', [
@@ -144,19 +144,19 @@ describe('on the topic', () => {
                 waited = true;
               }
             }
-            // The waits add up to half an hour; they were read off, and need not be waited for.
+            // The waits add up to half an hour. The test has read them, and does not wait for them.
             await cluster.rows('UPDATE failed_events SET next_attempt_at = 0 WHERE id = ?', [Number(row['id'])]);
           }
           expect([row?.['status'], made]).toEqual(['DEAD', MAX_ATTEMPTS]);
         }, 120_000);
         expect(attempts).toEqual(Array.from({ length: MAX_ATTEMPTS }, (_, index) => index + 1));
-        // Some 700 s on the average; less than a minute in one of a million.
+        // Some 700 s on average, and less than a minute in one of a million runs.
         expect(waitsMs).toBeGreaterThan(60_000);
         expect(waited).toBe(true);
       } finally {
         await execute(cluster, 'DROP TRIGGER unlucky');
       }
-      // With the reason gone, an operator brings it back.
+      // The cause is gone, and an operator requeues the event.
       const client = cluster.client();
       const { body } = await client.admin('GET', `/api/admin/failed-events?campaignId=${drop.campaignId}`);
       const [{ id, version }] = body.items as [{ id: string; version: number }];
@@ -168,5 +168,5 @@ describe('on the topic', () => {
   );
 });
 
-/** How many dead letters there are. */
+/** A query for the number of dead letters. */
 const DEAD = (name: string) => `SELECT COUNT(*) AS ${name} FROM failed_events WHERE status = 'DEAD'`;

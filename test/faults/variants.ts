@@ -1,6 +1,6 @@
 /**
- * Faults of which the project's gate has another one of the same row or kind already, or of which the suite of the
- * adapter has its part. The gate has no time for all of them; a full run has.
+ * Faults that `--gate` leaves out to save time, because it runs another fault of the same row or kind, or the adapter's
+ * own suite covers the fault. A full run has all of them.
  */
 export const VARIANTS: ReadonlySet<string> = new Set([
   'an api is killed with -9 in the middle of a burst',
