@@ -25,8 +25,8 @@ export interface Campaign {
   /** The gate's instant of the latest claim that has become a coupon; null: none has. */
   lastClaimedAt: number | null;
   /**
-   * When the last coupon of the total was taken: the gate's instant of its claim, or the database's instant of the change
-   * that lowered the total to what was issued. null while a coupon of the total is not issued.
+   * When the last coupon of the total was taken: the gate's instant of its claim, or the database's instant of the
+   * change that lowered the total to what was issued. null while a coupon of the total is not issued.
    */
   soldOutAt: number | null;
   createdAt: number;
@@ -53,8 +53,8 @@ export function stateAt({ state, startsAt, endsAt }: Campaign, now: number): Cam
 export const CAMPAIGN_OPENING_MS = 5_000;
 
 /**
- * False for a campaign from the future. Then the database's clock has stepped back, as after a failover to a host that is
- * behind; with true, a missing meta would count as no fence until the clock has caught up.
+ * False for a campaign from the future. Then the database's clock has stepped back, as after a failover to a host that
+ * is behind; with true, a missing meta would count as no fence until the clock has caught up.
  *
  * @param now ms, the database's clock, by which `createdAt` was written; read it after the campaign.
  */

@@ -18,8 +18,8 @@ export interface ClaimReference extends ClaimHolder {
 /**
  * One user's admitted request for one coupon.
  *
- * A new field does not compile until every place that writes a claim out has it; `test/claim-fields.spec.ts` lists these
- * places.
+ * A new field does not compile until every place that writes a claim out has it; `test/claim-fields.spec.ts` lists
+ * these places.
  */
 export interface Claim extends ClaimReference {
   /** 1 for the first claim of the campaign; rises in the order in which the gate executed the claims. */
@@ -39,8 +39,8 @@ export type ClaimRecord = Omit<Claim, keyof ClaimHolder>;
 /**
  * A claim as it travels on the log.
  *
- * The order of events on the log means nothing; `sequence` is the order. `epoch` is the epoch of the gate that admitted the
- * claim: it decides whether the claim may still become a coupon after a rebuild.
+ * The order of events on the log means nothing; `sequence` is the order. `epoch` is the epoch of the gate that admitted
+ * the claim: it decides whether the claim may still become a coupon after a rebuild.
  */
 export interface ClaimEvent extends Claim {
   epoch: number;
@@ -75,8 +75,8 @@ export type PoisonCode =
   | 'refused-by-database';
 
 /**
- * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: their columns are ascii_bin, and
- * other programs can write anything to the topic.
+ * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: their columns are ascii_bin,
+ * and other programs can write anything to the topic.
  */
 const claimEventSchema = z.object({
   v: z.literal(1),

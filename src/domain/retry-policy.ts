@@ -2,8 +2,8 @@
 export const MAX_ATTEMPTS = 12;
 
 /**
- * How long a row stays leased to one retry instance, ms. If that instance dies, its rows wait for this time, and then for
- * the next drain.
+ * How long a row stays leased to one retry instance, ms. If that instance dies, its rows wait for this time, and then
+ * for the next drain.
  */
 export const PUBLISH_LEASE_MS = 45_000;
 
@@ -27,8 +27,8 @@ export function backoffMs(attempts: number, random: number): number {
 }
 
 /**
- * How long a row waits after the log refused it, ms: 1 to 10 s at random. The wait does not grow with the failures: until
- * the log's own probe finds the broker back, only one batch in ten seconds is tried.
+ * How long a row waits after the log refused it, ms: 1 to 10 s at random. The wait does not grow with the failures:
+ * until the log's own probe finds the broker back, only one batch in ten seconds is tried.
  */
 export function postponementMs(random: number): number {
   return 1_000 + Math.floor(random * 9_000);

@@ -7,7 +7,7 @@ import { DriftMeasurement } from './drift-measurement.js';
 import { DriftMetrics } from './drift.metrics.js';
 import { PromiseAudit } from './promise-audit.js';
 
-/** 7 — Compares what was promised with what is there: on an operator's call, and every 30 s for the metric of the drift. */
+/** 7 — Compares what was promised with what is there: on an operator's call, and every 30 s for the drift metric. */
 @Module({ imports: [WatchModule, MetricsModule], providers: [PromiseAudit, DriftMetrics, DriftMeasurement] })
 export class AuditModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

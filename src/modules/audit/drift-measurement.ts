@@ -14,8 +14,8 @@ const FIRST_AFTER_MS = 3_000;
 const INTERVAL_MS = 30_000;
 
 /**
- * Audits every campaign for the metric of its drift. It has a loop of its own, because a round over many coupons takes long
- * and would delay the reconciler.
+ * Audits every campaign for the metric of its drift. It has a loop of its own, because a round over many coupons takes
+ * long and would delay the reconciler.
  */
 @Injectable()
 export class DriftMeasurement implements BeforeApplicationShutdown {
@@ -50,7 +50,8 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
       for await (const { campaigns } of campaignPages(this.database)) {
         for (const { id, state } of campaigns) {
           if (this.rounds.stopped) return;
-          // A closed campaign no longer changes, and years of them would cost a count each. The audit call still counts them.
+          // A closed campaign no longer changes, and years of them would cost a count each. The audit call still counts
+          // them.
           if (state !== 'CLOSED') await this.measureOne(id);
         }
       }
@@ -61,8 +62,8 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
   }
 
   /**
-   * Never rejects: a campaign with too many rows to count within the limit of a call must not stop the round. Its metric
-   * keeps its value.
+   * Never rejects: a campaign with too many rows to count within the limit of a call must not stop the round. Its
+   * metric keeps its value.
    */
   private async measureOne(id: string): Promise<void> {
     try {

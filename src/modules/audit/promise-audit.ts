@@ -14,7 +14,7 @@ import { EpochWatch } from '../watch/epoch-watch.js';
 /** Drift counts only when this many looks in a row find it, because gate and database are read one after the other. */
 const LOOKS = 3;
 const PENDING_PAGE = 500;
-/** Pending claims that one audit compares one by one. With more, it may miss a difference, but never reports a false one. */
+/** Pending claims that one audit compares one by one. With more, it may miss drift, but never reports a false one. */
 const MAX_PENDING = 5_000;
 /** The same limit for failed events. */
 const MAX_SLOT_HOLDERS = 500;
@@ -71,14 +71,15 @@ interface DatabaseView {
  * - *unexplained*: claims at the gate that are not pending and have neither a coupon nor a failed event;
  * - *missing*: coupons whose claim is not at the gate, so that the gate could give the slot out again.
  *
- * A claim in flight is pending, so it counts in none of them. A claim that has its coupon and is still pending (committed,
- * not cleared yet) is found by comparing claim by claim. While claims move, the order of the readings can only hide a
- * difference: the gate's settled claims are read before the database, which knows all of them by then; the gate's sum is
- * read after the database, and includes every coupon by then. While the gate is untrusted, only the first two are known.
+ * A claim in flight is pending, so it counts in none of them. A claim that has its coupon and is still pending
+ * (committed, not cleared yet) is found by comparing claim by claim. While claims move, the order of the readings can
+ * only hide a difference: the gate's settled claims are read before the database, which knows all of them by then; the
+ * gate's sum is read after the database, and includes every coupon by then. While the gate is untrusted, only the first
+ * two are known.
  *
  * The answer belongs to one instant. Gate and counter are read under the lock of the campaign's row, which every
- * transaction that makes a coupon needs. The rows are counted later and without a lock, since that may take seconds; then
- * the counter of the same snapshot tells how many were issued since the instant, and these are subtracted. So
+ * transaction that makes a coupon needs. The rows are counted later and without a lock, since that may take seconds;
+ * then the counter of the same snapshot tells how many were issued since the instant, and these are subtracted. So
  * `gate − pending ≤ rows + failed` and `rows ≤ gate` hold whenever nothing is wrong, also while claims move.
  */
 @Injectable()
@@ -154,7 +155,7 @@ export class PromiseAudit {
     });
   }
 
-  /** Read it after the gauge: a claim that is pending here was pending in the gauge, or is newer. null while the gate is away. */
+  /** Read it after the gauge: what is pending here was pending there, or is newer. null while the gate is away. */
   private async listPending(pass: GatePass, campaignId: string): Promise<Claim[] | null> {
     return this.unlessAway(async () => {
       const pending: Claim[] = [];

@@ -182,7 +182,7 @@ export class AdminCampaignsController {
     return this.show(changedOrProblem(outcome), reply);
   }
 
-  /** After a 503 or 412 the caller reads the campaign again. It must see the version that is stored, so forget the old one. */
+  /** After a 503 or 412 the caller reads the campaign again, and must see what is stored: forget the kept one. */
   private async changing(id: string, change: () => Promise<CampaignChangeOutcome>): Promise<CampaignChangeOutcome> {
     try {
       return await change();

@@ -29,7 +29,7 @@ export type CampaignChangeOutcome =
 /** The gate has not confirmed the change, and may still decide by the old terms. */
 export interface NotTold {
   readonly kind: 'gate-not-told';
-  /** The stored campaign, which the gate will get later; null when nothing was stored because the gate has to agree first. */
+  /** The stored campaign, which the gate gets later; null when nothing was stored, as the gate has to agree first. */
   readonly stored: Campaign | null;
   /** `refused`: the gate has not taken the change. `unknown`: it did not answer. `rebuilding`: it is closed. */
   readonly gate: 'refused' | 'unknown' | 'rebuilding';
@@ -44,9 +44,9 @@ interface Decision {
 const TARGET_STATE = { pause: 'PAUSED', resume: 'OPEN', close: 'CLOSED' } as const;
 
 /**
- * Changes campaigns. The total at the gate never exceeds the database's: a raise goes to the database first; a lowering asks
- * the gate first, inside the transaction. Every other change goes to the database, then to the gate, and the reconciler
- * repeats what the gate has missed. A change is `done` only when the gate has confirmed it.
+ * Changes campaigns. The total at the gate never exceeds the database's: a raise goes to the database first; a lowering
+ * asks the gate first, inside the transaction. Every other change goes to the database, then to the gate, and the
+ * reconciler repeats what the gate has missed. A change is `done` only when the gate has confirmed it.
  */
 @Injectable()
 export class CampaignAdministration {
@@ -77,8 +77,8 @@ export class CampaignAdministration {
   }
 
   /**
-   * Pause, resume and close can be repeated. Each is `done` only when the gate knows it: after a pause or a close the gate
-   * admits no claim.
+   * Pause, resume and close can be repeated. Each is `done` only when the gate knows it: after a pause or a close the
+   * gate admits no claim.
    * @throws DatabaseError
    */
   async act(id: string, action: CampaignAction, requestId: string | null): Promise<CampaignChangeOutcome> {
@@ -122,8 +122,8 @@ export class CampaignAdministration {
   }
 
   /**
-   * The gate goes first: it knows how many claims it has admitted, and from now on admits none beyond the new total. If the
-   * transaction fails afterwards, the gate's version is ahead, and the reconciler brings the row's terms back.
+   * The gate goes first: it knows how many claims it has admitted, and from now on admits none beyond the new total. If
+   * the transaction fails afterwards, the gate's version is ahead, and the reconciler brings the row's terms back.
    */
   private async lowerAtGate(changed: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome | null> {
     if (changed.total < changed.issued) return { kind: 'total-below-claimed' };
@@ -143,8 +143,8 @@ export class CampaignAdministration {
   }
 
   /**
-   * Brings stored terms to the gate, also those of an earlier call that ended in `gate-not-told`. While a rebuild is under
-   * way the new gate will open with them, but the old gate may still admit claims until its keys are gone.
+   * Brings stored terms to the gate, also those of an earlier call that ended in `gate-not-told`. While a rebuild is
+   * under way the new gate will open with them, but the old gate may still admit claims until its keys are gone.
    */
   private async bringToGate(campaign: Campaign, pass: GatePass | null): Promise<CampaignChangeOutcome> {
     if (pass === null) return { kind: 'gate-not-told', stored: campaign, gate: 'rebuilding' };

@@ -45,7 +45,8 @@ export class CampaignCreator {
    * campaign exists, and an operator who got an error would make another one.
    *
    * All calls with the same `idempotencyKey`, at any process, make one campaign: the unique key of `campaign_creations`
-   * decides between concurrent calls. A later call gets the campaign as it was made, even if its window has passed by then.
+   * decides between concurrent calls. A later call gets the campaign as it was made, even if its window has passed by
+   * then.
    * @throws DatabaseError
    */
   async create(
@@ -117,12 +118,12 @@ export class CampaignCreator {
   }
 
   /**
-   * Holds a share of the gate row, so that no rebuild can begin during the call. Opened after its epoch was dropped, this
-   * campaign would still admit claims under that epoch. An api that is cut off from the database would promise them, and
-   * they would lie behind the rebuild's cut.
+   * Holds a share of the gate row, so that no rebuild can begin during the call. Opened after its epoch was dropped,
+   * this campaign would still admit claims under that epoch. An api that is cut off from the database would promise
+   * them, and they would lie behind the rebuild's cut.
    *
-   * Opens only under the epoch of the insert. A later epoch got the campaign in its opening transaction; if that gate has
-   * lost it since, a new meta would hide the loss.
+   * Opens only under the epoch of the insert. A later epoch got the campaign in its opening transaction; if that gate
+   * has lost it since, a new meta would hide the loss.
    */
   private async open(campaign: Campaign, { epoch }: GatePass): Promise<void> {
     try {

@@ -25,7 +25,8 @@ export class DefaultCampaign implements BeforeApplicationShutdown {
 
   /**
    * While the database is away this does not stop the start, and the campaign is made later.
-   * @throws DatabaseError of any other kind than `infrastructure`: an operator sees a process that ends, and starts it again.
+   * @throws DatabaseError of any other kind than `infrastructure`: an operator sees a process that ends, and starts it
+   * again.
    */
   async ensure(total: number): Promise<void> {
     this.total = total;

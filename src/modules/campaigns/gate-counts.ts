@@ -10,8 +10,8 @@ const MAX_KEPT = 20_000;
 type Answer = ReadonlyMap<string, number>;
 
 /**
- * How many claims the gate has admitted, for all pages that are made of one reading of the campaigns. It asks the gate only
- * once about each campaign.
+ * How many claims the gate has admitted, for all pages that are made of one reading of the campaigns. It asks the gate
+ * only once about each campaign.
  */
 export class GateCounts {
   /** By campaign id; the promises never reject. */

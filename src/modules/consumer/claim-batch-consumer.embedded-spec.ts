@@ -486,8 +486,9 @@ describe('a batch of the claim log', () => {
 
     it('tries a claim from the start again when its failed event was refused too', async () => {
       await reopen({ giveUpAfterMs: 20_000 });
-      // Only commits are refused, and a trial is rolled back before its commit. These are refused: the chunks of four, two and
-      // one; after the trial that one again, and its failed event with and without its bytes; then the same once more.
+      // Only commits are refused, and a trial is rolled back before its commit. These are refused: the chunks of four,
+      // two and one; after the trial that one again, and its failed event with and without its bytes; then the same
+      // once more.
       let commits = 0;
       stack.faults.beforeCommit = () => {
         if ((commits += 1) <= 10) throw failure('unknown');

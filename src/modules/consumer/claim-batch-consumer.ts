@@ -28,11 +28,12 @@ interface Readable extends ReadableRecord {
 type Decoded = Readable | (Poison & { readonly event: null });
 
 /**
- * Settles a batch of the log from its start. Each record ends in one of these ways: it becomes a coupon; its user has one
- * already; it is stale or discarded; it is quarantined. The log delivers again what is not settled when `consume` returns.
+ * Settles a batch of the log from its start. Each record ends in one of these ways: it becomes a coupon; its user has
+ * one already; it is stale or discarded; it is quarantined. The log delivers again what is not settled when `consume`
+ * returns.
  *
- * The consumer halves a chunk that the database refuses until the refused record stands alone. After a success the chunks
- * grow again. So one bad row among hundreds costs some 20 transactions and does not delay the others.
+ * The consumer halves a chunk that the database refuses until the refused record stands alone. After a success the
+ * chunks grow again. So one bad row among hundreds costs some 20 transactions and does not delay the others.
  */
 @Injectable()
 export class ClaimBatchConsumer {
@@ -104,9 +105,9 @@ export class ClaimBatchConsumer {
           width = Math.ceil(chunk.length / 2);
         } else if (suspect !== undefined && suspected === start) {
           suspected = -1;
-          // Refused, trial accepted, refused again: only this makes a record poison. A server that accepts nothing (a changed
-          // password, a missing table) proves nothing about the record, whatever its error number. Nor does one refusal:
-          // its cause may have ended just before the trial.
+          // Refused, trial accepted, refused again: only this makes a record poison. A server that accepts nothing (a
+          // changed password, a missing table) proves nothing about the record, whatever its error number. Nor does one
+          // refusal: its cause may have ended just before the trial.
           if (await this.quarantine.storeSuspect(suspect, error as DatabaseError, batch)) {
             start += 1;
             batch.context.settle(start);
@@ -130,9 +131,9 @@ export class ClaimBatchConsumer {
   }
 
   /**
-   * Lets another batch go first, before work that only this one needs. If that one holds the campaign's row, all batches
-   * wait until it has sent its next statement. Measured: a backlog is persisted 1.1 times as fast. A batch that is alone
-   * does not wait: it would only give way to HTTP. In the embedded profile each one is.
+   * Lets another batch go first, before work that only this one needs. If that one holds the campaign's row, all
+   * batches wait until it has sent its next statement. Measured: a backlog is persisted 1.1 times as fast. A batch that
+   * is alone does not wait: it would only give way to HTTP. In the embedded profile each one is.
    */
   private async giveWay(): Promise<void> {
     if (this.batches > 1) await this.timers.nextTurn();

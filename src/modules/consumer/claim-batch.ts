@@ -41,8 +41,8 @@ export class ClaimBatch {
     private readonly timers: Timers,
     private readonly entropy: Entropy,
   ) {
-    // A timer of its own, because one statement may take longer than a consumer may be silent. The answer is not awaited:
-    // a slow one must not delay the next beat.
+    // A timer of its own, because one statement may take longer than a consumer may be silent. The answer is not
+    // awaited: a slow one must not delay the next beat.
     this.beats = new PeriodicTask(timers, settings.heartbeatMs, () => void this.beat());
     this.beats.start();
   }
@@ -60,8 +60,8 @@ export class ClaimBatch {
 
   /**
    * Waits before the next try, longer after each failure.
-   * @throws BatchAbandoned when the batch is lost or the database has been away for too long, and the error when it is a
-   * mistake of ours.
+   * @throws BatchAbandoned when the batch is lost or the database has been away for too long, and the error when it is
+   * a mistake of ours.
    */
   async waitOut(error: unknown): Promise<void> {
     if (failureClassOf(error) === 'defect') throw error;

@@ -6,8 +6,8 @@ import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 
 /**
- * Takes a batch of records from the transport. Nest would return errors to the transport as ordinary values, also those of
- * pipes and filters before this method. So the transport trusts only what was settled through the context.
+ * Takes a batch of records from the transport. Nest would return errors to the transport as ordinary values, also those
+ * of pipes and filters before this method. So the transport trusts only what was settled through the context.
  */
 @Controller()
 export class ClaimEventConsumer {

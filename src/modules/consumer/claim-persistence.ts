@@ -164,8 +164,8 @@ export class ClaimPersistence {
 
   /**
    * Tries without reading which users have a coupon. In a drop no claim of a chunk has one, and the unique key of
-   * (campaign, user) proves that for less than a read costs. `issueAfterReading` decides every other verdict: a claim that
-   * finds no room may be one that has its coupon.
+   * (campaign, user) proves that for less than a read costs. `issueAfterReading` decides every other verdict: a claim
+   * that finds no room may be one that has its coupon.
    *
    * @returns null when some claim is not new; nothing is written then.
    */

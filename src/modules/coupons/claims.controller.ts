@@ -42,8 +42,8 @@ export class ClaimsController {
   }
 
   /**
-   * Shows codes only to the admin while callers are not identified, because anyone with a code can redeem it. The status of
-   * a claim shows the code to any caller who names campaign and user: the gateway in front has to check both.
+   * Shows codes only to the admin while callers are not identified, because anyone with a code can redeem it. The
+   * status of a claim shows the code to any caller who names campaign and user: the gateway in front has to check both.
    */
   @Get('users/:userId/coupons')
   @ApiOperation({ summary: 'A user’s coupons, newest first' })

@@ -22,8 +22,8 @@ const application = z
   .meta({ id: 'Application', example: { userId: 'user-1', campaignId: DEFAULT_CAMPAIGN_ID } });
 
 /**
- * The hot call of a drop. It writes every outcome to the reply directly and reads the body without a pipe. Refusals are the
- * common case, and an exception with its stack or an interceptor would cost more than the decision.
+ * The hot call of a drop. It writes every outcome to the reply directly and reads the body without a pipe. Refusals are
+ * the common case, and an exception with its stack or an interceptor would cost more than the decision.
  */
 @ApiTags('coupons')
 @Controller('api/coupons')

@@ -4,8 +4,8 @@ import { type Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 
 /**
- * The time D of one claim (`CLAIM_DEADLINE_MS`, ADR 14). It starts just before the claim is sent to the gate. Within D the
- * claim has to become durable, and the api has to know all that a 202 needs; after D there is no 202. The larger of
+ * The time D of one claim (`CLAIM_DEADLINE_MS`, ADR 14). It starts just before the claim is sent to the gate. Within D
+ * the claim has to become durable, and the api has to know all that a 202 needs; after D there is no 202. The larger of
  * monotonic and wall clock counts, because a suspended machine stops the first.
  */
 export class ClaimBudget {

@@ -21,11 +21,11 @@ import { type EpochWatch } from '../watch/epoch-watch.js';
 import { type ApplicationOutcome, type ClaimIssuance } from './claim-issuance.js';
 import { EpochOverError } from './unpublished-claims.js';
 
-/** The real journal behind a door that the test can hold shut or break. */
+/** The real journal; a test can delay or break it. */
 class DoorToLog extends ClaimLog {
   away = false;
   full = false;
-  /** What a publication waits for before it reaches the journal. */
+  /** Awaited before a publication reaches the journal. */
   before: (event: ClaimEvent) => Promise<void> = () => Promise.resolve();
   readonly published: ClaimEvent[] = [];
 
@@ -107,7 +107,7 @@ describe('claim issuance', () => {
     return outcome.claim.claimId;
   };
 
-  /** No read is answered until what is returned is called. */
+  /** No read is answered until the returned function is called. */
   const freezeDatabase = () => {
     let thaw: () => void = () => undefined;
     const frozen = new Promise<void>((resolve) => (thaw = resolve));
@@ -220,7 +220,7 @@ describe('claim issuance', () => {
   it('promises nothing that was published after a sleep in which the gate may have been rebuilt', async () => {
     log.before = async () => {
       clock.suspendedMs = 10_000;
-      // Somebody rebuilds meanwhile, and takes the log's end. Then the database goes away, and the watch knows nothing.
+      // During the sleep another process rebuilds and takes the log's end. Then the database goes away.
       await openEpoch(stack, 11);
       stack.database.read = () => Promise.reject(new Error('away'));
     };
@@ -261,7 +261,7 @@ describe('claim issuance', () => {
     expect(await stack.gate.lookUp(pass, 'default', 'a')).toEqual({ kind: 'absent' });
   });
 
-  it('gives the same key its first answer again, and publishes once more while nobody knows', async () => {
+  it('gives the same key its first answer again, and publishes again while the claim is pending', async () => {
     const first = await apply('a', { idempotencyKey: 'k' });
     const again = await apply('a', { idempotencyKey: 'k' });
     expect(again).toEqual({ ...first, replayed: true });
@@ -301,14 +301,14 @@ describe('claim issuance', () => {
     });
   });
 
-  it('promises nothing again when nobody can tell whether the claim was discarded', async () => {
+  it('promises nothing again when the database does not tell whether the claim was discarded', async () => {
     const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
     await stack.connection.exclusive((runner) => runner.query('ALTER TABLE failed_events RENAME TO elsewhere'));
     expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
   });
 
   describe('whose time is up', () => {
-    /** More than is left of a claim's time, and less than a question to the database may take. */
+    /** More than a claim's remaining time, and less than a call to the database may take. */
     const PATIENCE_OF_A_READ_MS = 800;
     let readIsGivenUp: boolean;
     let patience: NodeJS.Timeout | undefined;
@@ -326,19 +326,19 @@ describe('claim issuance', () => {
         return claim(...call);
       };
     };
-    /** The gate takes most of the time, and then the database answers nothing. */
+    /** The gate takes most of the time, and then the database does not answer. */
     const freezeBehindGate = () => {
       slowGate(1_900);
       thaw = freezeDatabase();
       readIsGivenUp = false;
       const { read } = stack.database;
       stack.database.read = (work) => {
-        // Timers that begin in one turn end in the order of their times, however slow the machine is.
+        // Timers that begin in one turn end in the order of their times, also on a slow machine.
         patience = setTimeout(() => (readIsGivenUp = true), PATIENCE_OF_A_READ_MS);
         return read(work);
       };
     };
-    /** A claim with a key, and nothing of it pending: what the same key is answered depends on no publication. */
+    /** A claim with a key that is no longer pending: a replay needs no publication. */
     const claimSettled = async () => {
       const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
       await stack.gate.clearPending(pass, [{ campaignId: 'default', userId: 'a', claimId }]);
@@ -351,13 +351,13 @@ describe('claim issuance', () => {
       expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
     });
 
-    it('while the database does not answer is told so, and not when that has lost patience', async () => {
+    it('while the database does not answer is told so at its own deadline, not at that of the database call', async () => {
       freezeBehindGate();
       expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
       expect(readIsGivenUp).toBe(false);
     });
 
-    it('while it is looked up whether the claim stands is not promised it again', async () => {
+    it('while the database is asked whether the claim is discarded is not promised it again', async () => {
       const claimId = await claimSettled();
       slowReads('rest', 2_001);
       expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
@@ -370,21 +370,21 @@ describe('claim issuance', () => {
       expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
     });
 
-    it('while nobody can say whether the claim stands is told so at once', async () => {
+    it('when the database cannot be asked whether the claim is discarded is told so at once', async () => {
       const claimId = await claimSettled();
       freezeBehindGate();
       expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
       expect(readIsGivenUp).toBe(false);
     });
 
-    it('while nobody can say whether the campaign exists is told so at once', async () => {
+    it('when the database cannot be asked whether the campaign exists is told so at once', async () => {
       freezeBehindGate();
       expect(await apply('a', { campaignId: 'invented' })).toEqual({ kind: 'issuer-unavailable' });
       expect(readIsGivenUp).toBe(false);
     });
   });
 
-  it('says once for an outage that nobody can tell whether campaigns exist', async () => {
+  it('logs once for an outage that the database does not tell whether campaigns exist', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const refused = jest
       .spyOn(stack.database, 'read')
@@ -423,7 +423,7 @@ describe('claim issuance', () => {
     expect(watch.pass).toBeNull();
   });
 
-  it('says that nobody can tell whether a campaign exists while the database is still silent', async () => {
+  it('answers 503 for an unknown campaign while the database is silent', async () => {
     const thaw = freezeDatabase();
     let outcome: ApplicationOutcome | undefined;
     const answer = apply('a', { campaignId: 'invented' }).then((found) => (outcome = found));
@@ -461,14 +461,14 @@ describe('claim issuance', () => {
     expect(await apply('a')).toMatchObject({ kind: 'accepted' });
   });
 
-  it('goes on trusting a gate for which too many claims wait, also while the database is away', async () => {
+  it('still trusts a gate for which too many claims wait, also while the database is away', async () => {
     const trouble = jest.spyOn(watch, 'reportGateTrouble');
     stack.gate.claim = () => Promise.reject<ClaimOutcome>(new GateBusyError('too many'));
     expect(await apply('a')).toMatchObject({ kind: 'issuer-unavailable' });
     expect(trouble).not.toHaveBeenCalled();
   });
 
-  it('counts what the gate decided, and never by an id that nobody made', async () => {
+  it('counts what the gate decided, and never by an invented id', async () => {
     const { issuance: counted, registry, storedIds } = issuanceOf(stack, watch, log);
     for (const userId of ['a', 'a', 'b', 'c', 'd']) {
       await counted.apply({ campaignId: 'default', userId, idempotencyKey: null });

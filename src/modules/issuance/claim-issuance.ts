@@ -115,8 +115,8 @@ export class ClaimIssuance {
   }
 
   /**
-   * Answers a second call with the same key like the first. While the claim is pending it may not be durable yet, so the api
-   * publishes it again. The consumer settles a second copy without effect.
+   * Answers a second call with the same key like the first. While the claim is pending it may not be durable yet, so
+   * the api publishes it again. The consumer settles a second copy without effect.
    */
   private async replay(event: ClaimEvent, pending: boolean, budget: ClaimBudget): Promise<ApplicationOutcome> {
     const durable = !pending || (await this.recorder.record(event, budget));
@@ -139,9 +139,9 @@ export class ClaimIssuance {
   /**
    * Answers 202 for a durable claim, unless its budget is over or the epoch that admitted it is no longer the open one.
    *
-   * A builder takes the log's end W (3 s) after it has dropped the old epoch. The gate admitted the claim before the drop, so
-   * a claim that is durable within D lies before that end. A claim that took longer, as in a suspended machine, may lie
-   * behind it and be dropped as stale. While the database is silent, only the budget shows that.
+   * A builder takes the log's end W (3 s) after it has dropped the old epoch. The gate admitted the claim before the
+   * drop, so a claim that is durable within D lies before that end. A claim that took longer, as in a suspended
+   * machine, may lie behind it and be dropped as stale. While the database is silent, only the budget shows that.
    */
   private accept(
     event: ClaimEvent,
@@ -226,8 +226,8 @@ function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempoten
 }
 
 /**
- * Waits for an answer that a 202 needs, within the claim's budget. False when the budget is over, also when the machine was
- * suspended and the timer with it.
+ * Waits for an answer that a 202 needs, within the claim's budget. False when the budget is over, also when the machine
+ * was suspended and the timer with it.
  */
 async function trueWithinBudget(answer: Promise<boolean>, budget: ClaimBudget): Promise<boolean> {
   try {

@@ -69,7 +69,7 @@ describe('an outage of claims', () => {
       jest
         .spyOn(watch, 'state', 'get')
         .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null });
-      // What is read in the same instant as the trouble proves nothing.
+      // A read in the same instant as the trouble proves nothing.
       clock.pass(1);
       expect(await apply()).toBe('accepted');
       lookAfter(1_000);
@@ -93,7 +93,7 @@ describe('an outage of claims', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('that nobody has run into yet is a line after some time, and ends by itself', () => {
+  it('that no claim has met yet is logged after some time, and ends by itself', () => {
     watch.reportGateRefusal(new GateUnavailableError('Redis is away'));
     lookAfter(0);
     lookAfter(4_000);

@@ -7,7 +7,7 @@ import { Admission } from '../watch/admission.js';
 
 /** How often it checks for an outage, ms. */
 const LOOK_MS = 500;
-/** An obstacle counts as an outage after this time, ms, even if no claim has met it; a start needs a part of this time. */
+/** After this time an obstacle counts as an outage, ms, even if no claim has met it. A start takes a part of it. */
 const NOTICED_AFTER_MS = 5_000;
 /** An outage is over when no claim was answered 503 for this time, ms; near a limit it would otherwise come and go. */
 const QUIET_MS = 5_000;
@@ -20,8 +20,8 @@ interface Outage {
 }
 
 /**
- * Logs one line with the cause when the api begins to answer claims 503, and one line when that is over. It also checks by
- * itself, because a load balancer that has taken this process out sends no more claims.
+ * Logs one line with the cause when the api begins to answer claims 503, and one line when that is over. It also checks
+ * by itself, because a load balancer that has taken this process out sends no more claims.
  */
 @Injectable()
 export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -14,7 +14,7 @@ import { ClaimBudget } from './claim-budget.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { type UnpublishedClaims } from './unpublished-claims.js';
 
-/** The error codes of what was stored instead of published, after a record that answered `durable`. */
+/** The error codes of the rows that were stored, after a record that answered `durable`. */
 async function codesOf(
   log: Partial<ClaimLog>,
   durable = true,

@@ -11,8 +11,8 @@ const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
 const late = (): Error => new Error('the database did not tell in time whether the claim was discarded');
 
 /**
- * Says whether an operator has discarded a claim. The gate shows a discarded claim until its slot is released, which may be
- * later: the gate may be away when the operator decides.
+ * Says whether an operator has discarded a claim. The gate shows a discarded claim until its slot is released, which
+ * may be later: the gate may be away when the operator decides.
  */
 @Injectable()
 export class DiscardedClaims {

@@ -13,7 +13,7 @@ describe('a claim that the gate did not answer', () => {
     stack = await openEmbeddedStack();
     await storeCampaign(stack, { id: 'default', total: 3 });
     await openEpoch(stack, 10);
-    // It looks once and does not beat: what the next claims know is what this one leaves them.
+    // The watch reads once and does not beat: the next claims know only what this one reports.
     const watch = watchOf(stack);
     await watch.refresh();
     issuance = issuanceOf(stack, watch, stack.log).issuance;

@@ -11,8 +11,8 @@ export type ClaimMetricOutcome = 'accepted' | 'replayed' | NonNullable<(typeof C
 const NO_CAMPAIGN = 'unknown';
 
 /**
- * Counts claims by outcome. A campaign id becomes a label only when the gate knows it or it was read from the database, and
- * when {@link CampaignLabels} allows it.
+ * Counts claims by outcome. A campaign id becomes a label only when the gate knows it or it was read from the database,
+ * and when {@link CampaignLabels} allows it.
  */
 @Injectable()
 export class IssuanceMetrics {

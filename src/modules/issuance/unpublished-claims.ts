@@ -20,8 +20,8 @@ export class EpochOverError extends Error {
 }
 
 /**
- * The second way to make a claim durable. When the log does not take a claim, the api commits a `failed_events` row, and the
- * retry publishes it later. Claims are batched, because they all come at once when a broker goes away.
+ * The second way to make a claim durable. When the log does not take a claim, the api commits a `failed_events` row,
+ * and the retry publishes it later. Claims are batched, because they all come at once when a broker goes away.
  */
 @Injectable()
 export class UnpublishedClaims {
@@ -57,11 +57,12 @@ export class UnpublishedClaims {
 
   /** All are saved, except those of an older epoch; or none is, and it throws. */
   private async insert(claims: readonly UnpublishedClaim[]): Promise<('saved' | EpochOverError)[]> {
-    // Another instance may insert one of these claims at the same time, for a replay or as the sweeper. Then try again: the
-    // row is found, and the other claims of the batch are not lost by it.
+    // Another instance may insert one of these claims at the same time, for a replay or as the sweeper. Then try again:
+    // the row is found, and the other claims of the batch are not lost by it.
     const inserted = inCaseOfCollision('duplicate', () =>
       this.database.transaction(async (unit) => {
-        // The share lock orders this insert against a rebuild: either the rebuild sees the row, or this insert is refused.
+        // The share lock orders this insert against a rebuild: either the rebuild sees the row, or this insert is
+        // refused.
         // mutant: unordered-store
         const { epoch } = await unit.gate.lockShared();
         await unit.failedEvents.addUnpublished(claims.filter(({ claim }) => claim.epoch === epoch));

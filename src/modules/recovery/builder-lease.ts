@@ -18,8 +18,9 @@ export class LeaseLostError extends Error {
 /**
  * Keeps the gate row's lease alive while one rebuild runs.
  *
- * The lease only makes the others wait. The data is protected by something else: before each decision the builder compares
- * epoch and builder under the row's exclusive lock. So a renewal that fails is no reason to stop; one that is refused is.
+ * The lease only makes the others wait. The data is protected by something else: before each decision the builder
+ * compares epoch and builder under the row's exclusive lock. So a renewal that fails is no reason to stop; one that is
+ * refused is.
  */
 export class BuilderLease {
   private readonly logger = new Logger(BuilderLease.name);
@@ -61,8 +62,8 @@ export class BuilderLease {
   }
 
   /**
-   * Ends the renewals and the lease, so that another builder may begin at once. Otherwise healthy builders would wait for
-   * one that has failed. Never rejects; when the row cannot be written, the lease runs out by itself.
+   * Ends the renewals and the lease, so that another builder may begin at once. Otherwise healthy builders would wait
+   * for one that has failed. Never rejects; when the row cannot be written, the lease runs out by itself.
    */
   async giveBack(): Promise<void> {
     await this.end();

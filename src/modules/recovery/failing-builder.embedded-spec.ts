@@ -100,7 +100,8 @@ describe('processes that cannot build', () => {
       await until('an open gate', () => (healthy.watch.pass?.epoch ?? 0) > epoch);
 
       expect(failing[0]?.builds()).toBe(1);
-      // A process that has failed lets those go first that have not, so none fails twice before the healthy one has built.
+      // A process that has failed lets those go first that have not, so none fails twice before the healthy one has
+      // built.
       for (const { builds } of failing) expect(builds()).toBeLessThanOrEqual(1);
       expect(healthy.builds()).toBe(1);
     },

@@ -27,8 +27,8 @@ const LOG_PAGE = 500;
 const MAX_KNOWN_CUTS = 1_000;
 
 /**
- * How long a builder whose last build failed lets the others go first after a lease has ended, ms. Each process asks every
- * 500 ms while the gate is closed, so each has asked once by then, even one that is late by a whole interval.
+ * How long a builder whose last build failed lets the others go first after a lease has ended, ms. Each process asks
+ * every 500 ms while the gate is closed, so each has asked once by then, even one that is late by a whole interval.
  */
 const STAND_BACK_MS = 2 * WATCH_INTERVAL_MS;
 
@@ -60,8 +60,8 @@ interface Unsettled {
  * 3. Only now take the log's end: everything that was promised lies before it.
  * 4. Store the end as the cut, and read the database *after* that. What the consumer commits later is missing in the
  *    snapshot, but the consumer judges it by the cut.
- * 5. Read from the log what the consumer has not settled. If a part of it was settled and deleted in between, repeat 4 and 5
- *    without a new cut.
+ * 5. Read from the log what the consumer has not settled. If a part of it was settled and deleted in between, repeat 4
+ *    and 5 without a new cut.
  * 6. Write the metas last. Open the row only if it is still ours.
  */
 @Injectable()
@@ -91,12 +91,12 @@ export class GateRebuilder {
   }
 
   /**
-   * Rebuilds the gate unless that is done or another builder's work. Returns in these cases: an epoch above `lostEpoch` is
-   * open and the gate answers under it; another builder holds a lease, or has to go first; another builder took our lease
-   * over.
+   * Rebuilds the gate unless that is done or another builder's work. Returns in these cases: an epoch above `lostEpoch`
+   * is open and the gate answers under it; another builder holds a lease, or has to go first; another builder took our
+   * lease over.
    *
-   * One at a time in a process; a second call joins the first. Rejects when a step failed. Then it gives the lease back and
-   * undoes nothing else: the next attempt takes a new epoch and drops what this one left.
+   * One at a time in a process; a second call joins the first. Rejects when a step failed. Then it gives the lease back
+   * and undoes nothing else: the next attempt takes a new epoch and drops what this one left.
    *
    * @param lostEpoch the epoch that the caller has seen and cannot trust; 0 when it has seen none.
    */
@@ -145,13 +145,13 @@ export class GateRebuilder {
   /**
    * Step 1; null when there is nothing to do for us.
    *
-   * Reads the row without a lock first. To ask the gate takes long, and under the row's lock it would block every campaign
-   * write and every consumer. If the row has changed before we get the lock, we start over: what we found out about one
-   * epoch is no reason to close the next, which may be healthy or have its builder. The loop ends, because a change means
-   * that another builder has begun or opened an epoch.
+   * Reads the row without a lock first. To ask the gate takes long, and under the row's lock it would block every
+   * campaign write and every consumer. If the row has changed before we get the lock, we start over: what we found out
+   * about one epoch is no reason to close the next, which may be healthy or have its builder. The loop ends, because a
+   * change means that another builder has begun or opened an epoch.
    *
-   * @param lostEpoch why we are here. The row may show a later epoch (another builder was faster) or an earlier one (the
-   * database was restored).
+   * @param lostEpoch why we are here. The row may show a later epoch (another builder was faster) or an earlier one
+   * (the database was restored).
    */
   private async takeLease(lostEpoch: number): Promise<Lease | null> {
     for (;;) {
@@ -160,7 +160,8 @@ export class GateRebuilder {
         found: await unit.gate.read(),
         foundAt: await unit.now(),
       }));
-      // Every process that meets the fence comes here every 500 ms: it must not queue for the lock that the builder needs.
+      // Every process that meets the fence comes here every 500 ms: it must not queue for the lock that the builder
+      // needs.
       if (this.isLeftToOthers(found, foundAt)) return null;
       // Our caller knows nothing about a later epoch: ask the gate itself.
       if (found.epoch > lostEpoch && (await this.isServing(found))) return null;
@@ -169,8 +170,8 @@ export class GateRebuilder {
         if (row.epoch !== found.epoch || row.fence !== found.fence) return 'changed';
         const now = await unit.now();
         if (this.isLeftToOthers(row, now)) return 'left';
-        // Above the lost epoch too, which a restored row does not know. And at least the unix time: then a restored database
-        // never reuses an epoch from after its backup, even if no living process remembers that one.
+        // Above the lost epoch too, which a restored row does not know. And at least the unix time: then a restored
+        // database never reuses an epoch from after its backup, even if no living process remembers that one.
         const epoch = Math.max(row.epoch + 1, lostEpoch + 1, Math.floor(now / 1_000));
         await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
         return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0 };
@@ -190,8 +191,8 @@ export class GateRebuilder {
     // A builder that is alone knows that the holder of the lease is dead.
     if (this.builder.isAlone || fence !== null || builder === this.builderId) return false;
     const left = (leaseUntil ?? 0) - now;
-    // No lease lasts longer, so the database's clock has stepped back. If the holder is dead, the others would wait until the
-    // clock has caught up. If it lives, it loses its work by this, and nothing else.
+    // No lease lasts longer, so the database's clock has stepped back. If the holder is dead, the others would wait
+    // until the clock has caught up. If it lives, it loses its work by this, and nothing else.
     if (left > LEASE_MS) return false;
     if (builder !== null && left > 0) return true;
     return this.failed && left <= 0 && left > -STAND_BACK_MS;
@@ -317,9 +318,9 @@ export class GateRebuilder {
   /**
    * The part to read again, because records of it were deleted before they were read; null when all of it was there.
    *
-   * The consumer goes on during a rebuild, and the journal deletes what is settled. A coupon that the consumer stored after
-   * the snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end does not move, so
-   * the part gets smaller each time, and is empty at the latest when the consumer's backlog is.
+   * The consumer goes on during a rebuild, and the journal deletes what is settled. A coupon that the consumer stored
+   * after the snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end does not
+   * move, so the part gets smaller each time, and is empty at the latest when the consumer's backlog is.
    */
   private async findDeleted({ from, end }: Unsettled): Promise<Unsettled | null> {
     const start = await this.log.startOffsets();
@@ -342,8 +343,8 @@ export class GateRebuilder {
   ): Promise<void> {
     const events: { event: ClaimEvent; record: LogRecord }[] = [];
     for (const record of records) {
-      // An unreadable batch is poison, and the consumer quarantines it. Its claims are not in the new gate. A promised one
-      // comes back only if the sweeper had found it pending before the old gate was lost.
+      // An unreadable batch is poison, and the consumer quarantines it. Its claims are not in the new gate. A promised
+      // one comes back only if the sweeper had found it pending before the old gate was lost.
       if (record.unreadable !== undefined) continue;
       const decoded = decodeClaimEvent(record.value);
       if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
@@ -378,8 +379,8 @@ export class GateRebuilder {
   }
 
   /**
-   * Step 6, the opening transaction. It holds the lock that every campaign write shares, so no campaign can change between
-   * this reading and the opening. A campaign that is made later finds the gate open.
+   * Step 6, the opening transaction. It holds the lock that every campaign write shares, so no campaign can change
+   * between this reading and the opening. A campaign that is made later finds the gate open.
    */
   private async open(lease: BuilderLease, fence: string, found: StagedClaims): Promise<void> {
     const { epoch } = lease;
@@ -397,8 +398,8 @@ export class GateRebuilder {
 }
 
 /**
- * Call it under the row's exclusive lock. A lease that has run out does not matter: no builder took it over, and none can
- * while the lock is held.
+ * Call it under the row's exclusive lock. A lease that has run out does not matter: no builder took it over, and none
+ * can while the lock is held.
  *
  * @throws LeaseLostError when another builder holds the row.
  */

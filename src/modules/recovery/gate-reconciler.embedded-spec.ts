@@ -138,7 +138,7 @@ describe('the reconciler', () => {
     expect(await termsAtGate()).toMatchObject({ total: 200, state: 'PAUSED', startsAt: 5, endsAt: 9, version: 2 });
   });
 
-  it('restores the database’s terms when the gate has a change that the database has not, under a version that the gate accepts', async () => {
+  it('restores the database’s terms where only the gate has a change, under a version that the gate accepts', async () => {
     await changeGate({ total: 50, version: 7 });
     await reconciler.reconcile();
     expect(await stored()).toMatchObject({ total: 100, version: 8 });

@@ -12,8 +12,8 @@ import { RecoveryMetrics } from './recovery-metrics.js';
 
 /**
  * Copies the database's terms to the gate where the gate has missed a change: the api may die between the two. It never
- * creates a missing meta. A missing meta means that the gate's memory is damaged, and a new one would open a campaign that
- * has forgotten its claims.
+ * creates a missing meta. A missing meta means that the gate's memory is damaged, and a new one would open a campaign
+ * that has forgotten its claims.
  */
 @Injectable()
 export class GateReconciler {
@@ -29,8 +29,8 @@ export class GateReconciler {
   ) {}
 
   /**
-   * One round over all campaigns; the comparison ends early at a fence. Rejects when database or gate are away. Reads the
-   * ids also while the gate is closed: the metrics of refused claims need them.
+   * One round over all campaigns; the comparison ends early at a fence. Rejects when database or gate are away. Reads
+   * the ids also while the gate is closed: the metrics of refused claims need them.
    */
   async reconcile(): Promise<void> {
     const { pass } = this.watch;

@@ -8,8 +8,8 @@ import { RecoveryMetrics } from './recovery-metrics.js';
 import { RecoveryService } from './recovery.service.js';
 
 /**
- * 6 — Rebuilds the gate, and keeps its terms equal to the database's. Runs in every role, because each role calls the gate
- * (consumer and retry clear pending entries) and a process that meets a fence rebuilds.
+ * 6 — Rebuilds the gate, and keeps its terms equal to the database's. Runs in every role, because each role calls the
+ * gate (consumer and retry clear pending entries) and a process that meets a fence rebuilds.
  */
 @Module({
   imports: [WatchModule, MetricsModule],

@@ -48,8 +48,8 @@ export class RecoveryService implements BeforeApplicationShutdown {
 
   /**
    * Call and await before the process listens. An in-process gate is empty after every start and is rebuilt here. When
-   * that fails this rejects, and the process must not listen. Where the gate is a server, this only starts the watch: the
-   * api answers 503 until the servers are there.
+   * that fails this rejects, and the process must not listen. Where the gate is a server, this only starts the watch:
+   * the api answers 503 until the servers are there.
    */
   async start(): Promise<void> {
     if (this.builder.isAlone) {
@@ -86,8 +86,8 @@ export class RecoveryService implements BeforeApplicationShutdown {
   }
 
   /**
-   * Something may end every new epoch at once: another application on the same Redis, or processes that use two of them.
-   * To rebuild without a pause would then keep closing a gate that some processes can still use.
+   * Something may end every new epoch at once: another application on the same Redis, or processes that use two of
+   * them. To rebuild without a pause would then keep closing a gate that some processes can still use.
    */
   private backOffIfShortLived(epoch: number): void {
     const shortLived = this.watch.openedWithin(SHORT_LIVED_MS, epoch);
@@ -95,7 +95,7 @@ export class RecoveryService implements BeforeApplicationShutdown {
     if (this.shortLivedInARow > TOLERATED_SHORT_EPOCHS) this.backOff();
   }
 
-  /** Never rejects. After the back-off the next fence signal tries again; while the fence lasts, the watch sends one each beat. */
+  /** Never rejects. After the back-off the next fence signal tries again; the watch sends one each beat. */
   private async rebuild(lost: number, signal: FenceSignal): Promise<void> {
     try {
       if (signal !== 'not-open') this.logger.error(`epoch ${lost} of the gate cannot be trusted: ${signal}`);

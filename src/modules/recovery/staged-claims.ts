@@ -25,8 +25,8 @@ export class StagedClaims {
   private readonly campaigns = new Map<string, FoundCampaign>();
 
   /**
-   * A campaign that is read again keeps its claims: the part of the log that they came from may be deleted by now. If one
-   * of them became a coupon in between, it loses against that coupon when it is staged.
+   * A campaign that is read again keeps its claims: the part of the log that they came from may be deleted by now. If
+   * one of them became a coupon in between, it loses against that coupon when it is staged.
    */
   addCampaign(campaign: Campaign): void {
     const terms = termsOf(campaign);
@@ -40,8 +40,8 @@ export class StagedClaims {
   }
 
   /**
-   * Every sequence counts, also that of a claim that is stale, discarded or loses: a user may have been told it, and the
-   * gate must not give one out twice.
+   * Every sequence counts, also that of a claim that is stale, discarded or loses: a user may have been told it, and
+   * the gate must not give one out twice.
    */
   noteSequence(campaignId: string, sequence: number): void {
     const campaign = this.campaigns.get(campaignId);

@@ -15,9 +15,9 @@ const BATCH = 500;
 /** The most batches of one call, so that a call always ends. */
 const MAX_BATCHES = 200;
 /**
- * How long a publish may take, ms. No caller waits for it, so a slow broker gets more time than at the api. But the batch
- * and its bookkeeping must end long before `PUBLISH_LEASE_MS`, or two instances publish the same row, and within the 10 s
- * in which the process has to exit.
+ * How long a publish may take, ms. No caller waits for it, so a slow broker gets more time than at the api. But the
+ * batch and its bookkeeping must end long before `PUBLISH_LEASE_MS`, or two instances publish the same row, and within
+ * the 10 s in which the process has to exit.
  */
 const PUBLISH_DEADLINE_MS = 5_000;
 
@@ -37,11 +37,11 @@ interface Lease {
 }
 
 /**
- * Publishes failed events on the claim log again. It decides nothing about the claim: only the consumer's transaction makes
- * a row RESOLVED, and only the consumer counts attempts.
+ * Publishes failed events on the claim log again. It decides nothing about the claim: only the consumer's transaction
+ * makes a row RESOLVED, and only the consumer counts attempts.
  *
- * A claim that is published twice does no harm, because the consumer settles the copy. A claim that is never published is
- * lost. So after any failure the row is due again.
+ * A claim that is published twice does no harm, because the consumer settles the copy. A claim that is never published
+ * is lost. So after any failure the row is due again.
  */
 @Injectable()
 export class FailedEventDrainer {
@@ -64,8 +64,8 @@ export class FailedEventDrainer {
   /**
    * Publishes the due rows, batch by batch, until none is due, the log refuses a whole batch, or `signal` aborts.
    *
-   * Does nothing while the log is known to be away or no epoch is open: the rows stay due, which costs less than leasing
-   * and postponing each of them.
+   * Does nothing while the log is known to be away or no epoch is open: the rows stay due, which costs less than
+   * leasing and postponing each of them.
    * @throws DatabaseError. The rows that were leased by then are due again when their lease has run out.
    */
   async drain(signal?: AbortSignal): Promise<DrainReport> {
@@ -87,11 +87,11 @@ export class FailedEventDrainer {
   /**
    * @returns null while no epoch is open.
    *
-   * An event says under which epoch its claim holds a slot, and the consumer drops it as STALE when it lies behind the cut
-   * of a later epoch. The row's own epoch may be over, so the drainer publishes under the current one. The claim does hold a
-   * slot there: each row is stored before the next epoch begins, and a rebuild stages every open row. While a rebuild is
-   * under way, its epoch may never open, so nothing is published. The share lock ensures that no row of a later epoch than
-   * the one we read is leased.
+   * An event says under which epoch its claim holds a slot, and the consumer drops it as STALE when it lies behind the
+   * cut of a later epoch. The row's own epoch may be over, so the drainer publishes under the current one. The claim
+   * does hold a slot there: each row is stored before the next epoch begins, and a rebuild stages every open row. While
+   * a rebuild is under way, its epoch may never open, so nothing is published. The share lock ensures that no row of a
+   * later epoch than the one we read is leased.
    */
   private async lease(): Promise<Lease | null> {
     // Each lease has its own name, so that a late batch cannot end a later lease of this process.
@@ -128,7 +128,8 @@ export class FailedEventDrainer {
     const delayMs = postponementMs(this.entropy.fraction());
     return inCaseOfCollision('infrastructure', () =>
       this.database.transaction(async (unit) => {
-        // A rebuild may have begun since, and our events may lie behind its cut: publish them again soon, not in two minutes.
+        // A rebuild may have begun since, and our events may lie behind its cut: publish them again soon, not in two
+        // minutes.
         const overtaken = (await unit.gate.read()).epoch !== epoch;
         const ids = rows.map(({ id }) => id);
         const published = overtaken ? [] : ids.filter((id) => !refused.has(id));

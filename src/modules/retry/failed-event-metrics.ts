@@ -31,8 +31,8 @@ export class FailedEventMetrics {
           const byStatus = await withDeadline(counts.get(), PATIENCE_MS, timers);
           for (const [status, count] of Object.entries(byStatus)) this.set({ status }, count);
         } catch {
-          // No value is better than an old one: an alarm on DEAD must not use a count from before the outage. An error would
-          // be worse: the scrape would lose the metrics that show the outage.
+          // No value is better than an old one: an alarm on DEAD must not use a count from before the outage. An error
+          // would be worse: the scrape would lose the metrics that show the outage.
           this.reset();
         }
       },

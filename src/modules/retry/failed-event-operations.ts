@@ -19,8 +19,8 @@ export type OperatorOutcome =
   | { readonly kind: 'coupon-exists'; readonly row: FailedEvent };
 
 /**
- * A requeue is for DEAD rows. A PENDING row waits for its back-off, up to five minutes; an operator who has fixed the cause
- * may cut that short. Rows of the other statuses are on their way or final.
+ * A requeue is for DEAD rows. A PENDING row waits for its back-off, up to five minutes; an operator who has fixed the
+ * cause may cut that short. Rows of the other statuses are on their way or final.
  */
 const REQUEUABLE: readonly FailedEventStatus[] = ['DEAD', 'PENDING'];
 
@@ -45,8 +45,8 @@ export class FailedEventOperations {
   }
 
   /**
-   * Makes the row PENDING and due at once, with its attempts back at 0. Refuses an unreadable message: it holds no claim to
-   * publish.
+   * Makes the row PENDING and due at once, with its attempts back at 0. Refuses an unreadable message: it holds no
+   * claim to publish.
    * @throws DatabaseError
    */
   requeue(id: number, hasSeen: VersionCondition, requestId: string | null): Promise<OperatorOutcome> {
@@ -61,8 +61,9 @@ export class FailedEventOperations {
   }
 
   /**
-   * Discards the claim, which is final: the consumer skips it, also an event of it that is on the log already, and the user
-   * may claim again. The slot goes back to the stock after the commit. If the gate does not answer, the sweeper does that.
+   * Discards the claim, which is final: the consumer skips it, also an event of it that is on the log already, and the
+   * user may claim again. The slot goes back to the stock after the commit. If the gate does not answer, the sweeper
+   * does that.
    * @throws DatabaseError
    */
   async discard(

@@ -17,8 +17,8 @@ interface Sample {
 /**
  * Knows up to which instant every claim that reached the log has been consumed.
  *
- * A clock alone cannot tell. If the consumer is an hour behind, a claim that is pending for an hour is still on its way.
- * Without the log's offsets the sweeper would publish the whole backlog a second time.
+ * A clock alone cannot tell. If the consumer is an hour behind, a claim that is pending for an hour is still on its
+ * way. Without the log's offsets the sweeper would publish the whole backlog a second time.
  */
 @Injectable()
 export class ConsumedHorizon {
@@ -39,8 +39,8 @@ export class ConsumedHorizon {
   async advance(epoch: number): Promise<number | null> {
     // Another epoch may have another gate with another clock, to which old instants mean nothing.
     this.samples = this.samples.filter((sample) => sample.epoch === epoch);
-    // When the list is full, keep the oldest samples: otherwise a consumer that is far behind would never pass one. Replace
-    // the last one: a log that has lost its end may never reach the offsets of the others again.
+    // When the list is full, keep the oldest samples: otherwise a consumer that is far behind would never pass one.
+    // Replace the last one: a log that has lost its end may never reach the offsets of the others again.
     if (this.samples.length === MAX_SAMPLES) this.samples.pop();
     await this.sample(epoch);
 
@@ -54,12 +54,12 @@ export class ConsumedHorizon {
   }
 
   /**
-   * Reads the instant first, the offsets second. A claim admitted before `instant − D` was on the log by `instant` or never
-   * gets there, so it lies below offsets that are read later. In the other order a claim could land between the two
-   * readings: behind the offsets, and yet old enough by the instant.
+   * Reads the instant first, the offsets second. A claim admitted before `instant − D` was on the log by `instant` or
+   * never gets there, so it lies below offsets that are read later. In the other order a claim could land between the
+   * two readings: behind the offsets, and yet old enough by the instant.
    *
-   * A copy may land later than D: a write that timed out in a socket, or a repeat that the user asked for. If the sweeper
-   * has written a row for it by then, the claim is published twice, which the consumer settles without effect.
+   * A copy may land later than D: a write that timed out in a socket, or a repeat that the user asked for. If the
+   * sweeper has written a row for it by then, the claim is published twice, which the consumer settles without effect.
    */
   private async sample(epoch: number): Promise<void> {
     const instant = await this.gate.now();
@@ -70,9 +70,10 @@ export class ConsumedHorizon {
 }
 
 /**
- * Is everything below these ends consumed, or deleted from the log? The group has no committed offset on a partition that
- * it never read. Such a partition counts as read up to its start, so it is passed when it is empty. Records below the
- * start were deleted, perhaps unread. The consumer cannot read them any more, so the sweeper has to find them missing.
+ * Is everything below these ends consumed, or deleted from the log? The group has no committed offset on a partition
+ * that it never read. Such a partition counts as read up to its start, so it is passed when it is empty. Records below
+ * the start were deleted, perhaps unread. The consumer cannot read them any more, so the sweeper has to find them
+ * missing.
  */
 function hasPassed(end: LogOffsets, committed: LogOffsets, start: LogOffsets): boolean {
   return [...end].every(([partition, last]) => {

@@ -47,7 +47,8 @@ class EpochMovedError extends Error {
  * acknowledgement never came. It publishes nothing itself: such a claim becomes a failed event, which the drainer
  * publishes. It also releases the slots of discarded claims whose gate call failed.
  *
- * Any number of instances may sweep at once. Every step can be repeated, and two that insert the same claim get one row.
+ * Any number of instances may sweep at once. Every step can be repeated, and two that insert the same claim get one
+ * row.
  */
 @Injectable()
 export class PendingSweeper {
@@ -155,9 +156,9 @@ export class PendingSweeper {
   }
 
   /**
-   * Takes the lock of the campaign, which the consumer and every other sweeper need too: so none of them can write about
-   * these claims between the second look and the insert. It also takes a share of the gate row and checks that the epoch
-   * is still the one of the entries: a later epoch may have given their slots to other users.
+   * Takes the lock of the campaign, which the consumer and every other sweeper need too: so none of them can write
+   * about these claims between the second look and the insert. It also takes a share of the gate row and checks that
+   * the epoch is still the one of the entries: a later epoch may have given their slots to other users.
    * @throws EpochMovedError
    */
   private record(pass: GatePass, campaignId: string, missing: readonly Claim[]): Promise<Findings> {

@@ -3,8 +3,8 @@ import { ClaimLog } from '../../ports/log/claim-log.js';
 import { EpochWatch } from './epoch-watch.js';
 
 /**
- * Says whether this process could admit a claim now. Claims, readiness and the log ask the same question here, so that a
- * process is never ready while it answers every claim 503.
+ * Says whether this process could admit a claim now. Claims, readiness and the log ask the same question here, so that
+ * a process is never ready while it answers every claim 503.
  */
 @Injectable()
 export class Admission {
@@ -35,7 +35,7 @@ export class Admission {
     return this.log.away && this.storeAway;
   }
 
-  /** Why no claim can be admitted, in plain words; null when one can. A full queue is no obstacle: it empties by itself. */
+  /** Why no claim can be admitted, in plain words; null when one can. A full queue is none: it empties by itself. */
   get obstacle(): string | null {
     const { state, gateTrouble } = this.watch.state;
     if (state === 'unknown') return 'the database has not said yet which gate is open';

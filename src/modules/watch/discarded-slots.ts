@@ -67,8 +67,9 @@ export class DiscardedSlots {
   }
 
   /**
-   * Marks the rows only while the epoch in which the slot was freed is still the current one. A rebuild that began before
-   * the row was DISCARDED has copied the claim into the next gate. If the row were marked then, that slot would leak.
+   * Marks the rows only while the epoch in which the slot was freed is still the current one. A rebuild that began
+   * before the row was DISCARDED has copied the claim into the next gate. If the row were marked then, that slot would
+   * leak.
    */
   private async markReleased(pass: GatePass, ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;

@@ -33,9 +33,9 @@ export type FenceListener = (seenEpoch: number, signal: FenceSignal) => void;
 /**
  * Knows which epoch is open, and so whether an answer may still be sent under it.
  *
- * A rebuild waits until no 202 of an older epoch can leave any process. That only works because every api asks the watch
- * before each 202. Without this check, an api that slept through a rebuild would promise a coupon that the new gate has
- * already given to another user.
+ * A rebuild waits until no 202 of an older epoch can leave any process. That only works because every api asks the
+ * watch before each 202. Without this check, an api that slept through a rebuild would promise a coupon that the new
+ * gate has already given to another user.
  *
  * The state follows from the last read of the gate row, and from what gate calls have met since:
  *
@@ -61,7 +61,7 @@ export type FenceListener = (seenEpoch: number, signal: FenceSignal) => void;
 export class EpochWatch implements OnApplicationShutdown {
   private readonly logger = new Logger(EpochWatch.name);
   private readonly row: GateRowReader;
-  /** When a gate call last failed; null again once a read that started later was answered: no older read proves the epoch. */
+  /** When a gate call last failed; null once a later read was answered. An older read proves nothing about the epoch. */
   private doubtedSince: Instant | null = null;
   /** The last fence that a gate call met; it counts while the row shows its epoch. */
   private fence: KnownFence | null = null;
@@ -158,14 +158,14 @@ export class EpochWatch implements OnApplicationShutdown {
 
   /**
    * For a fence at one campaign, from a caller that does not know how old the campaign's row is. Such a caller must not
-   * report a missing meta: a campaign that was stored a moment ago has none yet (`CAMPAIGN_OPENING_MS`), and closing the
-   * gate would end the epoch of every other campaign too. The reconciler knows the age and reports a lost meta.
+   * report a missing meta: a campaign that was stored a moment ago has none yet (`CAMPAIGN_OPENING_MS`), and closing
+   * the gate would end the epoch of every other campaign too. The reconciler knows the age and reports a lost meta.
    */
   reportCampaignFence({ epoch }: GatePass, { reason }: Fenced): void {
     if (reason !== 'meta-missing') this.reportFence(epoch, reason);
   }
 
-  /** A gate call timed out, its connection was lost or its role changed: earlier reads of the row prove nothing any more. */
+  /** A gate call timed out, its connection was lost or its role changed: earlier reads of the row prove nothing. */
   reportGateTrouble(): void {
     this.doubtedSince = this.clock.now();
   }
@@ -193,8 +193,8 @@ export class EpochWatch implements OnApplicationShutdown {
    * gate row showed this epoch open, and was started at most 1 s ago and after the last trouble at the gate. Or the
    * database does not answer, and every gate call since the last good read succeeded.
    *
-   * Never true under an epoch that is known to be fenced, however fresh the read: the watch has called for a rebuild, and
-   * a builder that is alone does not wait before it takes the log's end.
+   * Never true under an epoch that is known to be fenced, however fresh the read: the watch has called for a rebuild,
+   * and a builder that is alone does not wait before it takes the log's end.
    */
   async confirmOpen(epoch: number): Promise<boolean> {
     // mutant: unwatched-answer
@@ -204,17 +204,17 @@ export class EpochWatch implements OnApplicationShutdown {
       // Not even a later read can bring a past epoch back.
       if (seen !== null && seen.epoch > epoch) return false;
       if (reads === MAX_READS) return false;
-      // After trouble at the gate only a read helps. Without trouble, a database that was silent a moment ago need not be
-      // asked again: each 202 would wait for its timeout.
+      // After trouble at the gate only a read helps. Without trouble, a database that was silent a moment ago need not
+      // be asked again: each 202 would wait for its timeout.
       const silent = this.doubtedSince === null && this.row.unansweredRecently;
       const answered = silent ? false : await this.refresh(this.doubtedSince);
-      // A database that is silent to us may answer a builder, so the epoch may be over already. The promise is good even
-      // then, for two reasons together. First, the gate admitted the claim before the builder dropped the epoch: a claim
-      // that finds no meta is fenced, and `ClaimIssuance` never asks about it here. (A ping would not notice, because the
-      // epoch's fence outlives its keys.) Second, the claim was durable within D of being sent, by both clocks, as
-      // `ClaimIssuance` checks. The builder takes the log's end W > D after the drop, so the claim lies before it. Where W
-      // is 0 the builder lives in this process, and the watch knows the fence that called it.
-      // After trouble at the gate this does not hold: another server than the dropped one may have admitted the claim.
+      // A database that is silent to us may answer a builder, so the epoch may be over already. The promise is good
+      // even then, for two reasons together. First, the gate admitted the claim before the builder dropped the epoch: a
+      // claim that finds no meta is fenced, and `ClaimIssuance` never asks about it here. (A ping would not notice,
+      // because the epoch's fence outlives its keys.) Second, the claim was durable within D of being sent, by both
+      // clocks, as `ClaimIssuance` checks. The builder takes the log's end W > D after the drop, so the claim lies
+      // before it. Where W is 0 the builder lives in this process, and the watch knows the fence that called it. After
+      // trouble at the gate this does not hold: another server than the dropped one may have admitted the claim.
       if (!answered) return this.isOpen(epoch);
     }
   }
@@ -248,7 +248,7 @@ export class EpochWatch implements OnApplicationShutdown {
     this.notify(fence.epoch, fence.reason);
   }
 
-  /** Asks whether the gate accepts the epoch and could write claims. @returns true when it met a fence and reported it. */
+  /** Asks whether the gate accepts the epoch and could write claims. @returns true when it reported a fence. */
   private async ping(pass: GatePass): Promise<boolean> {
     const sentAt = this.clock.now();
     try {
@@ -268,8 +268,8 @@ export class EpochWatch implements OnApplicationShutdown {
       this.reportGateTrouble();
       return false;
     }
-    // The server that lost the fence is gone, and the one with this epoch's memory is back. Only a missing fence heals like
-    // this, and only by a ping that was sent after the fence was met.
+    // The server that lost the fence is gone, and the one with this epoch's memory is back. Only a missing fence heals
+    // like this, and only by a ping that was sent after the fence was met.
     const { fence } = this;
     if (fence?.epoch === pass.epoch && fence.reason === 'fence-missing' && fence.since.monotonic <= sentAt.monotonic) {
       this.fence = null;

@@ -50,7 +50,7 @@ describe('whether a campaign exists', () => {
     return seen;
   };
 
-  it('is given up while the database is still silent, asked or still waiting for its turn, as a database that is away', async () => {
+  it('ends as with a database that is away while the database is silent, for a sent question and a waiting one', async () => {
     const asked = answerOf('invented');
     await until('the database is asked', () => reads === 1);
     const waiting = answerOf('another');
@@ -64,7 +64,7 @@ describe('whether a campaign exists', () => {
     expect(await campaigns.explain('young', 'meta-missing')).toBe('opening');
   });
 
-  it('takes no more questions than it can hold, and is away to who comes then', async () => {
+  it('takes no more questions than it can hold, and answers later ones as a database that is away', async () => {
     campaigns = new KnownCampaigns(stack.database, new SetClock(), new SetTimers());
     const asked = Array.from({ length: 5_600 }, (_, index) => answerOf(`invented-${index}`));
     await until('somebody is refused', () => asked.find(({ answer }) => answer !== undefined));
@@ -74,7 +74,7 @@ describe('whether a campaign exists', () => {
     await until('everybody has an answer', () => asked.every(({ answer }) => answer !== undefined));
   });
 
-  it('is asked once by all who ask at the same time, also when an earlier question is given up meanwhile', async () => {
+  it('is asked once for all concurrent callers, also when an earlier question is given up in between', async () => {
     const first = answerOf('invented');
     await until('the database is asked', () => reads === 1);
     clock.ahead = 1_001;
@@ -88,7 +88,7 @@ describe('whether a campaign exists', () => {
     expect(reads).toBe(2);
   });
 
-  it('is not asked where the gate knows the campaign and its memory is damaged', async () => {
+  it('is not asked when the gate knows the campaign and its memory is damaged', async () => {
     expect(await campaigns.explain('young', 'count-mismatch')).toBe('fenced');
     expect(reads).toBe(0);
   });

@@ -27,8 +27,9 @@ export type FenceMeaning = 'campaign-not-found' | 'opening' | 'fenced';
 const FENCED = Promise.resolve('fenced' as const);
 
 /**
- * Tells a campaign that does not exist from one that the gate has lost: the gate answers both alike. It keeps answers for a
- * second and asks for several ids in one query, so that a flood of invented ids does not become a flood of queries.
+ * Tells a campaign that does not exist from one that the gate has lost: the gate answers both alike. It keeps answers
+ * for a second and asks for several ids in one query, so that a flood of invented ids does not become a flood of
+ * queries.
  */
 @Injectable()
 export class KnownCampaigns {

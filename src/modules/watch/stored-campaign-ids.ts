@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * The ids of the campaigns that are stored and not closed, as this process last read them. While neither gate nor database
- * answers, the metrics count a claim only under such an id: an id that a caller has invented never becomes a label.
+ * The ids of the campaigns that are stored and not closed, as this process last read them. While neither gate nor
+ * database answers, the metrics count a claim only under such an id: an id that a caller has invented never becomes a
+ * label.
  */
 @Injectable()
 export class StoredCampaignIds {

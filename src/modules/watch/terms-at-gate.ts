@@ -11,8 +11,8 @@ const MAX_ROUNDS = 5;
 /** Whether the gate has heard what the database stores about a campaign. */
 export type TermsOutcome =
   /**
-   * At some moment after the call the gate had exactly what the database stores: `campaign`. It is newer than the argument
-   * when another writer changed it in between. `told`: this call brought it to the gate.
+   * At some moment after the call the gate had exactly what the database stores: `campaign`. It is newer than the
+   * argument when another writer changed it in between. `told`: this call brought it to the gate.
    */
   | { readonly kind: 'agreed'; readonly campaign: Campaign; readonly told: boolean }
   /** The gate of this epoch cannot be trusted, or is not the current one any more. */
@@ -25,8 +25,8 @@ export type TermsOutcome =
   | { readonly kind: 'total-below-claimed' };
 
 /**
- * Brings the stored terms of a campaign to the gate, and says whether the gate has them. An operator relies on the answer
- * that a campaign is paused, so only the gate's own confirmation after the commit counts.
+ * Brings the stored terms of a campaign to the gate, and says whether the gate has them. An operator relies on the
+ * answer that a campaign is paused, so only the gate's own confirmation after the commit counts.
  */
 @Injectable()
 export class TermsAtGate {

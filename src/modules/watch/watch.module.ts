@@ -12,8 +12,8 @@ import { WatchedGate } from './watched-gate.js';
 const SHARED = [EpochWatch, Admission, KnownCampaigns, TermsAtGate, DiscardedSlots, StoredCampaignIds];
 
 /**
- * What all modules that call the gate share: the watch over its epoch, and the gate that reports its failed calls to the
- * watch. Infrastructure provides the `UnwatchedGate`.
+ * What all modules that call the gate share: the watch over its epoch, and the gate that reports its failed calls to
+ * the watch. Infrastructure provides the `UnwatchedGate`.
  */
 @Module({
   imports: [FlowModule],

@@ -20,7 +20,8 @@ import { EpochWatch } from './epoch-watch.js';
 
 /**
  * The gate that every module injects. It reports each failed call to the watch before the caller gets the error, so no
- * caller can forget that. After an unreported failure, a 202 could leave on a read of the gate row from before the failure.
+ * caller can forget that. After an unreported failure, a 202 could leave on a read of the gate row from before the
+ * failure.
  *
  * Callers report fences themselves, because only the database tells whether a missing meta is a fence.
  */
