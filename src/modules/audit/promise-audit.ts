@@ -45,7 +45,7 @@ interface GateView {
 }
 
 /** Gate and counter at one instant: while both were read, no coupon of the campaign could be committed. */
-interface Instant {
+interface LockedView {
   readonly total: number;
   readonly issued: number;
   readonly gate: GateView | null;
@@ -94,7 +94,7 @@ export class PromiseAudit {
   async audit(campaignId: string): Promise<CampaignAudit | null> {
     let best: CampaignAudit | null = null;
     for (let look = 0; look < LOOKS; look++) {
-      const seen = await this.look(campaignId);
+      const seen = await this.compareOnce(campaignId);
       if (seen === null) return null;
       if (best === null || seen.drift <= best.drift) best = seen;
       if (best.drift === 0) break;
@@ -102,13 +102,13 @@ export class PromiseAudit {
     return best;
   }
 
-  private async look(campaignId: string): Promise<CampaignAudit | null> {
+  private async compareOnce(campaignId: string): Promise<CampaignAudit | null> {
     const { pass } = this.watch;
-    const instant = await this.lookAtInstant(pass, campaignId);
-    if (instant === null) return null;
-    const { total, issued, gate: before } = instant;
+    const locked = await this.readUnderLock(pass, campaignId);
+    if (locked === null) return null;
+    const { total, issued, gate: before } = locked;
     const pendingClaims = pass === null || before === null ? [] : await this.listPending(pass, campaignId);
-    const stored = await this.database.snapshot((unit) => this.lookAtDatabase(unit, campaignId, pendingClaims ?? []));
+    const stored = await this.database.snapshot((unit) => this.readDatabase(unit, campaignId, pendingClaims ?? []));
     if (stored === null) return null;
     const { rows, failed } = stored;
     const drift = Math.abs(stored.issued - rows) + Math.max(0, rows - stored.total);
@@ -143,9 +143,9 @@ export class PromiseAudit {
   }
 
   /** null when there is no such campaign. The lock is held for one call to the gate. */
-  private async lookAtInstant(pass: GatePass | null, campaignId: string): Promise<Instant | null> {
+  private async readUnderLock(pass: GatePass | null, campaignId: string): Promise<LockedView | null> {
     // Before the lock, so that a slow gate does not make others wait for the row.
-    const now = pass === null ? null : await this.unlessAway(() => this.gate.now());
+    const now = pass === null ? null : await this.nullWhileAway(() => this.gate.now());
     return this.database.transaction(async (unit) => {
       const [campaign] = await unit.campaigns.lock([campaignId]);
       if (campaign === undefined) return null;
@@ -157,7 +157,7 @@ export class PromiseAudit {
 
   /** Read it after the gauge: what is pending here was pending there, or is newer. null while the gate is away. */
   private async listPending(pass: GatePass, campaignId: string): Promise<Claim[] | null> {
-    return this.unlessAway(async () => {
+    return this.nullWhileAway(async () => {
       const pending: Claim[] = [];
       while (pending.length < MAX_PENDING) {
         const page = await this.gate.pendingBefore(
@@ -176,7 +176,7 @@ export class PromiseAudit {
   }
 
   private async readGauge(pass: GatePass, campaignId: string): Promise<CampaignGauge | null> {
-    return this.unlessAway(async () => {
+    return this.nullWhileAway(async () => {
       const [gauge] = await this.gate.gauge(pass, [campaignId]);
       return gauge?.kind === 'gauge' ? gauge : null;
     });
@@ -194,13 +194,13 @@ export class PromiseAudit {
   ): Promise<number | null> {
     const claimIds = new Set(slotHolders.map(({ claimId }) => claimId));
     const users = new Set(slotHolders.map(({ userId }) => userId).filter((userId) => !pendingUsers.has(userId)));
-    return this.unlessAway(async () => {
+    return this.nullWhileAway(async () => {
       const outcomes = await Promise.all([...users].map((userId) => this.gate.lookUp(pass, campaignId, userId)));
       return outcomes.filter((outcome) => outcome.kind === 'found' && claimIds.has(outcome.record.claimId)).length;
     });
   }
 
-  private async lookAtDatabase(
+  private async readDatabase(
     unit: UnitOfWork,
     campaignId: string,
     pending: readonly Claim[],
@@ -224,7 +224,7 @@ export class PromiseAudit {
   }
 
   /** null while the gate is away: the audit then shows only what the database knows. */
-  private async unlessAway<T>(work: () => Promise<T | null>): Promise<T | null> {
+  private async nullWhileAway<T>(work: () => Promise<T | null>): Promise<T | null> {
     try {
       return await work();
     } catch (error) {
