@@ -5,7 +5,7 @@ import { ServiceProcess } from '../support/service-process.js';
 import { ADMIN_TOKEN } from '../support/service.js';
 import { openTestDatabase } from '../support/test-database.js';
 
-/** The built service, as an operator starts it. */
+/** Starts the built service as an operator does. */
 describe('a start on a server that must not be used', () => {
   const ends: (() => Promise<unknown>)[] = [];
 
@@ -53,7 +53,7 @@ describe('a start on a server that must not be used', () => {
     60_000,
   );
 
-  it('warns once of each risk, and of none that is meant', async () => {
+  it('warns once about each risk, but not about accepted ones', async () => {
     const service = await start(['--appendonly', 'no'], {});
     await service.printed(/listening on http/);
     await service.printed(/ALLOW_INSECURE=one-replica/);

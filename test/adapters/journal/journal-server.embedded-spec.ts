@@ -63,7 +63,7 @@ describe('JournalServer', () => {
     service = started;
     return started;
   };
-  /** Notes every delivery before the handler sees it. */
+  /** Records every delivery before the handler gets it. */
   const handleWith = (handle: Handler) => {
     handler = (records, context) => {
       deliveries.push(claimIdsOf(records));
@@ -80,7 +80,7 @@ describe('JournalServer', () => {
   const everythingSettled = () =>
     until('everything is settled', async () => (await settledOffset()) === (await endOffset()));
 
-  it('delivers what was published before it listened, in arrays and in order', async () => {
+  it('delivers claims that were published before it listened, in arrays and in order', async () => {
     const claimIds = await publish(1_200);
     handleWith(settleAll);
     await start();
@@ -115,7 +115,7 @@ describe('JournalServer', () => {
     expect(deliveries.flat()).toEqual([...before, ...after]);
   });
 
-  it('asks its pace before it works while claims come, and tells it what a batch took', async () => {
+  it('asks its pace before it works while claims arrive, and tells it how long a batch took', async () => {
     const worked: { full: boolean; ms: number }[] = [];
     let asked = 0;
     const pace = {
@@ -134,7 +134,7 @@ describe('JournalServer', () => {
     expect(asked).toBeGreaterThan(0);
   });
 
-  it('wakes up for what is published while it is idle', async () => {
+  it('wakes up for claims that are published while it is idle', async () => {
     handleWith(settleAll);
     await start();
     for (let round = 0; round < 20; round++) {
@@ -243,7 +243,7 @@ describe('JournalServer', () => {
     expect(await settledOffset()).toBeUndefined();
   });
 
-  it('hands on bytes that are no claim, as they lie there', async () => {
+  it('passes on bytes that are no claim unchanged', async () => {
     await stack.connection.exclusive((runner) =>
       runner.query('INSERT INTO journal (message_key, value, appended_at) VALUES (NULL, ?, 0), (NULL, NULL, 0)', [
         Buffer.from([0xff, 0x00]),
@@ -278,7 +278,7 @@ describe('pruning of the journal', () => {
     end: (await stack.log.endOffsets()).get(JOURNAL_PARTITION) ?? NaN,
   });
 
-  it('never removes what is not settled, and catches up with what is', async () => {
+  it('never removes unsettled claims, and catches up with settled ones', async () => {
     await publish(5_000);
     for (const settled of [1, 2, 700, 2_500, 4_990]) {
       await stack.log.settle(settled);
@@ -295,7 +295,7 @@ describe('pruning of the journal', () => {
     expect((await offsets()).start).toBe(4_990);
   });
 
-  it('never brings an offset back, also when everything was removed', async () => {
+  it('never uses an offset again, also when everything was removed', async () => {
     await publish(10);
     await stack.log.settle(11);
     expect(await offsets()).toEqual({ start: 11, committed: 11, end: 11 });

@@ -15,7 +15,7 @@ import { eventually } from '../../support/eventually.js';
 import { alterTopic, createTopic, kafkaConfig } from '../../support/kafka.js';
 import { until } from '../../support/until.js';
 
-/** The budget of one publish is 700 ms; the rest is for a busy machine. */
+/** One publish has a budget of 700 ms. The rest is for a busy machine. */
 const SETTLED_WITHIN_MS = 1_200;
 
 interface Outcome {
@@ -45,14 +45,14 @@ async function claimIdsOn(log: ClaimLog, to?: LogOffsets): Promise<string[]> {
   return claimIds;
 }
 
-/** Publishes without a break, so many at once, until it is told to stop. */
+/** Publishes without a break, this many at a time, until the test stops it. */
 function publishing(log: ClaimLog, atOnce: number): () => Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   let stopped = false;
   const loops = Array.from({ length: atOnce }, async () => {
     while (!stopped) {
       outcomes.push(await publishOne(log));
-      // A log that is away refuses at once; without a turn of the event loop it could never come back.
+      // A log that is away refuses immediately. Without a turn of the event loop it could never come back.
       await new Promise(setImmediate);
     }
   });
@@ -112,7 +112,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     await until('the log is away', () => log.away, SETTLED_WITHIN_MS);
     await kafka.start();
     await until('the log is back', () => !log.away, 15_000);
-    // What was under way when the probe came back is over as well.
+    // Publishes that were under way when the probe succeeded have ended as well.
     const back = await eventually(async () => {
       const outcome = await publishOne(log);
       expect(outcome.error).toBeNull();
@@ -137,7 +137,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     expect(Math.max(...outcomes.map(({ tookMs }) => tookMs))).toBeLessThan(SETTLED_WITHIN_MS);
   }, 90_000);
 
-  it('does not wait for a frozen broker, says "unconfirmed" for what was sent, and finds it back', async () => {
+  it('does not wait for a frozen broker, answers "unconfirmed", and notices when it is back', async () => {
     await started();
     const stop = publishing(log, 50);
     await until('claims are flowing', async () => (await claimIdsOn(log)).length > 500, 20_000);
@@ -165,7 +165,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     expect(Math.max(...outcomes.map(({ tookMs }) => tookMs))).toBeLessThan(SETTLED_WITHIN_MS);
   }, 90_000);
 
-  it('publishes again without being told after a restart in which nobody published', async () => {
+  it('publishes again by itself after a restart during which nothing was published', async () => {
     await started();
     await kafka.restart();
     expect(log.away).toBe(false);
@@ -197,7 +197,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     expect(await eventually(() => claimIdsOn(log, to))).toHaveLength(4_001);
   }, 90_000);
 
-  it('ends where the log ends, and begins where it begins, whatever it was asked for', async () => {
+  it('ends where the log ends and begins where the log begins, whatever bounds a caller gives', async () => {
     await kafka.start();
     config = kafkaConfig(kafka.brokers, { partitions: 1 });
     log.onApplicationShutdown();
@@ -207,7 +207,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     for (const event of events) await log.publish(event);
     const admin = new Kafka({ brokers: [...config.brokers], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
-    // It knows no leaders before it was asked for something else.
+    // The admin client learns the leaders only from another request.
     await admin.fetchTopicOffsets(config.topic);
     await admin.deleteTopicRecords({ topic: config.topic, partitions: [{ partition: 0, offset: '40' }] });
     await admin.disconnect();
@@ -223,7 +223,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     expect(await read(0, 100)).toEqual([40, 99, 60]);
     expect(await read(0, 50)).toEqual([40, 49, 10]);
     expect(await read(0, 30)).toEqual([undefined, undefined, 0]);
-    // The tail that was there when the end was taken is gone.
+    // The records that were there when the end was read are gone.
     expect(await read(90, 1_000)).toEqual([90, 99, 10]);
     expect(await read(500, 1_000)).toEqual([undefined, undefined, 0]);
     await expect(async () => {
@@ -231,7 +231,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     }).rejects.toThrow('partition 7');
   }, 60_000);
 
-  it('says "unavailable" of what the broker refuses to append, and tries again after a rest', async () => {
+  it('answers "unavailable" for what the broker refuses to append, and tries again after a rest', async () => {
     await kafka.start();
     await createTopic(config);
     await eventually(() => log.publish(claimEvent()));
@@ -251,7 +251,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
 });
 
 describe('KafkaClaimLog and a broker that asks for a password', () => {
-  it('is away with a wrong one, and publishes and reads with the right one', async () => {
+  it('is unavailable with a wrong one, and publishes and reads with the right one', async () => {
     const kafka = await KafkaServer.start({ sasl: { username: 'coupon', password: 'right' } });
     const configFor = (password: string) =>
       kafkaConfig(kafka.brokers, { sasl: { mechanism: 'plain', username: 'coupon', password } });
@@ -300,12 +300,12 @@ describe('KafkaClaimLog and one of two brokers', () => {
     await eventually(() => log.publish(claimEvent()));
   };
 
-  it('goes on with the leader that answers while the other one is frozen', async () => {
+  it('goes on with the leader that answers while the other broker is frozen', async () => {
     await spread(1);
     second.pause();
     const outcomes: Outcome[] = [];
     const begun = performance.now();
-    // Longer than the probes and the look-ups in between.
+    // Longer than the probes and the look-ups between them.
     await until(
       'it was frozen for a while',
       async () => {

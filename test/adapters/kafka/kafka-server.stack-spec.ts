@@ -20,7 +20,7 @@ type Handler = (records: readonly LogRecord[], context: ClaimBatchContext, membe
 
 const settleAll: Handler = async (records, context) => context.settle(records.length);
 const PATIENCE_MS = 20_000;
-/** Long rests would make long tests. */
+/** Short rests keep the tests short. */
 const SHORT: Partial<KafkaServerSettings> = { pauseMs: 50, sessionMs: 3_000, rebalanceMs: 5_000, heartbeatMs: 250 };
 
 let handler: Handler;
@@ -53,7 +53,7 @@ describe('KafkaClaimServer', () => {
   let deliveries: { member: string; partition: number; claimIds: string[] }[];
 
   beforeEach(() => {
-    // One partition, where the order of deliveries matters; tests about several say so.
+    // One partition by default, because the order of deliveries matters. Tests about several ask for them.
     use(kafkaConfig(stackBrokers(), { partitions: 1 }));
     running = [];
     fatal = [];
@@ -68,7 +68,7 @@ describe('KafkaClaimServer', () => {
   function use(over: KafkaConfig): void {
     log?.onApplicationShutdown();
     config = over;
-    // What is published here is only there to be consumed, however busy the machine is.
+    // These claims only have to be consumed, so publishing may take long on a busy machine.
     log = new KafkaClaimLog(config, { limits: { publishMs: 10_000, produceMs: 5_000 } });
   }
 
@@ -89,7 +89,7 @@ describe('KafkaClaimServer', () => {
     await service.close();
     return performance.now() - begun;
   };
-  /** Notes every delivery before the handler sees it. */
+  /** Records every delivery before the handler gets it. */
   const handleWith = (handle: Handler) => {
     handler = (records, context, member) => {
       deliveries.push({ member, partition: context.partition, claimIds: claimIdsOf(records) });
@@ -102,7 +102,7 @@ describe('KafkaClaimServer', () => {
     await Promise.all(events.map((event) => log.publish(event)));
     return events.map(({ claimId }) => claimId);
   };
-  /** For a part of a topic, whatever partition a batch lies in. */
+  /** Publishes this many batches, each of which lies in one partition. */
   const publishEverywhere = async (batches: number, size: number): Promise<string[]> => {
     const claimIds: string[] = [];
     for (let batch = 0; batch < batches; batch++) claimIds.push(...(await publish(size)));
@@ -128,7 +128,7 @@ describe('KafkaClaimServer', () => {
     await producer.disconnect();
   };
 
-  it('delivers to a new group what was published before it, in arrays and in order', async () => {
+  it('delivers claims that were published before to a new group, in arrays and in order', async () => {
     const claimIds = await publish(2_500);
     handleWith(settleAll);
     await start();
@@ -151,7 +151,7 @@ describe('KafkaClaimServer', () => {
     expect(seen).toEqual({ topic: config.topic, partition: 0, size: 3, revoked: false });
   });
 
-  it('goes on from the committed offset after a restart, and wakes up for what comes', async () => {
+  it('goes on from the committed offset after a restart, and wakes up for new claims', async () => {
     const before = await publish(5);
     handleWith(settleAll);
     const first = await start();
@@ -268,7 +268,7 @@ describe('KafkaClaimServer', () => {
     expect(fatal).toEqual([]);
   });
 
-  it('passes over a batch of a partition that another join has given away while the batch waited', async () => {
+  it('drops a batch if another join gave its partition away while the batch waited', async () => {
     let late = 0;
     class Late extends KafkaClaimServer {
       protected override async consume(...[payload, session]: Parameters<KafkaClaimServer['consume']>): Promise<void> {
@@ -288,7 +288,7 @@ describe('KafkaClaimServer', () => {
     expect(fatal).toEqual([]);
   });
 
-  it('hands on what is no claim as it lies there: no key, no value, broken bytes, headers, a megabyte', async () => {
+  it('passes on messages that are no claims unchanged: no key, no value, broken bytes, headers, a megabyte', async () => {
     const large = Buffer.alloc(1_000_000, 'x');
     await sendForeign([
       { key: null, value: Buffer.from([0xff, 0x00]) },
@@ -330,7 +330,7 @@ describe('KafkaClaimServer', () => {
     expect(read).toEqual(seen);
   });
 
-  it('is not held up by transactions of others, and shows the rebuild the same as the consumer', async () => {
+  it('is not held up by other programs’ transactions, and shows the rebuild the same as the consumer', async () => {
     await log.endOffsets();
     const client = foreignClient(config);
     const transact = async (value: string, end: 'commit' | 'abort' | 'leave') => {
@@ -360,7 +360,7 @@ describe('KafkaClaimServer', () => {
     expect(read).toEqual(seen);
   });
 
-  it('commits the end of a transaction of others also where nothing comes after it', async () => {
+  it('commits the end of another program’s transaction also if nothing comes after it', async () => {
     let seen = 0;
     handleWith(async (records, context) => {
       seen += records.length;
@@ -390,7 +390,7 @@ describe('KafkaClaimServer', () => {
     await start('b');
     await publish(1);
     await everythingSettled();
-    // Nobody had to wait for the session of the first one to run out.
+    // The second one did not have to wait until the session of the first one ran out.
     expect(performance.now() - begun).toBeLessThan(2_500);
   });
 
@@ -429,9 +429,9 @@ describe('KafkaClaimServer', () => {
     expect(await committed()).toBeUndefined();
   });
 
-  it('goes on after a passing trouble that outlasted its own idea of a session', async () => {
+  it('goes on after a passing failure that lasted longer than its own count of the session', async () => {
     let troubled = 0;
-    /** The coordinator has heard of it all the time, so kafkajs sees no reason to join again. */
+    /** The coordinator got its heartbeats all the time, so kafkajs does not join again. */
     class Troubled extends KafkaClaimServer {
       protected override consume(...[payload, session]: Parameters<KafkaClaimServer['consume']>): Promise<void> {
         if (troubled > 0) return super.consume(payload, session);
@@ -474,7 +474,7 @@ describe('KafkaClaimServer', () => {
   it('ends the process when the consumer is silent while messages wait', async () => {
     let silent = false;
     class Silent extends KafkaClaimServer {
-      // As kafkajs does it at its worst: neither a result nor a heartbeat nor a crash.
+      // The worst case of kafkajs: no result, no heartbeat and no crash.
       protected override consume(): Promise<void> {
         silent = true;
         return new Promise(() => undefined);
@@ -488,7 +488,7 @@ describe('KafkaClaimServer', () => {
     expect(fatal).toEqual([expect.stringContaining('silent')]);
   });
 
-  it('does not take quiet for a failure: neither with nothing to do nor while a handler works', async () => {
+  it('does not take silence for a failure: neither with nothing to do nor while a handler works', async () => {
     handleWith(async (records, context) => {
       const begun = performance.now();
       await until('it has worked for long', () => performance.now() - begun > 3_000, PATIENCE_MS);
@@ -517,7 +517,7 @@ describe('KafkaClaimServer', () => {
       await first.stop();
     }, 90_000);
 
-    it('resolves nothing of what a handler settles after another fetcher has joined the group again', async () => {
+    it('resolves no offset that a handler settles after another fetcher has joined the group again', async () => {
       use(kafkaConfig(`${first.brokers},${second.brokers}`, { partitions: 2 }));
       const admin = foreignClient(config).admin();
       await admin.connect();
@@ -538,7 +538,7 @@ describe('KafkaClaimServer', () => {
       });
       await start();
       await until('the handler runs', () => held, PATIENCE_MS);
-      // Its fetcher asks the wrong broker then, and joins again by itself.
+      // Its fetcher then asks the wrong broker, and joins again by itself.
       await admin.alterPartitionReassignments({
         topics: [{ topic: config.topic, partitionAssignment: [{ partition: 1, replicas: [1] }] }],
       });
@@ -570,7 +570,7 @@ describe('KafkaClaimServer', () => {
       expect(fatal).toEqual([]);
     }, 60_000);
 
-    it('joins again after the broker was killed, and ends nothing meanwhile', async () => {
+    it('joins again after the broker was killed, without ending the process', async () => {
       kafka = await KafkaServer.start();
       use(kafkaConfig(kafka.brokers, { partitions: 2 }));
       handleWith(settleAll);

@@ -22,7 +22,7 @@ import { until } from '../../support/until.js';
 
 const PATIENCE_MS = 30_000;
 
-/** What others may put onto a topic that keeps the compression of its producers. */
+/** Batches that other programs may put on a topic that keeps its producers’ compression. */
 const FOREIGN = [
   ['snappy', CompressionTypes.Snappy, 'x'.repeat(300)],
   ['lz4', CompressionTypes.LZ4, 'x'.repeat(300)],
@@ -30,7 +30,7 @@ const FOREIGN = [
   ['larger than', CompressionTypes.GZIP, 'x'.repeat(20 * 1_024 * 1_024)],
 ] as const;
 
-/** kafkajs can send these formats as soon as somebody brings a compressor. */
+/** kafkajs can send these formats once it has a compressor. */
 function bringCompressors(): void {
   for (const [name, type] of [
     ['snappy', CompressionTypes.Snappy],
@@ -53,7 +53,7 @@ async function send(config: KafkaConfig, compression: CompressionTypes, ...value
   await producer.disconnect();
 }
 
-/** Offset and length of a value, or why there is none. */
+/** Offset and length of a value, or why there is no value. */
 const shown = (records: readonly LogRecord[]) =>
   records.map(({ offset, value, unreadable }) => `${offset}: ${unreadable ?? value?.length}`);
 
@@ -111,7 +111,7 @@ describe('batches that cannot be read', () => {
     expect(shown(await readAll(log))).toEqual(seen);
   });
 
-  it('hold nobody up when nothing else lies there, nor a rebuild that begins or ends within one', async () => {
+  it('do not hold up the consumer if nothing else is there, nor a rebuild that begins or ends within one', async () => {
     await send(config, CompressionTypes.LZ4, 'x'.repeat(300), 'b', 'c');
     const consumer = await startConsumer(config, log);
     ends.push(() => consumer.close());
@@ -156,7 +156,7 @@ describe('a batch that the disk of the broker has damaged', () => {
   }, 90_000);
   afterAll(() => kafka.stop());
 
-  it('is passed over by consumer and rebuild, and those around it are read', async () => {
+  it('is skipped by consumer and rebuild, and those around it are read', async () => {
     const config = kafkaConfig(kafka.brokers, { partitions: 1 });
     const log = new KafkaClaimLog(config);
     await createTopic(config);
@@ -182,7 +182,7 @@ describe('a batch that the disk of the broker has damaged', () => {
     }
   }, 90_000);
 
-  it('costs nobody a coupon that was promised: the sweeper finds what was in it', async () => {
+  it('costs no user a promised coupon: the sweeper finds the claims that were in it', async () => {
     const service = await startService({ ROLES: 'api,retry', KAFKA_BROKERS: kafka.brokers });
     let worker: NestFastifyApplication | undefined;
     try {
@@ -235,7 +235,7 @@ describe('the service and a batch that it cannot read', () => {
     await service?.stop();
   });
 
-  it('opens its gate over it, issues what lies around it, and tells operators where it lies', async () => {
+  it('opens its gate in spite of it, issues the claims around it, and tells operators where it is', async () => {
     service = await startService({ ROLES: 'api,retry' });
     const { KAFKA_TOPIC: topic = '', KAFKA_GROUP_ID: groupId = '' } = service.backend.env;
     const config = kafkaConfig(stackBrokers(), { topic, groupId, partitions: 12 });
@@ -244,7 +244,7 @@ describe('the service and a batch that it cannot read', () => {
     const client = new Client(service.url);
     expect((await client.apply('first')).status).toBe(202);
 
-    // Nothing is committed, so the rebuild reads all of it.
+    // No offset is committed, so the rebuild reads the whole log.
     const { epoch } = (await client.get('/health/ready')).body.gate;
     await service.backend.redis?.kill();
     await service.backend.redis?.start();

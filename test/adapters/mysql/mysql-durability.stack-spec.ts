@@ -31,7 +31,7 @@ describe('a database that answers a commit before the disk has it', () => {
     ['its own log at all', ['--innodb-flush-log-at-trx-commit=0'], ['innodb_flush_log_at_trx_commit=0']],
     ['the binary log', ['--log-bin=binlog', '--server-id=1', '--sync-binlog=0'], ['sync_binlog=0']],
   ])(
-    'is told of when it does not sync %s',
+    'is warned about if it does not sync %s',
     async (_what, args, settings) => {
       server = await MariadbServer.start({ args });
       await open(server.serviceUrl);
@@ -43,7 +43,7 @@ describe('a database that answers a commit before the disk has it', () => {
     90_000,
   );
 
-  it('is told of also when it comes later, and once, however often its connections are made anew', async () => {
+  it('is warned about also if it comes later, and once, however often it is connected again', async () => {
     server = await MariadbServer.on({ args: ['--innodb-flush-log-at-trx-commit=2'] });
     await open(server.serviceUrl);
     expect(risks).toEqual([]);
@@ -56,7 +56,7 @@ describe('a database that answers a commit before the disk has it', () => {
     expect(risks).toHaveLength(1);
   }, 90_000);
 
-  it('is told nothing of where it syncs', async () => {
+  it('is not warned about if it syncs', async () => {
     server = await MariadbServer.start({ args: ['--log-bin=binlog', '--server-id=1', '--sync-binlog=1'] });
     await open(server.serviceUrl);
     await serves();

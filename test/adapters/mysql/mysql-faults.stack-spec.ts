@@ -16,7 +16,7 @@ import { claimEvent } from '../../support/claims.js';
 import { OwnMysqlDatabase } from '../../support/mysql.js';
 import { until } from '../../support/until.js';
 
-/** A password that says what an URL, a shell and SQL make of it. */
+/** A password with characters that a URL, a shell or SQL would change. */
 const PASSWORD = `p@ss:w/o?r#d%25 &'"\\쿠폰`;
 const CONNECTIONS = MYSQL_DEFAULTS.connections + MYSQL_DEFAULTS.readConnections + MYSQL_DEFAULTS.urgentConnections;
 
@@ -25,7 +25,7 @@ const MIGRATIONS = SCHEMA.migrations.map(({ name }) => name);
 describe('a MySQL that fails', () => {
   let server: MariadbServer;
   let name: string;
-  /** Who owns the one database, and nothing else: read-only and a full house hold for this one. */
+  /** A user with rights on this one database only: read-only mode and the limit of connections apply to it. */
   let user: string;
   let settings: MysqlSettings;
   let database: OwnMysqlDatabase;
@@ -42,7 +42,7 @@ describe('a MySQL that fails', () => {
       await connection.end();
     }
   };
-  /** Somebody else's connection, until the test ends. */
+  /** Another program’s connection, until the test ends. */
   const connect = async (uri = server.url): Promise<Connection> => {
     const connection = await createConnection({ uri });
     others.push(connection);
@@ -65,7 +65,7 @@ describe('a MySQL that fails', () => {
       campaigns.insert({ id, name: id, total: 1_000_000, startsAt: 0, endsAt: null, state: 'OPEN' }),
     );
   const look = (at: Database = database) => at.read(({ gate }) => gate.read());
-  /** One coupon, as the consumer stores it. */
+  /** Stores one coupon as the consumer does. */
   const issue = (campaignId: string, userId = ulid(), to: Database = database) =>
     to.transaction(async (unit) => {
       await unit.gate.lockShared();
@@ -88,7 +88,7 @@ describe('a MySQL that fails', () => {
       () => true,
       () => false,
     );
-  /** Connections of the service, as the server counts them. */
+  /** The connections of the service, as the server counts them. */
   const connections = async () => {
     const rows = await administer('SHOW PROCESSLIST');
     return rows.filter((row) => row['User'] === user).map((row) => Number(row['Id']));
@@ -126,7 +126,7 @@ describe('a MySQL that fails', () => {
     await administer(`DROP DATABASE ${name}`, `DROP USER '${user}'@'127.0.0.1'`);
   });
 
-  it('is killed while units of work run: what was acknowledged is there, and nothing is there by halves', async () => {
+  it('is killed while units of work run: acknowledged work is there, and none is there in part', async () => {
     const { id } = await addCampaign();
     const acknowledged: string[] = [];
     const errors: DatabaseError[] = [];
@@ -175,7 +175,7 @@ describe('a MySQL that fails', () => {
       const from = performance.now();
       calls.push(errorOf(work).finally(() => tookMs.push(performance.now() - from)));
     };
-    // Some are under way, more than there are connections wait for one.
+    // Some calls are under way, and more calls than connections wait.
     const inside: (() => void)[] = [];
     const frozen = new Promise<void>((resolve) => {
       for (let unit = 0; unit < 5; unit++) {
@@ -204,7 +204,7 @@ describe('a MySQL that fails', () => {
     server.resume();
 
     await until('the database answers', () => works(), 10_000);
-    // As many at once as there are connections: one that leaked would be missing.
+    // As many calls at once as connections: a leaked connection would be missing.
     let entered = 0;
     let leave: () => void = () => undefined;
     const full = new Promise<void>((resolve) => (leave = resolve));
@@ -224,7 +224,7 @@ describe('a MySQL that fails', () => {
     expect(issued).toBe(rows);
   }, 60_000);
 
-  it('is frozen when the process ends: closing takes no longer than the goodbye', async () => {
+  it('is frozen when the process ends: closing takes no longer than its own limit', async () => {
     await issue((await addCampaign()).id);
     const before = process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
     expect(before).toBeGreaterThan(0);
@@ -258,7 +258,7 @@ describe('a MySQL that fails', () => {
     }
   }, 60_000);
 
-  it('has an older schema: nothing is served until somebody else has migrated it', async () => {
+  it('has an older schema: nothing is served until another process has migrated it', async () => {
     await administer(`DROP DATABASE ${name}`, `CREATE DATABASE ${name}`);
     const waiting = await join({}, false);
     expect(await errorOf(look(waiting))).toMatchObject({
@@ -286,7 +286,7 @@ describe('a MySQL that fails', () => {
     await administer(
       `DROP DATABASE ${name}`,
       `CREATE DATABASE ${name}`,
-      // The first migrator comes as far as the second table, which somebody else holds.
+      // The first migrator gets as far as the second table, which another connection has locked.
       `CREATE TABLE ${name}.coupons (id INT)`,
     );
     const blocker = await connect();
@@ -329,7 +329,7 @@ describe('a MySQL that fails', () => {
     await issue(id);
   });
 
-  it('has no connection left for us: that is infrastructure, and what we have is used', async () => {
+  it('has no connection left: that is infrastructure, and the pool uses the ones it has', async () => {
     const { id } = await addCampaign();
     const [row] = await administer('SELECT @@max_connections AS most');
     await administer('SET GLOBAL max_connections = 12');
@@ -353,7 +353,7 @@ describe('a MySQL that fails', () => {
     });
   });
 
-  it('takes another password than ours: infrastructure, in two lines, until it takes ours again', async () => {
+  it('refuses our password for a while: that is infrastructure, with two log lines', async () => {
     const { id } = await addCampaign();
     const lines: string[] = [];
     const line = (message: unknown) => void lines.push(String(message));
@@ -371,7 +371,7 @@ describe('a MySQL that fails', () => {
       await administer(`ALTER USER '${user}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD.replace(/['\\]/g, '\\$&')}'`);
       await until('it works again', () => works());
       await issue(id);
-      // Between two attempts nobody asks: 200 refused calls are a few attempts.
+      // Between two attempts the server is not asked, so 200 refused calls are few attempts.
       expect(Number(row?.['Value'])).toBeLessThan(40);
       expect(lines).toEqual([
         expect.stringMatching(/^no connection to the database: ER_ACCESS_DENIED_ERROR/),
@@ -391,7 +391,7 @@ describe('a MySQL that fails', () => {
     await issue(id);
   });
 
-  it('lets us wait for a lock for 3 s at the most', async () => {
+  it('lets a call wait at most 3 s for a lock', async () => {
     const { id } = await addCampaign();
     const holder = await connect();
     await holder.beginTransaction();
@@ -407,7 +407,7 @@ describe('a MySQL that fails', () => {
     expect(await issuedAndRows(id)).toEqual({ issued: 1, rows: 1 });
   });
 
-  it('refuses a COMMIT: that is infrastructure whatever its number, since each row was accepted before', async () => {
+  it('refuses a COMMIT: that is infrastructure, whatever the error, because each row was accepted before', async () => {
     const pool = await MysqlPool.connect(settings, 1);
     try {
       // An XA transaction cannot be ended by a plain COMMIT: XAER_RMFAIL, which is in no list.
@@ -422,11 +422,11 @@ describe('a MySQL that fails', () => {
     }
   });
 
-  it('picks us as a deadlock’s victim: nothing of the unit of work is kept, also when its work goes on', async () => {
+  it('ends our transaction in a deadlock: nothing of the unit of work is kept, also if its work goes on', async () => {
     const [a, b] = [await addCampaign(), await addCampaign()];
     const other = await connect();
     await other.beginTransaction();
-    // The victim is who has changed less.
+    // The server ends the transaction with fewer changes.
     await other.query(`UPDATE ${name}.campaigns SET name = REPEAT('x', 100) WHERE id = '${b.id}'`);
     await other.query(
       `INSERT INTO ${name}.admin_audit (action, subject, detail, created_at) SELECT 'x', 'x', 'x', 0 FROM ${name}.gate, ` +
@@ -454,7 +454,7 @@ describe('a MySQL that fails', () => {
     expect(await administer(`SELECT * FROM ${name}.admin_audit WHERE action = 'after'`)).toEqual([]);
   });
 
-  it('ends what is idle for longer than wait_timeout, and nobody notices', async () => {
+  it('ends connections that are idle for longer than wait_timeout, and no call fails', async () => {
     const short = await join({ waitTimeoutS: 1 });
     const everyConnection = () =>
       Promise.all([
@@ -469,8 +469,8 @@ describe('a MySQL that fails', () => {
     await everyConnection();
   }, 60_000);
 
-  it('ends idle connections that we have not given up, and nobody notices', async () => {
-    // The pool's own eviction comes too late here: 1 s on the server against half an hour.
+  it('ends idle connections that the pool still holds, and no call fails', async () => {
+    // The pool’s own eviction comes too late here: the server waits 1 s, the pool half an hour.
     const pool = await MysqlPool.connect({ ...settings, waitTimeoutS: 3_600 }, 3);
     const use = () => Promise.all([1, 2, 3].map(() => pool.exclusive((runner) => runner.query('SELECT 1'))));
     try {
@@ -487,7 +487,7 @@ describe('a MySQL that fails', () => {
     }
   }, 60_000);
 
-  it('is asked on every connection in the same session', async () => {
+  it('gives every connection the same session settings', async () => {
     const pool = await MysqlPool.connect(settings, 3);
     try {
       let inside = 0;
@@ -521,7 +521,7 @@ describe('a MySQL that fails', () => {
     }
   });
 
-  it('is read at once while every other connection is held', async () => {
+  it('is read immediately while every other connection is held', async () => {
     let leave: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (leave = resolve));
     let inside = 0;
@@ -544,7 +544,7 @@ describe('a MySQL that fails', () => {
     await waiting;
   });
 
-  it('keeps nobody waiting for a connection for longer than a call may take', async () => {
+  it('lets no call wait for a connection for longer than a call may take', async () => {
     const impatient = await join({ connections: 1, callMs: 700 });
     let leave: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (leave = resolve));
@@ -569,7 +569,7 @@ describe('a MySQL that fails', () => {
     expect(broken).toThrow(/DATABASE_URL(?!.*secret)/);
   });
 
-  it('has the constraints, keys and collations that the promises rest on', async () => {
+  it('has the constraints, keys and collations that the promises need', async () => {
     const definition = async (table: string) => {
       const [row] = await administer(`SHOW CREATE TABLE ${name}.${table}`);
       return String(row?.['Create Table']).replaceAll('`', '');
@@ -635,7 +635,7 @@ describe('a MySQL that fails', () => {
     );
     const locked = database.transaction(async ({ failedEvents }) => {
       const mine = await failedEvents.lease('one', 10, 60_000);
-      // Those that one instance does not lease are left to the other one.
+      // The other instance gets the rows that the first one did not lease.
       const others = await database.transaction((unit) => unit.failedEvents.lease('another', 10, 60_000));
       return [mine, others].map((rows) => rows.map(({ claim }) => claim?.sequence));
     });

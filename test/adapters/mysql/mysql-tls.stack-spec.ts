@@ -7,7 +7,7 @@ import { MysqlPool } from '../../../src/infrastructure/mysql/mysql-pool.js';
 import { MYSQL_DEFAULTS } from '../../../src/infrastructure/mysql/mysql-settings.js';
 import { MariadbServer } from '../../../stack/mariadb-server.js';
 
-/** A certificate for these names, and the authority that vouches for it. */
+/** Makes a certificate for these names, and the authority that signed it. */
 function certify(directory: string, subjectAltName: string): { ca: string; args: string[] } {
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
   const key = ['-newkey', 'rsa:2048', '-nodes', '-days', '1'];
@@ -56,22 +56,22 @@ describe('DATABASE_SSL', () => {
   });
   afterAll(() => server.kill());
 
-  it('takes a server that is vouched for under the name by which it was asked for', async () => {
+  it('accepts a server whose certificate is trusted and names the host of the URL', async () => {
     await restartWith('DNS:localhost');
     expect(await cipher('localhost', { ca })).toMatch(/./);
     expect(await cipher('localhost', { ssl: false })).toBe('');
   });
 
-  it('refuses one that nobody vouches for', async () => {
+  it('refuses a server whose certificate no authority signed', async () => {
     await expect(cipher('localhost', {})).rejects.toMatchObject({ name: 'DatabaseError', kind: 'infrastructure' });
   });
 
-  it('refuses one that is vouched for under another name', async () => {
+  it('refuses a server whose certificate names another host', async () => {
     await restartWith('DNS:elsewhere.example');
     await expect(cipher('localhost', { ca })).rejects.toMatchObject({ name: 'DatabaseError', kind: 'infrastructure' });
   });
 
-  it('refuses one that cannot encrypt', async () => {
+  it('refuses a server that cannot encrypt', async () => {
     await restartWith(null);
     await expect(cipher('localhost', {})).rejects.toMatchObject({ kind: 'infrastructure' });
   });

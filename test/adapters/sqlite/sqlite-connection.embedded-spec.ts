@@ -63,7 +63,7 @@ describe('SqliteConnection', () => {
     return started;
   };
 
-  it('refuses a directory that another process holds, and takes it over when that one was killed', async () => {
+  it('refuses a directory that another process holds, and takes it over after that process was killed', async () => {
     const holder = await openChild('hold');
     const error = await refusal(directory);
     expect(error).toBeInstanceOf(StartupError);
@@ -104,7 +104,7 @@ describe('SqliteConnection', () => {
     await again.close();
   });
 
-  it('writes nothing back into the file while it is copied, and does so again afterwards', async () => {
+  it('does not write its log back into the file during a copy, and does so again afterwards', async () => {
     const { connection, close } = await openFile(directory);
     const pages = () => connection.exclusive((runner) => runner.query('PRAGMA wal_autocheckpoint'));
     const [usual] = await pages();
@@ -128,10 +128,10 @@ describe('SqliteConnection', () => {
     rmSync(copies, { recursive: true });
   });
 
-  it('takes a refused COMMIT for trouble of the moment, whatever its number: each row was accepted before', async () => {
+  it('treats a refused COMMIT as infrastructure, whatever the error: each row was accepted before', async () => {
     const { connection, close } = await openFile(directory);
     const refused = connection.transaction(async (runner) => {
-      // Looked at no earlier than at the COMMIT.
+      // This constraint is checked only at the COMMIT.
       await runner.query('PRAGMA defer_foreign_keys = ON');
       await runner.query(
         'INSERT INTO coupons (campaign_id, user_id, claim_id, code, sequence, claimed_at, created_at) ' +
@@ -180,14 +180,14 @@ describe('a disk that takes its time', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('keeps back every acknowledgement, and whatever a read has found, until the commit is on it', async () => {
+  it('holds back every acknowledgement, and every result of a read, until the commit is on it', async () => {
     const log = openJournal(connection);
     const told: string[] = [];
     const event = claimEvent();
     const published = log.publish(event).then(() => told.push('published'));
     await until('the commit is on its way to the disk', () => syncs.length === 1);
     const found = claimIdsIn(log).then((claimIds) => told.push(...claimIds));
-    // It is committed, and whoever waits for nothing sees it.
+    // It is committed: a read that does not wait for the disk sees it.
     await connection.transaction(
       async (runner) => {
         const [{ rows }] = (await runner.query('SELECT COUNT(*) AS rows FROM journal')) as [{ rows: number }];
@@ -201,7 +201,7 @@ describe('a disk that takes its time', () => {
     expect(told).toEqual(expect.arrayContaining(['published', event.claimId]));
   });
 
-  it('promises nothing any more once it has failed, and says so', async () => {
+  it('acknowledges nothing more once it has failed, and logs it', async () => {
     const log = openJournal(connection);
     expect(log.away).toBe(false);
     const published = log.publish(claimEvent());
@@ -299,7 +299,7 @@ describe('the one connection', () => {
     await full.close();
   });
 
-  it('serves what was asked for before the stop and refuses what comes after it', async () => {
+  it('answers calls from before the stop, and refuses calls after it', async () => {
     const stopping = await openEmbeddedStack();
     const before = storeCampaign(stopping, { id: 'before' });
     const stop = stopping.close();
