@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 describe('while drift is measured', () => {
-  it('a change that the gate has not heard of reaches it within one interval, however long the audit takes', async () => {
+  it('a change that the gate does not know yet reaches it within one interval, however long the audit takes', async () => {
     const campaign = { id: 'default', name: 'default', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const };
     const database = app.get(Database);
     await database.transaction((unit) => unit.campaigns.insert(campaign));

@@ -16,7 +16,7 @@ import { FAILED_EVENT_STATUSES } from '../src/ports/database/failed-event-store.
 import { anchorsOf } from './support/markdown.js';
 import { type Service, startService } from './support/service.js';
 
-/** Has no types of its own. */
+/** This package has no types. */
 const semver = createRequire(import.meta.url)('semver') as {
   minVersion(range: string): { version: string } | null;
   satisfies(version: string, range: string): boolean;
@@ -75,7 +75,7 @@ describe('the alerts', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   });
 
-  it('lead to the runbook wherever it is served, by the command that the runbook gives', () => {
+  it('lead to the runbook at any address, through the command that the runbook gives', () => {
     const command = /sed "([^"]+)" ops\/alerts\.yml/.exec(text('docs/operations.md'))?.[1] ?? 'no command';
     const BASE = 'https://example.com/coupons';
     const installed = execFileSync('sed', [command.replace('$BASE', BASE), 'ops/alerts.yml'], { encoding: 'utf8' });
@@ -157,7 +157,7 @@ describe('docker-compose.yml', () => {
 
   const secret = (name: string) => readFileSync(join(directory, secrets[name]?.file ?? name), 'utf8').trim();
 
-  /** As compose does it: a variable that is not set, or its default, and the secrets of this service alone. */
+  /** As Compose does it: variables or their defaults, and only the secrets of this service. */
   const environmentOf = (name: string) => {
     const service = services[name];
     return Object.entries(service?.environment ?? {}).map(([key, value]): [string, string] => {
@@ -183,7 +183,7 @@ describe('docker-compose.yml', () => {
     expect(config.databaseUrl).toBe(`mysql://${user}:${password}@mysql:3306/coupon`);
   });
 
-  it('keeps the right to change the schema from the service, and the servers from what is not theirs', () => {
+  it('gives the service no right to change the schema, and each server only its own secrets', () => {
     for (const name of ['api', 'worker']) {
       expect(services[name]?.secrets.join()).not.toMatch(/migration|root|redis\.conf|jaas/);
     }
@@ -198,7 +198,7 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  it('makes its secrets once: drawn, each another one, and closed to other users', () => {
+  it('makes its secrets once: random, all different, and closed to other users', () => {
     const names = Object.values(secrets).map(({ file }) => file.replace('./secrets/', ''));
     expect(readdirSync(join(directory, 'secrets')).sort()).toEqual(names.sort());
     const drawn = [
@@ -213,17 +213,17 @@ describe('docker-compose.yml', () => {
     expect(new Set(values).size).toBe(values.length);
     expect(secret('kafka_jaas.conf')).toContain(`user_coupon="${secret('kafka_password')}"`);
     expect(statSync(join(directory, 'secrets')).mode & 0o777).toBe(0o700);
-    // A container's user is not the one who made them.
+    // The user in a container is not the user who made them.
     for (const name of names) expect(statSync(join(directory, 'secrets', name)).mode & 0o777).toBe(0o444);
     execFileSync(makeSecrets, { cwd: directory });
     expect(secret('admin_token')).toBe(values[0]);
     expect(readdirSync(directory)).toEqual(['secrets']);
   });
 
-  it('holds no secret itself, and no variable that nobody explains', () => {
+  it('holds no secret itself, and no variable without documentation', () => {
     const used = [...source.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name);
     expect([...ENV_VARIABLES, 'API_PORT']).toEqual(expect.arrayContaining(used));
-    // A user's name is told to everybody who reads docs/deployment.md.
+    // docs/deployment.md names the users, so their names are no secret.
     const given = SECRETS.filter((name) => new RegExp(`\\b${name}:`).test(source));
     expect(given).toEqual(['KAFKA_SASL_USERNAME']);
     expect(source).not.toMatch(/--requirepass|:\/\/[^\s:]*:[^\s@]+@|[0-9a-f]{32}/);
@@ -248,7 +248,7 @@ describe('docker-compose.yml', () => {
     if (name !== 'kafka') expect(services[name]?.['read_only']).toBe(true);
   });
 
-  it.each(OWN)('gives %s the time that it takes to end', (name) => {
+  it.each(OWN)('gives %s enough time to end', (name) => {
     expect(services[name]).toMatchObject({ stop_grace_period: '15s' });
   });
 
@@ -259,7 +259,7 @@ describe('docker-compose.yml', () => {
     expect(new Set(bases).size).toBe(1);
   });
 
-  it('asks Kafka’s clients for a password, and lets nobody else reach its controller', () => {
+  it('asks Kafka’s clients for a password, and lets no other container reach its controller', () => {
     expect(services['kafka']?.environment).toMatchObject({
       KAFKA_LISTENERS: 'CLIENT://:9092,CONTROLLER://localhost:9093',
       KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CLIENT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',

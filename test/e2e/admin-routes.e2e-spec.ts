@@ -3,7 +3,7 @@ import { type FastifyInstance } from 'fastify';
 import { Client } from '../support/client.js';
 import { type Service, startService } from '../support/service.js';
 
-/** A method and a path that the service answers; each parameter is written as `1`. */
+/** A method and a path that the service answers, with `1` for each parameter. */
 type Route = `${string} ${string}`;
 
 interface Document {
@@ -47,7 +47,7 @@ describe('a caller without a token', () => {
   });
 });
 
-/** Each documented call, and whether it needs a token. One that merely tells more with a token does not. */
+/** Each documented call, and whether it needs a token. A call that only shows more with a token does not need it. */
 function lockedRoutes(document: Document): Map<Route, boolean> {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, { security }]) => ({ path, method, security })),
@@ -60,7 +60,7 @@ function lockedRoutes(document: Document): Map<Route, boolean> {
   );
 }
 
-/** What Fastify serves. It tells its routes only as a tree: four columns for each level, then the rest of the path. */
+/** The routes of Fastify. It prints them only as a tree: four columns for each level, then the rest of the path. */
 function routesOf(fastify: FastifyInstance): Route[] {
   const parents: string[] = [];
   const tree = fastify.printRoutes({ commonPrefix: false }).split('\n');

@@ -32,7 +32,7 @@ describe('the audit of a campaign', () => {
       ending = true;
       await looking;
     }
-    // It was looked at while something moved.
+    // The audit really ran while claims were on their way.
     expect(seen.some(({ gate, rows }) => gate > 0 && rows < users)).toBe(true);
     for (const audit of seen) {
       const { gate, pending, issued, rows, drift } = audit;

@@ -56,7 +56,7 @@ describe('an embedded process', () => {
     return { code: await process.exit(), text: process.text };
   };
   const mode = (file: string) => (statSync(file).mode & 0o777).toString(8);
-  /** Claims until it is told to stop; returns who was answered 202. */
+  /** Claims until the test stops it. Returns the users who were answered 202. */
   const crowd = () => {
     const promised: string[] = [];
     let stopping = false;
@@ -75,7 +75,7 @@ describe('an embedded process', () => {
     };
   };
 
-  it('keeps its files to their owner', async () => {
+  it('lets only the owner read its files', async () => {
     const service = await start();
     expect((await client.claim('a')).status).toBe(202);
     expect(mode(data)).toBe('700');
@@ -112,7 +112,7 @@ describe('an embedded process', () => {
     expect((await client.admin('GET', '/api/admin/campaigns/default/audit')).body.drift).toBe(0);
     for (const service of started.splice(0)) await service.end('SIGKILL');
 
-    // The copy alone, in a new place, is a service again.
+    // The copy alone, in a new directory, works as a service.
     data = join(directory, 'restored');
     mkdirSync(data, { mode: 0o700 });
     copyFileSync(to, join(data, 'coupon.sqlite'));
@@ -125,7 +125,7 @@ describe('an embedded process', () => {
     expect((await client.audit('default')).drift).toBe(0);
   });
 
-  it('is backed up where none runs, and never over a file that is there', async () => {
+  it('is backed up while the service does not run, and never over an existing file', async () => {
     const service = await start();
     expect((await client.claim('a')).status).toBe(202);
     await service.end('SIGKILL');
@@ -147,7 +147,7 @@ describe('an embedded process', () => {
     });
   });
 
-  it('says what is wrong with a backup that it cannot be asked for', async () => {
+  it('says what is wrong with the options of a backup', async () => {
     await start();
     const to = join(directory, 'copy.sqlite');
     const wrong = await command(BACKUP, ['--to', to], { ADMIN_TOKEN: 'another-token-0123456789' });
@@ -216,7 +216,7 @@ describe('an embedded process', () => {
     expect(await command(EXPORT, ['--campaign', 'nothing-here'])).toEqual({ code: 0, text: `${header}\r\n` });
   });
 
-  it('does not write its token through a link that lies in its way', async () => {
+  it('does not write its token through a link in the place of its file', async () => {
     mkdirSync(data, { mode: 0o700 });
     const elsewhere = join(directory, 'elsewhere');
     symlinkSync(elsewhere, join(data, 'admin-token'));

@@ -11,7 +11,7 @@ import { describeOutages } from './bad-input/outage.js';
 import { describeParameters } from './bad-input/parameters.js';
 import { describeConnections } from './bad-input/raw-socket.js';
 
-// All of it is one service, whose answers are compared with its document at the end.
+// All parts use one service. At the end its answers are compared with its document.
 describeBodies();
 describeParameters();
 describeClaims();

@@ -8,7 +8,7 @@ import { type Service, startService } from '../support/service.js';
 
 const BASE = '/shop/coupons';
 
-/** A proxy that knows the service by a path of its own, as a gateway in front of several services does. */
+/** A proxy that serves the service under a prefix, like a gateway in front of several services. */
 async function openStrippingProxy(target: string): Promise<Server> {
   const { port } = new URL(target);
   const proxy = createServer((incoming, outgoing) => {
@@ -32,7 +32,7 @@ async function openStrippingProxy(target: string): Promise<Server> {
 describe('behind a proxy that strips a prefix', () => {
   let service: Service;
   let proxy: Server;
-  /** Of the proxy, without the prefix. */
+  /** The address of the proxy, without the prefix. */
   let origin: string;
   let client: Client;
 

@@ -10,7 +10,7 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-/** Lines and fields are those of every process of the topology together. */
+/** The lines of all processes of the topology together. */
 describe('what becomes of a campaign', () => {
   let service: Service;
   let client: Client;
@@ -43,7 +43,7 @@ describe('what becomes of a campaign', () => {
   const line = (event: string, fields: object) =>
     expect.objectContaining({ event: `campaign.${event}`, requestId: 'r-7', actor: 'admin', ...fields });
 
-  it('is said once, field by field, whichever process did it', async () => {
+  it('is logged once with all fields, whichever process did it', async () => {
     const created = await admin('POST', '', { name: '봄 쿠폰', total: 5 });
     const { id, startsAt } = created.body;
     await eventually(() => expect(of(id, 'campaign.opened')).toHaveLength(1));
@@ -77,7 +77,7 @@ describe('what becomes of a campaign', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(startsAt));
   });
 
-  it('is sold out since the claim that took the last coupon, until more is there, and once each time', async () => {
+  it('is sold out from the claim that took the last coupon until a raise, and is logged once each time', async () => {
     const id = await client.createCampaign(3);
     await claim(id, ['a', 'b']);
     await eventually(async () => expect((await client.audit(id)).issued).toBe(2));
@@ -101,7 +101,7 @@ describe('what becomes of a campaign', () => {
     ]);
   });
 
-  it('is sold out by an operator who lowers the total to what is issued', async () => {
+  it('is sold out when an operator lowers the total to the number of issued coupons', async () => {
     const id = await client.createCampaign(3);
     await claim(id, ['a']);
     await eventually(async () => expect((await client.audit(id)).issued).toBe(1));

@@ -19,7 +19,7 @@ describe('campaigns', () => {
   afterAll(() => service.stop());
 
   const read = (id: string) => client.get(`/api/campaigns/${id}`);
-  /** Another api than the one that made a change shows it within a second. */
+  /** Another api shows a change within a second. */
   const shows = (id: string, expected: Record<string, unknown>) =>
     eventually(async () => expect((await read(id)).body).toMatchObject(expected));
   const act = (id: string, action: string) => client.admin('POST', `/api/admin/campaigns/${id}/${action}`);
@@ -66,7 +66,7 @@ describe('campaigns', () => {
       expect(said(spelt)).toEqual(said(first));
     });
 
-    it('are one campaign for callers at once, at whichever process they ask', async () => {
+    it('are one campaign for callers at the same time, whichever process they ask', async () => {
       const answers = await inParallel([...Array(20).keys()], 20, () => make('at-once'));
       expect(tally(answers.map(({ status }) => status))).toEqual({ 201: 20 });
       expect(new Set(answers.map((answer) => JSON.stringify(said(answer)))).size).toBe(1);
@@ -84,7 +84,7 @@ describe('campaigns', () => {
       expect(said(await make('taken'))).toEqual(said(first));
     });
 
-    it('are no campaign when the key is none, or the request is refused', async () => {
+    it('are not made if the key is invalid or the request is refused', async () => {
       for (const key of ['x'.repeat(256), 'é']) {
         const { status, body } = await make(key);
         expect([status, body.code]).toEqual([400, 'invalid-idempotency-key']);
@@ -150,7 +150,7 @@ describe('campaigns', () => {
     expect((await client.claim('u', ended)).body.code).toBe('campaign-ended');
   });
 
-  it('can be paused and resumed, and say yes again when it already is so', async () => {
+  it('can be paused and resumed, and answer a repeated call with success', async () => {
     const id = await client.createCampaign(5);
     for (const version of ['"2"', '"2"']) {
       const paused = await act(id, 'pause');
@@ -169,7 +169,7 @@ describe('campaigns', () => {
     };
 
     it.each(['pause', 'resume', 'close'])(
-      'are not said to be done with a %s: 503 and what is true, until the gate has it',
+      'do not answer a %s with success: 503 and the real state, until the gate has the change',
       async (action) => {
         const id = await client.createCampaign(5);
         if (action === 'resume') await act(id, 'pause');
@@ -188,7 +188,7 @@ describe('campaigns', () => {
       },
     );
 
-    it('say of a change of total or window whether it is stored, and give the version to go on with', async () => {
+    it('say whether a change of total or window is stored, and give its version', async () => {
       const id = await client.createCampaign(5);
       gateRefuses(new GateTimeoutError('late'));
       const lowered = await patch(id, { total: 3 }, '"1"');

@@ -18,7 +18,7 @@ describe('failed events', () => {
   let client: Client;
 
   beforeAll(async () => {
-    // Without the role retry nothing is drained but by the tests themselves.
+    // Without the role retry, only the tests drain.
     service = await startService({ ROLES: 'api,consumer' });
     client = new Client(service.url);
   });
@@ -48,7 +48,7 @@ describe('failed events', () => {
   const issued = (campaign: string, user: string) =>
     eventually(async () => expect((await claimOf(campaign, user)).body.status).toBe('ISSUED'));
 
-  /** Claims while the log takes nothing: each is answered 202 and becomes a failed event. */
+  /** Claims while the log refuses everything. Each claim is answered 202 and becomes a failed event. */
   const claimUnpublished = async (campaign: string, ...users: string[]) => {
     const publish = log().publish.bind(log());
     const unlucky = new Set(users);
@@ -63,7 +63,7 @@ describe('failed events', () => {
     jest.restoreAllMocks();
   };
 
-  /** The database goes on refusing these claims until nobody tries any more. */
+  /** Makes the database refuse these claims until the consumer stops trying. */
   const refuseUntilDead = async (campaignId: string) => {
     const record = { topic: 'coupon_create', partition: 0, offset: 0, key: null, value: null, headers: {} };
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -154,25 +154,28 @@ describe('failed events', () => {
       }
     });
 
-    it.each(['requeue', 'discard'] as const)('change by a %s only for who has seen them last', async (action) => {
-      const { campaign, row } = await deadClaim();
-      for (const [condition, status, code] of [
-        [undefined, 428, 'precondition-required'],
-        [`"${row.version - 1}"`, 412, 'precondition-failed'],
-        [`"${row.version + 1}"`, 412, 'precondition-failed'],
-        [`W/"${row.version}"`, 412, 'precondition-failed'],
-        [String(row.version), 400, 'invalid-if-match'],
-        ['', 400, 'invalid-if-match'],
-      ] as const) {
-        const answer = await act(row.id, action, condition);
-        expect([condition, answer.status, answer.body.code]).toEqual([condition, status, code]);
-      }
-      expect(await only(campaign)).toEqual(row);
-      const changed = await act(row.id, action, `"${row.version}"`);
-      expect([changed.status, changed.headers.get('etag')]).toEqual([200, `"${changed.body.version}"`]);
-      expect(changed.body.version).toBeGreaterThan(row.version);
-      expect((await act(row.id, action, `"${row.version}"`)).status).toBe(412);
-    });
+    it.each(['requeue', 'discard'] as const)(
+      'change by a %s only for a caller who has seen the newest version',
+      async (action) => {
+        const { campaign, row } = await deadClaim();
+        for (const [condition, status, code] of [
+          [undefined, 428, 'precondition-required'],
+          [`"${row.version - 1}"`, 412, 'precondition-failed'],
+          [`"${row.version + 1}"`, 412, 'precondition-failed'],
+          [`W/"${row.version}"`, 412, 'precondition-failed'],
+          [String(row.version), 400, 'invalid-if-match'],
+          ['', 400, 'invalid-if-match'],
+        ] as const) {
+          const answer = await act(row.id, action, condition);
+          expect([condition, answer.status, answer.body.code]).toEqual([condition, status, code]);
+        }
+        expect(await only(campaign)).toEqual(row);
+        const changed = await act(row.id, action, `"${row.version}"`);
+        expect([changed.status, changed.headers.get('etag')]).toEqual([200, `"${changed.body.version}"`]);
+        expect(changed.body.version).toBeGreaterThan(row.version);
+        expect((await act(row.id, action, `"${row.version}"`)).status).toBe(412);
+      },
+    );
 
     it.each([
       ['no body', undefined, ''],
@@ -230,7 +233,7 @@ describe('failed events', () => {
       expect((await only(campaign)).releasedAt).not.toBeNull();
     });
 
-    it('stay so: nothing brings them back, not even their event on the log', async () => {
+    it('stay discarded: nothing brings them back, not even their event on the log', async () => {
       const { campaign, row } = await deadClaim();
       await act(row.id, 'discard', '*');
       for (const action of ['requeue', 'discard'] as const) {
@@ -239,7 +242,7 @@ describe('failed events', () => {
       }
       const event = { ...(await forged(campaign, 'unlucky')), claimId: row.claimId as string };
       await log().publish(event);
-      // Whatever was published later has been consumed, so the event before it has been as well.
+      // A later event was consumed, so this one was as well.
       const later = await client.createCampaign(1);
       await client.claim('later', later);
       await issued(later, 'later');
@@ -313,7 +316,7 @@ describe('failed events', () => {
     });
   });
 
-  it('oversell nothing and lose nobody while operators work under load', async () => {
+  it('oversell nothing and lose no claim while operators work under load', async () => {
     const TOTAL = 300;
     const campaign = await client.createCampaign(TOTAL);
     const unlucky = [...Array(40).keys()].map((n) => `unlucky-${n}`);
@@ -339,7 +342,7 @@ describe('failed events', () => {
       Object.keys(tally(answers.map(({ answer }) => `${answer.status} ${answer.body.code ?? ''}`))).sort(),
     ).toEqual(['202 ', '409 sold-out']);
     for (const { user, answer } of answers) if (answer.status === 202) promised.add(user);
-    // Slots that came back after the crowd had gone.
+    // Slots that came free after the last user had asked.
     for (let n = 0; ; n++) {
       const { status } = await client.claim(`late-${n}`, campaign);
       if (status !== 202) break;
@@ -357,7 +360,7 @@ describe('failed events', () => {
     expect(tally(found)).toEqual({ ISSUED: TOTAL });
   });
 
-  /** No contract reads the audit, so its table is asked. */
+  /** No API shows the audit, so this reads its table. */
   describe('in the audit of the administration', () => {
     const auditOf = async (id: number) => {
       const rows = await tableRows(service, 'SELECT * FROM admin_audit WHERE subject = ? ORDER BY id', [String(id)]);
@@ -368,7 +371,7 @@ describe('failed events', () => {
       }));
     };
 
-    it('leave a line for each order that was carried out, and none for a refused one', async () => {
+    it('leave a line for each action that was carried out, and none for a refused one', async () => {
       const { campaign, row } = await deadClaim();
       const headers = (id: string) => ({ 'x-request-id': id });
       const order = (action: string, id: string, body?: unknown) =>

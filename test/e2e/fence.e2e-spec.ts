@@ -38,7 +38,7 @@ describe('a gate that has lost', () => {
     await how(gateDamageOf(service), epoch, campaign);
     return epoch;
   };
-  /** Open again, under a later epoch. */
+  /** Waits until the gate is open again under a later epoch. */
   const rebuilt = (epoch: number) =>
     eventually(async () => {
       const { status, body } = await ready();
@@ -53,11 +53,11 @@ describe('a gate that has lost', () => {
     await eventually(() => expect(Date.now() - Date.parse(startsAt)).toBeGreaterThan(CAMPAIGN_OPENING_MS));
   };
 
-  /** Rebuilds stop after their first step until they are let go. */
+  /** Stops rebuilds after their first step until the test lets them go on. */
   const holdRebuilds = () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    // Whoever meets the fence first rebuilds, a worker as well as an api.
+    // The first process that meets the fence rebuilds, a worker or an api.
     for (const app of service.apps) {
       const probe = jest.spyOn(app.get(RebuildProbe), 'after');
       probe.mockImplementation((step) => (step === 'leased' ? released : Promise.resolve()));
@@ -70,7 +70,7 @@ describe('a gate that has lost', () => {
     afterAll(() => service.stop());
 
     it.each(DAMAGES.flatMap(([what, how]) => [false, true].map((old) => [what, old ? 'old' : 'new', how] as const)))(
-      '%s of a campaign that is %s promises nothing wrong, is rebuilt and loses nobody',
+      '%s of a campaign that is %s promises nothing wrong, is rebuilt and loses no claim',
       async (_what, age, how) => {
         const TOTAL = 300;
         const campaign = await client.createCampaign(TOTAL);
@@ -83,7 +83,7 @@ describe('a gate that has lost', () => {
         let damaging: Promise<void> | undefined;
 
         const claim = async (user: string): Promise<Answer> => {
-          // Whoever is told to come back does so.
+          // A user who is told to come back does so.
           return eventually(async () => {
             open.add(user);
             const answer = await client.apply(user, campaign);
@@ -150,7 +150,7 @@ describe('a gate that has lost', () => {
       const answer = await answering;
       const again = await client.claim('u', campaign);
       if (TOPOLOGY !== 'embedded' && word(answer) === '202') {
-        // The publish was given up on before anybody had noticed the loss, and the claim stored as a failed event.
+        // The publish was given up before any process noticed the loss, and the claim was stored as a failed event.
         expect(again.body.claim.claimId).toBe(answer.body.claimId);
       } else {
         expect([word(answer), word(again)]).toEqual(['503 claim-unconfirmed', '202']);

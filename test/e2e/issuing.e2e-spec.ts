@@ -105,7 +105,7 @@ describe('issuing coupons', () => {
     }
   });
 
-  it('takes a JSON integer for its decimal text', async () => {
+  it('reads a JSON integer as its decimal text', async () => {
     const campaign = await client.createCampaign(5);
     expect((await client.claim(7, campaign)).status).toBe(202);
     const again = await client.claim('7', campaign);
@@ -160,7 +160,7 @@ describe('issuing coupons', () => {
     expect(korean.body.title).toBe('소진');
   });
 
-  it('knows nothing of a claim that nobody made', async () => {
+  it('does not find a claim that does not exist', async () => {
     const campaign = await client.createCampaign(1);
     expect((await status(campaign, 'nobody')).body.code).toBe('claim-not-found');
     expect((await status('no-such-campaign', 'nobody')).body.code).toBe('campaign-not-found');

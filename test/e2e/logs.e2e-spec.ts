@@ -6,7 +6,7 @@ import { freePort } from '../../stack/server-process.js';
 import { Client } from '../support/client.js';
 import { ServiceProcess } from '../support/service-process.js';
 
-/** Runs before the service in its process, and misbehaves on a signal as a library might. */
+/** Runs in the process before the service, and misbehaves on a signal as a library might. */
 const MISBEHAVE = `data:text/javascript,${encodeURIComponent(`
   process.on('SIGUSR2', () => {
     process.emitWarning('outdated', { type: 'DeprecationWarning', code: 'X1' });
@@ -47,7 +47,7 @@ describe('the log of a process', () => {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Line);
 
-  it('is JSON from the first line to the last where nobody looks at it', async () => {
+  it('is JSON from the first line to the last if standard output is no terminal', async () => {
     const service = spawn({ LOG_LEVEL: 'verbose' });
     await service.printed(/service\.started/);
     await service.end('SIGTERM');
@@ -59,7 +59,7 @@ describe('the log of a process', () => {
     }
   });
 
-  it('has what libraries say past the logger, and the last words of a process that ends by an error', async () => {
+  it('has what libraries write to the console, and the error that ends a process', async () => {
     const service = spawn({}, ['--import', MISBEHAVE, resolve('dist/main.js')]);
     await service.printed(/service\.started/);
     process.kill(service.pid, 'SIGUSR2');
@@ -77,7 +77,7 @@ describe('the log of a process', () => {
     });
   });
 
-  it('keeps when a campaign was sold out over a kill -9, and says it no second time', async () => {
+  it('says once when a campaign was sold out, also after a kill -9', async () => {
     const port = await freePort();
     const client = new Client(`http://127.0.0.1:${port}`);
     const start = async () => {
@@ -100,7 +100,7 @@ describe('the log of a process', () => {
     expect(second.text).not.toMatch(/campaign\.(sold-out|created|opened)/);
   });
 
-  it('has a line for a request only where ACCESS_LOG asks for it, and never its query or its token', async () => {
+  it('has a line for a request only if ACCESS_LOG asks for it, and never its query or its token', async () => {
     for (const [accessLog, statuses] of Object.entries({ off: [], errors: [401], all: [200, 401] })) {
       const port = await freePort();
       const service = spawn({ PORT: String(port), ...(accessLog === 'off' ? {} : { ACCESS_LOG: accessLog }) });
@@ -119,7 +119,7 @@ describe('the log of a process', () => {
     }
   });
 
-  it('is for people where LOG_FORMAT says so', async () => {
+  it('is for people if LOG_FORMAT says so', async () => {
     const service = spawn({ LOG_FORMAT: 'pretty' });
     await service.printed(/^\S+Z INFO .*listening on http/m);
     expect(service.text).not.toContain('{"');

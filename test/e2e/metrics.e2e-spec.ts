@@ -14,7 +14,7 @@ describe('the metrics', () => {
   });
   afterAll(() => service.stop());
 
-  /** Of every process of the topology together. */
+  /** The metrics of all processes of the topology together. */
   const lines = async () => {
     const urls = await Promise.all(service.apps.map((app) => app.getUrl()));
     const texts = await Promise.all(urls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
@@ -23,7 +23,7 @@ describe('the metrics', () => {
   const named = async (name: string, label = '') =>
     (await lines()).filter((line) => line.startsWith(name) && line.includes(label));
 
-  it('follow a campaign from its first claim to its end, and let it go', async () => {
+  it('follow a campaign from its first claim to its end, and then drop it', async () => {
     const id = await client.createCampaign(5);
     const label = `campaign="${id}"`;
     for (const user of ['a', 'b']) expect((await client.claim(user, id)).status).toBe(202);
@@ -45,7 +45,7 @@ describe('the metrics', () => {
     });
   });
 
-  it('say how far the consumer is behind, partition by partition', async () => {
+  it('show how far the consumer is behind, for each partition', async () => {
     await client.claim('x');
     await eventually(async () => {
       const lags = await named('coupon_consumer_lag{partition=');
@@ -54,7 +54,7 @@ describe('the metrics', () => {
     });
   });
 
-  it('say what runs, and embedded how much room the disk has', async () => {
+  it('show what runs, and in the embedded profile the room on the disk', async () => {
     const [build] = await named('coupon_build_info{');
     const profile = TOPOLOGY === 'embedded' ? 'embedded' : 'distributed';
     expect(build).toMatch(
@@ -65,7 +65,7 @@ describe('the metrics', () => {
     for (const line of free) expect(Number(line.split(' ')[1])).toBeGreaterThan(0);
   });
 
-  it('time the calls by their pattern', async () => {
+  it('measure the time of calls by their route', async () => {
     await client.get('/api/campaigns/default');
     await eventually(async () => {
       const counts = await named('coupon_http_request_duration_seconds_count', 'route="/api/campaigns/:campaignId"');

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServiceProcess } from '../support/service-process.js';
 
-/** Started by this Node and not by a shell, so that a signal reaches npm alone, as it does from a supervisor. */
+/** Started by this Node and not by a shell, so that a signal reaches only npm, as from a supervisor. */
 const NPM =
   process.env['npm_execpath'] ?? join(execFileSync('npm', ['root', '-g']).toString().trim(), 'npm/bin/npm-cli.js');
 
@@ -21,7 +21,7 @@ describe('npm', () => {
   let project: string;
   const started: ServiceProcess[] = [];
 
-  // A project of its own with our scripts: `npm start` builds, and other suites use what is built here.
+  // A separate project with the same scripts: `npm start` builds, and other suites use the dist/ of this one.
   beforeEach(() => {
     project = mkdtempSync(join(tmpdir(), 'coupon-npm-'));
     for (const path of ['package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json']) {
@@ -31,7 +31,7 @@ describe('npm', () => {
   });
   afterEach(async () => {
     for (const service of started.splice(0)) {
-      // npm cannot pass SIGKILL on, and what it leaves behind keeps the pipe open.
+      // npm cannot pass SIGKILL on, and the process that it leaves keeps the pipe open.
       const pid = [...service.text.matchAll(/"pid":(\d+)/g)].at(-1)?.[1];
       if (pid !== undefined) killIfAlive(Number(pid));
       await service.end('SIGKILL');
@@ -46,7 +46,7 @@ describe('npm', () => {
     return service;
   };
 
-  /** The service as it was built for the other suites; without the step before it, which would build it again. */
+  /** The service as it was built for the other suites. The step that would build it again is left out. */
   const startBuilt = async () => {
     const service = npm('start', '--ignore-scripts');
     await service.printed(/listening on/);

@@ -16,7 +16,7 @@ describe('the OpenAPI document of the service', () => {
   let document: Json;
 
   beforeAll(async () => {
-    // Without consumer and retry, nobody else touches what the calls are about.
+    // Without consumer and retry, only the calls of this test change the data.
     service = await startService({ ROLES: 'api' });
     client = new Client(service.url);
     document = (await client.get('/docs-json')).body;
@@ -38,7 +38,7 @@ describe('the OpenAPI document of the service', () => {
     );
   const operationOf = (id: string): Json =>
     operations().find(({ operation }) => operation.operationId === id)?.operation as Json;
-  /** Every schema, wherever it stands, with the way to it. */
+  /** Every schema in the document, with its path. */
   const schemas = (): { at: string; schema: Json }[] => {
     const found: { at: string; schema: Json }[] = [];
     const walk = (node: Json, at: string): void => {
@@ -100,12 +100,12 @@ describe('the OpenAPI document of the service', () => {
       ),
     );
     const missing = Object.keys(PROBLEMS).filter((code) => !named.has(code));
-    // A path or a method that is no operation; and only an embedded service copies its database.
+    // The codes of no operation, and that of a backup, which only an embedded service makes.
     const elsewhere = operationOf('downloadBackup') === undefined ? ['backup-under-way', 'not-enough-space'] : [];
     expect(missing.sort()).toEqual([...elsewhere, 'method-not-allowed', 'not-found'].sort());
   });
 
-  it('says of every answer which headers it has', () => {
+  it('names the headers of every answer', () => {
     for (const { path, operation } of operations()) {
       for (const [status, response] of Object.entries<Json>(operation.responses)) {
         const { headers } = resolved(response);
@@ -134,7 +134,7 @@ describe('the OpenAPI document of the service', () => {
     }
   });
 
-  it('says of every request which headers it may have', () => {
+  it('names the headers that every request may have', () => {
     const headersOf = (operation: Json) =>
       Object.fromEntries(
         operation.parameters
@@ -159,7 +159,7 @@ describe('the OpenAPI document of the service', () => {
     expect(operationOf('listCouponsOfUser').security).toEqual([{}, { admin: [] }]);
   });
 
-  it('has no limits that are those of a programming language', () => {
+  it('has no limits that come from a programming language', () => {
     const limits = schemas().filter(({ schema }) => Math.abs(schema.minimum ?? 0) >= 2 ** 53 - 1);
     expect(limits).toEqual([]);
     const maxima = schemas().filter(({ schema }) => schema.maximum >= 2 ** 53 - 1);

@@ -81,7 +81,7 @@ describe('a process', () => {
           if (status === 202) promised.push(`c${caller}-${n}`);
         } catch (error) {
           if (!stopping) unexpected.push(error);
-          // A port that is closed refuses connections, and the kernel resets those that nobody has accepted yet.
+          // A closed port refuses connections, and the kernel resets those that were not accepted yet.
           if (!isRefused(error)) unanswered.push(`c${caller}-${n}`);
           return;
         }
@@ -97,7 +97,7 @@ describe('a process', () => {
     expect([...statuses].filter((status) => ![202, 408, 503].includes(status))).toEqual([]);
 
     await start(port);
-    // A call that was taken has its answer: who has none has no claim.
+    // A call that was taken has its answer: a user without an answer has no claim.
     for (const user of unanswered) {
       await eventually(async () => {
         expect((await client.get(`/api/campaigns/default/claims/${user}`)).body.code).toBe('claim-not-found');
@@ -188,7 +188,7 @@ describe('an embedded process', () => {
     expect(existsSync(join(directory, 'unused'))).toBe(false);
   });
 
-  it('says first that there is no .env, as in the tests, whose working directory is no developer’s', async () => {
+  it('says first that there is no .env, as in the working directory of the tests', async () => {
     const service = spawn({ PORT: '0' });
     await service.printed(/listening on http/);
     expect(service.text.split('\n')[0]).toContain('configuration: the environment');

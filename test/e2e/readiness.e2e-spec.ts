@@ -78,7 +78,7 @@ describe('readiness of a process whose api', () => {
       delete (log as { away?: boolean }).away;
     }
     await readyIs(200, { status: 'ok' });
-    // The one that was refused has taken no slot.
+    // The refused claim has taken no slot.
     expect((await client.audit(id)).gate).toBe(1);
   });
 });

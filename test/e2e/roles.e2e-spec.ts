@@ -22,7 +22,7 @@ const METRICS = [
   'coupon_role_ready',
 ];
 
-/** Who may say, in a line each time, that a server keeps it waiting, and that it is back. */
+/** Contexts that may log a line when a server keeps them waiting, and a line when it is back. */
 const SAYS_SERVER_AWAY = new Set<string | undefined>([
   'Database',
   'Redis',
@@ -52,7 +52,7 @@ describe('a process', () => {
     await backend.remove();
   });
 
-  /** Ready; the log may be silent about it. */
+  /** Waits until the process is ready. The log need not say so. */
   const start = async (env: Record<string, string>) => {
     const PORT = String(port);
     running = ServiceProcess.spawn({ ...backend.env, PORT, ADMIN_TOKEN, ...env });
@@ -67,7 +67,7 @@ describe('a process', () => {
   const ready = () => client.get('/health/ready');
   const statusOf = async (user: string) => (await client.get(`/api/campaigns/default/claims/${user}`)).body.status;
 
-  /** What was logged; every line has to be JSON of its own. */
+  /** The log lines. Each line has to be JSON. */
   const lines = (service: ServiceProcess): { level: string; message: unknown; context?: string; event?: string }[] =>
     service.text
       .split('\n')
@@ -101,7 +101,7 @@ describe('a process', () => {
     },
   );
 
-  it('that only consumes issues what others took, and serves health and metrics but no API', async () => {
+  it('that only consumes issues the claims of other processes, and serves health and metrics but no API', async () => {
     await start({ ROLES: 'api' });
     expect((await client.claim('waits')).status).toBe(202);
     await stop();
@@ -141,7 +141,7 @@ describe('a process', () => {
     expect(await stop()).toBe(0);
   });
 
-  it('measures what operators watch, and makes no label of what a caller invents', async () => {
+  it('measures what operators watch, and makes no label from a caller’s text', async () => {
     await start({ DEFAULT_CAMPAIGN_TOTAL: '1' });
     expect((await client.claim('winner')).status).toBe(202);
     for (const user of ['winner', 'late']) expect((await client.claim(user)).status).toBe(409);
@@ -198,11 +198,11 @@ describe('a process', () => {
       const { responses } = await exchange(['nonsense\r\n\r\n'], { port });
       expect(responses[0]?.status).toBe(400);
     });
-    // What comes last in the log is what was asked last of it.
+    // The last line of the log belongs to the last call.
     await stop('SIGTERM');
     const after = lines(service).slice(before.length);
     expect(after.at(-1)).toMatchObject({ level: 'info', message: 'stopping on SIGTERM' });
-    // A server that stalls for a second under 800 refusals is worth a line; none of the refusals is.
+    // A server that stalls for a second under 800 refusals causes a line. The refusals cause none.
     const others = after.slice(0, -1).filter(({ context }) => !SAYS_SERVER_AWAY.has(context));
     // One line for all refused admin calls of an address within a minute.
     const perRefusal = others.filter(({ event }) => event !== 'admin.refused');
@@ -214,7 +214,7 @@ describe('a process', () => {
   it.each<[string, string[], string[]]>([
     ['fatal', [], []],
     ['error', [], []],
-    // An ordinary start and stop is nothing to be warned of, unless a server stalls meanwhile.
+    // A normal start and stop causes no warning, unless a server stalls during it.
     ['warn', [], ['warn']],
     ['info', ['info'], ['warn']],
     ['verbose', ['info', 'verbose'], ['warn']],

@@ -50,7 +50,7 @@ describe('a transfer coding', () => {
     refused(await lastWord([read], port), 501, 'not-implemented');
   });
 
-  // RFC 9112 §6.3: where chunked is not the last one, nobody can tell where the body ends.
+  // RFC 9112 §6.3: if chunked is not the last coding, the end of the body is not known.
   it.each([
     ['Transfer-Encoding: gzip'],
     ['Transfer-Encoding: identity'],
@@ -168,7 +168,7 @@ describe('a line', () => {
 
 describe('a header', () => {
   const some = (count: number) => Array.from({ length: count }, (_, index) => `a${index % 10}:`);
-  /** Host, Content-Type and the framing come on top. */
+  /** Host, Content-Type and the framing are added. */
   const own = 3;
 
   it('is one of 100 at most, whatever it says', async () => {
@@ -177,7 +177,7 @@ describe('a header', () => {
       const bytes = withLines([...some(count - own - 1), ...lines], BODY);
       refused(await lastWord([bytes], port), 431, 'headers-too-large');
     }
-    // Behind 99 others it is still seen.
+    // It is still seen after 99 others.
     const bytes = withLines([...some(100 - own - 1), ...lines], BODY);
     const alone = bytes.slice(0, bytes.indexOf(BODY) + BODY.length);
     refused(await request([alone], { port }), 415, 'unsupported-media-type');
@@ -244,7 +244,7 @@ describe('a caller that has closed its half of the connection', () => {
     });
   };
 
-  it('is told that it has got a coupon', async () => {
+  it('gets the answer that it has a coupon', async () => {
     const { responses, closed } = await ask((round) => [claim(`half-closed-${round}`)]);
     expect([responses.map(({ status }) => status), closed]).toEqual([[202], true]);
     const path = responses[0]?.headers.location ?? '';

@@ -19,7 +19,7 @@ afterAll(async () => {
   await service.stop();
 });
 
-/** Two requests with these lines behind the first line: a read, and a claim. */
+/** Two requests with these lines after the request line: a read and a claim. */
 const withLines = (version: string, ...lines: string[]): string[] => {
   const framing = ['Content-Type: application/json', `Content-Length: ${BODY.length}`];
   return [
@@ -57,7 +57,7 @@ describe('a host', () => {
       const { errors } = refused(await lastWord([bytes], port), 400, 'bad-request');
       expect(errors).toEqual([{ in: 'header', pointer: '/host', detail: expect.stringMatching(/[가-힣]/) }]);
     }
-    // HTTP/1.0 knows no Host, but one that comes is looked at.
+    // HTTP/1.0 has no Host, but if one comes, it is checked.
     const [old = ''] = withLines('1.0', ...lines);
     const answer = await request([old], { port });
     if (lines.length === 0) expect(answer.status).toBe(200);

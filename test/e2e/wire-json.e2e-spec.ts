@@ -144,7 +144,7 @@ it('JSON nested too deeply is refused', async () => {
   expect(errors).toMatchObject([{ in: 'body', detail: '너무 깊이 중첩되었습니다.' }]);
 });
 
-it('JSON spelt in an unusual way, but in one way only, is taken', async () => {
+it('JSON in an unusual but unambiguous form is accepted', async () => {
   const bodies = [
     `\t{ "campaignId" : "${campaign}" ,\r\n "userId" : "blanks" } \n`,
     `{"user\\u0049d":"\\u0065scapes","campaignId":"${campaign}"}`,

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-/** The target goes out byte by byte as it is written here. */
+/** Sends the target exactly as it is written here. */
 const send = (method: string, target: string, headers: Record<string, string> = {}, body?: string) =>
   request([text(`${method} ${target}`, headers, body)], { port });
 
@@ -119,7 +119,7 @@ describe('a path', () => {
     }
   });
 
-  it('is repeated as a URI can hold it, and without what belongs to nobody', async () => {
+  it('is repeated as a valid URI, without its query', async () => {
     for (const [target, instance] of [
       ['/<script>"</script>?token=secret', '/%3Cscript%3E%22%3C/script%3E'],
       ['/a\\b#token=secret', '/a%5Cb'],

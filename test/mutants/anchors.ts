@@ -4,7 +4,7 @@ import { type Edit } from './mutants.js';
 
 const ANCHOR = /^ *(?:\/\/|--) mutant: (\S+)$/;
 
-/** Where a comment `mutant: <name>` stands. */
+/** The place of a comment `mutant: <name>`. */
 export interface Anchor {
   readonly name: string;
   readonly file: string;
@@ -24,7 +24,7 @@ export function anchorsIn(directory: string): Anchor[] {
     );
 }
 
-/** @throws Error when the line below the anchor is another one than the edit was written for. */
+/** @throws Error if the edit does not fit the line below the anchor. */
 export function editedLine({ file, line }: Anchor, { anchor, find, replace }: Edit): string {
   const text = linesOf(file)[line] ?? '';
   if (!find.test(text)) throw new Error(`mutant ${anchor}: ${file} has no ${String(find)} in the line\n${text}`);

@@ -1,17 +1,17 @@
-/** One thing that the protocol needs, taken away. */
+/** The service without one thing that the protocol needs. */
 export interface Mutant {
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** The test that is there to notice it. */
+  /** The test that must fail with this mutant. */
   readonly caughtBy: {
     readonly project: 'unit' | 'adapters' | 'faults';
-    /** A part of its path. */
+    /** A part of the path of its file. */
     readonly file: string;
     readonly title: string;
   };
 }
 
-/** Replaces `find` in the line below the comment `mutant: <anchor>`, whichever file of `src/` that comment stands in. */
+/** Replaces `find` in the line below the comment `mutant: <anchor>`, in any file of `src/`. */
 export interface Edit {
   readonly anchor: string;
   readonly find: RegExp;
@@ -104,7 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'adapters', file: 'kafka-server', title: 'commits the settled prefix only' },
   },
   {
-    // What kafkajs' idempotent producer comes to after a lost answer: the send resolves, and the broker has dropped it.
+    // Like kafkajs' idempotent producer after a lost answer: the send resolves although the broker has dropped the record.
     name: 'a lost answer of the broker taken for an acknowledgement, as by an idempotent producer',
     edits: [insert('lost-answer', 'if (messages.length > 0) return;')],
     caughtBy: { project: 'faults', file: 'kafka.fault', title: 'the line is cut at produce requests' },
@@ -115,7 +115,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit(
         'trusted-clock',
         /return .*/,
-        // What is five minutes old by its own clock, which only a wrong clock takes for old within this test.
+        // Claims that are five minutes old by its own clock. In this test, only a wrong clock sees such claims.
         'return newest === undefined && passed > 0 ? null : Date.now() - CLAIM_DEADLINE_MS - 300_000;',
       ),
     ],

@@ -9,7 +9,7 @@ import { applyEdits } from './anchors.js';
 import { type Mutant, MUTANTS } from './mutants.js';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
-/** What a mutant is built and tested from. */
+/** The files from which a mutant is built and tested. */
 const PARTS = [
   'src',
   'stack',
@@ -25,7 +25,7 @@ const PARTS = [
   'Dockerfile',
 ];
 
-/** Of Jest's JSON, what is read here. */
+/** The part of Jest's JSON that is read here. */
 interface JestReport {
   readonly testResults: readonly {
     readonly assertionResults: readonly {
@@ -69,7 +69,7 @@ export async function runMutants(root: string, only: string, seed: string): Prom
       let assertion = '';
       try {
         if (!controlled.has(title)) {
-          // A test that fails anyway would catch everything.
+          // A test that fails without a mutant would catch every mutant.
           const failures = await runNamedTest(mutant.caughtBy, CHECKOUT, root, env);
           if (failures.length > 0) throw new Error(`the test fails without any mutant:\n${failures.join('\n')}`);
           controlled.add(title);
@@ -78,7 +78,7 @@ export async function runMutants(root: string, only: string, seed: string): Prom
         verdict = failure === null ? 'SURVIVED' : 'caught';
         assertion = failure === null ? '' : `\n         ${inOneLine(failure)}`;
       } catch (error) {
-        // The others are worth trying.
+        // Go on with the other mutants.
         console.error((error as Error).message);
         verdict = 'UNTRIED';
       }
@@ -110,7 +110,7 @@ async function tryMutant({ edits, caughtBy }: Mutant, root: string, env: Environ
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: copy, stdio: 'inherit' });
   const failures = await runNamedTest(caughtBy, copy, root, env);
   if (failures.length === 0) return null;
-  // A server that did not start, or a mutant that cannot run, has shown nothing.
+  // If a server did not start or the mutant cannot run, the test has shown nothing.
   const caught = failures.find(isAssertion);
   if (caught === undefined) throw new Error(`the test failed without an assertion:\n${failures.join('\n')}`);
   return caught;
@@ -139,12 +139,12 @@ async function runNamedTest(test: Mutant['caughtBy'], cwd: string, root: string,
   return named.flatMap(({ failureMessages }) => failureMessages);
 }
 
-/** What a matcher of Jest, a wait whose deadline has passed, or the oracle says; the stack below it is not looked at. */
+/** The messages of a Jest matcher, of a wait whose deadline has passed, and of the oracle. The stack below is not read. */
 function isAssertion(failure: string): boolean {
   return /expect\(|not within \d+ ms: |the audit finds a drift/.test(messageOf(failure));
 }
 
-/** Without the stack. */
+/** The message without the stack. */
 function messageOf(failure: string): string {
   return failure.split('\n    at ')[0] ?? '';
 }

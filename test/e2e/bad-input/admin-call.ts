@@ -51,7 +51,7 @@ export function describeAdminCalls(): void {
       expect((await send('GET', path)).status).toBe(200);
     });
 
-    it('without a token learns nothing about what is wrong with its body', async () => {
+    it('without a token does not learn what is wrong with its body', async () => {
       const response = await post('/api/admin/campaigns', { total: 0 });
       expect(refused(response, 401, 'unauthorized').errors).toBeUndefined();
     });
@@ -129,7 +129,7 @@ export function describeAdminCalls(): void {
         },
       );
 
-      it('of another type, malformed or too large is refused like anywhere else', async () => {
+      it('of another type, malformed or too large is refused as in other calls', async () => {
         for (const [method, path] of [
           ['POST', '/api/admin/campaigns'],
           ['PATCH', `/api/admin/campaigns/${campaign}`],

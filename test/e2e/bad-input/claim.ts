@@ -15,7 +15,7 @@ export function describeClaims(): void {
         expect(await client.audit(own)).toMatchObject({ gate: rows, pending: 0, issued: rows, rows, drift: 0 });
       });
 
-    it('before the start is told when that is', async () => {
+    it('before the start is refused with the time of the start', async () => {
       const startsAt = at(HOUR);
       own = await client.createCampaign(5, { startsAt });
       expect(refusedAt(APPLY, await claim('a'), 409, 'campaign-not-started').startsAt).toBe(startsAt);
@@ -81,7 +81,7 @@ export function describeClaims(): void {
       await settled(1);
     });
 
-    it('that nobody made is not found', async () => {
+    it('that does not exist is not found', async () => {
       own = await client.createCampaign(1);
       const path = `/api/campaigns/${own}/claims/a`;
       refusedAt(path, await send('GET', path), 404, 'claim-not-found');

@@ -4,9 +4,9 @@ import { client, seen } from './fixture.js';
 
 export function describeDocument(): void {
   describe('the OpenAPI document', () => {
-    /** Answers of paths and methods that are no operation. */
+    /** Statuses of paths and methods without an operation. */
     const OF_NO_OPERATION = new Set(['not-found', 'method-not-allowed']);
-    /** Headers that say how the answer travels, and nothing about it. */
+    /** Headers about the transport of an answer, not about its content. */
     const OF_HTTP = new Set([
       'connection',
       'content-length',
@@ -35,7 +35,7 @@ export function describeDocument(): void {
           candidate.method === method && new RegExp(`^${candidate.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
       );
 
-    /** What a `$ref` stands for. */
+    /** The object that a `$ref` points to. */
     const resolved = (node: ProblemBody): ProblemBody =>
       typeof node?.$ref === 'string'
         ? node.$ref
@@ -99,7 +99,7 @@ export function describeDocument(): void {
       expect([...missing].sort()).toEqual([]);
     });
 
-    it('names every header that was seen here, and none that was promised was missing', () => {
+    it('names every header that was seen here, and no promised header was missing', () => {
       const wrong = new Set<string>();
       let compared = 0;
       for (const { method, path, status, code, headers } of seen) {

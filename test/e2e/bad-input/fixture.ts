@@ -36,10 +36,10 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-/** Slots of `default` that are taken: compared after each test, so that only the one that took a slot fails. */
+/** The taken slots of `default`. They are compared after each test, so that only a test that took a slot fails. */
 let taken = 0;
 
-/** Whatever a test sends: the campaign that is claimed when none is named stays as it was. */
+/** No test may take a slot of the campaign that is used when a claim names none. */
 afterEach(async () => {
   const before = taken;
   taken = (await client.audit('default')).gate;
@@ -67,7 +67,7 @@ export function refusedAt(path: string, response: RawResponse, status: number, c
   return body;
 }
 
-/** Expects validation-failed, and the pointers of what is wrong. */
+/** Expects validation-failed with these pointers. */
 export function invalid(path: string, response: RawResponse, pointers: string[], part = 'body'): void {
   const { errors } = refusedAt(path, response, 400, 'validation-failed');
   expect(errors.map((error: { pointer: string }) => error.pointer)).toEqual(pointers);

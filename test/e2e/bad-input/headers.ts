@@ -24,7 +24,7 @@ export function describeHeaders(): void {
       },
     );
 
-    it('is made anew for every request that has none', async () => {
+    it('is new for every request without one', async () => {
       const made = new Set<string | undefined>();
       for (let n = 0; n < 20; n++) made.add((await send('GET', '/health/live')).headers['x-request-id']);
       expect(made.size).toBe(20);

@@ -106,7 +106,7 @@ export function describeOutages(): void {
       }
     });
 
-    it('what nobody foresaw, the answer tells nothing about it', async () => {
+    it('something unexpected, the answer shows nothing about it', async () => {
       jest.spyOn(broken.app.get(Database), 'read').mockRejectedValue(new TypeError(secret));
       refusedAt('/api/campaigns', await ask('GET', '/api/campaigns'), 500, 'internal-error');
     });

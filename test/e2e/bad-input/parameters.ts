@@ -69,7 +69,7 @@ export function describeParameters(): void {
     });
 
     it.each(['nothing', 'DEFAULT', 'Default', 'constructor', 'toString', '01ARZ3NDEKTSV4RRFFQ69G5FAV'])(
-      'that nobody knows, such as %s, is not found',
+      'that does not exist, such as %s, is not found',
       async (id) => {
         refusedAt(APPLY, await post(APPLY, { userId: 'a', campaignId: id }), 404, 'campaign-not-found');
         for (const path of [`/api/campaigns/${id}`, `/api/campaigns/${id}/claims/a`]) {
@@ -197,7 +197,7 @@ export function describeParameters(): void {
       }
     });
 
-    it('is not given for a parameter that comes twice, or that nobody knows', async () => {
+    it('is not given for a parameter that comes twice or is unknown', async () => {
       for (const [path, headers] of lists) {
         invalid(path, await send('GET', `${path}?limit=1&limit=1`, { headers }), ['/limit'], 'query');
         invalid(path, await send('GET', `${path}?page=2`, { headers }), ['/page'], 'query');
@@ -229,7 +229,7 @@ export function describeParameters(): void {
       }
     });
 
-    it('of failed events takes no filter that means nothing', async () => {
+    it('of failed events accepts no filter without a meaning', async () => {
       const path = '/api/admin/failed-events';
       for (const [query, pointer] of [
         ['status=LOST', '/status'],
