@@ -11,7 +11,6 @@ import {
   type ChangeTermsOutcome,
   type ClaimOutcome,
   type Fenced,
-  type FenceReason,
   GateBusyError,
   type GatePass,
   GateTimeoutError,
@@ -21,6 +20,7 @@ import {
   type PendingPage,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
+import { type Answer, fenced, isFence, kindOf, toClaimOutcome, toOutcome } from './gate-answers.js';
 import { claimArguments, keysOf, termsArguments } from './gate-arguments.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
@@ -40,42 +40,9 @@ const CLEARED_AT_ONCE = 500;
 /** Nothing is ever stored under this key: no epoch is 0. */
 const PROBE_KEY = campaignKeys('probe', 0).pending;
 
-/** What the words of the script mean. The words themselves stay in this file. */
-const KINDS = {
-  OK: 'admitted',
-  DUPLICATE: 'duplicate',
-  NOT_STARTED: 'campaign-not-started',
-  PAUSED: 'campaign-paused',
-  CLOSED: 'campaign-closed',
-  ENDED: 'campaign-ended',
-  SOLD_OUT: 'sold-out',
-  FOUND: 'found',
-  ABSENT: 'absent',
-  RELEASED: 'released',
-  GONE: 'gone',
-  OPENED: 'opened',
-  EXISTS: 'exists',
-  CHANGED: 'changed',
-  OLDER: 'older',
-  BELOW_CLAIMED: 'total-below-claimed',
-  PAGE: 'page',
-  GAUGE: 'gauge',
-  FENCED: 'fenced',
-} as const;
-
-type Kind = (typeof KINDS)[keyof typeof KINDS];
-
-/** The first word of an answer, and what comes with it. */
-type Answer = readonly [string, ...(string | number)[]];
-
 interface ClaimCall {
   readonly pass: GatePass;
   readonly request: ClaimRequest;
-}
-
-/** The script answered with a word that it does not have in this version. */
-class UnknownAnswerError extends Error {
-  override readonly name = 'UnknownAnswerError';
 }
 
 /**
@@ -113,7 +80,7 @@ export class RedisIssuanceGate extends IssuanceGate {
 
   async lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
     const answer = await this.run(pass, 'look-up', campaignId, [userId]);
-    if (kindOf(answer) !== 'found') return plain(answer, 'absent');
+    if (kindOf(answer) !== 'found') return toOutcome(answer, 'absent');
     return { kind: 'found', record: decodeRecord(String(answer[1])), pending: answer[2] === 1 };
   }
 
@@ -129,17 +96,17 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   async release(pass: GatePass, { campaignId, userId, claimId }: ClaimReference): Promise<ReleaseOutcome> {
-    return plain(await this.run(pass, 'release', campaignId, [userId, claimId]), 'released', 'gone');
+    return toOutcome(await this.run(pass, 'release', campaignId, [userId, claimId]), 'released', 'gone');
   }
 
   async openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
     const answer = await this.run(pass, 'open-campaign', terms.campaignId, termsArguments(terms));
-    return plain(answer, 'opened', 'exists');
+    return toOutcome(answer, 'opened', 'exists');
   }
 
   async changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
     const answer = await this.run(pass, 'change-terms', terms.campaignId, termsArguments(terms));
-    return plain(answer, 'changed', 'older', 'total-below-claimed');
+    return toOutcome(answer, 'changed', 'older', 'total-below-claimed');
   }
 
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {
@@ -287,45 +254,4 @@ export class RedisIssuanceGate extends IssuanceGate {
       throw gateError;
     }
   }
-}
-
-function isFence(answer: readonly unknown[]): answer is Answer {
-  return answer[0] === 'FENCED';
-}
-
-function toClaimOutcome(answer: Answer): ClaimOutcome {
-  const [, , first, second] = answer;
-  const kind = kindOf(answer);
-  switch (kind) {
-    case 'admitted':
-      return { kind, sequence: Number(first), claimedAt: Number(second) };
-    case 'duplicate':
-      return { kind, record: decodeRecord(String(first)), pending: second === 1 };
-    case 'campaign-not-started':
-      return { kind, startsAt: Number(first) };
-    case 'campaign-paused':
-    case 'campaign-closed':
-    case 'campaign-ended':
-    case 'sold-out':
-      return { kind };
-    default:
-      return fenced(answer);
-  }
-}
-
-/** The kind of an answer; undefined for a word that this version does not know. */
-function kindOf(answer: Answer): Kind | undefined {
-  return KINDS[answer[0] as keyof typeof KINDS];
-}
-
-/** An outcome that nothing comes with, one of those that the call may have; or a fence. */
-function plain<K extends Kind>(answer: Answer, ...expected: readonly K[]): { readonly kind: K } | Fenced {
-  const kind = expected.find((one) => one === kindOf(answer));
-  return kind === undefined ? fenced(answer) : { kind };
-}
-
-function fenced(answer: Answer): Fenced {
-  const [word, reason] = answer;
-  if (kindOf(answer) !== 'fenced') throw new UnknownAnswerError(`the gate's script answered ${word}`);
-  return { kind: 'fenced', reason: reason as FenceReason };
 }
