@@ -13,13 +13,13 @@ export interface KafkaClaimLogOptions {
   /** False where the process publishes nothing: it then keeps no connection for that. */
   readonly publishes?: boolean;
   /** False where an unusable topic does not stop the start: a worker has to read the claims on it all the same. */
-  readonly demandsTopic?: boolean;
+  readonly requiresTopic?: boolean;
   readonly limits?: Partial<PublisherLimits>;
   readonly topicCheck?: TopicCheck;
 }
 
 /** How long a start waits for a broker, ms. The process joins a broker that is away later. */
-const FIRST_LOOK = { openMs: 2_000, requestMs: 2_000 };
+const FIRST_CHECK = { openMs: 2_000, requestMs: 2_000 };
 
 /**
  * The claim log of the distributed profile: a topic of Kafka. A claim is acknowledged when every in-sync replica has it.
@@ -46,8 +46,8 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
    * @throws StartupError when a broker answers, no claim may be put on its topic, and the process takes claims.
    */
   async onModuleInit(): Promise<void> {
-    const unusable = await this.lookAtTopic().catch(() => null);
-    if (unusable !== null && this.options.demandsTopic !== false) throw new StartupError(unusable.message);
+    const unusable = await this.checkTopic().catch(() => null);
+    if (unusable !== null && this.options.requiresTopic !== false) throw new StartupError(unusable.message);
     if (this.options.publishes !== false) this.publisher.connect();
   }
 
@@ -89,8 +89,8 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
     return this.publisher.drain();
   }
 
-  private async lookAtTopic(): Promise<UnusableTopicError | null> {
-    const connection = await KafkaConnection.open(this.config, FIRST_LOOK);
+  private async checkTopic(): Promise<UnusableTopicError | null> {
+    const connection = await KafkaConnection.open(this.config, FIRST_CHECK);
     try {
       return await this.topicCheck.check(connection);
     } finally {

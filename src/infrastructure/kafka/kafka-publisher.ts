@@ -181,10 +181,10 @@ export class KafkaPublisher {
   /** @param tried is called when the first attempt has ended, with or without success. */
   private probe(tried: () => void = () => undefined): void {
     clearTimeout(this.refresh);
-    this.probing ??= this.lookForLeaders(tried).finally(() => (this.probing = null));
+    this.probing ??= this.findLeaders(tried).finally(() => (this.probing = null));
   }
 
-  private async lookForLeaders(tried: () => void): Promise<void> {
+  private async findLeaders(tried: () => void): Promise<void> {
     const { signal } = this.closing;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {

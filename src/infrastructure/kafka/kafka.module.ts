@@ -18,11 +18,11 @@ export class KafkaModule {
     const consumes = roles.has('consumer');
     const publishes = roles.has('api') || roles.has('retry');
     // A worker reads a spoilt topic, too: otherwise retention would delete acknowledged claims unread.
-    const demandsTopic = roles.has('api');
+    const requiresTopic = roles.has('api');
     return {
       module: KafkaModule,
       providers: [
-        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes, demandsTopic, topicCheck }) },
+        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes, requiresTopic, topicCheck }) },
         ...(consumes
           ? [
               {

@@ -10,7 +10,13 @@ import { SqlSession } from '../sql/sql-session.js';
 import { SqlUnitOfWork } from '../sql/sql-unit-of-work.js';
 import { readCommitSettings, unsyncedSettings } from './commit-durability.js';
 import { type PoolName } from './mysql-data-source.js';
-import { assertMigrated, assertVersion, migrateOn, SchemaBehindError, UnfitDatabaseError } from './mysql-migrator.js';
+import {
+  assertMigrated,
+  assertVersion,
+  migrateOn,
+  SchemaBehindError,
+  UnusableDatabaseError,
+} from './mysql-migrator.js';
 import { isMariaDb, type MysqlPool } from './mysql-pool.js';
 import { type MysqlPools } from './mysql-pools.js';
 
@@ -110,10 +116,10 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
         return;
       } catch (error) {
         this.reason = `the database cannot be used: ${(error as Error).message}`;
-        if (attempt === 0 && (error instanceof UnfitDatabaseError || error instanceof StartupError)) {
+        if (attempt === 0 && (error instanceof UnusableDatabaseError || error instanceof StartupError)) {
           return refuse(error instanceof StartupError ? error : new StartupError(`DATABASE_URL: ${error.message}`));
         }
-        if (error instanceof UnfitDatabaseError) {
+        if (error instanceof UnusableDatabaseError) {
           this.logOnce('error', `DATABASE_URL: ${error.message}`);
           this.pools.dropConnections();
         } else {

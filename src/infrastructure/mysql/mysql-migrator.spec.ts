@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertVersion, UnfitDatabaseError } from './mysql-migrator.js';
+import { assertVersion, UnusableDatabaseError } from './mysql-migrator.js';
 
 describe('a server’s version', () => {
   it.each([
@@ -23,7 +23,7 @@ describe('a server’s version', () => {
     ['', 'MySQL 8.0.16'],
     ['who knows', 'MySQL 8.0.16'],
   ])('%s is refused, with what is needed', (version, needed) => {
-    expect(() => assertVersion(version)).toThrow(UnfitDatabaseError);
+    expect(() => assertVersion(version)).toThrow(UnusableDatabaseError);
     expect(() => assertVersion(version)).toThrow(`${needed} or later is needed, this one is ${version}`);
   });
 });

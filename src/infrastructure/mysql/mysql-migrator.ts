@@ -13,8 +13,8 @@ const MIGRATION_MS = 10 * 60_000;
 const OLDEST = { MariaDB: [10, 6, 0], MySQL: [8, 0, 16] } as const;
 
 /** The server is there and can never be used; the message says why. */
-export class UnfitDatabaseError extends Error {
-  override readonly name = 'UnfitDatabaseError';
+export class UnusableDatabaseError extends Error {
+  override readonly name = 'UnusableDatabaseError';
 }
 
 /** The schema is older than this version needs, and this process must not migrate it. */
@@ -26,7 +26,7 @@ export class SchemaBehindError extends Error {
  * Brings the schema up to date on a connection of its own; what `npm run migrate` does.
  *
  * @returns the names of the migrations that were run.
- * @throws DatabaseError, UnfitDatabaseError, StartupError, or what a migration throws.
+ * @throws DatabaseError, UnusableDatabaseError, StartupError, or what a migration throws.
  */
 export async function migrate(settings: MysqlSettings): Promise<string[]> {
   const pool = await MysqlPool.connect(settings, 1);
@@ -83,7 +83,7 @@ export async function assertMigrated(pool: MysqlPool): Promise<void> {
   throw new SchemaBehindError(`the schema is behind by ${pending.join(', ')}: run npm run migrate`);
 }
 
-/** @throws UnfitDatabaseError when the server is too old, or is none that we know. */
+/** @throws UnusableDatabaseError when the server is too old, or is none that we know. */
 export function assertVersion(version: string): void {
   const product = isMariaDb(version) ? 'MariaDB' : 'MySQL';
   const oldest = OLDEST[product];
@@ -96,7 +96,7 @@ export function assertVersion(version: string): void {
     const number = numbers[place] ?? 0;
     if (number > least) return;
     if (!(number >= least)) {
-      throw new UnfitDatabaseError(`${product} ${oldest.join('.')} or later is needed, this one is ${version}`);
+      throw new UnusableDatabaseError(`${product} ${oldest.join('.')} or later is needed, this one is ${version}`);
     }
   }
 }

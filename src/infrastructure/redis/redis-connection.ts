@@ -14,7 +14,7 @@ const BULK_TIMEOUT_MS = 10_000;
 /**
  * How long the builder may take to check the server of a rebuild, ms. This includes connections that are being made.
  */
-const LOOK_MS = 2_000;
+const CHECK_MS = 2_000;
 /** While the gate is fenced, the process connects again this often at most, ms. */
 const RECONNECT_MS = 1_000;
 /** How long a start waits for the server, ms. The process joins a server that is away later. */
@@ -162,10 +162,10 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
    * leads to then.
    */
   async bulkServer(): Promise<ServerInfo> {
-    const signal = AbortSignal.timeout(LOOK_MS);
+    const signal = AbortSignal.timeout(CHECK_MS);
     try {
       if (this.bulkClient.status !== 'ready') await once(this.bulkClient, 'ready', { signal });
-      const info = await withDeadline(this.infoOf(this.bulkClient), LOOK_MS, systemTimers);
+      const info = await withDeadline(this.infoOf(this.bulkClient), CHECK_MS, systemTimers);
       const reason = whyUnusable(info);
       if (reason !== null) throw new GateUnavailableError(reason);
       if (!isOneServer(info, await this.calledServer(signal))) {
@@ -182,7 +182,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** {@link bulkServer} on a new connection: the old one may lead to the server that had the address before. */
   async newBulkServer(): Promise<ServerInfo> {
     if (this.bulkClient.status === 'ready') {
-      const closed = once(this.bulkClient, 'close', { signal: AbortSignal.timeout(LOOK_MS) });
+      const closed = once(this.bulkClient, 'close', { signal: AbortSignal.timeout(CHECK_MS) });
       this.dropBulk();
       await closed;
     }

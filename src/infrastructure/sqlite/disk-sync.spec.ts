@@ -9,7 +9,7 @@ function heldDisk() {
   const commit = () => {
     disk.noteCommit();
     const state = { settled: false };
-    const settled = disk.settled().then(() => (state.settled = true));
+    const settled = disk.waitUntilSynced().then(() => (state.settled = true));
     return { state, settled };
   };
   return { disk, syncs, commit };
@@ -34,11 +34,11 @@ describe('the sync of the disk', () => {
 
   it('costs nothing while everything is on the disk', async () => {
     const { disk, syncs, commit } = heldDisk();
-    await disk.settled();
+    await disk.waitUntilSynced();
     const { settled } = commit();
     syncs[0]?.end();
     await settled;
-    await disk.settled();
+    await disk.waitUntilSynced();
     expect(syncs).toHaveLength(1);
   });
 
@@ -47,7 +47,7 @@ describe('the sync of the disk', () => {
     const failing = commit();
     syncs[0]?.fail(new Error('EIO'));
     await expect(failing.settled).rejects.toMatchObject({ kind: 'infrastructure', code: SYNC_FAILED });
-    await expect(disk.settled()).rejects.toMatchObject({ code: SYNC_FAILED });
+    await expect(disk.waitUntilSynced()).rejects.toMatchObject({ code: SYNC_FAILED });
     await expect(commit().settled).rejects.toMatchObject({ code: SYNC_FAILED });
     expect(() => disk.throwIfFailed()).toThrow('EIO');
     expect(syncs).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { DatabaseError } from '../../ports/database/database-error.js';
 
-/** The code of the error of {@link DiskSync.settled}: the commit stands, but a power cut may take it back. */
+/** The code of the error of {@link DiskSync.waitUntilSynced}: the commit stands, but a power cut may take it back. */
 export const SYNC_FAILED = 'SQLITE_IOERR_FSYNC';
 
 /**
@@ -37,7 +37,7 @@ export class DiskSync {
    * Resolves when every commit that had returned at the time of the call is on the disk.
    * @throws DatabaseError as {@link throwIfFailed}.
    */
-  async settled(): Promise<void> {
+  async waitUntilSynced(): Promise<void> {
     const target = this.committed;
     // mutant: early-promise
     while (this.synced < target) {

@@ -124,7 +124,7 @@ export class SqliteConnection {
   async exclusive<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
     this.disk.throwIfFailed();
     const result = await this.alone(work);
-    await this.disk.settled();
+    await this.disk.waitUntilSynced();
     return result;
   }
 
@@ -140,7 +140,7 @@ export class SqliteConnection {
       if (durable) this.disk.noteCommit();
       return found;
     });
-    if (durable) await this.disk.settled();
+    if (durable) await this.disk.waitUntilSynced();
     return result;
   }
 
@@ -187,7 +187,7 @@ export class SqliteConnection {
     await this.mutex.close(async () => {
       // Closing writes the log back into the file.
       await this.copying;
-      await this.disk.settled().catch(() => undefined);
+      await this.disk.waitUntilSynced().catch(() => undefined);
       await this.logFile.close();
       this.unlock();
     });

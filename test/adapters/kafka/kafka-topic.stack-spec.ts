@@ -91,7 +91,7 @@ describe('the topic of the claim log', () => {
     }
     expect(errors).toEqual([]);
     // A process that takes no claims reads what lies there already.
-    const worker = new KafkaClaimLog(config, { publishes: false, demandsTopic: false });
+    const worker = new KafkaClaimLog(config, { publishes: false, requiresTopic: false });
     expect(await refusal(worker)).toBeNull();
     worker.onApplicationShutdown();
   });

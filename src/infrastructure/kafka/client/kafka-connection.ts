@@ -160,7 +160,7 @@ export class KafkaConnection {
 
   /** One offset for each partition, or a rejection: a partition whose leader is away has no known offset. */
   async offsets(which: 'start' | 'end'): Promise<LogOffsets> {
-    await this.lookForPartitions();
+    await this.refreshPartitions();
     const partitions = this.partitions().map((partition) => ({ partition }));
     const request = [{ topic: this.topic, partitions, fromBeginning: which === 'start' }];
     const [answer] = await withDeadline(this.cluster.fetchTopicsOffset(request), this.timeouts.requestMs, systemTimers);
@@ -171,7 +171,7 @@ export class KafkaConnection {
 
   /** Leaves out partitions on which the group has never committed. */
   async committed(groupId: string): Promise<LogOffsets> {
-    await this.lookForPartitions();
+    await this.refreshPartitions();
     const partitions = this.partitions().map((partition) => ({ partition }));
     const answer = await withDeadline(
       this.cluster
@@ -219,7 +219,7 @@ export class KafkaConnection {
    * An operator may add partitions at any time. A rebuild that does not know one of them would leave out its claims,
    * and the consumer would take these claims for later ones than the rebuild's cut.
    */
-  private lookForPartitions(): Promise<void> {
+  private refreshPartitions(): Promise<void> {
     return withDeadline(this.cluster.refreshMetadata(), this.timeouts.requestMs, systemTimers);
   }
 
