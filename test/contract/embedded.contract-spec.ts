@@ -2,6 +2,8 @@ import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/i
 import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
 import { JOURNAL_PARTITION } from '../../src/infrastructure/journal/journal-claim-log.js';
+import { JournalServer } from '../../src/infrastructure/journal/journal-server.js';
+import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';
 import { openEmbeddedStack, openJournal } from '../support/embedded.js';
 import { type DatabaseHarness } from './database/database-under-test.js';
 import { describeDatabaseContract } from './database/database.contract.js';
@@ -9,6 +11,7 @@ import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
 import { type IssuanceGateHarness } from './gate/gate-under-test.js';
 import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
+import { type ClaimTransportHarness, describeClaimTransportContract } from './log/claim-transport.contract.js';
 
 async function openGate(): Promise<IssuanceGateHarness> {
   const memory = new InProcessGateMemory();
@@ -47,6 +50,11 @@ async function openLog(): Promise<ClaimLogHarness> {
   };
 }
 
+async function openTransport(): Promise<ClaimTransportHarness> {
+  const { log, close } = await openEmbeddedStack();
+  return { log, topic: CLAIM_EVENT_PATTERN, consumer: () => new JournalServer(log, 10), close };
+}
+
 async function openDatabase(): Promise<DatabaseHarness> {
   const { database, log, connection, close } = await openEmbeddedStack();
   return {
@@ -59,4 +67,5 @@ async function openDatabase(): Promise<DatabaseHarness> {
 }
 
 describeClaimLogContract('JournalClaimLog', openLog);
+describeClaimTransportContract('JournalServer', openTransport);
 describeDatabaseContract('SqliteDatabase', openDatabase);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
+import { KafkaClaimServer } from '../../src/infrastructure/kafka/kafka-claim-server.js';
 import { commitOffsets, foreignClient, kafkaConfig, stackBrokers } from '../support/kafka.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
+import { type ClaimTransportHarness, describeClaimTransportContract } from './log/claim-transport.contract.js';
 
 /** Long time limits: the contract is about what is kept, not about how fast a busy machine keeps it. */
 const PATIENT = { publishMs: 10_000, produceMs: 10_000 };
@@ -25,7 +27,23 @@ async function openLog(): Promise<ClaimLogHarness> {
   };
 }
 
+async function openTransport(): Promise<ClaimTransportHarness> {
+  const config = kafkaConfig(stackBrokers(), { partitions: 1 });
+  const log = new KafkaClaimLog(config, { limits: PATIENT });
+  const fatal: string[] = [];
+  return {
+    log,
+    topic: config.topic,
+    consumer: () => new KafkaClaimServer(config, log, (reason) => fatal.push(reason), { pauseMs: 50 }),
+    close: async () => {
+      log.onApplicationShutdown();
+      expect(fatal).toEqual([]);
+    },
+  };
+}
+
 describeClaimLogContract('KafkaClaimLog', openLog);
+describeClaimTransportContract('KafkaClaimServer', openTransport);
 
 describe('KafkaClaimLog', () => {
   it('knows partitions that were added to the topic while it was open', async () => {

@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'offsets resolved before the commit',
     edits: [edit('early-offset', /\[.* - 1\]/, '[messages.length - 1]')],
-    caughtBy: { project: 'adapters', file: 'kafka-server', title: 'commits the settled prefix only' },
+    caughtBy: { project: 'adapters', file: 'contract/kafka.stack', title: 'stores the settled prefix only' },
   },
   {
     // Like kafkajs' idempotent producer after a lost answer: the send resolves although the broker has dropped the record.

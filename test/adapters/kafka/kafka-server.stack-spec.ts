@@ -1,67 +1,32 @@
-import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, type INestMicroservice, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type IHeaders, KafkaJSConnectionError } from 'kafkajs';
 import { type KafkaConfig } from '../../../src/platform/config/env.js';
-import { ClaimBatchContext } from '../../../src/ports/log/claim-batch.context.js';
-import { decodeClaimEvent } from '../../../src/domain/claim.js';
-import { CLAIM_EVENT_PATTERN } from '../../../src/ports/log/claim-transport.js';
 import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer, type KafkaServerSettings } from '../../../src/infrastructure/kafka/kafka-claim-server.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';
-import { claimEvent } from '../../support/claims.js';
 import { foreignClient, kafkaConfig, stackBrokers } from '../../support/kafka.js';
+import { settleAll, TransportProbe } from '../../support/transport-probe.js';
 import { until } from '../../support/until.js';
 
-type Handler = (records: readonly LogRecord[], context: ClaimBatchContext, member: string) => Promise<void>;
-
-const settleAll: Handler = async (records, context) => context.settle(records.length);
 const PATIENCE_MS = 20_000;
 /** Short rests keep the tests short. */
 const SHORT: Partial<KafkaServerSettings> = { pauseMs: 50, sessionMs: 3_000, rebalanceMs: 5_000, heartbeatMs: 250 };
 
-let handler: Handler;
-
-function moduleFor(member: string) {
-  @Controller()
-  class ProbeController {
-    @EventPattern(CLAIM_EVENT_PATTERN)
-    handle(@Payload() records: LogRecord[], @Ctx() context: unknown): Promise<void> {
-      return handler(records, context as ClaimBatchContext, member);
-    }
-  }
-  @Module({ controllers: [ProbeController] })
-  class ProbeModule {}
-  return ProbeModule;
-}
-
-function claimIdsOf(records: readonly LogRecord[]): string[] {
-  return records.map(({ value }) => {
-    const decoded = decodeClaimEvent(value);
-    return decoded.kind === 'claim' ? decoded.event.claimId : decoded.code;
-  });
-}
-
 describe('KafkaClaimServer', () => {
   let config: KafkaConfig;
   let log: KafkaClaimLog;
-  let running: INestMicroservice[];
   let fatal: string[];
-  let deliveries: { member: string; partition: number; claimIds: string[] }[];
+  let probe: TransportProbe;
 
   beforeEach(() => {
     // One partition by default, because the order of deliveries matters. Tests about several ask for them.
     use(kafkaConfig(stackBrokers(), { partitions: 1 }));
-    running = [];
     fatal = [];
-    deliveries = [];
-    handler = settleAll;
+    probe = new TransportProbe(() => log, PATIENCE_MS);
   });
   afterEach(async () => {
-    await Promise.all(running.map((service) => service.close()));
+    await probe.closeAll();
     log.onApplicationShutdown();
   });
 
@@ -72,52 +37,15 @@ describe('KafkaClaimServer', () => {
     log = new KafkaClaimLog(config, { limits: { publishMs: 10_000, produceMs: 5_000 } });
   }
 
-  const start = async (
-    member = 'a',
-    settings: Partial<KafkaServerSettings> = {},
-    Server = KafkaClaimServer,
-  ): Promise<INestMicroservice> => {
-    const strategy = new Server(config, log, (reason) => fatal.push(reason), { ...SHORT, ...settings });
-    const service = await NestFactory.createMicroservice(moduleFor(member), { strategy, logger: false });
-    await service.listen();
-    running.push(service);
-    return service;
-  };
-  const close = async (service: INestMicroservice): Promise<number> => {
-    running = running.filter((other) => other !== service);
-    const begun = performance.now();
-    await service.close();
-    return performance.now() - begun;
-  };
-  /** Records every delivery before the handler gets it. */
-  const handleWith = (handle: Handler) => {
-    handler = (records, context, member) => {
-      deliveries.push({ member, partition: context.partition, claimIds: claimIdsOf(records) });
-      return handle(records, context, member);
-    };
-  };
-  const delivered = () => deliveries.flatMap(({ claimIds }) => claimIds);
-  const publish = async (count: number): Promise<string[]> => {
-    const events = Array.from({ length: count }, () => claimEvent());
-    await Promise.all(events.map((event) => log.publish(event)));
-    return events.map(({ claimId }) => claimId);
-  };
+  const start = (member = 'a', settings: Partial<KafkaServerSettings> = {}, Server = KafkaClaimServer) =>
+    probe.start(new Server(config, log, (reason) => fatal.push(reason), { ...SHORT, ...settings }), member);
   /** Publishes this many batches, each of which lies in one partition. */
   const publishEverywhere = async (batches: number, size: number): Promise<string[]> => {
     const claimIds: string[] = [];
-    for (let batch = 0; batch < batches; batch++) claimIds.push(...(await publish(size)));
+    for (let batch = 0; batch < batches; batch++) claimIds.push(...(await probe.publish(size)));
     return claimIds;
   };
   const committed = async (partition = 0) => (await log.committedOffsets()).get(partition);
-  const waiting = async () => {
-    const [start, end] = [await log.startOffsets(), await log.endOffsets()];
-    const settled = await log.committedOffsets();
-    return [...end].reduce((sum, [partition, last]) => {
-      return sum + last - (settled.get(partition) ?? start.get(partition) ?? 0);
-    }, 0);
-  };
-  const everythingSettled = (patienceMs = PATIENCE_MS) =>
-    until('everything is settled', async () => (await waiting()) === 0, patienceMs);
   const sendForeign = async (
     messages: { key: Buffer | null; value: Buffer | null; headers?: IHeaders }[],
   ): Promise<void> => {
@@ -128,86 +56,10 @@ describe('KafkaClaimServer', () => {
     await producer.disconnect();
   };
 
-  it('delivers claims that were published before to a new group, in arrays and in order', async () => {
-    const claimIds = await publish(2_500);
-    handleWith(settleAll);
-    await start();
-    await everythingSettled();
-    expect(delivered()).toEqual(claimIds);
-    expect(Math.max(...deliveries.map(({ claimIds }) => claimIds.length))).toBeGreaterThan(100);
-  });
-
-  it('tells the handler topic, partition and size', async () => {
-    let seen: unknown;
-    handleWith(async (records, context) => {
-      await context.heartbeat();
-      seen = { topic: context.topic, partition: context.partition, size: context.size, revoked: context.revoked };
-      expect(context).toBeInstanceOf(ClaimBatchContext);
-      context.settle(records.length);
-    });
-    await publish(3);
-    await start();
-    await everythingSettled();
-    expect(seen).toEqual({ topic: config.topic, partition: 0, size: 3, revoked: false });
-  });
-
-  it('goes on from the committed offset after a restart, and wakes up for new claims', async () => {
-    const before = await publish(5);
-    handleWith(settleAll);
-    const first = await start();
-    await everythingSettled();
-    await close(first);
-    await start();
-    const after = await publish(5);
-    await everythingSettled();
-    expect(delivered()).toEqual([...before, ...after]);
-  });
-
-  it('commits the settled prefix only, pauses, and delivers the rest again', async () => {
-    const claimIds = await publish(10);
-    const commits: (number | undefined)[] = [];
-    handleWith(async (records, context) => {
-      commits.push(await committed());
-      context.settle(Math.min(4, records.length));
-    });
-    await start();
-    await everythingSettled();
-    expect(deliveries.map(({ claimIds }) => claimIds.length)).toEqual([10, 6, 2]);
-    expect(deliveries[1]?.claimIds).toEqual(claimIds.slice(4));
-    expect(deliveries[2]?.claimIds).toEqual(claimIds.slice(8));
-    expect(commits).toEqual([undefined, 4, 8]);
-    expect(fatal).toEqual([]);
-  });
-
-  it.each([
-    ['rejects', () => Promise.reject(new Error('the database is away'))],
-    ['throws a TypeError', () => thrown(new TypeError('a bug'))],
-    ['throws a RangeError', () => thrown(new RangeError('a bug'))],
-    ['throws a SyntaxError', () => thrown(new SyntaxError('a bug'))],
-    ['rejects with something that is no error', () => Promise.reject('a string')],
-  ])('delivers again when the handler %s, and keeps what it had settled', async (_how, fail) => {
-    const claimIds = await publish(4);
-    let attempt = 0;
-    handleWith((records, context) => {
-      attempt += 1;
-      if (attempt === 1) {
-        context.settle(1);
-      } else if (attempt > 2) {
-        context.settle(records.length);
-        return Promise.resolve();
-      }
-      return fail();
-    });
-    await start();
-    await everythingSettled();
-    expect(deliveries.map(({ claimIds }) => claimIds)).toEqual([claimIds, claimIds.slice(1), claimIds.slice(1)]);
-    expect(fatal).toEqual([]);
-  });
-
   it('lets the other partitions go on while one rests', async () => {
     use(kafkaConfig(stackBrokers(), { partitions: 3 }));
     await publishEverywhere(6, 5);
-    handleWith(async (records, context) => {
+    probe.handleWith(async (records, context) => {
       if (context.partition !== 1) context.settle(records.length);
     });
     await start();
@@ -217,17 +69,17 @@ describe('KafkaClaimServer', () => {
       async () => (await committed(0)) === ends.get(0) && (await committed(2)) === ends.get(2),
       PATIENCE_MS,
     );
-    const tries = () => deliveries.filter(({ partition }) => partition === 1).length;
+    const tries = () => probe.deliveries.filter(({ partition }) => partition === 1).length;
     await until('the resting one is delivered again', () => tries() > 2, PATIENCE_MS);
     expect(await committed(1)).toBeUndefined();
-    handleWith(settleAll);
-    await everythingSettled();
+    probe.handleWith(settleAll);
+    await probe.everythingSettled();
   });
 
   it('stays in the group while a handler works for longer than a session', async () => {
-    const claimIds = await publish(3);
+    const claimIds = await probe.publish(3);
     let slow = true;
-    handleWith(async (records, context, member) => {
+    probe.handleWith(async (records, context, member) => {
       if (member === 'a' && slow) {
         slow = false;
         const begun = performance.now();
@@ -237,8 +89,8 @@ describe('KafkaClaimServer', () => {
       context.settle(records.length);
     });
     await start('a', { sessionMs: 1_500 });
-    await everythingSettled();
-    expect(deliveries).toEqual([{ member: 'a', partition: 0, claimIds }]);
+    await probe.everythingSettled();
+    expect(probe.deliveries).toEqual([{ member: 'a', partition: 0, claimIds }]);
   });
 
   it('takes the batch away when another consumer joins, and loses nothing', async () => {
@@ -246,7 +98,7 @@ describe('KafkaClaimServer', () => {
     const claimIds = await publishEverywhere(8, 50);
     let sawRevoked = false;
     let held = false;
-    handleWith(async (records, context, member) => {
+    probe.handleWith(async (records, context, member) => {
       if (member === 'a' && !sawRevoked) {
         held = true;
         await until('the batch is revoked', () => context.revoked, PATIENCE_MS);
@@ -259,12 +111,12 @@ describe('KafkaClaimServer', () => {
     await start('a');
     await until('the first one works', () => held, PATIENCE_MS);
     await start('b');
-    await everythingSettled();
+    await probe.everythingSettled();
     claimIds.push(...(await publishEverywhere(8, 50)));
-    await everythingSettled();
+    await probe.everythingSettled();
     expect(sawRevoked).toBe(true);
-    expect(new Set(delivered())).toEqual(new Set(claimIds));
-    expect(new Set(deliveries.map(({ member }) => member))).toEqual(new Set(['a', 'b']));
+    expect(new Set(probe.delivered())).toEqual(new Set(claimIds));
+    expect(new Set(probe.deliveries.map(({ member }) => member))).toEqual(new Set(['a', 'b']));
     expect(fatal).toEqual([]);
   });
 
@@ -279,12 +131,12 @@ describe('KafkaClaimServer', () => {
         return super.consume(payload, session);
       }
     }
-    handleWith(settleAll);
-    const claimIds = await publish(3);
+    probe.handleWith(settleAll);
+    const claimIds = await probe.publish(3);
     await start('a', {}, Late);
-    await everythingSettled();
+    await probe.everythingSettled();
     expect(late).toBe(1);
-    expect(deliveries).toEqual([{ member: 'a', partition: 0, claimIds }]);
+    expect(probe.deliveries).toEqual([{ member: 'a', partition: 0, claimIds }]);
     expect(fatal).toEqual([]);
   });
 
@@ -301,12 +153,12 @@ describe('KafkaClaimServer', () => {
     ]);
     await sendForeign([{ key: null, value: large }]);
     const seen: LogRecord[] = [];
-    handleWith(async (records, context) => {
+    probe.handleWith(async (records, context) => {
       seen.push(...records);
       context.settle(records.length);
     });
     await start();
-    await everythingSettled();
+    await probe.everythingSettled();
     const bytes = (data: Uint8Array | null) => (data === null ? null : [...data]);
     expect(seen.slice(0, 3).map(({ key, value }) => [bytes(key), bytes(value)])).toEqual([
       [null, [0xff, 0x00]],
@@ -343,15 +195,15 @@ describe('KafkaClaimServer', () => {
     };
     await transact('committed', 'commit');
     await transact('aborted', 'abort');
-    const [claimId] = await publish(1);
+    const [claimId] = await probe.publish(1);
     await transact('open', 'leave');
     const seen: string[] = [];
-    handleWith(async (records, context) => {
+    probe.handleWith(async (records, context) => {
       seen.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
       context.settle(records.length);
     });
     await start();
-    await everythingSettled();
+    await probe.everythingSettled();
     expect(seen).toEqual(['committed', 'aborted', expect.stringContaining(claimId ?? ''), 'open']);
     const read: string[] = [];
     for await (const page of log.read(await log.startOffsets(), await log.endOffsets())) {
@@ -362,13 +214,13 @@ describe('KafkaClaimServer', () => {
 
   it('commits the end of another program’s transaction also if nothing comes after it', async () => {
     let seen = 0;
-    handleWith(async (records, context) => {
+    probe.handleWith(async (records, context) => {
       seen += records.length;
       context.settle(records.length);
     });
     await start();
-    const [claimId] = await publish(1);
-    await everythingSettled();
+    const [claimId] = await probe.publish(1);
+    await probe.everythingSettled();
     const producer = foreignClient(config).producer({ transactionalId: config.topic, maxInFlightRequests: 1 });
     await producer.connect();
     const transaction = await producer.transaction();
@@ -376,55 +228,35 @@ describe('KafkaClaimServer', () => {
     await until('it is delivered', () => seen === 2, PATIENCE_MS);
     await transaction.commit();
     await producer.disconnect();
-    await everythingSettled();
-    expect(delivered()).toEqual([claimId, 'unreadable']);
+    await probe.everythingSettled();
+    expect(probe.delivered()).toEqual([claimId, 'unreadable']);
     expect(await committed()).toBe(3);
   });
 
   it('closes while it is idle, and leaves the group at once', async () => {
     const first = await start('a');
-    await publish(1);
-    await everythingSettled();
-    expect(await close(first)).toBeLessThan(3_000);
+    await probe.publish(1);
+    await probe.everythingSettled();
+    expect(await probe.close(first)).toBeLessThan(3_000);
     const begun = performance.now();
     await start('b');
-    await publish(1);
-    await everythingSettled();
+    await probe.publish(1);
+    await probe.everythingSettled();
     // The second one did not have to wait until the session of the first one ran out.
     expect(performance.now() - begun).toBeLessThan(2_500);
   });
 
-  it('waits at close for a running handler, tells it to stop, and commits what it settled', async () => {
-    const claimIds = await publish(10);
-    let entered = false;
-    handleWith(async (_records, context) => {
-      entered = true;
-      await until('the batch is revoked', () => context.revoked);
-      context.settle(7);
-    });
-    const service = await start();
-    await until('the handler runs', () => entered, PATIENCE_MS);
-    expect(await close(service)).toBeLessThan(3_000);
-    expect(deliveries).toHaveLength(1);
-    expect(await committed()).toBe(7);
-
-    handleWith(settleAll);
-    await start();
-    await everythingSettled();
-    expect(deliveries[1]?.claimIds).toEqual(claimIds.slice(7));
-  });
-
   it('closes within its limit when the handler does not stop', async () => {
-    await publish(1);
+    await probe.publish(1);
     let entered = false;
     let release: () => void = () => undefined;
-    handleWith(() => {
+    probe.handleWith(() => {
       entered = true;
       return new Promise<void>((resolve) => (release = resolve));
     });
     const service = await start('a', { closeMs: 500 });
     await until('the handler runs', () => entered, PATIENCE_MS);
-    expect(await close(service)).toBeLessThan(2_000);
+    expect(await probe.close(service)).toBeLessThan(2_000);
     release();
     expect(await committed()).toBeUndefined();
   });
@@ -443,7 +275,7 @@ describe('KafkaClaimServer', () => {
         return super.consume({ ...payload, heartbeat }, session);
       }
     }
-    handleWith(async (records, context) => {
+    probe.handleWith(async (records, context) => {
       if (troubled === 1) {
         troubled += 1;
         await context.heartbeat();
@@ -451,9 +283,9 @@ describe('KafkaClaimServer', () => {
       context.settle(records.length);
     });
     await start('a', {}, Troubled);
-    const claimIds = await publish(3);
-    await everythingSettled();
-    expect(delivered()).toEqual([...claimIds, ...claimIds]);
+    const claimIds = await probe.publish(3);
+    await probe.everythingSettled();
+    expect(probe.delivered()).toEqual([...claimIds, ...claimIds]);
     expect(fatal).toEqual([]);
   });
 
@@ -463,7 +295,7 @@ describe('KafkaClaimServer', () => {
         return Promise.reject(new TypeError('a bug outside of every handler'));
       }
     }
-    await publish(1);
+    await probe.publish(1);
     const begun = performance.now();
     await start('a', {}, Crashing);
     await until('the process is told to end', () => fatal.length > 0, PATIENCE_MS);
@@ -480,7 +312,7 @@ describe('KafkaClaimServer', () => {
         return new Promise(() => undefined);
       }
     }
-    await publish(1);
+    await probe.publish(1);
     await start('a', { silentMs: 1_500, closeMs: 500 }, Silent);
     await until('the consumer hangs', () => silent, PATIENCE_MS);
     expect(fatal).toEqual([]);
@@ -489,18 +321,18 @@ describe('KafkaClaimServer', () => {
   });
 
   it('does not take silence for a failure: neither with nothing to do nor while a handler works', async () => {
-    handleWith(async (records, context) => {
+    probe.handleWith(async (records, context) => {
       const begun = performance.now();
       await until('it has worked for long', () => performance.now() - begun > 3_000, PATIENCE_MS);
       context.settle(records.length);
     });
     const service = await start('a', { silentMs: 900 });
-    await publish(1);
-    await everythingSettled();
+    await probe.publish(1);
+    await probe.everythingSettled();
     const idleSince = performance.now();
     await until('it was idle for long', () => performance.now() - idleSince > 2_000, PATIENCE_MS);
     expect(fatal).toEqual([]);
-    await close(service);
+    await probe.close(service);
   });
 
   describe('with two brokers', () => {
@@ -512,7 +344,7 @@ describe('KafkaClaimServer', () => {
       second = await KafkaServer.start({ joins: first });
     }, 90_000);
     afterEach(async () => {
-      await Promise.all(running.map(close));
+      await probe.closeAll();
       await second?.stop();
       await first.stop();
     }, 90_000);
@@ -524,11 +356,11 @@ describe('KafkaClaimServer', () => {
       await until('both are known', async () => (await admin.describeCluster()).brokers.length === 2, PATIENCE_MS);
       const replicaAssignment = [1, 2].map((node, partition) => ({ partition, replicas: [node] }));
       await admin.createTopics({ topics: [{ topic: config.topic, replicaAssignment }], waitForLeaders: true });
-      await until('claims are taken', () => publish(1).catch(() => false as const), PATIENCE_MS);
+      await until('claims are taken', () => probe.publish(1).catch(() => false as const), PATIENCE_MS);
       await publishEverywhere(8, 5);
       let held = false;
       let revoked = false;
-      handleWith(async (records, context) => {
+      probe.handleWith(async (records, context) => {
         if (context.partition === 0 && !held) {
           held = true;
           await until('the batch is revoked', () => context.revoked, PATIENCE_MS);
@@ -543,9 +375,9 @@ describe('KafkaClaimServer', () => {
         topics: [{ topic: config.topic, partitionAssignment: [{ partition: 1, replicas: [1] }] }],
       });
       await admin.disconnect();
-      await everythingSettled();
+      await probe.everythingSettled();
       expect(revoked).toBe(true);
-      const [before, after] = deliveries.filter(({ partition }) => partition === 0);
+      const [before, after] = probe.deliveries.filter(({ partition }) => partition === 0);
       expect(after?.claimIds.slice(0, before?.claimIds.length)).toEqual(before?.claimIds);
       expect(fatal).toEqual([]);
     }, 120_000);
@@ -559,40 +391,44 @@ describe('KafkaClaimServer', () => {
     it('starts at once when the broker is absent, and joins by itself when it comes', async () => {
       kafka = await KafkaServer.on();
       use(kafkaConfig(kafka.brokers, { partitions: 2 }));
-      handleWith(settleAll);
+      probe.handleWith(settleAll);
       const begun = performance.now();
       await start();
       expect(performance.now() - begun).toBeLessThan(1_000);
       await kafka.start();
-      const claimIds = await until('claims are taken', () => publish(10).catch(() => false as const), PATIENCE_MS);
-      await everythingSettled(30_000);
-      expect(delivered()).toEqual(expect.arrayContaining(claimIds));
+      const claimIds = await until(
+        'claims are taken',
+        () => probe.publish(10).catch(() => false as const),
+        PATIENCE_MS,
+      );
+      await probe.everythingSettled(30_000);
+      expect(probe.delivered()).toEqual(expect.arrayContaining(claimIds));
       expect(fatal).toEqual([]);
     }, 60_000);
 
     it('joins again after the broker was killed, without ending the process', async () => {
       kafka = await KafkaServer.start();
       use(kafkaConfig(kafka.brokers, { partitions: 2 }));
-      handleWith(settleAll);
+      probe.handleWith(settleAll);
       await start('a', { silentMs: 6_000 });
-      const before = await publish(10);
-      await everythingSettled();
+      const before = await probe.publish(10);
+      await probe.everythingSettled();
       await kafka.kill();
       const begun = performance.now();
       await until('the outage has lasted', () => performance.now() - begun > 9_000, PATIENCE_MS);
       await kafka.start();
-      const after = await until('claims are taken', () => publish(10).catch(() => false as const), PATIENCE_MS);
-      await everythingSettled(30_000);
-      expect(new Set(delivered())).toEqual(new Set([...before, ...after]));
+      const after = await until('claims are taken', () => probe.publish(10).catch(() => false as const), PATIENCE_MS);
+      await probe.everythingSettled(30_000);
+      expect(new Set(probe.delivered())).toEqual(new Set([...before, ...after]));
       expect(fatal).toEqual([]);
     }, 90_000);
 
     it('closes within its limit while the broker is frozen, and commits nothing that was not settled', async () => {
       kafka = await KafkaServer.start();
       use(kafkaConfig(kafka.brokers, { partitions: 1 }));
-      const claimIds = await publish(10);
+      const claimIds = await probe.publish(10);
       let entered = false;
-      handleWith(async (_records, context) => {
+      probe.handleWith(async (_records, context) => {
         entered = true;
         await until('the batch is revoked', () => context.revoked, PATIENCE_MS);
         context.settle(3);
@@ -600,12 +436,12 @@ describe('KafkaClaimServer', () => {
       const service = await start('a', { closeMs: 1_500 });
       await until('the handler runs', () => entered, PATIENCE_MS);
       kafka.pause();
-      expect(await close(service)).toBeLessThan(4_000);
+      expect(await probe.close(service)).toBeLessThan(4_000);
       kafka.resume();
-      handleWith(settleAll);
+      probe.handleWith(settleAll);
       await start('b');
-      await everythingSettled(30_000);
-      const again = deliveries.find(({ member }) => member === 'b')?.claimIds ?? [];
+      await probe.everythingSettled(30_000);
+      const again = probe.deliveries.find(({ member }) => member === 'b')?.claimIds ?? [];
       expect([claimIds, claimIds.slice(3)]).toContainEqual(again);
     }, 60_000);
   });
