@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Problem } from '../problem/problem.js';
 import { type ProblemCode } from '../problem/problems.js';
-import { idempotencyKeyOf } from './idempotency-key.js';
 import { etagOf, ifMatch } from './if-match.js';
 
 function refusal(act: () => unknown): ProblemCode | undefined {
@@ -45,15 +44,5 @@ describe('If-Match', () => {
   // A pattern that backtracks would take practically forever.
   it('is judged in linear time', () => {
     expect(refusal(() => ifMatch(`${'"1" , '.repeat(1300)}x`))).toBe('invalid-if-match');
-  });
-});
-
-describe('an idempotency key', () => {
-  it.each(['a', ' ~', 'x'.repeat(255), undefined])('may be %j', (key) => {
-    expect(idempotencyKeyOf(key === undefined ? {} : { 'idempotency-key': key })).toBe(key);
-  });
-
-  it.each(['', 'x'.repeat(256), 'é', 'a\tb', '한'])('is not %j', (key) => {
-    expect(refusal(() => idempotencyKeyOf({ 'idempotency-key': key }))).toBe('invalid-idempotency-key');
   });
 });
