@@ -35,7 +35,7 @@ Logger.overrideLogger(false);
 const EPOCH = 1_764_000_001;
 const seen = () => true;
 
-/** A way in which a Redis that answers refuses to change anything; what is returned ends it. */
+/** Makes a Redis that answers refuse every change. The returned function ends this. */
 type Refusal = (server: RedisServer, redis: Redis) => Promise<() => Promise<unknown>>;
 
 const REFUSALS: Record<string, Refusal> = {
@@ -48,7 +48,7 @@ const REFUSALS: Record<string, Refusal> = {
     return () => redis.config('SET', 'min-replicas-to-write', '0');
   },
   MISCONF: async ({ directory }, redis) => {
-    // A directory that is not empty stands where the snapshot is to be put.
+    // A directory that is not empty is in the place of the snapshot.
     mkdirSync(join(directory, 'dump.rdb'));
     writeFileSync(join(directory, 'dump.rdb', 'file'), '');
     await redis.config('SET', 'save', '3600 1');
@@ -150,7 +150,7 @@ describe('what operators change while Redis refuses', () => {
         await end();
       }
     });
-  /** Somebody may have promoted it meanwhile: then there is another epoch, which begins with what is stored. */
+  /** The replica may have been promoted. Then there is a new epoch, which begins with the stored terms. */
   const isBack = () =>
     eventually(async () => {
       if ((await claim()).kind !== 'fenced') return;
@@ -178,10 +178,10 @@ describe('what operators change while Redis refuses', () => {
           for (const [nth, what] of [...others, act].entries()) {
             const outcome = await CHANGES[what]?.();
             expect(outcome).toMatchObject({ kind: 'gate-not-told', stored: { version: nth + 2 } });
-            // The gate has to agree before a total goes down, so that is not even stored.
+            // A lower total needs the gate's consent first, so it is not even stored.
             if (nth === 0) expect(await lower()).toMatchObject({ kind: 'gate-not-told', stored: null });
           }
-          // To ask again while it lasts brings no yes either.
+          // Asking again during the fault does not succeed either.
           expect(await administration.act('c', act, null)).toMatchObject({
             kind: 'gate-not-told',
             stored: { version: 5 },
@@ -207,12 +207,12 @@ describe('what operators change while Redis refuses', () => {
       const obstacle = await until('an obstacle is found', () => admission.obstacle, PATIENCE_MS);
       expect(obstacle).toMatch(/^Redis (?:refuses, [a-z]|is away)|^the gate does not answer$|^the gate is closed/);
     });
-    // Somebody who was promoted meanwhile is to be rebuilt.
+    // A replica that was promoted needs a rebuild first.
     if (name !== 'READONLY') await until('claims are admitted again', () => admission.obstacle === null, PATIENCE_MS);
   });
 
   it.each(['pause', 'close'] as const)(
-    'after a %s that is done nobody is admitted, whatever Redis refuses when',
+    'after a %s that is done no claim is admitted, whatever Redis refused and when',
     async (act) => {
       let ending = false;
       const knobs: [string, string, string][] = [

@@ -26,7 +26,7 @@ import { withRedis } from '../../support/with-redis.js';
 
 const EPOCH = 1_764_000_001;
 
-/** As docs/operations.md has it. */
+/** The rights of the Redis user in docs/operations.md. */
 const GATE_USER = (() => {
   const [, rules = ''] = /ACL SETUSER coupon on '>\S+' (.*)$/m.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
   const words = rules.replaceAll("'", '').split(' ');
@@ -88,10 +88,10 @@ describe('a Redis that fails', () => {
     expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, sequence: 2, pending: 2 }]);
   });
 
-  it('is fenced after a restart, although its AOF brought every key back, and tells of the new connection', async () => {
+  it('is fenced after a restart, although its AOF restored every key, and reports the new connection', async () => {
     let reconnected = 0;
     gate.onReconnected(() => (reconnected += 1));
-    // While an earlier sync lasts, Redis answers before it has written; what is written outlives the process.
+    // During an earlier sync, Redis may answer before it has written. Once written, the data outlives the process.
     await eventually(async () => {
       expect(await administer((redis) => redis.info('persistence'))).toMatch(/^aof_buffer_length:0\r?$/m);
     });
@@ -103,11 +103,11 @@ describe('a Redis that fails', () => {
     const missing = { kind: 'fenced', reason: 'fence-missing' };
     expect(await gate.ping(pass)).toEqual(missing);
     expect(await answered(() => claim('second'))).toEqual(missing);
-    // Nothing that anybody but the builder does brings the script back.
+    // Only the builder loads the script again. No other call does.
     expect(await answered(() => gate.ping(pass))).toEqual(missing);
   });
 
-  it('is fenced without its scripts, and open again under a fence that is installed anew', async () => {
+  it('is fenced without its scripts, and open again when the fence is installed again', async () => {
     await administer((redis) => redis.script('FLUSH'));
     for (const call of [
       (): Promise<unknown> => claim('a'),
@@ -139,7 +139,7 @@ describe('a Redis that fails', () => {
     },
   );
 
-  it('is fenced where somebody is pending who has no claim, although the counters agree', async () => {
+  it('is fenced if a user is pending without a claim, although the counters agree', async () => {
     const { appliedUser } = campaignKeys(campaignId, EPOCH);
     await administer(async (redis) => {
       const record = await redis.hget(appliedUser, 'first');
@@ -150,7 +150,7 @@ describe('a Redis that fails', () => {
     expect(page).toEqual({ kind: 'fenced', reason: 'pending-mismatch' });
   });
 
-  it('refuses claims when its memory is full, writes no part of one, and goes on answering who has one', async () => {
+  it('refuses claims when its memory is full, writes no part of them, and still shows existing claims', async () => {
     const { meta, appliedUser, pending } = campaignKeys(campaignId, EPOCH);
     await administer((redis) => redis.config('SET', 'maxmemory', '1'));
     const error = await claim('second').catch((reason: unknown) => reason);
@@ -169,22 +169,22 @@ describe('a Redis that fails', () => {
     expect(await administer((redis) => redis.keys('*probe*'))).toEqual([]);
   });
 
-  it('is given up on after 800 ms when it is frozen, and answers again when it goes on', async () => {
+  it('gets no more than 800 ms for an answer when it is frozen, and answers again when it wakes up', async () => {
     server.pause();
     const started = performance.now();
     const errors = await Promise.all(
-      // More than the batches that may be under way at once.
+      // More claims than fit into the batches that may be under way.
       Array.from({ length: 200 }, (_, n) => claim(`u${n}`).catch((error: unknown) => error)),
     );
     expect(performance.now() - started).toBeLessThan(2_000);
-    // Three batches were on their way, of 32 each; the others were never sent.
+    // Three batches of 32 were under way. The other claims were never sent.
     for (const error of errors.slice(0, 96)) expect(error).toBeInstanceOf(GateTimeoutError);
     for (const error of errors.slice(96)) expect([GateBusyError, GateUnavailableError]).toContain(error?.constructor);
     server.resume();
     await eventually(async () => expect(await outcomeOf(claim('first'))).toBe('duplicate'));
   });
 
-  it('may be away when the process starts, which joins when it comes', async () => {
+  it('may be away when the process starts, and is used when it comes', async () => {
     const port = await freePort();
     const late = await connect(`redis://127.0.0.1:${port}`);
     const lateGate = new RedisIssuanceGate(late);
@@ -243,7 +243,7 @@ describe('a Redis that fails', () => {
     expect(await third.calls.call('CLIENT', 'INFO')).toContain(' db=3 ');
   });
 
-  it('is used by a user who has what the gate needs and no more', async () => {
+  it('is used by a user with only the rights that the gate needs', async () => {
     const { keys, commands } = GATE_USER;
     await administer((redis) => redis.call('ACL', 'SETUSER', 'gate', 'on', '>secret', ...keys, '-@all', ...commands));
     connection = await connect(`redis://gate:secret@127.0.0.1:${server.port}`);
@@ -280,7 +280,7 @@ describe('a Redis that fails', () => {
     }
   });
 
-  it('is not used when it turns out to be part of a cluster later, says so in one line, and is once it is none', async () => {
+  it('is not used while it is part of a cluster, with one log line, and is used once it is none', async () => {
     const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const port = await freePort();
     const late = await connect(`redis://127.0.0.1:${port}`);
@@ -368,7 +368,7 @@ describe('a Redis that fails', () => {
       }
     });
 
-    it('follows the address when the way to the server is gone without a word', async () => {
+    it('follows the address when the old server silently stops answering', async () => {
       const other = await RedisServer.start();
       try {
         address.leadNew(other.port, { silenceOld: true });
@@ -390,7 +390,7 @@ describe('a Redis that fails', () => {
       });
       afterEach(() => other.kill());
 
-      it('a rebuild follows the address, to where the calls lead that were made anew', async () => {
+      it('a rebuild follows the address, to the server that the new connection for calls has reached', async () => {
         connection.dropCalls();
         await answered(() => gate.now());
         await rebuilt();
@@ -455,7 +455,7 @@ describe('a Redis that fails', () => {
         await redis.replicaof('127.0.0.1', await freePort());
         await redis.replicaof('NO', 'ONE');
       });
-    /** Once, right before this command of the rebuild. */
+    /** Does this once, right before this command of the rebuild. */
     const promoteBefore = (command: 'scan' | 'eval') => {
       const { bulk } = connection;
       const send = bulk[command].bind(bulk) as (...args: unknown[]) => Promise<unknown>;
@@ -527,7 +527,8 @@ describe('a Redis that fails', () => {
     const big = ulid();
     await gate.openCampaign(pass, terms(big, { total: 5_000 }));
     const users = Array.from({ length: 10_000 }, (_, n) => `u${n}`);
-    // On a machine that stalls, a claim may wait for its turn in vain; it was not sent then, and comes again.
+    // On a machine that stalls, a claim may wait too long for its turn. Then it was not sent, and the test sends it
+    // again.
     const decided = async (user: string): Promise<ClaimOutcome> => {
       for (;;) {
         const outcome = await gate.claim(pass, request(big, user)).catch((error: unknown) => error as Error);
@@ -551,7 +552,7 @@ describe('a Redis that fails', () => {
     });
     afterEach(() => line.close());
 
-    it('nobody gets a second slot: what was not answered is a duplicate when it is asked again', async () => {
+    it('no user gets a second slot: a claim without an answer is a duplicate when it is sent again', async () => {
       const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${line.port}`));
       line.set('drop-replies');
       const first = request(campaignId, 'unlucky');
@@ -561,7 +562,7 @@ describe('a Redis that fails', () => {
       expect(again).toMatchObject({ kind: 'duplicate', record: { claimId: first.claimId, sequence: 2 } });
     });
 
-    it('nobody gets the answer of somebody else', async () => {
+    it('no caller gets the answer of another call', async () => {
       const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${line.port}`));
       const lostAndNext = async (user: string) => {
         const { droppedReplies } = line;
@@ -569,11 +570,11 @@ describe('a Redis that fails', () => {
         const lost = distant.claim(pass, request(campaignId, user)).catch((error: unknown) => error);
         await until('its answer is lost', () => line.droppedReplies > droppedReplies);
         line.set('pass');
-        // Its answer would come to the question before it.
+        // Without the protection, its answer would be taken for that of the call before.
         const next = distant.lookUp(pass, campaignId, 'somebody else').catch((error: unknown) => error);
         return Promise.all([lost, next]);
       };
-      // Where the test itself was held up for the 800 ms of the first, the connection was given up before the second.
+      // If the test itself stalls for the first call's 800 ms, the connection is dropped before the second call.
       const met = await eventually(async () => {
         const user = ulid();
         await answered(() => distant.now());
@@ -590,7 +591,7 @@ describe('a Redis that fails', () => {
     it('a claim that waits behind batches without an answer is refused without having been sent', async () => {
       const distant = new RedisIssuanceGate(await connect(`redis://127.0.0.1:${line.port}`));
       line.set('drop-replies');
-      // As many as may be under way at once: three batches of 32.
+      // As many claims as may be under way: three batches of 32.
       const first = Array.from({ length: 96 }, (_, n) =>
         distant.claim(pass, request(campaignId, `first-${n}`)).catch((error: unknown) => error),
       );
