@@ -32,8 +32,8 @@ export interface ConnectionTimes {
 }
 
 /**
- * Connections above a limit on which one request is read: health is answered, and other callers learn why they are
- * refused.
+ * How many connections may be open above a limit. One request is read on each: health is answered, and other callers
+ * learn why they are refused.
  */
 const SPARE = 64;
 /** The paths that are answered on those: operators need them most while there are too many callers. */
