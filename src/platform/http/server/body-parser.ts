@@ -51,8 +51,8 @@ export function isJsonInUtf8(contentType: string | undefined): boolean {
 
 /**
  * @returns undefined for an empty body. It is not malformed: the schema of a call that needs a body refuses it.
- * @throws Problem `malformed-json` with the position of the mistake, or `validation-failed` for a fault that {@link
- * jsonFault} finds.
+ * @throws Problem `malformed-json` with the position of the mistake, or `validation-failed` for a fault of
+ * {@link jsonFault}.
  */
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
