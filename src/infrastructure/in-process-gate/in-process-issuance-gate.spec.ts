@@ -4,7 +4,7 @@ import { InProcessGateBuilder } from './in-process-gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 import { InProcessIssuanceGate } from './in-process-issuance-gate.js';
 
-/** What the contract suite cannot ask of every gate: here the clock can be stopped at one very millisecond. */
+/** The contract suite cannot ask this of every gate: here the test can stop the clock within one millisecond. */
 describe('the clock of the in-process gate', () => {
   const startsAt = 1_764_000_000_000;
   const endsAt = startsAt + 1_000;

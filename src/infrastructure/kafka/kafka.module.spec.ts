@@ -7,7 +7,7 @@ import { KafkaClaimLog } from './kafka-claim-log.js';
 import { KafkaClaimServer } from './kafka-claim-server.js';
 import { KafkaModule } from './kafka.module.js';
 
-/** Nobody listens there, and nobody has to. */
+/** No broker listens there, and none has to. */
 const configFor = (...roles: Role[]): AppConfig =>
   parseEnv({
     PROFILE: 'distributed',

@@ -3,7 +3,7 @@ import { kafkaConfig } from '../../../test/support/kafka.js';
 import { topicToCreate } from './kafka-topic.js';
 import { risksOfTopic, type TopicDescription, whyTopicUnusable } from './topic-settings.js';
 
-/** A topic as Kafka makes it when it is told nothing, on three brokers. */
+/** A topic as Kafka makes it without any settings, on three brokers. */
 const DEFAULTS = {
   'cleanup.policy': 'delete',
   'compression.type': 'producer',

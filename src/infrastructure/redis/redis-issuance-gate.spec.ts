@@ -28,7 +28,7 @@ describe('the gate at a Redis that answers slowly', () => {
       for (let turn = 0; asked.length < batches && turn < 100; turn++) await new Promise(setImmediate);
     };
 
-    // As many batches as may be under way, of one claim each.
+    // Fills all batches that may be under way, with one claim each.
     const first = [];
     for (const [index, name] of ['first', 'second', 'third'].entries()) {
       first.push(claim(name));

@@ -3,7 +3,7 @@ import { isOneServer, isSameMemory, parseServerInfo, warningsOf, whyUnusable } f
 
 const info = (runId: string, replicationId: string) =>
   parseServerInfo(`# Server\r\nredis_version:7.0.15\r\nrun_id:${runId}\r\nmaster_replid:${replicationId}\r\n`);
-/** As some who rent out a Redis answer. */
+/** What some hosted servers answer. */
 const silent = parseServerInfo('# Server\r\nredis_version:7.0.15\r\n');
 
 describe('two looks at what may be two servers', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { WatchedMutex } from './watched-mutex.js';
 
-/** The whole process stands still for so long, as where the machine does not schedule it. */
+/** Stops the whole process for this long, as a machine does that does not schedule it. */
 function stall(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -157,7 +157,7 @@ describe('what a fetch has brought', () => {
     const bad = changed(batchAt(1, records('a', 'b')), (bytes) => bytes.writeInt32BE(500, LAST_OFFSET_DELTA_AT));
     const after = batchAt(3, records('after'));
     expect(shown(await read(Buffer.concat([bad, after]), { from: 1 }))).toEqual(['1-2 unreadable', '3 after']);
-    // Nothing says where it ends: one offset, and the next fetch tells more.
+    // The end of the batch is unknown: one offset is given up, and the next fetch tells more.
     expect(shown(await read(bad, { from: 1 }))).toEqual(['1-1 unreadable']);
     expect(shown(await read(bad, { from: 2 }))).toEqual(['1-2 unreadable']);
     const both = changed(bad, (bytes) => bytes.writeInt32BE(501, COUNT_AT));
@@ -236,7 +236,7 @@ describe('what a fetch has brought', () => {
       compressed(batchAt(2, records('c', 'd')), 'gzip'),
       batchAt(4, records('e')),
     ]);
-    // A fixed sequence, so that what fails fails again.
+    // A fixed sequence, so that a failure can be repeated.
     let seed = 20_261_130;
     const random = (below: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) % below;
     for (let round = 0; round < 3_000; round++) {
@@ -252,7 +252,7 @@ describe('what a fetch has brought', () => {
         const offsets = messages.map(({ offset }) => Number(offset));
         expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
         expect(offsets.at(-1) ?? 0).toBeLessThan(5);
-        // kafkajs goes one further where it was sent nothing that it wants.
+        // kafkajs fetches from the next offset when the answer had nothing that it wants.
         next = Math.max(next + 1, (offsets.at(-1) ?? -1) + 1);
       }
     }

@@ -51,7 +51,7 @@ describe('the errors of Kafka', () => {
     for (const type of ['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED', 'UNSUPPORTED_VERSION']) {
       expect(isDenied(protocolError(type))).toBe(true);
     }
-    // The topic's settings may be bad ones: a start must not go on as if they were kept secret.
+    // The settings of the topic may be bad. After such an error, a start must not go on as if the broker hid them.
     for (const type of ['UNKNOWN', 'REQUEST_TIMED_OUT', 'KAFKA_STORAGE_ERROR', 'NETWORK_EXCEPTION']) {
       expect(isDenied(protocolError(type))).toBe(false);
     }
