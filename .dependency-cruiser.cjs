@@ -49,24 +49,24 @@ module.exports = {
     {
       name: 'modules-keep-their-insides',
       comment:
-        'Modules meet in ports/ and domain/. They share modules/watch/, and may import the module file of another one.',
+        'Modules meet in ports/ and domain/. They share modules/gate-watch/, and may import the module file of another one.',
       severity: 'error',
       from: { path: '^src/modules/([^/]+)/' },
-      to: { path: '^src/modules/', pathNot: ['^src/modules/($1|watch)/', '\\.module\\.ts$'] },
+      to: { path: '^src/modules/', pathNot: ['^src/modules/($1|gate-watch)/', '\\.module\\.ts$'] },
     },
     {
       name: 'the-watch-knows-no-module',
       comment: 'Every module that calls the gate shares it.',
       severity: 'error',
-      from: { path: '^src/modules/watch/', pathNot: SPEC },
-      to: { path: '^src/modules/', pathNot: '^src/modules/watch/' },
+      from: { path: '^src/modules/gate-watch/', pathNot: SPEC },
+      to: { path: '^src/modules/', pathNot: '^src/modules/gate-watch/' },
     },
     {
       name: 'modules-get-the-watched-gate',
       comment:
         'A module that calls the bare gate can forget to report its trouble; a 202 may leave on old knowledge then.',
       severity: 'error',
-      from: { path: '^src/modules/', pathNot: ['^src/modules/watch/', SPEC] },
+      from: { path: '^src/modules/', pathNot: ['^src/modules/gate-watch/', SPEC] },
       to: { path: '^src/ports/gate/unwatched-gate\\.ts$' },
     },
     {

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { explainCommand } from './app/command-error.js';
 import { readCoupons } from './infrastructure/sqlite/sqlite-file.js';
 import { takeSnapshot } from './infrastructure/sqlite/take-snapshot.js';
-import { type CouponFormat, couponLines } from './modules/backup/coupon-lines.js';
+import { type CouponFormat, couponLines } from './modules/backup/coupon-export.js';
 import { loadConfiguration } from './platform/config/load-configuration.js';
 import { StartupError } from './platform/config/startup-error.js';
 

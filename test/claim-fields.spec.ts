@@ -68,7 +68,7 @@ describe('a field that is added to a claim', () => {
       'src/infrastructure/sql/stores/failed-event-rows.ts NO_CLAIM',
       'src/infrastructure/sql/stores/failed-event-rows.ts claimOf',
       'src/infrastructure/sql/stores/failed-event-rows.ts toFailedEvent',
-      'src/modules/backup/coupon-lines.ts couponLines',
+      'src/modules/backup/coupon-export.ts couponLines',
       'src/modules/consumer/claim-persistence.ts acceptsCoupons',
       'src/modules/consumer/claim-persistence.ts insertCoupons',
       'src/modules/issuance/claim-issuance.ts apply',

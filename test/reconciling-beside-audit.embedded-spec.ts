@@ -6,7 +6,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, it, jest } from '@jest/globals';
 import { DriftMeasurement } from '../src/modules/audit/drift-measurement.js';
 import { PromiseAudit } from '../src/modules/audit/promise-audit.js';
-import { EpochWatch } from '../src/modules/watch/epoch-watch.js';
+import { EpochWatch } from '../src/modules/gate-watch/epoch-watch.js';
 import { Database } from '../src/ports/database/database.js';
 import { type CampaignGauge, IssuanceGate } from '../src/ports/gate/issuance-gate.js';
 import { recoveryApplication, startRecovery } from './support/recovery.js';

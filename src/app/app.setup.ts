@@ -2,7 +2,7 @@ import { type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppConfig } from '../platform/config/env.js';
-import { ConnectionMetrics } from '../platform/http/connections/connection-metrics.js';
+import { ConnectionMetrics } from '../platform/http/connections/connection.metrics.js';
 import { Connections } from '../platform/http/connections/connections.js';
 import { RequestObserver } from '../platform/http/observation/request-observer.js';
 import { setupOpenApi } from '../platform/http/openapi/openapi.js';

@@ -1,6 +1,6 @@
 /**
  * Why a claim gets no 202, and its label in `coupon_claims_total`, which dashboards and alerts query. Each kind is also
- * the problem code of the answer: `platform/http/problem/problems.ts` has its status and texts.
+ * the problem code of the answer: `platform/http/problem/problem-catalogue.ts` has its status and texts.
  *
  * `campaign-not-found` is not counted, because callers may invent any number of campaigns.
  */

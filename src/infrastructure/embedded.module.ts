@@ -13,7 +13,7 @@ import { InProcessGateBuilder } from './in-process-gate/in-process-gate-builder.
 import { InProcessGateMemory } from './in-process-gate/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from './in-process-gate/in-process-issuance-gate.js';
 import { JournalClaimLog } from './journal/journal-claim-log.js';
-import { JournalServer } from './journal/journal-server.js';
+import { JournalClaimServer } from './journal/journal-claim-server.js';
 import { DiskSpaceMetrics } from './sqlite/disk-space.metrics.js';
 import { datasync, SqliteConnection } from './sqlite/sqlite-connection.js';
 import { SqliteDataSource } from './sqlite/sqlite-data-source.js';
@@ -62,7 +62,7 @@ export class EmbeddedModule {
         { provide: ClaimLog, useExisting: JournalClaimLog },
         {
           provide: ClaimTransport,
-          useFactory: (journal: JournalClaimLog) => new ClaimTransport(new JournalServer(journal)),
+          useFactory: (journal: JournalClaimLog) => new ClaimTransport(new JournalClaimServer(journal)),
           inject: [JournalClaimLog],
         },
       ],

@@ -2,7 +2,7 @@ import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/i
 import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
 import { JOURNAL_PARTITION } from '../../src/infrastructure/journal/journal-claim-log.js';
-import { JournalServer } from '../../src/infrastructure/journal/journal-server.js';
+import { JournalClaimServer } from '../../src/infrastructure/journal/journal-claim-server.js';
 import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';
 import { openEmbeddedStack, openJournal } from '../support/embedded.js';
 import { type DatabaseHarness } from './database/database-under-test.js';
@@ -52,7 +52,7 @@ async function openLog(): Promise<ClaimLogHarness> {
 
 async function openTransport(): Promise<ClaimTransportHarness> {
   const { log, close } = await openEmbeddedStack();
-  return { log, topic: CLAIM_EVENT_PATTERN, consumer: () => new JournalServer(log, 10), close };
+  return { log, topic: CLAIM_EVENT_PATTERN, consumer: () => new JournalClaimServer(log, 10), close };
 }
 
 async function openDatabase(): Promise<DatabaseHarness> {
@@ -67,5 +67,5 @@ async function openDatabase(): Promise<DatabaseHarness> {
 }
 
 describeClaimLogContract('JournalClaimLog', openLog);
-describeClaimTransportContract('JournalServer', openTransport);
+describeClaimTransportContract('JournalClaimServer', openTransport);
 describeDatabaseContract('SqliteDatabase', openDatabase);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PROBLEMS } from '../../src/platform/http/problem/problems.js';
+import { PROBLEMS } from '../../src/platform/http/problem/problem-catalogue.js';
 import { Database } from '../../src/ports/database/database.js';
 import { claimEvent } from '../support/claims.js';
 import { Client } from '../support/client.js';

@@ -1,7 +1,7 @@
 import { CampaignAdministration } from '../../src/modules/campaigns/campaign-administration.js';
 import { CampaignCreator } from '../../src/modules/campaigns/campaign-creator.js';
-import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
-import { WatchedGate } from '../../src/modules/watch/watched-gate.js';
+import { type EpochWatch } from '../../src/modules/gate-watch/epoch-watch.js';
+import { WatchedGate } from '../../src/modules/gate-watch/watched-gate.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { type Database } from '../../src/ports/database/database.js';

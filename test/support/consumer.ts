@@ -1,6 +1,6 @@
 import { type CustomTransportStrategy } from '@nestjs/microservices';
 import { type ClaimEvent, encodeClaimEvent } from '../../src/domain/claim.js';
-import { JournalServer } from '../../src/infrastructure/journal/journal-server.js';
+import { JournalClaimServer } from '../../src/infrastructure/journal/journal-claim-server.js';
 import { ClaimBatchConsumer } from '../../src/modules/consumer/claim-batch-consumer.js';
 import { ClaimPersistence, type ReadableRecord } from '../../src/modules/consumer/claim-persistence.js';
 import { ClaimQuarantine } from '../../src/modules/consumer/claim-quarantine.js';
@@ -184,5 +184,5 @@ export function sql<T = unknown>({ connection }: EmbeddedStack, statement: strin
 
 /** The transport of the embedded profile. */
 export function journalServer({ log }: EmbeddedStack): CustomTransportStrategy {
-  return new JournalServer(log);
+  return new JournalClaimServer(log);
 }

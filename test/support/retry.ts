@@ -1,11 +1,11 @@
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../src/domain/claim.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
+import { type DiscardedSlots } from '../../src/modules/gate-watch/discarded-slots.js';
+import { type EpochWatch } from '../../src/modules/gate-watch/epoch-watch.js';
 import { FailedEventDrainer } from '../../src/modules/retry/failed-event-drainer.js';
 import { ConsumedHorizon } from '../../src/modules/sweeper/consumed-horizon.js';
 import { PendingSweeper } from '../../src/modules/sweeper/pending-sweeper.js';
-import { type DiscardedSlots } from '../../src/modules/watch/discarded-slots.js';
-import { type EpochWatch } from '../../src/modules/watch/epoch-watch.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { systemTimers, type Timers } from '../../src/platform/flow/timers.js';

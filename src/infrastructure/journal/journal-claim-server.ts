@@ -15,8 +15,8 @@ const PAUSE_MS = 1_000;
  * Feeds the journal to the `@EventPattern` handler, in arrays, from the stored offset on. Records that the handler did
  * not settle are delivered again.
  */
-export class JournalServer extends Server implements CustomTransportStrategy {
-  protected override readonly logger = new Logger(JournalServer.name);
+export class JournalClaimServer extends Server implements CustomTransportStrategy {
+  protected override readonly logger = new Logger(JournalClaimServer.name);
   private closing = false;
   private loop: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;

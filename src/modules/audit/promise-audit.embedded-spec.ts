@@ -6,7 +6,7 @@ import { discardClaim, failToPublish } from '../../../test/support/failed-events
 import { issueCoupons, openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
 import { type ClaimEvent } from '../../domain/claim.js';
 import { type CampaignTerms, type GatePass, GateTimeoutError } from '../../ports/gate/issuance-gate.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 
 Logger.overrideLogger(false);

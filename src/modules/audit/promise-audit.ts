@@ -9,7 +9,7 @@ import {
   GateUnavailableError,
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
 
 /** Drift counts only when this many looks in a row find it, because gate and database are read one after the other. */
 const LOOKS = 3;

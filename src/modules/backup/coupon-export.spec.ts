@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type NewCoupon } from '../../ports/database/coupon-store.js';
-import { couponLines } from './coupon-lines.js';
+import { couponLines } from './coupon-export.js';
 
 const COUPON: NewCoupon = {
   campaignId: 'default',

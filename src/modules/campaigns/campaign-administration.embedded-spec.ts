@@ -10,7 +10,7 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { type CampaignAdministration } from './campaign-administration.js';
 
 const seen = () => true;

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { logChanged } from '../../domain/campaign-log.js';
+import { logChanged } from '../../domain/campaign-log-lines.js';
 import { type Campaign } from '../../domain/campaign.js';
 import { type VersionCondition } from '../../platform/values/version-condition.js';
 import { type CampaignChange } from '../../ports/database/campaign-store.js';
@@ -12,8 +12,8 @@ import {
   GateTimeoutError,
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
-import { TermsAtGate } from '../watch/terms-at-gate.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { TermsAtGate } from '../gate-watch/terms-at-gate.js';
 
 export type CampaignAction = 'pause' | 'resume' | 'close';
 

@@ -5,7 +5,7 @@ import { SetClock } from '../../../test/support/flow.js';
 import { watchOf } from '../../../test/support/recovery.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { CampaignCatalogue, type CampaignCursor } from './campaign-catalogue.js';
 
 const CAMPAIGNS = 900;

@@ -5,7 +5,7 @@ import { SharedRead } from '../../platform/flow/shared-read.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
 import { Database } from '../../ports/database/database.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { GateCounts } from './gate-counts.js';
 
 /** A campaign as every caller may see it. */

@@ -6,7 +6,7 @@ import { type Campaign } from '../../domain/campaign.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { type CampaignGauge, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignCreationOutcome, type CampaignCreator } from './campaign-creator.js';
 

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { logCreated } from '../../domain/campaign-log.js';
+import { logCreated } from '../../domain/campaign-log-lines.js';
 import { type Campaign } from '../../domain/campaign.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
@@ -11,7 +11,7 @@ import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
 
 export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
   /** null: from now on, by the gate's clock. */

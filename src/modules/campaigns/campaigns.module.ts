@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
-import { WatchModule } from '../watch/watch.module.js';
+import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
@@ -11,7 +11,7 @@ import { DefaultCampaign } from './default-campaign.js';
 
 /** Makes, changes and shows campaigns, and tells the gate about them. */
 @Module({
-  imports: [WatchModule],
+  imports: [GateWatchModule],
   providers: [CampaignCreator, CampaignAdministration, CampaignCatalogue, DefaultCampaign, ResourcePaths],
   exports: [DefaultCampaign],
 })

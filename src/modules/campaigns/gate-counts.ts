@@ -1,5 +1,5 @@
 import { type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 
 /** Campaigns in one call to the gate: more would keep claims waiting while they are encoded. */
 const ASKED_AT_ONCE = 100;

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { logSoldOut } from '../../domain/campaign-log.js';
+import { logSoldOut } from '../../domain/campaign-log-lines.js';
 import { decodeClaimEvent } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';

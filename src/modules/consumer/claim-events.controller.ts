@@ -10,7 +10,7 @@ import { ClaimBatchConsumer } from './claim-batch-consumer.js';
  * of pipes and filters before this method. So the transport trusts only what was settled through the context.
  */
 @Controller()
-export class ClaimEventConsumer {
+export class ClaimEventsController {
   constructor(private readonly consumer: ClaimBatchConsumer) {}
 
   @EventPattern(CLAIM_EVENT_PATTERN)

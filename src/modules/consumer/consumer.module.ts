@@ -2,9 +2,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { FlowModule } from '../../platform/flow/flow.module.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
-import { WatchModule } from '../watch/watch.module.js';
+import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
-import { ClaimEventConsumer } from './claim-event.consumer.js';
+import { ClaimEventsController } from './claim-events.controller.js';
 import { ClaimPersistence } from './claim-persistence.js';
 import { ClaimQuarantine } from './claim-quarantine.js';
 import { ConsumerLag } from './consumer-lag.js';
@@ -13,7 +13,7 @@ import { ConsumerMetrics } from './consumer.metrics.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
-  imports: [FlowModule, WatchModule, MetricsModule],
+  imports: [FlowModule, GateWatchModule, MetricsModule],
   providers: [ClaimPersistence, ClaimQuarantine, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
 })
 export class ConsumerModule {
@@ -22,7 +22,7 @@ export class ConsumerModule {
     const measures = roles.has('consumer') || roles.has('retry');
     return {
       module: ConsumerModule,
-      controllers: roles.has('consumer') ? [ClaimEventConsumer] : [],
+      controllers: roles.has('consumer') ? [ClaimEventsController] : [],
       providers: measures ? [ConsumerLag] : [],
     };
   }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../ports/database/database.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
-import { KnownCampaigns } from '../watch/known-campaigns.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { KnownCampaigns } from '../gate-watch/known-campaigns.js';
 
 export type ClaimStatus =
   | {

@@ -18,7 +18,7 @@ const couponsQuery = listQuery(cursor, {});
 /** The users' calls about claims and coupons. */
 @ApiTags('coupons')
 @Controller('api')
-export class ClaimsController {
+export class CouponsController {
   constructor(
     private readonly claims: ClaimStatusLookup,
     private readonly coupons: UserCoupons,

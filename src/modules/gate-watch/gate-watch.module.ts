@@ -20,4 +20,4 @@ const SHARED = [EpochWatch, Admission, KnownCampaigns, TermsAtGate, DiscardedSlo
   providers: [{ provide: IssuanceGate, useClass: WatchedGate }, ...SHARED],
   exports: [FlowModule, IssuanceGate, ...SHARED],
 })
-export class WatchModule {}
+export class GateWatchModule {}

@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { parseEnv } from '../../platform/config/env.js';
 import { type ClaimLog } from '../../ports/log/claim-log.js';
-import { Admission } from '../watch/admission.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { Admission } from '../gate-watch/admission.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { Readiness } from './readiness.js';
 import { ReadinessMetrics } from './readiness.metrics.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseEnv } from '../../platform/config/env.js';
 import { type ClaimLog } from '../../ports/log/claim-log.js';
-import { Admission } from '../watch/admission.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { Admission } from '../gate-watch/admission.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { Readiness } from './readiness.js';
 
 const OPEN = { state: 'open', epoch: 7, databaseAway: false, gateTrouble: null } as const;

@@ -2,8 +2,8 @@ import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { AppConfig, type Role } from '../../platform/config/env.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
-import { Admission } from '../watch/admission.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { Admission } from '../gate-watch/admission.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
 
 const dependency = z.enum(['up', 'down']);
 const role = z.enum(['ready', 'waiting', 'draining']).optional();

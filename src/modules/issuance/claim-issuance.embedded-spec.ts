@@ -17,7 +17,7 @@ import {
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
 import { ClaimLog, ClaimLogUnavailableError, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { type ApplicationOutcome, type ClaimIssuance } from './claim-issuance.js';
 import { EpochOverError } from './unpublished-claims.js';
 

@@ -15,8 +15,8 @@ import {
   GateTimeoutError,
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
-import { type FenceMeaning, KnownCampaigns } from '../watch/known-campaigns.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { type FenceMeaning, KnownCampaigns } from '../gate-watch/known-campaigns.js';
 import { ClaimBudget } from './claim-budget.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';

@@ -11,7 +11,7 @@ import {
   GateTimeoutError,
   GateUnavailableError,
 } from '../../ports/gate/issuance-gate.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 
 describe('an outage of claims', () => {
   let stack: EmbeddedStack;

@@ -3,7 +3,7 @@ import { AppConfig } from '../../platform/config/env.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
-import { Admission } from '../watch/admission.js';
+import { Admission } from '../gate-watch/admission.js';
 
 /** How often it checks for an outage, ms. */
 const LOOK_MS = 500;

@@ -9,7 +9,7 @@ import {
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
 } from '../../ports/log/claim-log.js';
-import { type Admission } from '../watch/admission.js';
+import { type Admission } from '../gate-watch/admission.js';
 import { ClaimBudget } from './claim-budget.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { type UnpublishedClaims } from './unpublished-claims.js';

@@ -3,7 +3,7 @@ import { type ClaimEvent } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../../ports/log/claim-log.js';
-import { Admission } from '../watch/admission.js';
+import { Admission } from '../gate-watch/admission.js';
 import { type ClaimBudget } from './claim-budget.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 

@@ -9,7 +9,7 @@ import { campaignId, userIdOrNumber } from '../../platform/http/input/schemas.js
 import { validBody } from '../../platform/http/input/validation.pipe.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiJsonBody, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
-import { CLAIM_ACCEPTED, languageOf } from '../../platform/http/problem/language.js';
+import { CLAIM_ACCEPTED, languageOf } from '../../platform/http/problem/accept-language.js';
 import { sendProblem } from '../../platform/http/problem/problem.js';
 import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
@@ -27,7 +27,7 @@ const application = z
  */
 @ApiTags('coupons')
 @Controller('api/coupons')
-export class ApplyController {
+export class ClaimController {
   constructor(
     private readonly issuance: ClaimIssuance,
     private readonly paths: ResourcePaths,

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
-import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
+import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
 
 it('counts by campaign while it is a label, and by the others together when it is none', async () => {

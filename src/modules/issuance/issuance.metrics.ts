@@ -3,7 +3,7 @@ import { Counter, Histogram } from 'prom-client';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
-import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
+import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 
 export type ClaimMetricOutcome = 'accepted' | 'replayed' | NonNullable<(typeof CLAIM_REFUSALS)[ClaimRefusal]>;
 

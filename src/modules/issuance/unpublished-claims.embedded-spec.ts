@@ -5,7 +5,7 @@ import { RecordingDatabase } from '../../../test/support/recording-database.js';
 import { watchOf } from '../../../test/support/recovery.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { systemTimers } from '../../platform/flow/timers.js';
-import { Admission } from '../watch/admission.js';
+import { Admission } from '../gate-watch/admission.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 describe('a claim that the log did not take', () => {

@@ -7,7 +7,7 @@ import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
 import { type UnpublishedClaim } from '../../ports/database/failed-event-store.js';
-import { Admission } from '../watch/admission.js';
+import { Admission } from '../gate-watch/admission.js';
 
 /** How often a database that refused a claim is probed, ms. */
 const PROBE_INTERVAL_MS = 1_000;

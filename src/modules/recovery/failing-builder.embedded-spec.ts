@@ -15,12 +15,12 @@ import { systemClock } from '../../platform/flow/clock.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
-import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 import { LEASE_MS } from './builder-lease.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
-import { RecoveryMetrics } from './recovery-metrics.js';
+import { RecoveryMetrics } from './recovery.metrics.js';
 import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);

@@ -13,9 +13,9 @@ import { GateBuilder, type StagedCampaign } from '../../ports/gate/gate-builder.
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
-import { WATCH_INTERVAL_MS } from '../watch/epoch-watch.js';
+import { WATCH_INTERVAL_MS } from '../gate-watch/epoch-watch.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
-import { findFence } from './gate-health.js';
+import { findFence } from './find-fence.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
 import { StagedClaims } from './staged-claims.js';
 

@@ -12,11 +12,11 @@ import {
   type GatePass,
   GateTimeoutError,
 } from '../../ports/gate/issuance-gate.js';
-import { type EpochWatch } from '../watch/epoch-watch.js';
-import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
-import { WatchedGate } from '../watch/watched-gate.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
+import { WatchedGate } from '../gate-watch/watched-gate.js';
 import { GateReconciler } from './gate-reconciler.js';
-import { RecoveryMetrics } from './recovery-metrics.js';
+import { RecoveryMetrics } from './recovery.metrics.js';
 
 Logger.overrideLogger(false);
 

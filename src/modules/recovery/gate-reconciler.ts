@@ -1,14 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { logOpened } from '../../domain/campaign-log.js';
+import { logOpened } from '../../domain/campaign-log-lines.js';
 import { type Campaign } from '../../domain/campaign.js';
 import { type CampaignPage, campaignPages } from '../../ports/database/campaign-pages.js';
 import { Database } from '../../ports/database/database.js';
 import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
-import { StoredCampaignIds } from '../watch/stored-campaign-ids.js';
-import { differs, TermsAtGate } from '../watch/terms-at-gate.js';
-import { isRealFence } from './gate-health.js';
-import { RecoveryMetrics } from './recovery-metrics.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
+import { differs, TermsAtGate } from '../gate-watch/terms-at-gate.js';
+import { isRealFence } from './find-fence.js';
+import { RecoveryMetrics } from './recovery.metrics.js';
 
 /**
  * Copies the database's terms to the gate where the gate has missed a change: the api may die between the two. It never

@@ -4,7 +4,7 @@ import { type Campaign } from '../../domain/campaign.js';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { type CampaignGauge } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
 
 /**
  * What operators see of the gate. Collecting the metrics asks no server: it shows the last known values, also while the

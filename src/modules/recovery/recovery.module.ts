@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
-import { WatchModule } from '../watch/watch.module.js';
+import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
 import { RebuildProbe } from './rebuild-probe.js';
-import { RecoveryMetrics } from './recovery-metrics.js';
+import { RecoveryMetrics } from './recovery.metrics.js';
 import { RecoveryService } from './recovery.service.js';
 
 /**
@@ -12,7 +12,7 @@ import { RecoveryService } from './recovery.service.js';
  * gate (consumer and retry clear pending entries) and a process that meets a fence rebuilds.
  */
 @Module({
-  imports: [WatchModule, MetricsModule],
+  imports: [GateWatchModule, MetricsModule],
   providers: [RebuildProbe, GateRebuilder, GateReconciler, RecoveryMetrics, RecoveryService],
 })
 export class RecoveryModule {}

@@ -10,7 +10,7 @@ import { Entropy } from '../../platform/flow/entropy.js';
 import { Database } from '../../ports/database/database.js';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);

@@ -21,7 +21,7 @@ import {
   sweeperOf,
 } from '../../../test/support/retry.js';
 import { type FailedEvent, type FailedEventStatus } from '../../ports/database/failed-event-store.js';
-import { DiscardedSlots } from '../watch/discarded-slots.js';
+import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
 import { FailedEventOperations } from './failed-event-operations.js';
 
 const ALWAYS = (_version: number) => true;

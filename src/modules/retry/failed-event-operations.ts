@@ -10,7 +10,7 @@ import {
 } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
-import { DiscardedSlots } from '../watch/discarded-slots.js';
+import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
 
 /** The result of an operator's call. Only `changed` has changed anything. */
 export type OperatorOutcome =

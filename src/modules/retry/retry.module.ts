@@ -2,16 +2,16 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { type Role } from '../../platform/config/env.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
-import { WatchModule } from '../watch/watch.module.js';
+import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
-import { FailedEventMetrics } from './failed-event-metrics.js';
 import { FailedEventOperations } from './failed-event-operations.js';
+import { FailedEventMetrics } from './failed-event.metrics.js';
 import { FailedEventsController } from './failed-events.controller.js';
 import { RetryCron } from './retry.cron.js';
 
 /** 4 — Publishes failed events on the log again, and serves the operators' calls on them. */
 @Module({
-  imports: [WatchModule, MetricsModule],
+  imports: [GateWatchModule, MetricsModule],
   providers: [FailedEventDrainer, FailedEventOperations, FailedEventMetrics],
 })
 export class RetryModule {

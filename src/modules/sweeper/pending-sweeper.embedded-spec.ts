@@ -27,7 +27,7 @@ import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
-import { DiscardedSlots } from '../watch/discarded-slots.js';
+import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
 import { PendingSweeper } from './pending-sweeper.js';
 
 const MINUTE = 60_000;

@@ -5,8 +5,8 @@ import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEvent, type Failure } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { DiscardedSlots } from '../watch/discarded-slots.js';
-import { EpochWatch } from '../watch/epoch-watch.js';
+import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
 
 const CAMPAIGN_PAGE = 100;

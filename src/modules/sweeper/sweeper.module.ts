@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { type Role } from '../../platform/config/env.js';
-import { WatchModule } from '../watch/watch.module.js';
+import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
 import { PendingSweeper } from './pending-sweeper.js';
 import { SweeperCron } from './sweeper.cron.js';
@@ -13,7 +13,7 @@ export class SweeperModule {
     if (!roles.has('retry')) return { module: SweeperModule };
     return {
       module: SweeperModule,
-      imports: [WatchModule, ScheduleModule.forRoot()],
+      imports: [GateWatchModule, ScheduleModule.forRoot()],
       providers: [ConsumedHorizon, PendingSweeper, SweeperCron],
     };
   }

@@ -21,7 +21,7 @@ import { parseEnv } from '../config/env.js';
 import { Admin } from '../identity/admin.guard.js';
 import { INPUT_RULES } from './input/input-rules.js';
 import { campaignId, keysetCursor, listQuery, userId, userIdOrNumber } from './input/schemas.js';
-import { CLAIM_ACCEPTED, languageOf } from './problem/language.js';
+import { CLAIM_ACCEPTED, languageOf } from './problem/accept-language.js';
 import { Problem, sendProblem } from './problem/problem.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from './server/fastify.js';
 

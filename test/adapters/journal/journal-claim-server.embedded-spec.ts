@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { type ConsumerPace } from '../../../src/infrastructure/journal/consumer-pace.js';
 import { JOURNAL_PARTITION } from '../../../src/infrastructure/journal/journal-claim-log.js';
-import { JournalServer } from '../../../src/infrastructure/journal/journal-server.js';
+import { JournalClaimServer } from '../../../src/infrastructure/journal/journal-claim-server.js';
+import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { claimEvent } from '../../support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack } from '../../support/embedded.js';
 import { TransportProbe } from '../../support/transport-probe.js';
 import { until } from '../../support/until.js';
 
-describe('JournalServer', () => {
+describe('JournalClaimServer', () => {
   let stack: EmbeddedStack;
   let probe: TransportProbe;
 
@@ -21,7 +21,8 @@ describe('JournalServer', () => {
     await stack.close();
   });
 
-  const start = (pace?: Pick<ConsumerPace, 'worked' | 'restMs'>) => probe.start(new JournalServer(stack.log, 10, pace));
+  const start = (pace?: Pick<ConsumerPace, 'worked' | 'restMs'>) =>
+    probe.start(new JournalClaimServer(stack.log, 10, pace));
   const settledOffset = async () => (await stack.log.committedOffsets()).get(JOURNAL_PARTITION);
 
   it('asks its pace before it works while claims arrive, and tells it how long a batch took', async () => {

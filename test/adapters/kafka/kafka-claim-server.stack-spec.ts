@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type IHeaders, KafkaJSConnectionError } from 'kafkajs';
-import { type KafkaConfig } from '../../../src/platform/config/env.js';
-import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer, type KafkaServerSettings } from '../../../src/infrastructure/kafka/kafka-claim-server.js';
+import { type KafkaConfig } from '../../../src/platform/config/env.js';
+import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';
 import { foreignClient, kafkaConfig, stackBrokers } from '../../support/kafka.js';
 import { settleAll, TransportProbe } from '../../support/transport-probe.js';

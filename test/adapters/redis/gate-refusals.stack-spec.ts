@@ -11,11 +11,11 @@ import {
   type CampaignAdministration,
   type CampaignChangeOutcome,
 } from '../../../src/modules/campaigns/campaign-administration.js';
+import { Admission } from '../../../src/modules/gate-watch/admission.js';
+import { type EpochWatch } from '../../../src/modules/gate-watch/epoch-watch.js';
+import { StoredCampaignIds } from '../../../src/modules/gate-watch/stored-campaign-ids.js';
 import { GateReconciler } from '../../../src/modules/recovery/gate-reconciler.js';
-import { RecoveryMetrics } from '../../../src/modules/recovery/recovery-metrics.js';
-import { Admission } from '../../../src/modules/watch/admission.js';
-import { type EpochWatch } from '../../../src/modules/watch/epoch-watch.js';
-import { StoredCampaignIds } from '../../../src/modules/watch/stored-campaign-ids.js';
+import { RecoveryMetrics } from '../../../src/modules/recovery/recovery.metrics.js';
 import { MetricsRegistry } from '../../../src/platform/metrics/metrics-registry.js';
 import { termsOf } from '../../../src/ports/gate/campaign-terms.js';
 import { type CampaignGauge, type GatePass } from '../../../src/ports/gate/issuance-gate.js';

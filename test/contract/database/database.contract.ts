@@ -1,8 +1,8 @@
 import { describe } from '@jest/globals';
 import { describeAdminAuditStore } from './admin-audit-store.contract.js';
+import { describeCreationStore } from './campaign-creation-store.contract.js';
 import { describeCampaignStore } from './campaign-store.contract.js';
 import { describeCouponStore } from './coupon-store.contract.js';
-import { describeCreationStore } from './creation-store.contract.js';
 import { type DatabaseHarness, databaseUnderTest } from './database-under-test.js';
 import { describeFailedEventStore } from './failed-event-store.contract.js';
 import { describeGateRowStore } from './gate-row-store.contract.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { batchAt, CODECS, compressed, sealed, withRecords } from '../../../../test/support/record-batches.js';
-import { COUNT_AT, CRC_AT, LAST_OFFSET_DELTA_AT, LENGTH_AT, MAGIC_AT, RECORDS_AT } from './record-batch-layout.js';
 import { decodeFetchedBatches, type FetchedMessage, type FetchedRange, MemoryBudget } from './fetched-batches.js';
+import { COUNT_AT, CRC_AT, LAST_OFFSET_DELTA_AT, LENGTH_AT, MAGIC_AT, RECORDS_AT } from './record-batch-layout.js';
 
 const records = (...values: string[]) => values.map((value) => ({ key: 'k', value }));
 /** Long enough for every codec. */

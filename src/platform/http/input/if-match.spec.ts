@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { Problem } from '../problem/problem.js';
-import { type ProblemCode } from '../problem/problems.js';
 import { etagOf, ifMatch } from './if-match.js';
 
 function refusal(act: () => unknown): ProblemCode | undefined {

@@ -1,6 +1,6 @@
-import { type LocalizedText } from '../problem/language.js';
+import { type LocalizedText } from '../problem/accept-language.js';
+import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { type InputError, Problem } from '../problem/problem.js';
-import { type ProblemCode } from '../problem/problems.js';
 
 interface InputRule extends LocalizedText {
   /** The answer's code, if it is not validation-failed. */

@@ -1,9 +1,9 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { type RequestObserver } from '../observation/request-observer.js';
-import { languageOf } from '../problem/language.js';
+import { languageOf } from '../problem/accept-language.js';
+import { PROBLEMS, type ProblemCode } from '../problem/problem-catalogue.js';
 import { pathOf, problemBody, type ProblemHeaders, problemHeaders } from '../problem/problem.js';
-import { PROBLEMS, type ProblemCode } from '../problem/problems.js';
 import { nextRequestId, REQUEST_ID_HEADER, requestIdOf } from '../server/request-id.js';
 
 const CODES: Readonly<Record<string, ProblemCode>> = {

@@ -1,5 +1,5 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { type ProblemCode } from '../problem/problems.js';
+import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { isJsonInUtf8 } from '../server/body-parser.js';
 import { makeLastAnswer } from '../server/last-answer.js';
 

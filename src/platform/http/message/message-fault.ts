@@ -1,7 +1,7 @@
 import { type IncomingMessage } from 'node:http';
 import { INPUT_RULES, type InputRuleName } from '../input/input-rules.js';
+import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { type InputError, type ProblemExtensions } from '../problem/problem.js';
-import { type ProblemCode } from '../problem/problems.js';
 import { isHost } from './host.js';
 import { isNormalTarget } from './request-target.js';
 

@@ -17,7 +17,7 @@ import {
   userId,
   userIdOrNumber,
 } from '../input/schemas.js';
-import { PROBLEMS } from '../problem/problems.js';
+import { PROBLEMS } from '../problem/problem-catalogue.js';
 import { configureHttp, createFastifyAdapter } from '../server/fastify.js';
 import { ApiAnswer, ApiProblems, createOpenApiDocument, setupOpenApi } from './openapi.js';
 

@@ -16,7 +16,7 @@ import { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { ADMIN_SCHEME } from '../../identity/admin.guard.js';
 import { IF_MATCH_PATTERN } from '../input/if-match.js';
-import { type ProblemCode } from '../problem/problems.js';
+import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { completeAnswers, operationsOf, REFUSALS_EXTENSION } from './openapi-answers.js';
 import { header, type HeaderName, PARAMETERS_OF_EVERY_REQUEST } from './openapi-headers.js';
 import { serveOpenApiPages } from './openapi-pages.js';

@@ -1,4 +1,4 @@
-import { type LocalizedText } from './language.js';
+import { type LocalizedText } from './accept-language.js';
 
 export interface ProblemKind {
   readonly status: number;

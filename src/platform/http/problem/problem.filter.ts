@@ -4,8 +4,8 @@ import { type Observable, throwError } from 'rxjs';
 import { type RequestObserver } from '../observation/request-observer.js';
 import { setCommonHeaders } from '../server/common-headers.js';
 import { isBehindLastAnswer, makeLastAnswer } from '../server/last-answer.js';
+import { type ProblemCode } from './problem-catalogue.js';
 import { carriesProblemCode, pathOf, Problem, sendProblem } from './problem.js';
-import { type ProblemCode } from './problems.js';
 
 /** Fastify's own refusals. The status decides about those that are missing here. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { type ProblemCode, PROBLEMS } from './problem-catalogue.js';
 import { carriesProblemCode, pathOf, Problem, problemBody } from './problem.js';
-import { type ProblemCode, PROBLEMS } from './problems.js';
 
 describe('a problem', () => {
   it.each(Object.keys(PROBLEMS) as ProblemCode[])('%s is complete in both languages', (code) => {

@@ -1,6 +1,6 @@
 import { type FastifyReply } from 'fastify';
-import { languageOf, type Language, type LocalizedText } from './language.js';
-import { type ProblemKind, PROBLEMS, type ProblemCode, isProblemCode } from './problems.js';
+import { languageOf, type Language, type LocalizedText } from './accept-language.js';
+import { type ProblemKind, PROBLEMS, type ProblemCode, isProblemCode } from './problem-catalogue.js';
 
 /** One invalid value of a request. */
 export interface InputError {

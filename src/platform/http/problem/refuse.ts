@@ -1,8 +1,8 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { REQUEST_ID_HEADER, requestIdOf } from '../server/request-id.js';
-import { languageOf } from './language.js';
+import { languageOf } from './accept-language.js';
+import { type ProblemCode, PROBLEMS } from './problem-catalogue.js';
 import { pathOf, problemBody, problemHeaders } from './problem.js';
-import { type ProblemCode, PROBLEMS } from './problems.js';
 
 /** Refuses a request before Fastify sees it, and closes its connection. */
 export function refuse(request: IncomingMessage, response: ServerResponse, code: ProblemCode): void {

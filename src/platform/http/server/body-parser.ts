@@ -4,8 +4,8 @@ import { type FastifyInstance } from 'fastify';
 import { inputProblem } from '../input/input-rules.js';
 import { isPlainJson, jsonFault, positionIn, syntaxErrorIn } from '../input/strict-json.js';
 import { MAX_FIELDS } from '../message/message-fault.js';
+import { PROBLEMS } from '../problem/problem-catalogue.js';
 import { Problem } from '../problem/problem.js';
-import { PROBLEMS } from '../problem/problems.js';
 
 /** The largest body, in bytes, declared or chunked. */
 export const BODY_LIMIT = 4096;
