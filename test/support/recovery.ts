@@ -1,9 +1,12 @@
+import { jest } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import { type DataSource } from 'typeorm';
 import { type ClaimEvent } from '../../src/domain/claim.js';
 import { EmbeddedModule } from '../../src/infrastructure/embedded.module.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/in-process-gate-builder.js';
+import { dialectOf } from '../../src/infrastructure/sql/sql-dialect.js';
 import { AuditModule } from '../../src/modules/audit/audit.module.js';
 import { EpochWatch } from '../../src/modules/gate-watch/epoch-watch.js';
 import { TermsAtGate } from '../../src/modules/gate-watch/terms-at-gate.js';
@@ -92,6 +95,12 @@ export function wipeGate({ memory }: Pick<EmbeddedStack, 'memory'>): void {
 /** Ends the lease, as if the builder had been silent for longer. */
 export async function expireLease({ connection }: Pick<EmbeddedStack, 'connection'>): Promise<void> {
   await connection.exclusive((runner) => runner.query('UPDATE gate SET lease_until = 0'));
+}
+
+/** The database's clock stands still until the test restores its mocks. */
+export async function stopDatabaseClock({ database }: Pick<EmbeddedStack, 'database'>): Promise<void> {
+  const sqlite = dialectOf({ options: { type: 'sqljs' } } as DataSource);
+  jest.replaceProperty(sqlite, 'now', String(await database.read((unit) => unit.now())));
 }
 
 /** Inserts coupons as the consumer would, and raises the counter. */

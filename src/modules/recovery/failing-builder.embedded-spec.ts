@@ -6,6 +6,7 @@ import {
   openPass,
   rebuilderOf,
   SharedGateBuilder,
+  stopDatabaseClock,
   termsAtGateOf,
   watchOf,
   wipeGate,
@@ -90,6 +91,8 @@ describe('processes that cannot build', () => {
       await storeCampaign(stack, { id: 'default' });
       await rebuilderOf(stack, { builder: new SharedGateBuilder(stack.memory) }).rebuild(0);
       const { epoch } = await openPass(stack);
+      // The database's clock stands still: a process that stalls must not see the time pass in which it stands back.
+      await stopDatabaseClock(stack);
       const failing = Array.from({ length: count }, () => addProcess({ healthy: false }));
       const healthy = addProcess({ healthy: true });
       // They ask in the order in which they are started, in every round: the healthy one last.
