@@ -172,7 +172,8 @@ module.exports = {
     },
     {
       name: 'a-unit-test-opens-no-database',
-      comment: '`npm run check` runs the *.spec.ts, in seconds. A spec with a real SQLite is an *.embedded-spec.ts.',
+      comment:
+        '`npm run check` runs the *.spec.ts, in seconds. A spec with a real SQLite or sockets is an *.embedded-spec.ts.',
       severity: 'error',
       from: { path: '\\.spec\\.ts$' },
       to: {
