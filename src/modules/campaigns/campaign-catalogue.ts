@@ -45,7 +45,7 @@ interface Listing {
 }
 
 /**
- * Reads campaigns, with what is left of their stock. All callers share one picture, at most a second old: in a drop
+ * Reads campaigns, with what is left of their stock. All callers share one read, at most a second old: in a drop
  * thousands look at the same campaign, and claims must not wait for them.
  */
 @Injectable()
