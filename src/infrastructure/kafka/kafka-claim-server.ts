@@ -155,16 +155,15 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     this.watchdog.start();
     let failures = 0;
     while (!this.closing) {
-      const session = new ConsumerSession(this.config, this.settings);
-      this.session = session;
       // A new session is not stuck. Each step up to the joining of the group has a deadline of its own.
       this.watchdog.noteActivity();
       try {
-        await this.run(session, () => (failures = 0));
+        this.session = new ConsumerSession(this.config, this.settings);
+        await this.run(this.session, () => (failures = 0));
       } catch (error) {
         this.logAway(error as Error);
       } finally {
-        session.end();
+        this.session?.end();
         this.session = null;
       }
       failures += 1;

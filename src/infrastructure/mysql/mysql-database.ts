@@ -3,7 +3,7 @@ import { type QueryRunner } from 'typeorm';
 import { type Risk } from '../../platform/config/risks.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { systemTimers } from '../../platform/flow/timers.js';
-import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { DeadlineError, withDeadline } from '../../platform/flow/with-deadline.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { SqlSession } from '../sql/sql-session.js';
@@ -65,7 +65,9 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
   async onModuleInit(): Promise<void> {
     let refused: StartupError | null = null;
     this.joining = this.join((error) => (refused = error));
-    await withDeadline(this.joining, FIRST_CONNECTION_MS, systemTimers).catch(() => undefined);
+    await withDeadline(this.joining, FIRST_CONNECTION_MS, systemTimers).catch((error: unknown) => {
+      if (!(error instanceof DeadlineError)) throw error;
+    });
     if (refused !== null) throw refused;
   }
 

@@ -54,7 +54,10 @@ export class WatchedMutex {
   }
 
   private turn(): Promise<void> {
-    this.watchdog ??= setTimeout(() => this.look(), LOOK_MS);
+    if (this.watchdog === undefined) {
+      this.idleLooks = 0;
+      this.watchdog = setTimeout(() => this.look(), LOOK_MS);
+    }
     return new Promise((enter, refuse) => {
       this.waiters.push({ enter, refuse });
     });
@@ -67,7 +70,7 @@ export class WatchedMutex {
       const error = new DatabaseError(
         'infrastructure',
         'SQLITE_STALLED',
-        `a unit of work has held the database for ${IDLE_LOOKS * LOOK_MS} ms without a statement: it is stuck, ` +
+        `a unit of work has held the database for at least ${IDLE_LOOKS * LOOK_MS} ms without a statement: it is stuck, ` +
           'or waits for a unit of work that it started itself',
       );
       for (const { refuse } of this.waiters.splice(0)) refuse(error);
