@@ -44,8 +44,11 @@ async function main(): Promise<void> {
   });
 }
 
+let stopping = false;
+
 /** Answers the requests that are under way, makes the accepted claims durable, and ends the process. */
 async function stop(app: NestFastifyApplication, signal: string): Promise<void> {
+  stopping = true;
   new Logger('Service').log({ message: `stopping on ${signal}`, event: 'service.stopping', signal });
   // A server that never answers must not keep the process alive. No claim is lost: a claim that is not durable was not
   // answered 202.
@@ -75,6 +78,8 @@ function explain(error: unknown): string {
 }
 
 main().catch((error: unknown) => {
+  // A start that is stopped half way fails because of the stop, which ends the process in order.
+  if (stopping) return;
   writeLastLine('service.failed', explain(error), true);
   process.exit(1);
 });

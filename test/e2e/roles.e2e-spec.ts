@@ -29,8 +29,10 @@ const SAYS_SERVER_AWAY = new Set<string | undefined>([
   'KafkaPublisher',
   'KafkaClaimServer',
   'EpochWatch',
+  'GateRowReader',
   'ClaimOutage',
   'BuilderLease',
+  'ClaimBatch',
   'ClaimBatchConsumer',
   'RecoveryService',
 ]);

@@ -8,10 +8,12 @@ const QUIET_MS = 20;
  */
 const CHECK_MS = 0.5;
 /**
- * The process checks at most this often, also while callers keep connecting, so it holds requests for half a second.
+ * The process checks at most this often, also while callers keep connecting: for half a second, where it is scheduled.
  * Checks are counted, not milliseconds: a process that is not scheduled does not accept the callers that wait either.
  */
 const MAX_CHECKS = 25;
+/** The port closes after this many ms in any case, so that the held requests are answered before {@link PATIENCE_MS}. */
+const MAX_HELD_MS = 3_000;
 /** How often connections that have become idle are ended while the server closes, ms. */
 const IDLE_CHECK_MS = 50;
 /**
@@ -62,6 +64,7 @@ export class PortClosing {
 
   private acceptWaitingCallers(closed: () => void): void {
     const { server } = this.fastify;
+    const until = performance.now() + MAX_HELD_MS;
     let checks = 0;
     let came = false;
     const noteConnection = (): void => void (came = true);
@@ -74,7 +77,8 @@ export class PortClosing {
         const began = performance.now();
         // Between a timer and an immediate, the event loop accepts the connections that wait.
         setImmediate(() => {
-          if ((came || performance.now() - began > CHECK_MS) && checks < MAX_CHECKS) {
+          const now = performance.now();
+          if ((came || now - began > CHECK_MS) && checks < MAX_CHECKS && now < until) {
             check();
             return;
           }
