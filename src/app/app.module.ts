@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
 import { InfrastructureModule } from '../infrastructure/infrastructure.module.js';
 import { AuditModule } from '../modules/audit/audit.module.js';
 import { BackupModule } from '../modules/backup/backup.module.js';
@@ -27,6 +28,8 @@ export class AppModule {
         CampaignsModule.for(roles),
         IssuanceModule.for(roles),
         ConsumerModule.for(roles),
+        // Once for all modules: each further one would run every schedule of the process once more.
+        ...(roles.has('retry') ? [ScheduleModule.forRoot()] : []),
         RetryModule.for(roles),
         SweeperModule.for(roles),
         RecoveryModule,

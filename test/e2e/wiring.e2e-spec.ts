@@ -68,4 +68,17 @@ describe.each(Object.entries(COMPILERS))('the wiring, compiled by %s', (_compile
     expect(found.size).toBeGreaterThan(40);
     expect([...found].flatMap(unknownParameters)).toEqual([]);
   });
+
+  it.each(Object.entries(PROFILES))('makes each module once: %s', async (_profile, env) => {
+    const { AppModule: root } = (await import(path)) as { AppModule: typeof AppModule };
+    const made = new Set<unknown>();
+    await findClasses(root.for(parseEnv(env)), made, new Set());
+    const names = [...made].map(
+      (given) => ('module' in (given as object) ? (given as DynamicModule).module : (given as Type)).name,
+    );
+    // TypeORM's module is made once for each data source. Two of any other have two of each provider: a schedule runs
+    // twice then, and a watch does not know what the other one has seen.
+    const twice = names.filter((name, at) => !name.startsWith('TypeOrm') && names.indexOf(name) !== at);
+    expect(twice).toEqual([]);
+  });
 });

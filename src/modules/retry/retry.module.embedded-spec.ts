@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
-import { SchedulerRegistry } from '@nestjs/schedule';
+import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
@@ -46,7 +46,12 @@ async function start(stack: RetryStack, roles: Role[]): Promise<NestFastifyAppli
   class PortsModule {}
 
   const module = await Test.createTestingModule({
-    imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: TOKEN })), PortsModule, RetryModule.for(new Set(roles))],
+    imports: [
+      ConfigModule.for(parseEnv({ ADMIN_TOKEN: TOKEN })),
+      PortsModule,
+      ScheduleModule.forRoot(),
+      RetryModule.for(new Set(roles)),
+    ],
   }).compile();
   const app = module.createNestApplication<NestFastifyApplication>(createFastifyAdapter(), {
     bodyParser: false,

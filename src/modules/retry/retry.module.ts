@@ -1,5 +1,4 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ScheduleModule } from '@nestjs/schedule';
 import { type Role } from '../../platform/config/env.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
@@ -15,13 +14,11 @@ import { RetryCron } from './retry.cron.js';
   providers: [FailedEventDrainer, FailedEventOperations, FailedEventMetrics],
 })
 export class RetryModule {
-  /** The role `retry` runs the schedule; the role `api` serves the operators' calls. */
+  /** The role `retry` has the schedule, which runs where Nest's ScheduleModule is; the role `api` serves the operators. */
   static for(roles: ReadonlySet<Role>): DynamicModule {
-    const scheduled = roles.has('retry');
     return {
       module: RetryModule,
-      imports: scheduled ? [ScheduleModule.forRoot()] : [],
-      providers: scheduled ? [RetryCron] : [],
+      providers: roles.has('retry') ? [RetryCron] : [],
       controllers: roles.has('api') ? [FailedEventsController] : [],
     };
   }

@@ -41,7 +41,7 @@ export class ConsumedHorizon {
     this.samples = this.samples.filter((sample) => sample.epoch === epoch);
     // When the list is full, keep the oldest samples: otherwise a consumer that is far behind would never pass one.
     // Replace the last one: a log that has lost its end may never reach the offsets of the others again.
-    if (this.samples.length === MAX_SAMPLES) this.samples.pop();
+    if (this.samples.length >= MAX_SAMPLES) this.samples.pop();
     await this.sample(epoch);
 
     const committed = await this.log.committedOffsets();

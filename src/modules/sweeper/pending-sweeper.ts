@@ -47,7 +47,7 @@ class EpochMovedError extends Error {
  * acknowledgement never came. It publishes nothing itself: such a claim becomes a failed event, which the drainer
  * publishes. It also releases the slots of discarded claims whose gate call failed.
  *
- * Any number of instances may sweep at once. Every step can be repeated, and two that insert the same claim get one
+ * Any number of processes may sweep at once. Every step can be repeated, and two that insert the same claim get one
  * row.
  */
 @Injectable()

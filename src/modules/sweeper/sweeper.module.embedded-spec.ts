@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
-import { SchedulerRegistry } from '@nestjs/schedule';
+import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import '../../../test/support/quiet.js';
 import { openRetryStack, type RetryStack } from '../../../test/support/retry.js';
@@ -31,7 +31,7 @@ async function start(...roles: Role[]) {
   })
   class PortsModule {}
   const module = await Test.createTestingModule({
-    imports: [PortsModule, SweeperModule.for(new Set(roles))],
+    imports: [PortsModule, ScheduleModule.forRoot(), SweeperModule.for(new Set(roles))],
   }).compile();
   return module.init();
 }

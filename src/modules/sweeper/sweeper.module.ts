@@ -1,5 +1,4 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ScheduleModule } from '@nestjs/schedule';
 import { type Role } from '../../platform/config/env.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { ConsumedHorizon } from './consumed-horizon.js';
@@ -13,7 +12,7 @@ export class SweeperModule {
     if (!roles.has('retry')) return { module: SweeperModule };
     return {
       module: SweeperModule,
-      imports: [GateWatchModule, ScheduleModule.forRoot()],
+      imports: [GateWatchModule],
       providers: [ConsumedHorizon, PendingSweeper, SweeperCron],
     };
   }

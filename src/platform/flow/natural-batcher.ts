@@ -12,7 +12,10 @@ export interface BatcherLimits {
   readonly maxWaiting: number;
   /** Batches that may be written at the same time. */
   readonly maxInFlight: number;
-  /** Send immediately once this many items wait. If unset, always wait for the end of the event-loop turn. */
+  /**
+   * Send immediately once this many items wait and another batch may be in flight. If unset, always wait for the end of
+   * the event-loop turn.
+   */
   readonly enough?: number;
 }
 

@@ -26,9 +26,14 @@ export class ScheduledJob {
     this.running.delete(run);
   }
 
+  /** Aborts the runs that are under way. No run begins after it. */
+  abort(): void {
+    this.stopping.abort();
+  }
+
   /** Aborts the runs that are under way and waits for them. Nest's scheduler only stops its timers. */
   async stop(): Promise<void> {
-    this.stopping.abort();
+    this.abort();
     await Promise.all(this.running);
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A timer that was set. Only `Timers` knows its real type. */
 export type Timer = object;
 
-/** Every delay in the service goes through this class. */
+/** Timers as modules, ports and domain get them: a simulation provides its own. */
 export abstract class Timers {
   /** Calls `work` once, `ms` from now. */
   abstract after(ms: number, work: () => void): Timer;
