@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { isoOf } from '../platform/values/iso-of.js';
 import { type Campaign } from './campaign.js';
+import { isoOf } from './iso-of.js';
 
 const logger = new Logger('Campaigns');
 

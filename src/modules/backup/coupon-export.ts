@@ -1,5 +1,5 @@
 import { type Fields } from '../../domain/claim.js';
-import { isoOf } from '../../platform/values/iso-of.js';
+import { isoOf } from '../../domain/iso-of.js';
 import { type NewCoupon } from '../../ports/database/coupon-store.js';
 
 /** csv: RFC 4180 with a header line. ndjson: one JSON object in each line. */

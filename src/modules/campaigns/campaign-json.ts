@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
+import { isoOf } from '../../domain/iso-of.js';
 import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
-import { isoOf } from '../../platform/values/iso-of.js';
 import { type CampaignView } from './campaign-catalogue.js';
 
 /** A campaign in JSON. */

@@ -1,13 +1,13 @@
 import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { isoOf } from '../../domain/iso-of.js';
 import { campaignId, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { AdminToken } from '../../platform/identity/admin-token.js';
 import { adminAccess, unauthorized } from '../../platform/identity/admin.guard.js';
-import { isoOf } from '../../platform/values/iso-of.js';
 import { ClaimStatusLookup } from './claim-status.js';
 import { claimStatusJsonSchema, couponListJsonSchema } from './coupon-json.js';
 import { UserCoupons } from './user-coupons.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isoOf } from '../../domain/iso-of.js';
 import { isoInstant } from '../../platform/http/output/schemas.js';
-import { isoOf } from '../../platform/values/iso-of.js';
 import { type OwnClaim } from './claim-issuance.js';
 
 /** A claim in JSON, as its user sees it. */

@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
+import { isoOf } from '../../domain/iso-of.js';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { campaignId, userIdOrNumber } from '../../platform/http/input/schemas.js';
@@ -13,7 +14,6 @@ import { CLAIM_ACCEPTED, languageOf } from '../../platform/http/problem/accept-l
 import { sendProblem } from '../../platform/http/problem/problem.js';
 import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
-import { isoOf } from '../../platform/values/iso-of.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
 import { acceptedJsonSchema, claimJson } from './claim-json.js';
 

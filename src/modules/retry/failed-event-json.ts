@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isoOf } from '../../domain/iso-of.js';
 import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
-import { isoOf } from '../../platform/values/iso-of.js';
 import { FAILED_EVENT_STATUSES, type FailedEvent } from '../../ports/database/failed-event-store.js';
 
 /** A failed event as operators see it, without the message itself: that may hold anything. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Page } from '../../values/page.js';
 import { type KeysetCursor } from '../input/schemas.js';
 
-/** An instant in an answer. {@link isoOf} writes it. */
+/** An instant in an answer: ISO 8601. */
 export const isoInstant = z.iso.datetime();
 
 /** A page of a list in an answer. {@link pageJson} writes it. */
