@@ -1,3 +1,4 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../src/domain/claim.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
@@ -9,9 +10,10 @@ import { PendingSweeper } from '../../src/modules/sweeper/pending-sweeper.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { systemTimers, type Timers } from '../../src/platform/flow/timers.js';
-import { type Database, type UnitOfWork } from '../../src/ports/database/database.js';
+import { Database, type UnitOfWork } from '../../src/ports/database/database.js';
 import { type FailedEvent } from '../../src/ports/database/failed-event-store.js';
 import { type GatePass, GateTimeoutError, type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
+import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../src/ports/log/claim-log.js';
 import { EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
@@ -31,6 +33,19 @@ export async function openRetryStack(total = 10): Promise<RetryStack> {
   await storeCampaign(stack, { id: CAMPAIGN, total });
   const pass = await openEpoch(stack, EPOCH);
   return { ...stack, pass, watch: watchOf(stack) };
+}
+
+/** The ports of the embedded adapters, as infrastructure provides them to a module. */
+export function portsModuleOf({ database, gate, log }: RetryStack): DynamicModule {
+  @Global()
+  @Module({})
+  class PortsModule {}
+  const providers = [
+    { provide: Database, useValue: database },
+    { provide: UnwatchedGate, useValue: gate },
+    { provide: ClaimLog, useValue: log },
+  ];
+  return { module: PortsModule, providers, exports: providers };
 }
 
 /** The drainer of one process. */

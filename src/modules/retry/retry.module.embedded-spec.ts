@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Global, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
@@ -13,18 +12,16 @@ import {
   claimed,
   knownRowOf,
   openRetryStack,
+  portsModuleOf,
   type RetryStack,
   sql,
 } from '../../../test/support/retry.js';
 import { ConfigModule } from '../../platform/config/config.module.js';
 import { parseEnv, type Role } from '../../platform/config/env.js';
-import { ClaimLog } from '../../ports/log/claim-log.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { PUBLISH_LEASE_MS } from '../../domain/retry-policy.js';
-import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { configureHttp, createFastifyAdapter } from '../../platform/http/server/fastify.js';
 import { setupOpenApi } from '../../platform/http/openapi/openapi.js';
-import { Database } from '../../ports/database/database.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { RetryCron } from './retry.cron.js';
@@ -34,21 +31,10 @@ const TOKEN = 'a-token-of-20-chars!';
 const ADMIN = { authorization: `Bearer ${TOKEN}` };
 
 async function start(stack: RetryStack, roles: Role[]): Promise<NestFastifyApplication> {
-  @Global()
-  @Module({
-    providers: [
-      { provide: Database, useValue: stack.database },
-      { provide: UnwatchedGate, useValue: stack.gate },
-      { provide: ClaimLog, useValue: stack.log },
-    ],
-    exports: [Database, UnwatchedGate, ClaimLog],
-  })
-  class PortsModule {}
-
   const module = await Test.createTestingModule({
     imports: [
       ConfigModule.for(parseEnv({ ADMIN_TOKEN: TOKEN })),
-      PortsModule,
+      portsModuleOf(stack),
       ScheduleModule.forRoot(),
       RetryModule.for(new Set(roles)),
     ],
@@ -361,7 +347,7 @@ describe('the schedule', () => {
 
     let closed = false;
     const closing = app.close().then(() => (closed = true));
-    await eventually(() => expect(cron['job']['stopping'].signal.aborted).toBe(true));
+    await eventually(() => expect(cron['stopping'].signal.aborted).toBe(true));
     const late = await admit(stack, 'bob');
     await failToPublish(stack, late);
     await cron.drain();

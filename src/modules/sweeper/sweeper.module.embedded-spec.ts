@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Global, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import '../../../test/support/quiet.js';
-import { openRetryStack, type RetryStack } from '../../../test/support/retry.js';
+import { openRetryStack, portsModuleOf, type RetryStack } from '../../../test/support/retry.js';
 import { type Role } from '../../platform/config/env.js';
-import { Database } from '../../ports/database/database.js';
-import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
-import { ClaimLog } from '../../ports/log/claim-log.js';
 import { SweeperCron } from './sweeper.cron.js';
 import { SweeperModule } from './sweeper.module.js';
 
@@ -20,18 +16,8 @@ beforeEach(async () => {
 afterEach(() => stack.close());
 
 async function start(...roles: Role[]) {
-  @Global()
-  @Module({
-    providers: [
-      { provide: Database, useValue: stack.database },
-      { provide: UnwatchedGate, useValue: stack.gate },
-      { provide: ClaimLog, useValue: stack.log },
-    ],
-    exports: [Database, UnwatchedGate, ClaimLog],
-  })
-  class PortsModule {}
   const module = await Test.createTestingModule({
-    imports: [PortsModule, ScheduleModule.forRoot(), SweeperModule.for(new Set(roles))],
+    imports: [portsModuleOf(stack), ScheduleModule.forRoot(), SweeperModule.for(new Set(roles))],
   }).compile();
   return module.init();
 }

@@ -33,7 +33,8 @@ describe('a scheduled job', () => {
     const job = new ScheduledJob('drain', work, logged().logger, new SetClock());
     const running = job.run();
     let stopped = false;
-    const stopping = job.stop().then(() => (stopped = true));
+    job.onModuleDestroy();
+    const stopping = job.beforeApplicationShutdown().then(() => (stopped = true));
     expect(signal?.aborted).toBe(true);
     await new Promise(setImmediate);
     expect(stopped).toBe(false);

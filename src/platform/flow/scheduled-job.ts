@@ -1,9 +1,9 @@
-import { type Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, type Logger, type OnModuleDestroy } from '@nestjs/common';
 import { type Clock } from './clock.js';
 import { OutageLog } from './outage-log.js';
 
 /** A job that a schedule runs. An outage is logged once, and a stop waits for the runs that are under way. */
-export class ScheduledJob {
+export class ScheduledJob implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
   private readonly running = new Set<Promise<void>>();
   private readonly outage: OutageLog;
@@ -17,7 +17,7 @@ export class ScheduledJob {
     this.outage = new OutageLog(logger, clock, 'error');
   }
 
-  /** Never rejects. Does nothing after {@link stop}. */
+  /** Never rejects. Does nothing once the application stops. */
   async run(): Promise<void> {
     if (this.stopping.signal.aborted) return;
     const run = this.attempt();
@@ -26,14 +26,16 @@ export class ScheduledJob {
     this.running.delete(run);
   }
 
-  /** Aborts the runs that are under way. No run begins after it. */
-  abort(): void {
+  /** Aborts the runs that are under way. Nest waits for one module after another: all are aborted before the first wait. */
+  onModuleDestroy(): void {
     this.stopping.abort();
   }
 
-  /** Aborts the runs that are under way and waits for them. Nest's scheduler only stops its timers. */
-  async stop(): Promise<void> {
-    this.abort();
+  /**
+   * Waits for the runs that are under way: Nest's scheduler only stops its timers. This is before the connections close,
+   * because the work needs them.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
     await Promise.all(this.running);
   }
 
