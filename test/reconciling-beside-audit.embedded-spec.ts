@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, it, jest } from '@jest/globals';
@@ -9,23 +6,21 @@ import { PromiseAudit } from '../src/modules/audit/promise-audit.js';
 import { EpochWatch } from '../src/modules/gate-watch/epoch-watch.js';
 import { Database } from '../src/ports/database/database.js';
 import { type CampaignGauge, IssuanceGate } from '../src/ports/gate/issuance-gate.js';
-import { recoveryApplication, startRecovery } from './support/recovery.js';
+import { openRecoveryApplication, startRecovery } from './support/recovery.js';
 import { until } from './support/until.js';
 
 Logger.overrideLogger(false);
 
-let directory: string;
 let app: NestFastifyApplication;
+let close: () => Promise<void>;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'coupon-'));
-  app = await recoveryApplication(directory);
+  ({ app, close } = await openRecoveryApplication());
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  await app.close();
-  rmSync(directory, { recursive: true, force: true });
+  await close();
 });
 
 describe('while drift is measured', () => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -128,8 +131,15 @@ class RegistryModule {}
 /** The admin token of `recoveryApplication`. */
 export const ADMIN_TOKEN = 'a-token-of-20-chars!';
 
-/** A Nest application with the recovery and the embedded adapters. It is not initialised yet. */
-export async function recoveryApplication(directory: string): Promise<NestFastifyApplication> {
+export interface RecoveryApplication {
+  readonly app: NestFastifyApplication;
+  /** Closes the application, and removes its directory. */
+  close(): Promise<void>;
+}
+
+/** The recovery with the embedded adapters, on a directory of its own, in a Nest application not initialised yet. */
+export async function openRecoveryApplication(): Promise<RecoveryApplication> {
+  const directory = mkdtempSync(join(tmpdir(), 'coupon-'));
   const testing = await Test.createTestingModule({
     imports: [
       ConfigModule.for(parseEnv({ ADMIN_TOKEN })),
@@ -144,7 +154,11 @@ export async function recoveryApplication(directory: string): Promise<NestFastif
     logger: false,
   });
   configureHttp(app);
-  return app;
+  const close = async () => {
+    await app.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { app, close };
 }
 
 /** Starts the recovery as a process does, without a port. */

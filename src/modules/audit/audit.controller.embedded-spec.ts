@@ -1,24 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf } from '../../../test/support/claims.js';
-import { ADMIN_TOKEN, issueCoupons, recoveryApplication, startRecovery } from '../../../test/support/recovery.js';
+import { ADMIN_TOKEN, issueCoupons, openRecoveryApplication, startRecovery } from '../../../test/support/recovery.js';
 import { createOpenApiDocument } from '../../platform/http/openapi/openapi.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
 
 Logger.overrideLogger(false);
 
-let directory: string;
 let app: NestFastifyApplication;
+let close: () => Promise<void>;
 let database: Database;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'coupon-'));
-  app = await recoveryApplication(directory);
+  ({ app, close } = await openRecoveryApplication());
   database = app.get(Database);
   const campaign = { id: 'default', name: 'default', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const };
   await database.transaction((unit) => unit.campaigns.insert(campaign));
@@ -27,8 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await app.close();
-  rmSync(directory, { recursive: true, force: true });
+  await close();
 });
 
 const get = async (id: string, authorization: string | undefined = `Bearer ${ADMIN_TOKEN}`) => {

@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { recoveryApplication, startRecovery } from '../../../test/support/recovery.js';
+import { openRecoveryApplication, startRecovery } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { Database } from '../../ports/database/database.js';
@@ -15,18 +12,16 @@ import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);
 
-let directory: string;
 let app: NestFastifyApplication;
+let close: () => Promise<void>;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'coupon-'));
-  app = await recoveryApplication(directory);
+  ({ app, close } = await openRecoveryApplication());
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  await app.close();
-  rmSync(directory, { recursive: true, force: true });
+  await close();
 });
 
 const watch = () => app.get(EpochWatch, { strict: false });
