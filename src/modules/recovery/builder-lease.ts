@@ -3,6 +3,7 @@ import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { type Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { type Database } from '../../ports/database/database.js';
+import { type GateRow } from '../../ports/database/gate-row-store.js';
 
 /** How long a builder that does not renew its lease keeps the others away, ms. */
 export const LEASE_MS = 10_000;
@@ -40,6 +41,17 @@ export class BuilderLease {
   /** @throws LeaseLostError when a renewal was refused. */
   check(): void {
     this.lost.signal.throwIfAborted();
+  }
+
+  /**
+   * Call it under the row's exclusive lock. A lease that has run out does not matter: no builder took it over, and none
+   * can while the lock is held.
+   *
+   * @throws LeaseLostError when another builder holds the row.
+   */
+  assertMine({ epoch, builder, fence }: GateRow): void {
+    if (epoch === this.epoch && builder === this.builder && fence === null) return;
+    throw new LeaseLostError(`epoch ${this.epoch} was taken over by epoch ${epoch}`);
   }
 
   /** Declares the lease lost: another builder has the row, or the process stops. */

@@ -1,30 +1,24 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
-import { type ClaimEvent, decodeClaimEvent, holderKey } from '../../domain/claim.js';
-import { isStaleClaim } from '../../domain/stale-claims.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { Timers } from '../../platform/flow/timers.js';
-import { groupBy } from '../../platform/values/group-by.js';
 import { CAMPAIGN_PAGE, forEachCampaign } from '../../ports/database/campaign-pages.js';
-import { type IssuedClaim } from '../../ports/database/coupon-store.js';
-import { Database, type UnitOfWork } from '../../ports/database/database.js';
-import { type GateCut, type GateRow } from '../../ports/database/gate-row-store.js';
+import { Database } from '../../ports/database/database.js';
+import { type GateRow } from '../../ports/database/gate-row-store.js';
 import { GateBuilder, type StagedCampaign } from '../../ports/gate/gate-builder.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { ClaimLog, type LogOffsets } from '../../ports/log/claim-log.js';
 import { WATCH_INTERVAL_MS } from '../gate-watch/epoch-watch.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
 import { findFence } from './find-fence.js';
+import { LogReading, type Unsettled } from './log-reading.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
+import { stageSnapshot } from './snapshot-reading.js';
 import { StagedClaims } from './staged-claims.js';
 
-/** Rows of one page of the snapshot, and claims of one call to the gate. */
+/** Claims of one call to the gate. */
 const PAGE = 2_000;
-/** Messages of the log in one look-up in the database. */
-const LOG_PAGE = 500;
-/** Epochs whose cut is cached. Others can write to the topic, so their number needs a limit. */
-const MAX_KNOWN_CUTS = 1_000;
 
 /**
  * How long a builder whose last build failed lets the others go first after a lease has ended, ms. Each process asks
@@ -42,12 +36,6 @@ interface Lease {
   readonly epoch: number;
   /** An older epoch may have been open, so 202s under it may still be on their way. */
   readonly followsAnEpoch: boolean;
-}
-
-/** The part of the log that the consumer may not have settled. */
-interface Unsettled {
-  readonly from: LogOffsets;
-  readonly end: LogOffsets;
 }
 
 /**
@@ -70,6 +58,7 @@ export class GateRebuilder {
   /** Random, because the next process on this host would have the same host name. */
   private readonly builderId: string;
   private readonly probe: RebuildProbe;
+  private readonly logReading: LogReading;
   private running: Promise<void> | null = null;
   private lease: BuilderLease | null = null;
   /** Our last build failed, and the next one may fail too: builders that have not failed go first. */
@@ -80,13 +69,14 @@ export class GateRebuilder {
     private readonly database: Database,
     private readonly gate: IssuanceGate,
     private readonly builder: GateBuilder,
-    private readonly log: ClaimLog,
+    log: ClaimLog,
     private readonly clock: Clock,
     private readonly timers: Timers,
     entropy: Entropy,
     @Optional() probe?: RebuildProbe,
   ) {
     this.builderId = entropy.uuid();
+    this.logReading = new LogReading(database, builder, log);
     this.probe = probe ?? new RebuildProbe();
   }
 
@@ -211,17 +201,21 @@ export class GateRebuilder {
     if (followsAnEpoch && !this.builder.isAlone) await lease.wait(this.builder.quiesceMs);
     await done('quiesced');
 
-    const unsettled = await this.readOffsets();
+    const unsettled = await this.logReading.readOffsets();
     await done('offsets-read');
 
     await this.storeCut(lease, unsettled.end);
     await done('cut-stored');
     const found = new StagedClaims();
-    for (let unread: Unsettled | null = unsettled; unread !== null; unread = await this.findDeleted(unread)) {
-      await this.database.snapshot((unit) => this.stageSnapshot(lease, unit, found));
+    for (
+      let unread: Unsettled | null = unsettled;
+      unread !== null;
+      unread = await this.logReading.findDeleted(unread)
+    ) {
+      await this.database.snapshot((unit) => stageSnapshot(this.builder, lease, unit, found));
       await done('snapshot-staged');
 
-      await this.readLog(lease, unread, found);
+      await this.logReading.stage(lease, unread, found);
       await done('log-read');
     }
 
@@ -244,132 +238,12 @@ export class GateRebuilder {
     await this.probe.after('opened', epoch);
   }
 
-  /** Step 3. Reads the committed offsets first, so that they are never newer than the end. */
-  private async readOffsets(): Promise<Unsettled> {
-    const committed = await this.log.committedOffsets();
-    const end = await this.log.endOffsets();
-    const start = await this.log.startOffsets();
-    const from = new Map<number, number>();
-    for (const [partition, last] of end) {
-      const first = start.get(partition) ?? 0;
-      const settled = committed.get(partition);
-      // The group never committed, the log was pruned beyond its offset, or the topic is a new one: read everything.
-      const known = settled !== undefined && settled >= first && settled <= last;
-      from.set(partition, known ? settled : first);
-    }
-    return { from, end };
-  }
-
   /** Step 4, first half. */
   private async storeCut(lease: BuilderLease, offsets: LogOffsets): Promise<void> {
     await this.database.transaction(async (unit) => {
-      assertMine(await unit.gate.lockExclusive(), lease);
+      lease.assertMine(await unit.gate.lockExclusive());
       await unit.gate.storeCut({ epoch: lease.epoch, offsets });
     });
-  }
-
-  /** Step 4, second half: reads one instant of the database, in pages. Coupons go straight to the gate. */
-  private async stageSnapshot(lease: BuilderLease, unit: UnitOfWork, found: StagedClaims): Promise<void> {
-    await forEachCampaign(unit, (campaign) => found.addCampaign(campaign));
-    let after = 0;
-    for (;;) {
-      lease.check();
-      const coupons = await unit.coupons.listIssuedAfter(after, PAGE);
-      await this.stageCoupons(lease.epoch, coupons, found);
-      const last = coupons.at(-1);
-      if (last === undefined || coupons.length < PAGE) break;
-      after = last.id;
-    }
-    for (const [campaignId, sequence] of await unit.failedEvents.highestSequences()) {
-      found.noteSequence(campaignId, sequence);
-    }
-    after = 0;
-    for (;;) {
-      lease.check();
-      const rows = await unit.failedEvents.openClaimsAfter(after, PAGE);
-      for (const { claim } of rows) {
-        if (claim !== null) found.add(claim);
-      }
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < PAGE) break;
-      after = last.id;
-    }
-  }
-
-  private async stageCoupons(epoch: number, coupons: readonly IssuedClaim[], found: StagedClaims): Promise<void> {
-    for (const { campaignId, sequence } of coupons) found.noteSequence(campaignId, sequence);
-    for (const [campaignId, some] of groupBy(coupons, (coupon) => coupon.campaignId)) {
-      const claims = some.map((coupon) => ({ ...coupon, pending: false }));
-      await this.builder.stage(epoch, campaignId, claims);
-    }
-  }
-
-  /** Step 5: adds the claims of the log that the snapshot lacks. */
-  private async readLog(lease: BuilderLease, { from, end }: Unsettled, found: StagedClaims): Promise<void> {
-    const cuts = new Map<number, GateCut | null>();
-    for await (const records of this.log.read(from, end)) {
-      for (let first = 0; first < records.length; first += LOG_PAGE) {
-        lease.check();
-        await this.addMissing(lease.epoch, records.slice(first, first + LOG_PAGE), cuts, found);
-      }
-    }
-  }
-
-  /**
-   * The part to read again, because records of it were deleted before they were read; null when all of it was there.
-   *
-   * The consumer goes on during a rebuild, and the journal deletes what is settled. A coupon that the consumer stored
-   * after the snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end does not
-   * move, so the part gets smaller each time, and is empty at the latest when the consumer's backlog is.
-   */
-  private async findDeleted({ from, end }: Unsettled): Promise<Unsettled | null> {
-    const start = await this.log.startOffsets();
-    const left = new Map<number, number>();
-    let deleted = false;
-    for (const [partition, last] of end) {
-      const before = from.get(partition) ?? 0;
-      const first = Math.min(start.get(partition) ?? 0, last);
-      deleted ||= first > before;
-      left.set(partition, Math.max(first, before));
-    }
-    return deleted ? { from: left, end } : null;
-  }
-
-  private async addMissing(
-    epoch: number,
-    records: readonly LogRecord[],
-    cuts: Map<number, GateCut | null>,
-    found: StagedClaims,
-  ): Promise<void> {
-    const events: { event: ClaimEvent; record: LogRecord }[] = [];
-    for (const record of records) {
-      // An unreadable batch is poison, and the consumer quarantines it. Its claims are not in the new gate. A promised
-      // one comes back only if the sweeper had found it pending before the old gate was lost.
-      if (record.unreadable !== undefined) continue;
-      const decoded = decodeClaimEvent(record.value);
-      if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
-      found.noteSequence(decoded.event.campaignId, decoded.event.sequence);
-      events.push({ event: decoded.event, record });
-    }
-    if (events.length === 0) return;
-    const { issued, statuses } = await this.database.read(async (unit) => {
-      if (cuts.size > MAX_KNOWN_CUTS) cuts.clear();
-      for (const { event } of events) {
-        if (!cuts.has(event.epoch)) cuts.set(event.epoch, await unit.gate.cutAbove(event.epoch));
-      }
-      // Statuses first: then a claim that becomes a coupon in between is in at least one of the two answers.
-      const statuses = await unit.failedEvents.statusesOf(events.map(({ event }) => event.claimId));
-      return { statuses, issued: await unit.coupons.findByUsers(events.map(({ event }) => event)) };
-    });
-    // These coupons may be younger than the snapshot, so stage them. Users who are staged already stay as they are.
-    await this.stageCoupons(epoch, issued, found);
-    const issuedTo = new Set(issued.map(holderKey));
-    for (const { event, record } of events) {
-      if (issuedTo.has(holderKey(event))) continue;
-      if (statuses.get(event.claimId) === 'DISCARDED') continue;
-      if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) continue;
-      found.add(event);
-    }
   }
 
   private async openStaged(epoch: number, campaigns: readonly StagedCampaign[]): Promise<void> {
@@ -385,7 +259,7 @@ export class GateRebuilder {
   private async open(lease: BuilderLease, fence: string, found: StagedClaims): Promise<void> {
     const { epoch } = lease;
     await this.database.transaction(async (unit) => {
-      assertMine(await unit.gate.lockExclusive(), lease);
+      lease.assertMine(await unit.gate.lockExclusive());
       const differences: StagedCampaign[] = [];
       await forEachCampaign(unit, (campaign) => {
         const difference = found.difference(campaign);
@@ -395,15 +269,4 @@ export class GateRebuilder {
       await unit.gate.open(epoch, fence);
     });
   }
-}
-
-/**
- * Call it under the row's exclusive lock. A lease that has run out does not matter: no builder took it over, and none
- * can while the lock is held.
- *
- * @throws LeaseLostError when another builder holds the row.
- */
-function assertMine(row: GateRow, { epoch, builder }: BuilderLease): void {
-  if (row.epoch === epoch && row.builder === builder && row.fence === null) return;
-  throw new LeaseLostError(`epoch ${epoch} was taken over by epoch ${row.epoch}`);
 }

@@ -55,6 +55,12 @@ export interface FailedEvent {
   updatedAt: number;
 }
 
+/** The part of a failed event that a rebuilt gate needs. */
+export interface OpenClaim {
+  id: number;
+  claim: ClaimEvent;
+}
+
 /** A claim that waits for the retry, written by the api or the sweeper. */
 export interface UnpublishedClaim {
   claim: ClaimEvent;
@@ -139,7 +145,7 @@ export abstract class FailedEventStore {
   abstract finishLease(owner: string, ids: readonly number[], result: PublishResult): Promise<void>;
 
   /** Rows with a valid claim that are neither RESOLVED nor DISCARDED, by id: what a rebuilt gate must still know. */
-  abstract openClaimsAfter(id: number, limit: number): Promise<FailedEvent[]>;
+  abstract openClaimsAfter(id: number, limit: number): Promise<OpenClaim[]>;
 
   /**
    * Campaign → the highest sequence in any row of it, in every status: a discarded claim has no coupon, yet its

@@ -654,7 +654,7 @@ describe('a MySQL that fails', () => {
       const found: number[] = [];
       for (let after = 0; ;) {
         const page = await failedEvents.openClaimsAfter(after, 70);
-        found.push(...page.map(({ claim }) => Number(claim?.sequence)));
+        found.push(...page.map(({ claim }) => claim.sequence));
         if (page.length < 70) break;
         after = page.at(-1)?.id ?? 0;
       }

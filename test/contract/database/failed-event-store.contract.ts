@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import { type ClaimEvent } from '../../../src/domain/claim.js';
 import { CONFIRMATION_MS, MAX_ATTEMPTS } from '../../../src/domain/retry-policy.js';
 import { DatabaseError } from '../../../src/ports/database/database-error.js';
-import { type FailedEvent, type Failure } from '../../../src/ports/database/failed-event-store.js';
+import { type FailedEvent, type Failure, type OpenClaim } from '../../../src/ports/database/failed-event-store.js';
 import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { claimEvent } from '../../support/claims.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
@@ -473,19 +473,14 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
           await failedEvents.discard(id, 'why');
           await failedEvents.quarantine([{ record: record(null), claim: null, failure: POISON }]);
         });
-        const seen: FailedEvent[] = [];
+        const seen: OpenClaim[] = [];
         for (;;) {
           const page = await read(({ failedEvents }) => failedEvents.openClaimsAfter(seen.at(-1)?.id ?? 0, 2));
           seen.push(...page);
           if (page.length < 2) break;
         }
-        expect(seen.every((row) => row.claim !== null)).toBe(true);
-        expect(
-          seen
-            .filter((row) => row.claim?.campaignId === campaignId)
-            .map((row) => row.claim?.claimId)
-            .sort(),
-        ).toEqual([pending, leased, dead].map(({ claimId }) => claimId).sort());
+        const own = seen.map((row) => row.claim).filter((one) => one.campaignId === campaignId);
+        expect(own).toEqual([leased, pending, dead]);
       });
 
       it('by user: the newest row', async () => {

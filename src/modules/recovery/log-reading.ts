@@ -1,0 +1,113 @@
+import { type ClaimEvent, decodeClaimEvent, holderKey } from '../../domain/claim.js';
+import { isStaleClaim } from '../../domain/stale-claims.js';
+import { type Database } from '../../ports/database/database.js';
+import { type GateCut } from '../../ports/database/gate-row-store.js';
+import { type GateBuilder } from '../../ports/gate/gate-builder.js';
+import { type ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { type BuilderLease } from './builder-lease.js';
+import { stageCoupons } from './stage-coupons.js';
+import { type StagedClaims } from './staged-claims.js';
+
+/** Messages of the log in one look-up in the database. */
+const LOG_PAGE = 500;
+/** Epochs whose cut is cached. Others can write to the topic, so their number needs a limit. */
+const MAX_KNOWN_CUTS = 1_000;
+
+/** The part of the log that the consumer may not have settled. */
+export interface Unsettled {
+  readonly from: LogOffsets;
+  readonly end: LogOffsets;
+}
+
+/** Steps 3 and 5 of a rebuild: what of the log the builder has to read, and what it adds to the snapshot. */
+export class LogReading {
+  constructor(
+    private readonly database: Database,
+    private readonly builder: GateBuilder,
+    private readonly log: ClaimLog,
+  ) {}
+
+  /** Step 3. Reads the committed offsets first, so that they are never newer than the end. */
+  async readOffsets(): Promise<Unsettled> {
+    const committed = await this.log.committedOffsets();
+    const end = await this.log.endOffsets();
+    const start = await this.log.startOffsets();
+    const from = new Map<number, number>();
+    for (const [partition, last] of end) {
+      const first = start.get(partition) ?? 0;
+      const settled = committed.get(partition);
+      // The group never committed, the log was pruned beyond its offset, or the topic is a new one: read everything.
+      const known = settled !== undefined && settled >= first && settled <= last;
+      from.set(partition, known ? settled : first);
+    }
+    return { from, end };
+  }
+
+  /** Step 5: adds the claims of the log that the snapshot lacks. */
+  async stage(lease: BuilderLease, { from, end }: Unsettled, found: StagedClaims): Promise<void> {
+    const cuts = new Map<number, GateCut | null>();
+    for await (const records of this.log.read(from, end)) {
+      for (let first = 0; first < records.length; first += LOG_PAGE) {
+        lease.check();
+        await this.addMissing(lease.epoch, records.slice(first, first + LOG_PAGE), cuts, found);
+      }
+    }
+  }
+
+  /**
+   * The part to read again, because records of it were deleted before they were read; null when all of it was there.
+   *
+   * The consumer goes on during a rebuild, and the journal deletes what is settled. A coupon that the consumer stored
+   * after the snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end does not
+   * move, so the part gets smaller each time, and is empty at the latest when the consumer's backlog is.
+   */
+  async findDeleted({ from, end }: Unsettled): Promise<Unsettled | null> {
+    const start = await this.log.startOffsets();
+    const left = new Map<number, number>();
+    let deleted = false;
+    for (const [partition, last] of end) {
+      const before = from.get(partition) ?? 0;
+      const first = Math.min(start.get(partition) ?? 0, last);
+      deleted ||= first > before;
+      left.set(partition, Math.max(first, before));
+    }
+    return deleted ? { from: left, end } : null;
+  }
+
+  private async addMissing(
+    epoch: number,
+    records: readonly LogRecord[],
+    cuts: Map<number, GateCut | null>,
+    found: StagedClaims,
+  ): Promise<void> {
+    const events: { event: ClaimEvent; record: LogRecord }[] = [];
+    for (const record of records) {
+      // An unreadable batch is poison, and the consumer quarantines it. Its claims are not in the new gate. A promised
+      // one comes back only if the sweeper had found it pending before the old gate was lost.
+      if (record.unreadable !== undefined) continue;
+      const decoded = decodeClaimEvent(record.value);
+      if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
+      found.noteSequence(decoded.event.campaignId, decoded.event.sequence);
+      events.push({ event: decoded.event, record });
+    }
+    if (events.length === 0) return;
+    const { issued, statuses } = await this.database.read(async (unit) => {
+      if (cuts.size > MAX_KNOWN_CUTS) cuts.clear();
+      for (const { event } of events) {
+        if (!cuts.has(event.epoch)) cuts.set(event.epoch, await unit.gate.cutAbove(event.epoch));
+      }
+      // Statuses first: then a claim that becomes a coupon in between is in at least one of the two answers.
+      const statuses = await unit.failedEvents.statusesOf(events.map(({ event }) => event.claimId));
+      return { statuses, issued: await unit.coupons.findByUsers(events.map(({ event }) => event)) };
+    });
+    // These coupons may be younger than the snapshot, so stage them. Users who are staged already stay as they are.
+    await stageCoupons(this.builder, epoch, issued, found);
+    const issuedTo = new Set(issued.map(holderKey));
+    for (const { event, record } of events) {
+      if (issuedTo.has(holderKey(event))) continue;
+      if (statuses.get(event.claimId) === 'DISCARDED') continue;
+      if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) continue;
+      found.add(event);
+    }
+  }
+}

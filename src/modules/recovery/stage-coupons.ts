@@ -1,0 +1,18 @@
+import { groupBy } from '../../platform/values/group-by.js';
+import { type IssuedClaim } from '../../ports/database/coupon-store.js';
+import { type GateBuilder } from '../../ports/gate/gate-builder.js';
+import { type StagedClaims } from './staged-claims.js';
+
+/** Coupons go straight to the new gate: `found` notes their sequences only. */
+export async function stageCoupons(
+  builder: GateBuilder,
+  epoch: number,
+  coupons: readonly IssuedClaim[],
+  found: StagedClaims,
+): Promise<void> {
+  for (const { campaignId, sequence } of coupons) found.noteSequence(campaignId, sequence);
+  for (const [campaignId, some] of groupBy(coupons, (coupon) => coupon.campaignId)) {
+    const claims = some.map((coupon) => ({ ...coupon, pending: false }));
+    await builder.stage(epoch, campaignId, claims);
+  }
+}
