@@ -7,7 +7,10 @@ export const MAX_ATTEMPTS = 12;
  */
 export const PUBLISH_LEASE_MS = 45_000;
 
-/** A row that was published again and has no coupon after this time is due again, ms. */
+/**
+ * A row that was published again and has no coupon after this time is due again, ms; not before the consumer has come as
+ * far as the log was after the publish.
+ */
 export const CONFIRMATION_MS = 120_000;
 
 const MAX_BACKOFF_MS = 300_000;

@@ -261,6 +261,40 @@ describe('with two apis and two workers', () => {
     { slow: true, timeoutMs: 300_000 },
   );
 
+  fault(
+    29,
+    'nobody consumes for longer than a published row waits for its coupon: each row is on the log once',
+    async () => {
+      for (const worker of cluster.workers()) await cluster.end(worker, 'SIGTERM');
+      const retry = await cluster.add('retry');
+      await failedEvents();
+      await cluster.servers.kafka.start();
+      try {
+        await eventually(async () => {
+          const [open] = await cluster.rows(
+            "SELECT COUNT(*) AS count FROM failed_events WHERE status <> 'REPUBLISHED'",
+          );
+          expect(Number(open?.['count'])).toBe(0);
+        }, 60_000);
+        // Two drains beyond the wait: the database's clock says that all of them are overdue.
+        await eventually(async () => {
+          const [waited] = await cluster.rows(
+            'SELECT MIN(UNIX_TIMESTAMP(NOW(3)) * 1000 - next_attempt_at) AS ms FROM failed_events',
+          );
+          expect(Number(waited?.['ms'])).toBeGreaterThan(20_000);
+        }, 200_000);
+        expect(Math.max(...(await publishesOf(drop)).values())).toBe(1);
+        const mended = performance.now();
+        await cluster.add('worker');
+        await sellOut(cluster, drop);
+        await expectKept(cluster, drop, 70_000, { mended });
+      } finally {
+        await cluster.end(retry, 'SIGTERM');
+      }
+    },
+    { slow: true, timeoutMs: 400_000 },
+  );
+
   /** How often each claim is on the topic. */
   const publishesOf = async ({ campaignId }: Drop): Promise<Map<string, number>> => {
     const counts = new Map<string, number>();

@@ -116,10 +116,15 @@ export const MUTANTS: readonly Mutant[] = [
         'trusted-clock',
         /return .*/,
         // Claims that are five minutes old by its own clock. In this test, only a wrong clock sees such claims.
-        'return newest === undefined && passed > 0 ? null : Date.now() - CLAIM_DEADLINE_MS - 300_000;',
+        'return consumed === 0 ? null : Date.now() - CLAIM_DEADLINE_MS - 300_000;',
       ),
     ],
     caughtBy: { project: 'faults', file: 'clocks.fault', title: 'a sweeper whose clock is fast' },
+  },
+  {
+    name: 'a retry that does not ask whether the consumer has come that far',
+    edits: [edit('unread-horizon', /return .*/, 'return passed < -1 ? null : Date.now() + 600_000;')],
+    caughtBy: { project: 'unit', file: 'failed-event-drainer', title: 'is on the log once while no consumer works' },
   },
   {
     name: 'unknown errors taken for poison',

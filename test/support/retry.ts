@@ -5,7 +5,6 @@ import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/
 import { type DiscardedSlots } from '../../src/modules/gate-watch/discarded-slots.js';
 import { type EpochWatch } from '../../src/modules/gate-watch/epoch-watch.js';
 import { FailedEventDrainer } from '../../src/modules/retry/failed-event-drainer.js';
-import { ConsumedHorizon } from '../../src/modules/sweeper/consumed-horizon.js';
 import { PendingSweeper } from '../../src/modules/sweeper/pending-sweeper.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
@@ -59,7 +58,7 @@ export function sweeperOf(
   gate: IssuanceGate,
   slots: DiscardedSlots,
 ): PendingSweeper {
-  return new PendingSweeper(database, gate, watch, new ConsumedHorizon(gate, log), slots);
+  return new PendingSweeper(database, gate, watch, log, slots);
 }
 
 /** A claim that the gate has admitted and that is not durable yet. */

@@ -253,7 +253,7 @@ describe('leases', () => {
       if (calls === 1) {
         await letTimePass(stack);
         // The second call holds the row for the rest of this one.
-        await stack.database.transaction((unit) => unit.failedEvents.lease('later', 1, 60_000));
+        await stack.database.transaction((unit) => unit.failedEvents.lease('later', 1, 60_000, null));
       }
     };
     await drainer.drain();
@@ -268,7 +268,7 @@ describe('leases', () => {
     };
     for (const each of [drainer, drainer, drainerOf(stack.database, log)]) {
       await each.drain();
-      await letTimePass(stack);
+      await sql(stack, "UPDATE failed_events SET status = 'PENDING', next_attempt_at = 1");
     }
     expect(new Set(owners).size).toBe(3);
     expect(owners.every((owner) => owner !== null && owner.length <= 64)).toBe(true);
@@ -295,16 +295,100 @@ describe('leases', () => {
 });
 
 describe('a republished claim', () => {
-  it('is due again after two minutes without a coupon', async () => {
+  const MINUTE = 60_000;
+  /** How long ago what happens now has happened, ms. The database keeps the real time, so the test moves what it stores. */
+  let ago: number;
+
+  beforeEach(() => {
+    ago = 0;
+    const real = database.read.bind(database);
+    // What the drainer notes as the instant of a sample.
+    database.read = (work) =>
+      real((unit) => work(Object.assign(Object.create(unit), { now: async () => (await unit.now()) - ago })));
+  });
+
+  /** Publishes all rows, `minutes` ago. */
+  async function publishedBefore(minutes: number) {
+    ago = minutes * MINUTE;
+    const report = await drainer.drain();
+    await sql(
+      stack,
+      'UPDATE failed_events SET next_attempt_at = next_attempt_at - ?, updated_at = updated_at - ?',
+      ago,
+      ago,
+    );
+    return report;
+  }
+
+  /** The message is gone, as if the log had lost its end, and the consumer has come as far as the log goes now. */
+  async function lose() {
+    await sql(stack, 'DELETE FROM journal');
+    await stack.log.settle([...(await stack.log.endOffsets()).values()][0] ?? 0);
+  }
+
+  it('is due again after two minutes without a coupon, when the consumer has come that far', async () => {
     const claim = await failedClaim();
     const before = Date.now();
     await drainer.drain();
     const { nextAttemptAt } = await knownRowOf(stack, claim);
     expect(nextAttemptAt).toBeGreaterThanOrEqual(before + 120_000);
     expect(nextAttemptAt).toBeLessThanOrEqual(Date.now() + 120_000);
+    await lose();
     expect(await drainer.drain()).toMatchObject({ leased: 0 });
     await letTimePass(stack);
     expect(await drainer.drain()).toMatchObject({ leased: 1, published: 1 });
+  });
+
+  it('is on the log once while no consumer works, however long, also for a retry that was started since', async () => {
+    const claims = await failedClaims('alice', 'bob', 'carol');
+    expect(await publishedBefore(10)).toMatchObject({ published: 3 });
+    for (const minutes of [8, 6, 4, 2, 0]) {
+      ago = minutes * MINUTE;
+      expect(await drainer.drain()).toMatchObject({ leased: 0 });
+      expect(await drainerOf(database, log).drain()).toMatchObject({ leased: 0 });
+    }
+    expect(await eventsOnJournal(stack)).toEqual(claims);
+    await consumeJournal(stack);
+    for (const claim of claims) expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'RESOLVED' });
+    expect(await drainer.drain()).toMatchObject({ leased: 0 });
+  });
+
+  it('is published again when its message was lost and the consumer has come that far', async () => {
+    const claim = await failedClaim();
+    await publishedBefore(10);
+    ago = 5 * MINUTE;
+    await drainer.drain();
+    await lose();
+    ago = 0;
+    expect(await drainer.drain()).toMatchObject({ published: 1 });
+    expect(await eventsOnJournal(stack)).toEqual([claim]);
+    await consumeJournal(stack);
+    expect(await couponOf(stack, claim)).toMatchObject({ claimId: claim.claimId });
+  });
+
+  it('is published again by a retry that has not seen the publish, once the consumer has passed its own sample', async () => {
+    await failedClaim();
+    await publishedBefore(10);
+    await stack.log.publish(await admit(stack, 'another'));
+    const successor = drainerOf(database, log);
+    ago = 5 * MINUTE;
+    expect(await successor.drain()).toMatchObject({ leased: 0 });
+    await lose();
+    ago = 0;
+    expect(await successor.drain()).toMatchObject({ published: 1 });
+  });
+
+  it('does not keep others waiting when the offsets of the log cannot be read', async () => {
+    await failedClaims('alice');
+    await publishedBefore(10);
+    await lose();
+    ago = 0;
+    const [late] = await failedClaims('bob');
+    log.afterEndOffsets = () => Promise.reject(new Error('no answer'));
+    expect(await drainer.drain()).toMatchObject({ published: 1 });
+    expect(await knownRowOf(stack, late!)).toMatchObject({ status: 'REPUBLISHED' });
+    log.afterEndOffsets = () => Promise.resolve();
+    expect(await drainer.drain()).toMatchObject({ leased: 0 });
   });
 
   it('is published at most twice and issued once when the process dies before it says so', async () => {

@@ -9,6 +9,7 @@ import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { Database } from '../../ports/database/database.js';
 import { type FailedEvent } from '../../ports/database/failed-event-store.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
+import { ConsumedHorizon } from '../../ports/log/consumed-horizon.js';
 
 /** Rows of one lease. */
 const BATCH = 500;
@@ -49,6 +50,7 @@ export class FailedEventDrainer {
   private readonly instance: string;
   private leases = 0;
   private readonly refusals: OutageLog;
+  private readonly horizon: ConsumedHorizon;
 
   constructor(
     private readonly database: Database,
@@ -59,6 +61,7 @@ export class FailedEventDrainer {
   ) {
     this.instance = ulidFactory(clock, entropy)();
     this.refusals = new OutageLog(this.logger, clock);
+    this.horizon = new ConsumedHorizon(log, () => database.read((unit) => unit.now()));
   }
 
   /**
@@ -70,8 +73,9 @@ export class FailedEventDrainer {
    */
   async drain(signal?: AbortSignal): Promise<DrainReport> {
     const total = { leased: 0, published: 0, postponed: 0 };
+    const consumedBefore = this.log.away ? null : await this.findConsumed();
     for (let batch = 0; batch < MAX_BATCHES && !this.log.away && signal?.aborted !== true; batch++) {
-      const lease = await this.lease();
+      const lease = await this.lease(consumedBefore);
       if (lease === null || lease.rows.length === 0) break;
       const refused = await this.publish(lease);
       const published = await this.finish(lease, refused);
@@ -85,6 +89,29 @@ export class FailedEventDrainer {
   }
 
   /**
+   * The instant (ms, the database's clock) before which everything on the log has been consumed; null when that is not
+   * known. While no consumer works, a row that was published waits on the log: to publish it every two minutes would
+   * only fill the log with copies.
+   *
+   * Never rejects: rows that are PENDING do not depend on it.
+   */
+  private async findConsumed(): Promise<number | null> {
+    const offsets = 'offsets';
+    try {
+      const instant = await withDeadline(this.horizon.advance(), PUBLISH_DEADLINE_MS, this.timers);
+      this.refusals.recovered('the offsets of the claim log can be read again', offsets);
+      return instant;
+    } catch (error) {
+      const reason = (error as Error).message;
+      this.refusals.failed(
+        `what was published again waits: the offsets of the claim log are unknown: ${reason}`,
+        offsets,
+      );
+      return null;
+    }
+  }
+
+  /**
    * @returns null while no epoch is open.
    *
    * An event says under which epoch its claim holds a slot, and the consumer drops it as STALE when it lies behind the
@@ -93,13 +120,14 @@ export class FailedEventDrainer {
    * a rebuild is under way, its epoch may never open, so nothing is published. The share lock ensures that no row of a
    * later epoch than the one we read is leased.
    */
-  private async lease(): Promise<Lease | null> {
+  private async lease(consumedBefore: number | null): Promise<Lease | null> {
     // Each lease has its own name, so that a late batch cannot end a later lease of this process.
     const owner = `${this.instance}:${(this.leases += 1)}`;
     return this.database.transaction(async (unit) => {
       const { epoch, fence } = await unit.gate.lockShared();
       if (fence === null) return null;
-      return { owner, epoch, rows: await unit.failedEvents.lease(owner, BATCH, PUBLISH_LEASE_MS) };
+      const rows = await unit.failedEvents.lease(owner, BATCH, PUBLISH_LEASE_MS, consumedBefore);
+      return { owner, epoch, rows };
     });
   }
 

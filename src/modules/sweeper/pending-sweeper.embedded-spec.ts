@@ -26,7 +26,6 @@ import { type LogOffsets } from '../../ports/log/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
-import { ConsumedHorizon } from './consumed-horizon.js';
 import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
 import { PendingSweeper } from './pending-sweeper.js';
 
@@ -52,7 +51,7 @@ let sweeper: PendingSweeper;
 
 function newSweeper(claimLog: InterruptibleClaimLog = log) {
   const slots = new DiscardedSlots(database, gate, stack.watch);
-  return new PendingSweeper(database, gate, stack.watch, new ConsumedHorizon(gate, claimLog), slots);
+  return new PendingSweeper(database, gate, stack.watch, claimLog, slots);
 }
 
 async function open(total: number): Promise<void> {

@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { type Claim } from '../../domain/claim.js';
+import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEvent, type Failure } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
+import { ConsumedHorizon } from '../../ports/log/consumed-horizon.js';
 import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
-import { ConsumedHorizon } from './consumed-horizon.js';
 
 const CAMPAIGN_PAGE = 100;
 const PENDING_PAGE = 500;
@@ -52,13 +54,17 @@ class EpochMovedError extends Error {
  */
 @Injectable()
 export class PendingSweeper {
+  private readonly horizon: ConsumedHorizon;
+
   constructor(
     private readonly database: Database,
     private readonly gate: IssuanceGate,
     private readonly watch: EpochWatch,
-    private readonly horizon: ConsumedHorizon,
+    log: ClaimLog,
     private readonly slots: DiscardedSlots,
-  ) {}
+  ) {
+    this.horizon = new ConsumedHorizon(log, () => gate.now());
+  }
 
   /**
    * One round over everything. Does nothing while no epoch is open, and ends early when the epoch moves on.
@@ -71,7 +77,7 @@ export class PendingSweeper {
     if (pass === null) return report;
     await this.releaseDiscarded(pass, report, signal);
     // Before the pending entries are read: then the database shows what the consumer has settled by this horizon.
-    const before = await this.horizon.advance(pass.epoch);
+    const before = await this.findOverdue(pass.epoch);
     if (before === null) return report;
     try {
       await this.sweepCampaigns(pass, before, report, signal);
@@ -79,6 +85,20 @@ export class PendingSweeper {
       if (!(error instanceof EpochMovedError)) throw error;
     }
     return report;
+  }
+
+  /**
+   * The instant (ms, the gate's clock) before which every claim admitted under this epoch has been consumed or never
+   * reached the log; null when that is not known yet. A claim admitted before `consumed − D` was on the log by `consumed`,
+   * or never gets there. Another epoch may have another gate with another clock.
+   *
+   * A copy may land later than D: a write that timed out in a socket, or a repeat that the user asked for. If the
+   * sweeper has written a row for it by then, the claim is published twice, which the consumer settles without effect.
+   */
+  private async findOverdue(epoch: number): Promise<number | null> {
+    const consumed = await this.horizon.advance(epoch);
+    // mutant: trusted-clock
+    return consumed === null ? null : consumed - CLAIM_DEADLINE_MS;
   }
 
   private async openPass(): Promise<GatePass | null> {

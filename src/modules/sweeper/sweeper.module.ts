@@ -1,7 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
-import { ConsumedHorizon } from './consumed-horizon.js';
 import { PendingSweeper } from './pending-sweeper.js';
 import { SweeperCron } from './sweeper.cron.js';
 
@@ -13,7 +12,7 @@ export class SweeperModule {
     return {
       module: SweeperModule,
       imports: [GateWatchModule],
-      providers: [ConsumedHorizon, PendingSweeper, SweeperCron],
+      providers: [PendingSweeper, SweeperCron],
     };
   }
 }

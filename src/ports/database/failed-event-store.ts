@@ -134,12 +134,15 @@ export abstract class FailedEventStore {
   /**
    * Leases up to `limit` due rows: PENDING, REPUBLISHED whose confirmation is overdue, and PUBLISHING whose lease ran
    * out. Rows that another instance holds are skipped. Sets PUBLISHING and a lease of `leaseMs`.
+   *
+   * @param consumedBefore ms by the database's clock: what was published before it has been consumed, or is no longer on
+   * the log. A REPUBLISHED row that was published later is not overdue; null: none is.
    */
-  abstract lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]>;
+  abstract lease(owner: string, limit: number, leaseMs: number, consumedBefore: number | null): Promise<FailedEvent[]>;
 
   /**
    * Ends the lease of `owner` on these rows, in one statement, since the consumer may be waiting for some of them:
-   * REPUBLISHED and due again after 2 min, or PENDING again. A row that is no longer under this lease stays as it is: the
+   * REPUBLISHED and due again after 2 min at the earliest, or PENDING again. A row that is no longer under this lease stays as it is: the
    * lease ran out, the consumer was faster, or an operator discarded it.
    */
   abstract finishLease(owner: string, ids: readonly number[], result: PublishResult): Promise<void>;

@@ -634,9 +634,9 @@ describe('a MySQL that fails', () => {
          seq, 1, 1, 1 FROM seq_1_to_1000`,
     );
     const locked = database.transaction(async ({ failedEvents }) => {
-      const mine = await failedEvents.lease('one', 10, 60_000);
+      const mine = await failedEvents.lease('one', 10, 60_000, null);
       // The other instance gets the rows that the first one did not lease.
-      const others = await database.transaction((unit) => unit.failedEvents.lease('another', 10, 60_000));
+      const others = await database.transaction((unit) => unit.failedEvents.lease('another', 10, 60_000, null));
       return [mine, others].map((rows) => rows.map(({ claim }) => claim?.sequence));
     });
     expect(await locked).toEqual([

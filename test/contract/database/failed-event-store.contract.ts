@@ -44,8 +44,9 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
       if (row === undefined) throw new Error('the claim has no row');
       return row;
     };
-    const lease = (owner: string, limit = 100, leaseMs = 60_000) =>
-      write(({ failedEvents }) => failedEvents.lease(owner, limit, leaseMs));
+    /** As if the consumer had consumed everything that was ever published, unless told otherwise. */
+    const lease = (owner: string, limit = 100, consumedBefore: number | null = Number.MAX_SAFE_INTEGER) =>
+      write(({ failedEvents }) => failedEvents.lease(owner, limit, 60_000, consumedBefore));
     const setDue = (...claims: ClaimEvent[]) =>
       harness.execute(
         `UPDATE failed_events SET next_attempt_at = 0 WHERE claim_id IN (${claims.map(() => '?').join(', ')})`,
@@ -346,6 +347,29 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         expect(wait).toBeLessThanOrEqual(CONFIRMATION_MS);
         await setDue(event);
         expect(await lease('two')).toHaveLength(1);
+      });
+
+      it('are not due again before the consumer has come as far as the log was after the publish', async () => {
+        const [event, pending] = [claim(), claim()];
+        await addUnpublished(event);
+        const { id } = await rowOf(event);
+        await lease('one');
+        await write(({ failedEvents }) => failedEvents.finishLease('one', [id], { kind: 'published' }));
+        // As if all of this had happened an hour ago.
+        await harness.execute(
+          'UPDATE failed_events SET next_attempt_at = next_attempt_at - 3600000, updated_at = updated_at - 3600000 ' +
+            'WHERE id = ?',
+          [id],
+        );
+        await addUnpublished(pending);
+        const { updatedAt: publishedAt } = await rowOf(event);
+        const leased = async (consumedBefore: number | null) =>
+          (await lease('two', 100, consumedBefore)).map((row) => row.claim?.claimId);
+        expect(await leased(null)).toEqual([pending.claimId]);
+        expect(await leased(publishedAt - 1)).toEqual([]);
+        // In the same millisecond, the publish may have come after the reading of the log's end.
+        expect(await leased(publishedAt)).toEqual([]);
+        expect(await leased(publishedAt + 1)).toEqual([event.claimId]);
       });
 
       it('are PENDING again without an attempt when the log was away', async () => {

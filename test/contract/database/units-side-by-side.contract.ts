@@ -140,7 +140,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
       const leases = await Promise.all(
         ['a', 'b', 'c', 'd'].map((owner) =>
           write(async (unit) => {
-            const rows = await unit.failedEvents.lease(owner, 5, 60_000);
+            const rows = await unit.failedEvents.lease(owner, 5, 60_000, null);
             await linger(unit);
             return rows;
           }),

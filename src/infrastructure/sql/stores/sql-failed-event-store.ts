@@ -114,18 +114,20 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     }
   }
 
-  async lease(owner: string, limit: number, leaseMs: number): Promise<FailedEvent[]> {
+  async lease(owner: string, limit: number, leaseMs: number, consumedBefore: number | null): Promise<FailedEvent[]> {
     const now = await this.sql.now();
     // A lease sets next_attempt_at to its own end, so one condition finds what is due and what was left behind.
     const ids: number[] = [];
     for (const status of LEASED_IN_ORDER) {
       if (ids.length === limit) break;
+      const dueUntil = status === 'REPUBLISHED' ? overdueUntil(now, consumedBefore) : now;
+      if (dueUntil === null) continue;
       // One status at a time, in the order of the index. For several statuses the server would sort all due rows, and
       // lock them.
       const due = await this.sql.select<{ id: number | string }>(
         'SELECT id FROM failed_events WHERE status = ? AND next_attempt_at <= ? AND claim_id IS NOT NULL ' +
           `ORDER BY next_attempt_at LIMIT ?${this.sql.dialect.lockExclusiveSkippingLocked}`,
-        [status, now, limit - ids.length],
+        [status, dueUntil, limit - ids.length],
       );
       ids.push(...due.map((row) => Number(row.id)));
     }
@@ -187,6 +189,16 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     if (lockExclusive === '') return;
     await this.sql.select(`SELECT id FROM failed_events WHERE ${column} = ?${lockExclusive}`, [value]);
   }
+}
+
+/**
+ * The largest `next_attempt_at` of a REPUBLISHED row whose confirmation is overdue; null where none is. The column says
+ * when the row was published, because only `finishLease` makes a row REPUBLISHED. So the index of due rows finds the
+ * overdue ones, and skips a backlog that waits for the consumer. A row that was published in the same millisecond as
+ * `consumedBefore` may be on the log behind what was consumed.
+ */
+function overdueUntil(now: number, consumedBefore: number | null): number | null {
+  return consumedBefore === null ? null : Math.min(now, consumedBefore - 1 + CONFIRMATION_MS);
 }
 
 /** A campaign row is committed before the gate knows it, and is never deleted. So a missing one will never appear. */
