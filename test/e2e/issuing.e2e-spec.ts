@@ -79,6 +79,22 @@ describe('issuing coupons', () => {
     await settled(campaign, 100);
   });
 
+  it('says sold out for good once every claim is settled, and asks to come back before', async () => {
+    const campaign = await client.createCampaign(1);
+    expect((await client.claim('winner', campaign)).status).toBe(202);
+    const answers: Answer[] = [];
+    await eventually(async () => {
+      const answer = await client.claim('late', campaign);
+      answers.push(answer);
+      expect(answer.body).toMatchObject({ code: 'sold-out', final: true });
+    });
+    const claim = await client.get(`/api/campaigns/${campaign}/claims/winner`);
+    expect(claim.body.status).toBe('ISSUED');
+    for (const { body, headers } of answers) {
+      expect(headers.get('retry-after')).toBe(body.final === true ? null : '5');
+    }
+  });
+
   it('gives one user who calls 1,000 times at once one coupon', async () => {
     const campaign = await client.createCampaign(100);
     const answers = await inParallel(Array(1_000).fill('same'), 200, (user: string) => client.claim(user, campaign));

@@ -173,7 +173,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a gate that is away taken for one that is sold out',
-    edits: [edit('unavailable-as-sold-out', /issuer-unavailable/, 'sold-out')],
+    edits: [edit('unavailable-as-sold-out', /'issuer-unavailable'/, "'sold-out', final: true")],
     caughtBy: { project: 'faults', file: 'redis.fault', title: 'Redis is flushed' },
+  },
+  {
+    name: 'a sold out that is always final',
+    edits: [edit('sold-out-always-final', /waiting == 0 and 1 or 0/, '1')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'says sold out for good only when no claim is pending',
+    },
   },
 ];

@@ -42,7 +42,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     const now = Date.now();
     if (now < terms.startsAt) return Promise.resolve({ kind: 'campaign-not-started', startsAt: terms.startsAt });
     if (terms.endsAt !== null && now >= terms.endsAt) return Promise.resolve({ kind: 'campaign-ended' });
-    if (applied.size >= terms.total) return Promise.resolve({ kind: 'sold-out' });
+    if (applied.size >= terms.total) return Promise.resolve({ kind: 'sold-out', final: pending.size === 0 });
     const claimedAt = Math.max(now, campaign.lastAt);
     campaign.lastAt = claimedAt;
     campaign.sequence += 1;

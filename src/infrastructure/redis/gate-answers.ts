@@ -51,8 +51,9 @@ export function toClaimOutcome(answer: Answer): ClaimOutcome {
     case 'campaign-paused':
     case 'campaign-closed':
     case 'campaign-ended':
-    case 'sold-out':
       return { kind };
+    case 'sold-out':
+      return { kind, final: first === 1 };
     default:
       return fenced(answer);
   }

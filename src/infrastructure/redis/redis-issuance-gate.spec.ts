@@ -41,8 +41,8 @@ describe('the gate at a Redis that answers slowly', () => {
     answers[0]?.();
     await sent(4);
     answers.slice(1).forEach((answer) => answer());
-    expect(await Promise.all(first)).toEqual(first.map(() => ({ kind: 'sold-out' })));
-    expect(await inTime).toEqual({ kind: 'sold-out' });
+    expect(await Promise.all(first)).toEqual(first.map(() => ({ kind: 'sold-out', final: false })));
+    expect(await inTime).toEqual({ kind: 'sold-out', final: false });
     expect(await late).toBeInstanceOf(GateBusyError);
     expect(asked).toEqual([['first'], ['second'], ['third'], ['in-time']]);
   });

@@ -46,7 +46,14 @@ export type ApplicationOutcome =
   | { readonly kind: 'already-claimed'; readonly claim: OwnClaim }
   | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
   | { readonly kind: 'claim-unconfirmed'; readonly claimId: string }
-  | { readonly kind: Exclude<ClaimRefusal, 'already-claimed' | 'campaign-not-started' | 'claim-unconfirmed'> };
+  /** `final`: only an operator can make a slot free. Otherwise one may come back by itself. */
+  | { readonly kind: 'sold-out'; readonly final: boolean }
+  | {
+      readonly kind: Exclude<
+        ClaimRefusal,
+        'already-claimed' | 'campaign-not-started' | 'claim-unconfirmed' | 'sold-out'
+      >;
+    };
 
 /** HTTP → gate → claim log: what happens between a user's call and the answer. */
 @Injectable()

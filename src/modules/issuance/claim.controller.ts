@@ -21,6 +21,12 @@ const application = z
   .strictObject({ userId: userIdOrNumber, campaignId: campaignId.default(DEFAULT_CAMPAIGN_ID) })
   .meta({ id: 'Application', example: { userId: 'user-1', campaignId: DEFAULT_CAMPAIGN_ID } });
 
+/** Members and headers of `sold-out`, made once: it is the most frequent answer of a drop. */
+const FINAL = { final: true } as const;
+const NOT_FINAL = { final: false } as const;
+/** s. The consumer has settled most claims by then, and the next answer is final. */
+const COME_BACK = { 'retry-after': '5' } as const;
+
 /**
  * The hot call of a drop. It writes every outcome to the reply directly and reads the body without a pipe. Refusals are
  * the common case, and an exception with its stack or an interceptor would cost more than the decision.
@@ -68,6 +74,9 @@ function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outco
     sendProblem(reply, outcome.kind, { startsAt: isoOf(outcome.startsAt) });
   } else if (outcome.kind === 'claim-unconfirmed') {
     sendProblem(reply, outcome.kind, { claimId: outcome.claimId });
+  } else if (outcome.kind === 'sold-out') {
+    if (outcome.final) sendProblem(reply, outcome.kind, FINAL);
+    else sendProblem(reply, outcome.kind, NOT_FINAL, COME_BACK);
   } else {
     sendProblem(reply, outcome.kind);
   }

@@ -38,7 +38,9 @@ export type ClaimOutcome =
   /** The user has a claim already. Window and stock do not matter then. */
   | { readonly kind: 'duplicate'; readonly record: ClaimRecord; readonly pending: boolean }
   | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
-  | { readonly kind: 'campaign-paused' | 'campaign-closed' | 'campaign-ended' | 'sold-out' }
+  | { readonly kind: 'campaign-paused' | 'campaign-closed' | 'campaign-ended' }
+  /** `final`: no claim is pending, so only an operator can make a slot free. Otherwise one may come back by itself. */
+  | { readonly kind: 'sold-out'; readonly final: boolean }
   | Fenced;
 
 export type LookUpOutcome =

@@ -80,7 +80,29 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await outcome({ state: 'CLOSED' })).toEqual({ kind: 'campaign-closed' });
       expect(await outcome({ startsAt: now + HOUR })).toEqual({ kind: 'campaign-not-started', startsAt: now + HOUR });
       expect(await outcome({ endsAt: now - 1 })).toEqual({ kind: 'campaign-ended' });
-      expect(await outcome({ total: 0 })).toEqual({ kind: 'sold-out' });
+      expect(await outcome({ total: 0 })).toEqual({ kind: 'sold-out', final: true });
+    });
+
+    it('says sold out for good only when no claim is pending', async () => {
+      const campaignId = await open({ total: 2 });
+      const first = await admit(campaignId, 'a');
+      const second = await admit(campaignId, 'b');
+      const refused = () => gate.claim(pass, request(campaignId, 'late'));
+      expect(await refused()).toEqual({ kind: 'sold-out', final: false });
+      await gate.clearPending(pass, [{ campaignId, userId: 'a', claimId: first.claimId }]);
+      expect(await refused()).toEqual({ kind: 'sold-out', final: false });
+      await gate.clearPending(pass, [{ campaignId, userId: 'b', claimId: second.claimId }]);
+      expect(await refused()).toEqual({ kind: 'sold-out', final: true });
+    });
+
+    it('says sold out for good in no batch that has admitted a claim', async () => {
+      const campaignId = await open({ total: 1 });
+      const outcomes = await Promise.all(
+        Array.from({ length: 50 }, (_, user) => gate.claim(pass, request(campaignId, `u${user}`))),
+      );
+      expect(outcomes.filter(({ kind }) => kind === 'admitted')).toHaveLength(1);
+      const refused = outcomes.filter((outcome) => outcome.kind === 'sold-out');
+      expect(refused).toEqual(Array.from({ length: 49 }, () => ({ kind: 'sold-out', final: false })));
     });
 
     it('opens at startsAt and is over at endsAt', async () => {
@@ -217,8 +239,8 @@ export function describeClaims(under: GateUnderTest): void {
         { kind: 'campaign-paused' },
         { kind: 'admitted', sequence: 2 },
         { kind: 'fenced', reason: 'count-mismatch' },
-        { kind: 'sold-out' },
-        { kind: 'sold-out' },
+        { kind: 'sold-out', final: false },
+        { kind: 'sold-out', final: false },
       ]);
       expect(await gaugeOf(good)).toMatchObject({ claimed: 2, sequence: 2, pending: 2 });
       expect(await gaugeOf(other)).toMatchObject({ claimed: 1, sequence: 1, pending: 1 });

@@ -51,7 +51,7 @@ export function describeModel(under: GateUnderTest): void {
                   : current.state !== 'OPEN'
                     ? { kind: `campaign-${current.state.toLowerCase()}` }
                     : claims.size >= current.total
-                      ? { kind: 'sold-out' }
+                      ? { kind: 'sold-out', final: [...claims.values()].every(({ pending }) => !pending) }
                       : { kind: 'admitted', sequence: sequence + 1 };
               expect(await gate.claim(own, claim)).toMatchObject(expected);
               if (expected.kind !== 'admitted') break;

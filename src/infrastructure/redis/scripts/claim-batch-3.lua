@@ -4,7 +4,9 @@
 -- OUT   {FENCED, reason}, or for each campaign either that or a list with one answer for each claim, in their order:
 --       {OK, claimId, sequence, claimedAt ms, remaining}
 --       {DUPLICATE, claimId, record, 1 while it is pending, else 0}
---       {NOT_STARTED, claimId, startsAt ms} {PAUSED, claimId} {CLOSED, claimId} {ENDED, claimId} {SOLD_OUT, claimId}
+--       {NOT_STARTED, claimId, startsAt ms} {PAUSED, claimId} {CLOSED, claimId} {ENDED, claimId}
+--       {SOLD_OUT, claimId, 1 when it is final, else 0}
+-- A script of an older version answers {SOLD_OUT, claimId}. Then nothing says that it is final.
 -- The claimId is that of the question. Without it only the order would tell whose an answer is: when one answer is lost,
 -- every later caller would get that of another one.
 local at = now()
@@ -59,7 +61,10 @@ for first = 1, #KEYS, 3 do
       elseif ends_at and at >= ends_at then
         decided[n] = {'ENDED', claim_id}
       elseif claims >= total then
-        decided[n] = {'SOLD_OUT', claim_id}
+        -- While a claim is pending, its slot may come back: a rebuild forgets a claim that never became durable. Those that
+        -- this batch has admitted count too.
+        -- mutant: sold-out-always-final
+        decided[n] = {'SOLD_OUT', claim_id, waiting == 0 and 1 or 0}
       else
         sequence, claims, waiting = sequence + 1, claims + 1, waiting + 1
         admitted[user_id] = claim_id .. '|' .. integer(sequence) .. '|' .. claimed_at .. '|' .. idempotency_digest

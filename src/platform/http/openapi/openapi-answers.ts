@@ -44,11 +44,12 @@ const OF_A_HEADER: Readonly<Record<string, readonly ProblemCode[]>> = {
 /** Requests without a route get these, so no operation has them. */
 export const OF_NO_OPERATION: readonly ProblemCode[] = ['not-found', 'method-not-allowed'];
 
-/** Headers that belong to one refusal. Retry-After is in the table of problems. */
+/** Headers that belong to one refusal. Where all answers with a code carry Retry-After, the table of problems has it. */
 const HEADERS_OF: Readonly<Partial<Record<ProblemCode, Readonly<Partial<Record<HeaderName, string>>>>>> = {
   unauthorized: { 'WWW-Authenticate': 'The challenge of RFC 6750.' },
   'gate-not-told': { ETag: '`gate-not-told`: the version that is stored.' },
   'already-claimed': { Location: '`already-claimed`: the claim that stands.' },
+  'sold-out': { 'Retry-After': '`sold-out` that is not `final`: seconds to wait before another try.' },
 };
 
 /**
@@ -230,5 +231,10 @@ const PROBLEM_SCHEMA: SchemaObject = {
     needed: { type: 'integer', format: 'int64', description: 'not-enough-space: bytes.' },
     free: { type: 'integer', format: 'int64', description: 'not-enough-space: bytes.' },
     startsAt: { type: 'string', format: 'date-time', description: 'campaign-not-started: when it starts.' },
+    final: {
+      type: 'boolean',
+      description:
+        'sold-out: true when only an operator can make a slot free. false while claims are on their way, one of which may give its slot back.',
+    },
   },
 };
