@@ -185,4 +185,31 @@ export const MUTANTS: readonly Mutant[] = [
       title: 'says sold out for good only when no claim is pending',
     },
   },
+  {
+    name: 'an instant that follows a clock that was set back',
+    edits: [edit('instant-by-clock', /math\.max\(clock, .*\)$/, 'clock')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'gives no claim an earlier instant than the latest that is known',
+    },
+  },
+  {
+    name: 'pending entries of the future that wait for the clock',
+    edits: [edit('future-unswept', /if .* await .*/, '')],
+    caughtBy: {
+      project: 'unit',
+      file: 'pending-sweeper',
+      title: 'is found soon after the gate’s clock was set back',
+    },
+  },
+  {
+    name: 'a horizon that does not notice a clock that was set',
+    edits: [edit('steps-unnoticed', /if \(/, 'if (this.samples.length < 0 && ')],
+    caughtBy: {
+      project: 'unit',
+      file: 'pending-sweeper',
+      title: 'is not taken for lost when the gate’s clock was set by -10 minutes',
+    },
+  },
 ];

@@ -58,7 +58,7 @@ export function sweeperOf(
   gate: IssuanceGate,
   slots: DiscardedSlots,
 ): PendingSweeper {
-  return new PendingSweeper(database, gate, watch, log, slots);
+  return new PendingSweeper(database, gate, watch, log, slots, systemClock);
 }
 
 /** A claim that the gate has admitted and that is not durable yet. */

@@ -24,8 +24,7 @@ export class InProcessGateBuilder extends GateBuilder {
       campaign.applied.set(userId, { claimId, sequence, claimedAt, idempotencyDigest });
       campaign.count += 1;
       if (!pending) continue;
-      // A claim may carry a future instant, from a machine whose clock ran ahead. With that instant in `pending`, the
-      // gate would date all later claims after it, and the sweeper would ignore them until that time.
+      // A claim may carry a future instant, from a machine whose clock ran ahead. The sweeper would ignore it until then.
       campaign.pending.set(userId, Math.min(claimedAt, Date.now()));
       campaign.pendingCount += 1;
     }
@@ -37,12 +36,12 @@ export class InProcessGateBuilder extends GateBuilder {
   }
 
   openStaged(epoch: number, campaigns: readonly StagedCampaign[]): Promise<void> {
-    for (const { sequence, ...terms } of campaigns) {
+    for (const { sequence, lastAt = 0, ...terms } of campaigns) {
       const campaign = this.memory.campaign(epoch, terms.campaignId);
       if (campaign.terms !== null && campaign.terms.version >= terms.version) continue;
       const oldestFirst = [...campaign.pending].sort(([, a], [, b]) => a - b);
       campaign.pending = new Map(oldestFirst);
-      campaign.lastAt = Math.max(campaign.lastAt, oldestFirst.at(-1)?.[1] ?? 0);
+      campaign.lastAt = Math.max(campaign.lastAt, oldestFirst.at(-1)?.[1] ?? 0, lastAt);
       campaign.sequence = Math.max(campaign.sequence, sequence);
       campaign.terms = terms;
     }

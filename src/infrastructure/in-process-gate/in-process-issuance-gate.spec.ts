@@ -39,6 +39,16 @@ describe('the clock of the in-process gate', () => {
     expect(await claimAt(endsAt)).toEqual({ kind: 'campaign-ended' });
   });
 
+  it('never goes back within a campaign, and keeps a window open that has begun', async () => {
+    expect(await claimAt(startsAt + 500)).toMatchObject({ kind: 'admitted', sequence: 1, claimedAt: startsAt + 500 });
+    expect(await claimAt(startsAt - 60_000)).toMatchObject({
+      kind: 'admitted',
+      sequence: 2,
+      claimedAt: startsAt + 500,
+    });
+    expect(await claimAt(startsAt + 501)).toMatchObject({ kind: 'admitted', sequence: 3, claimedAt: startsAt + 501 });
+  });
+
   it('is not dragged along by a claim from the future, and the sweeper finds what comes after such a claim', async () => {
     const tomorrow = startsAt + 86_400_000;
     const staged = { userId: 'ahead', claimId: 'x', sequence: 1, claimedAt: tomorrow, idempotencyDigest: null };

@@ -11,6 +11,7 @@ import {
   type LookUpOutcome,
   type OpenCampaignOutcome,
   type PendingPage,
+  type RedateOutcome,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
@@ -39,11 +40,11 @@ export class InProcessIssuanceGate extends IssuanceGate {
     }
     if (terms.state === 'PAUSED') return Promise.resolve({ kind: 'campaign-paused' });
     if (terms.state === 'CLOSED') return Promise.resolve({ kind: 'campaign-closed' });
-    const now = Date.now();
-    if (now < terms.startsAt) return Promise.resolve({ kind: 'campaign-not-started', startsAt: terms.startsAt });
-    if (terms.endsAt !== null && now >= terms.endsAt) return Promise.resolve({ kind: 'campaign-ended' });
+    // Also for the window; see claim-batch of the Redis gate.
+    const claimedAt = Math.max(Date.now(), campaign.lastAt);
+    if (claimedAt < terms.startsAt) return Promise.resolve({ kind: 'campaign-not-started', startsAt: terms.startsAt });
+    if (terms.endsAt !== null && claimedAt >= terms.endsAt) return Promise.resolve({ kind: 'campaign-ended' });
     if (applied.size >= terms.total) return Promise.resolve({ kind: 'sold-out', final: pending.size === 0 });
-    const claimedAt = Math.max(now, campaign.lastAt);
     campaign.lastAt = claimedAt;
     campaign.sequence += 1;
     campaign.count += 1;
@@ -121,6 +122,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
           sequence: campaign.sequence,
           pending: campaign.pending.size,
           oldestPendingAt: campaign.pending.values().next().value ?? null,
+          lastAt: campaign.lastAt,
         };
       }),
     );
@@ -148,6 +150,22 @@ export class InProcessIssuanceGate extends IssuanceGate {
       if (record !== undefined) claims.push({ campaignId, userId, ...record });
     }
     return Promise.resolve({ kind: 'page', claims });
+  }
+
+  redatePending(pass: GatePass, campaignId: string, limit: number): Promise<RedateOutcome> {
+    const found = this.memory.trusted(pass, campaignId);
+    if (found.kind === 'fenced') return Promise.resolve(found);
+    const { pending } = found.campaign;
+    const now = Date.now();
+    let count = 0;
+    // The map keeps its order, oldest first: entries of the future are its end, and now is not before the rest.
+    for (const [userId, at] of pending) {
+      if (count === limit) break;
+      if (at <= now) continue;
+      pending.set(userId, now);
+      count += 1;
+    }
+    return Promise.resolve({ kind: 'redated', count });
   }
 
   ping(pass: GatePass): Promise<{ kind: 'ok' } | Fenced> {

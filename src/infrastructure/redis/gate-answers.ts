@@ -20,6 +20,7 @@ const KINDS = {
   OLDER: 'older',
   BELOW_CLAIMED: 'total-below-claimed',
   PAGE: 'page',
+  REDATED: 'redated',
   GAUGE: 'gauge',
   FENCED: 'fenced',
 } as const;

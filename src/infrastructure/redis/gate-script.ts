@@ -10,6 +10,7 @@ const OPERATIONS = {
   release: 'release-claim-3.lua',
   gauge: 'gauge-3.lua',
   'pending-before': 'pending-before-3.lua',
+  'redate-pending': 'redate-pending-3.lua',
   'change-terms': 'change-terms-3.lua',
   'open-campaign': 'open-campaign-3.lua',
 } as const;

@@ -96,7 +96,7 @@ export class RedisGateBuilder extends GateBuilder {
             const { meta, appliedUser, pending } = campaignKeys(campaign.campaignId, epoch);
             const staged = this.staged.get(appliedUser);
             const counts = [staged?.claims ?? 0, staged?.pending ?? 0];
-            const args = [...termsArguments(campaign), campaign.sequence, ...counts];
+            const args = [...termsArguments(campaign), campaign.sequence, ...counts, campaign.lastAt ?? 0];
             const outcome = await this.connection.bulk.eval(OPEN_STAGED, 3, meta, appliedUser, pending, ...args);
             if (outcome === 'LOST') throw new GateUnavailableError('Redis has lost what was staged there');
           }),

@@ -18,6 +18,7 @@ import {
   type LookUpOutcome,
   type OpenCampaignOutcome,
   type PendingPage,
+  type RedateOutcome,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
 import { type Answer, fenced, isFence, kindOf, toClaimOutcome, toOutcome } from './gate-answers.js';
@@ -129,6 +130,11 @@ export class RedisIssuanceGate extends IssuanceGate {
     return { kind: 'page', claims };
   }
 
+  async redatePending(pass: GatePass, campaignId: string, limit: number): Promise<RedateOutcome> {
+    const answer = await this.run(pass, 'redate-pending', campaignId, [limit]);
+    return kindOf(answer) === 'redated' ? { kind: 'redated', count: Number(answer[1]) } : fenced(answer);
+  }
+
   async ping({ fence }: GatePass): Promise<{ kind: 'ok' } | Fenced> {
     const answer = await this.send((redis) => redis.evalsha(fence, 0, 'ping' satisfies GateOperation));
     return typeof answer === 'string' ? { kind: 'ok' } : fenced(answer as Answer);
@@ -148,7 +154,7 @@ export class RedisIssuanceGate extends IssuanceGate {
   private async gaugeOne(pass: GatePass, campaignId: string): Promise<CampaignGauge | Fenced> {
     const answer = await this.run(pass, 'gauge', campaignId, []);
     if (kindOf(answer) !== 'gauge') return fenced(answer);
-    const [, total, startsAt, endsAt, state, version, sequence, claimed, pending, oldest] = answer;
+    const [, total, startsAt, endsAt, state, version, sequence, claimed, pending, oldest, last] = answer;
     return {
       kind: 'gauge',
       campaignId,
@@ -164,6 +170,8 @@ export class RedisIssuanceGate extends IssuanceGate {
       sequence: Number(sequence),
       pending: Number(pending),
       oldestPendingAt: oldest === '' ? null : Number(oldest),
+      // A script of an older version does not tell it.
+      lastAt: Number(last ?? 0),
     };
   }
 

@@ -26,6 +26,7 @@ const calls: { readonly [K in Call]: Parameters<IssuanceGate[K]> } = {
   changeTerms: [pass, terms],
   gauge: [pass, ['c']],
   pendingBefore: [pass, 'c', 1, 2, 3],
+  redatePending: [pass, 'c', 1],
   ping: [pass],
   checkWritable: [],
   now: [],

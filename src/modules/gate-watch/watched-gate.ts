@@ -13,6 +13,7 @@ import {
   type LookUpOutcome,
   type OpenCampaignOutcome,
   type PendingPage,
+  type RedateOutcome,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
@@ -69,6 +70,10 @@ export class WatchedGate extends IssuanceGate {
 
   pendingBefore(...page: Parameters<IssuanceGate['pendingBefore']>): Promise<PendingPage | Fenced> {
     return this.watched(this.gate.pendingBefore(...page));
+  }
+
+  redatePending(pass: GatePass, campaignId: string, limit: number): Promise<RedateOutcome> {
+    return this.watched(this.gate.redatePending(pass, campaignId, limit));
   }
 
   ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced> {

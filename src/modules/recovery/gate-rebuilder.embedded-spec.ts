@@ -80,6 +80,28 @@ describe('what a rebuilt gate remembers', () => {
     expect(await claim('new2')).toEqual({ kind: 'sold-out', final: false });
   });
 
+  it.each(['a coupon', 'a failed event', 'an event on the log'])(
+    'goes on from the latest instant, also when that is of %s',
+    async (kind) => {
+      await storeCampaign(stack, { id: 'default', total: 9 });
+      const ahead = { ...claimOf(2), claimedAt: Date.now() + 3_600_000 };
+      if (kind === 'a coupon') await issueCoupons(stack, [ahead]);
+      else if (kind === 'a failed event') await failToPublish(stack, ahead);
+      else await stack.log.publish(ahead);
+      await issueCoupons(stack, [claimOf(1)]);
+      await rebuild();
+      expect(await claim('new1')).toEqual({ kind: 'admitted', sequence: 3, claimedAt: ahead.claimedAt });
+    },
+  );
+
+  it('does not go on from an instant that is days ahead', async () => {
+    await storeCampaign(stack, { id: 'default', total: 9 });
+    await stack.log.publish({ ...claimOf(1), claimedAt: Date.now() + 3 * 86_400_000 });
+    await rebuild();
+    const { claimedAt } = (await claim('new1')) as { claimedAt: number };
+    expect(claimedAt).toBeLessThanOrEqual(Date.now());
+  });
+
   it('reads coupons, failed events and the log in as many pages as it takes', async () => {
     await storeCampaign(stack, { id: 'default', total: 10_000 });
     await storeCampaign(stack, { id: 'other', total: 10_000 });

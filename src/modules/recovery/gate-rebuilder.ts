@@ -206,7 +206,7 @@ export class GateRebuilder {
 
     await this.storeCut(lease, unsettled.end);
     await done('cut-stored');
-    const found = new StagedClaims();
+    const found = new StagedClaims(this.clock.wall());
     for (
       let unread: Unsettled | null = unsettled;
       unread !== null;

@@ -87,7 +87,7 @@ export class LogReading {
       if (record.unreadable !== undefined) continue;
       const decoded = decodeClaimEvent(record.value);
       if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
-      found.noteSequence(decoded.event.campaignId, decoded.event.sequence);
+      found.note(decoded.event);
       events.push({ event: decoded.event, record });
     }
     if (events.length === 0) return;

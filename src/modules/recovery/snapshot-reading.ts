@@ -25,7 +25,7 @@ export async function stageSnapshot(
     await stageCoupons(builder, lease.epoch, coupons, found);
   }
   for (const [campaignId, sequence] of await unit.failedEvents.highestSequences()) {
-    found.noteSequence(campaignId, sequence);
+    found.note({ campaignId, sequence, claimedAt: 0 });
   }
   for await (const rows of readAhead((afterId) => unit.failedEvents.openClaimsAfter(afterId, PAGE), PAGE)) {
     lease.check();

@@ -10,7 +10,7 @@ export async function stageCoupons(
   coupons: readonly IssuedClaim[],
   found: StagedClaims,
 ): Promise<void> {
-  for (const { campaignId, sequence } of coupons) found.noteSequence(campaignId, sequence);
+  for (const coupon of coupons) found.note(coupon);
   for (const [campaignId, some] of groupBy(coupons, (coupon) => coupon.campaignId)) {
     const claims = some.map((coupon) => ({ ...coupon, pending: false }));
     await builder.stage(epoch, campaignId, claims);

@@ -1,5 +1,5 @@
 import { type Campaign } from '../../domain/campaign.js';
-import { type ClaimEvent } from '../../domain/claim.js';
+import { type Claim, type ClaimEvent } from '../../domain/claim.js';
 import { isLaterClaim } from '../../domain/rival-claims.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
@@ -11,9 +11,16 @@ import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
  */
 const MAX_SEQUENCE = 2 ** 52;
 
+/**
+ * An instant that is further in the future of the gate's clock comes from a forged message, or from a clock that was badly
+ * wrong. To go on from it would date all later claims of the campaign to it, until the rebuild after that.
+ */
+const MAX_AHEAD_MS = 86_400_000;
+
 interface FoundCampaign {
   terms: CampaignTerms;
   sequence: number;
+  lastAt: number;
   readonly waiting: Map<string, ClaimEvent>;
 }
 
@@ -23,6 +30,13 @@ interface FoundCampaign {
  */
 export class StagedClaims {
   private readonly campaigns = new Map<string, FoundCampaign>();
+  /** ms. The new gate goes on from no later instant. */
+  private readonly latestAt: number;
+
+  /** @param now ms, by any clock that is roughly right. */
+  constructor(now: number) {
+    this.latestAt = now + MAX_AHEAD_MS;
+  }
 
   /**
    * A campaign that is read again keeps its claims: the part of the log that they came from may be deleted by now. If
@@ -31,8 +45,9 @@ export class StagedClaims {
   addCampaign(campaign: Campaign): void {
     const terms = termsOf(campaign);
     const known = this.campaigns.get(campaign.id);
-    if (known === undefined) this.campaigns.set(campaign.id, { terms, sequence: 0, waiting: new Map() });
+    if (known === undefined) this.campaigns.set(campaign.id, { terms, sequence: 0, lastAt: 0, waiting: new Map() });
     else known.terms = terms;
+    this.note({ campaignId: campaign.id, sequence: 0, claimedAt: campaign.lastClaimedAt ?? 0 });
   }
 
   knows(campaignId: string): boolean {
@@ -41,18 +56,21 @@ export class StagedClaims {
 
   /**
    * Every sequence counts, also that of a claim that is stale, discarded or loses: a user may have been told it, and
-   * the gate must not give one out twice.
+   * the gate must not give one out twice. So does every instant: the next claim gets a higher sequence, and so no earlier
+   * instant.
    */
-  noteSequence(campaignId: string, sequence: number): void {
+  note({ campaignId, sequence, claimedAt }: Pick<Claim, 'campaignId' | 'sequence' | 'claimedAt'>): void {
     const campaign = this.campaigns.get(campaignId);
-    if (campaign === undefined || sequence > MAX_SEQUENCE) return;
-    campaign.sequence = Math.max(campaign.sequence, sequence);
+    if (campaign === undefined) return;
+    if (sequence <= MAX_SEQUENCE) campaign.sequence = Math.max(campaign.sequence, sequence);
+    if (claimedAt <= this.latestAt) campaign.lastAt = Math.max(campaign.lastAt, claimedAt);
   }
 
   /** Keeps one claim for each user, the later one. Ignores unknown campaigns. */
   add(claim: ClaimEvent): void {
     const campaign = this.campaigns.get(claim.campaignId);
     if (campaign === undefined) return;
+    this.note(claim);
     const rival = campaign.waiting.get(claim.userId);
     if (rival === undefined || isLaterClaim(claim, rival)) campaign.waiting.set(claim.userId, claim);
   }
@@ -73,14 +91,14 @@ export class StagedClaims {
 
   /** Open campaigns first. */
   stagedCampaigns(): StagedCampaign[] {
-    return this.openOnesFirst().map(({ terms, sequence }) => ({ ...terms, sequence }));
+    return this.openOnesFirst().map(({ terms, sequence, lastAt }) => ({ ...terms, sequence, lastAt }));
   }
 
   /** This campaign if the gate does not have it in this version yet. */
   difference(campaign: Campaign): StagedCampaign | null {
     const known = this.campaigns.get(campaign.id);
     if (known !== undefined && known.terms.version === campaign.version) return null;
-    return { ...termsOf(campaign), sequence: known?.sequence ?? 0 };
+    return { ...termsOf(campaign), sequence: known?.sequence ?? 0, lastAt: known?.lastAt ?? 0 };
   }
 
   private openOnesFirst(): FoundCampaign[] {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import '../../../test/support/quiet.js';
 import { EPOCH } from '../../../test/support/claims.js';
 import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
@@ -24,6 +24,7 @@ import {
 import { type ClaimEvent } from '../../domain/claim.js';
 import { type LogOffsets } from '../../ports/log/claim-log.js';
 import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { SystemClock } from '../../platform/flow/clock.js';
 import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
@@ -43,6 +44,11 @@ class SetLog extends InterruptibleClaimLog {
   override committedOffsets = () => Promise.resolve(this.committed);
 }
 
+/** Time passes at the gate and here alike when a test moves the gate's clock on. */
+class MovedClock extends SystemClock {
+  override monotonic = () => super.monotonic() + gate.offsetMs;
+}
+
 let stack: RetryStack;
 let gate: SteeredGate;
 let log: InterruptibleClaimLog;
@@ -51,7 +57,7 @@ let sweeper: PendingSweeper;
 
 function newSweeper(claimLog: InterruptibleClaimLog = log) {
   const slots = new DiscardedSlots(database, gate, stack.watch);
-  return new PendingSweeper(database, gate, stack.watch, claimLog, slots);
+  return new PendingSweeper(database, gate, stack.watch, claimLog, slots, new MovedClock());
 }
 
 async function open(total: number): Promise<void> {
@@ -64,7 +70,22 @@ async function open(total: number): Promise<void> {
 
 beforeEach(() => open(10));
 
-afterEach(() => stack.close());
+const restore: (() => void)[] = [];
+afterEach(async () => {
+  for (const undo of restore.splice(0)) undo();
+  await stack.close();
+});
+
+/** Sets the gate's clock back by `ms`. `passed` lets time pass at the gate and here. */
+function setBack(ms: number): { passed(ms: number): void } {
+  const real = Date.now.bind(Date);
+  let passedMs = 0;
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => real() - ms + passedMs);
+  const monotonic = performance.now.bind(performance);
+  const own = jest.spyOn(performance, 'now').mockImplementation(() => monotonic() + passedMs);
+  restore.push(() => [clock, own].forEach((spy) => spy.mockRestore()));
+  return { passed: (more) => (passedMs += more) };
+}
 
 /** Admitted a minute ago, unless told otherwise. */
 async function oldClaim(user = 'alice', ageMs = MINUTE): Promise<ClaimEvent> {
@@ -254,6 +275,42 @@ describe('a claim that may still be on its way', () => {
     };
     expect(await sweeper.sweep()).toEqual(NOTHING);
     expect(isPending(stack, arriving!)).toBe(true);
+  });
+
+  it('is found soon after the gate’s clock was set back by an hour, and not when the clock has caught up', async () => {
+    await sweeper.sweep();
+    const lost = await admit(stack, 'alice');
+    const back = setBack(60 * MINUTE);
+    // Its instant is that of the claim before it, which lies an hour ahead now.
+    const after = await admit(stack, 'bob');
+    expect(after.claimedAt).toBeGreaterThanOrEqual(lost.claimedAt);
+    // The samples of before mean nothing now.
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    // Dates both to now.
+    expect(await sweeper.sweep()).toEqual(NOTHING);
+    back.passed(MINUTE);
+    expect(await sweeper.sweep()).toEqual({ ...NOTHING, recorded: 2 });
+    expect(await knownRowOf(stack, lost)).toMatchObject({ source: 'SWEEPER', claim: lost });
+  });
+
+  it.each([-10, 10])('is not taken for lost when the gate’s clock was set by %i minutes', async (minutes) => {
+    // The consumer has passed this sample.
+    await sweeper.sweep();
+    const onItsWay = await admit(stack, 'alice');
+    await stack.log.publish(onItsWay);
+    const set = setBack(-minutes * MINUTE);
+    const late = await admit(stack, 'bob');
+    await stack.log.publish(late);
+    for (let sweep = 0; sweep < 3; sweep++) {
+      expect(await sweeper.sweep()).toEqual(NOTHING);
+      set.passed(MINUTE);
+    }
+    await consumeJournal(stack);
+    await sweeper.sweep();
+    set.passed(MINUTE);
+    await sweeper.sweep();
+    expect([isPending(stack, onItsWay), isPending(stack, late)]).toEqual([false, false]);
+    expect(await failedEvents()).toBe(0);
   });
 
   it('waits for every partition, of which those without a message count as read', async () => {

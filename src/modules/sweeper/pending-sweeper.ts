@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type Claim } from '../../domain/claim.js';
 import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
+import { Clock } from '../../platform/flow/clock.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEvent, type Failure } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
-import { type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ConsumedHorizon } from '../../ports/log/consumed-horizon.js';
 import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
@@ -62,8 +63,9 @@ export class PendingSweeper {
     private readonly watch: EpochWatch,
     log: ClaimLog,
     private readonly slots: DiscardedSlots,
+    clock: Clock,
   ) {
-    this.horizon = new ConsumedHorizon(log, () => gate.now());
+    this.horizon = new ConsumedHorizon(log, () => gate.now(), clock);
   }
 
   /**
@@ -126,14 +128,31 @@ export class PendingSweeper {
       const last = campaigns.at(-1);
       if (last === undefined) return;
       const ids = campaigns.map(({ id }) => id);
-      for (const gauge of await this.gate.gauge(pass, ids)) {
+      const gauges = await this.gate.gauge(pass, ids);
+      const now = await this.gate.now();
+      for (const gauge of gauges) {
         if (gauge.kind === 'fenced') {
           this.watch.reportCampaignFence(pass, gauge);
-        } else if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
+          continue;
+        }
+        // mutant: future-unswept
+        if (gauge.pending > 0 && gauge.lastAt > now) await this.redate(pass, gauge);
+        if (gauge.oldestPendingAt !== null && gauge.oldestPendingAt < before) {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
         }
       }
       after = last.id;
+    }
+  }
+
+  /**
+   * After the gate's clock was set back, entries may lie in the future. Their claims were admitted before now, so "pending
+   * since now" is true enough: a later sweep finds them as it finds all others.
+   */
+  private async redate(pass: GatePass, { campaignId, pending }: CampaignGauge): Promise<void> {
+    for (let left = pending; left > 0; left -= PENDING_PAGE) {
+      const outcome = await this.gate.redatePending(pass, campaignId, PENDING_PAGE);
+      if (outcome.kind === 'fenced' || outcome.count < PENDING_PAGE) return;
     }
   }
 

@@ -8,9 +8,11 @@ export interface StagedClaim extends ClaimRecord {
   pending: boolean;
 }
 
-/** Terms with the highest sequence that is known to have been given out. */
+/** Terms with what the new gate goes on from: the highest sequence that is known to have been given out. */
 export interface StagedCampaign extends CampaignTerms {
   sequence: number;
+  /** The latest instant of a claim that is known, ms: the next claim gets no earlier one. Left out: none is known. */
+  lastAt?: number;
 }
 
 /**

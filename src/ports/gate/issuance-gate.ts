@@ -68,6 +68,8 @@ export type ChangeTermsOutcome =
   | { readonly kind: 'total-below-claimed' }
   | Fenced;
 
+export type RedateOutcome = { readonly kind: 'redated'; readonly count: number } | Fenced;
+
 export interface PendingPage {
   readonly kind: 'page';
   readonly claims: readonly Claim[];
@@ -84,6 +86,11 @@ export interface CampaignGauge {
   pending: number;
   /** ms, the gate's clock; null when nothing is pending. */
   oldestPendingAt: number | null;
+  /**
+   * The instant of the latest claim, ms; 0 when that is not known. No pending entry is later. It is later than the gate's
+   * clock when that clock was set back.
+   */
+  lastAt: number;
 }
 
 /** The gate did not get the call: nothing was executed. */
@@ -110,8 +117,10 @@ export class GateTimeoutError extends Error {
  */
 export abstract class IssuanceGate {
   /**
-   * Admits a claim or says why not, in this order: fence, an earlier claim of the user, state, window by the gate's
-   * own clock, stock.
+   * Admits a claim or says why not, in this order: fence, an earlier claim of the user, state, window, stock.
+   *
+   * The claim's instant is that of the gate's own clock, but never earlier than that of the claim before it in the
+   * campaign. The same instant decides about the window.
    */
   abstract claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome>;
 
@@ -146,6 +155,12 @@ export abstract class IssuanceGate {
     limit: number,
     offset: number,
   ): Promise<PendingPage | Fenced>;
+
+  /**
+   * Dates pending entries of the future to now, at most `limit`. Entries are in the future after the gate's clock was set
+   * back, and `pendingBefore` would show them only when the clock has caught up.
+   */
+  abstract redatePending(pass: GatePass, campaignId: string, limit: number): Promise<RedateOutcome>;
 
   /** Tells whether this pass is still let in, at almost no cost. */
   abstract ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced>;

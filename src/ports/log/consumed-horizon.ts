@@ -1,7 +1,13 @@
+import { type Clock } from '../../platform/flow/clock.js';
 import { type ClaimLog, type LogOffsets } from './claim-log.js';
 
 /** Samples that wait for the consumer. */
 const MAX_SAMPLES = 64;
+/**
+ * By how much more than two slow answers explain the clock may go at another speed than ours between two samples, ms. A
+ * step that stays unnoticed is smaller than this and the two answers together, which is less than D.
+ */
+const TOLERANCE_MS = 300;
 
 /** Where the log ended at an instant. */
 interface Sample {
@@ -10,6 +16,13 @@ interface Sample {
   /** ms. */
   readonly instant: number;
   readonly end: LogOffsets;
+}
+
+/** What the clock shows minus what our monotonic clock shows, ms. It lies between these, because the answer took a while. */
+interface Offset {
+  readonly clock: number;
+  readonly least: number;
+  readonly most: number;
 }
 
 /**
@@ -22,11 +35,16 @@ interface Sample {
 export class ConsumedHorizon {
   /** Oldest first. The consumer may have passed the first one; it stays until the consumer has passed a later one. */
   private samples: Sample[] = [];
+  private offset: Offset | null = null;
 
-  /** @param now ms, by the clock whose instants are asked for. */
+  /**
+   * @param now ms, by the clock whose instants are asked for.
+   * @param own finds out that `now` has been set: then the instants of before mean nothing. Left out: that does not matter.
+   */
   constructor(
     private readonly log: ClaimLog,
     private readonly now: () => Promise<number>,
+    private readonly own?: Clock,
   ) {}
 
   /**
@@ -56,13 +74,28 @@ export class ConsumedHorizon {
   /**
    * Reads the instant first, the offsets second. What was on the log before the instant then lies below the offsets. In
    * the other order a message could land between the two readings: behind the offsets, and yet old enough by the instant.
+   *
+   * After the clock was set, instants of before it and of after it cannot be compared. A message from just before the step
+   * forward would look old enough by this sample, so this one does not count either. The next one does.
    */
   private async sample(clock: number): Promise<void> {
+    const asked = this.own?.monotonic() ?? 0;
     const instant = await this.now();
+    const { offset: known } = this;
+    this.offset = { clock, least: instant - (this.own?.monotonic() ?? 0), most: instant - asked };
+    // mutant: steps-unnoticed
+    if (this.own !== undefined && known?.clock === clock && areApart(known, this.offset)) {
+      this.samples = [];
+      return;
+    }
     const end = await this.log.endOffsets();
     // A log without partitions says nothing about what is on it.
     if (end.size > 0) this.samples.push({ clock, instant, end });
   }
+}
+
+function areApart(one: Offset, other: Offset): boolean {
+  return one.least > other.most + TOLERANCE_MS || other.least > one.most + TOLERANCE_MS;
 }
 
 /**

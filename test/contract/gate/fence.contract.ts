@@ -23,6 +23,7 @@ export function describeFence(under: GateUnderTest): void {
         changeTerms: await answered(() => gate.changeTerms(under, terms(campaignId, { version: 99 }))),
         gauge: (await answered(() => gate.gauge(under, [campaignId])))[0],
         pendingBefore: await answered(() => gate.pendingBefore(under, campaignId, Number.MAX_SAFE_INTEGER, 10, 0)),
+        redatePending: await answered(() => gate.redatePending(under, campaignId, 10)),
       };
       // Wait until the gate answers again, for the calls that follow.
       await answered(() => gate.now());
@@ -37,6 +38,7 @@ export function describeFence(under: GateUnderTest): void {
         changeTerms: fenced,
         gauge: fenced,
         pendingBefore: fenced,
+        redatePending: fenced,
       };
     };
 

@@ -43,6 +43,7 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
           sequence: 9,
           pending: 1,
           oldestPendingAt: 7,
+          lastAt: expect.any(Number),
         },
       ]);
       const { userId: _alice, pending: _done, ...record } = alice;
@@ -77,6 +78,49 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       const { oldestPendingAt } = gauge as CampaignGauge;
       expect(oldestPendingAt).toBeLessThanOrEqual(await gate.now());
       expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ record: { claimedAt } });
+    });
+
+    it('gives no claim an earlier instant than the latest that is known, and judges the window by that instant', async () => {
+      const ahead = (await gate.now()) + 3_600_000;
+      const [open, begun, over] = [ulid(), ulid(), ulid()];
+      const pass = await installed();
+      const from = { sequence: 5, lastAt: ahead };
+      await builder.openStaged(epoch, [
+        { ...terms(open), ...from },
+        { ...terms(begun, { startsAt: ahead }), ...from },
+        { ...terms(over, { endsAt: ahead }), ...from },
+      ]);
+      for (const userId of ['alice', 'bob']) {
+        expect(await gate.claim(pass, request(open, userId))).toMatchObject({ kind: 'admitted', claimedAt: ahead });
+      }
+      expect(await gate.claim(pass, request(begun, 'alice'))).toMatchObject({ kind: 'admitted', claimedAt: ahead });
+      expect(await gate.claim(pass, request(over, 'alice'))).toEqual({ kind: 'campaign-ended' });
+      expect(await gate.gauge(pass, [open, over])).toMatchObject([{ lastAt: ahead }, { lastAt: ahead }]);
+      // Terms that are written again keep it.
+      await builder.openStaged(epoch, [{ ...terms(over, { version: 2 }), sequence: 0 }]);
+      expect(await gate.claim(pass, request(over, 'alice'))).toMatchObject({ sequence: 6, claimedAt: ahead });
+    });
+
+    it('dates pending entries of the future to now when it is told to, as many at a time as it is told', async () => {
+      const campaignId = ulid();
+      const ahead = (await gate.now()) + 3_600_000;
+      await builder.stage(epoch, campaignId, [staged('early', 1, { pending: true })]);
+      const pass = await installed();
+      await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 1, lastAt: ahead }]);
+      for (const userId of ['a', 'b', 'c']) await gate.claim(pass, request(campaignId, userId));
+      const swept = async () => {
+        const page = await gate.pendingBefore(pass, campaignId, (await gate.now()) + 1_000, 10, 0);
+        return page.kind === 'page' ? page.claims.map(({ userId }) => userId) : page;
+      };
+      expect(await swept()).toEqual(['early']);
+      expect(await gate.redatePending(pass, campaignId, 2)).toEqual({ kind: 'redated', count: 2 });
+      expect(await swept()).toEqual(['early', 'a', 'b']);
+      expect(await gate.redatePending(pass, campaignId, 2)).toEqual({ kind: 'redated', count: 1 });
+      expect(await gate.redatePending(pass, campaignId, 2)).toEqual({ kind: 'redated', count: 0 });
+      expect(await swept()).toEqual(['early', 'a', 'b', 'c']);
+      // Only the entry is dated again. What the user was told stays.
+      expect(await gate.lookUp(pass, campaignId, 'a')).toMatchObject({ record: { claimedAt: ahead }, pending: true });
+      expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 4, pending: 4, oldestPendingAt: 1 }]);
     });
 
     it('stages 20,000 claims, and an empty list', async () => {

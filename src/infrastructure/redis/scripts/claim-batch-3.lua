@@ -9,8 +9,7 @@
 -- A script of an older version answers {SOLD_OUT, claimId}. Then nothing says that it is final.
 -- The claimId is that of the question. Without it only the order would tell whose an answer is: when one answer is lost,
 -- every later caller would get that of another one.
-local at = now()
-local claimed_at = integer(at)
+local clock = now()
 local answers, writes, named = {}, {}, {}
 local next_argument = 2
 -- Arguments of one claim.
@@ -26,8 +25,8 @@ for first = 1, #KEYS, 3 do
   local from, asked = next_argument + 1, tonumber(ARGV[next_argument])
   next_argument = from + FIELDS * asked
 
-  local count, pending, total, sequence, state, starts_at, ends_at = unpack(redis.call('HMGET', meta_key,
-    'count', 'pending', 'total', 'sequence', 'state', 'startsAt', 'endsAt'))
+  local count, pending, total, sequence, state, starts_at, ends_at, last = unpack(redis.call('HMGET', meta_key,
+    'count', 'pending', 'total', 'sequence', 'state', 'startsAt', 'endsAt', 'last'))
   local claims = redis.call('HLEN', applied_key)
   -- The checks of damage(), with one read of the meta instead of two: a drop consists of this call.
   local waiting = redis.call('ZCARD', pending_key)
@@ -44,6 +43,11 @@ for first = 1, #KEYS, 3 do
     local records = redis.call('HMGET', applied_key, unpack(users))
     total, sequence, starts_at = tonumber(total), tonumber(sequence), tonumber(starts_at)
     ends_at = ends_at ~= '' and tonumber(ends_at)
+    -- The instant of every claim of this call, also for the window: a clock that was set back neither lets instants fall
+    -- against the sequence, nor closes a window that had begun.
+    -- mutant: instant-by-clock
+    local at = math.max(clock, tonumber(last or 0))
+    local claimed_at = integer(at)
 
     local decided, admitted, new_records, new_pending = {}, {}, {}, {}
     for n = 1, asked do
@@ -77,7 +81,8 @@ for first = 1, #KEYS, 3 do
     end
     answers[#answers + 1] = decided
     if #new_records > 0 then
-      writes[#writes + 1] = {'HSET', meta_key, 'sequence', integer(sequence), 'count', claims, 'pending', waiting}
+      writes[#writes + 1] = {'HSET', meta_key, 'sequence', integer(sequence), 'count', claims, 'pending', waiting,
+        'last', claimed_at}
       writes[#writes + 1] = {'HSET', applied_key, unpack(new_records)}
       writes[#writes + 1] = {'ZADD', pending_key, unpack(new_pending)}
     end

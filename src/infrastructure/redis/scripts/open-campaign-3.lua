@@ -10,5 +10,5 @@ if redis.call('EXISTS', applied_key, pending_key) > 0 then return {'FENCED', dam
 -- This works also when Redis is out of memory; see change-terms.
 redis.call('HDEL', meta_key, 'none')
 redis.call('HSET', meta_key, 'total', total, 'startsAt', starts_at, 'endsAt', ends_at, 'state', state,
-  'version', version, 'sequence', 0, 'count', 0, 'pending', 0)
+  'version', version, 'sequence', 0, 'count', 0, 'pending', 0, 'last', 0)
 return {'OPENED'}

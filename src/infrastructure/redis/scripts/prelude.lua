@@ -1,8 +1,8 @@
 -- Stands before every operation, in the one script of an epoch; see gate-script.ts. KEYS of every operation but ping,
 -- and of claim-batch for each of its campaigns:
---   1  meta          hash: total, startsAt, endsAt, state, version, sequence, count, pending
+--   1  meta          hash: total, startsAt, endsAt, state, version, sequence, count, pending, last (the latest claim's ms)
 --   2  applied_user  hash: userId -> claimId|sequence|claimedAt|digest. HLEN is the counter.
---   3  pending       zset: userId -> ms, admitted and not yet seen in the database
+--   3  pending       zset: userId -> ms, admitted and not yet seen in the database; never later than `last`
 -- When memory runs out, Redis refuses a script whose first write needs memory, and lets one that has written go on to its
 -- end. So a command that frees memory may come first, and no operation may read after it has begun to write.
 
