@@ -14,6 +14,7 @@ import { InProcessGateMemory } from './in-process-gate/in-process-gate-memory.js
 import { InProcessIssuanceGate } from './in-process-gate/in-process-issuance-gate.js';
 import { JournalClaimLog } from './journal/journal-claim-log.js';
 import { JournalClaimServer } from './journal/journal-claim-server.js';
+import { assertNotMoved } from './sqlite/assert-not-moved.js';
 import { DiskSpaceMetrics } from './sqlite/disk-space.metrics.js';
 import { datasync, SqliteConnection } from './sqlite/sqlite-connection.js';
 import { SqliteDataSource } from './sqlite/sqlite-data-source.js';
@@ -50,7 +51,11 @@ export class EmbeddedModule {
         },
         {
           provide: SqliteConnection,
-          useFactory: (dataSource: SqliteDataSource) => SqliteConnection.open(dataSource, datasync, onFatal),
+          useFactory: async (dataSource: SqliteDataSource) => {
+            const connection = await SqliteConnection.open(dataSource, datasync, onFatal);
+            await assertNotMoved(connection, dataSource);
+            return connection;
+          },
           inject: [getDataSourceToken(SqliteDataSource.NAME)],
         },
         { provide: Database, useClass: SqliteDatabase },

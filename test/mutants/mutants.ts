@@ -212,4 +212,29 @@ export const MUTANTS: readonly Mutant[] = [
       title: 'is not taken for lost when the gate’s clock was set by -10 minutes',
     },
   },
+  {
+    name: 'a move that does not compare what it copied',
+    edits: [edit('uncompared-move', / \|\| text !== canonical\(copy\)/, '')],
+    caughtBy: { project: 'unit', file: 'move-installation', title: 'notices a row that differs' },
+  },
+  {
+    name: 'a move that leaves the gate row in its place',
+    edits: [edit('unparked-gate', /0/, '1')],
+    caughtBy: { project: 'unit', file: 'move-installation', title: 'ends with the same rows wherever it was killed' },
+  },
+  {
+    name: 'a move that brings stale claims back',
+    edits: [edit('moved-stale', /if \(/, 'if (event.epoch === 0 && ')],
+    caughtBy: { project: 'unit', file: 'unsettled-journal', title: 'makes no row of a stale claim' },
+  },
+  {
+    name: 'a moved data directory that starts',
+    edits: [edit('moved-start', /mark === null/, 'mark === null || mark.id === 1')],
+    caughtBy: { project: 'unit', file: 'move-installation', title: 'leaves a source on which nothing starts' },
+  },
+  {
+    name: 'half a move that starts',
+    edits: [edit('half-moved-start', /mark === null/, 'mark === null || mark.id === 1')],
+    caughtBy: { project: 'adapters', file: 'move.stack', title: 'moves an installation, also when it is killed' },
+  },
 ];

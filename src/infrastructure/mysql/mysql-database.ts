@@ -12,6 +12,7 @@ import { readCommitSettings, unsyncedSettings } from './commit-durability.js';
 import { type PoolName } from './mysql-data-source.js';
 import {
   assertMigrated,
+  assertMoveEnded,
   assertVersion,
   migrateOn,
   SchemaBehindError,
@@ -111,6 +112,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
         } else {
           await assertMigrated(writes);
         }
+        await assertMoveEnded(writes);
         this.serving = true;
         this.logOnce('log', `connected to the database (${writes.version})`);
         // The database serves, also when it does not show its settings.

@@ -1,5 +1,7 @@
 import { MigrationExecutor } from 'typeorm';
 import { DatabaseError } from '../../ports/database/database-error.js';
+import { readMark } from '../sql/move/move-mark.js';
+import { SqlSession } from '../sql/sql-session.js';
 import { type LeasedConnection } from './leased-connection.js';
 import { isMariaDb, MysqlPool } from './mysql-pool.js';
 import { type MysqlSettings } from './mysql-settings.js';
@@ -81,6 +83,17 @@ export async function assertMigrated(pool: MysqlPool): Promise<void> {
   const pending = await pendingMigrations(pool);
   if (pending.length === 0) return;
   throw new SchemaBehindError(`the schema is behind by ${pending.join(', ')}: run npm run migrate`);
+}
+
+/**
+ * Call it before a service works on a database: the part of a move that is there lacks coupons that were issued.
+ * @throws UnusableDatabaseError while the move of an embedded installation has not ended.
+ */
+export async function assertMoveEnded(pool: MysqlPool): Promise<void> {
+  const mark = await pool.exclusive((runner) => readMark(new SqlSession(runner)));
+  // mutant: half-moved-start
+  if (mark === null || mark.state === 'MOVED') return;
+  throw new UnusableDatabaseError(`it holds a part of ${mark.source}: repeat npm run move until it ends`);
 }
 
 /** @throws UnusableDatabaseError when the server is too old, or is none that we know. */

@@ -4,9 +4,11 @@ import { CampaignEntity } from './entities/campaign.entity.js';
 import { CouponEntity } from './entities/coupon.entity.js';
 import { FailedEventEntity } from './entities/failed-event.entity.js';
 import { GateCutEntity, GateEntity } from './entities/gate.entity.js';
+import { MoveEntity } from './entities/move.entity.js';
 import { InitialSchema1764000000000 } from './migrations/1764000000000-initial-schema.js';
 import { CampaignCreations1764100000000 } from './migrations/1764100000000-campaign-creations.js';
 import { CampaignMilestones1764200000000 } from './migrations/1764200000000-campaign-milestones.js';
+import { Moves1765300000000 } from './migrations/1765300000000-moves.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -18,8 +20,14 @@ export const SCHEMA = {
     GateEntity,
     GateCutEntity,
     AdminAuditEntity,
+    MoveEntity,
   ],
-  migrations: [InitialSchema1764000000000, CampaignCreations1764100000000, CampaignMilestones1764200000000],
+  migrations: [
+    InitialSchema1764000000000,
+    CampaignCreations1764100000000,
+    CampaignMilestones1764200000000,
+    Moves1765300000000,
+  ],
   migrationsTableName: 'migrations',
   synchronize: false,
 };
