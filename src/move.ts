@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   if (from === undefined || from === '') throw new TypeError('--from is missing');
   // Every user of the machine can read arguments, so the URL may come from the environment or from a file instead.
   const given = to === undefined ? {} : { DATABASE_URL: to, DATABASE_URL_FILE: undefined };
-  const { config } = loadConfiguration({ ...process.env, PROFILE: 'embedded', DATA_DIR: from, ...given });
+  const { config } = loadConfiguration(undefined, { PROFILE: 'embedded', DATA_DIR: from, ...given });
   const { databaseUrl } = config;
   if (databaseUrl === undefined) throw new TypeError('--to is missing, and DATABASE_URL is not set');
   // Each failure is thrown and printed. A line of the log would say it twice.

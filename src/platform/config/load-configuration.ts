@@ -20,11 +20,12 @@ const FILE = '.env';
  * Reads the file `.env` in the working directory, if there is one, and the environment. The environment wins, also with
  * empty variables. The file changes only this configuration: `process.env` stays as it is.
  *
+ * @param given what the arguments of a command say; it wins over both.
  * @throws ConfigurationError if the file cannot be read, and for the reasons of {@link parseEnv}.
  */
-export function loadConfiguration(environment: Source = process.env): LoadedConfiguration {
+export function loadConfiguration(environment: Source = process.env, given: Source = {}): LoadedConfiguration {
   const file = readDotEnv();
-  const source = { ...file, ...environment };
+  const source = { ...file, ...environment, ...given };
   const warnings = [
     ...Object.keys(file ?? {})
       .filter((name) => /^(?:NODE|UV)_/.test(name) && environment[name] === undefined)
