@@ -2,6 +2,7 @@ import { type ClaimEvent, decodeClaimEvent, holderKey } from '../../domain/claim
 import { isStaleClaim } from '../../domain/stale-claims.js';
 import { type UnitOfWork } from '../../ports/database/database.js';
 import { type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
+import { type GateCut } from '../../ports/database/gate-row-store.js';
 import { type LogRecord } from '../../ports/log/claim-log.js';
 import { type SqliteDatabase } from '../sqlite/sqlite-database.js';
 import { JOURNAL_PARTITION, type JournalClaimLog } from './journal-claim-log.js';
@@ -58,12 +59,13 @@ async function withoutDropped(unit: UnitOfWork, claims: readonly ReadClaim[]): P
   const events = claims.map(({ event }) => event);
   const holders = new Set((await unit.coupons.findByUsers(events)).map(holderKey));
   const statuses = await unit.failedEvents.statusesOf(events.map(({ claimId }) => claimId));
+  const cuts = new Map<number, GateCut | null>();
+  for (const epoch of new Set(events.map((event) => event.epoch))) cuts.set(epoch, await unit.gate.cutAbove(epoch));
   const waiting: ClaimEvent[] = [];
   for (const { record, event } of claims) {
     if (holders.has(holderKey(event)) || statuses.has(event.claimId)) continue;
-    const cut = await unit.gate.cutAbove(event.epoch);
     // mutant: moved-stale
-    if (isStaleClaim(cut, record.partition, record.offset)) continue;
+    if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) continue;
     waiting.push(event);
   }
   return waiting;
