@@ -68,11 +68,13 @@ describe('a field that is added to a claim', () => {
       'src/infrastructure/sql/stores/failed-event-rows.ts NO_CLAIM',
       'src/infrastructure/sql/stores/failed-event-rows.ts claimOf',
       'src/infrastructure/sql/stores/failed-event-rows.ts toFailedEvent',
+      'src/infrastructure/sql/stores/sql-coupon-store.ts toIssuedClaim',
       'src/modules/backup/coupon-export.ts couponLines',
       'src/modules/consumer/claim-persistence.ts acceptsCoupons',
       'src/modules/consumer/claim-persistence.ts insertCoupons',
       'src/modules/issuance/claim-issuance.ts apply',
       'src/modules/issuance/claim-issuance.ts eventOf',
+      'src/modules/recovery/stage-coupons.ts stageCoupons',
     ]);
   });
 });

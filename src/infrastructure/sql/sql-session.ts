@@ -1,4 +1,5 @@
 import { type EntityManager, type ObjectLiteral, type QueryRunner, type Repository } from 'typeorm';
+import { type Raw, selected } from './claim-columns.js';
 import { dialectOf, type SqlDialect } from './sql-dialect.js';
 
 /** Statements of one unit of work, on the one connection that the unit of work holds. */
@@ -20,6 +21,33 @@ export class SqlSession {
   /** Rows, with the columns named as in the statement. */
   async select<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
     return (await this.runner.query(sql, parameters)) as T[];
+  }
+
+  /**
+   * Many rows of a table, with a field for each column; no BLOBs. SQLite gives them as one text: libsql hands a row over
+   * cell by cell, which takes more than twice as long as its JSON.
+   *
+   * @param from the statement from FROM on.
+   */
+  async selectMany<Row>(
+    columns: Readonly<Record<keyof Row & string, string>>,
+    from: string,
+    parameters: unknown[] = [],
+  ): Promise<Raw<Row>[]> {
+    if (this.dialect.name !== 'sqlite') {
+      return this.select<Raw<Row>>(`SELECT ${selected(columns)} ${from}`, parameters);
+    }
+    const fields = Object.keys(columns);
+    const [page] = await this.select<{ page: string }>(
+      `SELECT json_group_array(json_array(${fields.join(', ')})) AS page FROM (SELECT ${selected(columns)} ${from})`,
+      parameters,
+    );
+    const rows = JSON.parse(page?.page ?? '[]') as unknown[][];
+    return rows.map((cells) => {
+      const row: Record<string, unknown> = {};
+      for (const [index, field] of fields.entries()) row[field] = cells[index];
+      return row as Raw<Row>;
+    });
   }
 
   /** How many rows the statement changed. */

@@ -12,7 +12,15 @@ export async function stageCoupons(
 ): Promise<void> {
   for (const coupon of coupons) found.note(coupon);
   for (const [campaignId, some] of groupBy(coupons, (coupon) => coupon.campaignId)) {
-    const claims = some.map((coupon) => ({ ...coupon, pending: false }));
+    // Written out: a spread is slow, and each coupon pays for it.
+    const claims = some.map(({ userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
+      userId,
+      claimId,
+      sequence,
+      claimedAt,
+      idempotencyDigest,
+      pending: false,
+    }));
     await builder.stage(epoch, campaignId, claims);
   }
 }
