@@ -8,6 +8,7 @@ import { ConsumerModule } from '../modules/consumer/consumer.module.js';
 import { CouponsModule } from '../modules/coupons/coupons.module.js';
 import { HealthModule } from '../modules/health/health.module.js';
 import { IssuanceModule } from '../modules/issuance/issuance.module.js';
+import { KeysModule } from '../modules/keys/keys.module.js';
 import { RecoveryModule } from '../modules/recovery/recovery.module.js';
 import { RetryModule } from '../modules/retry/retry.module.js';
 import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
@@ -25,6 +26,7 @@ export class AppModule {
       imports: [
         ConfigModule.for(config),
         InfrastructureModule.for(config),
+        KeysModule.for(roles),
         CampaignsModule.for(roles),
         IssuanceModule.for(roles),
         ConsumerModule.for(roles),

@@ -10,35 +10,44 @@ const CHANGEABLE = ['name', 'total', 'startsAt', 'endsAt', 'state'] as const;
 /** These fields as callers see them, with instants in ISO 8601. */
 type Terms = Partial<Record<(typeof CHANGEABLE)[number], string | number | null>>;
 
-/** A request that changes campaigns has shown the admin token; without a request, the service acted by itself. */
-function actorOf(requestId: string | null) {
-  return requestId === null ? { actor: 'service' } : { actor: 'admin', requestId };
+/** Who has acted. `requestId` is null where the service acted by itself. */
+export interface ActingCaller {
+  readonly actor: { readonly id: string; readonly name: string };
+  readonly requestId: string | null;
+}
+
+function actorOf({ actor, requestId }: ActingCaller) {
+  return { actor: actor.name, actorId: actor.id, ...(requestId === null ? {} : { requestId }) };
 }
 
 /** Call it after the commit. */
-export function logCreated(campaign: Campaign, requestId: string | null): void {
+export function logCreated(campaign: Campaign, by: ActingCaller): void {
   const { id, name } = campaign;
   const message = `campaign ${id} was created`;
-  const actor = actorOf(requestId);
+  const actor = actorOf(by);
   logger.log({ message, event: 'campaign.created', campaignId: id, name, ...actor, after: termsOf(campaign) });
 }
 
 /** Logs one line for an operator's change: changed, paused, resumed or closed. Call it after the commit. */
-export function logChanged(before: Campaign, after: Campaign, requestId: string | null): void {
+export function logChanged(before: Campaign, after: Campaign, by: ActingCaller): void {
   const { id, name, version } = after;
-  const changed = CHANGEABLE.filter((field) => before[field] !== after[field]);
   const act = before.state === after.state ? 'changed' : ACTS[after.state];
   logger.log({
     message: `campaign ${id} was ${act}`,
     event: `campaign.${act}`,
     campaignId: id,
     name,
-    ...actorOf(requestId),
+    ...actorOf(by),
     version,
-    before: termsOf(before, changed),
-    after: termsOf(after, changed),
+    ...changedTerms(before, after),
   });
   if (before.soldOutAt === null && after.soldOutAt !== null) logSoldOut(after);
+}
+
+/** What differs between two versions of a campaign: each changed field before and after. */
+export function changedTerms(before: Campaign, after: Campaign): { readonly before: Terms; readonly after: Terms } {
+  const changed = CHANGEABLE.filter((field) => before[field] !== after[field]);
+  return { before: termsOf(before, changed), after: termsOf(after, changed) };
 }
 
 /** Logs that the gate admits its claims. Only the process whose UPDATE marked the campaign as opened calls it. */

@@ -41,7 +41,7 @@ describe('what becomes of a campaign', () => {
     return answers.map(({ body }) => body.claimedAt as string);
   };
   const line = (event: string, fields: object) =>
-    expect.objectContaining({ event: `campaign.${event}`, requestId: 'r-7', actor: 'admin', ...fields });
+    expect.objectContaining({ event: `campaign.${event}`, requestId: 'r-7', actor: 'bootstrap', ...fields });
 
   it('is logged once with all fields, whichever process did it', async () => {
     const created = await admin('POST', '', { name: '봄 쿠폰', total: 5 });

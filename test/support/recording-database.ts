@@ -43,6 +43,7 @@ export class RecordingDatabase extends Database {
       coupons: listen('coupons', unit.coupons),
       failedEvents: listen('failedEvents', unit.failedEvents),
       audit: listen('audit', unit.audit),
+      apiKeys: listen('apiKeys', unit.apiKeys),
       now: () => unit.now(),
     };
   }

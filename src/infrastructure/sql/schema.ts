@@ -1,4 +1,5 @@
 import { AdminAuditEntity } from './entities/admin-audit.entity.js';
+import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { CampaignCreationEntity } from './entities/campaign-creation.entity.js';
 import { CampaignEntity } from './entities/campaign.entity.js';
 import { CouponEntity } from './entities/coupon.entity.js';
@@ -9,6 +10,7 @@ import { InitialSchema1764000000000 } from './migrations/1764000000000-initial-s
 import { CampaignCreations1764100000000 } from './migrations/1764100000000-campaign-creations.js';
 import { CampaignMilestones1764200000000 } from './migrations/1764200000000-campaign-milestones.js';
 import { Moves1765300000000 } from './migrations/1765300000000-moves.js';
+import { ApiKeys1766000000000 } from './migrations/1766000000000-api-keys.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -21,12 +23,14 @@ export const SCHEMA = {
     GateCutEntity,
     AdminAuditEntity,
     MoveEntity,
+    ApiKeyEntity,
   ],
   migrations: [
     InitialSchema1764000000000,
     CampaignCreations1764100000000,
     CampaignMilestones1764200000000,
     Moves1765300000000,
+    ApiKeys1766000000000,
   ],
   migrationsTableName: 'migrations',
   synchronize: false,

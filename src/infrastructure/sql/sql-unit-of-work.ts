@@ -1,6 +1,7 @@
 import { type UnitOfWork } from '../../ports/database/database.js';
 import { type SqlSession } from './sql-session.js';
 import { SqlAdminAuditStore } from './stores/sql-admin-audit-store.js';
+import { SqlApiKeyStore } from './stores/sql-api-key-store.js';
 import { SqlCampaignCreationStore } from './stores/sql-campaign-creation-store.js';
 import { SqlCampaignStore } from './stores/sql-campaign-store.js';
 import { SqlCouponStore } from './stores/sql-coupon-store.js';
@@ -15,6 +16,7 @@ export class SqlUnitOfWork implements UnitOfWork {
   readonly coupons: SqlCouponStore;
   readonly failedEvents: SqlFailedEventStore;
   readonly audit: SqlAdminAuditStore;
+  readonly apiKeys: SqlApiKeyStore;
 
   constructor(private readonly sql: SqlSession) {
     this.gate = new SqlGateRowStore(sql);
@@ -23,6 +25,7 @@ export class SqlUnitOfWork implements UnitOfWork {
     this.coupons = new SqlCouponStore(sql);
     this.failedEvents = new SqlFailedEventStore(sql);
     this.audit = new SqlAdminAuditStore(sql);
+    this.apiKeys = new SqlApiKeyStore(sql);
   }
 
   now(): Promise<number> {

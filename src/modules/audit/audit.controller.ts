@@ -28,7 +28,7 @@ const auditAnswer = z
 
 /** Shows gate, counter, rows and failed events of a campaign side by side. */
 @ApiTags('administration')
-@Admin()
+@Admin('viewer')
 @Controller('api/admin/campaigns')
 export class AuditController {
   constructor(private readonly promises: PromiseAudit) {}

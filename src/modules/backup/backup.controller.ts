@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { Controller, Get, Logger, Req, Res } from '@nestjs/common';
+import { Controller, Get, Logger, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type FastifyReply } from 'fastify';
 import { Clock } from '../../platform/flow/clock.js';
 import { header } from '../../platform/http/openapi/openapi-headers.js';
 import { ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { Admin } from '../../platform/identity/admin.guard.js';
+import { type CallOrigin } from '../../platform/identity/actor.js';
+import { Admin, Caller } from '../../platform/identity/admin.guard.js';
 import { DatabaseSnapshots } from '../../ports/database/database-snapshots.js';
 import { Database } from '../../ports/database/database.js';
 
@@ -14,7 +15,7 @@ const MEDIA_TYPE = 'application/vnd.sqlite3';
 
 /** Serves a copy of the database while claims go on. It holds every coupon's code: protect it like the database. */
 @ApiTags('administration')
-@Admin()
+@Admin('admin')
 @Controller('api/admin/backup')
 export class BackupController {
   private readonly logger = new Logger(BackupController.name);
@@ -35,7 +36,7 @@ export class BackupController {
     headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
   })
   @ApiProblems('backup-under-way', 'database-unavailable', 'not-enough-space')
-  async downloadBackup(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async downloadBackup(@Caller() by: CallOrigin, @Res() reply: FastifyReply): Promise<void> {
     const snapshot = await this.snapshots.take();
     if (snapshot.kind === 'backup-under-way') throw new Problem(snapshot.kind);
     if (snapshot.kind === 'not-enough-space') {
@@ -47,7 +48,8 @@ export class BackupController {
         unit.audit.record({
           action: 'backup',
           subject: 'database',
-          requestId: request.id,
+          campaignId: null,
+          by,
           detail: { bytes: snapshot.bytes },
         }),
       );

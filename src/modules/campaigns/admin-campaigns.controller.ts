@@ -22,7 +22,8 @@ import { campaignId, campaignName, campaignTotal, instant } from '../../platform
 import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { Admin } from '../../platform/identity/admin.guard.js';
+import { type CallOrigin } from '../../platform/identity/actor.js';
+import { Admin, Caller } from '../../platform/identity/admin.guard.js';
 import {
   type CampaignAction,
   CampaignAdministration,
@@ -70,7 +71,7 @@ function ApiCampaignAction(summary: string) {
 
 /** The operators' calls on campaigns. */
 @ApiTags('administration')
-@Admin()
+@Admin('operator')
 @Controller('api/admin/campaigns')
 export class AdminCampaignsController {
   constructor(
@@ -105,11 +106,12 @@ export class AdminCampaignsController {
   async createCampaign(
     @Body({ schema: newCampaign }) { name, total, startsAt, endsAt }: z.infer<typeof newCampaign>,
     @Req() request: FastifyRequest,
+    @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
     const outcome = await this.creator.create(
       { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null },
-      request.id,
+      by,
       idempotencyKeyOf(request.headers) ?? null,
     );
     const { campaign, at, replayed } = createdOrProblem(outcome);
@@ -133,11 +135,11 @@ export class AdminCampaignsController {
     @Param('campaignId', { schema: campaignId }) id: string,
     @Body({ schema: campaignChange }) change: z.infer<typeof campaignChange>,
     @Headers('if-match') condition: string | undefined,
-    @Req() request: FastifyRequest,
+    @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
     const hasSeen = ifMatch(condition);
-    const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, request.id));
+    const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, by));
     return this.show(changedOrProblem(outcome), reply);
   }
 
@@ -146,9 +148,10 @@ export class AdminCampaignsController {
   pauseCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Req() request: FastifyRequest,
+    @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
-    return this.act(id, 'pause', request, reply);
+    return this.act(id, 'pause', request, by, reply);
   }
 
   @Post(':campaignId/resume')
@@ -156,9 +159,10 @@ export class AdminCampaignsController {
   resumeCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Req() request: FastifyRequest,
+    @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
-    return this.act(id, 'resume', request, reply);
+    return this.act(id, 'resume', request, by, reply);
   }
 
   @Post(':campaignId/close')
@@ -166,19 +170,21 @@ export class AdminCampaignsController {
   closeCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Req() request: FastifyRequest,
+    @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
-    return this.act(id, 'close', request, reply);
+    return this.act(id, 'close', request, by, reply);
   }
 
   private async act(
     id: string,
     action: CampaignAction,
     request: FastifyRequest,
+    by: CallOrigin,
     reply: FastifyReply,
   ): Promise<CampaignJson> {
     refuseBody(request.body);
-    const outcome = await this.changing(id, () => this.administration.act(id, action, request.id));
+    const outcome = await this.changing(id, () => this.administration.act(id, action, by));
     return this.show(changedOrProblem(outcome), reply);
   }
 

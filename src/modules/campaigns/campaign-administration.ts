@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { logChanged } from '../../domain/campaign-log-lines.js';
+import { changedTerms, logChanged } from '../../domain/campaign-log-lines.js';
 import { type Campaign } from '../../domain/campaign.js';
+import { type CallOrigin } from '../../platform/identity/actor.js';
 import { type VersionCondition } from '../../platform/values/version-condition.js';
 import { type CampaignChange } from '../../ports/database/campaign-store.js';
 import { Database } from '../../ports/database/database.js';
@@ -64,9 +65,9 @@ export class CampaignAdministration {
     id: string,
     change: CampaignChange,
     hasSeen: VersionCondition,
-    requestId: string | null,
+    by: CallOrigin,
   ): Promise<CampaignChangeOutcome> {
-    return this.update(id, 'campaign.change', requestId, (campaign) => {
+    return this.update(id, 'campaign.change', by, (campaign) => {
       if (!hasSeen(campaign.version)) return { kind: 'precondition-failed' };
       if (campaign.state === 'CLOSED') return { kind: 'campaign-closed' };
       const startsAt = change.startsAt ?? campaign.startsAt;
@@ -81,9 +82,9 @@ export class CampaignAdministration {
    * gate admits no claim.
    * @throws DatabaseError
    */
-  async act(id: string, action: CampaignAction, requestId: string | null): Promise<CampaignChangeOutcome> {
+  async act(id: string, action: CampaignAction, by: CallOrigin): Promise<CampaignChangeOutcome> {
     const state = TARGET_STATE[action];
-    return this.update(id, `campaign.${action}`, requestId, (campaign) => {
+    return this.update(id, `campaign.${action}`, by, (campaign) => {
       if (campaign.state === state) return { kind: 'done', campaign };
       return campaign.state === 'CLOSED' ? { kind: 'campaign-closed' } : { kind: 'change', change: { state } };
     });
@@ -92,7 +93,7 @@ export class CampaignAdministration {
   private async update(
     id: string,
     action: string,
-    requestId: string | null,
+    by: CallOrigin,
     decide: (campaign: Campaign) => Decision | CampaignChangeOutcome,
   ): Promise<CampaignChangeOutcome> {
     let pass: GatePass | null = null;
@@ -112,12 +113,13 @@ export class CampaignAdministration {
         agreed = true;
       }
       const stored = await unit.campaigns.update(id, change, changed.version);
-      await unit.audit.record({ action, subject: id, requestId, detail: { ...change, version: changed.version } });
+      const detail = { ...changedTerms(campaign, stored), version: stored.version };
+      await unit.audit.record({ action, subject: id, campaignId: id, by, detail });
       before = campaign;
       return { kind: 'done', campaign: stored };
     });
     if (outcome.kind !== 'done') return outcome;
-    if (before !== undefined) logChanged(before, outcome.campaign, requestId);
+    if (before !== undefined) logChanged(before, outcome.campaign, by);
     return agreed ? outcome : this.bringToGate(outcome.campaign, pass);
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BY_SERVICE } from '../../platform/identity/actor.js';
 import { administrationOf } from '../../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { SetClock } from '../../../test/support/flow.js';
@@ -140,7 +141,7 @@ describe('the catalogue of campaigns', () => {
     await catalogue.list(10);
     clock.pass(1_001);
     const [older, olderList] = [catalogue.find(id(3)), catalogue.list(10)];
-    const outcome = await administration.change(id(3), { name: 'changed', total: 20 }, () => true, null);
+    const outcome = await administration.change(id(3), { name: 'changed', total: 20 }, () => true, BY_SERVICE);
     if (outcome.kind !== 'done') throw new Error(outcome.kind);
     expect(await catalogue.view(outcome.campaign)).toMatchObject({ campaign: { version: 2 }, remaining: 20 });
     await Promise.all([older, olderList]);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BY_SERVICE } from '../../platform/identity/actor.js';
+import { byOperator } from '../../../test/support/callers.js';
 import { administrationOf, creatorOf } from '../../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
@@ -46,7 +48,7 @@ describe('the making of a campaign', () => {
   };
 
   it('stores the row, opens the campaign at the gate, and writes it into the audit', async () => {
-    const campaign = await made({ name: 'n', total: 5, startsAt: null, endsAt: null }, 'r-1');
+    const campaign = await made({ name: 'n', total: 5, startsAt: null, endsAt: null }, byOperator('r-1'));
     expect(await stored(campaign.id)).toEqual(campaign);
     expect((await gauge(campaign.id)).terms).toMatchObject({ total: 5, version: 1, state: 'OPEN' });
     expect(await audited()).toEqual([{ action: 'campaign.create', subject: campaign.id }]);
@@ -64,11 +66,16 @@ describe('the making of a campaign', () => {
     const count = async () => (await stack.database.read((unit) => unit.campaigns.list(100))).length;
 
     it('makes one campaign, and answers a second call with the campaign as it was made', async () => {
-      const first = await creator.create(input, 'r-1', 'key');
+      const first = await creator.create(input, byOperator('r-1'), 'key');
       expect(first).toMatchObject({ kind: 'created', replayed: false, campaign: { version: 1 } });
       if (first.kind !== 'created') throw new Error(first.kind);
-      await administrationOf(stack, watch).change(first.campaign.id, { name: 'changed', total: 9 }, () => true, null);
-      expect(told(await creator.create(input, 'r-2', 'key'))).toEqual({ ...told(first), replayed: true });
+      await administrationOf(stack, watch).change(
+        first.campaign.id,
+        { name: 'changed', total: 9 },
+        () => true,
+        BY_SERVICE,
+      );
+      expect(told(await creator.create(input, byOperator('r-2'), 'key'))).toEqual({ ...told(first), replayed: true });
       expect(await count()).toBe(2);
       expect(await audited()).toEqual([
         { action: 'campaign.create', subject: first.campaign.id },
@@ -77,7 +84,7 @@ describe('the making of a campaign', () => {
     });
 
     it('makes one campaign of many calls at once', async () => {
-      const outcomes = await Promise.all(Array.from({ length: 10 }, () => creator.create(input, null, 'key')));
+      const outcomes = await Promise.all(Array.from({ length: 10 }, () => creator.create(input, BY_SERVICE, 'key')));
       const ids = outcomes.map((outcome) => outcome.kind === 'created' && outcome.campaign.id);
       expect([new Set(ids).size, await count()]).toEqual([1, 2]);
       expect(outcomes.filter((outcome) => outcome.kind === 'created' && !outcome.replayed)).toHaveLength(1);
@@ -95,9 +102,9 @@ describe('the making of a campaign', () => {
         });
       const rival = creatorOf(stack, watch);
       tries = 1;
-      const first = await rival.create(input, null, 'key');
+      const first = await rival.create(input, BY_SERVICE, 'key');
       tries = 0;
-      expect(told(await creator.create(input, null, 'key'))).toEqual({ ...told(first), replayed: true });
+      expect(told(await creator.create(input, BY_SERVICE, 'key'))).toEqual({ ...told(first), replayed: true });
       expect([tries, await count(), (await audited()).length]).toEqual([2, 2, 1]);
     });
 
@@ -107,8 +114,8 @@ describe('the making of a campaign', () => {
       ['a start', { startsAt: 0 }],
       ['an end', { endsAt: 4_000_000_000_000 }],
     ])('refuses the same key for %s', async (_what, change) => {
-      await creator.create(input, null, 'key');
-      expect(await creator.create({ ...input, ...change }, null, 'key')).toEqual({
+      await creator.create(input, BY_SERVICE, 'key');
+      expect(await creator.create({ ...input, ...change }, BY_SERVICE, 'key')).toEqual({
         kind: 'idempotency-key-reused',
       });
       expect(await count()).toBe(2);
@@ -116,23 +123,23 @@ describe('the making of a campaign', () => {
 
     it('makes one campaign for each key, even if keys look alike, and for each call without a key', async () => {
       for (const key of ['key', 'Key', 'key ', 'k'.repeat(255), null, null]) {
-        expect(await creator.create(input, null, key)).toMatchObject({ kind: 'created', replayed: false });
+        expect(await creator.create(input, BY_SERVICE, key)).toMatchObject({ kind: 'created', replayed: false });
       }
       expect(await count()).toBe(7);
     });
 
     it('keeps no key of a call that made nothing', async () => {
-      expect(await creator.create({ ...input, endsAt: 1 }, null, 'key')).toEqual({ kind: 'window-past' });
-      expect(await creator.create(input, null, 'key')).toMatchObject({ kind: 'created', replayed: false });
+      expect(await creator.create({ ...input, endsAt: 1 }, BY_SERVICE, 'key')).toEqual({ kind: 'window-past' });
+      expect(await creator.create(input, BY_SERVICE, 'key')).toMatchObject({ kind: 'created', replayed: false });
     });
 
     it('answers a second call with the campaign even if its window has passed by then', async () => {
       const now = jest.spyOn(stack.gate, 'now').mockResolvedValue(1_000);
       const window = { ...input, startsAt: 0, endsAt: 2_000 };
-      const first = await creator.create(window, null, 'key');
+      const first = await creator.create(window, BY_SERVICE, 'key');
       now.mockResolvedValue(3_000);
-      expect(told(await creator.create(window, null, 'key'))).toEqual({ ...told(first), replayed: true });
-      expect(await creator.create(window, null, 'other')).toEqual({ kind: 'window-past' });
+      expect(told(await creator.create(window, BY_SERVICE, 'key'))).toEqual({ ...told(first), replayed: true });
+      expect(await creator.create(window, BY_SERVICE, 'other')).toEqual({ kind: 'window-past' });
     });
   });
 
@@ -143,7 +150,7 @@ describe('the making of a campaign', () => {
     ['in the past', { startsAt: 1_000, endsAt: 2_000 }, 'window-past'],
     ['in the past, while it starts now', { startsAt: null, endsAt: 2_000 }, 'window-past'],
   ])('makes no campaign that ends %s', async (_what, window, kind) => {
-    expect(await creator.create({ name: 'n', total: 5, ...window }, null)).toEqual({ kind });
+    expect(await creator.create({ name: 'n', total: 5, ...window }, BY_SERVICE)).toEqual({ kind });
     expect(await audited()).toEqual([]);
   });
 
@@ -157,7 +164,7 @@ describe('the making of a campaign', () => {
   it('keeps a campaign that the gate could not open, shows no stock of it, and leaves its opening to a rebuild', async () => {
     const back = gateAway();
     await watch.refresh();
-    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, BY_SERVICE);
     expect(await stored(campaign.id)).toEqual(campaign);
     const catalogue = new CampaignCatalogue(stack.database, stack.gate, watch, systemClock);
     expect((await catalogue.view(campaign)).remaining).toBeNull();
@@ -181,7 +188,7 @@ describe('the making of a campaign', () => {
         }
         return result;
       };
-      const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+      const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, BY_SERVICE);
       return { campaign, opened };
     };
 
@@ -233,13 +240,13 @@ describe('the making of a campaign', () => {
       calls.push(answer.kind);
       return answer;
     };
-    await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, BY_SERVICE);
     expect(calls).toEqual(['begin', 'share', 'end', 'begin', 'share', 'opened', 'end']);
   });
 
   it('only stores a campaign during a rebuild: the opening transaction then opens it', async () => {
     await stack.database.transaction((unit) => unit.gate.beginEpoch('another', 11, 10_000));
-    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, null);
+    const campaign = await made({ name: 'n', total: 5, startsAt: 0, endsAt: null }, BY_SERVICE);
     expect(await stored(campaign.id)).not.toBeNull();
     await expect(gauge(campaign.id)).rejects.toThrow('does not know');
   });

@@ -3,6 +3,7 @@ import { logCreated } from '../../domain/campaign-log-lines.js';
 import { type Campaign } from '../../domain/campaign.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
+import { BY_SERVICE, type CallOrigin } from '../../platform/identity/actor.js';
 import { digestOf } from '../../platform/values/digest.js';
 import { type CampaignCreation, type CampaignTerms } from '../../ports/database/campaign-creation-store.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
@@ -51,7 +52,7 @@ export class CampaignCreator {
    */
   async create(
     input: NewCampaign,
-    requestId: string | null,
+    by: CallOrigin,
     idempotencyKey: string | null = null,
   ): Promise<CampaignCreationOutcome> {
     const at = await this.gateTime();
@@ -65,7 +66,7 @@ export class CampaignCreator {
             requestDigest: digestOf(JSON.stringify([name, total, startsAt, endsAt])),
           };
     return inCaseOfCollision('duplicate', () =>
-      this.make(requestId, async (unit) => {
+      this.make(by, async (unit) => {
         const earlier = key === null ? null : await unit.creations.find(key.keyDigest);
         if (earlier !== null) {
           if (earlier.requestDigest !== key?.requestDigest) return { kind: 'idempotency-key-reused' };
@@ -75,7 +76,7 @@ export class CampaignCreator {
           return { kind: startsAt === null ? 'window-past' : 'window-inverted' };
         }
         if (endsAt !== null && endsAt <= at) return { kind: 'window-past' };
-        const stored = await insert(unit, campaign, requestId);
+        const stored = await insert(unit, campaign, by);
         if (key !== null) await unit.creations.insert({ ...key, campaign, at });
         return { kind: 'created', campaign: stored, at, replayed: false };
       }),
@@ -88,8 +89,8 @@ export class CampaignCreator {
     if (known !== null) return;
     const at = await this.gateTime();
     try {
-      await this.make(null, async (unit) => {
-        const campaign = await insert(unit, { id, name, total, startsAt: at, endsAt: null }, null);
+      await this.make(BY_SERVICE, async (unit) => {
+        const campaign = await insert(unit, { id, name, total, startsAt: at, endsAt: null }, BY_SERVICE);
         return { kind: 'created', campaign, at, replayed: false };
       });
     } catch (error) {
@@ -104,14 +105,14 @@ export class CampaignCreator {
 
   /** Commits the campaign that `work` makes, then opens it at the gate. */
   private async make(
-    requestId: string | null,
+    by: CallOrigin,
     work: (unit: UnitOfWork) => Promise<CampaignCreationOutcome>,
   ): Promise<CampaignCreationOutcome> {
     const { outcome, pass } = await this.database.transaction(async (unit) => {
       const pass = passOf(await unit.gate.lockShared());
       return { outcome: await work(unit), pass };
     });
-    if (outcome.kind === 'created' && !outcome.replayed) logCreated(outcome.campaign, requestId);
+    if (outcome.kind === 'created' && !outcome.replayed) logCreated(outcome.campaign, by);
     // The row is committed before the gate knows the campaign, so the gate never admits a claim for a missing row.
     if (outcome.kind === 'created' && !outcome.replayed && pass !== null) await this.open(outcome.campaign, pass);
     return outcome;
@@ -149,13 +150,14 @@ export class CampaignCreator {
 }
 
 /** Inserts the row and its line in the audit. */
-async function insert(unit: UnitOfWork, campaign: CampaignTerms, requestId: string | null): Promise<Campaign> {
+async function insert(unit: UnitOfWork, campaign: CampaignTerms, by: CallOrigin): Promise<Campaign> {
   const { id, name, total, startsAt, endsAt } = campaign;
   const stored = await unit.campaigns.insert({ ...campaign, state: 'OPEN' });
   await unit.audit.record({
     action: 'campaign.create',
     subject: id,
-    requestId,
+    campaignId: id,
+    by,
     detail: { name, total, startsAt, endsAt },
   });
   return stored;

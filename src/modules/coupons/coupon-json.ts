@@ -22,7 +22,7 @@ const couponJsonSchema = z
     campaignId: z.string(),
     sequence,
     issuedAt: isoInstant,
-    code: z.string().optional().meta({ description: 'Only with the admin token.' }),
+    code: z.string().optional().meta({ description: 'Only for operators and issuers.' }),
   })
   .meta({ id: 'Coupon' });
 

@@ -1,13 +1,14 @@
-import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isoOf } from '../../domain/iso-of.js';
 import { campaignId, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { AdminToken } from '../../platform/identity/admin-token.js';
-import { adminAccess, unauthorized } from '../../platform/identity/admin.guard.js';
+import { AdminAccess } from '../../platform/identity/admin-access.js';
+import { maySeeCodes } from '../../platform/identity/key-role.js';
 import { ClaimStatusLookup } from './claim-status.js';
 import { claimStatusJsonSchema, couponListJsonSchema } from './coupon-json.js';
 import { UserCoupons } from './user-coupons.js';
@@ -22,7 +23,7 @@ export class CouponsController {
   constructor(
     private readonly claims: ClaimStatusLookup,
     private readonly coupons: UserCoupons,
-    private readonly adminToken: AdminToken,
+    private readonly access: AdminAccess,
   ) {}
 
   @Get('campaigns/:campaignId/claims/:userId')
@@ -42,7 +43,7 @@ export class CouponsController {
   }
 
   /**
-   * Shows codes only to the admin while callers are not identified, because anyone with a code can redeem it. The
+   * Shows codes only to operators and issuers while callers are not identified, because anyone with a code can redeem it. The
    * status of a claim shows the code to any caller who names campaign and user: the gateway in front has to check both.
    */
   @Get('users/:userId/coupons')
@@ -55,10 +56,10 @@ export class CouponsController {
   async listCouponsOfUser(
     @Param('userId', { schema: userId }) user: string,
     @Query({ schema: couponsQuery }) { limit, cursor: after }: z.infer<typeof couponsQuery>,
-    @Headers('authorization') authorization: string | undefined,
+    @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof couponListJsonSchema>> {
-    const access = adminAccess(authorization, this.adminToken);
-    if (access === 'refused') throw unauthorized(access);
+    const actor = await this.access.identify(request);
+    const withCodes = actor !== null && maySeeCodes(actor.role);
     return pageJson(
       await this.coupons.list(user, limit, after),
       ({ campaignId, claimId, sequence, createdAt, code }) => ({
@@ -66,7 +67,7 @@ export class CouponsController {
         claimId,
         sequence,
         issuedAt: isoOf(createdAt),
-        ...(access === 'granted' ? { code } : {}),
+        ...(withCodes ? { code } : {}),
       }),
       cursor,
     );

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../../test/support/quiet.js';
+import { byOperator } from '../../../test/support/callers.js';
 import { EPOCH } from '../../../test/support/claims.js';
 import { failToPublish } from '../../../test/support/failed-events.js';
 import { openEpoch, storeCampaign } from '../../../test/support/embedded.js';
@@ -60,8 +61,9 @@ async function unreadable(): Promise<FailedEvent> {
   return row;
 }
 
-const discard = (row: FailedEvent, hasSeen = ALWAYS) => operations.discard(row.id, 'fraud', hasSeen, REQUEST);
-const requeue = (row: FailedEvent, hasSeen = ALWAYS) => operations.requeue(row.id, hasSeen, REQUEST);
+const discard = (row: FailedEvent, hasSeen = ALWAYS) =>
+  operations.discard(row.id, 'fraud', hasSeen, byOperator(REQUEST));
+const requeue = (row: FailedEvent, hasSeen = ALWAYS) => operations.requeue(row.id, hasSeen, byOperator(REQUEST));
 const audits = async () =>
   (
     await sql<{ action: string; subject: string; request_id: string; detail: string }>(
@@ -129,7 +131,9 @@ describe('requeueing', () => {
       kind: 'precondition-failed',
       row: { version: 1 },
     });
-    expect(await operations.requeue(row.id + 1, ALWAYS, REQUEST)).toEqual({ kind: 'failed-event-not-found' });
+    expect(await operations.requeue(row.id + 1, ALWAYS, byOperator(REQUEST))).toEqual({
+      kind: 'failed-event-not-found',
+    });
     expect(await audits()).toEqual([]);
   });
 
@@ -252,7 +256,9 @@ describe('discarding', () => {
     expect(await discard(resolved)).toMatchObject({ kind: 'invalid-state' });
     const { row } = await failedClaim('bob');
     expect(await discard(row, () => false)).toMatchObject({ kind: 'precondition-failed', row: { status: 'DEAD' } });
-    expect(await operations.discard(row.id + 1, 'fraud', ALWAYS, REQUEST)).toEqual({ kind: 'failed-event-not-found' });
+    expect(await operations.discard(row.id + 1, 'fraud', ALWAYS, byOperator(REQUEST))).toEqual({
+      kind: 'failed-event-not-found',
+    });
     expect(await claimed(stack)).toBe(2);
     expect(await audits()).toEqual([]);
   });

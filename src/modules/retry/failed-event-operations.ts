@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { type CallOrigin } from '../../platform/identity/actor.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
 import { type VersionCondition } from '../../platform/values/version-condition.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
@@ -49,14 +50,14 @@ export class FailedEventOperations {
    * claim to publish.
    * @throws DatabaseError
    */
-  requeue(id: number, hasSeen: VersionCondition, requestId: string | null): Promise<OperatorOutcome> {
+  requeue(id: number, hasSeen: VersionCondition, by: CallOrigin): Promise<OperatorOutcome> {
     return this.database.transaction(async (unit): Promise<OperatorOutcome> => {
       const row = await unit.failedEvents.lock(id);
       if (row === null) return { kind: 'failed-event-not-found' };
       if (!hasSeen(row.version)) return { kind: 'precondition-failed', row };
       if (row.claim === null || !REQUEUABLE.includes(row.status)) return { kind: 'invalid-state', row };
       await unit.failedEvents.requeue(id, row.note);
-      return this.changed(unit, 'failed-event.requeue', row, requestId, {});
+      return this.changed(unit, 'failed-event.requeue', row, by, {});
     });
   }
 
@@ -66,12 +67,7 @@ export class FailedEventOperations {
    * does that.
    * @throws DatabaseError
    */
-  async discard(
-    id: number,
-    reason: string,
-    hasSeen: VersionCondition,
-    requestId: string | null,
-  ): Promise<OperatorOutcome> {
+  async discard(id: number, reason: string, hasSeen: VersionCondition, by: CallOrigin): Promise<OperatorOutcome> {
     // Read without a lock, because the campaign has to be locked before the row. The claim of a row never changes.
     const claim = (await this.database.read((unit) => unit.failedEvents.find(id)))?.claim ?? null;
     let pass: GatePass | null = null;
@@ -89,7 +85,7 @@ export class FailedEventOperations {
       }
       if (row.status === 'RESOLVED') return { kind: 'invalid-state', row };
       await unit.failedEvents.discard(id, reason);
-      return this.changed(unit, 'failed-event.discard', row, requestId, { reason });
+      return this.changed(unit, 'failed-event.discard', row, by, { reason });
     });
     if (outcome.kind === 'changed' && pass !== null) await this.freeSlot(pass, outcome.row);
     return outcome;
@@ -99,7 +95,7 @@ export class FailedEventOperations {
     unit: UnitOfWork,
     action: string,
     before: FailedEvent,
-    requestId: string | null,
+    by: CallOrigin,
     detail: Record<string, unknown>,
   ): Promise<OperatorOutcome> {
     const row = await unit.failedEvents.find(before.id);
@@ -107,13 +103,13 @@ export class FailedEventOperations {
     await unit.audit.record({
       action,
       subject: String(before.id),
-      requestId,
+      campaignId: before.claim?.campaignId ?? null,
+      by,
       detail: {
         ...detail,
-        campaignId: before.claim?.campaignId ?? null,
         claimId: before.claim?.claimId ?? null,
-        from: before.status,
-        to: row.status,
+        before: { status: before.status },
+        after: { status: row.status },
         version: row.version,
       },
     });

@@ -8,7 +8,8 @@ import { campaignId, keysetCursor, listQuery, reason, rowId } from '../../platfo
 import { ApiAnswer, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { Admin } from '../../platform/identity/admin.guard.js';
+import { type CallOrigin } from '../../platform/identity/actor.js';
+import { Admin, Caller, NeedsRole } from '../../platform/identity/admin.guard.js';
 import { FAILED_EVENT_STATUSES } from '../../ports/database/failed-event-store.js';
 import {
   type FailedEventJson,
@@ -29,12 +30,13 @@ const discardOrder = z
 
 /** The operators' calls on claims that could not be published or persisted. */
 @ApiTags('administration')
-@Admin()
+@Admin('operator')
 @Controller('api/admin/failed-events')
 export class FailedEventsController {
   constructor(private readonly operations: FailedEventOperations) {}
 
   @Get()
+  @NeedsRole('viewer')
   @ApiOperation({ summary: 'Claims that could not be published or persisted, newest first' })
   @ApiAnswer(200, 'One page.', failedEventListJsonSchema, {
     links: { listFailedEvents: { cursor: '$response.body#/nextCursor' } },
@@ -64,11 +66,12 @@ export class FailedEventsController {
     @Param('id', { schema: rowId }) id: number,
     @Headers('if-match') condition: string | undefined,
     @Req() request: FastifyRequest,
+    @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FailedEventJson> {
     const hasSeen = ifMatch(condition);
     refuseBody(request.body);
-    return rowOrProblem(await this.operations.requeue(id, hasSeen, request.id), reply);
+    return rowOrProblem(await this.operations.requeue(id, hasSeen, by), reply);
   }
 
   @Post(':id/discard')
@@ -83,10 +86,10 @@ export class FailedEventsController {
     @Param('id', { schema: rowId }) id: number,
     @Body({ schema: discardOrder }) order: z.infer<typeof discardOrder>,
     @Headers('if-match') condition: string | undefined,
-    @Req() request: FastifyRequest,
+    @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FailedEventJson> {
-    return rowOrProblem(await this.operations.discard(id, order.reason, ifMatch(condition), request.id), reply);
+    return rowOrProblem(await this.operations.discard(id, order.reason, ifMatch(condition), by), reply);
   }
 }
 

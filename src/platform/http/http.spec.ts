@@ -6,6 +6,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { AdminTokenOnlyModule } from '../../../test/support/callers.js';
 import { PATIENT_HTTP } from '../../../test/support/patience.js';
 import {
   exchange,
@@ -52,7 +53,7 @@ class ProbeController {
 
   @Post('/api/admin/campaigns/:id/pause')
   @HttpCode(200)
-  @Admin()
+  @Admin('operator')
   pause(@Param('id', { schema: campaignId }) id: string): unknown {
     return { id };
   }
@@ -76,7 +77,7 @@ class ProbeController {
 }
 
 @Module({
-  imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: 'a-token-of-20-chars!' }))],
+  imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: 'a-token-of-20-chars!' })), AdminTokenOnlyModule],
   controllers: [ProbeController],
 })
 class ProbeModule {}

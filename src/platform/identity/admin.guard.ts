@@ -1,49 +1,64 @@
-import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth } from '@nestjs/swagger';
+import {
+  applyDecorators,
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  SetMetadata,
+  UseGuards,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
-import { Problem } from '../http/problem/problem.js';
-import { AdminToken } from './admin-token.js';
+import { type CallOrigin } from './actor.js';
+import { AdminAccess } from './admin-access.js';
+import { type AdminRole } from './key-role.js';
 
-/** What a request brings: no token, the right token, or something else. */
-export type AdminAccess = 'absent' | 'granted' | 'refused';
-
-/** The name of the admin token's scheme in the API document. */
+/** The name of the admin's scheme in the API document. */
 export const ADMIN_SCHEME = 'admin';
+/** The role that a call needs, in the API document. */
+export const ROLE_EXTENSION = 'x-role';
 
-const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
+const NEEDED_ROLE = 'needed-role';
 
-/** For calls that show more to an admin. Calls for admins only have {@link Admin}. */
-export function adminAccess(authorization: string | undefined, token: AdminToken): AdminAccess {
-  if (authorization === undefined) return 'absent';
+/** Who makes a guarded call. It lives as long as its request. */
+const origins = new WeakMap<FastifyRequest, CallOrigin>();
 
-  const candidate = BEARER.exec(authorization)?.[1];
-  return candidate !== undefined && token.matches(candidate) ? 'granted' : 'refused';
-}
-
-/** The refusal of a missing or wrong token, with the challenge that RFC 6750 §3 requires. */
-export function unauthorized(access: Exclude<AdminAccess, 'granted'>): Problem {
-  const challenge = 'Bearer realm="admin"';
-  return new Problem('unauthorized', {
-    headers: { 'www-authenticate': access === 'absent' ? challenge : `${challenge}, error="invalid_token"` },
-  });
-}
-
-/** Lets only requests with the admin token pass. */
+/** Lets only requests of the needed role pass. */
 @Injectable()
 class AdminGuard implements CanActivate {
-  constructor(private readonly token: AdminToken) {}
+  constructor(
+    private readonly access: AdminAccess,
+    private readonly reflector: Reflector,
+  ) {}
 
-  /** @throws Problem `unauthorized`. */
-  canActivate(context: ExecutionContext): boolean {
-    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-    const access = adminAccess(headers.authorization, this.token);
-    if (access !== 'granted') throw unauthorized(access);
-
+  /** @throws as {@link AdminAccess.enter} does. */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const places = [context.getHandler(), context.getClass()];
+    const needed = this.reflector.getAllAndOverride<AdminRole>(NEEDED_ROLE, places);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const actor = await this.access.enter(request, needed);
+    origins.set(request, { actor, requestId: request.id, address: request.ip });
     return true;
   }
 }
 
-/** For admins only. One decorator both guards the call and documents it, so that the two cannot differ. */
-export function Admin(): ClassDecorator & MethodDecorator {
-  return applyDecorators(UseGuards(AdminGuard), ApiBearerAuth(ADMIN_SCHEME));
+/**
+ * For callers with this role or one that may more. One decorator both guards the call and documents it, so that the two
+ * cannot differ.
+ */
+export function Admin(role: AdminRole): ClassDecorator & MethodDecorator {
+  return applyDecorators(UseGuards(AdminGuard), NeedsRole(role), ApiBearerAuth(ADMIN_SCHEME));
 }
+
+/** For one call of a controller with {@link Admin}: another role than the others. */
+export function NeedsRole(role: AdminRole): ClassDecorator & MethodDecorator {
+  return applyDecorators(SetMetadata(NEEDED_ROLE, role), ApiExtension(ROLE_EXTENSION, role));
+}
+
+/** The caller of a guarded call, for the audit: a parameter of the handler. */
+export const Caller = createParamDecorator((_data: unknown, context: ExecutionContext): CallOrigin => {
+  const origin = origins.get(context.switchToHttp().getRequest<FastifyRequest>());
+  if (origin === undefined) throw new Error('a call without @Admin has no known caller');
+  return origin;
+});

@@ -1,15 +1,39 @@
+import { type CallOrigin } from '../../platform/identity/actor.js';
+
 /** One operator action, kept for good. */
 export interface AdminAction {
   /** `campaign.create`, `campaign.pause`, `failed-event.discard` … */
-  action: string;
+  readonly action: string;
   /** The id of what was acted on. */
-  subject: string;
-  requestId: string | null;
+  readonly subject: string;
+  /** The campaign that it concerns; null where it concerns none. */
+  readonly campaignId: string | null;
+  readonly by: CallOrigin;
   /** Small JSON: what was asked for, and what it changed. */
-  detail: Record<string, unknown>;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** An action as it is stored. */
+export interface RecordedAction extends AdminAction {
+  readonly id: number;
+  /** ms since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** Which actions are wanted; a field that is left out does not matter. */
+export interface AdminActionFilter {
+  readonly limit: number;
+  readonly beforeId?: number;
+  /** The id of the actor. */
+  readonly actor?: string;
+  readonly action?: string;
+  readonly campaignId?: string;
 }
 
 /** The table `admin_audit`; written in the transaction of the action itself, so that neither exists without the other. */
 export abstract class AdminAuditStore {
   abstract record(action: AdminAction): Promise<void>;
+
+  /** Newest first. */
+  abstract list(filter: AdminActionFilter): Promise<RecordedAction[]>;
 }

@@ -1,4 +1,5 @@
 import { type AdminAuditStore } from './admin-audit-store.js';
+import { type ApiKeyStore } from './api-key-store.js';
 import { type CampaignCreationStore } from './campaign-creation-store.js';
 import { type CampaignStore } from './campaign-store.js';
 import { type CouponStore } from './coupon-store.js';
@@ -17,6 +18,7 @@ export interface UnitOfWork {
   readonly coupons: CouponStore;
   readonly failedEvents: FailedEventStore;
   readonly audit: AdminAuditStore;
+  readonly apiKeys: ApiKeyStore;
   /** The database's clock, ms since the Unix epoch: what decides leases and what is due. */
   now(): Promise<number>;
 }

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
+import { BY_SERVICE } from '../../../src/platform/identity/actor.js';
 import { migrate } from '../../../src/infrastructure/mysql/mysql-migrator.js';
 import { MysqlPool } from '../../../src/infrastructure/mysql/mysql-pool.js';
 import { MYSQL_DEFAULTS, type MysqlSettings } from '../../../src/infrastructure/mysql/mysql-settings.js';
@@ -438,7 +439,9 @@ describe('a MySQL that fails', () => {
         await unit.campaigns.update(a.id, { name: 'before' }, 2);
         swallowed = await errorOf(unit.campaigns.lock([b.id]));
         await unit.campaigns.update(a.id, { name: 'after' }, 3).catch(() => undefined);
-        await unit.audit.record({ action: 'after', subject: a.id, requestId: null, detail: {} }).catch(() => undefined);
+        await unit.audit
+          .record({ action: 'after', subject: a.id, campaignId: null, by: BY_SERVICE, detail: {} })
+          .catch(() => undefined);
       }),
     );
     await until('the unit of work waits', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Redis } from 'ioredis';
+import { BY_SERVICE } from '../../../src/platform/identity/actor.js';
 import { type Campaign } from '../../../src/domain/campaign.js';
 import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
@@ -159,11 +160,11 @@ describe('what operators change while Redis refuses', () => {
     }, 30_000);
 
   const CHANGES: Record<string, () => Promise<CampaignChangeOutcome>> = {
-    pause: () => administration.act('c', 'pause', null),
-    close: () => administration.act('c', 'close', null),
-    'a higher total': () => administration.change('c', { total: 2_000_000 }, seen, null),
-    'another window': () => administration.change('c', { startsAt: 5, endsAt: 9 }, seen, null),
-    'another name': () => administration.change('c', { name: 'x' }, seen, null),
+    pause: () => administration.act('c', 'pause', BY_SERVICE),
+    close: () => administration.act('c', 'close', BY_SERVICE),
+    'a higher total': () => administration.change('c', { total: 2_000_000 }, seen, BY_SERVICE),
+    'another window': () => administration.change('c', { startsAt: 5, endsAt: 9 }, seen, BY_SERVICE),
+    'another name': () => administration.change('c', { name: 'x' }, seen, BY_SERVICE),
   };
 
   describe.each(Object.keys(REFUSALS))('with %s', (name) => {
@@ -172,7 +173,7 @@ describe('what operators change while Redis refuses', () => {
     it.each(['pause', 'close'] as const)(
       'nothing is done, the last of it a %s; the gate hears of it afterwards',
       async (act) => {
-        const lower = () => administration.change('c', { total: 500_000 }, seen, null);
+        const lower = () => administration.change('c', { total: 500_000 }, seen, BY_SERVICE);
         const others = Object.keys(CHANGES).filter((what) => !['pause', 'close'].includes(what));
         await refuses(refusal, async () => {
           for (const [nth, what] of [...others, act].entries()) {
@@ -182,7 +183,7 @@ describe('what operators change while Redis refuses', () => {
             if (nth === 0) expect(await lower()).toMatchObject({ kind: 'gate-not-told', stored: null });
           }
           // Asking again during the fault does not succeed either.
-          expect(await administration.act('c', act, null)).toMatchObject({
+          expect(await administration.act('c', act, BY_SERVICE)).toMatchObject({
             kind: 'gate-not-told',
             stored: { version: 5 },
           });
@@ -193,7 +194,10 @@ describe('what operators change while Redis refuses', () => {
           await reconciler.reconcile();
           expect(await termsNow()).toEqual(termsOf((await stored()) as Campaign));
         });
-        expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done', campaign: { version: 5 } });
+        expect(await administration.act('c', act, BY_SERVICE)).toMatchObject({
+          kind: 'done',
+          campaign: { version: 5 },
+        });
         expect((await claim()).kind).toBe(act === 'pause' ? 'campaign-paused' : 'campaign-closed');
       },
     );
@@ -237,7 +241,9 @@ describe('what operators change while Redis refuses', () => {
           'somebody is admitted',
           async () => ((await gate.gauge(pass, ['c']))[0] as CampaignGauge).claimed > 50,
         );
-        await eventually(async () => expect(await administration.act('c', act, null)).toMatchObject({ kind: 'done' }));
+        await eventually(async () =>
+          expect(await administration.act('c', act, BY_SERVICE)).toMatchObject({ kind: 'done' }),
+        );
         const { claimed } = (await gate.gauge(pass, ['c']))[0] as CampaignGauge;
         const asked = users;
         await until('many more have asked', () => users > asked + 500);
@@ -252,7 +258,7 @@ describe('what operators change while Redis refuses', () => {
   describe('while Redis is out of memory', () => {
     it.each([
       ...Object.keys(CHANGES).map((what) => [what, CHANGES[what] as () => Promise<CampaignChangeOutcome>] as const),
-      ['a lower total', () => administration.change('c', { total: 500_000 }, seen, null)] as const,
+      ['a lower total', () => administration.change('c', { total: 500_000 }, seen, BY_SERVICE)] as const,
     ])('%s is done all the same, and a claim is refused', async (_what, change) => {
       await refuses(outOfMemory, async () => {
         await expect(claim()).rejects.toThrow(/^Redis refuses.*OOM/);
@@ -262,12 +268,12 @@ describe('what operators change while Redis refuses', () => {
     });
 
     it('a paused campaign is resumed, and a new one is made and opened', async () => {
-      await administration.act('c', 'pause', null);
+      await administration.act('c', 'pause', BY_SERVICE);
       await refuses(outOfMemory, async () => {
-        expect(await administration.act('c', 'resume', null)).toMatchObject({ kind: 'done' });
+        expect(await administration.act('c', 'resume', BY_SERVICE)).toMatchObject({ kind: 'done' });
         const made = await creatorOf({ database: stack.database, gate }, watch).create(
           { name: 'n', total: 5, startsAt: 0, endsAt: null },
-          null,
+          BY_SERVICE,
         );
         if (made.kind !== 'created') throw new Error(made.kind);
         expect((await gate.gauge(pass, [made.campaign.id]))[0]).toMatchObject({ claimed: 0, terms: { total: 5 } });

@@ -1,5 +1,8 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
+import { type CallOrigin } from '../../../src/platform/identity/actor.js';
+import { type AdminActionFilter } from '../../../src/ports/database/admin-audit-store.js';
+import { byOperator } from '../../support/callers.js';
 import { type DatabaseHarness, type DatabaseUnderTest, Undo } from './database-under-test.js';
 
 export function describeAdminAuditStore(under: DatabaseUnderTest): void {
@@ -14,19 +17,60 @@ export function describeAdminAuditStore(under: DatabaseUnderTest): void {
     const action = {
       action: 'campaign.pause',
       subject,
-      requestId: null,
+      campaignId: null,
+      by: byOperator('request-1'),
       detail: { name: '이름', nested: { total: 1 } },
     };
     await write(({ audit }) => audit.record(action));
     await write(async ({ audit }) => {
-      await audit.record({ ...action, requestId: 'gone' });
+      await audit.record({ ...action, action: 'gone' });
       throw new Undo();
     }).catch(() => undefined);
-    const rows = (await harness.execute('SELECT action, request_id, detail FROM admin_audit WHERE subject = ?', [
+    const rows = await harness.database.read(({ audit }) => audit.list({ limit: 1_000 }));
+    const kept = rows.filter((row) => row.subject === subject);
+    expect(kept).toEqual([{ ...action, id: expect.any(Number), createdAt: expect.any(Number) }]);
+  });
+
+  it('lists the newest first, by actor, action and campaign', async () => {
+    const [one, other, actor] = [ulid(), ulid(), ulid()];
+    const by: CallOrigin = { actor: { id: actor, name: '당직자 1' }, requestId: null, address: '::1' };
+    for (const [action, campaignId] of [
+      ['campaign.pause', one],
+      ['campaign.close', one],
+      ['campaign.pause', other],
+    ] as const) {
+      await write(({ audit }) => audit.record({ action, subject: campaignId, campaignId, by, detail: {} }));
+    }
+    const list = async (filter: Partial<AdminActionFilter>) => {
+      const rows = await harness.database.read(({ audit }) => audit.list({ limit: 10, actor, ...filter }));
+      return rows.map(({ action, campaignId }) => [action, campaignId]);
+    };
+    expect(await list({})).toEqual([
+      ['campaign.pause', other],
+      ['campaign.close', one],
+      ['campaign.pause', one],
+    ]);
+    expect(await list({ action: 'campaign.pause' })).toEqual([
+      ['campaign.pause', other],
+      ['campaign.pause', one],
+    ]);
+    expect(await list({ campaignId: one, limit: 1 })).toEqual([['campaign.close', one]]);
+    const [newest] = await harness.database.read(({ audit }) => audit.list({ limit: 1, actor }));
+    expect(newest?.by).toEqual(by);
+    expect(await list({ beforeId: newest?.id ?? 0, limit: 1 })).toEqual([['campaign.close', one]]);
+    expect(await list({ actor: ulid() })).toEqual([]);
+  });
+
+  it('names an unknown actor where an older version has kept none', async () => {
+    const subject = ulid();
+    await harness.execute("INSERT INTO admin_audit (action, subject, detail, created_at) VALUES ('old', ?, '{}', 1)", [
       subject,
-    ])) as { action: string; request_id: string | null; detail: string }[];
-    expect(rows).toHaveLength(1);
-    expect(rows[0]).toMatchObject({ action: 'campaign.pause', request_id: null });
-    expect(JSON.parse(rows[0]?.detail ?? '')).toEqual(action.detail);
+    ]);
+    const rows = await harness.database.read(({ audit }) => audit.list({ limit: 10, action: 'old' }));
+    expect(rows.find((row) => row.subject === subject)?.by).toEqual({
+      actor: { id: 'unknown', name: 'unknown' },
+      requestId: null,
+      address: null,
+    });
   });
 }

@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import { describeAdminAuditStore } from './admin-audit-store.contract.js';
+import { describeApiKeyStore } from './api-key-store.contract.js';
 import { describeCreationStore } from './campaign-creation-store.contract.js';
 import { describeCampaignStore } from './campaign-store.contract.js';
 import { describeCouponStore } from './coupon-store.contract.js';
@@ -21,5 +22,6 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
     describeUnitsSideBySide(under);
     describeCreationStore(under);
     describeAdminAuditStore(under);
+    describeApiKeyStore(under);
   });
 }

@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
+import { BY_SERVICE } from '../../../src/platform/identity/actor.js';
 import { type Campaign } from '../../../src/domain/campaign.js';
 import { type Database } from '../../../src/ports/database/database.js';
 import { claimEvent } from '../../support/claims.js';
@@ -29,7 +30,7 @@ export function describeUnitsOfWork(under: DatabaseUnderTest): void {
       const work = write(async ({ campaigns, coupons, audit }) => {
         await campaigns.insert({ id, name: id, total: 1, startsAt: 0, endsAt: null, state: 'OPEN' });
         await coupons.insert([coupon({ campaignId: id })]);
-        await audit.record({ action: 'test', subject: id, requestId: null, detail: {} });
+        await audit.record({ action: 'test', subject: id, campaignId: null, by: BY_SERVICE, detail: {} });
         throw error;
       });
       await expect(work).rejects.toBe(error);

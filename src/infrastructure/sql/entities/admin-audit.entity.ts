@@ -12,6 +12,19 @@ export class AdminAuditEntity {
   @Column(text('subject'))
   subject!: string;
 
+  /** null in rows of a version that had no keys, as the other three that came with them. */
+  @Column(nullable(text('actor_id')))
+  actorId!: string | null;
+
+  @Column(nullable(text('actor_name')))
+  actorName!: string | null;
+
+  @Column(nullable(text('address')))
+  address!: string | null;
+
+  @Column(nullable(text('campaign_id')))
+  campaignId!: string | null;
+
   @Column(nullable(text('request_id')))
   requestId!: string | null;
 

@@ -40,6 +40,24 @@ export const INPUT_RULES = {
     ko: '영문, 숫자, -로 된 1~26자여야 합니다.',
     en: 'Must be 1 to 26 letters, digits or hyphens.',
   },
+  'key-id': { ko: 'API 키의 ID(ULID 26자)여야 합니다.', en: 'Must be the id of an API key: a ULID of 26 characters.' },
+  'key-name': {
+    ko: '눈에 보이는 1~100자의 이름이어야 합니다.',
+    en: 'Must be a name of 1 to 100 visible characters.',
+  },
+  'key-role': {
+    ko: 'viewer, operator, admin, issuer, redeemer 중 하나여야 합니다.',
+    en: 'Must be viewer, operator, admin, issuer or redeemer.',
+  },
+  'key-expiry': { ko: '미래의 시각이어야 합니다.', en: 'Must lie in the future.' },
+  'audit-actor': {
+    ko: 'API 키의 ID이거나 bootstrap, service여야 합니다.',
+    en: 'Must be the id of an API key, bootstrap or service.',
+  },
+  'audit-action': {
+    ko: '영문 소문자와 ., -로 된 동작 이름이어야 합니다.',
+    en: 'Must be the name of an action, such as campaign.close.',
+  },
   instant: {
     ko: '날짜, 시각, 시간대가 모두 있는 ISO 8601 문자열이어야 합니다. 예: 2026-01-31T09:00+09:00',
     en: 'Must be an ISO 8601 text with day, time and time zone, such as 2026-01-31T09:00+09:00.',

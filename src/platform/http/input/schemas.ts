@@ -60,6 +60,15 @@ export const campaignName = line(200, 'campaign-name').meta({
   description: 'For people: something to see, and nothing hidden.',
 });
 
+/** The id of an API key: a ULID. */
+export const keyId = z
+  .string(rule('key-id'))
+  .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, rule('key-id'))
+  .meta({ description: 'The API key.', examples: ['01KBA0Z9M0Q3V5H8N2R4T6W8YA'] });
+
+/** The name of an API key: 1 to 100 characters that people can read. */
+export const keyName = line(100, 'key-name').meta({ description: 'For people: who or what uses the key.' });
+
 /** An operator's reason for an action, kept in the audit. */
 export const reason = line(500, 'reason').meta({ description: 'Why; kept in the audit.' });
 

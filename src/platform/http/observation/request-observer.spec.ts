@@ -4,6 +4,7 @@ import { Controller, Get, HttpCode, Logger, Module, Param, Post } from '@nestjs/
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Registry } from 'prom-client';
+import { AdminTokenOnlyModule } from '../../../../test/support/callers.js';
 import { PATIENT_HTTP } from '../../../../test/support/patience.js';
 import { exchange, request, text } from '../../../../test/support/raw-http.js';
 import { until } from '../../../../test/support/until.js';
@@ -35,13 +36,16 @@ class ProbeController {
 
   @Post('/admin')
   @HttpCode(200)
-  @Admin()
+  @Admin('operator')
   admin(): unknown {
     return { done: true };
   }
 }
 
-@Module({ imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: TOKEN }))], controllers: [ProbeController] })
+@Module({
+  imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: TOKEN })), AdminTokenOnlyModule],
+  controllers: [ProbeController],
+})
 class ProbeModule {}
 
 type Line = Readonly<Record<string, unknown>>;

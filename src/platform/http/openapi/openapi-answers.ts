@@ -115,10 +115,18 @@ function commonCodes(method: Method, operation: Operation): readonly ProblemCode
     ...(parameters.some(({ in: part }) => part === 'path' || part === 'query')
       ? (['validation-failed'] satisfies ProblemCode[])
       : []),
-    ...(operation.security === undefined ? [] : (['unauthorized'] satisfies ProblemCode[])),
+    ...accessCodes(operation),
     ...(takeOut(operation, NEVER_BUSY_EXTENSION) === true ? [] : (['busy'] satisfies ProblemCode[])),
     ...OF_EVERY_REQUEST,
   ];
+}
+
+/** What a call that reads a credential can answer. */
+function accessCodes({ security }: Operation): readonly ProblemCode[] {
+  if (security === undefined) return [];
+  const isOptional = security.some((scheme) => Object.keys(scheme).length === 0);
+  const codes: ProblemCode[] = ['unauthorized', 'too-many-requests', 'database-unavailable'];
+  return isOptional ? codes : [...codes, 'role-not-allowed'];
 }
 
 function refusal(codes: readonly ProblemCode[]): ResponseObject {

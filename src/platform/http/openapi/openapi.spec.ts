@@ -4,6 +4,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { z } from 'zod';
+import { AdminTokenOnlyModule } from '../../../../test/support/callers.js';
 import { ConfigModule } from '../../config/config.module.js';
 import { parseEnv } from '../../config/env.js';
 import { Admin } from '../../identity/admin.guard.js';
@@ -43,14 +44,14 @@ class ProbeController {
   }
 
   @Get('/api/users/:userId/coupons')
-  @Admin()
+  @Admin('operator')
   listCoupons(@Param('userId', { schema: userId }) user: string, @Query({ schema: page }) query: unknown): unknown {
     return [user, query];
   }
 }
 
 @Module({
-  imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: 'a-token-of-20-chars!' }))],
+  imports: [ConfigModule.for(parseEnv({ ADMIN_TOKEN: 'a-token-of-20-chars!' })), AdminTokenOnlyModule],
   controllers: [ProbeController],
 })
 class ProbeModule {}
@@ -149,7 +150,7 @@ describe('the API document', () => {
       ...['202', '400', '408', '409', '413', '415', '417', '431', '500', '501', '503', '505'],
     ]);
     expect(statuses('/api/users/{userId}/coupons', 'get')).toEqual([
-      ...['200', '400', '401', '408', '415', '417', '431', '500', '501', '503', '505'],
+      ...['200', '400', '401', '403', '408', '415', '417', '429', '431', '500', '501', '503', '505'],
     ]);
     expect(JSON.stringify(document)).not.toMatch(/x-(?:refusals|never-busy)/);
   });
@@ -172,7 +173,7 @@ describe('the API document', () => {
     expect(document.components?.securitySchemes?.['admin']).toEqual({
       type: 'http',
       scheme: 'bearer',
-      description: 'ADMIN_TOKEN',
+      description: 'An API key, or ADMIN_TOKEN.',
     });
     expect(document.paths['/api/users/{userId}/coupons']?.get?.security).toEqual([{ admin: [] }]);
   });

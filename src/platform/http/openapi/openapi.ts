@@ -88,7 +88,7 @@ export function ApiIdempotencyKey(description: string): MethodDecorator {
   });
 }
 
-/** Documents a call that anyone may make and that shows more to the admin. A call for admins only has `@Admin()`. */
+/** Documents a call that anyone may make and that shows more to some callers. A call with a role has `@Admin()`. */
 export function ApiOptionalAdmin(): MethodDecorator {
   return applyDecorators(ApiSecurity({}), ApiBearerAuth(ADMIN_SCHEME));
 }
@@ -109,7 +109,7 @@ export function createOpenApiDocument(app: NestFastifyApplication, basePath = ''
       .setVersion('1')
       .addServer(basePath === '' ? '/' : basePath)
       // Not addBearerAuth, which calls every token a JWT.
-      .addSecurity(ADMIN_SCHEME, { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN' })
+      .addSecurity(ADMIN_SCHEME, { type: 'http', scheme: 'bearer', description: 'An API key, or ADMIN_TOKEN.' })
       .build(),
     {
       // Operation ids become method names of generated clients: `applyForCoupon` reads better than Nest's

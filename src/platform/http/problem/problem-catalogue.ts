@@ -61,12 +61,25 @@ export const PROBLEMS = {
   unauthorized: kind(
     401,
     ['인증 필요', 'Unauthorized'],
-    ['유효한 관리자 토큰이 필요합니다.', 'A valid admin token is required.'],
+    ['유효한 API 키나 관리자 토큰이 필요합니다.', 'A valid API key or admin token is required.'],
+  ),
+  'role-not-allowed': kind(
+    403,
+    ['권한 부족', 'Role not allowed'],
+    [
+      '이 API 키의 역할로는 할 수 없는 요청입니다. 필요한 역할은 neededRole에 있습니다.',
+      'The role of this API key does not allow this call; neededRole names the role that does.',
+    ],
   ),
   'not-found': kind(
     404,
     ['찾을 수 없음', 'Not found'],
     ['요청한 경로가 존재하지 않습니다.', 'There is nothing at this path.'],
+  ),
+  'key-not-found': kind(
+    404,
+    ['API 키 없음', 'Key not found'],
+    ['해당 API 키가 존재하지 않습니다.', 'There is no API key with this id.'],
   ),
   'campaign-not-found': kind(
     404,
@@ -166,6 +179,12 @@ export const PROBLEMS = {
     428,
     ['If-Match 필요', 'If-Match required'],
     ['If-Match 헤더가 필요합니다.', 'The If-Match header is required.'],
+  ),
+  'too-many-requests': kind(
+    429,
+    ['요청이 너무 잦음', 'Too many requests'],
+    ['요청이 너무 잦습니다. 잠시 후 다시 시도해 주세요.', 'Too many requests; try again after a while.'],
+    60,
   ),
   'headers-too-large': kind(
     431,

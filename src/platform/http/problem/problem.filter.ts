@@ -17,7 +17,7 @@ const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
 
 const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {
   401: 'unauthorized',
-  403: 'unauthorized',
+  403: 'role-not-allowed',
   404: 'not-found',
   405: 'method-not-allowed',
   408: 'request-timeout',

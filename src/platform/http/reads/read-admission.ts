@@ -3,8 +3,7 @@ import { type NestFastifyApplication, RouteConfig } from '@nestjs/platform-fasti
 import { ApiExtension } from '@nestjs/swagger';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteHandlerMethod } from 'fastify';
 import { AppConfig } from '../../config/env.js';
-import { AdminToken } from '../../identity/admin-token.js';
-import { adminAccess } from '../../identity/admin.guard.js';
+import { AdminAccess } from '../../identity/admin-access.js';
 import { NEVER_BUSY_EXTENSION } from '../openapi/openapi-answers.js';
 import { sendProblem } from '../problem/problem.js';
 import { turnsWithAnswers } from '../server/end-of-turn.js';
@@ -61,8 +60,8 @@ const THIS_PROCESS: ReadSurroundings = {
 /**
  * Lets reads begin when {@link ReadLimiter} says so. It wraps the handlers of the routes that may have to wait, so
  * claims do not pay for it. Actions of operators do not wait: an operator who stops a sale must not stand behind a
- * crowd of readers. The caller is an operator only with the admin token; without it, even the refusal waits like any
- * other read.
+ * crowd of readers. A caller is an operator only with a credential that this process knows; without one, even
+ * the refusal waits like any other read.
  *
  * Call it after configureHttp, and before there are routes.
  */
@@ -70,8 +69,8 @@ export function installReadAdmission(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const { readConcurrency: concurrency } = app.get(AppConfig).http;
   const limiter = new ReadLimiter({ concurrency, maxWaiting: MAX_WAITING, maxWaitMs: MAX_WAIT_MS }, THIS_PROCESS);
-  const isOperator = ({ headers: { authorization } }: FastifyRequest): boolean =>
-    authorization !== undefined && adminAccess(authorization, app.get(AdminToken)) === 'granted';
+  const access = app.get(AdminAccess);
+  const isOperator = (request: FastifyRequest): boolean => access.isKnownAdmin(request);
   fastify.addHook('onRoute', (route) => {
     const admission = route.config?.admission;
     if (admission === 'at-once') return;

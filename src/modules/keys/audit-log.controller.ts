@@ -1,0 +1,86 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { isoOf } from '../../domain/iso-of.js';
+import { campaignId, keysetCursor, listQuery } from '../../platform/http/input/schemas.js';
+import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { isoInstant, pageJson, pageJsonSchema } from '../../platform/http/output/schemas.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
+import { pageOf } from '../../platform/values/page.js';
+import { type RecordedAction } from '../../ports/database/admin-audit-store.js';
+import { Database } from '../../ports/database/database.js';
+
+const cursor = keysetCursor(z.int().min(1));
+const auditQuery = listQuery(cursor, {
+  actor: z
+    .string()
+    .regex(/^(?:[0-9A-HJKMNP-TV-Z]{26}|bootstrap|service)$/, { error: 'audit-actor' })
+    .optional()
+    .meta({ description: 'The id of an API key, or `bootstrap`, or `service`.' }),
+  action: z
+    .string()
+    .regex(/^[a-z]+(?:[.-][a-z]+)*$/, { error: 'audit-action' })
+    .max(64, { error: 'audit-action' })
+    .optional()
+    .meta({ description: 'Such as `campaign.close`.' }),
+  campaignId: campaignId.optional(),
+});
+
+const auditEntryJsonSchema = z
+  .object({
+    id: z.int().min(1),
+    at: isoInstant,
+    action: z.string().meta({ description: 'Such as `campaign.close`.' }),
+    subject: z.string().meta({ description: 'The id of what was acted on.' }),
+    campaignId: z.string().nullable(),
+    actor: z
+      .object({ id: z.string(), name: z.string() })
+      .meta({ description: 'The API key; `bootstrap` for ADMIN_TOKEN, `service` for the service itself.' }),
+    requestId: z.string().nullable(),
+    address: z.string().nullable().meta({ description: 'Where the call came from.' }),
+    detail: z
+      .record(z.string(), z.unknown())
+      .meta({ description: 'What was asked for; `before` and `after` hold what it changed.' }),
+  })
+  .meta({ id: 'AuditEntry' });
+
+const auditLogJsonSchema = pageJsonSchema(auditEntryJsonSchema).meta({ id: 'AuditLog' });
+
+/** Shows what operators and admins have done. */
+@ApiTags('administration')
+@Admin('operator')
+@Controller('api/admin/audit-log')
+export class AuditLogController {
+  constructor(private readonly database: Database) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Who did what, newest first' })
+  @ApiAnswer(200, 'One page.', auditLogJsonSchema, {
+    links: { listAuditLog: { cursor: '$response.body#/nextCursor' } },
+  })
+  @ApiProblems('invalid-cursor')
+  async listAuditLog(
+    @Query({ schema: auditQuery }) { limit, cursor: beforeId, ...filter }: z.infer<typeof auditQuery>,
+  ): Promise<z.infer<typeof auditLogJsonSchema>> {
+    const { actor, action, campaignId } = filter;
+    const rows = await this.database.read((unit) =>
+      unit.audit.list({
+        limit: limit + 1,
+        ...(beforeId === undefined ? {} : { beforeId }),
+        ...(actor === undefined ? {} : { actor }),
+        ...(action === undefined ? {} : { action }),
+        ...(campaignId === undefined ? {} : { campaignId }),
+      }),
+    );
+    return pageJson(
+      pageOf(rows, limit, ({ id }) => id),
+      entryJson,
+      cursor,
+    );
+  }
+}
+
+function entryJson({ id, createdAt, action, subject, campaignId, by, detail }: RecordedAction) {
+  const { actor, requestId, address } = by;
+  return { id, at: isoOf(createdAt), action, subject, campaignId, actor, requestId, address, detail: { ...detail } };
+}

@@ -1,0 +1,26 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { type Role } from '../../platform/config/env.js';
+import { FlowModule } from '../../platform/flow/flow.module.js';
+import { AdminAccess } from '../../platform/identity/admin-access.js';
+import { ApiKeys } from '../../platform/identity/api-keys.js';
+import { Authenticator } from '../../platform/identity/authenticator.js';
+import { AuditLogController } from './audit-log.controller.js';
+import { KeyAdministration } from './key-administration.js';
+import { KeysController } from './keys.controller.js';
+import { StoredKeys } from './stored-keys.js';
+
+/** API keys, and what was done with them. Global: the guards of every module ask who calls. */
+@Module({
+  imports: [FlowModule],
+  providers: [StoredKeys, { provide: ApiKeys, useExisting: StoredKeys }, Authenticator, AdminAccess, KeyAdministration],
+  exports: [AdminAccess, Authenticator],
+})
+export class KeysModule {
+  static for(roles: ReadonlySet<Role>): DynamicModule {
+    return {
+      module: KeysModule,
+      global: true,
+      controllers: roles.has('api') ? [KeysController, AuditLogController] : [],
+    };
+  }
+}

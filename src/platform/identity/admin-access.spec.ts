@@ -1,0 +1,184 @@
+import { randomFillSync } from 'node:crypto';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
+import { Clock } from '../flow/clock.js';
+import { type Problem } from '../http/problem/problem.js';
+import { AdminAccess } from './admin-access.js';
+import { AdminToken } from './admin-token.js';
+import { type ApiKey, makeKey } from './api-key.js';
+import { ApiKeys } from './api-keys.js';
+import { Authenticator } from './authenticator.js';
+import { type KeyRole } from './key-role.js';
+
+const TOKEN = 'the-token-of-this-test-0123456789';
+
+class TestClock extends Clock {
+  at = 1_000_000;
+  override monotonic(): number {
+    return this.at;
+  }
+  override wall(): number {
+    return this.at;
+  }
+}
+
+class TestToken extends AdminToken {
+  readonly value = TOKEN;
+  readonly next = undefined;
+  readonly origin = 'test';
+  readonly created = false;
+}
+
+class TestKeys extends ApiKeys {
+  readonly stored = new Map<string, ApiKey>();
+  readonly used: string[] = [];
+  asked = 0;
+  inMemory = false;
+  override find(id: string): Promise<ApiKey | null> {
+    this.asked += 1;
+    return Promise.resolve(this.stored.get(id) ?? null);
+  }
+  override findInMemory(id: string): ApiKey | null | undefined {
+    return this.inMemory ? (this.stored.get(id) ?? null) : undefined;
+  }
+  override noteUse({ id }: ApiKey): void {
+    this.used.push(id);
+  }
+}
+
+let clock: TestClock;
+let keys: TestKeys;
+let access: AdminAccess;
+
+beforeEach(() => {
+  clock = new TestClock();
+  keys = new TestKeys();
+  access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock);
+});
+
+function store(role: KeyRole, over: Partial<ApiKey> = {}): string {
+  const id = ulid();
+  const { text, secretDigest } = makeKey(id, role, (bytes) => void randomFillSync(bytes));
+  keys.stored.set(id, {
+    id,
+    name: `a ${role}`,
+    role,
+    secretDigest,
+    createdAt: 0,
+    createdBy: 'bootstrap',
+    expiresAt: null,
+    lastUsedAt: null,
+    revokedAt: null,
+    ...over,
+  });
+  return text;
+}
+
+const from = (credential: string | undefined, ip = '192.0.2.1') => ({
+  ip,
+  headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` },
+});
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'entered',
+    (problem: Problem) => problem.code,
+  );
+}
+
+describe('an admin call', () => {
+  it('is open to the admin token, and to a key with the role or a higher one', async () => {
+    expect(await access.enter(from(TOKEN), 'admin')).toMatchObject({ id: 'bootstrap', role: 'admin' });
+    const operator = store('operator');
+    expect(await access.enter(from(operator), 'operator')).toMatchObject({ name: 'a operator' });
+    expect(await codeOf(access.enter(from(operator), 'viewer'))).toBe('entered');
+    expect(keys.used).toHaveLength(2);
+  });
+
+  it.each(['viewer', 'issuer', 'redeemer'] as const)('names the role that a %s lacks', async (role) => {
+    await expect(access.enter(from(store(role)), 'operator')).rejects.toMatchObject({
+      code: 'role-not-allowed',
+      extensions: { neededRole: 'operator' },
+    });
+  });
+
+  it.each([
+    ['no credential', () => undefined],
+    ['another token', () => `${TOKEN}x`],
+    ['a key that was never made', () => makeKey(ulid(), 'admin', (bytes) => void randomFillSync(bytes)).text],
+    ['the secret of another key', () => `${store('admin').slice(0, -43)}${store('admin').slice(-43)}`],
+    ['a revoked key', () => store('admin', { revokedAt: 1 })],
+    ['a key that has expired', () => store('admin', { expiresAt: clock.at })],
+  ])('refuses %s', async (_what, credential) => {
+    expect(await codeOf(access.enter(from(credential()), 'viewer'))).toBe('unauthorized');
+    expect(keys.used).toEqual([]);
+  });
+
+  it('decides by the stored role, whatever the text of the key says', async () => {
+    const text = store('viewer').replace('cpn_viewer_', 'cpn_admin_');
+    expect(await codeOf(access.enter(from(text), 'admin'))).toBe('role-not-allowed');
+  });
+});
+
+describe('guessing', () => {
+  const guess = (ip?: string) => codeOf(access.enter(from('a-wrong-token-0123', ip), 'viewer'));
+
+  it('is refused for a minute after ten wrong credentials, without a look at the eleventh', async () => {
+    for (let count = 0; count < 10; count++) expect(await guess()).toBe('unauthorized');
+    const asked = keys.asked;
+    await expect(access.enter(from(store('admin')), 'viewer')).rejects.toMatchObject({
+      code: 'too-many-requests',
+      headers: { 'retry-after': '60' },
+    });
+    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('too-many-requests');
+    expect(keys.asked).toBe(asked);
+    expect(await guess('192.0.2.2')).toBe('unauthorized');
+    clock.at += 60_000;
+    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+  });
+
+  it('does not lock out a credential that was right before', async () => {
+    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+    for (let count = 0; count < 10; count++) await guess();
+    expect(await guess()).toBe('too-many-requests');
+    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+  });
+
+  it('does not keep such a credential open once it is revoked', async () => {
+    const text = store('admin');
+    await access.enter(from(text), 'viewer');
+    for (let count = 0; count < 10; count++) await guess();
+    for (const [id, key] of keys.stored) keys.stored.set(id, { ...key, revokedAt: 1 });
+    expect(await codeOf(access.enter(from(text), 'viewer'))).toBe('unauthorized');
+  });
+
+  it('counts addresses of one IPv6 network together, and a call without a credential not at all', async () => {
+    for (let count = 0; count < 20; count++) await codeOf(access.enter(from(undefined), 'viewer'));
+    expect(await guess()).toBe('unauthorized');
+    for (let count = 0; count < 10; count++) await guess(`2001:db8::${count}`);
+    expect(await guess('2001:db8::ffff')).toBe('too-many-requests');
+  });
+
+  it('begins again when the window is over', async () => {
+    for (let count = 0; count < 9; count++) await guess();
+    clock.at += 60_000;
+    for (let count = 0; count < 9; count++) await guess();
+    expect(await guess()).toBe('unauthorized');
+    expect(await guess()).toBe('too-many-requests');
+  });
+});
+
+describe('the order of reads', () => {
+  it('knows operators by memory alone', async () => {
+    const text = store('viewer');
+    expect(access.isKnownAdmin(from(text))).toBe(false);
+    expect(access.isKnownAdmin(from(TOKEN))).toBe(true);
+    expect(access.isKnownAdmin(from(undefined))).toBe(false);
+    await access.enter(from(text), 'viewer');
+    expect(access.isKnownAdmin(from(text))).toBe(true);
+    keys.inMemory = true;
+    expect(access.isKnownAdmin(from(store('issuer')))).toBe(false);
+    expect(access.isKnownAdmin(from(store('viewer', { revokedAt: 1 })))).toBe(false);
+    expect(keys.asked).toBe(1);
+  });
+});

@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../flow/clock.js';
+import { type Actor, BOOTSTRAP } from './actor.js';
+import { AdminToken } from './admin-token.js';
+import { type ApiKey, isSecretOf, readKey, type ShownKey } from './api-key.js';
+import { ApiKeys } from './api-keys.js';
+
+/** What a request brings: no credential, a valid one, or something else. */
+export type Authentication =
+  { readonly kind: 'absent' | 'refused' } | { readonly kind: 'known'; readonly actor: Actor };
+
+const ABSENT: Authentication = { kind: 'absent' };
+const REFUSED: Authentication = { kind: 'refused' };
+const AS_BOOTSTRAP: Authentication = { kind: 'known', actor: BOOTSTRAP };
+
+const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
+
+/** Finds out who calls, by ADMIN_TOKEN or by an API key. */
+@Injectable()
+export class Authenticator {
+  constructor(
+    private readonly token: AdminToken,
+    private readonly keys: ApiKeys,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @param authorization the header of that name.
+   * @throws DatabaseError when an API key has to be looked up and the database does not answer.
+   */
+  async authenticate(authorization: string | undefined): Promise<Authentication> {
+    const shown = this.read(authorization);
+    if (!('id' in shown)) return shown;
+    return this.judge(shown, await this.keys.find(shown.id), true);
+  }
+
+  /** The same from memory alone. `absent` also where an API key would have to be looked up. */
+  authenticateFromMemory(authorization: string | undefined): Authentication {
+    const shown = this.read(authorization);
+    if (!('id' in shown)) return shown;
+    const stored = this.keys.findInMemory(shown.id);
+    return stored === undefined ? ABSENT : this.judge(shown, stored, false);
+  }
+
+  private read(authorization: string | undefined): Authentication | ShownKey {
+    if (authorization === undefined) return ABSENT;
+    const candidate = BEARER.exec(authorization)?.[1];
+    if (candidate === undefined) return REFUSED;
+    return readKey(candidate) ?? (this.token.matches(candidate) ? AS_BOOTSTRAP : REFUSED);
+  }
+
+  private judge({ secret }: ShownKey, key: ApiKey | null, isUse: boolean): Authentication {
+    if (key === null || !isSecretOf(key, secret)) return REFUSED;
+    if (key.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= this.clock.wall())) return REFUSED;
+    if (isUse) this.keys.noteUse(key);
+    return { kind: 'known', actor: key };
+  }
+}
