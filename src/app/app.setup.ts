@@ -21,7 +21,7 @@ export async function createApp(
   const connections = new Connections(config.http);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config),
-    createFastifyAdapter(options.timeouts, observer, connections),
+    createFastifyAdapter(options.timeouts, observer, connections, config.http.trustedProxies),
     { bodyParser: false, abortOnError: false, logger: options.logger ?? new AppLogger(config) },
   );
   observer.exportTo(app.get(MetricsRegistry));

@@ -17,7 +17,14 @@ describe('the audit of a campaign', () => {
     const users = 2_000;
     const id = await client.createCampaign(users);
     let ending = false;
-    const seen: { gate: number; pending: number; issued: number; rows: number; drift: number }[] = [];
+    const seen: {
+      gate: number;
+      pending: number;
+      issued: number;
+      rows: number;
+      failed: Record<string, number>;
+      drift: number;
+    }[] = [];
     const looking = (async () => {
       while (!ending) seen.push(await client.audit(id));
     })();
@@ -38,7 +45,9 @@ describe('the audit of a campaign', () => {
       const { gate, pending, issued, rows, drift } = audit;
       expect([audit, drift, issued]).toEqual([audit, 0, rows]);
       if (gate === null) continue;
-      expect([audit, rows <= gate, gate - pending <= rows]).toEqual([audit, true, true]);
+      // On a machine that stalls, claims become failed events. The sweeper clears those at the gate, before their coupons.
+      const failed = Object.values(audit.failed).reduce((sum, count) => sum + count, 0);
+      expect([audit, rows <= gate, gate - pending <= rows + failed]).toEqual([audit, true, true]);
     }
   });
 });

@@ -205,3 +205,36 @@ describe('a caller that guesses', () => {
     expect((await client.claim('honest')).status).toBe(202);
   });
 });
+
+describe('the address of a caller', () => {
+  const FORGED = { 'x-forwarded-for': '203.0.113.7' };
+  const addressOf = async (env: Record<string, string>, headers: Record<string, string>): Promise<string> => {
+    const service = await startService(env);
+    try {
+      const client = new Client(service.url);
+      const { body } = await client.admin('POST', '/api/admin/campaigns/default/pause', { headers });
+      const { items } = (await client.admin('GET', `${AUDIT}?campaignId=${body.id}&limit=1`)).body;
+      return items[0].address as string;
+    } finally {
+      await service.stop();
+    }
+  };
+
+  it('is that of the connection, whatever a header says', async () => {
+    expect(await addressOf({}, FORGED)).toBe('127.0.0.1');
+    expect(await addressOf({ TRUST_PROXY: '10.0.0.0/8' }, FORGED)).toBe('127.0.0.1');
+  });
+
+  it('is what a trusted proxy has added', async () => {
+    expect(await addressOf({ TRUST_PROXY: '1' }, { 'x-forwarded-for': '198.51.100.1, 203.0.113.7' })).toBe(
+      '203.0.113.7',
+    );
+    expect(await addressOf({ TRUST_PROXY: '127.0.0.1,198.51.100.0/24' }, FORGED)).toBe('203.0.113.7');
+  });
+
+  it('is that of the connection where the proxy passes on no address', async () => {
+    expect(await addressOf({ TRUST_PROXY: '1' }, { 'x-forwarded-for': `"><script>${'x'.repeat(500)}` })).toBe(
+      '127.0.0.1',
+    );
+  });
+});

@@ -196,6 +196,12 @@ describe('the OpenAPI document of the service', () => {
     it('every call succeeds', async () => {
       // A failed event has to be there to be requeued and discarded.
       await failToPublish({ database: service.app.get(Database) }, claimEvent());
+      // A key has to be there to be revoked.
+      const id = resolved(
+        operations().find(({ operation }) => operation.operationId === 'revokeKey')?.operation.parameters[0],
+      ).schema.example;
+      const key = { id, name: 'n', role: 'viewer', secretDigest: '', createdBy: 'bootstrap', expiresAt: null } as const;
+      await service.app.get(Database).transaction((unit) => unit.apiKeys.insert(key));
       // A claim has to be made before it is found, and closing is final.
       const turn = (id: string): number => (id === 'applyForCoupon' ? 0 : id === 'closeCampaign' ? 2 : 1);
       // The copy is made by a worker that exists only once it is built: test/e2e/backup.e2e-spec.ts asks a built service.

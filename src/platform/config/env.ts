@@ -2,7 +2,7 @@ import { findContradictions } from './contradictions.js';
 import { type Risk } from './risks.js';
 import { withSecretFiles } from './secret-files.js';
 import { ConfigurationError } from './startup-error.js';
-import { type ROLES, SECRETS, type Source, variables } from './variables.js';
+import { type ROLES, SECRETS, type Source, type TrustedProxies, variables } from './variables.js';
 
 /** Decides which adapters the process uses. */
 export type Profile = 'embedded' | 'distributed';
@@ -31,6 +31,8 @@ export interface HttpConfig {
   readonly keepAliveMs: number;
   /** How many reads (everything but claims) may be under way. */
   readonly readConcurrency: number;
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: TrustedProxies;
   /**
    * The prefix that a proxy removes from the path, such as `/coupons`. Empty, or with a slash at the beginning and none
    * at the end.
@@ -179,6 +181,7 @@ export function parseEnv(source: Source): AppConfig {
       maxConnectionsPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
       keepAliveMs: env.KEEP_ALIVE_MS,
       readConcurrency: env.READ_CONCURRENCY,
+      trustedProxies: env.TRUST_PROXY,
       basePath: env.BASE_PATH ?? '',
     },
     logLevel: env.LOG_LEVEL,

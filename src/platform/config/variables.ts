@@ -1,10 +1,13 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
 import { RISKS } from './risks.js';
 
 /** Variables by name, in the form of `process.env`. */
 export type Source = Readonly<Record<string, string | undefined>>;
+
+/** null: none. A number: so many proxies, one behind the other. A list: their addresses and networks. */
+export type TrustedProxies = number | readonly string[] | null;
 
 /** What a process can run. */
 export const ROLES = ['api', 'consumer', 'retry'] as const;
@@ -127,6 +130,24 @@ const adminToken = z
   .string()
   .regex(/^[\x21-\x7e]{16,512}$/, { error: '16 to 512 printable ASCII characters without spaces' });
 
+/** True for an address, or a network such as 10.0.0.0/8. */
+function isNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128)));
+}
+
+/** Proxies in front of the service: how many, or their addresses. */
+const trustedProxies = z
+  .string()
+  .refine((text) => text === 'off' || /^[1-9]\d?$/.test(text) || itemsOf(text).every(isNetwork), {
+    error: 'off, a number of proxies from 1 to 99, or addresses and networks separated by commas',
+  })
+  .transform((text): TrustedProxies => {
+    if (text === 'off') return null;
+    return /^\d+$/.test(text) ? Number(text) : itemsOf(text);
+  });
+
 /** Every variable with its form and its default. `contradictions.ts` checks variables against each other. */
 export const variables = z.object({
   PROFILE: z.enum(['embedded', 'distributed'], { error: 'embedded or distributed' }).default('embedded'),
@@ -174,6 +195,7 @@ export const variables = z.object({
   MAX_CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000).default(0),
   KEEP_ALIVE_MS: integer(1000, 3_600_000).default(65_000),
   READ_CONCURRENCY: integer(1, 1000).default(8),
+  TRUST_PROXY: trustedProxies.default(null),
   BASE_PATH: z
     .string()
     .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/, {

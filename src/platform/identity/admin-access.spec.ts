@@ -76,6 +76,7 @@ function store(role: KeyRole, over: Partial<ApiKey> = {}): string {
 
 const from = (credential: string | undefined, ip = '192.0.2.1') => ({
   ip,
+  raw: {} as never,
   headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` },
 });
 

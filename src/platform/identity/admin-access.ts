@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { Clock } from '../flow/clock.js';
+import { callerAddress } from '../http/connections/caller-address.js';
 import { networkOf } from '../http/connections/network-of.js';
 import { Problem } from '../http/problem/problem.js';
 import { digestOf } from '../values/digest.js';
@@ -15,7 +16,7 @@ const KNOWN_MS = 3_600_000;
 const MAX_KNOWN = 1_000;
 
 /** What the guard reads of a request. */
-type Request = Pick<FastifyRequest, 'ip' | 'headers'>;
+type Request = Pick<FastifyRequest, 'ip' | 'raw' | 'headers'>;
 
 /** Decides whether a request may make an admin call. */
 @Injectable()
@@ -51,7 +52,7 @@ export class AdminAccess {
   async identify(request: Request): Promise<Actor | null> {
     const { authorization } = request.headers;
     if (authorization === undefined) return null;
-    const address = networkOf(request.ip);
+    const address = networkOf(callerAddress(request));
     const wait = this.guesses.secondsLeft(address);
     // A guesser that is refused here does not learn whether the guess was right.
     if (wait > 0 && !this.wasRight(authorization)) {

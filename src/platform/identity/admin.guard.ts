@@ -10,6 +10,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
+import { callerAddress } from '../http/connections/caller-address.js';
 import { type CallOrigin } from './actor.js';
 import { AdminAccess } from './admin-access.js';
 import { type AdminRole } from './key-role.js';
@@ -38,7 +39,7 @@ class AdminGuard implements CanActivate {
     const needed = this.reflector.getAllAndOverride<AdminRole>(NEEDED_ROLE, places);
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const actor = await this.access.enter(request, needed);
-    origins.set(request, { actor, requestId: request.id, address: request.ip });
+    origins.set(request, { actor, requestId: request.id, address: callerAddress(request) });
     return true;
   }
 }

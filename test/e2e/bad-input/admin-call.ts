@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { refused } from '../../support/refusal.js';
 import { ADMIN_TOKEN } from '../../support/service.js';
-import { at, client, HOUR, invalid, JSON_TYPE, post, refusedAt, send, TOKEN } from './fixture.js';
+import { at, client, fromAnotherAddress, HOUR, invalid, JSON_TYPE, post, refusedAt, send, TOKEN } from './fixture.js';
 
 export function describeAdminCalls(): void {
   describe('an admin call', () => {
@@ -20,6 +20,10 @@ export function describeAdminCalls(): void {
       ['GET', '/api/admin/failed-events'],
       ['POST', '/api/admin/failed-events/1/requeue'],
       ['POST', '/api/admin/failed-events/1/discard', '{"reason":"r"}'],
+      ['POST', '/api/admin/keys', '{"name":"n","role":"viewer"}'],
+      ['GET', '/api/admin/keys'],
+      ['DELETE', '/api/admin/keys/01KBA0Z9M0Q3V5H8N2R4T6W8YA'],
+      ['GET', '/api/admin/audit-log'],
     ];
 
     it.each([
@@ -36,7 +40,12 @@ export function describeAdminCalls(): void {
     ])('with the credentials %j is refused everywhere', async (authorization) => {
       const credentials: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
       for (const [method, path, body] of calls()) {
-        const headers = { ...credentials, 'If-Match': '*', ...(body === undefined ? {} : JSON_TYPE) };
+        const headers = {
+          ...credentials,
+          ...fromAnotherAddress(),
+          'If-Match': '*',
+          ...(body === undefined ? {} : JSON_TYPE),
+        };
         const response = await send(method, path, { headers, ...(body === undefined ? {} : { body }) });
         refusedAt(path, response, 401, 'unauthorized');
         expect(response.headers['www-authenticate']).toMatch(/^Bearer realm=/);
@@ -46,7 +55,7 @@ export function describeAdminCalls(): void {
 
     it('for the codes of a user needs the right token, if any', async () => {
       const path = '/api/users/a/coupons';
-      const response = await send('GET', path, { headers: { Authorization: 'Bearer wrong' } });
+      const response = await send('GET', path, { headers: { Authorization: 'Bearer wrong', ...fromAnotherAddress() } });
       refusedAt(path, response, 401, 'unauthorized');
       expect((await send('GET', path)).status).toBe(200);
     });

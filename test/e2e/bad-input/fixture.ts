@@ -30,7 +30,8 @@ export let client: Client;
 export let port: number;
 
 beforeAll(async () => {
-  service = await startService();
+  // So that a call can name its address; see fromAnotherAddress.
+  service = await startService({ TRUST_PROXY: '1' });
   client = new Client(service.url);
   port = Number(new URL(service.url).port);
 });
@@ -45,6 +46,14 @@ afterEach(async () => {
   taken = (await client.audit('default')).gate;
   expect(taken).toBe(before);
 });
+
+let addresses = 0;
+
+/** A call with wrong credentials comes from an address of its own, because the service slows an address that guesses. */
+export const fromAnotherAddress = (): Record<string, string> => {
+  addresses += 1;
+  return { 'X-Forwarded-For': `10.0.${addresses >> 8}.${addresses & 255}` };
+};
 
 export function note(method: string, path: string, { status, headers, body }: RawResponse): void {
   const code = /"code":"([^"]+)"/.exec(body)?.[1];

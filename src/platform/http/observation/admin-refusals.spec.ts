@@ -15,7 +15,15 @@ describe('refused admin calls', () => {
   });
   afterEach(() => Logger.overrideLogger(false));
 
-  const refuse = (ip: string) => refusals.record({ ip, method: 'GET', url: '/x', id: 'r', headers: {} });
+  const refuse = (ip: string) =>
+    refusals.record({
+      ip,
+      raw: { socket: { remoteAddress: ip } } as never,
+      method: 'GET',
+      url: '/x',
+      id: 'r',
+      headers: {},
+    });
 
   it('are logged once a minute for each address, with the number that was not logged', () => {
     for (let n = 0; n < 5; n++) refuse('a');

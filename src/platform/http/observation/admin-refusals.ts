@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
+import { callerAddress } from '../connections/caller-address.js';
 import { pathOf } from '../problem/problem.js';
 
 /** An address causes a log line at most once in this time, ms. */
@@ -36,10 +37,12 @@ export class AdminRefusals {
     registry.registerMetric(this.refusals);
   }
 
-  record({ ip, method, url, id, headers }: Pick<FastifyRequest, 'ip' | 'method' | 'url' | 'id' | 'headers'>): void {
+  record(request: Pick<FastifyRequest, 'ip' | 'raw' | 'method' | 'url' | 'id' | 'headers'>): void {
+    const { method, url, id, headers } = request;
+    const address = callerAddress(request);
     const reason = headers.authorization === undefined ? 'no_token' : 'wrong_token';
     this.refusals.inc({ reason });
-    const place = this.placeOf(ip);
+    const place = this.placeOf(address);
     const { quietUntil, unsaid } = this.callers.get(place) ?? { quietUntil: 0, unsaid: 0 };
     if (this.now() < quietUntil) {
       this.callers.set(place, { quietUntil, unsaid: unsaid + 1 });
@@ -52,7 +55,7 @@ export class AdminRefusals {
       message: 'an admin call was refused',
       event: 'admin.refused',
       reason,
-      address: ip,
+      address,
       method,
       path: pathOf(url),
       requestId: id,

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
 import { type AccessLog } from '../../config/env.js';
+import { callerAddress } from '../connections/caller-address.js';
 import { pathOf } from '../problem/problem.js';
 import { AdminRefusals } from './admin-refusals.js';
 import { RequestDurations } from './request-durations.js';
@@ -130,7 +131,7 @@ interface AccessFields {
 }
 
 function accessOf(request: FastifyRequest, status: number | null, bytes: number | null): AccessFields {
-  const { method, url, id, ip, startedAt } = request;
+  const { method, url, id, startedAt } = request;
   return {
     method,
     route: request.routeOptions.url ?? null,
@@ -138,7 +139,7 @@ function accessOf(request: FastifyRequest, status: number | null, bytes: number 
     status,
     durationMs: Math.round(secondsSince(startedAt) * 1e6) / 1e3,
     requestId: id,
-    address: ip,
+    address: callerAddress(request),
     bytes,
   };
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseEnv } from '../../config/env.js';
+import { type TrustedProxies } from '../../config/variables.js';
 import { Connections } from '../connections/connections.js';
 import { PortClosing } from '../connections/port-closing.js';
 import { ValidationPipe } from '../input/validation.pipe.js';
@@ -40,11 +41,13 @@ const MAX_HEADER_BYTES = 8192;
  * Otherwise Fastify's lenient parsers stay.
  *
  * @param connections the limits of connections; by default those of an empty environment.
+ * @param trustedProxies proxies whose `X-Forwarded-For` names the caller's address.
  */
 export function createFastifyAdapter(
   timeouts: Partial<HttpTimeouts> = {},
   observer = new RequestObserver(),
   connections = new Connections(parseEnv({}).http),
+  trustedProxies: TrustedProxies = null,
 ): FastifyAdapter {
   const { headers, request, checkInterval, write } = { ...TIMEOUTS, ...timeouts };
   return new FastifyAdapter({
@@ -61,8 +64,8 @@ export function createFastifyAdapter(
     skipMiddie: true,
     bodyLimit: BODY_LIMIT,
     logger: false,
-    // Any caller can send X-Forwarded-*, so it is ignored.
-    trustProxy: false,
+    // Any caller can send X-Forwarded-For. Only what a trusted proxy has added to it is believed.
+    trustProxy: trustOf(trustedProxies),
     requestIdHeader: false,
     genReqId: requestIdOf,
     // While the server shuts down, requests on open connections still reach their routes.
@@ -78,6 +81,12 @@ export function createFastifyAdapter(
       observer.recordUndecodable(request, reply);
     },
   });
+}
+
+/** The option of Fastify. A number is how many proxies stand one behind the other, the nearest first. */
+function trustOf(proxies: TrustedProxies): false | string[] | ((address: string, hop: number) => boolean) {
+  if (proxies === null) return false;
+  return typeof proxies === 'number' ? (_address, hop) => hop < proxies : [...proxies];
 }
 
 /**
