@@ -95,8 +95,9 @@ describe('API keys', () => {
   it('are refused by every process soon after they are revoked', async () => {
     const { id, key } = await make('operator');
     const everywhere = service.urls.map((url) => new Client(url));
-    for (const at of everywhere)
+    for (const at of everywhere) {
       expect((await as(key, 'GET', '/api/admin/failed-events', undefined, at)).status).toBe(200);
+    }
     const revoked = await client.admin('DELETE', `${KEYS}/${id}`);
     expect(revoked.status).toBe(200);
     expect(revoked.body.revokedAt).toEqual(expect.any(String));
