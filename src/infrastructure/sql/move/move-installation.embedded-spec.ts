@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
+import { BY_SERVICE } from '../../../platform/identity/actor.js';
 import { claimEvent } from '../../../../test/support/claims.js';
 import { openFile, openJournal, storeCampaign } from '../../../../test/support/embedded.js';
 import { StartupError } from '../../../platform/config/startup-error.js';
@@ -73,7 +74,8 @@ describe('moveInstallation', () => {
       await unit.audit.record({
         action: 'campaign.pause',
         subject: 'default',
-        requestId: null,
+        campaignId: 'default',
+        by: BY_SERVICE,
         detail: { ü: '한국어' },
       });
       const republished = claimEvent({ userId: 'republished', epoch: EPOCH });

@@ -1,5 +1,6 @@
 import { type DataSource } from 'typeorm';
 import { AdminAuditEntity } from '../entities/admin-audit.entity.js';
+import { ApiKeyEntity } from '../entities/api-key.entity.js';
 import { CampaignCreationEntity } from '../entities/campaign-creation.entity.js';
 import { CampaignEntity } from '../entities/campaign.entity.js';
 import { CouponEntity } from '../entities/coupon.entity.js';
@@ -8,7 +9,14 @@ import { GateCutEntity, GateEntity } from '../entities/gate.entity.js';
 import { MoveEntity } from '../entities/move.entity.js';
 
 /** What a move copies row by row; a table stands behind those to which its rows refer. */
-export const COPIED = [CampaignEntity, CampaignCreationEntity, CouponEntity, FailedEventEntity, AdminAuditEntity];
+export const COPIED = [
+  CampaignEntity,
+  CampaignCreationEntity,
+  CouponEntity,
+  FailedEventEntity,
+  AdminAuditEntity,
+  ApiKeyEntity,
+];
 
 /**
  * What a move does not copy:
