@@ -11,5 +11,6 @@ export function isLaterClaim(
   a: Pick<ClaimEvent, 'epoch' | 'sequence'>,
   b: Pick<ClaimEvent, 'epoch' | 'sequence'>,
 ): boolean {
+  // mutant: earlier-claim
   return a.epoch === b.epoch ? a.sequence > b.sequence : a.epoch > b.epoch;
 }

@@ -23,6 +23,171 @@ const insert = (anchor: string, statements: string): Edit => edit(anchor, /^/, `
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'a quiesce time of 0',
+    edits: [edit('no-quiesce-time', /3_000/, '0')],
+    caughtBy: {
+      project: 'unit',
+      file: 'redis-gate-builder',
+      title: 'waits for longer than an api may take for a 202',
+    },
+  },
+  {
+    name: 'a rebuild that does not wait for late answers',
+    edits: [edit('no-quiesce', /await lease\.wait\(/, 'void (')],
+    caughtBy: { project: 'unit', file: 'gate-rebuilder', title: 'waits for the answers under an older one' },
+  },
+  {
+    name: 'a claim whose time is never over',
+    edits: [edit('endless-budget', /return .*/, 'return this.leftMs < 0;')],
+    caughtBy: {
+      project: 'unit',
+      file: 'claim-issuance',
+      title: 'promises nothing that was published after a sleep in which the gate may have been rebuilt',
+    },
+  },
+  {
+    name: 'a rebuild that does not look for what was deleted unread',
+    edits: [edit('deleted-unread', /deleted \?/, 'deleted && end.size < 0 ?')],
+    caughtBy: {
+      project: 'unit',
+      file: 'gate-rebuilder',
+      title: 'does not lose a coupon whose message is deleted while the log is read',
+    },
+  },
+  {
+    name: 'a rebuild that ignores failed events',
+    edits: [edit('failed-events-ignored', /found\.add\(claim\)/, 'void found')],
+    caughtBy: {
+      project: 'unit',
+      file: 'gate-rebuilder',
+      title: 'keeps every coupon, every open failed event and every claim that is only on the log',
+    },
+  },
+  {
+    name: 'a rebuild that begins at the end of the log',
+    edits: [edit('from-the-end', /known \? settled : first/, 'known ? Math.max(settled, last) : last')],
+    caughtBy: {
+      project: 'unit',
+      file: 'gate-rebuilder',
+      title: 'is the start of the log when the group never committed',
+    },
+  },
+  {
+    name: 'a rebuild that forgets the sequence',
+    edits: [edit('forgotten-sequence', /Math\.max/, 'Math.min')],
+    caughtBy: { project: 'unit', file: 'gate-rebuilder', title: 'never gives the sequence of a coupon out again' },
+  },
+  {
+    name: 'an epoch without the Unix time',
+    edits: [edit('epoch-without-time', /, Math\.floor\(now \/ 1_000\)/, '')],
+    caughtBy: { project: 'unit', file: 'gate-rebuilder', title: 'is at least the unix time, and above the one before' },
+  },
+  {
+    name: 'LOST ignored when staged claims open',
+    edits: [edit('lost-ignored', /outcome === /, 'outcome + outcome === ')],
+    caughtBy: {
+      project: 'unit',
+      file: 'redis-gate-builder',
+      title: 'opens nothing when Redis has lost what was staged there',
+    },
+  },
+  {
+    name: 'staged claims that are not counted when they open',
+    edits: [edit('staged-uncounted', /if .* then return/, 'if false then return')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'redis-faults.stack',
+      title: 'does not open a campaign when it has lost one record',
+    },
+  },
+  {
+    name: 'a release that does not compare the claim',
+    edits: [edit('any-claim-released', /\?\.claimId !== claimId/, ' === undefined')],
+    caughtBy: {
+      project: 'unit',
+      file: 'contract/embedded.contract',
+      title: 'protects the new claim from the old release',
+    },
+  },
+  {
+    name: 'a pending entry that is cleared for another claim',
+    edits: [edit('any-claim-cleared', /\?\.claimId !== claimId/, ' === undefined')],
+    caughtBy: {
+      project: 'unit',
+      file: 'contract/embedded.contract',
+      title: 'clears only the named claims, by user and claimId, and can be repeated',
+    },
+  },
+  {
+    name: 'a release in Redis that does not compare the claim',
+    edits: [edit('any-claim-released-in-redis', /not belongs\((.*), claim_id\)/, 'not $1')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'protects the new claim from the old release',
+    },
+  },
+  {
+    name: 'a pending entry in Redis that is cleared for another claim',
+    edits: [edit('any-claim-cleared-in-redis', /belongs\(.*\)/, 'records[n]')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'clears only the named claims, by user and claimId, and can be repeated',
+    },
+  },
+  {
+    name: 'a batch admitted in reverse',
+    edits: [edit('reversed-batch', /for n = 1, asked do/, 'for n = asked, 1, -1 do')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'admits claims that arrive together in the order in which they came',
+    },
+  },
+  {
+    name: 'a drainer that keeps the epoch of the row',
+    edits: [edit('rows-own-epoch', /\{ \.\.\.claim, epoch \}/, '{ epoch, ...claim }')],
+    caughtBy: {
+      project: 'unit',
+      file: 'failed-event-drainer',
+      title: 'publishes under the epoch that is open now, not under the one in the row',
+    },
+  },
+  {
+    name: 'the earlier of two claims of a user',
+    edits: [
+      edit(
+        'earlier-claim',
+        /a\.sequence > b\.sequence : a\.epoch > b\.epoch/,
+        'a.sequence < b.sequence : a.epoch < b.epoch',
+      ),
+    ],
+    caughtBy: {
+      project: 'unit',
+      file: 'gate-rebuilder',
+      title: 'keeps of two claims of a user that of the higher epoch, then that of the higher sequence',
+    },
+  },
+  {
+    name: 'a sweeper that does not ask the epoch again',
+    edits: [edit('epoch-not-asked-again', /epoch !== pass\.epoch/, 'epoch < 0')],
+    caughtBy: {
+      project: 'unit',
+      file: 'pending-sweeper',
+      title: 'a rebuild is over: nothing is written under the new epoch either',
+    },
+  },
+  {
+    name: 'a campaign that is opened without a share of the gate row',
+    edits: [edit('unshared-opening', /lockShared/, 'read')],
+    caughtBy: {
+      project: 'unit',
+      file: 'campaign-creator',
+      title: 'opens a campaign at the gate under a share of the gate row, so that no rebuild can begin',
+    },
+  },
+  {
     name: '202 before the acknowledgement',
     edits: [edit('early-202', /const (\w+) = await (.*);/, 'void $2; const $1 = true;')],
     caughtBy: { project: 'faults', file: 'kafka.fault', title: 'Kafka and the database are away at once' },

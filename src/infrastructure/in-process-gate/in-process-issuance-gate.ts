@@ -66,6 +66,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
   clearPending(pass: GatePass, claims: readonly ClaimReference[]): Promise<void> {
     for (const { campaignId, userId, claimId } of claims) {
       const found = this.memory.trusted(pass, campaignId);
+      // mutant: any-claim-cleared
       if (found.kind === 'fenced' || found.campaign.applied.get(userId)?.claimId !== claimId) continue;
       const { campaign } = found;
       if (campaign.pending.delete(userId)) campaign.pendingCount -= 1;
@@ -77,6 +78,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     const found = this.memory.trusted(pass, campaignId);
     if (found.kind === 'fenced') return Promise.resolve(found);
     const { campaign } = found;
+    // mutant: any-claim-released
     if (campaign.applied.get(userId)?.claimId !== claimId) return Promise.resolve({ kind: 'gone' });
     campaign.applied.delete(userId);
     campaign.count -= 1;

@@ -28,6 +28,7 @@ interface Staged {
 /** Builds the gate in Redis, beside the one that other processes may still use. */
 export class RedisGateBuilder extends GateBuilder {
   /** A 202 leaves at most D after its claim, and needs a read of the gate row that is no older than 1 s. */
+  // mutant: no-quiesce-time
   readonly quiesceMs: number = 3_000;
 
   /** Epoch → the server on which its older epochs were dropped. The epoch may only be opened on that server. */
@@ -98,6 +99,7 @@ export class RedisGateBuilder extends GateBuilder {
             const counts = [staged?.claims ?? 0, staged?.pending ?? 0];
             const args = [...termsArguments(campaign), campaign.sequence, ...counts, campaign.lastAt ?? 0];
             const outcome = await this.connection.bulk.eval(OPEN_STAGED, 3, meta, appliedUser, pending, ...args);
+            // mutant: lost-ignored
             if (outcome === 'LOST') throw new GateUnavailableError('Redis has lost what was staged there');
           }),
         );

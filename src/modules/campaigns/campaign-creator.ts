@@ -129,6 +129,7 @@ export class CampaignCreator {
   private async open(campaign: Campaign, { epoch }: GatePass): Promise<void> {
     try {
       await this.database.transaction(async (unit) => {
+        // mutant: unshared-opening
         const pass = passOf(await unit.gate.lockShared());
         if (pass?.epoch === epoch) await this.openAtGate(pass, campaign);
       });

@@ -25,6 +25,7 @@ export class ClaimBudget {
 
   /** False at exactly D. */
   get isOver(): boolean {
+    // mutant: endless-budget
     return this.clock.elapsedMs(this.startedAt) > CLAIM_DEADLINE_MS;
   }
 

@@ -162,6 +162,7 @@ export class GateRebuilder {
         if (this.isLeftToOthers(row, now)) return 'left';
         // Above the lost epoch too, which a restored row does not know. And at least the unix time: then a restored
         // database never reuses an epoch from after its backup, even if no living process remembers that one.
+        // mutant: epoch-without-time
         const epoch = Math.max(row.epoch + 1, lostEpoch + 1, Math.floor(now / 1_000));
         await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
         return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0 };
@@ -198,6 +199,7 @@ export class GateRebuilder {
 
     await this.builder.dropEpochsBelow(epoch);
     await done('older-epochs-dropped');
+    // mutant: no-quiesce
     if (followsAnEpoch && !this.builder.isAlone) await lease.wait(this.builder.quiesceMs);
     await done('quiesced');
 

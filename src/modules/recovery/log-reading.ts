@@ -38,6 +38,7 @@ export class LogReading {
       const settled = committed.get(partition);
       // The group never committed, the log was pruned beyond its offset, or the topic is a new one: read everything.
       const known = settled !== undefined && settled >= first && settled <= last;
+      // mutant: from-the-end
       from.set(partition, known ? settled : first);
     }
     return { from, end };
@@ -71,6 +72,7 @@ export class LogReading {
       deleted ||= first > before;
       left.set(partition, Math.max(first, before));
     }
+    // mutant: deleted-unread
     return deleted ? { from: left, end } : null;
   }
 

@@ -29,6 +29,7 @@ export async function stageSnapshot(
   }
   for await (const rows of readAhead((afterId) => unit.failedEvents.openClaimsAfter(afterId, PAGE), PAGE)) {
     lease.check();
+    // mutant: failed-events-ignored
     for (const { claim } of rows) found.add(claim);
   }
 }

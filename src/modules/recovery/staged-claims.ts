@@ -62,6 +62,7 @@ export class StagedClaims {
   note({ campaignId, sequence, claimedAt }: Pick<Claim, 'campaignId' | 'sequence' | 'claimedAt'>): void {
     const campaign = this.campaigns.get(campaignId);
     if (campaign === undefined) return;
+    // mutant: forgotten-sequence
     if (sequence <= MAX_SEQUENCE) campaign.sequence = Math.max(campaign.sequence, sequence);
     if (claimedAt <= this.latestAt) campaign.lastAt = Math.max(campaign.lastAt, claimedAt);
   }

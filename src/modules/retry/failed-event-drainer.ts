@@ -139,6 +139,7 @@ export class FailedEventDrainer {
       rows.map(async ({ id, claim }) => {
         if (claim === null) return;
         try {
+          // mutant: rows-own-epoch
           await withDeadline(this.log.publish({ ...claim, epoch }), PUBLISH_DEADLINE_MS, this.timers);
         } catch (error) {
           refused.add(id);

@@ -203,6 +203,7 @@ export class PendingSweeper {
   private record(pass: GatePass, campaignId: string, missing: readonly Claim[]): Promise<Findings> {
     return this.database.transaction(async (unit) => {
       const { epoch, fence } = await unit.gate.lockShared();
+      // mutant: epoch-not-asked-again
       if (epoch !== pass.epoch || fence === null) throw new EpochMovedError(`epoch ${pass.epoch} is over`);
       await unit.campaigns.lock([campaignId]);
       const found = await lookUp(unit, missing);

@@ -188,6 +188,15 @@ export function describeClaims(under: GateUnderTest): void {
       expect(await gaugeOf(campaignId)).toMatchObject({ claimed: 100, sequence: 100, pending: 100 });
     });
 
+    it('admits claims that arrive together in the order in which they came', async () => {
+      const campaignId = await open({ total: 60 });
+      const outcomes = await Promise.all(
+        Array.from({ length: 100 }, (_, user) => gate.claim(pass, request(campaignId, `user-${user}`))),
+      );
+      const sequences = outcomes.map((outcome) => (outcome.kind === 'admitted' ? outcome.sequence : null));
+      expect(sequences).toEqual(Array.from({ length: 100 }, (_, index) => (index < 60 ? index + 1 : null)));
+    });
+
     it('admits one of 1,000 parallel claims of one user and shows it to the 999 others', async () => {
       const campaignId = await open();
       const claims = Array.from({ length: 1_000 }, () => request(campaignId, 'alice'));

@@ -50,6 +50,7 @@ for first = 1, #KEYS, 3 do
     local claimed_at = integer(at)
 
     local decided, admitted, new_records, new_pending = {}, {}, {}, {}
+    -- mutant: reversed-batch
     for n = 1, asked do
       local first_field = from + FIELDS * (n - 1)
       local user_id, claim_id, idempotency_digest = unpack(ARGV, first_field, first_field + FIELDS - 1)

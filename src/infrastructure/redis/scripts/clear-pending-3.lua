@@ -13,6 +13,7 @@ end
 local records = redis.call('HMGET', applied_key, unpack(asked))
 local users = {}
 for n, user_id in ipairs(asked) do
+  -- mutant: any-claim-cleared-in-redis
   if belongs(records[n], claim_ids[n]) then users[#users + 1] = user_id end
 end
 if #users == 0 then return {'CLEARED'} end

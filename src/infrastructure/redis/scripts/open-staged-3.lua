@@ -13,6 +13,7 @@ local sequence = math.max(tonumber(known_sequence or 0), tonumber(highest))
 local last = math.max(tonumber(known_last or 0), tonumber(latest))
 local claims = redis.call('HLEN', applied_key)
 local waiting = redis.call('ZCARD', pending_key)
+-- mutant: staged-uncounted
 if claims ~= tonumber(staged) or waiting ~= tonumber(staged_pending) then return 'LOST' end
 redis.call('HSET', meta_key, 'total', total, 'startsAt', starts_at, 'endsAt', ends_at, 'state', state,
   'version', version, 'sequence', string.format('%.0f', sequence), 'count', claims, 'pending', waiting,
