@@ -7,11 +7,11 @@ import { freePort } from '../../stack/server-process.js';
 import { Client } from '../support/client.js';
 import { type Allowance, Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { KEPT, weigh } from '../support/oracle.js';
+import { couponOf, KEPT, weigh } from '../support/oracle.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { ADMIN_TOKEN } from '../support/service.js';
-import { expectAnswered, passed, usersOf } from './fault-drop.js';
-import { between, fault, recordOutcome } from './fault-test.js';
+import { expectAnswered, LOOK_EVERY, passed, usersOf } from './fault-drop.js';
+import { between, fault, keepHistory, recordOutcome } from './fault-test.js';
 import { SmallDisk } from './small-disk.js';
 
 const KILLS = 50;
@@ -32,7 +32,12 @@ describe('embedded, while claims come in', () => {
     const backend = { env: { DATA_DIR: join(directory, 'data') }, redis: undefined, remove: async () => undefined };
     service = await ServiceProcess.start(backend, port, {}, args);
   };
-  const openDrop = async () => new Drop(await client.createCampaign(TOTAL), TOTAL, join(directory, '202.jsonl'));
+  const openDrop = async () => {
+    const { epoch } = (await client.get('/health/ready')).body.gate as { epoch: number };
+    const campaignId = await client.createCampaign(TOTAL);
+    const ledger = join(directory, '202.jsonl');
+    return keepHistory(new Drop(campaignId, TOTAL, ledger, { epoch, lookEvery: LOOK_EVERY }));
+  };
   const wal = () => join(directory, 'data', 'coupon.sqlite-wal');
   const walHeader = () => readFileSync(wal()).subarray(0, WAL_HEADER_BYTES).toString('hex');
 
@@ -80,16 +85,20 @@ describe('embedded, while claims come in', () => {
       expect(await client.audit(drop.campaignId)).toMatchObject({ pending: 0, drift: 0, rows: TOTAL });
     }, 30_000);
     const recoveryMs = performance.now() - mended;
+    await drop.looked();
     expect(await service.end('SIGTERM')).toBe(0);
-    const [coupons, unfinished] = rowsOf(join(directory, 'data', 'coupon.sqlite'), [
-      `SELECT user_id AS userId, claim_id AS claimId FROM coupons WHERE campaign_id = '${drop.campaignId}'`,
+    const [coupons = [], unfinished, gate] = rowsOf(join(directory, 'data', 'coupon.sqlite'), [
+      `SELECT user_id, claim_id, sequence, claimed_at FROM coupons WHERE campaign_id = '${drop.campaignId}'`,
       "SELECT id FROM failed_events WHERE status NOT IN ('RESOLVED', 'DISCARDED')",
+      'SELECT epoch FROM gate',
     ]);
     const verdict = weigh(drop, {
-      coupons: coupons as { userId: string; claimId: string }[],
+      coupons: coupons.map(couponOf),
+      discarded: [],
       unfinished: unfinished?.length ?? NaN,
       pending: 0,
       drift: 0,
+      epoch: Number(gate?.[0]?.['epoch']),
     });
     recordOutcome(drop, verdict, recoveryMs);
     expect(verdict).toEqual(KEPT);
@@ -292,7 +301,7 @@ function prlimit(pid: number, bytes: string): void {
 }
 
 /** The rows of each statement, read by a process that closes the file again. */
-function rowsOf(file: string, statements: readonly string[]): unknown[][] {
+function rowsOf(file: string, statements: readonly string[]): Record<string, unknown>[][] {
   const script = `
     const database = new (require('libsql'))(process.argv[1]);
     const rows = JSON.parse(process.argv[2]).map((sql) => database.prepare(sql).all());
@@ -301,5 +310,5 @@ function rowsOf(file: string, statements: readonly string[]): unknown[][] {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
-  return JSON.parse(output) as unknown[][];
+  return JSON.parse(output) as Record<string, unknown>[][];
 }

@@ -7,7 +7,7 @@ import { type Cluster, type Member } from '../support/cluster.js';
 import { type Allowance, Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { judge, KEPT, type Pardon, type Verdict } from '../support/oracle.js';
-import { between, recordOutcome } from './fault-test.js';
+import { between, keepHistory, recordOutcome } from './fault-test.js';
 
 /**
  * No call may take longer, whatever server dies, ms: D and the time that a busy test machine needs to send and read.
@@ -22,9 +22,14 @@ export function usersOf(count: number, prefix = 'u'): string[] {
 
 /** Makes a new campaign for a drop. */
 export async function openDrop(cluster: Cluster, total: number, more: Record<string, unknown> = {}): Promise<Drop> {
+  const epoch = await cluster.epoch();
   const campaignId = await cluster.client().createCampaign(total, more);
-  return new Drop(campaignId, total, join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl'));
+  const ledger = join(mkdtempSync(join(tmpdir(), 'coupon-ledger-')), '202.jsonl');
+  return keepHistory(new Drop(campaignId, total, ledger, { epoch, lookEvery: LOOK_EVERY }));
 }
+
+/** One of so many winners asks for the claim's status and the campaign's stock. */
+export const LOOK_EVERY = 20;
 
 /** How many calls run at the same time. */
 const WIDTH = 100;
@@ -170,7 +175,7 @@ export async function sellOut(cluster: Cluster, drop: Drop): Promise<void> {
 }
 
 /** What else counts in the judgement of a drop, besides its rows. */
-export interface Judgement extends Allowance, Pardon {
+export interface Judgement extends Allowance, Pick<Pardon, 'excuse'> {
   /** The time of the repair (monotonic). By default, now. */
   readonly mended?: number;
   /** False if the fault did not strike this drop. */
@@ -192,11 +197,13 @@ export async function expectKept(
 ): Promise<void> {
   let verdict: Verdict | null = null;
   let recoveryMs = 0;
+  const { totalChanged = false } = allowance;
   const look = async () => {
-    verdict = await judge(cluster, drop, excuse === undefined ? {} : { excuse });
+    verdict = await judge(cluster, drop, { totalChanged, ...(excuse === undefined ? {} : { excuse }) });
     expect(verdict).toEqual(KEPT);
   };
   try {
+    await drop.looked();
     // At least a second, also if the drop itself took longer: then the verdict shows what is late.
     await eventually(look, Math.max(1_000, withinMs - (performance.now() - mended))).finally(() => {
       recoveryMs = performance.now() - mended;

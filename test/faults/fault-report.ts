@@ -1,3 +1,4 @@
+import { CONTRADICTIONS } from '../support/oracle.js';
 import { type FaultRecord, type P99 } from './fault-test.js';
 
 /** The result of all rounds of one fault. */
@@ -13,6 +14,8 @@ export interface FaultSummary {
   readonly ghost: number;
   readonly stuck: number;
   readonly under: number;
+  /** Answers and rows that contradict one another. Tables of earlier runs have none. */
+  readonly contradictions?: number;
   /** The slowest of all rounds. */
   readonly slowestMs: number;
   readonly recoveryMs: number;
@@ -47,6 +50,7 @@ export function summarize(records: readonly FaultRecord[]): FaultSummary[] {
       failed: failed.length,
       accepted: sum(({ accepted }) => accepted),
       ...counts,
+      contradictions: sum(({ verdict }) => CONTRADICTIONS.reduce((all, name) => all + (verdict?.[name] ?? 0), 0)),
       slowestMs: most(({ slowestMs }) => slowestMs),
       recoveryMs: most(({ recoveryMs }) => recoveryMs),
       p99: rounds.reduce<P99 | null>((worst, { p99 }) => slower(worst, p99), null),
@@ -69,6 +73,7 @@ export function merged(some: readonly FaultSummary[], more: readonly FaultSummar
     return {
       ...one,
       ...(counts as Record<(typeof COUNTS)[number], number>),
+      contradictions: (one.contradictions ?? 0) + (other.contradictions ?? 0),
       rounds: one.rounds + other.rounds,
       failed: one.failed + other.failed,
       accepted: one.accepted + other.accepted,
@@ -97,7 +102,17 @@ function inOrder(summaries: FaultSummary[]): FaultSummary[] {
  * have.
  */
 export function toMarkdown(summaries: readonly FaultSummary[]): string {
-  const head = ['#', 'fault', 'rounds', 'failed', '202s', ...COUNTS, 'slowest answer', 'all kept after'];
+  const head = [
+    '#',
+    'fault',
+    'rounds',
+    'failed',
+    '202s',
+    ...COUNTS,
+    'contradictions',
+    'slowest answer',
+    'all kept after',
+  ];
   const seconds = (ms: number) => (ms === 0 ? '–' : `${(ms / 1_000).toFixed(2)} s`);
   const lines = summaries.map((one) => [
     one.row,
@@ -106,6 +121,7 @@ export function toMarkdown(summaries: readonly FaultSummary[]): string {
     one.failed,
     one.accepted,
     ...COUNTS.map((name) => one[name]),
+    one.contradictions ?? 0,
     seconds(one.slowestMs),
     seconds(one.recoveryMs),
   ]);

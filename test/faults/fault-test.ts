@@ -1,8 +1,9 @@
 import { it } from '@jest/globals';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Drop } from '../support/drop.js';
 import { type Verdict } from '../support/oracle.js';
-import { VARIANTS } from './variants.js';
+import { NIGHTLY, VARIANTS } from './variants.js';
 
 /** FAULT_SEED repeats the random moments of a run. */
 const SEED = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -13,8 +14,12 @@ const MOST_SLOW_ROUNDS = 3;
 const BRIEF = process.env.FAULT_BRIEF !== undefined;
 /** Leaves out the variants, too. */
 const GATE = process.env.FAULT_GATE !== undefined;
+/** Has those that take minutes, too. */
+const AT_NIGHT = process.env.FAULT_NIGHTLY !== undefined;
 /** The file for the outcome of each round, one JSON object a line; see test/faults/run.ts. */
 const RECORDS = process.env.FAULT_RECORDS;
+/** The directory for what callers heard in rounds that failed. */
+const HISTORIES = process.env.FAULT_HISTORIES;
 
 /** The time within which 99 of 100 claims are answered, ms. */
 export interface P99 {
@@ -47,12 +52,13 @@ interface Running {
   judged: Pick<FaultRecord, 'accepted' | 'verdict' | 'slowestMs' | 'recoveryMs'> | null;
   p99: P99 | null;
   drawn: string | null;
+  readonly drops: Drop[];
 }
 
 /** A test fails by itself this much earlier than Jest's timeout, ms. Otherwise its round would not be recorded. */
 const BEFORE_TIMEOUT_MS = 5_000;
 
-let running: Running = { judged: null, p99: null, drawn: null };
+let running: Running = { judged: null, p99: null, drawn: null, drops: [] };
 let state = 0;
 
 /**
@@ -69,7 +75,7 @@ export function fault(
     process.stdout.write(`left out: #${row} ${what}\n`);
     return;
   }
-  const rounds = slow ? Math.min(ROUNDS, MOST_SLOW_ROUNDS) : ROUNDS;
+  const rounds = slow || NIGHTLY.has(what) ? Math.min(ROUNDS, MOST_SLOW_ROUNDS) : ROUNDS;
   for (let round = 0; round < rounds; round++) {
     const title = `#${row} ${what}`;
     it(
@@ -77,13 +83,13 @@ export function fault(
       async () => {
         const seed = SEED + round;
         state = hash(`${seed} ${title}`);
-        running = { judged: null, p99: null, drawn: null };
+        running = { judged: null, p99: null, drawn: null, drops: [] };
         let failure: string | null = null;
         try {
           await within(timeoutMs - BEFORE_TIMEOUT_MS, run());
         } catch (error) {
           failure = (error as Error).message;
-          (error as Error).message += `\n(FAULT_SEED=${seed})`;
+          (error as Error).message += `\n(FAULT_SEED=${seed})${writeHistories(`${row}-${seed}`)}`;
           throw error;
         } finally {
           const judged = running.judged ?? { accepted: 0, verdict: null, slowestMs: 0, recoveryMs: 0 };
@@ -97,7 +103,26 @@ export function fault(
 
 /** True if the fault is left out. A describe with no test left must be left out too, because Jest refuses it. */
 export function isLeftOut(what: string, slow = false): boolean {
-  return (slow && (BRIEF || GATE)) || (GATE && VARIANTS.has(what));
+  return (slow && (BRIEF || GATE)) || (GATE && VARIANTS.has(what)) || (!AT_NIGHT && NIGHTLY.has(what));
+}
+
+/** Writes down what the callers of this drop heard, if the running fault fails. */
+export function keepHistory(drop: Drop): Drop {
+  running.drops.push(drop);
+  return drop;
+}
+
+/** @returns where they are, to be appended to a message. */
+function writeHistories(name: string): string {
+  if (HISTORIES === undefined) return '';
+  mkdirSync(HISTORIES, { recursive: true });
+  return running.drops
+    .map((drop, at) => {
+      const file = join(HISTORIES, `${name}-${at + 1}.json`);
+      writeFileSync(file, JSON.stringify(drop));
+      return `\n(what callers heard: ${file})`;
+    })
+    .join('');
 }
 
 /** Records the outcome of the running fault. The last call counts. */

@@ -1,23 +1,41 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
+import { type Client } from '../support/client.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
-import { duringDrop, openDrop } from './fault-drop.js';
-import { fault } from './fault-test.js';
-import { REDIS_FAULTS } from './strikes.js';
+import { eventually } from '../support/eventually.js';
+import { claimsAgain, duringDrop, expectAnswered, expectKept, openDrop, sellOut, usersOf } from './fault-drop.js';
+import { between, fault } from './fault-test.js';
+import { execute, REDIS_FAULTS } from './strikes.js';
+
+const COUNTS = { apis: 2, workers: 2 };
+const CAMPAIGNS = 20;
+const MILLION = 1_000_000;
+/** How long a rebuild may take that reads a million coupons, ms. */
+const MILLION_REBUILT_MS = 60_000;
 
 describe('while claims come in', () => {
   let cluster: Cluster;
-  let drop: Drop;
+  const drops: Drop[] = [];
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ apis: 2, workers: 2 });
+    cluster = await Cluster.start(COUNTS);
   }, 120_000);
   afterAll(() => cluster.stop());
-  afterEach(() => drop.close());
+  afterEach(() => {
+    for (const drop of drops.splice(0)) drop.close();
+  });
+
+  /** A drop that ends with its test. */
+  const open = async (installation: Cluster, total: number): Promise<Drop> => {
+    const drop = await openDrop(installation, total);
+    drops.push(drop);
+    return drop;
+  };
+  const flush = (installation: Cluster) => installation.redis(async (redis) => void (await redis.flushall()));
 
   for (const { row, what, strike, ...deadlines } of REDIS_FAULTS) {
     fault(row, what, async () => {
-      drop = await openDrop(cluster, 1_000);
+      const drop = await open(cluster, 1_000);
       const before = await cluster.epoch();
       await duringDrop(cluster, drop, strike, deadlines);
       // The fault really happened: a gate that has lost data has a new epoch, and a silent one has refused claims.
@@ -25,4 +43,71 @@ describe('while claims come in', () => {
       expect(Object.keys(drop.tally()).filter((word) => word.startsWith('503'))).not.toEqual([]);
     });
   }
+
+  fault(38, `${CAMPAIGNS} campaigns sell to the same users at once, and Redis is flushed`, async () => {
+    await Promise.all(Array.from({ length: CAMPAIGNS }, () => open(cluster, 200)));
+    const before = await cluster.epoch();
+    const promised = () => drops.reduce((sum, drop) => sum + drop.promised().length, 0);
+    const running = Promise.all(
+      drops.map((drop) => drop.run(cluster.client(), { users: usersOf(500), tries: 3, width: 5 })),
+    );
+    const moment = between(CAMPAIGNS * 20, CAMPAIGNS * 100);
+    await eventually(() => expect(promised()).toBeGreaterThanOrEqual(moment), 60_000);
+    await flush(cluster);
+    const mended = performance.now();
+    await Promise.all(drops.map((drop) => claimsAgain(drop, cluster.apis(), 20_000)));
+    await running;
+    expect(await cluster.epoch()).toBeGreaterThan(before);
+    await Promise.all(drops.map((drop) => sellOut(cluster, drop)));
+    await Promise.all(drops.map((drop) => expectKept(cluster, drop, 60_000, { mended })));
+  });
+
+  fault(
+    39,
+    'an open campaign has a million coupons, and Redis is flushed',
+    async () => {
+      const installation = await Cluster.start(COUNTS);
+      try {
+        const big = await open(installation, MILLION + 100);
+        await fill(installation, big.campaignId);
+        const small = await open(installation, 1_000);
+        const again = { claimsAgainMs: MILLION_REBUILT_MS, keptMs: MILLION_REBUILT_MS };
+        await duringDrop(installation, small, flush, again);
+        await sellsTheRest(installation, big, installation.client());
+      } finally {
+        await installation.stop();
+      }
+    },
+    { timeoutMs: 600_000 },
+  );
+
+  /** Writes a million coupons as if they had been issued. The gate learns of them by a rebuild. */
+  const fill = (installation: Cluster, campaignId: string): Promise<void> =>
+    execute(
+      installation,
+      `INSERT INTO coupons (campaign_id, user_id, claim_id, code, sequence, claimed_at, created_at)
+       SELECT '${campaignId}', CONCAT('big-', seq), CONCAT('01BIG', LPAD(seq, 21, '0')), CONCAT('BIG', LPAD(seq, 13, '0')), seq,
+              1764000000000 + seq, 1764000000000 + seq
+       FROM seq_1_to_${MILLION}`,
+      `UPDATE campaigns SET issued = ${MILLION} WHERE id = '${campaignId}'`,
+    );
+
+  /** The rebuilt gate knows each of the million, and has room for 100 more. */
+  const sellsTheRest = async (installation: Cluster, big: Drop, client: Client): Promise<void> => {
+    for (const seq of [1, MILLION / 2, MILLION]) {
+      const { body } = await client.apply(`big-${seq}`, big.campaignId);
+      expect(body).toMatchObject({ code: 'already-claimed', claim: { sequence: seq } });
+    }
+    await big.run(client, { users: usersOf(300, 'new-'), tries: 3, width: 20 });
+    expect(big.tally()).toEqual({ '202': 100, '409 sold-out': 200 });
+    const sequences = big.promised().map(({ sequence }) => sequence);
+    expect(sequences.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => MILLION + 1 + n));
+    await eventually(async () => {
+      const [row] = await installation.rows('SELECT COUNT(*) AS count FROM coupons WHERE campaign_id = ?', [
+        big.campaignId,
+      ]);
+      expect(Number(row?.['count'])).toBe(big.total);
+    }, 20_000);
+    expectAnswered(big);
+  };
 });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endLeftovers } from '../../stack/leftovers.js';
 import { howToInstall } from '../../stack/missing-programs.js';
@@ -12,14 +12,17 @@ import { type FaultRecord } from './fault-test.js';
 import { unmountBelow } from './small-disk.js';
 
 const HELP = `npm run test:faults [-- options]
-  --only N[,N]    the faults of these rows; with --mutants, the mutants whose name contains it
+  --only N[,N]    the faults of these rows; with --mutants, the mutants whose name contains it, or whose tests are in
+                  this project (unit, adapters, faults; those of unit need no servers)
   --rounds N      each fault so often; a slow one three times at the most (default 1)
   --seed S        repeats the random moments of an earlier run
   --brief         leaves out the slow ones, which it names
   --gate          leaves out the variants of another one, too, as the project's gate does
+  --nightly       has those that take minutes, too (NIGHTLY in variants.ts)
   --mutants       breaks the protocol in one place after the other, and expects the test that is named for it to fail
   --add           counts the rounds of the table that is there already, too
-  --out DIR       where the table goes, as faults.md and faults.json (default .stack/faults)
+  --out DIR       where the table goes, as faults.md and faults.json, and what callers heard in rounds that failed
+                  (default .stack/faults)
   anything else goes to Jest`;
 
 const { values: options, tokens } = parseArgs({
@@ -29,6 +32,7 @@ const { values: options, tokens } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     brief: { type: 'boolean', default: false },
     gate: { type: 'boolean', default: false },
+    nightly: { type: 'boolean', default: false },
     add: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     out: { type: 'string', default: join('.stack', 'faults') },
@@ -41,7 +45,7 @@ const { values: options, tokens } = parseArgs({
 
 /** The arguments that this program does not know are passed to Jest. */
 function jestArguments(): string[] {
-  const known = new Set(['only', 'rounds', 'seed', 'brief', 'gate', 'mutants', 'add', 'out', 'help']);
+  const known = new Set(['only', 'rounds', 'seed', 'brief', 'gate', 'nightly', 'mutants', 'add', 'out', 'help']);
   return tokens.flatMap((token) =>
     token.kind === 'option' && !known.has(token.name)
       ? [token.value === undefined ? token.rawName : `${token.rawName}=${token.value}`]
@@ -78,10 +82,12 @@ async function runFaults(root: string): Promise<boolean> {
     env: {
       TMPDIR: root,
       FAULT_RECORDS: records,
+      FAULT_HISTORIES: resolve(String(options.out), 'histories'),
       FAULT_ROUNDS: String(options.rounds),
       FAULT_SEED: String(options.seed),
       ...(options.brief ? { FAULT_BRIEF: '1' } : {}),
       ...(options.gate ? { FAULT_GATE: '1' } : {}),
+      ...(options.nightly ? { FAULT_NIGHTLY: '1' } : {}),
     },
     show: true,
   });

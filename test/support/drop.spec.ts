@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, Client } from './client.js';
@@ -76,6 +78,57 @@ describe('a drop', () => {
     await press('first', ACCEPTED);
     await press('misled', SOLD_OUT);
     expect(drop.soldOutTooEarly()).toEqual(['misled']);
+  });
+
+  it('has the 202 on the disk, with what it says, as soon as the caller has it', async () => {
+    const claimedAt = '2026-11-30T12:00:00.000Z';
+    service.apply = () =>
+      Promise.resolve({ status: 202, headers: new Headers(), body: { claimId: 'c', sequence: 7, claimedAt } });
+    await drop.press(service, 'first');
+    const [call] = drop.calls;
+    expect(JSON.parse(readFileSync(join(directory, '202.jsonl'), 'utf8'))).toEqual({
+      campaignId: 'campaign',
+      userId: 'first',
+      claimId: 'c',
+      sequence: 7,
+      claimedAt: Date.parse(claimedAt),
+      asked: call?.at,
+      heard: (call?.at ?? 0) + (call?.ms ?? 0),
+      at: expect.any(String),
+    });
+  });
+
+  it('looks at the status and the stock for one of so many winners', async () => {
+    let claims = 0;
+    const bodies: Record<string, unknown> = {
+      '/health/ready': { gate: { epoch: 5 } },
+      '/api/campaigns/campaign': { version: 3, remaining: 42 },
+    };
+    const server = createServer(({ method, url = '' }, response) => {
+      const claim = { claimId: `c${claims}`, sequence: claims + 1, claimedAt: new Date(0).toISOString() };
+      const body = method === 'POST' ? (claims++, claim) : (bodies[url] ?? { claimId: url });
+      response.writeHead(method === 'POST' ? 202 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const watched = new Drop('campaign', 9, join(directory, 'watched.jsonl'), { lookEvery: 3 });
+    try {
+      for (let user = 0; user < 4; user++) await watched.press(new Client(url), `u${user}`);
+      await watched.looked();
+    } finally {
+      watched.close();
+      server.close();
+    }
+    const status = (user: number) => ({
+      userId: `u${user}`,
+      claimId: `c${user}`,
+      status: 200,
+      shown: `/api/campaigns/campaign/claims/u${user}`,
+    });
+    expect(watched.statusLooks).toEqual([status(0), status(3)]);
+    const stock = { url, epoch: 5, version: 3, remaining: 42, asked: expect.any(Number), heard: expect.any(Number) };
+    expect(watched.stockLooks).toEqual([stock, stock]);
   });
 
   it('allows the states of a campaign as answers only where the test names them', async () => {

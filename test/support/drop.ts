@@ -1,12 +1,21 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { type Answer, type Client, inParallel, isRefused, tally } from './client.js';
+import { type Answer, Client, inParallel, isRefused, tally } from './client.js';
 
-/** A claim that was answered 202. It may never be lost. */
-export interface PromisedClaim {
-  readonly campaignId: string;
-  readonly userId: string;
+/** A claim as an answer shows it. */
+export interface ShownClaim {
   readonly claimId: string;
   readonly sequence: number;
+  /** ms since the Unix epoch. */
+  readonly claimedAt: number;
+}
+
+/** A claim that was answered 202. It may never be lost. */
+export interface PromisedClaim extends ShownClaim {
+  readonly campaignId: string;
+  readonly userId: string;
+  /** When the call was made, and when its answer was there: monotonic, ms. */
+  readonly asked: number;
+  readonly heard: number;
   /** When the caller got the answer, ISO 8601. */
   readonly at: string;
 }
@@ -34,6 +43,42 @@ export interface Call {
   readonly at: number;
   /** From the call to its answer or its error. */
   readonly ms: number;
+  /** The claim that the answer names: that of a 202, and that of `already-claimed`. */
+  readonly claim?: ShownClaim;
+  /** True for a `sold-out` that says so: no claim is on its way any more. */
+  readonly final?: boolean;
+}
+
+/** The status of a claim, asked for right after its 202. */
+export interface StatusLook {
+  readonly userId: string;
+  /** The promised claim. */
+  readonly claimId: string;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** The claim that the answer shows; null where it shows none. */
+  readonly shown: string | null;
+}
+
+/** What an api said of the campaign's stock. */
+export interface StockLook {
+  readonly url: string;
+  /** The epoch that this api knew to be open before and after it. */
+  readonly epoch: number;
+  /** That of the campaign, which each change of its terms raises. */
+  readonly version: number;
+  readonly remaining: number;
+  /** When the call was made, and when its answer was there: monotonic, ms. */
+  readonly asked: number;
+  readonly heard: number;
+}
+
+/** How often callers look at what they were promised. */
+export interface DropOptions {
+  /** The epoch in which the drop began; by default unknown. */
+  readonly epoch?: number;
+  /** One of so many winners asks for the status and the stock; by default none. */
+  readonly lookEvery?: number;
 }
 
 /** Answers that end a user's tries. */
@@ -56,8 +101,11 @@ const DOCUMENTED = new Set([
   '503 claim-unconfirmed',
 ]);
 
+/** A claim of a call with one of these results may have been admitted. */
+const IN_DOUBT = new Set(['503 claim-unconfirmed', NO_ANSWER]);
+
 /** A user who gets one of these holds a slot, or may hold one. */
-const MAY_HOLD_A_SLOT = new Set(['202', '409 already-claimed', '503 claim-unconfirmed', NO_ANSWER]);
+const MAY_HOLD_A_SLOT = new Set(['202', '409 already-claimed', ...IN_DOUBT]);
 
 /** The request came too slowly, or it was there but the process was frozen. */
 const TOO_SLOW = '408 request-timeout';
@@ -95,8 +143,16 @@ export class Drop {
   readonly asked = new Set<string>();
   /** Every call that has ended, in the order in which they ended. */
   readonly calls: Call[] = [];
+  readonly statusLooks: StatusLook[] = [];
+  readonly stockLooks: StockLook[] = [];
   /** While this is false, answers count as no answer. */
   listening = true;
+  readonly epoch: number | null;
+  private readonly lookEvery: number;
+  private readonly looking = new Set<Promise<void>>();
+  private winners = 0;
+  /** An error of a look that is none of the connection. */
+  private mistake: unknown;
   private readonly ledger: number;
   private closed = false;
 
@@ -104,7 +160,10 @@ export class Drop {
     readonly campaignId: string,
     readonly total: number,
     private readonly ledgerFile: string,
+    { epoch, lookEvery = Infinity }: DropOptions = {},
   ) {
+    this.epoch = epoch ?? null;
+    this.lookEvery = lookEvery;
     this.ledger = openSync(ledgerFile, 'a');
   }
 
@@ -127,15 +186,38 @@ export class Drop {
     const answer = await asked;
     // The time after this line is the caller's, not the service's.
     const ms = performance.now() - started;
-    let word = NO_ANSWER;
-    if (typeof answer === 'string') word = answer;
-    else if (this.listening) word = wordOf(answer);
-    if (typeof answer !== 'string' && word === '202') {
-      const { claimId, sequence } = answer.body;
-      this.record({ campaignId: this.campaignId, userId, claimId, sequence, at: new Date().toISOString() });
+    const call = { via: client, url, userId, at: started, ms };
+    if (typeof answer === 'string' || !this.listening) {
+      const word = typeof answer === 'string' ? answer : NO_ANSWER;
+      this.calls.push({ ...call, word });
+      return word;
     }
-    this.calls.push({ via: client, url, userId, word, at: started, ms });
+    const word = wordOf(answer);
+    const claim = claimIn(answer);
+    if (word === '202' && claim !== undefined) {
+      const { campaignId } = this;
+      const [asked, heard] = [started, started + ms];
+      this.record({ campaignId, userId, ...claim, asked, heard, at: new Date().toISOString() });
+      if (this.winners++ % this.lookEvery === 0) this.look(client, url, userId, claim.claimId);
+    }
+    this.calls.push({
+      ...call,
+      word,
+      ...(claim === undefined ? {} : { claim }),
+      ...(answer.body?.final === true ? { final: true } : {}),
+    });
     return word;
+  }
+
+  /** Waits for the looks that are under way. */
+  async looked(): Promise<void> {
+    await Promise.all(this.looking);
+    if (this.mistake !== undefined) throw this.mistake;
+  }
+
+  /** Calls whose claim may have been admitted, although no answer says so. */
+  get callsInDoubt(): number {
+    return this.calls.filter(({ word }) => IN_DOUBT.has(word)).length;
   }
 
   /** The promises, read back from the file. */
@@ -192,11 +274,50 @@ export class Drop {
     return this.calls.reduce((most, { via, ms }) => (via === frozen ? most : Math.max(most, ms)), 0);
   }
 
+  /** Everything that was heard, for a file. */
+  toJSON(): unknown {
+    const { campaignId, total, epoch, statusLooks, stockLooks } = this;
+    const calls = this.calls.map(({ via: _via, ...call }) => call);
+    return { campaignId, total, epoch, promised: this.promised(), calls, statusLooks, stockLooks };
+  }
+
   /** A second call does nothing: by then the file's number may belong to another file or socket. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
     closeSync(this.ledger);
+  }
+
+  /** Asks for the status of the claim and the stock of the campaign, beside the other calls. */
+  private look(client: Client, url: string, userId: string, claimId: string): void {
+    for (const look of [this.lookAtStatus(client, userId, claimId), this.lookAtStock(new Client(url))]) {
+      const ended: Promise<void> = look
+        // An api that died says nothing.
+        .catch((error: unknown) => void lackOf(error))
+        .catch((error: unknown) => void (this.mistake ??= error))
+        .finally(() => this.looking.delete(ended));
+      this.looking.add(ended);
+    }
+  }
+
+  private async lookAtStatus(client: Client, userId: string, claimId: string): Promise<void> {
+    const answer = await client.send('GET', `/api/campaigns/${this.campaignId}/claims/${userId}`);
+    if (!this.listening) return;
+    this.statusLooks.push({ userId, claimId, status: answer.status, shown: answer.body?.claimId ?? null });
+  }
+
+  /** All of it from one api: each of them may show a stock that is a second old. */
+  private async lookAtStock(api: Client): Promise<void> {
+    const epoch = async (): Promise<unknown> => (await api.send('GET', '/health/ready')).body?.gate?.epoch;
+    const before = await epoch();
+    const asked = performance.now();
+    const { status, body } = await api.send('GET', `/api/campaigns/${this.campaignId}`);
+    const heard = performance.now();
+    const url = api.lastAsked;
+    if (status !== 200 || typeof body.remaining !== 'number' || typeof before !== 'number') return;
+    if ((await epoch()) !== before) return;
+    const { version, remaining } = body;
+    this.stockLooks.push({ url, epoch: before, version, remaining, asked, heard });
   }
 
   private record(claim: PromisedClaim): void {
@@ -209,6 +330,13 @@ export class Drop {
 function lackOf(error: unknown): string {
   if ((error as NodeJS.ErrnoException).code === undefined) throw error;
   return isRefused(error) ? REFUSED : NO_ANSWER;
+}
+
+/** The claim that an answer names. */
+function claimIn({ body }: Answer): ShownClaim | undefined {
+  const { claimId, sequence, claimedAt } = body?.claim ?? body ?? {};
+  if (claimId === undefined || sequence === undefined) return undefined;
+  return { claimId, sequence, claimedAt: Date.parse(claimedAt) };
 }
 
 export function wordOf({ status, body }: Answer): string {

@@ -1,7 +1,23 @@
 import { type Cluster } from './cluster.js';
 import { type Drop, type PromisedClaim } from './drop.js';
+import {
+  afterFinal,
+  altered,
+  backInTime,
+  cameBack,
+  type History,
+  notFound,
+  outOfOrder,
+  renamed,
+  sameSequence,
+  skipped,
+  type StoredCoupon,
+} from './history.js';
 
-/** The broken promises of one drop. All numbers are 0 if every promise was kept. */
+/**
+ * The broken promises of one drop. All numbers are 0 if every promise was kept. Those up to `under` compare the rows
+ * with the 202s; the others, up to `drift`, find answers and rows that contradict one another.
+ */
 export interface Verdict {
   /** 202s without a coupon. */
   readonly lost: number;
@@ -15,40 +31,104 @@ export interface Verdict {
   readonly stuck: number;
   /** Coupons that were not sold although enough users asked. */
   readonly under: number;
-  /** 202s with the same sequence as another one. */
+  /** 202s, or coupons, with the same sequence as another one. */
   readonly sameSequence: number;
+  /** Claims with a lower sequence than one that was answered 202 before their user asked. */
+  readonly outOfOrder: number;
+  /** Sequences below a winner's whose claim did not win. */
+  readonly skipped: number;
+  /** Coupons whose sequence or instant is not what their caller was told. */
+  readonly altered: number;
+  /** Coupons that were claimed before one with a lower sequence. */
+  readonly backInTime: number;
+  /** Answers `already-claimed` that name another claim than the one that counts. */
+  readonly renamed: number;
+  /** Claims that were not to be seen right after their 202, or another one in their place. */
+  readonly notFound: number;
+  /** How often the stock rose although no claim was released. */
+  readonly cameBack: number;
+  /** 202s of callers who asked when another one had been told that nothing more can be sold. */
+  readonly afterFinal: number;
+  /** What the service's own audit finds. It has to find nothing where the oracle finds nothing. */
+  readonly drift: number;
+  /** Some of the contradictions, in words. */
+  readonly examples: readonly string[];
 }
 
-export const KEPT: Verdict = { lost: 0, over: 0, dup: 0, ghost: 0, stuck: 0, under: 0, sameSequence: 0 };
+export const KEPT: Verdict = {
+  lost: 0,
+  over: 0,
+  dup: 0,
+  ghost: 0,
+  stuck: 0,
+  under: 0,
+  sameSequence: 0,
+  outOfOrder: 0,
+  skipped: 0,
+  altered: 0,
+  backInTime: 0,
+  renamed: 0,
+  notFound: 0,
+  cameBack: 0,
+  afterFinal: 0,
+  drift: 0,
+  examples: [],
+};
+
+/** The promises whose breach shows as a contradiction. */
+export const CONTRADICTIONS = [
+  'sameSequence',
+  'outOfOrder',
+  'skipped',
+  'altered',
+  'backInTime',
+  'renamed',
+  'notFound',
+  'cameBack',
+  'afterFinal',
+  'drift',
+] as const satisfies readonly (keyof Verdict)[];
+
+/** The most contradictions that a verdict puts into words. */
+const EXAMPLES = 10;
 
 /** The facts from which the verdict is made. */
 export interface Evidence {
   /** Every coupon of the campaign. */
-  readonly coupons: readonly { readonly userId: string; readonly claimId: string }[];
+  readonly coupons: readonly StoredCoupon[];
+  /** The claims of the campaign that an operator has discarded. */
+  readonly discarded: readonly Pick<StoredCoupon, 'userId' | 'sequence'>[];
   /** Failed events in no final state. */
   readonly unfinished: number;
   /** Pending claims, from the audit of the campaign. */
   readonly pending: number;
+  /** From the audit too. */
   readonly drift: number;
+  /** The epoch in which the evidence was taken. */
+  readonly epoch: number;
 }
 
 /** Promises that an operator has changed. */
 export interface Pardon {
   /** True for a promise that an operator took back. */
   readonly excuse?: (claim: PromisedClaim) => boolean;
+  /** An operator has changed the total. */
+  readonly totalChanged?: boolean;
 }
 
 /**
- * Judges by the rows in the database, not by what the service reports. Only the number of pending claims comes from the
- * service.
+ * Judges by the 202s in the drop's own file and by the rows in the database, not by what the service reports. Only the
+ * number of pending claims comes from the service.
  */
 export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): Promise<Verdict> {
   const { campaignId } = drop;
-  const coupons = await cluster.rows('SELECT user_id, claim_id FROM coupons WHERE campaign_id = ?', [campaignId]);
-  const [unfinished] = await cluster.rows(
-    "SELECT COUNT(*) AS count FROM failed_events WHERE campaign_id = ? AND status NOT IN ('RESOLVED', 'DISCARDED')",
+  const coupons = await cluster.rows(
+    'SELECT user_id, claim_id, sequence, claimed_at FROM coupons WHERE campaign_id = ?',
     [campaignId],
   );
+  const failed = await cluster.rows('SELECT user_id, sequence, status FROM failed_events WHERE campaign_id = ?', [
+    campaignId,
+  ]);
   const { gate, pending, drift } = (await cluster.client().audit(campaignId)) as Record<string, unknown>;
   // null means that the gate is closed or away: what it holds is unknown, which is not the same as nothing.
   if (typeof gate !== 'number' || typeof pending !== 'number' || typeof drift !== 'number') {
@@ -57,25 +137,43 @@ export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): 
   return weigh(
     drop,
     {
-      coupons: coupons.map(({ user_id: user, claim_id: claim }) => ({ userId: String(user), claimId: String(claim) })),
-      unfinished: Number(unfinished?.['count']),
+      coupons: coupons.map(couponOf),
+      discarded: failed
+        .filter(({ status }) => status === 'DISCARDED')
+        .map((row) => ({ userId: String(row['user_id']), sequence: Number(row['sequence']) })),
+      unfinished: failed.filter(({ status }) => status !== 'RESOLVED' && status !== 'DISCARDED').length,
       pending,
       drift,
+      epoch: await cluster.epoch(),
     },
     pardon,
   );
 }
 
-/** @throws if the service's own audit finds a drift. */
-export function weigh(
-  drop: Drop,
-  { coupons, unfinished, pending, drift }: Evidence,
-  { excuse = () => false }: Pardon = {},
-): Verdict {
-  if (drift !== 0) throw new Error(`the audit finds a drift of ${drift}`);
+/** @param row with the columns `user_id`, `claim_id`, `sequence` and `claimed_at`. */
+export function couponOf(row: Readonly<Record<string, unknown>>): StoredCoupon {
+  return {
+    userId: String(row['user_id']),
+    claimId: String(row['claim_id']),
+    sequence: Number(row['sequence']),
+    claimedAt: Number(row['claimed_at']),
+  };
+}
+
+export function weigh(drop: Drop, evidence: Evidence, pardon: Pardon = {}): Verdict {
+  const { coupons, unfinished, pending, drift } = evidence;
+  const { excuse = () => false } = pardon;
   const { total } = drop;
   const claimOf = new Map(coupons.map(({ userId, claimId }) => [userId, claimId]));
   const promised = drop.promised().filter((claim) => !excuse(claim));
+  const history = historyOf(drop, promised, evidence, pardon);
+  const found = Object.fromEntries(Object.entries(CHECKS).map(([name, check]) => [name, check(history)])) as Record<
+    keyof typeof CHECKS,
+    string[]
+  >;
+  const counts = Object.fromEntries(
+    Object.entries(found).map(([name, contradictions]) => [name, contradictions.length]),
+  ) as Record<keyof typeof CHECKS, number>;
   return {
     lost: promised.filter(({ userId, claimId }) => claimOf.get(userId) !== claimId).length,
     over: Math.max(0, coupons.length - total),
@@ -83,6 +181,42 @@ export function weigh(
     ghost: [...claimOf.keys()].filter((user) => !drop.asked.has(user)).length,
     stuck: pending + unfinished,
     under: drop.asked.size >= total ? Math.max(0, total - coupons.length) : 0,
-    sameSequence: promised.length - new Set(promised.map(({ sequence }) => sequence)).size,
+    ...counts,
+    drift: Math.abs(drift),
+    examples: Object.entries(found)
+      .flatMap(([name, contradictions]) => contradictions.map((words) => `${name}: ${words}`))
+      .slice(0, EXAMPLES),
+  };
+}
+
+const CHECKS = {
+  sameSequence,
+  outOfOrder,
+  skipped,
+  altered,
+  backInTime,
+  renamed,
+  notFound,
+  cameBack,
+  afterFinal,
+};
+
+function historyOf(
+  { calls, statusLooks, stockLooks, callsInDoubt, epoch: begun }: Drop,
+  promised: readonly PromisedClaim[],
+  { coupons, discarded, epoch }: Evidence,
+  { totalChanged = false }: Pardon,
+): History {
+  return {
+    promised,
+    calls,
+    statusLooks,
+    stockLooks,
+    callsInDoubt,
+    coupons,
+    discarded,
+    rebuilt: begun !== epoch,
+    released: discarded.length > 0,
+    raised: totalChanged,
   };
 }
