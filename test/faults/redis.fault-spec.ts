@@ -44,7 +44,7 @@ describe('while claims come in', () => {
     });
   }
 
-  fault(38, `${CAMPAIGNS} campaigns sell to the same users at once, and Redis is flushed`, async () => {
+  fault(43, `${CAMPAIGNS} campaigns sell to the same users at once, and Redis is flushed`, async () => {
     await Promise.all(Array.from({ length: CAMPAIGNS }, () => open(cluster, 200)));
     const before = await cluster.epoch();
     const promised = () => drops.reduce((sum, drop) => sum + drop.promised().length, 0);
@@ -63,7 +63,7 @@ describe('while claims come in', () => {
   });
 
   fault(
-    39,
+    44,
     'an open campaign has a million coupons, and Redis is flushed',
     async () => {
       const installation = await Cluster.start(COUNTS);

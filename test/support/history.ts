@@ -10,7 +10,7 @@ export interface StoredCoupon extends ShownClaim {
  * callers.
  */
 export interface History {
-  /** The 202s that nobody took back. */
+  /** The 202s that no operator took back. */
   readonly promised: readonly PromisedClaim[];
   readonly calls: readonly Pick<Call, 'userId' | 'word' | 'at' | 'ms' | 'claim' | 'final'>[];
   readonly statusLooks: readonly StatusLook[];
@@ -130,7 +130,7 @@ export const renamed: Check = ({ calls, promised, coupons, discarded, rebuilt })
   });
 };
 
-/** Whoever has a 202 can see the claim at once. An api that cannot tell says 503. */
+/** A caller who has the 202 can see the claim at once. An api that cannot tell says 503. */
 export const notFound: Check = ({ statusLooks, discarded }) => {
   const excused = new Set(discarded.map(({ userId }) => userId));
   return statusLooks.flatMap(({ userId, claimId, status, shown }) => {
