@@ -8,3 +8,5 @@ export const CLAIM_DEADLINE_MS = 2_000;
 export const GATE_TURN_MS = 800;
 export const GATE_TIMEOUT_MS = 800;
 export const PUBLISH_TIMEOUT_MS = 700;
+/** How long a durable claim waits for a read of the gate row, ms. After that the database counts as silent. */
+export const CONFIRM_TIMEOUT_MS = 500;

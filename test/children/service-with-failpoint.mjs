@@ -25,8 +25,37 @@ function reached() {
   return true;
 }
 
-/** SIGKILL ends the process inside this call; SIGSTOP lets it go on once somebody sends SIGCONT. */
-const SIGNALS = { kill: 'SIGKILL', stop: 'SIGSTOP' };
+/** SIGKILL ends the process inside this call; SIGSTOP lets it go on once the test sends SIGCONT. */
+const ACTS = {
+  kill: () => () => process.kill(process.pid, 'SIGKILL'),
+  stop: () => () => process.kill(process.pid, 'SIGSTOP'),
+  stand: standStill,
+};
+
+/**
+ * Stops the process like `stop`, and its clocks and timers with it, as a hypervisor stops a machine: nothing in the
+ * process shows how long it stood.
+ */
+function standStill() {
+  let stoodMs = 0;
+  const [monotonic, wall, after] = [performance.now.bind(performance), Date.now, globalThis.setTimeout];
+  performance.now = () => monotonic() - stoodMs;
+  Date.now = () => wall() - Math.round(stoodMs);
+  globalThis.setTimeout = (work, ms = 0, ...args) => {
+    const due = performance.now() + ms;
+    const timer = after(() => {
+      // By the machine's own clock it is due, by the one that stood still it is not.
+      if (due - performance.now() > 5) timer.refresh();
+      else work(...args);
+    }, ms);
+    return timer;
+  };
+  return () => {
+    const from = monotonic();
+    process.kill(process.pid, 'SIGSTOP');
+    stoodMs += monotonic() - from;
+  };
+}
 
 /** Where the process can be ended or frozen. */
 const POINTS = {
@@ -102,9 +131,10 @@ if (wanted === 'fail-sync') {
     if (reached()) throw new TypeError('thrown by the failpoint');
   });
 } else {
-  const [, verb, point] = /^(kill|stop)-(.+)$/.exec(wanted);
+  const [, verb, point] = /^(kill|stop|stand)-(.+)$/.exec(wanted);
+  const act = ACTS[verb]();
   POINTS[point](app, () => {
-    if (reached()) process.kill(process.pid, SIGNALS[verb]);
+    if (reached()) act();
   });
 }
 process.stdout.write(`listening on ${await startUp(app)}\n`);

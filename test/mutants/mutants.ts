@@ -201,6 +201,39 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'faults', file: 'replica.fault', title: 'the old master lives on' },
   },
   {
+    name: 'the read before the acknowledgement',
+    edits: [
+      edit(
+        'early-read',
+        /await (.*);/,
+        '(this.sighting !== null && this.clock.elapsedMs(this.sighting.startedAt) <= 1_000) || (await $1);',
+      ),
+    ],
+    caughtBy: {
+      project: 'unit',
+      file: 'claim-issuance.embedded',
+      title: 'promises nothing after a host has stopped together with its clocks, while the gate was rebuilt',
+    },
+  },
+  {
+    name: 'a dead connection taken for a silent database',
+    edits: [edit('dead-connection', /askAgain\(\)/, "reject(new Error('the connection is closed'))")],
+    caughtBy: {
+      project: 'adapters',
+      file: 'mysql/epoch-connection',
+      title: 'finds the server that has ended all sessions',
+    },
+  },
+  {
+    name: 'a restored database that is not noticed',
+    edits: [edit('unnoticed-restore', /settledIn\(gauge\) <= issued/, 'settledIn(gauge) <= issued + 1_000_000')],
+    caughtBy: {
+      project: 'unit',
+      file: 'unexplained-claims.embedded',
+      title: 'closes the gate when coupons that it has seen are gone',
+    },
+  },
+  {
     name: 'no cut',
     edits: [edit('no-cut', /return /, 'return offset < 0 && ')],
     caughtBy: { project: 'faults', file: 'processes.fault', title: 'an api is frozen between gate and log' },

@@ -54,14 +54,19 @@ export async function openFile(
   };
 }
 
-export async function openEmbeddedStack(): Promise<EmbeddedStack> {
+/** The file as a server that several processes share: a read of the gate row may show what another one has written. */
+export class SharedSqliteDatabase extends SqliteDatabase {
+  override readonly isShared: boolean = true;
+}
+
+export async function openEmbeddedStack(Adapter = SqliteDatabase): Promise<EmbeddedStack> {
   const directory = mkdtempSync(join(tmpdir(), 'coupon-'));
   const { connection, close } = await openFile(directory);
   const memory = new InProcessGateMemory();
   return {
     directory,
     connection,
-    database: new SqliteDatabase(connection),
+    database: new Adapter(connection),
     memory,
     gate: new InProcessIssuanceGate(memory),
     builder: new InProcessGateBuilder(memory),

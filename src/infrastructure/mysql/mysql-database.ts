@@ -6,8 +6,10 @@ import { systemTimers } from '../../platform/flow/timers.js';
 import { DeadlineError, withDeadline } from '../../platform/flow/with-deadline.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
+import { type GateEpoch } from '../../ports/database/gate-row-store.js';
 import { SqlSession } from '../sql/sql-session.js';
 import { SqlUnitOfWork } from '../sql/sql-unit-of-work.js';
+import { EpochConnection } from './epoch-connection.js';
 import { readCommitSettings, unsyncedSettings } from './commit-durability.js';
 import { type PoolName } from './mysql-data-source.js';
 import {
@@ -43,6 +45,7 @@ const READING_ONE_INSTANT = [
 export class MysqlDatabase extends Database implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Database');
   private readonly stopping = new AbortController();
+  private readonly epochs: EpochConnection;
   /** Connected, and the schema is what this version needs. */
   private serving = false;
   private joining: Promise<void> = Promise.resolve();
@@ -60,6 +63,7 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
     private readonly warnOfRisk: (risk: Risk, finding: string) => void = () => undefined,
   ) {
     super();
+    this.epochs = new EpochConnection(pools.urgentReads);
   }
 
   /** @throws StartupError when a server is there that can never be used. */
@@ -94,8 +98,17 @@ export class MysqlDatabase extends Database implements OnModuleInit, OnApplicati
     return this.on('urgentReads', (pool) => pool.exclusive((runner) => work(unitOfWork(runner))));
   }
 
-  private async on<T>(name: PoolName, work: (pool: MysqlPool) => Promise<T>): Promise<T> {
+  override async readEpoch(): Promise<GateEpoch> {
+    this.throwIfNotServing();
+    return this.epochs.read();
+  }
+
+  private throwIfNotServing(): void {
     if (!this.serving) throw new DatabaseError('infrastructure', 'NOT_JOINED', this.reason);
+  }
+
+  private async on<T>(name: PoolName, work: (pool: MysqlPool) => Promise<T>): Promise<T> {
+    this.throwIfNotServing();
     return work(this.pools[name]);
   }
 

@@ -66,11 +66,16 @@ export class MysqlPool {
     }
   }
 
+  /** A connection that is made now, for a caller that keeps it and ends it. @throws DatabaseError */
+  leaseNew(): Promise<LeasedConnection> {
+    return this.lease(true);
+  }
+
   close(): Promise<void> {
     return this.source.destroy();
   }
 
-  private async lease(): Promise<LeasedConnection> {
+  private async lease(onlyNew = false): Promise<LeasedConnection> {
     const until = performance.now() + this.source.settings.callMs;
     for (;;) {
       if (!this.source.isOpen) {
@@ -80,6 +85,10 @@ export class MysqlPool {
       const runner = this.source.createQueryRunner();
       const connection = await this.connectionOf(runner, until);
       const lease = new LeasedConnection(runner, connection, this.source.settings.callMs, until - performance.now());
+      if (onlyNew && this.prepared.has(connection)) {
+        lease.giveUp();
+        continue;
+      }
       try {
         const alive = await this.prepare(lease, until);
         if (alive) {

@@ -11,6 +11,9 @@ import { SqliteConnection } from './sqlite-connection.js';
  */
 @Injectable()
 export class SqliteDatabase extends Database {
+  /** This process holds the file's exclusive lock, and SQLite then answers from its own copy of the pages. */
+  override readonly isShared: boolean = false;
+
   constructor(private readonly connection: SqliteConnection) {
     super();
   }

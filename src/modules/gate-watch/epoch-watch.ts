@@ -1,34 +1,30 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIRM_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { Clock, type Instant } from '../../platform/flow/clock.js';
+import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { Database } from '../../ports/database/database.js';
-import { type Fenced, type FenceReason, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
+import { type Fenced, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
-import { CALL_TIMEOUT_MS, FRESH_MS, GateRowReader, type Sighting } from './gate-row-reader.js';
+import { type FenceListener, type FenceSignal, type FoundFence } from './fence-signal.js';
+import { CALL_TIMEOUT_MS, GateRowReader, type Sighting } from './gate-row-reader.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;
-/** Reads that one confirmation may ask for: the second one when the first came back too late to prove anything. */
-const MAX_READS = 2;
+/** One read at a time. All 202s that wait when it ends share the next one. */
+const READS = { maxBatch: Infinity, maxWaiting: Infinity, maxInFlight: 1 };
+const late = (): Error => new Error('the gate row was not read in time');
 
 /** See the table at `EpochWatch`. */
 type WatchState = 'unknown' | 'open' | 'doubted' | 'fenced' | 'closed' | 'went-back';
 
 interface KnownFence {
   readonly epoch: number;
-  readonly reason: FenceReason;
+  readonly reason: FoundFence;
   readonly since: Instant;
 }
-
-/**
- * Why the watch calls the recovery: the gate's own answer; or `not-open`, the row shows this epoch without a fence; or
- * `epoch-went-back`, the row is older than this epoch, which the watch has seen before.
- */
-export type FenceSignal = FenceReason | 'not-open' | 'epoch-went-back';
-
-export type FenceListener = (seenEpoch: number, signal: FenceSignal) => void;
 
 /**
  * Knows which epoch is open, and so whether an answer may still be sent under it.
@@ -41,11 +37,11 @@ export type FenceListener = (seenEpoch: number, signal: FenceSignal) => void;
  *
  * | state       | what the watch knows                          | what a 202 under the row's epoch needs            |
  * | ----------- | --------------------------------------------- | ------------------------------------------------- |
- * | `unknown`   | no read of the row was answered yet           | a read                                            |
- * | `open`      | the row has a fence, and gate calls succeed   | a read of the last second, or a silent database   |
- * | `doubted`   | as `open`, but a gate call has failed since   | a read that starts after the failure              |
+ * | `unknown`   | no read of the row was answered yet           | a read after the claim became durable             |
+ * | `open`      | the row has a fence, and gate calls succeed   | the same, or a silent database                    |
+ * | `doubted`   | as `open`, but a gate call has failed since   | a read after the claim became durable             |
  * | `fenced`    | as `open`, but a gate call has met a fence    | never leaves: a rebuild is called for             |
- * | `closed`    | the row has no fence: a builder is at work    | a read that shows it open                         |
+ * | `closed`    | the row has no fence: a builder is at work    | never leaves                                      |
  * | `went-back` | the row is older than an epoch that was seen  | never leaves: the database was restored           |
  *
  * | from              | what happens                                                    | to                          |
@@ -69,6 +65,7 @@ export class EpochWatch implements OnApplicationShutdown {
   private gateTrouble: string | null = null;
   /** When the gate last refused a claim: the answer to an earlier ping does not disprove that. */
   private gateRefusedAt: Instant | null = null;
+  private readonly confirmations: NaturalBatcher<number, boolean>;
   private readonly beats: PeriodicTask;
   private beat: Promise<void> = Promise.resolve();
   private started = false;
@@ -76,12 +73,14 @@ export class EpochWatch implements OnApplicationShutdown {
   private readonly listeners: FenceListener[] = [];
 
   constructor(
-    database: Database,
+    private readonly database: Database,
     private readonly gate: UnwatchedGate,
     private readonly clock: Clock,
     private readonly timers: Timers,
   ) {
     this.row = new GateRowReader(database, clock, timers, (latest) => this.forgetBefore(latest));
+    const patience = { ms: CONFIRM_TIMEOUT_MS, waited: late, unanswered: late };
+    this.confirmations = new NaturalBatcher((epochs) => this.confirm(epochs), READS, clock, timers, patience);
     this.beats = new PeriodicTask(timers, WATCH_INTERVAL_MS, () => this.look());
     this.gate.onReconnected(() => {
       this.beat = Promise.all([this.beat, this.gateReconnected()]).then(() => undefined);
@@ -146,7 +145,7 @@ export class EpochWatch implements OnApplicationShutdown {
   }
 
   /** A gate call met a fence under this epoch. The api admits no claim until the epoch moves on or the fence is back. */
-  reportFence(epoch: number, reason: FenceReason): void {
+  reportFence(epoch: number, reason: FoundFence): void {
     if (this.sighting !== null && epoch < this.sighting.epoch) return;
     // A fenced call has failed too: while the database is away, another process may have ended the epoch.
     this.reportGateTrouble();
@@ -183,45 +182,51 @@ export class EpochWatch implements OnApplicationShutdown {
     if (!this.stopped) await this.look();
   }
 
-  /** As {@link confirmOpen}, but without a read. False says only that the caller has to ask `confirmOpen`. */
-  isFreshlyOpen(epoch: number): boolean {
-    return this.isOpen(epoch) && this.sighting !== null && this.isFresh(this.sighting);
+  /**
+   * As {@link confirmOpen}, but without a read, where a read would prove nothing more: no other process can rebuild, and
+   * this one rebuilds only after the watch has met a fence. False says only that the caller has to ask `confirmOpen`.
+   */
+  isSurelyOpen(epoch: number): boolean {
+    return !this.database.isShared && this.isOpen(epoch);
   }
 
   /**
    * May a 202 leave under this epoch? Ask after the claim became durable. True in two cases only. Either a read of the
-   * gate row showed this epoch open, and was started at most 1 s ago and after the last trouble at the gate. Or the
-   * database does not answer, and every gate call since the last good read succeeded.
+   * gate row that was started after this call has shown the epoch open. Then no rebuild had begun when the claim became
+   * durable, so the claim lies before the cut of every later one, whatever any clock shows. Or the database does not
+   * answer, and every gate call since the last answered read succeeded.
    *
-   * Never true under an epoch that is known to be fenced, however fresh the read: the watch has called for a rebuild,
-   * and a builder that is alone does not wait before it takes the log's end.
+   * Never true under an epoch that is known to be fenced, however late the read: the watch has called for a rebuild, and
+   * a builder that is alone does not wait before it takes the log's end.
+   *
+   * Answers within `CONFIRM_TIMEOUT_MS` and 50 ms. No claim has a timer of its own, and those that ask during a read
+   * share the next one.
    */
   async confirmOpen(epoch: number): Promise<boolean> {
+    // Not even a later read can bring a past epoch back.
     // mutant: unwatched-answer
-    for (let reads = 0; ; reads++) {
-      const seen = this.sighting;
-      if (seen !== null && this.doubtedSince === null && this.isFresh(seen)) return this.isOpen(epoch);
-      // Not even a later read can bring a past epoch back.
-      if (seen !== null && seen.epoch > epoch) return false;
-      if (reads === MAX_READS) return false;
-      // After trouble at the gate only a read helps. Without trouble, a database that was silent a moment ago need not
-      // be asked again: each 202 would wait for its timeout.
-      const silent = this.doubtedSince === null && this.row.unansweredRecently;
-      const answered = silent ? false : await this.refresh(this.doubtedSince);
-      // A database that is silent to us may answer a builder, so the epoch may be over already. The promise is good
-      // even then, for two reasons together. First, the gate admitted the claim before the builder dropped the epoch: a
-      // claim that finds no meta is fenced, and `ClaimIssuance` never asks about it here. (A ping would not notice,
-      // because the epoch's fence outlives its keys.) Second, the claim was durable within D of being sent, by both
-      // clocks, as `ClaimIssuance` checks. The builder takes the log's end W > D after the drop, so the claim lies
-      // before it. Where W is 0 the builder lives in this process, and the watch knows the fence that called it. After
-      // trouble at the gate this does not hold: another server than the dropped one may have admitted the claim.
-      if (!answered) return this.isOpen(epoch);
-    }
+    if (this.sighting !== null && this.sighting.epoch > epoch) return false;
+    return this.confirmations.add(epoch).catch(() => this.isOpen(epoch));
   }
 
-  /** Reads the gate row now, by a read sent after `notBefore`; false when the database does not answer. */
-  refresh(notBefore: Instant | null = null): Promise<boolean> {
-    return this.row.refresh(notBefore);
+  private async confirm(epochs: readonly number[]): Promise<boolean[]> {
+    // Without trouble at the gate, a database that was silent a moment ago need not be asked again: each 202 would wait
+    // for its timeout.
+    const silent = this.doubtedSince === null && this.row.unansweredRecently;
+    // mutant: early-read
+    const answered = silent ? false : await this.row.readNow();
+    // A database that is silent to us may answer a builder, so the epoch may be over already. The promise is good even
+    // then, for two reasons together. First, the gate admitted the claim before the builder dropped the epoch: a claim
+    // that finds no meta is fenced, and `ClaimIssuance` never asks about it here. (A ping would not notice, because the
+    // epoch's fence outlives its keys.) Second, the claim was durable within D of being sent, by both clocks, as
+    // `ClaimIssuance` checks. The builder takes the log's end W > D after the drop, so the claim lies before it. After
+    // trouble at the gate this does not hold: another server than the dropped one may have admitted the claim.
+    return epochs.map((epoch) => (answered ? this.pass?.epoch === epoch : this.isOpen(epoch)));
+  }
+
+  /** Reads the gate row; false when the database does not answer. */
+  refresh(): Promise<boolean> {
+    return this.row.refresh();
   }
 
   /** A fence of an older epoch and trouble from before this read mean nothing any more. */
@@ -291,9 +296,5 @@ export class EpochWatch implements OnApplicationShutdown {
   /** Is this epoch open, and has every gate call succeeded since the read that showed it? */
   private isOpen(epoch: number): boolean {
     return this.current === 'open' && this.sighting?.epoch === epoch;
-  }
-
-  private isFresh({ startedAt }: Sighting): boolean {
-    return this.clock.elapsedMs(startedAt) <= FRESH_MS;
   }
 }

@@ -3,14 +3,16 @@ import { type Clock, type Instant } from '../../platform/flow/clock.js';
 import { type Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { type Database } from '../../ports/database/database.js';
-import { type GateRow } from '../../ports/database/gate-row-store.js';
+import { type GateEpoch } from '../../ports/database/gate-row-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
 
 /** A call of the watch that takes longer counts as a server that does not answer, ms. */
 export const CALL_TIMEOUT_MS = 800;
-/** A 202 needs a read of the gate row that was started no longer ago than this, ms. */
-export const FRESH_MS = 1_000;
+/** For so long after a read that was not answered the database counts as silent, ms. */
+const SILENT_MS = 1_000;
+/** The beat shares a read under way that was started no longer ago than this, ms. */
+const SHARED_MS = 500;
 
 /** What is known of the gate row, and from when. */
 export interface Sighting {
@@ -58,7 +60,7 @@ export class GateRowReader {
 
   /** Did the database leave a read unanswered a moment ago? */
   get unansweredRecently(): boolean {
-    return this.unansweredAt !== null && this.clock.elapsedMs(this.unansweredAt) <= FRESH_MS;
+    return this.unansweredAt !== null && this.clock.elapsedMs(this.unansweredAt) <= SILENT_MS;
   }
 
   /** Did this epoch open no longer ago than `ms`? False when no read has seen it open, as right after the start. */
@@ -66,19 +68,15 @@ export class GateRowReader {
     return this.opening?.epoch === epoch && this.clock.elapsedMs(this.opening.after) <= ms;
   }
 
-  /**
-   * Reads the row now; false when the database does not answer. Shares a read under way that was started in the last
-   * 500 ms and after `notBefore`.
-   */
-  async refresh(notBefore: Instant | null): Promise<boolean> {
+  /** Reads the row, or shares a read that was started in the last 500 ms; false when the database does not answer. */
+  refresh(): Promise<boolean> {
     const { reading } = this;
-    if (
-      reading !== null &&
-      this.clock.elapsedMs(reading.startedAt) <= FRESH_MS / 2 &&
-      (notBefore === null || reading.startedAt.monotonic > notBefore.monotonic)
-    ) {
-      return reading.done;
-    }
+    if (reading !== null && this.clock.elapsedMs(reading.startedAt) <= SHARED_MS) return reading.done;
+    return this.readNow();
+  }
+
+  /** As {@link refresh}, by a read that starts with this call: what it shows was true after the call or later. */
+  async readNow(): Promise<boolean> {
     const startedAt = this.clock.now();
     const started = { startedAt, done: this.read(startedAt) };
     this.reading = started;
@@ -88,13 +86,9 @@ export class GateRowReader {
   }
 
   private async read(startedAt: Instant): Promise<boolean> {
-    let row: GateRow;
+    let row: GateEpoch;
     try {
-      row = await withDeadline(
-        this.database.readUrgently((unit) => unit.gate.read()),
-        CALL_TIMEOUT_MS,
-        this.timers,
-      );
+      row = await withDeadline(this.database.readEpoch(), CALL_TIMEOUT_MS, this.timers);
     } catch (error) {
       // An earlier read may fail after a later one was answered; that says nothing about now.
       if (this.sighting === null || this.sighting.startedAt.monotonic <= startedAt.monotonic) {
@@ -109,7 +103,7 @@ export class GateRowReader {
     return true;
   }
 
-  private see(startedAt: Instant, row: GateRow): void {
+  private see(startedAt: Instant, row: GateEpoch): void {
     const last = this.sighting;
     let seen: Sighting = {
       startedAt,
@@ -137,7 +131,7 @@ export class GateRowReader {
 }
 
 /** An epoch opens once and never closes again: a rebuild begins the next one. */
-function isBehind(row: GateRow, last: Sighting): boolean {
+function isBehind(row: GateEpoch, last: Sighting): boolean {
   if (row.epoch !== last.epoch) return row.epoch < last.epoch;
   // After the database went back, only a higher epoch ends that state, whatever this epoch's row shows.
   return last.wentBack || (row.fence === null && last.pass !== null);

@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { claimEvent } from '../../../test/support/claims.js';
-import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
+import {
+  type EmbeddedStack,
+  openEmbeddedStack,
+  openEpoch,
+  SharedSqliteDatabase,
+  storeCampaign,
+} from '../../../test/support/embedded.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { SetClock } from '../../../test/support/flow.js';
 import { type Issuance, issuanceOf } from '../../../test/support/issuance.js';
@@ -83,7 +89,7 @@ describe('claim issuance', () => {
   let pass: GatePass;
 
   beforeEach(async () => {
-    stack = await openEmbeddedStack();
+    stack = await openEmbeddedStack(SharedSqliteDatabase);
     await storeCampaign(stack, { id: 'default', total: 3 });
     pass = await openEpoch(stack, 10);
     log = new DoorToLog(stack.log);
@@ -215,6 +221,19 @@ describe('claim issuance', () => {
       await watch.refresh();
     };
     expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
+  });
+
+  it('promises nothing after a host has stopped together with its clocks, while the gate was rebuilt', async () => {
+    // No time passes by any clock, and no gate call fails: only the row shows it.
+    log.before = async () => void (await openEpoch(stack, 11));
+    expect(await apply('a')).toMatchObject({ kind: 'claim-unconfirmed' });
+    expect(log.published).toHaveLength(1);
+  });
+
+  it('replays nothing after such a stop either', async () => {
+    const claimId = claimIdOf(await apply('a', { idempotencyKey: 'k' }));
+    log.before = async () => void (await openEpoch(stack, 11));
+    expect(await apply('a', { idempotencyKey: 'k' })).toEqual({ kind: 'claim-unconfirmed', claimId });
   });
 
   it('promises nothing that was published after a sleep in which the gate may have been rebuilt', async () => {

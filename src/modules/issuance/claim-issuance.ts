@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type ClaimEvent, type ClaimRecord } from '../../domain/claim.js';
+import { CONFIRM_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
@@ -146,9 +147,10 @@ export class ClaimIssuance {
   /**
    * Answers 202 for a durable claim, unless its budget is over or the epoch that admitted it is no longer the open one.
    *
-   * A builder takes the log's end W (3 s) after it has dropped the old epoch. The gate admitted the claim before the
-   * drop, so a claim that is durable within D lies before that end. A claim that took longer, as in a suspended
-   * machine, may lie behind it and be dropped as stale. While the database is silent, only the budget shows that.
+   * While the database answers, a read of the gate row that starts after this call proves the epoch (`EpochWatch`). While
+   * it is silent, the budget has to: a builder takes the log's end W (3 s) after it has dropped the old epoch. The gate
+   * admitted the claim before the drop, so a claim that is durable within D lies before that end. One that took longer,
+   * as in a machine that stood still, may lie behind it and be dropped as stale.
    */
   private accept(
     event: ClaimEvent,
@@ -156,10 +158,12 @@ export class ClaimIssuance {
     replayed: boolean,
   ): ApplicationOutcome | Promise<ApplicationOutcome> {
     if (budget.isOver) return this.unconfirmed(event);
-    // Most claims need no timer here, because a read of the last second has shown the epoch open.
-    if (this.watch.isFreshlyOpen(event.epoch)) return this.accepted(event, replayed);
-    return trueWithinBudget(this.watch.confirmOpen(event.epoch), budget).then((open) =>
-      open ? this.accepted(event, replayed) : this.unconfirmed(event),
+    if (this.watch.isSurelyOpen(event.epoch)) return this.accepted(event, replayed);
+    const open = this.watch.confirmOpen(event.epoch);
+    // Most claims need no timer here: the watch answers in time by itself.
+    const inTime = budget.leftMs < CONFIRM_TIMEOUT_MS ? trueWithinBudget(open, budget) : open;
+    return inTime.then((confirmed) =>
+      confirmed && !budget.isOver ? this.accepted(event, replayed) : this.unconfirmed(event),
     );
   }
 

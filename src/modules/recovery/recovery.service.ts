@@ -5,7 +5,8 @@ import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { Database } from '../../ports/database/database.js';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
-import { EpochWatch, type FenceSignal } from '../gate-watch/epoch-watch.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { type FenceSignal } from '../gate-watch/fence-signal.js';
 import { GateRebuilder } from './gate-rebuilder.js';
 import { GateReconciler } from './gate-reconciler.js';
 

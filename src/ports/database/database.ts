@@ -4,7 +4,7 @@ import { type CampaignCreationStore } from './campaign-creation-store.js';
 import { type CampaignStore } from './campaign-store.js';
 import { type CouponStore } from './coupon-store.js';
 import { type FailedEventStore } from './failed-event-store.js';
-import { type GateRowStore } from './gate-row-store.js';
+import { type GateEpoch, type GateRowStore } from './gate-row-store.js';
 
 /**
  * One unit of work. Lock order everywhere: gate row, campaigns by id, failed events.
@@ -28,6 +28,12 @@ export interface UnitOfWork {
  * adapter says so) and rejects with `DatabaseError`, or with what the work itself threw, after everything was undone.
  */
 export abstract class Database {
+  /**
+   * Can another process write to it? If not, a read of the gate row shows only what this process has written, and proves
+   * nothing that the process does not know.
+   */
+  readonly isShared: boolean = true;
+
   /** One READ COMMITTED transaction; commits when `work` resolves, rolls back when it rejects. */
   abstract transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
 
@@ -37,11 +43,17 @@ export abstract class Database {
   /** Reads without a transaction. */
   abstract read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>;
 
-  /**
-   * {@link read} that waits for no other work on the database. It is for the gate row: every promise depends on the age
-   * of that read. It is for single short reads only.
-   */
+  /** {@link read} that waits for no other work on the database. It is for single short reads only. */
   readUrgently<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     return this.read(work);
+  }
+
+  /**
+   * What the gate row says of the open gate, by a read that starts now: each 202 rests on one. It waits for no other
+   * work. Where the database is a server, it rejects only after a connection that was made after the call has failed:
+   * an older one may be dead because this host slept, and then the server is not silent.
+   */
+  readEpoch(): Promise<GateEpoch> {
+    return this.readUrgently((unit) => unit.gate.read());
   }
 }

@@ -1,11 +1,15 @@
 import { type LogOffsets } from '../log/claim-log.js';
 
-/** The one row of table `gate`: which gate is open, and who is building the next one. */
-export interface GateRow {
+/** The part of the gate row that says which gate is open. */
+export interface GateEpoch {
   /** Rises with every rebuild; 0 before the first. */
   epoch: number;
   /** What a call must show to reach this epoch's gate (in Redis the SHA of the stamped script); null = not open. */
   fence: string | null;
+}
+
+/** The one row of table `gate`: which gate is open, and who is building the next one. */
+export interface GateRow extends GateEpoch {
   /** Who rebuilds; null when nobody does. */
   builder: string | null;
   /** ms, by the database's clock; without a builder, when the last one gave its lease back. */

@@ -1,7 +1,7 @@
-import { type GateRow } from '../database/gate-row-store.js';
+import { type GateEpoch } from '../database/gate-row-store.js';
 import { type GatePass } from './issuance-gate.js';
 
 /** The pass that the gate row names; null while a rebuild is under way. */
-export function passOf({ epoch, fence }: GateRow): GatePass | null {
+export function passOf({ epoch, fence }: GateEpoch): GatePass | null {
   return fence === null ? null : { epoch, fence };
 }
