@@ -4,7 +4,7 @@ import { MYSQL_DEFAULTS } from '../../src/infrastructure/mysql/mysql-settings.js
 import { Cluster } from '../support/cluster.js';
 import { type Call, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { allSettled, groupMembers } from '../support/topic.js';
+import { allSettled, groupMembers, moveGroupToStart } from '../support/topic.js';
 import {
   claimsAgain,
   duringDrop,
@@ -138,6 +138,41 @@ describe('while claims come in', () => {
     await noFailedEvent(cluster, drop);
     await cluster.end(failing, 'SIGTERM');
   });
+
+  fault(
+    38,
+    'the database is restored from a back-up under the running service, and the log is read again',
+    async () => {
+      const { servers } = cluster;
+      drop = await openDrop(cluster, 1_000);
+      const sell = async (prefix: string, count: number) => {
+        await drop.run(cluster.client(), { users: usersOf(300, prefix), tries: 3, width: 50 });
+        await eventually(async () => expect(await couponsOf(cluster, drop)).toBe(count), 30_000);
+      };
+      await sell('kept-', 300);
+      const backUp = await servers.mariadb.dump();
+      await sell('gone-', 600);
+      const before = await cluster.epoch();
+      await servers.mariadb.restore(backUp);
+      expect(await couponsOf(cluster, drop)).toBe(300);
+      // Without a claim: the comparison of gate and database notices it.
+      await eventually(async () => expect(await cluster.epoch()).toBeGreaterThan(before), 60_000);
+      expect([...cluster.apis(), ...cluster.workers()].map(({ process }) => process.text).join('')).toMatch(
+        /unexplained/,
+      );
+      // What operations.md tells the operator to do. The topic still has the claims.
+      for (const member of [...cluster.apis(), ...cluster.workers()]) await cluster.end(member, 'SIGTERM');
+      await eventually(() => moveGroupToStart(servers.kafka.brokers), 30_000);
+      await cluster.redis((redis) => redis.script('FLUSH', 'SYNC'));
+      const mended = performance.now();
+      await cluster.fill({ apis: 2, workers: 2 });
+      await eventually(async () => expect(await couponsOf(cluster, drop)).toBe(600), 30_000);
+      await drop.run(cluster.client(), { users: usersOf(1_000, 'after-'), tries: 3, width: 50 });
+      await sellOut(cluster, drop);
+      await expectKept(cluster, drop, 60_000, { mended });
+      await sellsOn(cluster);
+    },
+  );
 
   /** How often the server has ended a deadlock, and a wait that was too long (1205). */
   const lockTroubles = async () => {

@@ -18,6 +18,7 @@ import { GateRebuilder } from '../../src/modules/recovery/gate-rebuilder.js';
 import { RebuildProbe, type RebuildStep } from '../../src/modules/recovery/rebuild-probe.js';
 import { RecoveryModule } from '../../src/modules/recovery/recovery.module.js';
 import { RecoveryService } from '../../src/modules/recovery/recovery.service.js';
+import { UnexplainedClaims } from '../../src/modules/recovery/unexplained-claims.js';
 import { ConfigModule } from '../../src/platform/config/config.module.js';
 import { parseEnv, type Role } from '../../src/platform/config/env.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
@@ -81,6 +82,14 @@ export function termsAtGateOf(
   watch: EpochWatch,
 ): TermsAtGate {
   return new TermsAtGate(database, new WatchedGate(gate, watch), watch);
+}
+
+export function unexplainedClaimsOf(
+  { database, gate }: { readonly database: Database; readonly gate: IssuanceGate },
+  watch: EpochWatch,
+  clock = systemClock,
+): UnexplainedClaims {
+  return new UnexplainedClaims(database, new WatchedGate(gate, watch), watch, clock);
 }
 
 /** The pass of the epoch that is open by the gate row. @throws if none is open. */

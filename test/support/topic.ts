@@ -32,6 +32,11 @@ export function allSettled(brokers: string): Promise<void> {
   });
 }
 
+/** Moves the service's group back to the beginning of every partition. @throws while the group has a member. */
+export function moveGroupToStart(brokers: string): Promise<void> {
+  return withAdmin(brokers, (admin) => admin.resetOffsets({ groupId: GROUP, topic: TOPIC, earliest: true }));
+}
+
 async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();

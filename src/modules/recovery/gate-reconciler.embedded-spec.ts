@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimOf } from '../../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
-import { termsAtGateOf, watchOf } from '../../../test/support/recovery.js';
+import { termsAtGateOf, unexplainedClaimsOf, watchOf } from '../../../test/support/recovery.js';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
@@ -38,7 +38,9 @@ beforeEach(async () => {
   metrics = new RecoveryMetrics(registry, watch);
   storedIds = new StoredCampaignIds();
   const gate = new WatchedGate(stack.gate, watch);
-  reconciler = new GateReconciler(stack.database, gate, watch, metrics, termsAtGateOf(stack, watch), storedIds);
+  const terms = termsAtGateOf(stack, watch);
+  const unexplained = unexplainedClaimsOf(stack, watch);
+  reconciler = new GateReconciler(stack.database, gate, watch, metrics, terms, storedIds, unexplained);
 });
 
 afterEach(async () => {
@@ -116,7 +118,9 @@ describe('the metrics of campaigns', () => {
     }
     registry = new MetricsRegistry();
     const few = new RecoveryMetrics(registry, watch, new CampaignLabels(3));
-    reconciler = new GateReconciler(stack.database, stack.gate, watch, few, termsAtGateOf(stack, watch), storedIds);
+    const terms = termsAtGateOf(stack, watch);
+    const unexplained = unexplainedClaimsOf(stack, watch);
+    reconciler = new GateReconciler(stack.database, stack.gate, watch, few, terms, storedIds, unexplained);
     for (let round = 0; round < 2; round++) await reconciler.reconcile();
     const totals = (await series()).flatMap((line) => /^campaign_total\{campaign="(.*)"\}/.exec(line)?.[1] ?? []);
     expect(totals.sort()).toEqual(['01C', '01D', 'default']);

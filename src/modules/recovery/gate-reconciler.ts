@@ -9,6 +9,7 @@ import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 import { differs, TermsAtGate } from '../gate-watch/terms-at-gate.js';
 import { isRealFence } from './find-fence.js';
 import { RecoveryMetrics } from './recovery.metrics.js';
+import { UnexplainedClaims } from './unexplained-claims.js';
 
 /**
  * Copies the database's terms to the gate where the gate has missed a change: the api may die between the two. It never
@@ -26,6 +27,7 @@ export class GateReconciler {
     private readonly metrics: RecoveryMetrics,
     private readonly terms: TermsAtGate,
     private readonly storedIds: StoredCampaignIds,
+    private readonly unexplained: UnexplainedClaims,
   ) {}
 
   /**
@@ -35,10 +37,14 @@ export class GateReconciler {
   async reconcile(): Promise<void> {
     const { pass } = this.watch;
     const ids: string[] = [];
+    const listed = new Set<string>();
     let unlabelled: number | null = pass === null ? null : 0;
     let failure: unknown = null;
     for await (const page of campaignPages(this.database)) {
-      for (const { id, state } of page.campaigns) if (state !== 'CLOSED') ids.push(id);
+      for (const { id, state } of page.campaigns) {
+        listed.add(id);
+        if (state !== 'CLOSED') ids.push(id);
+      }
       if (pass === null || unlabelled === null) continue;
       try {
         const found = await this.comparePage(pass, page);
@@ -50,7 +56,9 @@ export class GateReconciler {
     }
     this.storedIds.replace(ids);
     if (failure !== null) throw failure as Error;
-    if (unlabelled !== null) this.metrics.setUnlabelled(unlabelled);
+    if (pass === null || unlabelled === null) return;
+    this.metrics.setUnlabelled(unlabelled);
+    await this.unexplained.findMissing(pass, listed);
   }
 
   /** @returns how many campaigns of the page have no series of their own; null when a fence was met. */
@@ -76,6 +84,7 @@ export class GateReconciler {
       await this.compare(pass, campaign, gauge);
       if (isOpening(campaign, gauge, now)) await this.markOpened(campaign);
     }
+    if (await this.unexplained.findIn(pass, campaigns, gauges)) return null;
     return unlabelled;
   }
 

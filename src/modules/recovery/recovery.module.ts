@@ -6,6 +6,7 @@ import { GateReconciler } from './gate-reconciler.js';
 import { RebuildProbe } from './rebuild-probe.js';
 import { RecoveryMetrics } from './recovery.metrics.js';
 import { RecoveryService } from './recovery.service.js';
+import { UnexplainedClaims } from './unexplained-claims.js';
 
 /**
  * 6 — Rebuilds the gate, and keeps its terms equal to the database's. Runs in every role, because each role calls the
@@ -13,6 +14,6 @@ import { RecoveryService } from './recovery.service.js';
  */
 @Module({
   imports: [GateWatchModule, MetricsModule],
-  providers: [RebuildProbe, GateRebuilder, GateReconciler, RecoveryMetrics, RecoveryService],
+  providers: [RebuildProbe, GateRebuilder, UnexplainedClaims, GateReconciler, RecoveryMetrics, RecoveryService],
 })
 export class RecoveryModule {}

@@ -27,7 +27,7 @@ import { administrationOf, creatorOf } from '../../support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../support/embedded.js';
 import { eventually } from '../../support/eventually.js';
 import { PATIENCE_MS } from '../../support/patience.js';
-import { termsAtGateOf, watchOf } from '../../support/recovery.js';
+import { termsAtGateOf, unexplainedClaimsOf, watchOf } from '../../support/recovery.js';
 import { until } from '../../support/until.js';
 import { withRedis } from '../../support/with-redis.js';
 
@@ -130,7 +130,15 @@ describe('what operators change while Redis refuses', () => {
     const terms = termsAtGateOf({ database, gate }, watch);
     administration = administrationOf({ database, gate }, watch, terms);
     const metrics = new RecoveryMetrics(new MetricsRegistry(), watch);
-    reconciler = new GateReconciler(database, gate, watch, metrics, terms, new StoredCampaignIds());
+    reconciler = new GateReconciler(
+      database,
+      gate,
+      watch,
+      metrics,
+      terms,
+      new StoredCampaignIds(),
+      unexplainedClaimsOf({ database, gate }, watch),
+    );
   });
   afterEach(async () => {
     await watch.onApplicationShutdown();
