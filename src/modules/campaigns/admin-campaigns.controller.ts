@@ -59,12 +59,18 @@ const campaignChange = z
   })
   .meta({ id: 'CampaignChange', minProperties: 1, example: { name: '저녁 쿠폰', total: 20_000 } });
 
+/** What a 200 to a pause or a close says (ADR 26). */
+const NONE_AFTER =
+  'After a 200 the gate admits no claim. A claim that was admitted before may still be answered 202, and becomes a coupon.';
+
 /** The three actions have the same answers. */
-function ApiCampaignAction(summary: string) {
+function ApiCampaignAction(summary: string, description: string) {
   return applyDecorators(
     HttpCode(HttpStatus.OK),
-    ApiOperation({ summary }),
-    ApiAnswer(200, 'Done, or already so.', campaignJsonSchema, { headers: { ETag: 'Its version, for If-Match.' } }),
+    ApiOperation({ summary, description }),
+    ApiAnswer(200, 'Done, or already so: stored, and confirmed by the gate.', campaignJsonSchema, {
+      headers: { ETag: 'Its version, for If-Match.' },
+    }),
     ApiProblems('campaign-not-found', 'campaign-closed', 'gate-not-told', 'database-unavailable'),
   );
 }
@@ -82,7 +88,10 @@ export class AdminCampaignsController {
   ) {}
 
   @Post()
-  @ApiOperation({ summary: 'Make a campaign: stored and open at the gate when this answers' })
+  @ApiOperation({
+    summary: 'Make a campaign',
+    description: 'After a 201 it is stored. It is open at the gate too, unless `remaining` is null.',
+  })
   @ApiIdempotencyKey('The same key again makes no second campaign: it gets the first 201 as it was.')
   @ApiAnswer(
     201,
@@ -124,7 +133,9 @@ export class AdminCampaignsController {
   @Patch(':campaignId')
   @ApiOperation({
     summary: 'Change name, total or window',
-    description: 'An `endsAt` in the past ends the campaign at once; null takes its end away.',
+    description:
+      'After a 200 the gate decides by these terms: it admits no claim beyond a lower total. An `endsAt` in the past ends ' +
+      'the campaign at once; null takes its end away.',
   })
   @ApiIfMatch()
   @ApiAnswer(200, 'The campaign as it is now.', campaignJsonSchema, {
@@ -144,7 +155,7 @@ export class AdminCampaignsController {
   }
 
   @Post(':campaignId/pause')
-  @ApiCampaignAction('Stop admitting claims until it is resumed')
+  @ApiCampaignAction('Stop admitting claims until it is resumed', NONE_AFTER)
   pauseCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Req() request: FastifyRequest,
@@ -155,7 +166,7 @@ export class AdminCampaignsController {
   }
 
   @Post(':campaignId/resume')
-  @ApiCampaignAction('Admit claims again')
+  @ApiCampaignAction('Admit claims again', 'After a 200 the gate admits claims, within the window.')
   resumeCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Req() request: FastifyRequest,
@@ -166,7 +177,7 @@ export class AdminCampaignsController {
   }
 
   @Post(':campaignId/close')
-  @ApiCampaignAction('Admit no claim ever again')
+  @ApiCampaignAction('Admit no claim ever again', NONE_AFTER)
   closeCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Req() request: FastifyRequest,
