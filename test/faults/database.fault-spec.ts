@@ -140,7 +140,7 @@ describe('while claims come in', () => {
   });
 
   fault(
-    38,
+    44,
     'the database is restored from a back-up under the running service, and the log is read again',
     async () => {
       const { servers } = cluster;
