@@ -28,11 +28,11 @@ async function main(): Promise<void> {
   for (const { risk, finding } of riskyAddresses(config)) warnOfRisk(config, risk, finding);
   const app = await createApp(config, { logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
-  const url = await startUp(app);
+  const { url, adminUrl } = await startUp(app);
   const { profile, roles } = config;
   // Without the role api, this process has no docs and no admin calls, only health and metrics.
   const use = roles.has('api')
-    ? `docs at ${url}/docs, admin token: ${app.get(AdminToken).origin}`
+    ? `${config.docs ? `docs at ${adminUrl}/docs, ` : ''}admin token: ${app.get(AdminToken).origin}`
     : 'health and metrics only';
   new Logger('Service').log({
     message: `listening on ${url} as ${[...roles].join(', ')} (${profile}); ${use}`,
@@ -63,16 +63,25 @@ function explain(error: unknown): string {
   if (error instanceof DatabaseError && error.kind === 'infrastructure') {
     return `the database cannot be used: ${error.message} (${error.code})`;
   }
-  const { code, syscall, address, port, path, hostname, message } = error as NodeJS.ErrnoException &
-    Record<string, unknown>;
+  const {
+    code,
+    syscall,
+    address,
+    port,
+    path,
+    hostname,
+    message,
+    variables = '',
+  } = error as NodeJS.ErrnoException & Record<string, unknown>;
   if (syscall === 'listen') {
-    if (code === 'EADDRINUSE') return `PORT ${String(port)} on ${String(address)} is in use; set PORT to a free one`;
+    if (code === 'EADDRINUSE')
+      return `${variables}PORT ${String(port)} on ${String(address)} is in use; set ${variables}PORT to a free one`;
     if (code === 'EACCES') {
-      return `PORT ${String(port)} needs rights that this user does not have; set PORT to 1024 or above`;
+      return `${variables}PORT ${String(port)} needs rights that this user does not have; set ${variables}PORT to 1024 or above`;
     }
-    return `HOST ${String(address)} is no address of this machine (${String(code)})`;
+    return `${variables}HOST ${String(address)} is no address of this machine (${String(code)})`;
   }
-  if (syscall === 'getaddrinfo') return `HOST ${String(hostname)} cannot be resolved (${String(code)})`;
+  if (syscall === 'getaddrinfo') return `${variables}HOST ${String(hostname)} cannot be resolved (${String(code)})`;
   if (syscall !== undefined) return `${message}${path === undefined ? '' : ` (${path})`}`;
   return error instanceof Error ? (error.stack ?? message) : String(error);
 }

@@ -132,7 +132,7 @@ describe('the documents for operators', () => {
       expect(document.errors).toEqual([]);
       return document.toJS();
     });
-    expect(objects.map(({ kind }) => kind)).toEqual(['Deployment', 'PodDisruptionBudget', 'Service']);
+    expect(objects.map(({ kind }) => kind)).toEqual(['Deployment', 'PodDisruptionBudget', 'Service', 'Service']);
     const names = objects[0].spec.template.spec.containers[0].env.map((entry: { name: string }) => entry.name);
     expect(ENV_VARIABLES).toEqual(expect.arrayContaining(names));
   });

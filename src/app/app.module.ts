@@ -14,15 +14,20 @@ import { RetryModule } from '../modules/retry/retry.module.js';
 import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { type AppConfig } from '../platform/config/env.js';
+import { AdminListener } from '../platform/http/server/admin-listener.js';
 
 /** The whole service. Read the imports from top to bottom: a claim travels in this order. */
 @Module({})
 export class AppModule {
-  /** @param config decides the adapters (profile) and what this process runs (roles). */
-  static for(config: AppConfig): DynamicModule {
+  /**
+   * @param config decides the adapters (profile) and what this process runs (roles).
+   * @param adminListener the second port; the start opens it.
+   */
+  static for(config: AppConfig, adminListener?: AdminListener): DynamicModule {
     const { roles } = config;
     return {
       module: AppModule,
+      providers: adminListener === undefined ? [] : [{ provide: AdminListener, useValue: adminListener }],
       imports: [
         ConfigModule.for(config),
         InfrastructureModule.for(config),

@@ -7,6 +7,7 @@ import { Connections } from '../platform/http/connections/connections.js';
 import { RequestObserver } from '../platform/http/observation/request-observer.js';
 import { setupOpenApi } from '../platform/http/openapi/openapi.js';
 import { installReadAdmission } from '../platform/http/reads/read-admission.js';
+import { AdminListener } from '../platform/http/server/admin-listener.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from '../platform/http/server/fastify.js';
 import { AppLogger } from '../platform/logging/app-logger.js';
 import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
@@ -19,15 +20,16 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   const observer = new RequestObserver(config.accessLog);
   const connections = new Connections(config.http);
+  const adminListener = config.admin === undefined ? undefined : new AdminListener();
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.for(config),
-    createFastifyAdapter(options.timeouts, observer, connections, config.http.trustedProxies),
+    AppModule.for(config, adminListener),
+    createFastifyAdapter(options.timeouts, observer, connections, config.http.trustedProxies, adminListener),
     { bodyParser: false, abortOnError: false, logger: options.logger ?? new AppLogger(config) },
   );
   observer.exportTo(app.get(MetricsRegistry));
   new ConnectionMetrics(app.get(MetricsRegistry), connections);
-  configureHttp(app, observer);
+  configureHttp(app, observer, adminListener);
   installReadAdmission(app);
-  if (config.roles.has('api')) setupOpenApi(app, config.http.basePath);
+  if (config.roles.has('api') && config.docs) setupOpenApi(app, config.http.basePath);
   return app;
 }

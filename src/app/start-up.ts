@@ -3,6 +3,7 @@ import { DriftMeasurement } from '../modules/audit/drift-measurement.js';
 import { DefaultCampaign } from '../modules/campaigns/default-campaign.js';
 import { RecoveryService } from '../modules/recovery/recovery.service.js';
 import { AppConfig } from '../platform/config/env.js';
+import { AdminListener } from '../platform/http/server/admin-listener.js';
 import { ClaimTransport } from '../ports/log/claim-transport.js';
 
 /**
@@ -12,19 +13,21 @@ import { ClaimTransport } from '../ports/log/claim-transport.js';
  * 2. The gate is rebuilt if it lives in this process; otherwise the watch over it begins.
  * 3. The campaign `default` is made if it is missing.
  * 4. The consumer begins to take claims.
- * 5. The port opens.
+ * 5. The ports open, the one for operators first.
  * 6. The drift is measured.
  *
- * @returns the URL at which the service listens.
+ * @returns the URL at which the service listens, and the URL for operators; the same where there is one port.
  */
-export async function startUp(app: NestFastifyApplication): Promise<string> {
-  const { roles, host, port, defaultCampaignTotal } = app.get(AppConfig);
+export async function startUp(app: NestFastifyApplication): Promise<{ url: string; adminUrl: string }> {
+  const { roles, host, port, admin, defaultCampaignTotal } = app.get(AppConfig);
   if (roles.has('consumer')) app.connectMicroservice({ strategy: app.get(ClaimTransport).strategy });
   await app.init();
   await app.get(RecoveryService).start();
   if (roles.has('api')) await app.get(DefaultCampaign).ensure(defaultCampaignTotal);
   if (roles.has('consumer')) await app.startAllMicroservices();
+  const adminUrl = admin === undefined ? undefined : await app.get(AdminListener).listen(admin.port, admin.host);
   await app.listen(port, host);
   app.get(DriftMeasurement).start();
-  return app.getUrl();
+  const url = await app.getUrl();
+  return { url, adminUrl: adminUrl ?? url };
 }

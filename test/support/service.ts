@@ -16,6 +16,8 @@ export interface Service {
   readonly url: string;
   /** The address of every api; one, unless the topology is `apart`. */
   readonly urls: readonly string[];
+  /** The address of the first api for operators; {@link url} unless ADMIN_PORT is set. */
+  readonly adminUrl: string;
   /** The first api. */
   readonly app: NestFastifyApplication;
   /** The application of every process; one, unless the topology is `apart`. */
@@ -32,7 +34,7 @@ export async function startService(
   const start = async (roles: Record<string, string>) => {
     const config = parseEnv({ PORT: '0', ADMIN_TOKEN, LOG_LEVEL: 'fatal', ...backend.env, ...env, ...roles });
     const app = await createApp(config, { logger: false, timeouts: { ...PATIENT_HTTP, ...timeouts } });
-    return { app, url: await startUp(app) };
+    return { app, ...(await startUp(app)) };
   };
   // A test that names roles wants one process with these roles.
   const apart = TOPOLOGY === 'apart' && env['ROLES'] === undefined;
@@ -53,6 +55,7 @@ export async function startService(
   return {
     backend,
     url: first.url,
+    adminUrl: first.adminUrl,
     urls: apis.map(({ url }) => url),
     app: first.app,
     apps: processes.map(({ app }) => app),

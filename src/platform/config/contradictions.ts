@@ -22,6 +22,14 @@ export function findContradictions(values: Source, refuse: (name: string, expect
       refuse(name, 'a value, because the other KAFKA_SASL variables are set');
     }
   }
+  if (values['ADMIN_HOST'] !== undefined && values['ADMIN_PORT'] === undefined) {
+    refuse('ADMIN_PORT', 'a port, because ADMIN_HOST is set');
+  }
+  const adminPort = values['ADMIN_PORT'];
+  const isSamePort = adminPort !== undefined && adminPort !== '0' && adminPort === (values['PORT'] ?? '3000');
+  if (isSamePort && (values['ADMIN_HOST'] ?? values['HOST']) === values['HOST']) {
+    refuse('ADMIN_PORT', 'another port than PORT, or another ADMIN_HOST than HOST');
+  }
   if (values['ADMIN_TOKEN_NEXT'] !== undefined && values['ADMIN_TOKEN_NEXT'] === values['ADMIN_TOKEN']) {
     refuse('ADMIN_TOKEN_NEXT', 'another token than ADMIN_TOKEN');
   }

@@ -69,6 +69,10 @@ export interface Env {
   readonly host: string;
   /** 0 lets the operating system choose. */
   readonly port: number;
+  /** A second port, for operators; undefined: the public port serves everything. */
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
+  /** Are the API document and its pages served? */
+  readonly docs: boolean;
   /** Directory of the embedded database and of the admin token. */
   readonly dataDir: string;
   readonly redisUrl: string | undefined;
@@ -102,6 +106,8 @@ export class AppConfig implements Env {
   readonly roles!: ReadonlySet<Role>;
   readonly host!: string;
   readonly port!: number;
+  readonly admin!: { readonly host: string; readonly port: number } | undefined;
+  readonly docs!: boolean;
   readonly dataDir!: string;
   readonly redisUrl!: string | undefined;
   readonly kafka!: KafkaConfig;
@@ -156,6 +162,8 @@ export function parseEnv(source: Source): AppConfig {
     roles: env.ROLES,
     host: env.HOST,
     port: env.PORT,
+    admin: env.ADMIN_PORT === undefined ? undefined : { host: env.ADMIN_HOST ?? env.HOST, port: env.ADMIN_PORT },
+    docs: env.DOCS,
     dataDir: env.DATA_DIR,
     redisUrl: env.REDIS_URL,
     kafka: {

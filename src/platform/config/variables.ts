@@ -154,6 +154,9 @@ export const variables = z.object({
   ROLES: listOf(ROLES).default(new Set(ROLES)),
   HOST: z.string().refine(isHost, { error: 'an address or a host name' }).default('127.0.0.1'),
   PORT: integer(0, 65_535).default(3000),
+  ADMIN_HOST: z.string().refine(isHost, { error: 'an address or a host name' }).optional(),
+  ADMIN_PORT: integer(0, 65_535).optional(),
+  DOCS: flag.default(true),
   DATA_DIR: z
     .string()
     .refine((path) => !path.startsWith('~'), { error: 'a path; only a shell knows ~' })

@@ -1,3 +1,4 @@
+import { type Server } from 'node:http';
 import { type FastifyInstance } from 'fastify';
 
 /** After this many ms without a new connection, the port closes. */
@@ -38,7 +39,10 @@ export class PortClosing {
   private held: (() => void)[] | null = null;
   private closes = false;
 
-  constructor(private readonly fastify: FastifyInstance) {
+  constructor(
+    fastify: FastifyInstance,
+    private readonly servers: readonly Server[] = [fastify.server],
+  ) {
     fastify.addHook('preClose', (done) => {
       this.closes = true;
       this.closeIdleConnections();
@@ -63,12 +67,11 @@ export class PortClosing {
   }
 
   private acceptWaitingCallers(closed: () => void): void {
-    const { server } = this.fastify;
     const until = performance.now() + MAX_HELD_MS;
     let checks = 0;
     let came = false;
     const noteConnection = (): void => void (came = true);
-    server.on('connection', noteConnection);
+    for (const server of this.servers) server.on('connection', noteConnection);
     this.held = [];
     const check = (): void => {
       came = false;
@@ -82,8 +85,10 @@ export class PortClosing {
             check();
             return;
           }
-          server.close();
-          server.off('connection', noteConnection);
+          for (const server of this.servers) {
+            server.close();
+            server.off('connection', noteConnection);
+          }
           this.serveHeld();
           closed();
         });
@@ -103,16 +108,17 @@ export class PortClosing {
    * keep the process alive until the caller closes it.
    */
   private closeIdleConnections(): void {
-    const { server } = this.fastify;
-    const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-    // A caller who sends half a request or takes no answer must not delay the orderly closing of the log and the
-    // database.
-    const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
-    server.once('close', () => {
-      clearInterval(timer);
-      clearTimeout(patience);
-    });
-    timer.unref();
-    patience.unref();
+    for (const server of this.servers) {
+      const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+      // A caller who sends half a request or takes no answer must not delay the orderly closing of the log and the
+      // database.
+      const patience = setTimeout(() => server.closeAllConnections(), PATIENCE_MS);
+      server.once('close', () => {
+        clearInterval(timer);
+        clearTimeout(patience);
+      });
+      timer.unref();
+      patience.unref();
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseEnv } from '../../config/env.js';
@@ -15,6 +15,7 @@ import { RequestObserver } from '../observation/request-observer.js';
 import { ProblemFilter } from '../problem/problem.filter.js';
 import { sendProblem } from '../problem/problem.js';
 import { BODY_LIMIT, installBodyParser } from './body-parser.js';
+import { type AdminListener } from './admin-listener.js';
 import { setCommonHeaders } from './common-headers.js';
 import { prepareServer } from './http-server.js';
 import { isBehindLastAnswer, makeLastAnswer } from './last-answer.js';
@@ -42,24 +43,33 @@ const MAX_HEADER_BYTES = 8192;
  *
  * @param connections the limits of connections; by default those of an empty environment.
  * @param trustedProxies proxies whose `X-Forwarded-For` names the caller's address.
+ * @param adminListener gets a second server with the same routes; undefined: one port serves everything.
  */
 export function createFastifyAdapter(
   timeouts: Partial<HttpTimeouts> = {},
   observer = new RequestObserver(),
   connections = new Connections(parseEnv({}).http),
   trustedProxies: TrustedProxies = null,
+  adminListener?: AdminListener,
 ): FastifyAdapter {
   const { headers, request, checkInterval, write } = { ...TIMEOUTS, ...timeouts };
+  const refuseMessage: Parameters<typeof answerClientError> extends [infer E, infer S, ...unknown[]]
+    ? (error: E, socket: S) => void
+    : never = (error, socket) => answerClientError(error, socket, observer);
   return new FastifyAdapter({
     // With a factory, Fastify applies none of its own options to the server.
-    serverFactory: (serve: (request: IncomingMessage, response: ServerResponse) => void) =>
-      connections.createServer({ checkInterval, write }, serve, {
-        headersTimeout: headers,
-        requestTimeout: request,
-        maxHeaderSize: MAX_HEADER_BYTES,
-        // Node would answer a missing Host with an empty 400. The hook below answers with a problem.
-        requireHostHeader: false,
-      }),
+    serverFactory: (serve: (request: IncomingMessage, response: ServerResponse) => void) => {
+      const create = (): Server =>
+        connections.createServer({ checkInterval, write }, serve, {
+          headersTimeout: headers,
+          requestTimeout: request,
+          maxHeaderSize: MAX_HEADER_BYTES,
+          // Node would answer a missing Host with an empty 400. The hook below answers with a problem.
+          requireHostHeader: false,
+        });
+      adminListener?.use(create().on('clientError', refuseMessage));
+      return create();
+    },
     // Express-style middleware costs every request a hook, and the service uses none. So `app.use()` does not work.
     skipMiddie: true,
     bodyLimit: BODY_LIMIT,
@@ -73,7 +83,7 @@ export function createFastifyAdapter(
     // The schemas check a parameter's length. The router's own limit would answer 414.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES, ignoreTrailingSlash: true },
     rewriteUrl: ({ url }: { readonly url?: string | undefined }): string => originForm(url ?? ''),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, observer),
+    clientErrorHandler: refuseMessage,
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
       // The router could not decode the path, so it ran no hook.
       setCommonHeaders(request, reply);
@@ -92,15 +102,21 @@ function trustOf(proxies: TrustedProxies): false | string[] | ((address: string,
 /**
  * Installs the hooks, the parser, the pipe and the filter. The process and the tests call this same function.
  *
- * @param observer the same one as for {@link createFastifyAdapter}.
+ * @param observer the same one as for {@link createFastifyAdapter}, and so is `adminListener`.
  */
-export function configureHttp(app: NestFastifyApplication, observer = new RequestObserver()): void {
+export function configureHttp(
+  app: NestFastifyApplication,
+  observer = new RequestObserver(),
+  adminListener?: AdminListener,
+): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   installBodyParser(fastify);
   observer.observe(fastify);
   const methods = routedMethods(fastify);
-  prepareServer(fastify.server, methods, observer);
-  const port = new PortClosing(fastify);
+  const servers = adminListener?.serversWith(fastify.server) ?? [fastify.server];
+  for (const server of servers) prepareServer(server, methods, observer);
+  const port = new PortClosing(fastify, servers);
+  adminListener?.closeWith(fastify);
   const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     if (isBehindLastAnswer(reply)) return;
 
@@ -122,7 +138,9 @@ export function configureHttp(app: NestFastifyApplication, observer = new Reques
     // Continue may or may not send its body after the refusal.
     if (headers.upgrade !== undefined || (isRefused && headers.expect !== undefined)) makeLastAnswer(reply);
 
-    if (request.is404) {
+    if (adminListener?.hides(request) === true) {
+      sendProblem(reply, 'not-found');
+    } else if (request.is404) {
       // Answer before the body is read: a path that does not exist matters more than a faulty body.
       sendUnrouted(fastify, methods, reply);
       observer.recordUnmatched(request, reply);
