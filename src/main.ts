@@ -74,8 +74,9 @@ function explain(error: unknown): string {
     variables = '',
   } = error as NodeJS.ErrnoException & Record<string, unknown>;
   if (syscall === 'listen') {
-    if (code === 'EADDRINUSE')
+    if (code === 'EADDRINUSE') {
       return `${variables}PORT ${String(port)} on ${String(address)} is in use; set ${variables}PORT to a free one`;
+    }
     if (code === 'EACCES') {
       return `${variables}PORT ${String(port)} needs rights that this user does not have; set ${variables}PORT to 1024 or above`;
     }
