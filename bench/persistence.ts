@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
-import { couponCodeFactory } from '../src/modules/consumer/coupon-code.js';
+import { couponCodeOf } from '../src/modules/consumer/coupon-code.js';
 import { systemClock } from '../src/platform/flow/clock.js';
 import { SystemEntropy, ulidFactory } from '../src/platform/flow/entropy.js';
 import { inParallel } from '../test/support/client.js';
@@ -140,9 +141,12 @@ async function insertRaw(
   const uri = cluster.servers.mariadb.url;
   const connections = await Promise.all(Array.from({ length: width }, () => createConnection({ uri })));
   try {
-    const entropy = new SystemEntropy();
-    const [nextClaimId, nextCode] = [ulidFactory(systemClock, entropy), couponCodeFactory(entropy)];
-    const rows = users.map((user, at) => [campaignId, user, nextClaimId(), nextCode(), at + 1, Date.now(), Date.now()]);
+    const nextClaimId = ulidFactory(systemClock, new SystemEntropy());
+    const secret = randomBytes(32);
+    const rows = users.map((user, at) => {
+      const claimId = nextClaimId();
+      return [campaignId, user, claimId, couponCodeOf(secret, claimId), at + 1, Date.now(), Date.now()];
+    });
     const chunks = Array.from({ length: Math.ceil(rows.length / CHUNK) }, (_, at) =>
       rows.slice(at * CHUNK, (at + 1) * CHUNK),
     );

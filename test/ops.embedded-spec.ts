@@ -118,8 +118,11 @@ describe('the documents for operators', () => {
   });
 
   it('name tables that exist', () => {
-    const schema = text('src/infrastructure/sql/migrations/1764000000000-initial-schema.ts');
-    const tables = [...schema.matchAll(/create\(\s*'(\w+)'/g)].map(([, table]) => table);
+    const folder = 'src/infrastructure/sql/migrations';
+    const schema = readdirSync(folder)
+      .map((file) => text(`${folder}/${file}`))
+      .join('\n');
+    const tables = [...schema.matchAll(/(?:create\(\s*'|CREATE TABLE IF NOT EXISTS )(\w+)/g)].map(([, table]) => table);
     const queries = codeBlocks(text('docs/operations.md'), 'sql').join('\n');
     const named = [...queries.matchAll(/\b(?:FROM|UPDATE) (\w+)\b(?! *=)/g)].map(([, table]) => table);
     expect(named.length).toBeGreaterThan(5);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ClaimEvent, decodeClaimEvent, encodeClaimEvent } from './claim.js';
+import { type ClaimEvent, decodeClaimEvent, encodeClaimEvent, isForeignClaim } from './claim.js';
 
 const EVENT: ClaimEvent = {
   claimId: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
@@ -31,6 +31,26 @@ describe('claim event', () => {
     expect(encodeClaimEvent({ ...EVENT, idempotencyDigest: digest })).toBe(`${text},"idempotencyDigest":"${digest}"}`);
   });
 
+  it('names the installation whose gate admitted the claim, behind what earlier versions read', () => {
+    const named = { ...EVENT, installation: 'abcdefghijkm2345' };
+    expect(encodeClaimEvent(named)).toBe(encodeClaimEvent(EVENT).replace(/\}$/, ',"installation":"abcdefghijkm2345"}'));
+    expect(decodeClaimEvent(bytes(encodeClaimEvent(named)))).toEqual({ kind: 'claim', event: named });
+    expect(isForeignClaim(named, 'abcdefghijkm2345')).toBe(false);
+    expect(isForeignClaim(named, 'another')).toBe(true);
+    // As an earlier version wrote it.
+    expect(isForeignClaim(EVENT, 'another')).toBe(false);
+  });
+
+  it('tells of poison, too, which installation sent it', () => {
+    for (const change of [{ v: 2 }, { userId: 1 }]) {
+      expect(decodeClaimEvent(broken({ ...change, installation: 'another' }))).toMatchObject({
+        installation: 'another',
+      });
+    }
+    expect(decodeClaimEvent(broken({ v: 2 }))).not.toHaveProperty('installation');
+    expect(decodeClaimEvent(broken({ v: 2, installation: 7 }))).not.toHaveProperty('installation');
+  });
+
   it('takes a property that a later version may add', () => {
     expect(decodeClaimEvent(broken({ channel: 'app' }))).toEqual({ kind: 'claim', event: EVENT });
   });
@@ -57,6 +77,7 @@ describe('claim event', () => {
     ['no instant', broken({ claimedAt: undefined }), 'invalid-schema'],
     ['an instant beyond time', broken({ claimedAt: 8_640_000_000_000_001 }), 'invalid-schema'],
     ['epoch 0', broken({ epoch: 0 }), 'invalid-schema'],
+    ['an installation with a space', broken({ installation: 'a b' }), 'invalid-schema'],
   ])('calls %s poison', (_what, value, code) => {
     expect(decodeClaimEvent(value)).toMatchObject({ kind: 'poison', code });
   });

@@ -46,6 +46,18 @@ export interface ClaimEvent extends Claim {
   epoch: number;
 }
 
+/** A claim event with the id of the installation whose gate has admitted the claim: a topic may have several users. */
+export interface LoggedClaim extends ClaimEvent {
+  /** Missing in events of a version that did not write it. They count as our own. */
+  installation?: string;
+}
+
+/** Is it of another installation? An event that names none is of an older version, and counts as our own. */
+export function isForeignClaim({ installation }: Partial<LoggedClaim>, own: string): boolean {
+  // mutant: foreign-claims
+  return installation !== undefined && installation !== own;
+}
+
 /** The holder as one string, also the key of its messages on the log. Unambiguous, because neither part holds a colon. */
 export function holderKey({ campaignId, userId }: ClaimHolder): string {
   return `${campaignId}:${userId}`;
@@ -90,21 +102,31 @@ const claimEventSchema = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/)
     .optional(),
-} satisfies Fields<ClaimEvent> & { v: unknown });
+  installation: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/)
+    .optional(),
+} satisfies Fields<LoggedClaim> & { v: unknown });
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Without a digest the property is left out, because JSON drops undefined. */
-export function encodeClaimEvent(event: ClaimEvent): string {
-  const { claimId, campaignId, userId, sequence, claimedAt, epoch } = event;
+export function encodeClaimEvent(event: LoggedClaim): string {
+  const { claimId, campaignId, userId, sequence, claimedAt, epoch, installation } = event;
   const idempotencyDigest = event.idempotencyDigest ?? undefined;
-  const fields = { v: 1, claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest };
-  return JSON.stringify(fields satisfies Fields<ClaimEvent> & { v: number });
+  const fields = { v: 1, claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest, installation };
+  return JSON.stringify(fields satisfies Fields<LoggedClaim> & { v: number });
 }
 
 export type DecodedClaimEvent =
-  | { readonly kind: 'claim'; readonly event: ClaimEvent }
-  | { readonly kind: 'poison'; readonly code: PoisonCode; readonly reason: string };
+  | { readonly kind: 'claim'; readonly event: LoggedClaim }
+  | {
+      readonly kind: 'poison';
+      readonly code: PoisonCode;
+      readonly reason: string;
+      /** Also a message that cannot be a claim here may be one of another installation, with a later version. */
+      readonly installation?: string;
+    };
 
 /** Reads the bytes of one message. Never throws: one broken message must not stop the messages behind it. */
 export function decodeClaimEvent(value: Uint8Array | null): DecodedClaimEvent {
@@ -118,16 +140,23 @@ export function decodeClaimEvent(value: Uint8Array | null): DecodedClaimEvent {
   const result = claimEventSchema.safeParse(parsed);
   if (result.success) {
     const { claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest = null } = result.data;
-    return { kind: 'claim', event: { claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest } };
+    const event: LoggedClaim = { claimId, campaignId, userId, sequence, claimedAt, epoch, idempotencyDigest };
+    if (result.data.installation !== undefined) event.installation = result.data.installation;
+    return { kind: 'claim', event };
   }
-  const version = typeof parsed === 'object' && parsed !== null ? (parsed as { v?: unknown }).v : undefined;
+  const { v: version, installation } = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as {
+    v?: unknown;
+    installation?: unknown;
+  };
+  const sender = typeof installation === 'string' ? { installation } : {};
   if (typeof version === 'number' && version !== 1) {
-    return { kind: 'poison', code: 'unknown-version', reason: `version ${version} is not known here` };
+    return { kind: 'poison', code: 'unknown-version', reason: `version ${version} is not known here`, ...sender };
   }
   const issue = result.error.issues[0];
   return {
     kind: 'poison',
     code: 'invalid-schema',
     reason: `/${issue?.path.join('/') ?? ''}: ${issue?.message ?? 'invalid'}`.slice(0, 500),
+    ...sender,
   };
 }

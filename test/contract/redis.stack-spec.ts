@@ -2,8 +2,9 @@ import { Redis } from 'ioredis';
 import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
-import { campaignKeys } from '../../src/infrastructure/redis/redis.keys.js';
+import { storedKeys } from '../../src/infrastructure/redis/redis.keys.js';
 import { RedisServer } from '../../stack/redis-server.js';
+import { INSTALLATION } from '../support/claims.js';
 import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
 import { type IssuanceGateHarness } from './gate/gate-under-test.js';
 import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';
@@ -24,14 +25,14 @@ async function openGate(): Promise<IssuanceGateHarness> {
       await redis.script('FLUSH');
     },
     deleteStructure: async (epoch, campaignId, structure) => {
-      const { meta, appliedUser, pending } = campaignKeys(campaignId, epoch);
+      const { meta, appliedUser, pending } = storedKeys(INSTALLATION, campaignId, epoch);
       await redis.del({ meta, applied_user: appliedUser, pending }[structure]);
     },
     forgetRecord: async (epoch, campaignId, userId) => {
-      await redis.hdel(campaignKeys(campaignId, epoch).appliedUser, userId);
+      await redis.hdel(storedKeys(INSTALLATION, campaignId, epoch).appliedUser, userId);
     },
     forgetPending: async (epoch, campaignId, userId) => {
-      await redis.zrem(campaignKeys(campaignId, epoch).pending, userId);
+      await redis.zrem(storedKeys(INSTALLATION, campaignId, epoch).pending, userId);
     },
     close: async () => {
       redis.disconnect();

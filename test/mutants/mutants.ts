@@ -147,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a drainer that keeps the epoch of the row',
-    edits: [edit('rows-own-epoch', /\{ \.\.\.claim, epoch \}/, '{ epoch, ...claim }')],
+    edits: [edit('rows-own-epoch', /\{ \.\.\.claim, epoch, /, '{ epoch, ...claim, ')],
     caughtBy: {
       project: 'unit',
       file: 'failed-event-drainer',
@@ -243,8 +243,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'unstamped-script',
-        /return `local EPOCH = '\$\{epoch\}'/,
-        "void epoch; return `local EPOCH = string.match(KEYS[1] or '', '}:(%d+):') or ''",
+        /const stamp = `local EPOCH = '\$\{epoch\}'/,
+        "void epoch; const stamp = `local EPOCH = string.match(KEYS[1] or '', '}:(%d+):') or ''",
       ),
     ],
     caughtBy: {
@@ -264,6 +264,21 @@ export const MUTANTS: readonly Mutant[] = [
       file: 'contract/redis.stack',
       title: 'cannot be seen by the open epoch when it wakes up late and writes to an old one',
     },
+  },
+  {
+    name: 'a consumer that settles the claims of another installation',
+    edits: [insert('foreign-claims', 'if (own.length > 0) return false;')],
+    caughtBy: { project: 'unit', file: 'claim-batch-consumer', title: 'stands at the first of them' },
+  },
+  {
+    name: 'a rebuild that takes over the claims of another installation',
+    edits: [edit('foreign-claims-staged', / \|\| !found\.isOwn\(.*\)\) continue/, ') continue')],
+    caughtBy: { project: 'unit', file: 'gate-rebuilder', title: 'passes over the claims of another installation' },
+  },
+  {
+    name: 'a builder that drops the keys of another installation',
+    edits: [edit('foreign-keys-dropped', /=> .*;/, "=> key.installation !== '' || own === '' || unnamed.size < 0;")],
+    caughtBy: { project: 'adapters', file: 'redis-faults.stack', title: 'never touch each other' },
   },
   {
     name: 'the count is not compared',

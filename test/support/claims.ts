@@ -18,6 +18,9 @@ export function claimEvent(over: Partial<ClaimEvent> = {}): ClaimEvent {
   };
 }
 
+/** Names the installation of tests that make a gate by hand. */
+export const INSTALLATION = 'tests2installat3';
+
 /** The epoch of `claimOf`, and of the stacks that open one by hand. */
 export const EPOCH = 100;
 

@@ -1,11 +1,12 @@
 import { type CustomTransportStrategy } from '@nestjs/microservices';
-import { type ClaimEvent, encodeClaimEvent } from '../../src/domain/claim.js';
+import { type ClaimEvent, encodeClaimEvent, type LoggedClaim } from '../../src/domain/claim.js';
 import { JournalClaimServer } from '../../src/infrastructure/journal/journal-claim-server.js';
 import { ClaimBatchConsumer } from '../../src/modules/consumer/claim-batch-consumer.js';
 import { ClaimPersistence, type ReadableRecord } from '../../src/modules/consumer/claim-persistence.js';
 import { ClaimQuarantine } from '../../src/modules/consumer/claim-quarantine.js';
 import { ConsumerSettings } from '../../src/modules/consumer/consumer-settings.js';
 import { ConsumerMetrics, type ConsumedOutcome } from '../../src/modules/consumer/consumer.metrics.js';
+import { ForeignClaims } from '../../src/modules/gate-watch/foreign-claims.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
 import { systemTimers } from '../../src/platform/flow/timers.js';
@@ -55,6 +56,7 @@ export interface ConsumerStack extends EmbeddedStack {
   readonly faults: FaultyDatabase;
   readonly persistence: ClaimPersistence;
   readonly registry: MetricsRegistry;
+  readonly foreign: ForeignClaims;
   readonly consumer: ClaimBatchConsumer;
   /** Gives a batch to the consumer, as a transport would. */
   deliver(records: readonly LogRecord[], transport?: Partial<Transport>): Promise<ClaimBatchContext>;
@@ -72,7 +74,15 @@ export async function openConsumerStack({
 }: Partial<ConsumerSettings> & { total?: number } = {}): Promise<ConsumerStack> {
   const stack = await openEmbeddedStack();
   await storeCampaign(stack, { id: 'default', total });
-  const pass = await openEpoch(stack, EPOCH);
+  return consumerOf(stack, await openEpoch(stack, EPOCH), changes);
+}
+
+/** Another process on the same file, which knows nothing of what the first one has read. */
+export function openConsumerAgain(stack: ConsumerStack): ConsumerStack {
+  return consumerOf(stack, stack.pass);
+}
+
+function consumerOf(stack: EmbeddedStack, pass: GatePass, changes: Partial<ConsumerSettings> = {}): ConsumerStack {
   const faults = new FaultyDatabase(stack.database);
   const entropy = new SystemEntropy();
   const persistence = new ClaimPersistence(faults, systemClock, entropy);
@@ -80,6 +90,7 @@ export async function openConsumerStack({
   const short = { minWaitMs: 1, maxWaitMs: 4, giveUpAfterMs: 100, heartbeatMs: 5 };
   const settings = Object.assign(new ConsumerSettings(), short, changes);
   const metrics = new ConsumerMetrics(registry);
+  const foreign = new ForeignClaims(systemClock);
   const consumer = new ClaimBatchConsumer(
     persistence,
     new ClaimQuarantine(persistence, metrics),
@@ -89,10 +100,12 @@ export async function openConsumerStack({
     systemClock,
     systemTimers,
     entropy,
+    foreign,
   );
   return {
     ...stack,
     pass,
+    foreign,
     faults,
     persistence,
     registry,
@@ -113,7 +126,7 @@ export function claimsOf(first: number, last: number): ClaimEvent[] {
 }
 
 /** The message at offset `offset`, with a claim or with any bytes. */
-export function recordOf(content: ClaimEvent | Uint8Array | string | null, offset: number, partition = 0): LogRecord {
+export function recordOf(content: LoggedClaim | Uint8Array | string | null, offset: number, partition = 0): LogRecord {
   const value =
     content === null || content instanceof Uint8Array
       ? content
@@ -122,7 +135,7 @@ export function recordOf(content: ClaimEvent | Uint8Array | string | null, offse
 }
 
 /** The messages at offsets 0, 1, 2 … of partition 0. */
-export function recordsOf(contents: readonly (ClaimEvent | Uint8Array | string | null)[]): LogRecord[] {
+export function recordsOf(contents: readonly (LoggedClaim | Uint8Array | string | null)[]): LogRecord[] {
   return contents.map((content, offset) => recordOf(content, offset));
 }
 

@@ -93,6 +93,8 @@ export async function openEpoch(
   { database, builder }: { readonly database: Database; readonly builder: GateBuilder },
   epoch: number,
 ): Promise<GatePass> {
+  const { installation } = await database.read((unit) => unit.gate.read());
+  builder.useInstallation(installation);
   const fence = await builder.installFence(epoch);
   await database.transaction(async (unit) => {
     await unit.gate.lockExclusive();
@@ -112,5 +114,5 @@ export async function openEpoch(
       })),
     );
   });
-  return { epoch, fence };
+  return { epoch, fence, installation };
 }

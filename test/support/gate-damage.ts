@@ -34,18 +34,27 @@ function damageInProcess(memory: InProcessGateMemory): GateDamage {
 /** Key names are documented for operators, so they are written out here. */
 function damageInRedis(url: string): GateDamage {
   const damage = async (work: (redis: Redis) => Promise<unknown>) => void (await withRedis(url, work));
-  const key = (epoch: number, campaignId: string, structure: string) => `coupon:{${campaignId}}:${epoch}:${structure}`;
+  const key = async (redis: Redis, epoch: number, campaignId: string, structure: string): Promise<string> => {
+    const [name] = await redis.keys(`coupon:{*:${campaignId}}:${epoch}:${structure}`);
+    return name ?? 'nothing';
+  };
   return {
     wipe: () => damage((redis) => redis.flushall()),
     forgetOneUser: (epoch, campaignId) =>
       damage(async (redis) => {
-        const applied = key(epoch, campaignId, 'applied_user');
+        const applied = await key(redis, epoch, campaignId, 'applied_user');
         const user = (await redis.hrandfield(applied)) as string | null;
         if (user === null) throw new Error('there is nothing to forget');
         await redis.hdel(applied, user);
       }),
-    forgetEveryUser: (epoch, campaignId) => damage((redis) => redis.del(key(epoch, campaignId, 'applied_user'))),
-    inventPending: (epoch, campaignId) => damage((redis) => redis.zadd(key(epoch, campaignId, 'pending'), 0, 'nobody')),
-    forgetTerms: (epoch, campaignId) => damage((redis) => redis.del(key(epoch, campaignId, 'meta'))),
+    forgetEveryUser: (epoch, campaignId) =>
+      damage(async (redis) => redis.del(await key(redis, epoch, campaignId, 'applied_user'))),
+    inventPending: (epoch, campaignId) =>
+      damage(async (redis) => {
+        // A campaign without pending claims has no such key yet.
+        const meta = await key(redis, epoch, campaignId, 'meta');
+        await redis.zadd(meta.replace(/meta$/, 'pending'), 0, 'nobody');
+      }),
+    forgetTerms: (epoch, campaignId) => damage(async (redis) => redis.del(await key(redis, epoch, campaignId, 'meta'))),
   };
 }

@@ -44,6 +44,7 @@ export class RecordingDatabase extends Database {
       failedEvents: listen('failedEvents', unit.failedEvents),
       audit: listen('audit', unit.audit),
       apiKeys: listen('apiKeys', unit.apiKeys),
+      installationKeys: listen('installationKeys', unit.installationKeys),
       now: () => unit.now(),
     };
   }

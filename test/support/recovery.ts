@@ -27,6 +27,7 @@ import { systemTimers } from '../../src/platform/flow/timers.js';
 import { configureHttp, createFastifyAdapter } from '../../src/platform/http/server/fastify.js';
 import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js';
 import { type Database } from '../../src/ports/database/database.js';
+import { passOf } from '../../src/ports/gate/gate-pass.js';
 import { type GatePass, type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
 import { type EmbeddedStack } from './embedded.js';
 
@@ -94,9 +95,10 @@ export function unexplainedClaimsOf(
 
 /** The pass of the epoch that is open by the gate row. @throws if none is open. */
 export async function openPass({ database }: Pick<EmbeddedStack, 'database'>): Promise<GatePass> {
-  const { epoch, fence } = await database.read((unit) => unit.gate.read());
-  if (fence === null) throw new Error(`epoch ${epoch} is not open`);
-  return { epoch, fence };
+  const row = await database.read((unit) => unit.gate.read());
+  const pass = passOf(row);
+  if (pass === null) throw new Error(`epoch ${row.epoch} is not open`);
+  return pass;
 }
 
 /** Empties the gate, as a restart of its server with an empty disk would. */

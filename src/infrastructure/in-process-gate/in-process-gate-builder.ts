@@ -12,6 +12,10 @@ export class InProcessGateBuilder extends GateBuilder {
     super();
   }
 
+  useInstallation(): void {
+    // No other installation has this memory.
+  }
+
   dropEpochsBelow(epoch: number): Promise<void> {
     this.memory.dropBelow(epoch);
     return Promise.resolve();

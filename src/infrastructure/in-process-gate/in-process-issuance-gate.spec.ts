@@ -17,7 +17,7 @@ describe('the clock of the in-process gate', () => {
     const memory = new InProcessGateMemory();
     gate = new InProcessIssuanceGate(memory);
     builder = new InProcessGateBuilder(memory);
-    pass = { epoch: 1, fence: await builder.installFence(1) };
+    pass = { epoch: 1, fence: await builder.installFence(1), installation: 'own' };
     await gate.openCampaign(pass, { campaignId: 'drop', total: 9, startsAt, endsAt, state: 'OPEN', version: 1 });
   });
   afterEach(() => {

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
+import { type LoggedClaim, holderKey, encodeClaimEvent } from '../../domain/claim.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
@@ -60,7 +60,7 @@ interface JournalRow {
  */
 @Injectable()
 export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
-  private readonly commits: NaturalBatcher<ClaimEvent>;
+  private readonly commits: NaturalBatcher<LoggedClaim>;
   private readonly appendListeners: (() => void)[] = [];
   private readonly logger = new Logger('Journal');
   /** The last commit was refused: the disk is full, read-only or broken. */
@@ -91,7 +91,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     return this.commits.full;
   }
 
-  publish(event: ClaimEvent): Promise<void> {
+  publish(event: LoggedClaim): Promise<void> {
     if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for the disk'));
     return this.commits.add(event);
   }
@@ -206,7 +206,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     }, PROBE_INTERVAL_MS).unref();
   }
 
-  private async append(events: readonly ClaimEvent[]): Promise<void> {
+  private async append(events: readonly LoggedClaim[]): Promise<void> {
     try {
       await this.connection.transaction((runner) => insert(runner, events));
       this.noteAccepted();
@@ -227,7 +227,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
  * One statement serves batches of every size, so it is prepared once. The rows reach the driver as one string instead
  * of three values each.
  */
-async function insert(runner: QueryRunner, events: readonly ClaimEvent[]): Promise<void> {
+async function insert(runner: QueryRunner, events: readonly LoggedClaim[]): Promise<void> {
   const rows = events.map((event) => [holderKey(event), encodeClaimEvent(event)]);
   await runner.query(
     'INSERT INTO journal (message_key, value, appended_at) ' +

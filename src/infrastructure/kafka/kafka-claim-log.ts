@@ -1,5 +1,5 @@
 import { type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type ClaimEvent } from '../../domain/claim.js';
+import { type LoggedClaim } from '../../domain/claim.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
@@ -65,7 +65,7 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
     return this.publisher.full;
   }
 
-  publish(event: ClaimEvent): Promise<void> {
+  publish(event: LoggedClaim): Promise<void> {
     return this.publisher.publish(event);
   }
 

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type ClaimEvent, holderKey, encodeClaimEvent } from '../../domain/claim.js';
+import { type LoggedClaim, holderKey, encodeClaimEvent } from '../../domain/claim.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { systemClock } from '../../platform/flow/clock.js';
@@ -57,7 +57,7 @@ interface Route {
 export class KafkaPublisher {
   private readonly logger = new Logger(KafkaPublisher.name);
   private readonly limits: PublisherLimits;
-  private readonly batches: NaturalBatcher<ClaimEvent>;
+  private readonly batches: NaturalBatcher<LoggedClaim>;
   private connection: KafkaConnection | null = null;
   private routes: Route[] = [];
   /** A random start, so that several processes do not use the same partition at the same time. */
@@ -105,7 +105,7 @@ export class KafkaPublisher {
     this.firstProbe ??= new Promise((resolve) => this.probe(resolve));
   }
 
-  publish(event: ClaimEvent): Promise<void> {
+  publish(event: LoggedClaim): Promise<void> {
     if (this.away) return Promise.reject(unavailable(null));
     if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for Kafka'));
     return this.batches.add(event);
@@ -126,7 +126,7 @@ export class KafkaPublisher {
   }
 
   /** At most two calls run at once. What a call has not sent after `produceMs` is never sent. */
-  private async write(events: readonly ClaimEvent[]): Promise<void> {
+  private async write(events: readonly LoggedClaim[]): Promise<void> {
     const sendBefore = performance.now() + this.limits.produceMs;
     this.connect();
     if (!this.probed) {

@@ -36,18 +36,19 @@ const branches = Object.entries(OPERATIONS).map(
 );
 
 /**
- * The one script of an epoch, with every operation. It is stamped with the epoch, and with the replication id of the
- * server that the epoch was built on, so that its SHA is the fence. Only the builder loads it. Every other process
- * sends EVALSHA with the SHA that the gate row names. Redis answers NOSCRIPT to the SHA of an older epoch, and when it
- * has forgotten its scripts.
+ * The one script of an epoch, with every operation. It is stamped with the epoch, the installation, and the replication
+ * id of the server that the epoch was built on, so that its SHA is the fence. Only the builder loads it. Every other
+ * process sends EVALSHA with the SHA that the gate row names. Redis answers NOSCRIPT to the SHA of an older epoch, and
+ * when it has forgotten its scripts.
  *
  * A fence is one value, so there is one script and not one for each operation. During an upgrade, processes of two
  * versions run side by side, and all of them use the script that the row names, of either version. So the arguments of
  * an operation may never change their meaning. A changed operation gets a new name.
  */
-export function gateScript(epoch: number, replicationId: string): string {
+export function gateScript(epoch: number, installation: string, replicationId: string): string {
   // mutant: unstamped-script
-  return `local EPOCH = '${epoch}'\nlocal REPLICATION = '${replicationId}'\n${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
+  const stamp = `local EPOCH = '${epoch}'\nlocal INSTALLATION = '${installation}'\nlocal REPLICATION = '${replicationId}'\n`;
+  return `${stamp}${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
 }
 
 /** The SHA of a script, as Redis will compute it. */

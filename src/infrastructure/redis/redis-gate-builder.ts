@@ -5,7 +5,7 @@ import { termsArguments } from './gate-arguments.js';
 import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { toGateError } from './redis-errors.js';
-import { ANY_GATE_KEY, campaignKeys, parseGateKey } from './redis.keys.js';
+import { ANY_GATE_KEY, type ParsedKey, parseGateKey, storedKeys } from './redis.keys.js';
 import { isSameMemory, type ServerInfo } from './server-info.js';
 
 /** Claims that one call stages. Redis runs one script at a time, and this many claims take about a millisecond. */
@@ -40,15 +40,25 @@ export class RedisGateBuilder extends GateBuilder {
    */
   private readonly staged = new Map<string, Staged>();
 
+  private installation: string | null = null;
+
   constructor(private readonly connection: RedisConnection) {
     super();
   }
 
-  async dropEpochsBelow(epoch: number): Promise<void> {
+  useInstallation(installation: string): void {
+    this.installation = installation;
+  }
+
+  async dropEpochsBelow(epoch: number, ownEpochs: readonly number[] = []): Promise<void> {
+    const own = this.ownInstallation();
+    const unnamed = new Set(ownEpochs);
+    // mutant: foreign-keys-dropped
+    const isOwn = (key: ParsedKey) => (key.installation === null ? unnamed.has(key.epoch) : key.installation === own);
     const server = await this.attempt(() => this.connection.newBulkServer());
     // A claim that finds no meta is fenced. So it is enough that the metas are gone before the rest.
-    await this.unlink((key) => key.isMeta && key.epoch < epoch);
-    await this.unlink((key) => key.epoch < epoch);
+    await this.unlink((key) => key.isMeta && key.epoch < epoch && isOwn(key));
+    await this.unlink((key) => key.epoch < epoch && isOwn(key));
     this.droppedOn.clear();
     this.staged.clear();
     this.droppedOn.set(epoch, server);
@@ -56,7 +66,7 @@ export class RedisGateBuilder extends GateBuilder {
   }
 
   async stage(epoch: number, campaignId: string, claims: readonly StagedClaim[]): Promise<void> {
-    const { appliedUser, pending } = campaignKeys(campaignId, epoch);
+    const { appliedUser, pending } = this.keysOf(campaignId, epoch);
     const staged = this.staged.get(appliedUser) ?? { claims: 0, pending: 0 };
     this.staged.set(appliedUser, staged);
     const calls: (() => Promise<void>)[] = [];
@@ -80,7 +90,7 @@ export class RedisGateBuilder extends GateBuilder {
 
   async installFence(epoch: number): Promise<string> {
     const { replicationId } = await this.assertSameServer(epoch);
-    const script = gateScript(epoch, replicationId);
+    const script = gateScript(epoch, this.ownInstallation(), replicationId);
     const fence = await this.attempt(() => this.connection.bulk.script('LOAD', script));
     if (fence !== fenceOf(script)) {
       throw new GateUnavailableError('Redis has stored another script than the one it got');
@@ -94,7 +104,7 @@ export class RedisGateBuilder extends GateBuilder {
       for (let from = 0; from < campaigns.length; from += STAGED_AT_ONCE) {
         await Promise.all(
           campaigns.slice(from, from + STAGED_AT_ONCE).map(async (campaign) => {
-            const { meta, appliedUser, pending } = campaignKeys(campaign.campaignId, epoch);
+            const { meta, appliedUser, pending } = this.keysOf(campaign.campaignId, epoch);
             const staged = this.staged.get(appliedUser);
             const counts = [staged?.claims ?? 0, staged?.pending ?? 0];
             const args = [...termsArguments(campaign), campaign.sequence, ...counts, campaign.lastAt ?? 0];
@@ -110,7 +120,17 @@ export class RedisGateBuilder extends GateBuilder {
 
   async abandon(epoch: number): Promise<void> {
     this.droppedOn.delete(epoch);
-    await this.unlink((key) => key.epoch === epoch);
+    const own = this.ownInstallation();
+    await this.unlink((key) => key.epoch === epoch && key.installation === own);
+  }
+
+  private keysOf(campaignId: string, epoch: number) {
+    return storedKeys(this.ownInstallation(), campaignId, epoch);
+  }
+
+  private ownInstallation(): string {
+    if (this.installation === null) throw new Error('the builder does not know whose gate it builds');
+    return this.installation;
   }
 
   /**
@@ -126,7 +146,7 @@ export class RedisGateBuilder extends GateBuilder {
     return server;
   }
 
-  private unlink(chosen: (key: { readonly epoch: number; readonly isMeta: boolean }) => boolean): Promise<void> {
+  private unlink(chosen: (key: ParsedKey) => boolean): Promise<void> {
     return this.attempt(async () => {
       let cursor = '0';
       do {

@@ -4,7 +4,7 @@ import { type GatePass, GateBusyError } from '../../ports/gate/issuance-gate.js'
 import { type RedisConnection } from './redis-connection.js';
 import { RedisIssuanceGate } from './redis-issuance-gate.js';
 
-const PASS: GatePass = { epoch: 1, fence: 'f'.repeat(40) };
+const PASS: GatePass = { epoch: 1, fence: 'f'.repeat(40), installation: 'own' };
 
 describe('the gate at a Redis that answers slowly', () => {
   afterEach(() => {

@@ -5,20 +5,40 @@ export interface CampaignKeys {
   readonly pending: string;
 }
 
-/** @param campaignId matches the pattern of the HTTP edge, so it cannot contain a brace or a colon. */
+/**
+ * The names under which processes name the keys to the script of an epoch, which puts the installation into them
+ * (docs/adr/0033). Only builders name keys as they are stored.
+ *
+ * @param campaignId matches the pattern of the HTTP edge, so it cannot contain a brace or a colon.
+ */
 export function campaignKeys(campaignId: string, epoch: number): CampaignKeys {
   // mutant: keys-without-epoch
   const prefix = `coupon:{${campaignId}}:${epoch}:`;
   return { meta: `${prefix}meta`, appliedUser: `${prefix}applied_user`, pending: `${prefix}pending` };
 }
 
-/** The pattern by which SCAN finds every key of the gate. */
+/** The keys as they are stored. */
+export function storedKeys(installation: string, campaignId: string, epoch: number): CampaignKeys {
+  return campaignKeys(`${installation}:${campaignId}`, epoch);
+}
+
+/** The pattern by which SCAN finds every key of every installation's gate. */
 export const ANY_GATE_KEY = 'coupon:{*}:*';
 
-const KEY = /^coupon:\{[^{}]+\}:(\d{1,15}):(meta|applied_user|pending)$/;
+const KEY = /^coupon:\{(?:([^{}:]+):)?[^{}:]+\}:(\d{1,15}):(meta|applied_user|pending)$/;
 
-/** The epoch that a key carries and whether it is a meta; null for a key that is not the gate's. */
-export function parseGateKey(key: string): { readonly epoch: number; readonly isMeta: boolean } | null {
+/** What a key of a gate says about itself. */
+export interface ParsedKey {
+  /** null in a key that a version wrote which did not name the installation. */
+  readonly installation: string | null;
+  readonly epoch: number;
+  readonly isMeta: boolean;
+}
+
+/** null for a key that is no gate's. */
+export function parseGateKey(key: string): ParsedKey | null {
   const match = KEY.exec(key);
-  return match === null ? null : { epoch: Number(match[1]), isMeta: match[2] === 'meta' };
+  return match === null
+    ? null
+    : { installation: match[1] ?? null, epoch: Number(match[2]), isMeta: match[3] === 'meta' };
 }

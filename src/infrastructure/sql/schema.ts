@@ -5,10 +5,12 @@ import { CampaignEntity } from './entities/campaign.entity.js';
 import { CouponEntity } from './entities/coupon.entity.js';
 import { FailedEventEntity } from './entities/failed-event.entity.js';
 import { GateCutEntity, GateEntity } from './entities/gate.entity.js';
+import { InstallationKeyEntity } from './entities/installation-key.entity.js';
 import { MoveEntity } from './entities/move.entity.js';
 import { InitialSchema1764000000000 } from './migrations/1764000000000-initial-schema.js';
 import { CampaignCreations1764100000000 } from './migrations/1764100000000-campaign-creations.js';
 import { CampaignMilestones1764200000000 } from './migrations/1764200000000-campaign-milestones.js';
+import { Installation1765000000000 } from './migrations/1765000000000-installation.js';
 import { Moves1765300000000 } from './migrations/1765300000000-moves.js';
 import { ApiKeys1766000000000 } from './migrations/1766000000000-api-keys.js';
 
@@ -24,11 +26,13 @@ export const SCHEMA = {
     AdminAuditEntity,
     MoveEntity,
     ApiKeyEntity,
+    InstallationKeyEntity,
   ],
   migrations: [
     InitialSchema1764000000000,
     CampaignCreations1764100000000,
     CampaignMilestones1764200000000,
+    Installation1765000000000,
     Moves1765300000000,
     ApiKeys1766000000000,
   ],

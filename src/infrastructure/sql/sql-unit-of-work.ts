@@ -7,6 +7,7 @@ import { SqlCampaignStore } from './stores/sql-campaign-store.js';
 import { SqlCouponStore } from './stores/sql-coupon-store.js';
 import { SqlFailedEventStore } from './stores/sql-failed-event-store.js';
 import { SqlGateRowStore } from './stores/sql-gate-row-store.js';
+import { SqlInstallationKeyStore } from './stores/sql-installation-key-store.js';
 
 /** The stores of one unit of work, all on its one connection. */
 export class SqlUnitOfWork implements UnitOfWork {
@@ -17,6 +18,7 @@ export class SqlUnitOfWork implements UnitOfWork {
   readonly failedEvents: SqlFailedEventStore;
   readonly audit: SqlAdminAuditStore;
   readonly apiKeys: SqlApiKeyStore;
+  readonly installationKeys: SqlInstallationKeyStore;
 
   constructor(private readonly sql: SqlSession) {
     this.gate = new SqlGateRowStore(sql);
@@ -26,6 +28,7 @@ export class SqlUnitOfWork implements UnitOfWork {
     this.failedEvents = new SqlFailedEventStore(sql);
     this.audit = new SqlAdminAuditStore(sql);
     this.apiKeys = new SqlApiKeyStore(sql);
+    this.installationKeys = new SqlInstallationKeyStore(sql);
   }
 
   now(): Promise<number> {

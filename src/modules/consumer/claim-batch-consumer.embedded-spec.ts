@@ -12,6 +12,7 @@ import {
   isPending,
   issuedClaims,
   issuedCount,
+  openConsumerAgain,
   openConsumerStack,
   recordOf,
   recordsOf,
@@ -117,6 +118,78 @@ describe('a batch of the claim log', () => {
       expect(metrics).toContain('coupon_accept_to_row_seconds_count 2');
       expect(metrics).toMatch(/coupon_accept_to_row_seconds_sum 1\.[5-9]/);
       expect(metrics).toContain('coupon_persist_duration_seconds_count 1');
+    });
+  });
+
+  describe('with codes that are derived', () => {
+    it('gives a coupon that is issued again, as after a restored database, the code of the first one', async () => {
+      await deliver(claimsOf(1, 3));
+      const shown = (await coupons(stack)).map(({ userId, code }) => [userId, code]);
+      await sql(stack, 'DELETE FROM coupons');
+      await sql(stack, 'UPDATE campaigns SET issued = 0');
+      // Another process, and the claims in another order.
+      const again = openConsumerAgain(stack);
+      await again.deliver(recordsOf(claimsOf(1, 3).reverse()));
+      expect((await coupons(stack)).map(({ userId, code }) => [userId, code])).toEqual(shown);
+    });
+
+    it('leaves the codes of coupons that are there already as they are', async () => {
+      await deliver([claimOf(1)]);
+      await sql(stack, "UPDATE coupons SET code = 'OF-AN-OLDER-VERS'");
+      await deliver([claimOf(1), claimOf(2)]);
+      const [first, second] = await coupons(stack);
+      expect(first?.code).toBe('OF-AN-OLDER-VERS');
+      expect(second?.code).toMatch(/^[0-9A-HJKMNP-TV-Z]{16}$/);
+    });
+
+    it('quarantines a claim whose code is taken, and goes on', async () => {
+      await deliver([claimOf(1)]);
+      const [{ code } = { code: '' }] = await coupons(stack);
+      await sql(stack, 'DELETE FROM coupons');
+      await sql(stack, 'UPDATE campaigns SET issued = 0');
+      await deliver([claimOf(2)]);
+      await sql(stack, 'UPDATE coupons SET code = ?', code);
+      expect((await deliver([claimOf(3), claimOf(1), claimOf(4)])).settledCount).toBe(3);
+      expect((await coupons(stack)).map(({ userId }) => userId)).toEqual(['u2', 'u3', 'u4']);
+      expect(await failedEvents(stack)).toMatchObject([
+        { claim: { userId: 'u1' }, failure: { errorCode: 'refused-by-database' } },
+      ]);
+    });
+  });
+
+  describe('with claims of another installation on its log', () => {
+    const foreign = (number: number) => ({ ...claimOf(number), installation: 'another' });
+    const own = async (number: number) => ({
+      ...claimOf(number),
+      installation: (await stack.database.read((unit) => unit.gate.read())).installation,
+    });
+
+    it('stands at the first of them, and settles neither it nor what lies behind it', async () => {
+      const contents = [await own(1), claimOf(2), foreign(3), await own(4)];
+      expect((await stack.deliver(recordsOf(contents))).settledCount).toBe(2);
+      expect((await coupons(stack)).map(({ userId }) => userId)).toEqual(['u1', 'u2']);
+      expect(await failedEvents(stack)).toEqual([]);
+      expect(stack.foreign.stoppedPartitions).toBe(1);
+    });
+
+    it('says so in one line, however often the batch comes again, and goes on when it is gone', async () => {
+      const errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+      const rest = [recordOf(foreign(3), 7), recordOf(claimOf(4), 8)];
+      for (let delivery = 0; delivery < 3; delivery++) expect((await stack.deliver(rest)).settledCount).toBe(0);
+      const lines = errors.mock.calls.map(([text]) => String(text));
+      errors.mockRestore();
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(
+        /^partition 0 of coupon_create stands at offset 7: .* installation another, .* this is \w{16}\./,
+      );
+      expect((await stack.deliver(rest.slice(1))).settledCount).toBe(1);
+      expect(stack.foreign.stoppedPartitions).toBe(0);
+    });
+
+    it('also leaves a message of another installation alone that it cannot read', async () => {
+      const later = JSON.stringify({ v: 2, installation: 'another' });
+      expect((await stack.deliver(recordsOf([claimOf(1), later]))).settledCount).toBe(1);
+      expect(await failedEvents(stack)).toEqual([]);
     });
   });
 
@@ -591,10 +664,14 @@ describe('a batch of the claim log', () => {
     });
 
     it('has one warning while the gate row is missing, and no error', async () => {
-      const [row] = await sql<{ epoch: number; script_sha: string }>(stack, 'SELECT * FROM gate');
+      const [row] = await sql<{ epoch: number; script_sha: string; installation_id: string }>(
+        stack,
+        'SELECT * FROM gate',
+      );
       await sql(stack, 'DELETE FROM gate');
       for (let delivery = 1; delivery <= 3; delivery++) expect((await deliver([claimOf(1)])).settledCount).toBe(0);
-      await sql(stack, 'INSERT INTO gate (id, epoch, script_sha) VALUES (1, ?, ?)', row?.epoch, row?.script_sha);
+      const values = [row?.epoch, row?.script_sha, row?.installation_id];
+      await sql(stack, 'INSERT INTO gate (id, epoch, script_sha, installation_id) VALUES (1, ?, ?, ?)', ...values);
       expect((await deliver([claimOf(1)])).settledCount).toBe(1);
       expect(lines.filter(({ level }) => level !== 'debug').map(({ level }) => level)).toEqual(['warn', 'log']);
       expect(lines[0]?.message).toContain('GATE_ROW_MISSING');

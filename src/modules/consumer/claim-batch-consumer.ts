@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { logSoldOut } from '../../domain/campaign-log-lines.js';
-import { decodeClaimEvent } from '../../domain/claim.js';
+import { decodeClaimEvent, isForeignClaim } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
@@ -9,6 +9,7 @@ import { type DatabaseError } from '../../ports/database/database-error.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
 import { type LogRecord } from '../../ports/log/claim-log.js';
+import { ForeignClaims } from '../gate-watch/foreign-claims.js';
 import { BatchAbandoned, ClaimBatch } from './claim-batch.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
 import { ClaimQuarantine, type Poison } from './claim-quarantine.js';
@@ -25,12 +26,15 @@ interface Readable extends ReadableRecord {
   readonly record: LogRecord;
 }
 
-type Decoded = Readable | (Poison & { readonly event: null });
+type Decoded = (Readable | (Poison & { readonly event: null })) & { readonly installation?: string };
 
 /**
  * Settles a batch of the log from its start. Each record ends in one of these ways: it becomes a coupon; its user has
  * one already; it is stale or discarded; it is quarantined. The log delivers again what is not settled when `consume`
  * returns.
+ *
+ * A claim of another installation ends the batch: it is not ours to settle, and whatever lies behind it waits. Two
+ * deployments that share a topic by mistake lose nothing by it.
  *
  * The consumer halves a chunk that the database refuses until the refused record stands alone. After a success the
  * chunks grow again. So one bad row among hundreds costs some 20 transactions and does not delay the others.
@@ -39,6 +43,7 @@ type Decoded = Readable | (Poison & { readonly event: null });
 export class ClaimBatchConsumer {
   private readonly logger = new Logger(ClaimBatchConsumer.name);
   private readonly outage: OutageLog;
+  private readonly standstill: OutageLog;
   /** Batches under way. */
   private batches = 0;
 
@@ -51,8 +56,10 @@ export class ClaimBatchConsumer {
     private readonly clock: Clock,
     private readonly timers: Timers,
     private readonly entropy: Entropy,
+    private readonly foreign: ForeignClaims,
   ) {
     this.outage = new OutageLog(this.logger, clock);
+    this.standstill = new OutageLog(this.logger, clock, 'error');
   }
 
   /** Never rejects: an error would reach the transport as an ordinary value. */
@@ -81,8 +88,13 @@ export class ClaimBatchConsumer {
     for (let start = 0; start < records.length;) {
       await batch.beat();
       if (batch.lost) return;
-      const chunk = await this.decodeAll(records.slice(start, start + width));
+      let chunk = await this.decodeAll(records.slice(start, start + width));
       try {
+        const { id } = await this.persistence.installation.read();
+        const foreign = chunk.findIndex((decoded) => isForeignClaim(decoded, id));
+        if (foreign === 0) return this.stopAt(chunk[0] as Decoded, id);
+        if (foreign > 0) chunk = chunk.slice(0, foreign);
+        this.passed(batch.context.partition);
         await this.settleChunk(chunk, start, batch);
         start += chunk.length;
         width = Math.min(chunkSize, width * 2);
@@ -119,6 +131,22 @@ export class ClaimBatchConsumer {
         }
       }
     }
+  }
+
+  /** Leaves the rest of the batch unsettled: the partition rests, and is delivered again. */
+  private stopAt({ record, installation }: Decoded, own: string): void {
+    const { topic, partition, offset } = record;
+    this.foreign.met(partition);
+    this.standstill.failed(
+      `partition ${partition} of ${topic} stands at offset ${offset}: that claim is of installation ${installation}, and ` +
+        `this is ${own}. Two deployments use one topic; give each its own KAFKA_TOPIC and KAFKA_GROUP_ID`,
+      `${partition}`,
+    );
+  }
+
+  private passed(partition: number): void {
+    this.foreign.passed(partition);
+    this.standstill.recovered(`partition ${partition} goes on`, `${partition}`);
   }
 
   private async decodeAll(records: readonly LogRecord[]): Promise<Decoded[]> {
@@ -192,8 +220,12 @@ function decode(record: LogRecord): Decoded {
   }
   const decoded = decodeClaimEvent(record.value);
   return decoded.kind === 'claim'
-    ? { record, event: decoded.event }
-    : { record, event: null, code: decoded.code, reason: decoded.reason };
+    ? { record, event: decoded.event, ...senderOf(decoded.event) }
+    : { record, event: null, code: decoded.code, reason: decoded.reason, ...senderOf(decoded) };
+}
+
+function senderOf({ installation }: { readonly installation?: string }): { readonly installation?: string } {
+  return installation === undefined ? {} : { installation };
 }
 
 function isCoupon(verdict: Verdict | undefined): boolean {

@@ -267,14 +267,6 @@ describe('the transaction of a chunk', () => {
       expect(await issuedCount(stack)).toBe(7);
     });
 
-    it('draws new codes when one of them is already taken', async () => {
-      const taken = (await persist(claimOf(1)), await coupons(stack))[0]?.code;
-      const codes = [taken, 'AAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBB', 'CCCCCCCCCCCCCCCC'];
-      Object.assign(stack.persistence, { nextCode: () => codes.shift() });
-      expect(await persist(claimOf(2), claimOf(3))).toEqual(['issued', 'issued']);
-      expect((await coupons(stack)).map(({ code }) => code)).toEqual([taken, 'BBBBBBBBBBBBBBBB', 'CCCCCCCCCCCCCCCC']);
-    });
-
     it('fails as a whole when they are refused for any other reason', async () => {
       await sql(stack, 'CREATE TRIGGER t BEFORE INSERT ON coupons BEGIN SELECT RAISE(ABORT, "no"); END');
       await expect(persist(claimOf(1), claimOf(2))).rejects.toThrow('no');

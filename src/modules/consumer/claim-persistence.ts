@@ -12,8 +12,8 @@ import { type GateCut } from '../../ports/database/gate-row-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
 import { type LogRecord } from '../../ports/log/claim-log.js';
-import { couponCodeFactory } from './coupon-code.js';
 import { failureClassOf } from './failure-class.js';
+import { type Installation, OwnInstallation } from './own-installation.js';
 
 /** A message of the log that holds a claim. */
 export interface ReadableRecord {
@@ -51,7 +51,7 @@ class TrialRolledBack extends Error {
 /** Turns a chunk of claims into coupons, in one transaction. */
 @Injectable()
 export class ClaimPersistence {
-  private readonly nextCode: () => string;
+  readonly installation: OwnInstallation;
   private readonly nextTrialId: () => string;
   /** Whether every claim of the last chunk was new. After one duplicate more follow, as when offsets were set back. */
   private allNew = true;
@@ -61,7 +61,7 @@ export class ClaimPersistence {
     private readonly clock: Clock,
     entropy: Entropy,
   ) {
-    this.nextCode = couponCodeFactory(entropy);
+    this.installation = new OwnInstallation(database);
     this.nextTrialId = ulidFactory(clock, entropy);
   }
 
@@ -72,7 +72,8 @@ export class ClaimPersistence {
    * @throws DatabaseError
    */
   async persist(chunk: readonly ReadableRecord[]): Promise<PersistedChunk> {
-    const persisted = await this.database.transaction((unit) => this.settle(unit, chunk));
+    const { codeOf } = await this.installation.read();
+    const persisted = await this.database.transaction((unit) => this.settle(unit, chunk, codeOf));
     this.allNew = persisted.verdicts.every((verdict) => verdict === 'issued');
     return persisted;
   }
@@ -89,8 +90,9 @@ export class ClaimPersistence {
     const claimedAt = this.clock.wall();
     const event = { claimId, campaignId, userId, sequence: 1, claimedAt, idempotencyDigest: null, epoch };
     try {
+      const { codeOf } = await this.installation.read();
       await this.database.transaction(async (unit) => {
-        const { verdicts } = await this.settle(unit, [{ record: { partition: 0, offset: 0 }, event }]);
+        const { verdicts } = await this.settle(unit, [{ record: { partition: 0, offset: 0 }, event }], codeOf);
         throw new TrialRolledBack(verdicts[0]);
       });
     } catch (error) {
@@ -127,7 +129,7 @@ export class ClaimPersistence {
     });
   }
 
-  private async settle(unit: UnitOfWork, chunk: readonly ReadableRecord[]): Promise<PersistedChunk> {
+  private async settle(unit: UnitOfWork, chunk: readonly ReadableRecord[], codeOf: CodeOf): Promise<PersistedChunk> {
     // The gate row first: the cut of a rebuild is stored either before this transaction or after its commit.
     const gate = await unit.gate.lockShared();
     const events = chunk.map(({ event }) => event);
@@ -141,6 +143,7 @@ export class ClaimPersistence {
       : NO_STATUSES;
     const facts: ChunkFacts = {
       now,
+      codeOf,
       isDiscarded: ({ claimId }) => statuses.get(claimId) === 'DISCARDED',
       isStale: ({ record, event }) => isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset),
       campaigns,
@@ -175,7 +178,7 @@ export class ClaimPersistence {
     if (verdicts.some((verdict) => verdict !== 'issued')) return null;
     const issued = chunk.map(({ event }) => event);
     try {
-      await this.insertCoupons(unit, issued, facts.now);
+      await this.insertCoupons(unit, issued, facts);
     } catch (error) {
       // A taken key settles nothing: it does not say whose coupon it is, nor which of the claims met it.
       if (error instanceof DatabaseError && error.kind === 'duplicate') return null;
@@ -189,18 +192,19 @@ export class ClaimPersistence {
     const holders = new Set((await unit.coupons.findByUsers(events)).map(holderKey));
     const verdicts = judge(chunk, facts, holders);
     const issued = events.filter((_event, index) => verdicts[index] === 'issued');
-    await this.insertCoupons(unit, issued, facts.now);
+    await this.insertCoupons(unit, issued, facts);
     return { verdicts, issued };
   }
 
-  private async insertCoupons(unit: UnitOfWork, events: readonly ClaimEvent[], createdAt: number): Promise<void> {
+  private async insertCoupons(unit: UnitOfWork, events: readonly ClaimEvent[], facts: ChunkFacts): Promise<void> {
+    const { now: createdAt, codeOf } = facts;
     // Written out: a spread is slow, and each coupon pays for it.
     await unit.coupons.insert(
       events.map(({ campaignId, userId, claimId, sequence, claimedAt, idempotencyDigest }) => ({
         campaignId,
         userId,
         claimId,
-        code: this.nextCode(),
+        code: codeOf(claimId),
         sequence,
         claimedAt,
         idempotencyDigest,
@@ -210,9 +214,12 @@ export class ClaimPersistence {
   }
 }
 
+type CodeOf = Installation['codeOf'];
+
 interface ChunkFacts {
   /** ms, the database's clock. */
   readonly now: number;
+  readonly codeOf: CodeOf;
   readonly isDiscarded: (event: ClaimEvent) => boolean;
   readonly isStale: (readable: ReadableRecord) => boolean;
   /** Locked. */

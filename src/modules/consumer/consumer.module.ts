@@ -10,6 +10,7 @@ import { ClaimQuarantine } from './claim-quarantine.js';
 import { ConsumerLag } from './consumer-lag.js';
 import { ConsumerSettings } from './consumer-settings.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
+import { ForeignClaimsMetrics } from './foreign-claims.metrics.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
@@ -23,7 +24,7 @@ export class ConsumerModule {
     return {
       module: ConsumerModule,
       controllers: roles.has('consumer') ? [ClaimEventsController] : [],
-      providers: measures ? [ConsumerLag] : [],
+      providers: [...(measures ? [ConsumerLag] : []), ...(roles.has('consumer') ? [ForeignClaimsMetrics] : [])],
     };
   }
 }

@@ -12,7 +12,7 @@ import { WatchedGate } from './watched-gate.js';
 
 type Call = Exclude<keyof IssuanceGate, 'onReconnected'>;
 
-const pass = { epoch: 10, fence: 'fence' };
+const pass = { epoch: 10, fence: 'fence', installation: 'own' };
 const claim = { campaignId: 'c', userId: 'u', claimId: 'x' };
 const terms = { campaignId: 'c' } as CampaignTerms;
 

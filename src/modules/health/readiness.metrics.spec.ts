@@ -1,9 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { parseEnv } from '../../platform/config/env.js';
+import { systemClock } from '../../platform/flow/clock.js';
 import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { ForeignClaims } from '../gate-watch/foreign-claims.js';
 import { Readiness } from './readiness.js';
 import { ReadinessMetrics } from './readiness.metrics.js';
 
@@ -12,7 +14,13 @@ it('shows as metrics which dependency is away and which role waits for it, at th
   const state = { state: 'open', epoch: 7, databaseAway: true, gateTrouble: null };
   const watch = { state: state as EpochWatch['state'] } as EpochWatch;
   const log = { away: false } as ClaimLog;
-  const readiness = new Readiness(parseEnv({ ROLES: 'api,retry' }), watch, log, new Admission(watch, log));
+  const readiness = new Readiness(
+    parseEnv({ ROLES: 'api,retry' }),
+    watch,
+    log,
+    new Admission(watch, log),
+    new ForeignClaims(systemClock),
+  );
   new ReadinessMetrics(registry, readiness);
   const lines = async () => (await registry.metrics()).split('\n').filter((line) => /^coupon_/.test(line));
   expect(await lines()).toEqual([

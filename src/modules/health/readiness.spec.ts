@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseEnv } from '../../platform/config/env.js';
+import { systemClock } from '../../platform/flow/clock.js';
 import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { ForeignClaims } from '../gate-watch/foreign-claims.js';
 import { Readiness } from './readiness.js';
 
 const OPEN = { state: 'open', epoch: 7, databaseAway: false, gateTrouble: null } as const;
@@ -12,12 +14,13 @@ function readiness(
   state: Partial<EpochWatch['state']> = {},
   logAway = false,
   storeRefusal: string | null = null,
+  foreign = new ForeignClaims(systemClock),
 ): Readiness {
   const watch = { state: { ...OPEN, ...state } as EpochWatch['state'] } as EpochWatch;
   const log = { away: logAway } as ClaimLog;
   const admission = new Admission(watch, log);
   if (storeRefusal !== null) admission.storeRefused(storeRefusal);
-  return new Readiness(parseEnv({ ROLES: roles }), watch, log, admission);
+  return new Readiness(parseEnv({ ROLES: roles }), watch, log, admission, foreign);
 }
 
 const ALL = 'api,consumer,retry';
@@ -54,6 +57,15 @@ describe('readiness', () => {
     ['the retry waits for the log', 'retry', {}, true, 'degraded'],
   ])('%s', (_what, roles, state, logAway, status) => {
     expect(readiness(roles, state, logAway).report().status).toBe(status);
+  });
+
+  it('is degraded while the consumer stands before a claim of another installation', () => {
+    const foreign = new ForeignClaims(systemClock);
+    foreign.met(3);
+    const stands = readiness('consumer,retry', {}, false, null, foreign);
+    expect(stands.report()).toMatchObject({ status: 'degraded', roles: { consumer: 'waiting', retry: 'ready' } });
+    foreign.passed(3);
+    expect(stands.report().status).toBe('ok');
   });
 
   it('sends traffic elsewhere once the process is stopping', () => {

@@ -4,6 +4,7 @@ import { AppConfig, type Role } from '../../platform/config/env.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { ForeignClaims } from '../gate-watch/foreign-claims.js';
 
 const dependency = z.enum(['up', 'down']);
 const role = z.enum(['ready', 'waiting', 'draining']).optional();
@@ -33,6 +34,7 @@ export class Readiness implements BeforeApplicationShutdown {
     private readonly watch: EpochWatch,
     private readonly log: ClaimLog,
     private readonly admission: Admission,
+    private readonly foreign: ForeignClaims,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -54,7 +56,9 @@ export class Readiness implements BeforeApplicationShutdown {
     };
     const roles = [...this.config.roles];
     const working = this.draining ? [] : roles.filter((role) => works[role]);
-    const allUp = Object.values(up).every(Boolean);
+    // A consumer that stands on one partition works on the others.
+    const stands = this.foreign.stoppedPartitions > 0;
+    const allUp = Object.values(up).every(Boolean) && !stands;
     // A load balancer sends claims by this answer, so the other roles cannot make up for an api that admits none.
     const unavailable = working.length === 0 || (this.config.roles.has('api') && !works.api);
     return {
@@ -62,7 +66,10 @@ export class Readiness implements BeforeApplicationShutdown {
       gate: { state, epoch },
       dependencies: { gate: upOrDown(up.gate), claimLog: upOrDown(up.claimLog), database: upOrDown(up.database) },
       roles: Object.fromEntries(
-        roles.map((role) => [role, this.draining ? 'draining' : works[role] ? 'ready' : 'waiting']),
+        roles.map((role) => {
+          const ready = works[role] && !(role === 'consumer' && stands);
+          return [role, this.draining ? 'draining' : ready ? 'ready' : 'waiting'];
+        }),
       ),
     };
   }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type ClaimEvent, type ClaimRecord } from '../../domain/claim.js';
+import { type ClaimEvent, type ClaimRecord, type LoggedClaim } from '../../domain/claim.js';
 import { CONFIRM_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { Clock } from '../../platform/flow/clock.js';
@@ -126,7 +126,7 @@ export class ClaimIssuance {
    * Answers a second call with the same key like the first. While the claim is pending it may not be durable yet, so
    * the api publishes it again. The consumer settles a second copy without effect.
    */
-  private async replay(event: ClaimEvent, pending: boolean, budget: ClaimBudget): Promise<ApplicationOutcome> {
+  private async replay(event: LoggedClaim, pending: boolean, budget: ClaimBudget): Promise<ApplicationOutcome> {
     const durable = !pending || (await this.recorder.record(event, budget));
     if (!durable) return this.notDurable(event);
     if (budget.isOver) return this.unconfirmed(event);
@@ -226,10 +226,11 @@ export class ClaimIssuance {
   }
 }
 
-function eventOf(record: ClaimRecord, campaignId: string, userId: string, { epoch }: GatePass): ClaimEvent {
+function eventOf(record: ClaimRecord, campaignId: string, userId: string, pass: GatePass): Required<LoggedClaim> {
   // Field by field: a spread is slow, and each claim would pay for it.
   const { claimId, sequence, claimedAt, idempotencyDigest } = record;
-  return { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, epoch };
+  const { epoch, installation } = pass;
+  return { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, epoch, installation };
 }
 
 function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempotencyDigest'>, campaignId: string) {

@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { type ClaimEvent } from '../../domain/claim.js';
+import { type LoggedClaim } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../../ports/log/claim-log.js';
@@ -30,7 +30,7 @@ export class ClaimRecorder implements BeforeApplicationShutdown {
   /**
    * True once the claim is durable. After false it may still arrive on the log; if it does not, the sweeper finds it.
    */
-  async record(event: ClaimEvent, budget: ClaimBudget): Promise<boolean> {
+  async record(event: LoggedClaim, budget: ClaimBudget): Promise<boolean> {
     try {
       if (this.log.away) throw new ClaimLogUnavailableError('the claim log is away');
       await this.log.publish(event);
@@ -48,7 +48,7 @@ export class ClaimRecorder implements BeforeApplicationShutdown {
   }
 
   /** Stores the claim as a failed event, within the time that is left. */
-  private async store(event: ClaimEvent, failure: Error, budget: ClaimBudget): Promise<boolean> {
+  private async store(event: LoggedClaim, failure: Error, budget: ClaimBudget): Promise<boolean> {
     // The adapter logs by itself when the log is away.
     if (!this.log.away) this.refusals.failed(`the claim log refuses claims: ${failure.message}`);
     if (budget.leftMs === 0) return false;

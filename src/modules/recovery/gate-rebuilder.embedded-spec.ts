@@ -221,6 +221,24 @@ describe('what a rebuilt gate remembers', () => {
     expect(await gauge('nowhere')).toEqual({ kind: 'fenced', reason: 'meta-missing' });
   });
 
+  it('passes over the claims of another installation, and says so once', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    const { installation } = await row();
+    await stack.log.publish({ ...claimOf(1), installation });
+    await stack.log.publish({ ...claimOf(90), installation: 'another' });
+    await stack.log.publish({ ...claimOf(91), installation: 'another' });
+    // An event of a version that named no installation.
+    await stack.log.publish(claimOf(2));
+    const errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    await rebuild();
+    // Their sequences are not ours either.
+    expect(await gauge()).toMatchObject({ claimed: 2, pending: 2, sequence: 2 });
+    expect(await lookUp('u90')).toEqual({ kind: 'absent' });
+    const lines = errors.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('another'));
+    expect(lines).toEqual([`claims of installation another are on the log of ${installation}: ignored`]);
+    errors.mockRestore();
+  });
+
   it('passes over a batch that cannot be read, whatever its bytes look like', async () => {
     await storeCampaign(stack, { id: 'default' });
     await stack.log.publish(claimOf(1));
@@ -630,7 +648,7 @@ describe('several rebuilders', () => {
       expect(await row()).toEqual(opened);
       expect(await journal('SELECT * FROM gate_cuts ORDER BY epoch, log_partition')).toEqual(cuts);
       expect(await gauge()).toMatchObject({ claimed: 3, sequence: 3 });
-      expect(stack.memory.letsIn({ epoch: sleeper.epoch, fence: 'any' })).toBe(false);
+      expect(stack.memory.letsIn({ ...(await openPass(stack)), epoch: sleeper.epoch })).toBe(false);
       expect(epochsInMemory()).toEqual([opened.epoch]);
     },
   );

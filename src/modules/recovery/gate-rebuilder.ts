@@ -36,6 +36,9 @@ interface Lease {
   readonly epoch: number;
   /** An older epoch may have been open, so 202s under it may still be on their way. */
   readonly followsAnEpoch: boolean;
+  readonly installation: string;
+  /** The epochs that the gate row of this installation has shown. */
+  readonly ownEpochs: readonly number[];
 }
 
 /**
@@ -114,7 +117,7 @@ export class GateRebuilder {
     this.lease = lease;
     if (this.stopped) lease.abort(new RebuildStoppedError('the process is shutting down'));
     try {
-      await this.build(lease, taken.followsAnEpoch);
+      await this.build(lease, taken);
       this.failed = false;
       this.logger.log(`epoch ${epoch} is open after ${Math.round(this.clock.monotonic() - startedAt)} ms`);
     } catch (error) {
@@ -165,7 +168,9 @@ export class GateRebuilder {
         // mutant: epoch-without-time
         const epoch = Math.max(row.epoch + 1, lostEpoch + 1, Math.floor(now / 1_000));
         await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
-        return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0 };
+        const ownEpochs = [...(await unit.gate.epochsWithCut()), row.epoch];
+        const { installation } = row;
+        return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0, installation, ownEpochs };
       });
       if (taken === 'left') return null;
       if (taken !== 'changed') return taken;
@@ -189,7 +194,7 @@ export class GateRebuilder {
     return this.failed && left <= 0 && left > -STAND_BACK_MS;
   }
 
-  private async build(lease: BuilderLease, followsAnEpoch: boolean): Promise<void> {
+  private async build(lease: BuilderLease, { followsAnEpoch, installation, ownEpochs }: Lease): Promise<void> {
     const { epoch } = lease;
     const done = async (step: RebuildStep) => {
       await this.probe.after(step, epoch);
@@ -197,7 +202,8 @@ export class GateRebuilder {
     };
     await done('leased');
 
-    await this.builder.dropEpochsBelow(epoch);
+    this.builder.useInstallation(installation);
+    await this.builder.dropEpochsBelow(epoch, ownEpochs);
     await done('older-epochs-dropped');
     // mutant: no-quiesce
     if (followsAnEpoch && !this.builder.isAlone) await lease.wait(this.builder.quiesceMs);
@@ -208,7 +214,7 @@ export class GateRebuilder {
 
     await this.storeCut(lease, unsettled.end);
     await done('cut-stored');
-    const found = new StagedClaims(this.clock.wall());
+    const found = new StagedClaims(this.clock.wall(), installation);
     for (
       let unread: Unsettled | null = unsettled;
       unread !== null;

@@ -88,7 +88,9 @@ export class LogReading {
       // one comes back only if the sweeper had found it pending before the old gate was lost.
       if (record.unreadable !== undefined) continue;
       const decoded = decodeClaimEvent(record.value);
-      if (decoded.kind === 'poison' || !found.knows(decoded.event.campaignId)) continue;
+      // mutant: foreign-claims-staged
+      if (decoded.kind === 'poison' || !found.isOwn(decoded.event)) continue;
+      if (!found.knows(decoded.event.campaignId)) continue;
       found.note(decoded.event);
       events.push({ event: decoded.event, record });
     }

@@ -1,5 +1,6 @@
+import { Logger } from '@nestjs/common';
 import { type Campaign } from '../../domain/campaign.js';
-import { type Claim, type ClaimEvent } from '../../domain/claim.js';
+import { type Claim, type ClaimEvent, isForeignClaim, type LoggedClaim } from '../../domain/claim.js';
 import { isLaterClaim } from '../../domain/rival-claims.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
@@ -32,10 +33,25 @@ export class StagedClaims {
   private readonly campaigns = new Map<string, FoundCampaign>();
   /** ms. The new gate goes on from no later instant. */
   private readonly latestAt: number;
+  private readonly logger = new Logger(StagedClaims.name);
+  private foreignLogged = false;
 
   /** @param now ms, by any clock that is roughly right. */
-  constructor(now: number) {
+  constructor(
+    now: number,
+    private readonly installation: string,
+  ) {
     this.latestAt = now + MAX_AHEAD_MS;
+  }
+
+  /** False for a claim of another installation's gate, which is on our log by mistake. Logs the first one. */
+  isOwn(claim: LoggedClaim): boolean {
+    if (!isForeignClaim(claim, this.installation)) return true;
+    if (!this.foreignLogged) {
+      this.logger.error(`claims of installation ${claim.installation} are on the log of ${this.installation}: ignored`);
+    }
+    this.foreignLogged = true;
+    return false;
   }
 
   /**

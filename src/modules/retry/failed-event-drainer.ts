@@ -34,6 +34,7 @@ export interface DrainReport {
 interface Lease {
   readonly owner: string;
   readonly epoch: number;
+  readonly installation: string;
   readonly rows: readonly FailedEvent[];
 }
 
@@ -124,15 +125,15 @@ export class FailedEventDrainer {
     // Each lease has its own name, so that a late batch cannot end a later lease of this process.
     const owner = `${this.instance}:${(this.leases += 1)}`;
     return this.database.transaction(async (unit) => {
-      const { epoch, fence } = await unit.gate.lockShared();
+      const { epoch, fence, installation } = await unit.gate.lockShared();
       if (fence === null) return null;
       const rows = await unit.failedEvents.lease(owner, BATCH, PUBLISH_LEASE_MS, consumedBefore);
-      return { owner, epoch, rows };
+      return { owner, epoch, installation, rows };
     });
   }
 
   /** @returns the ids of the rows that the log did not acknowledge. */
-  private async publish({ epoch, rows }: Lease): Promise<ReadonlySet<number>> {
+  private async publish({ epoch, installation, rows }: Lease): Promise<ReadonlySet<number>> {
     const refused = new Set<number>();
     let reason: unknown;
     await Promise.all(
@@ -140,7 +141,7 @@ export class FailedEventDrainer {
         if (claim === null) return;
         try {
           // mutant: rows-own-epoch
-          await withDeadline(this.log.publish({ ...claim, epoch }), PUBLISH_DEADLINE_MS, this.timers);
+          await withDeadline(this.log.publish({ ...claim, epoch, installation }), PUBLISH_DEADLINE_MS, this.timers);
         } catch (error) {
           refused.add(id);
           reason = error;

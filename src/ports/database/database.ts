@@ -5,6 +5,7 @@ import { type CampaignStore } from './campaign-store.js';
 import { type CouponStore } from './coupon-store.js';
 import { type FailedEventStore } from './failed-event-store.js';
 import { type GateEpoch, type GateRowStore } from './gate-row-store.js';
+import { type InstallationKeyStore } from './installation-key-store.js';
 
 /**
  * One unit of work. Lock order everywhere: gate row, campaigns by id, failed events.
@@ -19,6 +20,7 @@ export interface UnitOfWork {
   readonly failedEvents: FailedEventStore;
   readonly audit: AdminAuditStore;
   readonly apiKeys: ApiKeyStore;
+  readonly installationKeys: InstallationKeyStore;
   /** The database's clock, ms since the Unix epoch: what decides leases and what is due. */
   now(): Promise<number>;
 }

@@ -6,6 +6,8 @@ export interface GateEpoch {
   epoch: number;
   /** What a call must show to reach this epoch's gate (in Redis the SHA of the stamped script); null = not open. */
   fence: string | null;
+  /** Names this installation: random, made once by a migration. It never changes. */
+  installation: string;
 }
 
 /** The one row of table `gate`: which gate is open, and who is building the next one. */
@@ -53,4 +55,7 @@ export abstract class GateRowStore {
 
   /** The cut of the lowest epoch above `epoch` that has one, or null. */
   abstract cutAbove(epoch: number): Promise<GateCut | null>;
+
+  /** Every epoch that has a cut: those under which a builder of this installation may have written to the gate. */
+  abstract epochsWithCut(): Promise<number[]>;
 }

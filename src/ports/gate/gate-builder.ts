@@ -31,8 +31,19 @@ export abstract class GateBuilder {
     return this.quiesceMs === 0;
   }
 
-  /** Deletes what every epoch below this one left, each campaign's meta first. Has to succeed before anything is opened. */
-  abstract dropEpochsBelow(epoch: number): Promise<void>;
+  /**
+   * Tells whose gate is built, before every other call. Several installations may share the gate's server: the builder
+   * never touches what belongs to another one.
+   */
+  abstract useInstallation(installation: string): void;
+
+  /**
+   * Deletes what every epoch below this one left, each campaign's meta first. Has to succeed before anything is opened.
+   *
+   * @param ownEpochs the epochs that this installation has had. Keys of a version that did not name the installation
+   * are deleted when they carry one of these.
+   */
+  abstract dropEpochsBelow(epoch: number, ownEpochs?: readonly number[]): Promise<void>;
 
   /** Adds claims to a campaign of this epoch. A user who is there already keeps the claim that came first. */
   abstract stage(epoch: number, campaignId: string, claims: readonly StagedClaim[]): Promise<void>;

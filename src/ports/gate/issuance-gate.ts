@@ -7,6 +7,8 @@ import { type Claim, type ClaimRecord, type ClaimReference, type ClaimRequest } 
 export interface GatePass {
   readonly epoch: number;
   readonly fence: string;
+  /** For the claim events of this epoch. The gate itself does not look at it: the fence is of one installation alone. */
+  readonly installation: string;
 }
 
 /** What the gate knows of a campaign's settings. Instants are ms since the Unix epoch. */

@@ -1,4 +1,4 @@
-import { type ClaimEvent } from '../../domain/claim.js';
+import { type LoggedClaim } from '../../domain/claim.js';
 
 /** One message of the log, as it lies there: bytes, so that a broken one can be kept as it was. */
 export interface LogRecord {
@@ -45,7 +45,7 @@ export abstract class ClaimLog {
    * Resolves when the broker's full quorum, or the disk, has the event; rejects with one of the errors above. Settles
    * within `PUBLISH_TIMEOUT_MS`, also when the log does not answer: a caller sets no timer of its own.
    */
-  abstract publish(event: ClaimEvent): Promise<void>;
+  abstract publish(event: LoggedClaim): Promise<void>;
 
   /** True while publishing would be pointless. A probe inside the adapter notices when the broker is back. */
   abstract readonly away: boolean;

@@ -6,7 +6,7 @@ import { ulid } from 'ulid';
 import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
-import { type CampaignKeys, campaignKeys } from '../../../src/infrastructure/redis/redis.keys.js';
+import { type CampaignKeys, campaignKeys, storedKeys } from '../../../src/infrastructure/redis/redis.keys.js';
 import { StartupError } from '../../../src/platform/config/startup-error.js';
 import {
   type ClaimOutcome,
@@ -18,6 +18,7 @@ import {
 import { RedisServer } from '../../../stack/redis-server.js';
 import { freePort } from '../../../stack/server-process.js';
 import { answered, request, terms } from '../../contract/gate/gate-under-test.js';
+import { INSTALLATION } from '../../support/claims.js';
 import { inParallel } from '../../support/client.js';
 import { eventually } from '../../support/eventually.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
@@ -48,6 +49,11 @@ describe('a Redis that fails', () => {
     await made.onModuleInit();
     return made;
   };
+  const builderOn = (server: RedisConnection) => {
+    const made = new RedisGateBuilder(server);
+    made.useInstallation(INSTALLATION);
+    return made;
+  };
   const administer = <T>(work: (redis: Redis) => Promise<T>, url = server.url): Promise<T> => withRedis(url, work);
   const claim = (userId: string) => gate.claim(pass, request(campaignId, userId));
   const outcomeOf = (work: Promise<unknown>) =>
@@ -60,9 +66,9 @@ describe('a Redis that fails', () => {
     server = await RedisServer.start();
     connection = await connect();
     gate = new RedisIssuanceGate(connection);
-    builder = new RedisGateBuilder(connection);
+    builder = builderOn(connection);
     await builder.dropEpochsBelow(EPOCH);
-    pass = { epoch: EPOCH, fence: await builder.installFence(EPOCH) };
+    pass = { epoch: EPOCH, fence: await builder.installFence(EPOCH), installation: INSTALLATION };
     campaignId = ulid();
     await gate.openCampaign(pass, terms(campaignId, { total: 10 }));
     expect(await outcomeOf(claim('first'))).toBe('admitted');
@@ -99,7 +105,7 @@ describe('a Redis that fails', () => {
     await eventually(async () => expect(await outcomeOf(claim('while away'))).toBe('GateUnavailableError'));
     await server.start();
     await until('it is connected again', () => reconnected > 0);
-    expect(await administer((redis) => redis.hlen(campaignKeys(campaignId, EPOCH).appliedUser))).toBe(1);
+    expect(await administer((redis) => redis.hlen(storedKeys(INSTALLATION, campaignId, EPOCH).appliedUser))).toBe(1);
     const missing = { kind: 'fenced', reason: 'fence-missing' };
     expect(await gate.ping(pass)).toEqual(missing);
     expect(await answered(() => claim('second'))).toEqual(missing);
@@ -123,7 +129,7 @@ describe('a Redis that fails', () => {
   it.each(['meta', 'appliedUser', 'pending'] as const)(
     'is fenced when %s is something else than it was',
     async (which) => {
-      const key = campaignKeys(campaignId, EPOCH)[which];
+      const key = storedKeys(INSTALLATION, campaignId, EPOCH)[which];
       await administer(async (redis) => {
         await redis.del(key);
         await redis.set(key, 'a text');
@@ -140,7 +146,7 @@ describe('a Redis that fails', () => {
   );
 
   it('is fenced if a user is pending without a claim, although the counters agree', async () => {
-    const { appliedUser } = campaignKeys(campaignId, EPOCH);
+    const { appliedUser } = storedKeys(INSTALLATION, campaignId, EPOCH);
     await administer(async (redis) => {
       const record = await redis.hget(appliedUser, 'first');
       await redis.hdel(appliedUser, 'first');
@@ -151,7 +157,7 @@ describe('a Redis that fails', () => {
   });
 
   it('refuses claims when its memory is full, writes no part of them, and still shows existing claims', async () => {
-    const { meta, appliedUser, pending } = campaignKeys(campaignId, EPOCH);
+    const { meta, appliedUser, pending } = storedKeys(INSTALLATION, campaignId, EPOCH);
     await administer((redis) => redis.config('SET', 'maxmemory', '1'));
     const error = await claim('second').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(GateUnavailableError);
@@ -248,12 +254,12 @@ describe('a Redis that fails', () => {
     await administer((redis) => redis.call('ACL', 'SETUSER', 'gate', 'on', '>secret', ...keys, '-@all', ...commands));
     connection = await connect(`redis://gate:secret@127.0.0.1:${server.port}`);
     gate = new RedisIssuanceGate(connection);
-    builder = new RedisGateBuilder(connection);
+    builder = builderOn(connection);
     await builder.dropEpochsBelow(EPOCH + 1);
     await builder.stage(EPOCH + 1, campaignId, [
       { userId: 'first', claimId: ulid(), sequence: 1, claimedAt: 1, idempotencyDigest: null, pending: true },
     ]);
-    pass = { epoch: EPOCH + 1, fence: await builder.installFence(EPOCH + 1) };
+    pass = { epoch: EPOCH + 1, fence: await builder.installFence(EPOCH + 1), installation: INSTALLATION };
     await builder.openStaged(EPOCH + 1, [{ ...terms(campaignId, { total: 10 }), sequence: 1 }]);
     expect(await outcomeOf(claim('second'))).toBe('admitted');
     expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, pending: 2 }]);
@@ -334,7 +340,7 @@ describe('a Redis that fails', () => {
       address = await TcpProxy.to(server.port);
       connection = await connect(`redis://127.0.0.1:${address.port}`);
       gate = new RedisIssuanceGate(connection);
-      builder = new RedisGateBuilder(connection);
+      builder = builderOn(connection);
       expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
       await builder.dropEpochsBelow(EPOCH);
     });
@@ -342,7 +348,7 @@ describe('a Redis that fails', () => {
 
     const rebuilt = async () => {
       await builder.dropEpochsBelow(EPOCH + 1);
-      pass = { epoch: EPOCH + 1, fence: await builder.installFence(EPOCH + 1) };
+      pass = { epoch: EPOCH + 1, fence: await builder.installFence(EPOCH + 1), installation: INSTALLATION };
       await gate.openCampaign(pass, terms(campaignId, { total: 10 }));
       expect(await outcomeOf(claim('second'))).toBe('admitted');
     };
@@ -361,7 +367,7 @@ describe('a Redis that fails', () => {
           await rebuilt();
         }, 20_000);
         await administer(async (redis) => {
-          expect(await redis.exists(campaignKeys(campaignId, EPOCH + 1).meta)).toBe(1);
+          expect(await redis.exists(storedKeys(INSTALLATION, campaignId, EPOCH + 1).meta)).toBe(1);
         }, other.url);
       } finally {
         await other.kill();
@@ -395,13 +401,15 @@ describe('a Redis that fails', () => {
         await answered(() => gate.now());
         await rebuilt();
         await administer(async (redis) => {
-          expect(await redis.exists(campaignKeys(campaignId, EPOCH + 1).meta)).toBe(1);
+          expect(await redis.exists(storedKeys(INSTALLATION, campaignId, EPOCH + 1).meta)).toBe(1);
         }, other.url);
       });
 
       it('a rebuild that begins while the calls lead to the old one opens nothing there, and the next one is done', async () => {
         await expect(builder.dropEpochsBelow(EPOCH + 1)).rejects.toThrow('two Redis servers');
-        expect(await administer((redis) => redis.exists(campaignKeys(campaignId, EPOCH).meta), server.url)).toBe(1);
+        expect(
+          await administer((redis) => redis.exists(storedKeys(INSTALLATION, campaignId, EPOCH).meta), server.url),
+        ).toBe(1);
         await rebuilt();
       });
 
@@ -416,9 +424,9 @@ describe('a Redis that fails', () => {
       });
 
       it('the calls follow the address when they miss the fence that another process has installed there', async () => {
-        const another = new RedisGateBuilder(await connect(other.url));
+        const another = builderOn(await connect(other.url));
         await another.dropEpochsBelow(EPOCH + 1);
-        const built = { epoch: EPOCH + 1, fence: await another.installFence(EPOCH + 1) };
+        const built = { epoch: EPOCH + 1, fence: await another.installFence(EPOCH + 1), installation: INSTALLATION };
         expect(await gate.ping(built)).toEqual({ kind: 'fenced', reason: 'fence-missing' });
         expect(await answered(() => gate.ping(built))).toEqual({ kind: 'ok' });
       });
@@ -485,7 +493,7 @@ describe('a Redis that fails', () => {
       await builder.installFence(epoch);
       await promote();
       await expect(builder.openStaged(epoch, staged())).rejects.toThrow(replaced);
-      expect(await administer((redis) => redis.exists(campaignKeys(campaignId, epoch).meta))).toBe(0);
+      expect(await administer((redis) => redis.exists(storedKeys(INSTALLATION, campaignId, epoch).meta))).toBe(0);
     });
 
     it('does not say that what it has opened is open', async () => {
@@ -515,10 +523,10 @@ describe('a Redis that fails', () => {
       }));
       await builder.stage(epoch, campaignId, claims);
       await builder.installFence(epoch);
-      await administer((redis) => lose(campaignKeys(campaignId, epoch), redis));
+      await administer((redis) => lose(storedKeys(INSTALLATION, campaignId, epoch), redis));
       const staged = { ...terms(campaignId, { total: 10 }), sequence: 2 };
       await expect(builder.openStaged(epoch, [staged])).rejects.toBeInstanceOf(GateUnavailableError);
-      const opened = { epoch, fence: await builder.installFence(epoch) };
+      const opened = { epoch, fence: await builder.installFence(epoch), installation: INSTALLATION };
       expect(await gate.claim(opened, request(campaignId, 'c'))).toMatchObject({ kind: 'fenced' });
     },
   );
@@ -596,7 +604,7 @@ describe('a Redis that fails', () => {
         distant.claim(pass, request(campaignId, `first-${n}`)).catch((error: unknown) => error),
       );
       await until('they were executed', () =>
-        administer((redis) => redis.hexists(campaignKeys(campaignId, EPOCH).appliedUser, 'first-0')),
+        administer((redis) => redis.hexists(storedKeys(INSTALLATION, campaignId, EPOCH).appliedUser, 'first-0')),
       );
       const second = distant.claim(pass, request(campaignId, 'second')).catch((error: unknown) => error);
       for (const error of await Promise.all(first)) expect(error).toBeInstanceOf(GateTimeoutError);
@@ -604,5 +612,74 @@ describe('a Redis that fails', () => {
       line.set('pass');
       expect(await eventually(() => distant.lookUp(pass, campaignId, 'second'))).toEqual({ kind: 'absent' });
     });
+  });
+});
+
+describe('two installations on one Redis', () => {
+  const OTHER = 'othersinstallat4';
+  let server: RedisServer;
+  const open: RedisConnection[] = [];
+
+  beforeEach(async () => {
+    server = await RedisServer.start();
+  });
+  afterEach(async () => {
+    for (const connection of open.splice(0)) connection.onApplicationShutdown();
+    await server.kill();
+  });
+
+  const builderOf = async (installation: string) => {
+    const connection = new RedisConnection(server.url);
+    open.push(connection);
+    await connection.onModuleInit();
+    const builder = new RedisGateBuilder(connection);
+    builder.useInstallation(installation);
+    return { builder, gate: new RedisIssuanceGate(connection) };
+  };
+  /** Builds an epoch with the campaign `default` of this total. */
+  const build = async (
+    { builder }: { builder: RedisGateBuilder },
+    installation: string,
+    epoch: number,
+    total: number,
+  ) => {
+    await builder.dropEpochsBelow(epoch);
+    const pass = { epoch, fence: await builder.installFence(epoch), installation };
+    await builder.openStaged(epoch, [{ ...terms('default', { total }), sequence: 0 }]);
+    return pass;
+  };
+  const keys = () => withRedis(server.url, (redis) => redis.keys('*'));
+
+  it('never touch each other, in one epoch of the same second or in different ones', async () => {
+    const [ours, theirs] = [await builderOf(INSTALLATION), await builderOf(OTHER)];
+    const pass = await build(ours, INSTALLATION, EPOCH, 1);
+    const foreign = await build(theirs, OTHER, EPOCH, 5);
+    expect(foreign.fence).not.toBe(pass.fence);
+    expect(await ours.gate.claim(pass, request('default', 'alice'))).toMatchObject({ kind: 'admitted', sequence: 1 });
+    expect(await ours.gate.claim(pass, request('default', 'bob'))).toEqual({ kind: 'sold-out' });
+    expect(await theirs.gate.claim(foreign, request('default', 'alice'))).toMatchObject({ kind: 'admitted' });
+    const terms = { campaignId: 'default', total: 3, startsAt: 0, endsAt: null, state: 'OPEN', version: 2 } as const;
+    await theirs.gate.changeTerms(foreign, terms);
+    // Later epochs of one of them, and one that is abandoned.
+    const later = await build(theirs, OTHER, EPOCH + 9, 5);
+    await theirs.builder.abandon(EPOCH);
+    expect(await ours.gate.gauge(pass, ['default'])).toMatchObject([{ claimed: 1, terms: { total: 1 } }]);
+    expect(await theirs.gate.gauge(later, ['default'])).toMatchObject([{ claimed: 0, terms: { total: 5 } }]);
+    expect((await keys()).sort()).toEqual([
+      `coupon:{${OTHER}:default}:${EPOCH + 9}:meta`,
+      `coupon:{${INSTALLATION}:default}:${EPOCH}:applied_user`,
+      `coupon:{${INSTALLATION}:default}:${EPOCH}:meta`,
+      `coupon:{${INSTALLATION}:default}:${EPOCH}:pending`,
+    ]);
+  });
+
+  it('leave the unnamed keys of the version before to the one whose epoch they carry', async () => {
+    const unnamed = (epoch: number) => `coupon:{default}:${epoch}:meta`;
+    await withRedis(server.url, (redis) =>
+      redis.mset(unnamed(EPOCH), '', unnamed(EPOCH + 1), '', 'another-program', ''),
+    );
+    const { builder } = await builderOf(INSTALLATION);
+    await builder.dropEpochsBelow(EPOCH + 5, [EPOCH, EPOCH + 5]);
+    expect((await keys()).sort()).toEqual(['another-program', unnamed(EPOCH + 1)]);
   });
 });

@@ -7,6 +7,7 @@ import { describeCouponStore } from './coupon-store.contract.js';
 import { type DatabaseHarness, databaseUnderTest } from './database-under-test.js';
 import { describeFailedEventStore } from './failed-event-store.contract.js';
 import { describeGateRowStore } from './gate-row-store.contract.js';
+import { describeInstallation } from './installation.contract.js';
 import { describeUnitsOfWork } from './units-of-work.contract.js';
 import { describeUnitsSideBySide } from './units-side-by-side.contract.js';
 
@@ -18,6 +19,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
     describeCampaignStore(under);
     describeCouponStore(under);
     describeGateRowStore(under);
+    describeInstallation(under);
     describeFailedEventStore(under);
     describeUnitsSideBySide(under);
     describeCreationStore(under);

@@ -35,7 +35,8 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
       await write(({ gate }) => gate.open(epoch - 1, 'wrong epoch'));
       expect((await read(({ gate }) => gate.read())).fence).toBeNull();
       await write(({ gate }) => gate.open(epoch, 'fence'));
-      const open = { epoch, fence: 'fence', builder: null, leaseUntil: null };
+      const { installation } = begun.row;
+      const open = { epoch, fence: 'fence', builder: null, leaseUntil: null, installation };
       expect(await read(({ gate }) => gate.read())).toEqual(open);
       expect(await write(({ gate }) => gate.lockShared())).toEqual(open);
       expect(await write(({ gate }) => gate.lockExclusive())).toEqual(open);
@@ -60,11 +61,13 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
         await gate.open(epoch + 1, 'fence');
       });
       await write(({ gate }) => gate.giveLeaseBack('one', epoch + 1));
-      const open = { epoch: epoch + 1, fence: 'fence', builder: null, leaseUntil: null };
+      const { installation } = given.row;
+      const open = { epoch: epoch + 1, fence: 'fence', builder: null, leaseUntil: null, installation };
       expect(await read(({ gate }) => gate.read())).toEqual(open);
     });
 
     it('counts as a failure of the database when it is missing', async () => {
+      const { installation } = await read(({ gate }) => gate.read());
       await harness.execute('DELETE FROM gate');
       try {
         expect(await kindOf(read(({ gate }) => gate.read()))).toBe('infrastructure');
@@ -72,6 +75,8 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
         expect(await kindOf(write(({ gate }) => gate.lockExclusive()))).toBe('infrastructure');
       } finally {
         await harness.execute('INSERT INTO gate (id, epoch) VALUES (1, 0)');
+        expect(await kindOf(read(({ gate }) => gate.read()))).toBe('infrastructure');
+        await harness.execute('UPDATE gate SET installation_id = ?', [installation]);
       }
     });
 

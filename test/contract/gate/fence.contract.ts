@@ -91,8 +91,8 @@ export function describeFence(under: GateUnderTest): void {
       await gate.openCampaign(two, terms(campaignId));
       const claim = await admit(campaignId, 'alice', two);
       const forged: GatePass[] = [
-        { epoch: two.epoch, fence: one.fence },
-        { epoch: two.epoch, fence: '0'.repeat(two.fence.length) },
+        { ...two, fence: one.fence },
+        { ...two, fence: '0'.repeat(two.fence.length) },
       ];
       for (const pass of forged) {
         const outcomes = await fences(pass, campaignId, claim);
@@ -118,7 +118,7 @@ export function describeFence(under: GateUnderTest): void {
 
     it('pings ok under an open epoch and fenced under one that was never opened', async () => {
       expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
-      const never = { epoch: harness.nextEpoch(), fence: '0'.repeat(pass.fence.length) };
+      const never = { ...pass, epoch: harness.nextEpoch(), fence: '0'.repeat(pass.fence.length) };
       expect(await gate.ping(never)).toEqual({ kind: 'fenced', reason: 'fence-missing' });
       await answered(() => gate.now());
     });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { ulid } from 'ulid';
 import { type GateBuilder, type StagedClaim } from '../../../src/ports/gate/gate-builder.js';
 import { type CampaignGauge, type GatePass, type IssuanceGate } from '../../../src/ports/gate/issuance-gate.js';
+import { INSTALLATION } from '../../support/claims.js';
 import { type IssuanceGateHarness, request, terms } from './gate-under-test.js';
 
 function staged(userId: string, sequence: number, over: Partial<StagedClaim> = {}): StagedClaim {
@@ -15,11 +16,16 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
     let builder: GateBuilder;
     let epoch: number;
 
-    const installed = async (): Promise<GatePass> => ({ epoch, fence: await builder.installFence(epoch) });
+    const installed = async (): Promise<GatePass> => ({
+      epoch,
+      fence: await builder.installFence(epoch),
+      installation: INSTALLATION,
+    });
 
     beforeAll(async () => {
       harness = await openHarness();
       ({ gate, builder } = harness);
+      builder.useInstallation(INSTALLATION);
     });
     beforeEach(() => {
       epoch = harness.nextEpoch();

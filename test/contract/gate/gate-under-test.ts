@@ -10,6 +10,7 @@ import {
   GateUnavailableError,
   type IssuanceGate,
 } from '../../../src/ports/gate/issuance-gate.js';
+import { INSTALLATION } from '../../support/claims.js';
 import { eventually } from '../../support/eventually.js';
 
 /** What differs between gates. Damage happens without the gate knowing, as by a wipe or an eviction. */
@@ -76,7 +77,7 @@ export function gateUnderTest(openHarness: () => Promise<IssuanceGateHarness>): 
 
   const openEpoch = async (): Promise<GatePass> => {
     const epoch = harness.nextEpoch();
-    return { epoch, fence: await harness.builder.installFence(epoch) };
+    return { epoch, fence: await harness.builder.installFence(epoch), installation: INSTALLATION };
   };
   const open = async (over: Partial<CampaignTerms> = {}): Promise<string> => {
     const campaignId = ulid();
@@ -98,6 +99,7 @@ export function gateUnderTest(openHarness: () => Promise<IssuanceGateHarness>): 
   beforeAll(async () => {
     harness = await openHarness();
     gate = harness.gate;
+    harness.builder.useInstallation(INSTALLATION);
     pass = await openEpoch();
   });
   afterAll(() => harness.close());

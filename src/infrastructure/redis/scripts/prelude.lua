@@ -6,14 +6,20 @@
 -- When memory runs out, Redis refuses a script whose first write needs memory, and lets one that has written go on to its
 -- end. So a command that frees memory may come first, and no operation may read after it has begun to write.
 
-local operation = ARGV[1]
-local meta_key, applied_key, pending_key = KEYS[1], KEYS[2], KEYS[3]
-
--- EPOCH is the stamp. A pass is invalid when its fence and its epoch do not belong together.
-for _, key in ipairs(KEYS) do
+-- EPOCH and INSTALLATION are the stamp. Callers name the keys without the installation, coupon:{<campaign>}:<epoch>:meta,
+-- and the stored ones are coupon:{<installation>:<campaign>}:<epoch>:meta. So a version that knew no installation can use
+-- this script, and this version the script of that one.
+local stored_keys = {}
+for at, key in ipairs(KEYS) do
+  -- A pass is invalid when its fence and its epoch do not belong together.
   -- mutant: keys-unchecked
   if not string.find(key, '}:' .. EPOCH .. ':', 1, true) then return {'FENCED', 'fence-missing'} end
+  stored_keys[at] = 'coupon:{' .. INSTALLATION .. ':' .. string.sub(key, #'coupon:{' + 1)
 end
+local KEYS = stored_keys
+
+local operation = ARGV[1]
+local meta_key, applied_key, pending_key = KEYS[1], KEYS[2], KEYS[3]
 
 -- REPLICATION is the replication id of the server that the epoch was built on; '' where the server hides it. A master
 -- that followed another one and was promoted again still has this script, but has lost what the other one never had.

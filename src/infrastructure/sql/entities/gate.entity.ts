@@ -18,6 +18,9 @@ export class GateEntity {
 
   @Column(nullable(instant('lease_until')))
   leaseUntil!: number | null;
+
+  @Column(nullable(text('installation_id')))
+  installation!: string | null;
 }
 
 @Entity('gate_cuts')
@@ -31,4 +34,8 @@ export class GateCutEntity {
 
   @Column(integer('log_offset'))
   offset!: number;
+
+  /** In the marker's row: which log the offsets are of. null where that was not known. */
+  @Column(nullable(text('log_id')))
+  logId!: string | null;
 }

@@ -118,6 +118,19 @@ describe('moveInstallation', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^coupons: 2500 rows, the same in both, sha256 [0-9a-f]{64}$/));
   });
 
+  it('takes the name of the installation and its secrets along', async () => {
+    await fillSource();
+    const identity = [
+      'SELECT installation_id FROM gate',
+      'SELECT purpose, secret, created_at FROM installation_keys ORDER BY id',
+    ];
+    const before = await Promise.all(identity.map((sql) => rowsOf(target, sql)));
+    await move();
+    const source = [await sourceRows(identity[0] ?? ''), await sourceRows(identity[1] ?? '')];
+    expect(await Promise.all(identity.map((sql) => rowsOf(target, sql)))).toEqual(source);
+    expect(source).not.toEqual(before);
+  });
+
   it('makes failed events of what only the journal holds, and has the retry publish again what it sent there', async () => {
     await fillSource();
     await move();

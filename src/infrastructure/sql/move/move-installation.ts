@@ -30,7 +30,8 @@ export interface MoveSource extends MoveEnd {
  * 3. What only the journal holds becomes rows of the source.
  * 4. The rows are copied, in the order of their keys; a repeated move goes on behind the last.
  * 5. All rows of both are compared.
- * 6. The target's gate row comes back, with an epoch above the source's, and its mark says MOVED, in one transaction.
+ * 6. The target's gate row comes back, with an epoch above the source's and with its installation and keys, and its mark
+ *    says MOVED, in one transaction.
  * 7. The source's mark says MOVED.
  *
  * Between 6 and 7 the source is still marked, so at no point both of them can be started.
@@ -136,6 +137,9 @@ async function openTarget(source: MoveEnd, target: MoveEnd): Promise<void> {
     sql.select<Record<string, unknown>>(`SELECT ${['epoch', ...columns].join(', ')} FROM gate WHERE id = ${GATE}`),
   );
   if (row === undefined) throw new StartupError(`${source.address}: the gate row is missing`);
+  const keys = await source.run((sql) =>
+    sql.select<Record<string, unknown>>('SELECT purpose, secret, created_at FROM installation_keys ORDER BY id'),
+  );
   await target.transaction(async (sql) => {
     // Above the source's epoch: claims of that epoch count as older than all that the new gate admits.
     const moved = await sql.execute(
@@ -143,6 +147,12 @@ async function openTarget(source: MoveEnd, target: MoveEnd): Promise<void> {
       [Number(row['epoch']) + 1, ...columns.map((column) => row[column])],
     );
     if (moved !== 1) throw new StartupError(`${target.address}: its gate row is missing; drop it, and repeat the move`);
+    // Coupons that are issued again must have the codes that they had. The target's own secrets were never used.
+    await sql.execute('DELETE FROM installation_keys');
+    for (const { purpose, secret, created_at: createdAt } of keys) {
+      const values = [purpose, secret, Number(createdAt)];
+      await sql.execute('INSERT INTO installation_keys (purpose, secret, created_at) VALUES (?, ?, ?)', values);
+    }
     await finishMark(sql);
   });
 }

@@ -6,6 +6,7 @@ import { CampaignEntity } from '../entities/campaign.entity.js';
 import { CouponEntity } from '../entities/coupon.entity.js';
 import { FailedEventEntity } from '../entities/failed-event.entity.js';
 import { GateCutEntity, GateEntity } from '../entities/gate.entity.js';
+import { InstallationKeyEntity } from '../entities/installation-key.entity.js';
 import { MoveEntity } from '../entities/move.entity.js';
 
 /** What a move copies row by row; a table stands behind those to which its rows refer. */
@@ -22,9 +23,10 @@ export const COPIED = [
  * What a move does not copy:
  * - the gate row: the target has its own, and gets of the source's what {@link GATE_STATE} does not name;
  * - the cuts: they are offsets of the journal, and would make claims on the topic stale;
+ * - the keys: the target has made its own, and gets those of the source in their place, together with the gate row;
  * - the mark of the move.
  */
-export const NOT_COPIED = [GateEntity, GateCutEntity, MoveEntity];
+export const NOT_COPIED = [GateEntity, GateCutEntity, InstallationKeyEntity, MoveEntity];
 
 /** The columns of the gate row that say which gate is open. They end with the source's gate. */
 export const GATE_STATE = ['id', 'epoch', 'script_sha', 'builder', 'lease_until'];

@@ -7,6 +7,7 @@ import { type SqlSession } from '../sql-session.js';
 export interface RawGateEpoch {
   epoch: string | number;
   script_sha: string | null;
+  installation_id: string | null;
 }
 
 interface RawGateRow extends RawGateEpoch {
@@ -18,15 +19,26 @@ interface RawGateRow extends RawGateEpoch {
 const CUT_MARKER = -1;
 
 /** For a driver's own connection: through the ORM this read costs three times as much (ADR 35). */
-export const READ_EPOCH = 'SELECT epoch, script_sha FROM gate WHERE id = 1';
+export const READ_EPOCH = 'SELECT epoch, script_sha, installation_id FROM gate WHERE id = 1';
 
-/** @throws DatabaseError of kind `infrastructure` when the row is missing. */
+/** @throws DatabaseError of kind `infrastructure` when the row is missing, or does not name the installation. */
 export function epochOf(row: RawGateEpoch | undefined): GateEpoch {
   // The work that needs the row is not to blame, and an operator can put the row back.
   if (row === undefined) {
-    throw new DatabaseError('infrastructure', 'GATE_ROW_MISSING', 'the gate row is missing: id 1, with epoch 0');
+    throw new DatabaseError(
+      'infrastructure',
+      'GATE_ROW_MISSING',
+      'the gate row is missing: id 1, with epoch 0 and the installation_id from before',
+    );
   }
-  return { epoch: Number(row.epoch), fence: row.script_sha };
+  if (row.installation_id === null) {
+    throw new DatabaseError(
+      'infrastructure',
+      'INSTALLATION_ID_MISSING',
+      'the gate row has no installation_id: put back the one that the claim events on the log carry',
+    );
+  }
+  return { epoch: Number(row.epoch), fence: row.script_sha, installation: row.installation_id };
 }
 
 export class SqlGateRowStore extends GateRowStore {
@@ -100,9 +112,17 @@ export class SqlGateRowStore extends GateRowStore {
     return { epoch: Number(first.epoch), offsets };
   }
 
+  async epochsWithCut(): Promise<number[]> {
+    const rows = await this.sql.select<{ epoch: number | string }>(
+      'SELECT epoch FROM gate_cuts WHERE log_partition = ? ORDER BY epoch',
+      [CUT_MARKER],
+    );
+    return rows.map(({ epoch }) => Number(epoch));
+  }
+
   private async selectRow(lock: string): Promise<GateRow> {
     const [row] = await this.sql.select<RawGateRow>(
-      `SELECT epoch, script_sha, builder, lease_until FROM gate WHERE id = 1${lock}`,
+      `SELECT epoch, script_sha, builder, lease_until, installation_id FROM gate WHERE id = 1${lock}`,
     );
     const epoch = epochOf(row);
     const { builder, lease_until: leaseUntil } = row as RawGateRow;
