@@ -63,7 +63,7 @@ describe('while claims come in', () => {
   });
 
   fault(
-    44,
+    46,
     'an open campaign has a million coupons, and Redis is flushed',
     async () => {
       const installation = await Cluster.start(COUNTS);
