@@ -426,6 +426,11 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a series of statements in one turn of the event loop',
+    edits: [edit('no-turn', /await .*;/, '')],
+    caughtBy: { project: 'unit', file: 'sqlite-connection', title: 'lets sockets and timers in' },
+  },
+  {
     name: 'a move that does not compare what it copied',
     edits: [edit('uncompared-move', / \|\| text !== canonical\(copy\)/, '')],
     caughtBy: { project: 'unit', file: 'move-installation', title: 'notices a row that differs' },

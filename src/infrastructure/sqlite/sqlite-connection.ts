@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type DataSource, type QueryRunner } from 'typeorm';
 import { prepareDataDirectory, warnOfWideDirectory } from '../../platform/config/data-directory.js';
 import { StartupError } from '../../platform/config/startup-error.js';
+import { TurnBudget } from '../../platform/flow/turn-budget.js';
 import { classifyDatabaseError, classifyRefusedCommit } from '../sql/classify-database-error.js';
 import { DiskSync } from './disk-sync.js';
 import { SQLITE_FILE, type SqliteDataSource } from './sqlite-data-source.js';
@@ -17,6 +18,9 @@ export const LOG_FILE = `${SQLITE_FILE}-wal`;
  * the event loop for its syncs, and writes a page that has changed often since the last time only once.
  */
 const CHECKPOINT_PAGES = 4_000;
+
+/** Statements of one turn of the event loop, ms; the last one may take longer. */
+const TURN_MS = 8;
 
 export interface SqliteTransactionOptions {
   /**
@@ -50,6 +54,7 @@ export class SqliteConnection {
   private copying: Promise<void> | null = null;
 
   private readonly disk: DiskSync;
+  private readonly turn = new TurnBudget(TURN_MS);
 
   private constructor(
     private readonly dataSource: SqliteDataSource,
@@ -61,6 +66,9 @@ export class SqliteConnection {
     this.disk = new DiskSync(() => flush(logFile), onFatal);
     const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
     const watched = async (sql: string, parameters: unknown[] = [], structured?: boolean): Promise<unknown> => {
+      // The driver answers within the call: without this, no socket is read until a series of statements has ended.
+      // mutant: no-turn
+      await this.turn.giveWay();
       this.mutex.noteActivity();
       try {
         // One array: libsql takes a single spread parameter that is null or a Buffer for a set of named parameters, and
