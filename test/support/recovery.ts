@@ -29,6 +29,7 @@ import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js'
 import { type Database } from '../../src/ports/database/database.js';
 import { passOf } from '../../src/ports/gate/gate-pass.js';
 import { type GatePass, type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
+import { AdminTokenOnlyModule } from './callers.js';
 import { type EmbeddedStack } from './embedded.js';
 
 /** The in-process gate as a server that several processes share: no builder knows that it is the only process. */
@@ -156,6 +157,7 @@ export async function openRecoveryApplication(): Promise<RecoveryApplication> {
       ConfigModule.for(parseEnv({ ADMIN_TOKEN })),
       EmbeddedModule.in(directory),
       RegistryModule,
+      AdminTokenOnlyModule,
       RecoveryModule,
       AuditModule.for(new Set<Role>(['api'])),
     ],

@@ -66,14 +66,15 @@ const discard = (row: FailedEvent, hasSeen = ALWAYS) =>
 const requeue = (row: FailedEvent, hasSeen = ALWAYS) => operations.requeue(row.id, hasSeen, byOperator(REQUEST));
 const audits = async () =>
   (
-    await sql<{ action: string; subject: string; request_id: string; detail: string }>(
+    await sql<{ action: string; subject: string; request_id: string; campaign_id: string; detail: string }>(
       stack,
       'SELECT * FROM admin_audit ORDER BY id',
     )
-  ).map(({ action, subject, request_id, detail }) => ({
+  ).map(({ action, subject, request_id, campaign_id, detail }) => ({
     action,
     subject,
     requestId: request_id,
+    campaignId: campaign_id,
     ...(JSON.parse(detail) as object),
   }));
 const newSweeper = () => sweeperOf(stack, gate, slots);
@@ -147,8 +148,8 @@ describe('requeueing', () => {
         requestId: REQUEST,
         campaignId: CAMPAIGN,
         claimId: claim.claimId,
-        from: 'DEAD',
-        to: 'PENDING',
+        before: { status: 'DEAD' },
+        after: { status: 'PENDING' },
         version: 2,
       },
     ]);
@@ -279,8 +280,8 @@ describe('discarding', () => {
         reason: 'fraud',
         campaignId: CAMPAIGN,
         claimId: claim.claimId,
-        from: 'PENDING',
-        to: 'DISCARDED',
+        before: { status: 'PENDING' },
+        after: { status: 'DISCARDED' },
         version: 2,
       },
     ]);
