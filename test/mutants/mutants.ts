@@ -340,6 +340,11 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'failed-event-drainer', title: 'is on the log once while no consumer works' },
   },
   {
+    name: 'a prune that forgets the highest sequence',
+    edits: [edit('pruned-sequence', /!== highest\.get\(row\.campaign_id\)/, '!== -1 - highest.size')],
+    caughtBy: { project: 'unit', file: 'contract/embedded', title: 'keep the highest sequence of each campaign' },
+  },
+  {
     name: 'unknown errors taken for poison',
     edits: [insert('error-as-poison', 'if (error instanceof Error) return true;')],
     caughtBy: { project: 'faults', file: 'database.fault', title: 'the database refuses every coupon' },

@@ -11,6 +11,7 @@ import { InitialSchema1764000000000 } from './migrations/1764000000000-initial-s
 import { CampaignCreations1764100000000 } from './migrations/1764100000000-campaign-creations.js';
 import { CampaignMilestones1764200000000 } from './migrations/1764200000000-campaign-milestones.js';
 import { Installation1765000000000 } from './migrations/1765000000000-installation.js';
+import { FailedEventsOverYears1765100000000 } from './migrations/1765100000000-failed-events-over-years.js';
 import { Moves1765300000000 } from './migrations/1765300000000-moves.js';
 import { ApiKeys1766000000000 } from './migrations/1766000000000-api-keys.js';
 
@@ -33,6 +34,7 @@ export const SCHEMA = {
     CampaignCreations1764100000000,
     CampaignMilestones1764200000000,
     Installation1765000000000,
+    FailedEventsOverYears1765100000000,
     Moves1765300000000,
     ApiKeys1766000000000,
   ],

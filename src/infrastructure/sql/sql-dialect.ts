@@ -9,6 +9,8 @@ export interface SqlDialect {
   readonly lockShared: string;
   readonly lockExclusive: string;
   readonly lockExclusiveSkippingLocked: string;
+  /** Appended to a table, where the server may choose an index by which it would lock rows that it does not need. */
+  readonly byIndex: (name: string) => string;
   /** What stands behind VALUES in an INSERT, and its parameters. */
   readonly rows: (rows: readonly (readonly unknown[])[]) => { readonly sql: string; readonly parameters: unknown[] };
 }
@@ -19,6 +21,7 @@ const SQLITE: SqlDialect = {
   lockShared: '',
   lockExclusive: '',
   lockExclusiveSkippingLocked: '',
+  byIndex: (name) => ` INDEXED BY ${name}`,
   rows: (rows) => ({ sql: rows.map((row) => inList(row)).join(', '), parameters: rows.flat() }),
 };
 
@@ -29,6 +32,7 @@ const MYSQL: SqlDialect = {
   lockShared: ' LOCK IN SHARE MODE',
   lockExclusive: ' FOR UPDATE',
   lockExclusiveSkippingLocked: ' FOR UPDATE SKIP LOCKED',
+  byIndex: (name) => ` FORCE INDEX (${name})`,
   // mysql2 writes a list of lists out by itself. That costs less than thousands of placeholders.
   rows: (rows) => ({ sql: '?', parameters: [rows] }),
 };

@@ -44,6 +44,7 @@ describe('GET /api/admin/campaigns/:id/audit', () => {
         oldestPendingMs: null,
         issued: 2,
         rows: 2,
+        rowsCountedAt: expect.stringMatching(/^\d{4}-.*Z$/),
         failed: { PENDING: 0, PUBLISHING: 0, REPUBLISHED: 0, RESOLVED: 0, DEAD: 0, DISCARDED: 0 },
         drift: 0,
       },

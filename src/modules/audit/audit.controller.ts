@@ -2,6 +2,7 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { campaignId } from '../../platform/http/input/schemas.js';
+import { isoInstant } from '../../platform/http/output/schemas.js';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { Admin } from '../../platform/identity/admin.guard.js';
@@ -19,6 +20,10 @@ const auditAnswer = z
     oldestPendingMs: count('Age of the oldest of them, ms; null when there is none.').nullable(),
     issued: count('The campaign’s own counter.'),
     rows: count('Coupons that were stored when the gate was read.'),
+    rowsCountedAt: isoInstant.meta({
+      description:
+        'When the rows were counted. Those of a large campaign are counted every few minutes; `rows` then says as many as were counted, and what `issued` rose since.',
+    }),
     failed: z
       .object(Object.fromEntries(FAILED_EVENT_STATUSES.map((status) => [status, z.int().min(0)])))
       .meta({ description: 'Failed events by status.' }),

@@ -7,6 +7,9 @@ import { until } from '../../../test/support/until.js';
 import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { systemTimers } from '../../platform/flow/timers.js';
+import { CouponCounts } from './coupon-counts.js';
 import { DriftMeasurement } from './drift-measurement.js';
 import { DriftMetrics } from './drift.metrics.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
@@ -26,11 +29,16 @@ beforeEach(async () => {
   await openEpoch(stack, 10);
   const watch = watchOf(stack);
   await watch.refresh();
-  audit = new PromiseAudit(stack.database, stack.gate, watch);
+  timers = new SetTimers();
+  audit = new PromiseAudit(
+    stack.database,
+    stack.gate,
+    watch,
+    new CouponCounts(stack.database, systemClock, systemTimers),
+  );
   registry = new MetricsRegistry();
   const labels = new CampaignLabels();
-  metrics = new DriftMetrics(registry, labels);
-  timers = new SetTimers();
+  metrics = new DriftMetrics(registry, labels, timers.clock);
   measurement = new DriftMeasurement(stack.database, audit, metrics, timers.clock, timers);
 });
 
@@ -62,7 +70,7 @@ describe('a round', () => {
   });
 
   it('measures those behind one that cannot be measured, whose metric stays as it was', async () => {
-    metrics.set('b', 7);
+    metrics.set('b', 7, timers.clock.monotonic());
     const measured = audit.audit.bind(audit);
     const tooLong = new DatabaseError('infrastructure', 'ETIMEDOUT', 'no answer within 5000 ms');
     const spy = jest.spyOn(audit, 'audit').mockImplementation((id) => {

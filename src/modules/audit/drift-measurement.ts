@@ -10,7 +10,7 @@ import { PromiseAudit } from './promise-audit.js';
 
 /** From the opening of the gate to the first round, ms. */
 const FIRST_AFTER_MS = 3_000;
-/** From the end of one round to the next, ms; a round counts every coupon row. */
+/** From the end of one round to the next, ms. */
 const INTERVAL_MS = 30_000;
 
 /**
@@ -27,7 +27,7 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
     private readonly database: Database,
     private readonly audit: PromiseAudit,
     private readonly metrics: DriftMetrics,
-    clock: Clock,
+    private readonly clock: Clock,
     timers: Timers,
   ) {
     this.outage = new OutageLog(this.logger, clock);
@@ -62,13 +62,19 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
   }
 
   /**
-   * Never rejects: a campaign with too many rows to count within the limit of a call must not stop the round. Its
-   * metric keeps its value.
+   * Never rejects: a campaign that cannot be measured must not stop the round. Its metric keeps its value, and the age of
+   * the value grows.
    */
   private async measureOne(id: string): Promise<void> {
+    this.metrics.begin(id);
+    const { monotonic, wall } = this.clock.now();
     try {
       const audit = await this.audit.audit(id);
-      if (audit !== null) this.metrics.set(id, audit.drift);
+      if (audit !== null) {
+        // The rows may have been counted earlier.
+        const ageMs = Math.max(0, wall - Date.parse(audit.rowsCountedAt));
+        this.metrics.set(id, audit.drift, monotonic - ageMs);
+      }
       this.outage.recovered(`the drift of campaign ${id} can be measured again`, id);
     } catch (error) {
       this.outage.failed(`the drift of campaign ${id} cannot be measured: ${(error as Error).message}`, id);

@@ -5,8 +5,11 @@ import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../t
 import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
 import { issueCoupons, openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
 import { type ClaimEvent } from '../../domain/claim.js';
+import { systemClock } from '../../platform/flow/clock.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { type CampaignTerms, type GatePass, GateTimeoutError } from '../../ports/gate/issuance-gate.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { CouponCounts } from './coupon-counts.js';
 import { type CampaignAudit, PromiseAudit } from './promise-audit.js';
 
 Logger.overrideLogger(false);
@@ -23,7 +26,7 @@ beforeEach(async () => {
   pass = await openPass(stack);
   watch = watchOf(stack);
   await watch.refresh();
-  const promises = new PromiseAudit(stack.database, stack.gate, watch);
+  const promises = auditOf();
   audit = async () => {
     const found = await promises.audit('default');
     if (found === null) throw new Error('no such campaign');
@@ -35,6 +38,8 @@ afterEach(async () => {
   await stack.close();
 });
 
+const auditOf = () =>
+  new PromiseAudit(stack.database, stack.gate, watch, new CouponCounts(stack.database, systemClock, systemTimers));
 const sql = (text: string) => stack.connection.exclusive((runner) => runner.query(text));
 const memory = () => stack.memory.campaign(pass.epoch, 'default');
 
@@ -66,6 +71,7 @@ describe('drift is 0', () => {
       oldestPendingMs: null,
       issued: 5,
       rows: 5,
+      rowsCountedAt: expect.stringMatching(/^\d{4}-.*Z$/),
       failed: { PENDING: 0, PUBLISHING: 0, REPUBLISHED: 0, RESOLVED: 0, DEAD: 0, DISCARDED: 0 },
       drift: 0,
     });
@@ -272,5 +278,5 @@ describe('while the gate is untrusted', () => {
 });
 
 it('knows no campaign that does not exist', async () => {
-  expect(await new PromiseAudit(stack.database, stack.gate, watch).audit('nowhere')).toBeNull();
+  expect(await auditOf().audit('nowhere')).toBeNull();
 });

@@ -10,13 +10,14 @@ import {
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { type CountedInstant, CouponCounts } from './coupon-counts.js';
 
 /** Drift counts only when this many looks in a row find it, because gate and database are read one after the other. */
 const LOOKS = 3;
 const PENDING_PAGE = 500;
 /** Pending claims that one audit compares one by one. With more, it may miss drift, but never reports a false one. */
 const MAX_PENDING = 5_000;
-/** The same limit for failed events. */
+/** The same limit for failed events; with more, it takes the number of those that are not resolved. */
 const MAX_SLOT_HOLDERS = 500;
 
 /** What gate and database say about one campaign. */
@@ -32,8 +33,10 @@ export interface CampaignAudit {
   oldestPendingMs: number | null;
   /** The counter in the campaign's row. */
   issued: number;
-  /** Coupon rows, at the instant at which the gate was read. */
+  /** Coupon rows, at the instant at which the gate was read: as many as were counted, and what the counter rose since. */
   rows: number;
+  /** ISO 8601: the instant whose rows were counted. See `CouponCounts`. */
+  rowsCountedAt: string;
   failed: Record<FailedEventStatus, number>;
   /** See `PromiseAudit`; 0 when all promises hold. */
   drift: number;
@@ -45,20 +48,17 @@ interface GateView {
 }
 
 /** Gate and counter at one instant: while both were read, no coupon of the campaign could be committed. */
-interface LockedView {
+interface LockedView extends CountedInstant {
   readonly total: number;
-  readonly issued: number;
   readonly gate: GateView | null;
 }
 
 interface DatabaseView {
   readonly total: number;
   readonly issued: number;
-  readonly rows: number;
   readonly failed: Record<FailedEventStatus, number>;
-  /** Users who hold a slot only by a failed event. */
-  readonly slotHolders: number;
-  readonly sampledSlotHolders: readonly { userId: string; claimId: string }[];
+  /** Users who hold a slot only by a failed event; one more than `MAX_SLOT_HOLDERS` where there are more. */
+  readonly slotHolders: readonly { userId: string; claimId: string }[];
   /** Users whose claim the gate called pending before, and who have a coupon. */
   readonly pendingIssued: ReadonlySet<string>;
 }
@@ -78,9 +78,10 @@ interface DatabaseView {
  * two are known.
  *
  * The answer belongs to one instant. Gate and counter are read under the lock of the campaign's row, which every
- * transaction that makes a coupon needs. The rows are counted later and without a lock, since that may take seconds;
- * then the counter of the same snapshot tells how many were issued since the instant, and these are subtracted. So
- * `gate − pending ≤ rows + failed` and `rows ≤ gate` hold whenever nothing is wrong, also while claims move.
+ * transaction that makes a coupon needs. The rows are counted without a lock, since that may take seconds, and as they
+ * were at such an instant; by how many they differ from its counter is what counts. So `gate − pending ≤ rows + failed`
+ * and `rows ≤ gate` hold whenever nothing is wrong, also while claims move. The rows of a large campaign may have been
+ * counted up to some minutes earlier.
  */
 @Injectable()
 export class PromiseAudit {
@@ -88,6 +89,7 @@ export class PromiseAudit {
     private readonly database: Database,
     private readonly gate: IssuanceGate,
     private readonly watch: EpochWatch,
+    private readonly counts: CouponCounts,
   ) {}
 
   /** null when there is no such campaign. Rejects with `DatabaseError` when the database does not answer. */
@@ -107,11 +109,13 @@ export class PromiseAudit {
     const locked = await this.readUnderLock(pass, campaignId);
     if (locked === null) return null;
     const { total, issued, gate: before } = locked;
+    const { surplus, wall: countedAt } = await this.counts.countAt(locked);
     const pendingClaims = pass === null || before === null ? [] : await this.listPending(pass, campaignId);
     const stored = await this.database.snapshot((unit) => this.readDatabase(unit, campaignId, pendingClaims ?? []));
     if (stored === null) return null;
-    const { rows, failed } = stored;
-    const drift = Math.abs(stored.issued - rows) + Math.max(0, rows - stored.total);
+    const { failed } = stored;
+    const rows = stored.issued + surplus;
+    const drift = Math.abs(surplus) + Math.max(0, rows - stored.total);
     const audit: CampaignAudit = {
       campaignId,
       total,
@@ -119,18 +123,19 @@ export class PromiseAudit {
       pending: null,
       oldestPendingMs: null,
       issued,
-      rows: rows - (stored.issued - issued),
+      rows: issued + surplus,
+      rowsCountedAt: new Date(countedAt).toISOString(),
       failed,
       drift,
     };
     if (pass === null || before === null || pendingClaims === null) return audit;
     const pendingUsers = new Set(pendingClaims.map(({ userId }) => userId));
-    const found = await this.countHolders(pass, campaignId, pendingUsers, stored.sampledSlotHolders);
+    const found = await this.countHolders(pass, campaignId, pendingUsers, stored.slotHolders);
     const after = await this.readGauge(pass, campaignId);
     if (found === null || after === null) return audit;
 
     const { claimed, pending, oldestPendingAt } = before.gauge;
-    const holders = stored.slotHolders <= MAX_SLOT_HOLDERS ? found : stored.slotHolders;
+    const holders = stored.slotHolders.length <= MAX_SLOT_HOLDERS ? found : countUnfinished(failed);
     const unexplained = Math.max(0, claimed - pending - (rows - stored.pendingIssued.size) - holders);
     const missing = Math.max(0, rows + (pendingUsers.size - stored.pendingIssued.size) + found - after.claimed);
     return {
@@ -150,8 +155,10 @@ export class PromiseAudit {
       const [campaign] = await unit.campaigns.lock([campaignId]);
       if (campaign === undefined) return null;
       const { total, issued } = campaign;
+      // After the lock: coupons of this campaign that are made later have a higher id.
+      const lastCouponId = await unit.coupons.lastId();
       const gauge = pass === null || now === null ? null : await this.readGauge(pass, campaignId);
-      return { total, issued, gate: gauge === null || now === null ? null : { gauge, now } };
+      return { campaignId, total, issued, lastCouponId, gate: gauge === null || now === null ? null : { gauge, now } };
     });
   }
 
@@ -190,7 +197,7 @@ export class PromiseAudit {
     pass: GatePass,
     campaignId: string,
     pendingUsers: ReadonlySet<string>,
-    slotHolders: DatabaseView['sampledSlotHolders'],
+    slotHolders: DatabaseView['slotHolders'],
   ): Promise<number | null> {
     const claimIds = new Set(slotHolders.map(({ claimId }) => claimId));
     const users = new Set(slotHolders.map(({ userId }) => userId).filter((userId) => !pendingUsers.has(userId)));
@@ -215,10 +222,8 @@ export class PromiseAudit {
     return {
       total: campaign.total,
       issued: campaign.issued,
-      rows: await unit.coupons.count(campaignId),
       failed: await unit.failedEvents.countByStatus(campaignId),
-      slotHolders: await unit.failedEvents.countSlotHolders(campaignId),
-      sampledSlotHolders: await unit.failedEvents.slotHolders(campaignId, MAX_SLOT_HOLDERS),
+      slotHolders: await unit.failedEvents.slotHolders(campaignId, MAX_SLOT_HOLDERS + 1),
       pendingIssued,
     };
   }
@@ -232,6 +237,12 @@ export class PromiseAudit {
       return null;
     }
   }
+}
+
+/** At least as many as hold a slot. A DISCARDED row whose slot is free again counts too, which can only hide drift. */
+function countUnfinished(failed: Record<FailedEventStatus, number>): number {
+  const { RESOLVED: _resolved, ...others } = failed;
+  return Object.values(others).reduce((sum, count) => sum + count, 0);
 }
 
 /** Two pages may name the same claim when entries were cleared between the readings. */

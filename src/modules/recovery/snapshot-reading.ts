@@ -24,7 +24,7 @@ export async function stageSnapshot(
     lease.check();
     await stageCoupons(builder, lease.epoch, coupons, found);
   }
-  for (const [campaignId, sequence] of await unit.failedEvents.highestSequences()) {
+  for (const [campaignId, sequence] of await unit.failedEvents.highestSequences(found.campaignIds)) {
     found.note({ campaignId, sequence, claimedAt: 0 });
   }
   for await (const rows of readAhead((afterId) => unit.failedEvents.openClaimsAfter(afterId, PAGE), PAGE)) {

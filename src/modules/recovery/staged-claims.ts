@@ -66,6 +66,10 @@ export class StagedClaims {
     this.note({ campaignId: campaign.id, sequence: 0, claimedAt: campaign.lastClaimedAt ?? 0 });
   }
 
+  get campaignIds(): string[] {
+    return [...this.campaigns.keys()];
+  }
+
   knows(campaignId: string): boolean {
     return this.campaigns.has(campaignId);
   }

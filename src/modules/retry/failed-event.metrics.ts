@@ -7,7 +7,7 @@ import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { Database } from '../../ports/database/database.js';
 
-/** The count reads the index of a table that keeps resolved rows: 140 ms for a million, in the SQLite of this process. */
+/** The count reads the index of every row that is not resolved: they may be many during an outage. */
 const COUNT_MAX_AGE_MS = 10_000;
 /** How long a scrape waits for the database, ms: its other metrics must not come too late for Prometheus. */
 const PATIENCE_MS = 1_000;

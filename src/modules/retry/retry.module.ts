@@ -5,7 +5,9 @@ import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 import { FailedEventOperations } from './failed-event-operations.js';
 import { FailedEventMetrics } from './failed-event.metrics.js';
+import { FailedEventPruner } from './failed-event-pruner.js';
 import { FailedEventsController } from './failed-events.controller.js';
+import { PruneCron } from './prune.cron.js';
 import { RetryCron } from './retry.cron.js';
 
 /** 4 — Publishes failed events on the log again, and serves the operators' calls on them. */
@@ -14,11 +16,11 @@ import { RetryCron } from './retry.cron.js';
   providers: [FailedEventDrainer, FailedEventOperations, FailedEventMetrics],
 })
 export class RetryModule {
-  /** The role `retry` has the schedule, which runs where Nest's ScheduleModule is; the role `api` serves the operators. */
+  /** The role `retry` has the schedules, which run where Nest's ScheduleModule is; the role `api` serves the operators. */
   static for(roles: ReadonlySet<Role>): DynamicModule {
     return {
       module: RetryModule,
-      providers: roles.has('retry') ? [RetryCron] : [],
+      providers: roles.has('retry') ? [FailedEventPruner, PruneCron, RetryCron] : [],
       controllers: roles.has('api') ? [FailedEventsController] : [],
     };
   }

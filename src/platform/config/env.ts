@@ -83,6 +83,8 @@ export interface Env {
   readonly migrateOnStart: boolean;
   /** Coupons of the campaign `default`, used only when it does not exist yet. */
   readonly defaultCampaignTotal: number;
+  /** Failed events are deleted this long after they were resolved, ms. */
+  readonly failedEventRetentionMs: number;
   /** Undefined in the embedded profile if the first start should make it. */
   readonly adminToken: string | undefined;
   /** Accepted beside `adminToken` while callers change to it. */
@@ -115,6 +117,7 @@ export class AppConfig implements Env {
   readonly databaseSsl!: boolean;
   readonly migrateOnStart!: boolean;
   readonly defaultCampaignTotal!: number;
+  readonly failedEventRetentionMs!: number;
   readonly adminToken!: string | undefined;
   readonly adminTokenNext!: string | undefined;
   readonly allowInsecure!: ReadonlySet<Risk>;
@@ -180,6 +183,7 @@ export function parseEnv(source: Source): AppConfig {
     databaseSsl: env.DATABASE_SSL,
     migrateOnStart: env.MIGRATE_ON_START,
     defaultCampaignTotal: env.DEFAULT_CAMPAIGN_TOTAL,
+    failedEventRetentionMs: env.FAILED_EVENT_RETENTION,
     adminToken: env.ADMIN_TOKEN,
     adminTokenNext: env.ADMIN_TOKEN_NEXT,
     allowInsecure: env.ALLOW_INSECURE,

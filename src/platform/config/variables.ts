@@ -34,6 +34,20 @@ const integer = (min: number, max: number) =>
     })
     .transform(Number);
 
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A number with a unit, such as 30d, as ms. */
+const duration = (form: string, minMs: number, maxMs: number) => {
+  const msOf = (text: string): number => {
+    const [, count = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+    return Number(count) * (UNITS[unit] ?? NaN);
+  };
+  return z
+    .string()
+    .refine((text) => msOf(text) >= minMs && msOf(text) <= maxMs, { error: form })
+    .transform(msOf);
+};
+
 const flag = z.stringbool({ truthy: ['true', '1', 'on'], falsy: ['false', '0', 'off'], error: 'true or false' });
 
 const itemsOf = (text: string): string[] => text.split(',').map((item) => item.trim());
@@ -190,6 +204,9 @@ export const variables = z.object({
   DATABASE_SSL: flag.default(false),
   MIGRATE_ON_START: flag.default(true),
   DEFAULT_CAMPAIGN_TOTAL: integer(1, MAX_CAMPAIGN_TOTAL).default(100),
+  FAILED_EVENT_RETENTION: duration('a time from 1h to 3650d, such as 30d or 12h', 3_600_000, 3650 * 86_400_000).default(
+    30 * 86_400_000,
+  ),
   ADMIN_TOKEN: adminToken.optional(),
   ADMIN_TOKEN_NEXT: adminToken.optional(),
   ALLOW_INSECURE: listOf(RISKS).default(new Set()),

@@ -37,5 +37,22 @@ export abstract class CouponStore {
   /** In id order, for the rebuild. */
   abstract listIssuedAfter(id: number, limit: number): Promise<IssuedClaim[]>;
 
+  /** Reads every row of the campaign in one statement: ten million take a server longer than a call may. */
   abstract count(campaignId: string): Promise<number>;
+
+  /** The highest id of any coupon, 0 without one. A coupon that is inserted later gets a higher one. */
+  abstract lastId(): Promise<number>;
+
+  /**
+   * Looks at the next `limit` coupons of a campaign, by user, from behind `afterUserId` on, and counts those with an id up
+   * to `lastId`.
+   *
+   * @returns the last user that was looked at; null: no coupon is left behind it.
+   */
+  abstract countNext(
+    campaignId: string,
+    afterUserId: string,
+    limit: number,
+    lastId: number,
+  ): Promise<{ counted: number; lastUserId: string | null }>;
 }

@@ -82,6 +82,18 @@ export type PublishResult =
   /** The log was away: due again after `delayMs`, and no attempt is counted. */
   | { readonly kind: 'postponed'; readonly delayMs: number };
 
+/** Where one page of a prune ended; the next one begins behind it. */
+export interface PruneCursor {
+  readonly dueAt: number;
+  readonly id: number;
+}
+
+export interface PrunedPage {
+  readonly deleted: number;
+  /** null: no older row is left. */
+  readonly next: PruneCursor | null;
+}
+
 export interface FailedEventFilter {
   status?: FailedEventStatus;
   campaignId?: string;
@@ -128,7 +140,10 @@ export abstract class FailedEventStore {
   /** True when a claim of these campaigns has any row. It costs less than to ask for hundreds of claims. */
   abstract existOf(campaignIds: readonly string[]): Promise<boolean>;
 
-  /** RESOLVED for every row of these claims that is not DISCARDED. `resolvedBy` is `consumer`. */
+  /**
+   * RESOLVED for every row of these claims that is not DISCARDED. `resolvedBy` is `consumer`. The caller holds the locks of
+   * their campaigns, which count what was resolved.
+   */
   abstract resolve(claimIds: readonly string[]): Promise<void>;
 
   /**
@@ -152,9 +167,9 @@ export abstract class FailedEventStore {
 
   /**
    * Campaign → the highest sequence in any row of it, in every status: a discarded claim has no coupon, yet its
-   * sequence was given out.
+   * sequence was given out. Also of rows that were pruned. Campaigns without a row are left out.
    */
-  abstract highestSequences(): Promise<ReadonlyMap<string, number>>;
+  abstract highestSequences(campaignIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /**
    * How many users rightly hold a slot at the gate through a row here and not through a coupon: rows that are not
@@ -162,7 +177,7 @@ export abstract class FailedEventStore {
    */
   abstract countSlotHolders(campaignId: string): Promise<number>;
 
-  /** The claims that `countSlotHolders` counts, at most `limit` of them, by id. */
+  /** The claims that `countSlotHolders` counts, at most `limit` of them. */
   abstract slotHolders(campaignId: string, limit: number): Promise<{ userId: string; claimId: string }[]>;
 
   /** The row of each of these claims, where there is one. */
@@ -190,6 +205,24 @@ export abstract class FailedEventStore {
 
   abstract markReleased(id: number): Promise<void>;
 
-  /** Rows by status, of one campaign or of all. */
+  /**
+   * Looks at up to `limit` rows that became RESOLVED more than `ageMs` ago, and deletes them, apart from the one with the
+   * highest sequence of its campaign: a sequence that was given out must never be given out again. What a RESOLVED row
+   * says is said by the coupon of its user.
+   */
+  abstract pruneResolved(ageMs: number, limit: number, after: PruneCursor | null): Promise<PrunedPage>;
+
+  /**
+   * Takes the message out of up to `limit` rows that were DISCARDED more than `ageMs` ago. The rows stay for ever: the
+   * consumer has to skip the claim whenever its message comes again.
+   *
+   * @returns how many rows lost their message.
+   */
+  abstract emptyDiscarded(ageMs: number, limit: number): Promise<number>;
+
+  /**
+   * Rows by status, of one campaign or of all; of RESOLVED, how many there ever were. They are not counted one by one, since
+   * they are many: each campaign has a counter. A worker of the version before does not count what it resolves.
+   */
   abstract countByStatus(campaignId?: string): Promise<Record<FailedEventStatus, number>>;
 }

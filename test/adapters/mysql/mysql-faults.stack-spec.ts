@@ -648,7 +648,7 @@ describe('a MySQL that fails', () => {
     ]);
 
     await database.snapshot(async ({ failedEvents }) => {
-      expect(await failedEvents.highestSequences()).toEqual(
+      expect(await failedEvents.highestSequences([campaignId, another, 'nothing'])).toEqual(
         new Map([
           [campaignId, 1_000],
           [another, 500],

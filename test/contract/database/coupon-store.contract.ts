@@ -131,6 +131,28 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(await read(({ coupons }) => coupons.findByUsers(pairs))).toHaveLength(5_000);
     });
 
+    it('are counted page by page, as they were when the highest id was read', async () => {
+      const users = ['alice', 'Alice', 'bob', 'b', 'z', 'a'];
+      await write(({ coupons }) => coupons.insert(users.map((userId) => coupon({ userId }))));
+      const lastId = await read(({ coupons }) => coupons.lastId());
+      await write(({ coupons }) => coupons.insert([coupon({ userId: 'ann' }), coupon({ userId: 'zoe' })]));
+      expect(await read(({ coupons }) => coupons.lastId())).toBeGreaterThan(lastId);
+      for (const limit of [1, 2, 3, 8, 9]) {
+        const counted: number[] = [];
+        let after: string | null = '';
+        while (after !== null) {
+          const from: string = after;
+          const page = await read(({ coupons }) => coupons.countNext(campaignId, from, limit, lastId));
+          expect(page.counted).toBeLessThanOrEqual(limit);
+          counted.push(page.counted);
+          after = page.lastUserId;
+        }
+        expect(counted.reduce((sum, count) => sum + count)).toBe(6);
+        expect(counted.length).toBe(Math.floor(8 / limit) + 1);
+      }
+      expect(await read(({ coupons }) => coupons.count(campaignId))).toBe(8);
+    });
+
     it('are inserted all or none from a long list, too', async () => {
       const rows = Array.from({ length: 3_000 }, (_, index) =>
         coupon({ claimId: `D${index}-${campaignId}`.slice(0, 26) }),

@@ -6,6 +6,7 @@ import { describeCampaignStore } from './campaign-store.contract.js';
 import { describeCouponStore } from './coupon-store.contract.js';
 import { type DatabaseHarness, databaseUnderTest } from './database-under-test.js';
 import { describeFailedEventStore } from './failed-event-store.contract.js';
+import { describeFailedEventsOverYears } from './failed-events-over-years.contract.js';
 import { describeGateRowStore } from './gate-row-store.contract.js';
 import { describeInstallation } from './installation.contract.js';
 import { describeUnitsOfWork } from './units-of-work.contract.js';
@@ -21,6 +22,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
     describeGateRowStore(under);
     describeInstallation(under);
     describeFailedEventStore(under);
+    describeFailedEventsOverYears(under);
     describeUnitsSideBySide(under);
     describeCreationStore(under);
     describeAdminAuditStore(under);

@@ -161,6 +161,7 @@ export function describeUnitsSideBySide(under: DatabaseUnderTest): void {
       const moving = Promise.all(
         events.map(({ userId, claimId, sequence, claimedAt }) =>
           write(async (unit) => {
+            await unit.campaigns.lock([campaignId]);
             await unit.coupons.insert([coupon({ userId, claimId, sequence, claimedAt })]);
             await unit.failedEvents.resolve([claimId]);
           }),

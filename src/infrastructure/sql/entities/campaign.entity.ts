@@ -37,6 +37,10 @@ export class CampaignEntity implements Campaign {
   @Column(nullable(instant('sold_out_at')))
   soldOutAt!: number | null;
 
+  /** Failed events that became RESOLVED, for the counts of failed events: no part of a campaign. */
+  @Column({ ...integer('resolved_events'), select: false })
+  resolvedEvents!: number;
+
   @Column(instant('created_at'))
   createdAt!: number;
 

@@ -64,7 +64,8 @@ export class SqlCampaignStore extends CampaignStore {
   }
 
   async list(limit: number, before?: { createdAt: number; id: string }): Promise<Campaign[]> {
-    const older = before === undefined ? '' : 'WHERE created_at < ? OR (created_at = ? AND id < ?) ';
+    // Written so that an index can be entered at the first of them; with an OR alone, SQLite reads all newer ones too.
+    const older = before === undefined ? '' : 'WHERE created_at <= ? AND (created_at < ? OR id < ?) ';
     const rows = await this.sql.select<RawCampaign>(
       `SELECT ${COLUMNS} FROM campaigns ${older}ORDER BY created_at DESC, id DESC LIMIT ?`,
       before === undefined ? [limit] : [before.createdAt, before.createdAt, before.id, limit],
@@ -83,7 +84,7 @@ export class SqlCampaignStore extends CampaignStore {
   async insert(campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>): Promise<Campaign> {
     const now = await this.sql.now();
     const row: Campaign = { ...campaign, issued: 0, version: 1, ...NOTHING_YET, createdAt: now, updatedAt: now };
-    await this.sql.repository(CampaignEntity).insert(row);
+    await this.sql.repository(CampaignEntity).insert({ ...row, resolvedEvents: 0 });
     return row;
   }
 

@@ -81,6 +81,25 @@ export class SqlCouponStore extends CouponStore {
     return Number(row?.coupons ?? 0);
   }
 
+  async lastId(): Promise<number> {
+    const [row] = await this.sql.select<{ id: number | string | null }>('SELECT MAX(id) AS id FROM coupons');
+    return Number(row?.id ?? 0);
+  }
+
+  /** Both statements read the unique key of (campaign, user) alone, to which the databases append the id. */
+  async countNext(campaignId: string, afterUserId: string, limit: number, lastId: number) {
+    const [last] = await this.sql.select<{ user_id: string }>(
+      'SELECT user_id FROM coupons WHERE campaign_id = ? AND user_id > ? ORDER BY user_id LIMIT 1 OFFSET ?',
+      [campaignId, afterUserId, limit - 1],
+    );
+    const [upTo, users] = last === undefined ? ['', []] : [' AND user_id <= ?', [last.user_id]];
+    const [row] = await this.sql.select<{ coupons: number | string }>(
+      `SELECT COUNT(*) AS coupons FROM coupons WHERE campaign_id = ? AND user_id > ?${upTo} AND id <= ?`,
+      [campaignId, afterUserId, ...users, lastId],
+    );
+    return { counted: Number(row?.coupons ?? 0), lastUserId: last?.user_id ?? null };
+  }
+
   private async insertChunk(coupons: readonly NewCoupon[]): Promise<void> {
     const { sql, parameters } = this.sql.dialect.rows(coupons.map((coupon) => FIELDS.map((field) => coupon[field])));
     await this.sql.execute(INSERT + sql, parameters);

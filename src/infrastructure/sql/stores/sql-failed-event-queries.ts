@@ -25,14 +25,18 @@ const UNFINISHED: readonly FailedEventStatus[] = [...OPEN, 'DEAD'];
  */
 const SCANNED_AT_ONCE = 20_000;
 
+/** Every status but RESOLVED, whose rows are many. Of the others a campaign has few, other than in an outage. */
+const COUNTED = FAILED_EVENT_STATUSES.filter((status) => status !== 'RESOLVED');
+
 /**
- * The part from FROM on of the queries that count and list slot holders of a campaign: users who take a slot of the
- * stock by a failed event. Their claim may still become a coupon; or it was discarded, and the gate has not given its
- * slot back yet. A user who also has a coupon holds the slot by that.
+ * The part from FROM on of what counts and lists the users who take a slot of the stock by a failed event. Their claim
+ * may still become a coupon; or it was discarded, and the gate has not given its slot back yet. A user who also has a
+ * coupon holds the slot by that.
  */
 const SLOT_HOLDERS =
-  'FROM failed_events f WHERE f.campaign_id = ? AND f.claim_id IS NOT NULL ' +
-  "AND (f.status NOT IN ('RESOLVED', 'DISCARDED') OR (f.status = 'DISCARDED' AND f.released_at IS NULL)) " +
+  'FROM failed_events f ' +
+  `WHERE f.campaign_id = ? AND f.status IN (${COUNTED.map((status) => `'${status}'`).join(', ')}) ` +
+  "AND f.claim_id IS NOT NULL AND (f.status <> 'DISCARDED' OR f.released_at IS NULL) " +
   'AND NOT EXISTS (SELECT 1 FROM coupons c WHERE c.campaign_id = f.campaign_id AND c.user_id = f.user_id)';
 
 /** What is read from `failed_events`; `SqlFailedEventStore` adds what changes it. */
@@ -63,15 +67,20 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
     return false;
   }
 
-  /** The statement is written out: a rebuild reads a million rows, and TypeORM takes longer for a row than the server. */
+  /**
+   * Reads parts of the primary key, and only those that hold an unfinished row: between two of them a million finished ones
+   * may lie. The statement is written out: a rebuild reads a million rows, and TypeORM takes longer for a row than the
+   * server.
+   */
   async openClaimsAfter(id: number, limit: number): Promise<OpenClaim[]> {
-    const end = await this.highestId();
     const found: OpenClaim[] = [];
-    for (let from = id; from < end && found.length < limit; from += SCANNED_AT_ONCE) {
+    let first = await this.firstUnfinished(id);
+    while (first !== null && found.length < limit) {
+      const end = first + SCANNED_AT_ONCE;
       const rows = await this.sql.select<Raw<ClaimEvent & { id: number }>>(
         `SELECT id, ${selected(EVENT_COLUMNS)} FROM failed_events ` +
-          `WHERE id > ? AND id <= ? AND status IN ${inList(UNFINISHED)} AND claim_id IS NOT NULL ORDER BY id LIMIT ?`,
-        [from, from + SCANNED_AT_ONCE, ...UNFINISHED, limit - found.length],
+          `WHERE id >= ? AND id < ? AND status IN ${inList(UNFINISHED)} AND claim_id IS NOT NULL ORDER BY id LIMIT ?`,
+        [first, end, ...UNFINISHED, limit - found.length],
       );
       for (const { id: rowId, sequence, claimedAt, epoch, ...claim } of rows) {
         found.push({
@@ -79,22 +88,31 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
           claim: { ...claim, sequence: Number(sequence), claimedAt: Number(claimedAt), epoch: Number(epoch) },
         });
       }
+      if (found.length < limit) first = await this.firstUnfinished(end - 1);
     }
     return found;
   }
 
-  async highestSequences(): Promise<ReadonlyMap<string, number>> {
+  /** The id of the first unfinished row behind `id`: one look-up in the index for each status. */
+  private async firstUnfinished(id: number): Promise<number | null> {
+    const firsts = UNFINISHED.map(() => 'SELECT MIN(id) AS id FROM failed_events WHERE status = ? AND id > ?');
+    const [row] = await this.sql.select<{ id: number | string | null }>(
+      `SELECT MIN(id) AS id FROM (${firsts.join(' UNION ALL ')}) AS firsts`,
+      UNFINISHED.flatMap((status) => [status, id]),
+    );
+    return row === undefined || row.id === null ? null : Number(row.id);
+  }
+
+  /** One look-up in the index (campaign_id, sequence) for each campaign. A GROUP BY would read all of it in SQLite. */
+  async highestSequences(campaignIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const highest = new Map<string, number>();
-    const end = await this.highestId();
-    for (let from = 0; from < end; from += SCANNED_AT_ONCE) {
-      const rows = await this.sql.select<{ campaign_id: string; sequence: number | string | null }>(
-        'SELECT campaign_id, MAX(sequence) AS sequence FROM failed_events ' +
-          'WHERE id > ? AND id <= ? AND campaign_id IS NOT NULL GROUP BY campaign_id',
-        [from, from + SCANNED_AT_ONCE],
+    for (const some of chunks(campaignIds)) {
+      const rows = await this.sql.select<{ id: string; sequence: number | string | null }>(
+        'SELECT id, (SELECT sequence FROM failed_events WHERE campaign_id = campaigns.id ORDER BY sequence DESC LIMIT 1) ' +
+          `AS sequence FROM campaigns WHERE id IN ${inList(some)}`,
+        [...some],
       );
-      for (const { campaign_id: id, sequence } of rows) {
-        highest.set(id, Math.max(highest.get(id) ?? 0, Number(sequence ?? 0)));
-      }
+      for (const { id, sequence } of rows) if (sequence !== null) highest.set(id, Number(sequence));
     }
     return highest;
   }
@@ -109,7 +127,7 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
 
   async slotHolders(campaignId: string, limit: number): Promise<{ userId: string; claimId: string }[]> {
     const rows = await this.sql.select<{ user_id: string; claim_id: string }>(
-      `SELECT f.user_id, f.claim_id ${SLOT_HOLDERS} ORDER BY f.id LIMIT ?`,
+      `SELECT f.user_id, f.claim_id ${SLOT_HOLDERS} LIMIT ?`,
       [campaignId, limit],
     );
     return rows.map((row) => ({ userId: row.user_id, claimId: row.claim_id }));
@@ -149,16 +167,30 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
   }
 
   async list({ status, campaignId, beforeId, limit }: FailedEventFilter): Promise<FailedEvent[]> {
-    const rows = await this.repository.find({
-      where: {
-        ...(status === undefined ? {} : { status }),
-        ...(campaignId === undefined ? {} : { campaignId }),
-        ...(beforeId === undefined ? {} : { id: LessThan(beforeId) }),
-      },
-      order: { id: 'DESC' },
-      take: limit,
-    });
+    const where = {
+      ...(status === undefined ? {} : { status }),
+      ...(campaignId === undefined ? {} : { campaignId }),
+      ...(beforeId === undefined ? {} : { id: LessThan(beforeId) }),
+      ...(status === undefined && campaignId !== undefined
+        ? { id: In(await this.newestOf(campaignId, beforeId ?? Number.MAX_SAFE_INTEGER, limit)) }
+        : {}),
+    };
+    const rows = await this.repository.find({ where, order: { id: 'DESC' }, take: limit });
     return rows.map(toFailedEvent);
+  }
+
+  /** Reads the index (campaign_id, status), which is in the order of ids within each status. */
+  private async newestOf(campaignId: string, beforeId: number, limit: number): Promise<number[]> {
+    const newest = FAILED_EVENT_STATUSES.map(
+      (status) =>
+        `SELECT id FROM (SELECT id FROM failed_events WHERE campaign_id = ? AND status = '${status}' AND id < ? ` +
+        `ORDER BY id DESC LIMIT ?) AS ${status.toLowerCase()}`,
+    );
+    const rows = await this.sql.select<{ id: number | string }>(
+      `${newest.join(' UNION ALL ')} ORDER BY id DESC LIMIT ?`,
+      [...newest.flatMap(() => [campaignId, beforeId, limit]), limit],
+    );
+    return rows.map(({ id }) => Number(id));
   }
 
   async unreleased(limit: number, afterId = 0): Promise<FailedEvent[]> {
@@ -171,22 +203,23 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
   }
 
   async countByStatus(campaignId?: string): Promise<Record<FailedEventStatus, number>> {
+    const ofCampaign = campaignId === undefined ? [] : [campaignId];
     const counts = Object.fromEntries(FAILED_EVENT_STATUSES.map((status) => [status, 0])) as Record<
       FailedEventStatus,
       number
     >;
     const rows = await this.sql.select<{ status: FailedEventStatus; count: number | string }>(
-      `SELECT status, COUNT(*) AS count FROM failed_events ${campaignId === undefined ? '' : 'WHERE campaign_id = ? '}` +
-        'GROUP BY status',
-      campaignId === undefined ? [] : [campaignId],
+      `SELECT status, COUNT(*) AS count FROM failed_events WHERE ${campaignId === undefined ? '' : 'campaign_id = ? AND '}` +
+        `status IN ${inList(COUNTED)} GROUP BY status`,
+      [...ofCampaign, ...COUNTED],
     );
     for (const row of rows) counts[row.status] = Number(row.count);
+    const [resolved] = await this.sql.select<{ count: number | string | null }>(
+      `SELECT SUM(resolved_events) AS count FROM campaigns WHERE ${campaignId === undefined ? 'resolved_events > 0' : 'id = ?'}`,
+      ofCampaign,
+    );
+    counts.RESOLVED = Number(resolved?.count ?? 0);
     return counts;
-  }
-
-  private async highestId(): Promise<number> {
-    const [row] = await this.sql.select<{ id: number | string | null }>('SELECT MAX(id) AS id FROM failed_events');
-    return Number(row?.id ?? 0);
   }
 
   protected get repository() {

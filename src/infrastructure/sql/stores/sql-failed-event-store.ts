@@ -5,6 +5,8 @@ import {
   type FailedEvent,
   type FailedEventStatus,
   type Failure,
+  type PruneCursor,
+  type PrunedPage,
   type PublishResult,
   type QuarantinedRecord,
   type UnpublishedClaim,
@@ -13,8 +15,20 @@ import { chunks, inList } from '../sql-dialect.js';
 import { digestOfPosition, failureColumns, keptBytes, newRow, toFailedEvent } from './failed-event-rows.js';
 import { OPEN, SqlFailedEventQueries } from './sql-failed-event-queries.js';
 
+/** (status, next_attempt_at) */
+const DUE_INDEX = 'failed_events_due';
+
 /** Columns of one row in an INSERT, at most. */
 const COLUMNS = 32;
+
+interface RawPrunable {
+  readonly id: number | string;
+  readonly next_attempt_at: number | string;
+  readonly updated_at: number | string;
+  /** Every RESOLVED row holds a claim. */
+  readonly campaign_id: string;
+  readonly sequence: number | string;
+}
 
 /**
  * The order of leasing. Rows that a dead instance left behind come first: they are few. Rows that wait for their
@@ -105,17 +119,30 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
 
   async resolve(claimIds: readonly string[]): Promise<void> {
     for (const some of chunks(claimIds)) {
-      await this.sql.execute(
-        "UPDATE failed_events SET status = 'RESOLVED', resolved_by = 'consumer', lease_owner = NULL, " +
-          `lease_until = NULL, version = version + 1, updated_at = ${this.sql.dialect.now} ` +
-          `WHERE claim_id IN ${inList(some)} AND status NOT IN ('RESOLVED', 'DISCARDED')`,
+      const unresolved = `WHERE claim_id IN ${inList(some)} AND status NOT IN ('RESOLVED', 'DISCARDED')`;
+      // Both statements see the same rows: whoever ends a row's way holds the lock of its campaign.
+      const counts = await this.sql.select<{ campaign_id: string; resolved: number | string }>(
+        `SELECT campaign_id, COUNT(*) AS resolved FROM failed_events ${unresolved} GROUP BY campaign_id`,
         [...some],
       );
+      if (counts.length === 0) continue;
+      await this.sql.execute(
+        "UPDATE failed_events SET status = 'RESOLVED', resolved_by = 'consumer', lease_owner = NULL, " +
+          `lease_until = NULL, version = version + 1, updated_at = ${this.sql.dialect.now} ${unresolved}`,
+        [...some],
+      );
+      for (const { campaign_id: id, resolved } of counts) {
+        await this.sql.execute('UPDATE campaigns SET resolved_events = resolved_events + ? WHERE id = ?', [
+          Number(resolved),
+          id,
+        ]);
+      }
     }
   }
 
   async lease(owner: string, limit: number, leaseMs: number, consumedBefore: number | null): Promise<FailedEvent[]> {
     const now = await this.sql.now();
+    const byDue = this.sql.dialect.byIndex(DUE_INDEX);
     // A lease sets next_attempt_at to its own end, so one condition finds what is due and what was left behind.
     const ids: number[] = [];
     for (const status of LEASED_IN_ORDER) {
@@ -125,7 +152,7 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
       // One status at a time, in the order of the index. For several statuses the server would sort all due rows, and
       // lock them.
       const due = await this.sql.select<{ id: number | string }>(
-        'SELECT id FROM failed_events WHERE status = ? AND next_attempt_at <= ? AND claim_id IS NOT NULL ' +
+        `SELECT id FROM failed_events${byDue} WHERE status = ? AND next_attempt_at <= ? AND claim_id IS NOT NULL ` +
           `ORDER BY next_attempt_at LIMIT ?${this.sql.dialect.lockExclusiveSkippingLocked}`,
         [status, dueUntil, limit - ids.length],
       );
@@ -181,6 +208,47 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
 
   async markReleased(id: number): Promise<void> {
     await this.sql.execute(`UPDATE failed_events SET released_at = ${this.sql.dialect.now} WHERE id = ?`, [id]);
+  }
+
+  async pruneResolved(ageMs: number, limit: number, after: PruneCursor | null): Promise<PrunedPage> {
+    const before = (await this.sql.now()) - ageMs;
+    const { dueAt, id } = after ?? { dueAt: Number.MIN_SAFE_INTEGER, id: 0 };
+    // A row keeps its last instant of being due, which is not much later than the last change. So the index of due rows
+    // finds the old ones.
+    const rows = await this.sql.select<RawPrunable>(
+      `SELECT id, next_attempt_at, updated_at, campaign_id, sequence FROM failed_events${this.sql.dialect.byIndex(DUE_INDEX)} ` +
+        "WHERE status = 'RESOLVED' AND next_attempt_at >= ? AND next_attempt_at < ? " +
+        'AND (next_attempt_at > ? OR id > ?) ORDER BY next_attempt_at, id LIMIT ?',
+      [dueAt, before, dueAt, id, limit],
+    );
+    const old = rows.filter((row) => Number(row.updated_at) < before);
+    const highest = await this.highestSequences([...new Set(old.map((row) => row.campaign_id))]);
+    // mutant: pruned-sequence
+    const ids = old.filter((row) => Number(row.sequence) !== highest.get(row.campaign_id)).map((row) => Number(row.id));
+    const last = rows.at(-1);
+    const next =
+      last === undefined || rows.length < limit ? null : { dueAt: Number(last.next_attempt_at), id: Number(last.id) };
+    if (ids.length === 0) return { deleted: 0, next };
+    const deleted = await this.sql.execute(
+      `DELETE FROM failed_events WHERE id IN ${inList(ids)} AND status = 'RESOLVED'`,
+      ids,
+    );
+    return { deleted, next };
+  }
+
+  async emptyDiscarded(ageMs: number, limit: number): Promise<number> {
+    const before = (await this.sql.now()) - ageMs;
+    const rows = await this.sql.select<{ id: number | string }>(
+      `SELECT id FROM failed_events${this.sql.dialect.byIndex(DUE_INDEX)} ` +
+        "WHERE status = 'DISCARDED' AND next_attempt_at < ? AND updated_at < ? AND headers IS NOT NULL LIMIT ?",
+      [before, before, limit],
+    );
+    const ids = rows.map((row) => Number(row.id));
+    if (ids.length === 0) return 0;
+    return this.sql.execute(
+      `UPDATE failed_events SET message_key = NULL, payload = NULL, headers = NULL WHERE id IN ${inList(ids)}`,
+      ids,
+    );
   }
 
   /** The read after it shows what was committed last: units of work that write are READ COMMITTED. */
