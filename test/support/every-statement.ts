@@ -1,0 +1,194 @@
+import { type QueryRunner } from 'typeorm';
+import { ulid } from 'ulid';
+import { SqlSession } from '../../src/infrastructure/sql/sql-session.js';
+import { SqlUnitOfWork } from '../../src/infrastructure/sql/sql-unit-of-work.js';
+import { BY_SERVICE } from '../../src/platform/identity/actor.js';
+import { type UnitOfWork } from '../../src/ports/database/database.js';
+import { FAILED_EVENT_STATUSES } from '../../src/ports/database/failed-event-store.js';
+import { claimEvent } from './claims.js';
+
+/** One statement as a store has sent it. */
+export interface Statement {
+  /** The call that sent it, as `store.method`. */
+  readonly of: string;
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+export type Ask = (sql: string, parameters?: readonly unknown[]) => Promise<unknown>;
+
+/** The campaign that the calls ask about. The caller has stored it, and others. */
+export const ASKED = 'asked';
+
+type Calls = {
+  readonly [Store in Exclude<keyof UnitOfWork, 'now'>]: {
+    /** A method of a store that is missing here does not compile. */
+    readonly [Method in keyof UnitOfWork[Store]]: (store: UnitOfWork[Store]) => Promise<unknown>;
+  };
+};
+
+const HOUR_MS = 3_600_000;
+const failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage: '' };
+const claim = () => claimEvent({ campaignId: ASKED });
+const coupon = () => ({ ...claim(), code: ulid(), createdAt: 1 });
+const campaign = () => ({ id: ulid(), name: 'c', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const });
+const some = Array.from({ length: 500 }, (_, index) => `u${index}`);
+const claimIds = some.map(() => ulid());
+
+/** Every call of every store, with each of its filters. */
+const CALLS: Calls = {
+  gate: {
+    read: (gate) => gate.read(),
+    lockShared: (gate) => gate.lockShared(),
+    lockExclusive: (gate) => gate.lockExclusive(),
+    beginEpoch: (gate) => gate.beginEpoch('builder', 9, 1),
+    renewLease: (gate) => gate.renewLease('builder', 9, 1),
+    giveLeaseBack: (gate) => gate.giveLeaseBack('builder', 9),
+    open: (gate) => gate.open(9, 'fence'),
+    storeCut: (gate) => gate.storeCut({ epoch: 9, offsets: new Map([[0, 1]]) }),
+    cutAbove: (gate) => gate.cutAbove(1),
+    epochsWithCut: (gate) => gate.epochsWithCut(),
+  },
+  campaigns: {
+    find: (campaigns) => campaigns.find(ASKED),
+    findMany: (campaigns) => campaigns.findMany([ASKED, 'other']),
+    lock: (campaigns) => campaigns.lock([ASKED, 'other']),
+    list: async (campaigns) => {
+      await campaigns.list(50);
+      await campaigns.list(50, { createdAt: 5, id: 'x' });
+    },
+    listAfter: (campaigns) => campaigns.listAfter(ASKED, 200),
+    insert: (campaigns) => campaigns.insert(campaign()),
+    update: (campaigns) => campaigns.update(ASKED, { total: 9_000_000 }, 2),
+    addIssued: (campaigns) => campaigns.addIssued(ASKED, 1, 1),
+    markOpened: (campaigns) => campaigns.markOpened(ASKED, 1),
+  },
+  creations: {
+    find: (creations) => creations.find('digest'),
+    insert: (creations) =>
+      creations.insert({ keyDigest: ulid(), requestDigest: 'digest', campaign: campaign(), at: 1 } as never),
+  },
+  coupons: {
+    insert: (coupons) => coupons.insert([coupon(), coupon()]),
+    find: (coupons) => coupons.find(ASKED, 'u1'),
+    findByUsers: (coupons) => coupons.findByUsers(some.map((userId) => ({ campaignId: ASKED, userId }))),
+    listByUser: async (coupons) => {
+      await coupons.listByUser('u1', 50);
+      await coupons.listByUser('u1', 50, 99);
+    },
+    listIssuedAfter: (coupons) => coupons.listIssuedAfter(5, 2_000),
+    count: (coupons) => coupons.count(ASKED),
+    lastId: (coupons) => coupons.lastId(),
+    countNext: (coupons) => coupons.countNext(ASKED, 'u5', 2_000, 1_000_000_000),
+  },
+  failedEvents: {
+    addUnpublished: (events) => events.addUnpublished([{ claim: claim(), source: 'API', failure }]),
+    quarantine: async (events) => {
+      const record = { topic: 't', partition: 0, offset: 1, key: null, value: null, headers: {} };
+      const known = claim();
+      for (const again of [known, known, null]) await events.quarantine([{ record, claim: again, failure }]);
+    },
+    proveWritable: (events) => events.proveWritable(),
+    statusesOf: (events) => events.statusesOf(claimIds),
+    existOf: (events) => events.existOf([ASKED, 'other']),
+    resolve: async (events) => {
+      const resolved = claim();
+      await events.addUnpublished([{ claim: resolved, source: 'API', failure }]);
+      await events.resolve([resolved.claimId]);
+    },
+    lease: (events) => events.lease('owner', 500, 60_000, Number.MAX_SAFE_INTEGER),
+    finishLease: async (events) => {
+      const ids = (await events.lease('finished', 50, 60_000, null)).map(({ id }) => id);
+      await events.finishLease('finished', ids, { kind: 'published' });
+    },
+    openClaimsAfter: async (events) => {
+      await events.openClaimsAfter(0, 2_000);
+      await events.openClaimsAfter(5, 2_000);
+    },
+    highestSequences: (events) => events.highestSequences([ASKED, 'other', 'nothing']),
+    countSlotHolders: (events) => events.countSlotHolders(ASKED),
+    slotHolders: (events) => events.slotHolders(ASKED, 501),
+    findByClaimIds: (events) => events.findByClaimIds(claimIds),
+    findByUser: (events) => events.findByUser(ASKED, 'u7'),
+    find: (events) => events.find(7),
+    lock: (events) => events.lock(7),
+    list: async (events) => {
+      for (const status of [undefined, ...FAILED_EVENT_STATUSES]) {
+        for (const campaignId of [undefined, ASKED]) {
+          for (const beforeId of [undefined, 1_000_000]) {
+            await events.list({
+              limit: 51,
+              ...(status === undefined ? {} : { status }),
+              ...(campaignId === undefined ? {} : { campaignId }),
+              ...(beforeId === undefined ? {} : { beforeId }),
+            });
+          }
+        }
+      }
+    },
+    requeue: (events) => events.requeue(7, null),
+    discard: (events) => events.discard(7, 'why'),
+    unreleased: async (events) => {
+      await events.unreleased(500);
+      await events.unreleased(500, 7);
+    },
+    markReleased: (events) => events.markReleased(7),
+    pruneResolved: async (events) => {
+      const { next } = await events.pruneResolved(HOUR_MS, 500, null);
+      await events.pruneResolved(HOUR_MS, 500, next);
+    },
+    emptyDiscarded: (events) => events.emptyDiscarded(HOUR_MS, 500),
+    countByStatus: async (events) => {
+      await events.countByStatus();
+      await events.countByStatus(ASKED);
+    },
+  },
+  audit: {
+    record: (audit) => audit.record({ action: 'a', subject: 's', campaignId: ASKED, by: BY_SERVICE, detail: {} }),
+    list: async (audit) => {
+      for (const filter of [{}, { beforeId: 999 }, { actor: 'service' }, { action: 'a' }, { campaignId: ASKED }]) {
+        await audit.list({ limit: 51, ...filter });
+      }
+    },
+  },
+  installationKeys: {
+    secretFor: (keys) => keys.secretFor('coupon-code'),
+  },
+  apiKeys: {
+    insert: (keys) =>
+      keys.insert({ id: ulid(), name: 'k', role: 'admin', secretDigest: 's', createdBy: 'bootstrap', expiresAt: null }),
+    find: (keys) => keys.find('k'),
+    list: async (keys) => {
+      await keys.list(51);
+      await keys.list(51, 'k');
+    },
+    revoke: (keys) => keys.revoke('k'),
+    noteUse: (keys) => keys.noteUse('k'),
+  },
+};
+
+/**
+ * Calls everything that the stores can do, on `runner`, and looks at each statement that they send.
+ *
+ * @param look gets each statement in place of the database: `run` runs it, `ask` runs another one beside it.
+ */
+export async function lookAtEveryStatement(
+  runner: QueryRunner,
+  look: (statement: Statement, run: () => Promise<unknown>, ask: Ask) => Promise<unknown>,
+): Promise<void> {
+  const unit = new SqlUnitOfWork(new SqlSession(runner));
+  const query = runner.query.bind(runner) as (...call: unknown[]) => Promise<unknown>;
+  let of = '';
+  runner.query = ((sql: string, parameters: unknown[] = [], structured?: boolean) =>
+    look({ of, sql, parameters }, () => query(sql, parameters, structured), query as Ask)) as QueryRunner['query'];
+  try {
+    for (const [store, methods] of Object.entries(CALLS)) {
+      for (const [method, call] of Object.entries(methods as Record<string, (store: unknown) => Promise<unknown>>)) {
+        of = `${store}.${method}`;
+        await call(unit[store as keyof Calls]);
+      }
+    }
+  } finally {
+    runner.query = query as QueryRunner['query'];
+  }
+}
