@@ -195,7 +195,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no epoch watch',
     edits: [
-      edit('unwatched-answer', /$/, ' if (epoch > 0) return true;'),
+      edit('unwatched-answer', /$/, ' if (epoch > 0) return Promise.resolve(true);'),
       insert('unwatched-beat', 'if (this.sighting?.pass) return;'),
     ],
     caughtBy: { project: 'faults', file: 'replica.fault', title: 'the old master lives on' },

@@ -288,7 +288,7 @@ describe('while the database does not answer', () => {
     database.away = false;
     database.delay = () => new Promise(() => undefined);
     expect(await watch.confirmOpen(10)).toBe(true);
-    expect(watch.state.databaseAway).toBe(true);
+    await until('the read is given up', () => watch.state.databaseAway);
   });
 });
 

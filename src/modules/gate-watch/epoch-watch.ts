@@ -1,21 +1,17 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { CONFIRM_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { Clock, type Instant } from '../../platform/flow/clock.js';
-import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { Database } from '../../ports/database/database.js';
 import { type Fenced, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
+import { EpochConfirmations } from './epoch-confirmations.js';
 import { type FenceListener, type FenceSignal, type FoundFence } from './fence-signal.js';
 import { CALL_TIMEOUT_MS, GateRowReader, type Sighting } from './gate-row-reader.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;
-/** One read at a time. All 202s that wait when it ends share the next one. */
-const READS = { maxBatch: Infinity, maxWaiting: Infinity, maxInFlight: 1 };
-const late = (): Error => new Error('the gate row was not read in time');
 
 /** See the table at `EpochWatch`. */
 type WatchState = 'unknown' | 'open' | 'doubted' | 'fenced' | 'closed' | 'went-back';
@@ -65,7 +61,7 @@ export class EpochWatch implements OnApplicationShutdown {
   private gateTrouble: string | null = null;
   /** When the gate last refused a claim: the answer to an earlier ping does not disprove that. */
   private gateRefusedAt: Instant | null = null;
-  private readonly confirmations: NaturalBatcher<number, boolean>;
+  private readonly confirmations: EpochConfirmations;
   private readonly beats: PeriodicTask;
   private beat: Promise<void> = Promise.resolve();
   private started = false;
@@ -79,8 +75,11 @@ export class EpochWatch implements OnApplicationShutdown {
     private readonly timers: Timers,
   ) {
     this.row = new GateRowReader(database, clock, timers, (latest) => this.forgetBefore(latest));
-    const patience = { ms: CONFIRM_TIMEOUT_MS, waited: late, unanswered: late };
-    this.confirmations = new NaturalBatcher((epochs) => this.confirm(epochs), READS, clock, timers, patience);
+    this.confirmations = new EpochConfirmations(
+      () => this.readUnlessSilent(),
+      (epoch, answered) => (answered ? this.pass?.epoch === epoch : this.isOpen(epoch)),
+      timers,
+    );
     this.beats = new PeriodicTask(timers, WATCH_INTERVAL_MS, () => this.look());
     this.gate.onReconnected(() => {
       this.beat = Promise.all([this.beat, this.gateReconnected()]).then(() => undefined);
@@ -199,29 +198,30 @@ export class EpochWatch implements OnApplicationShutdown {
    * Never true under an epoch that is known to be fenced, however late the read: the watch has called for a rebuild, and
    * a builder that is alone does not wait before it takes the log's end.
    *
-   * Answers within `CONFIRM_TIMEOUT_MS` and 50 ms. No claim has a timer of its own, and those that ask during a read
-   * share the next one.
+   * Answers within `CONFIRM_TIMEOUT_MS`. No claim has a timer of its own, and those that ask during a read share the
+   * next one.
    */
-  async confirmOpen(epoch: number): Promise<boolean> {
+  confirmOpen(epoch: number): Promise<boolean> {
     // Not even a later read can bring a past epoch back.
     // mutant: unwatched-answer
-    if (this.sighting !== null && this.sighting.epoch > epoch) return false;
-    return this.confirmations.add(epoch).catch(() => this.isOpen(epoch));
+    if (this.sighting !== null && this.sighting.epoch > epoch) return Promise.resolve(false);
+    return this.confirmations.ask(epoch);
   }
 
-  private async confirm(epochs: readonly number[]): Promise<boolean[]> {
+  /** For {@link confirmOpen}; false when the database does not answer. */
+  private async readUnlessSilent(): Promise<boolean> {
     // Without trouble at the gate, a database that was silent a moment ago need not be asked again: each 202 would wait
     // for its timeout.
     const silent = this.doubtedSince === null && this.row.unansweredRecently;
     // mutant: early-read
     const answered = silent ? false : await this.row.readNow();
-    // A database that is silent to us may answer a builder, so the epoch may be over already. The promise is good even
+    // If it was not answered, `isOpen` decides. A database that is silent to us may answer a builder, so the epoch may be over already. The promise is good even
     // then, for two reasons together. First, the gate admitted the claim before the builder dropped the epoch: a claim
     // that finds no meta is fenced, and `ClaimIssuance` never asks about it here. (A ping would not notice, because the
     // epoch's fence outlives its keys.) Second, the claim was durable within D of being sent, by both clocks, as
     // `ClaimIssuance` checks. The builder takes the log's end W > D after the drop, so the claim lies before it. After
     // trouble at the gate this does not hold: another server than the dropped one may have admitted the claim.
-    return epochs.map((epoch) => (answered ? this.pass?.epoch === epoch : this.isOpen(epoch)));
+    return answered;
   }
 
   /** Reads the gate row; false when the database does not answer. */
