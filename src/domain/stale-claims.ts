@@ -1,6 +1,8 @@
 /** The log's end by partition, taken when the epochs below the cut's own were over. */
 interface Cut {
   readonly offsets: ReadonlyMap<number, number>;
+  /** Which log they are of; missing where that was not known. */
+  readonly logId?: string;
 }
 
 /**
@@ -13,9 +15,19 @@ interface Cut {
  *
  * @param cutAbove the answer of `GateRowStore.cutAbove` for the event's own epoch. null: no later epoch has a cut, and
  * the event counts.
+ * On another log than the cut's, every event lies behind the cut: that log was made when the cut's own was gone. An old
+ * offset says nothing about it.
+ *
+ * @param logId names the log that the event lies on; null where that is not known. Then the offsets decide alone.
  * @param partition a partition that the cut does not name did not exist when the cut was taken: its cut is 0.
  */
-export function isStaleClaim(cutAbove: Cut | null, partition: number, offset: number): boolean {
+export function isStaleClaim(
+  cutAbove: Cut | null,
+  { partition, offset }: { readonly partition: number; readonly offset: number },
+  logId: string | null = null,
+): boolean {
+  // mutant: cut-of-any-log
+  if (cutAbove?.logId !== undefined && logId !== null && cutAbove.logId !== logId) return true;
   // mutant: no-cut
   return cutAbove !== null && offset >= (cutAbove.offsets.get(partition) ?? 0);
 }

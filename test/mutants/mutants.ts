@@ -281,6 +281,16 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'adapters', file: 'redis-faults.stack', title: 'never touch each other' },
   },
   {
+    name: 'a start beside another installation',
+    edits: [edit('unchecked-neighbours', /error instanceof ForeignInstallationError/, 'error === null')],
+    caughtBy: { project: 'adapters', file: 'kafka-installations.stack', title: 'refuse a start on a topic' },
+  },
+  {
+    name: 'a cut that counts on any log',
+    edits: [edit('cut-of-any-log', /return true;/, 'return offset < 0;')],
+    caughtBy: { project: 'unit', file: 'stale-claims', title: 'is stale at every offset of another log' },
+  },
+  {
     name: 'the count is not compared',
     edits: [
       edit('claim-count-ignored', /elseif .* then/, 'elseif false then'),

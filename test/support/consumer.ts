@@ -85,7 +85,7 @@ export function openConsumerAgain(stack: ConsumerStack): ConsumerStack {
 function consumerOf(stack: EmbeddedStack, pass: GatePass, changes: Partial<ConsumerSettings> = {}): ConsumerStack {
   const faults = new FaultyDatabase(stack.database);
   const entropy = new SystemEntropy();
-  const persistence = new ClaimPersistence(faults, systemClock, entropy);
+  const persistence = new ClaimPersistence(faults, systemClock, entropy, stack.log);
   const registry = new MetricsRegistry();
   const short = { minWaitMs: 1, maxWaitMs: 4, giveUpAfterMs: 100, heartbeatMs: 5 };
   const settings = Object.assign(new ConsumerSettings(), short, changes);

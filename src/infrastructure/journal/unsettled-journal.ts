@@ -65,7 +65,7 @@ async function withoutDropped(unit: UnitOfWork, claims: readonly ReadClaim[]): P
   for (const { record, event } of claims) {
     if (holders.has(holderKey(event)) || statuses.has(event.claimId)) continue;
     // mutant: moved-stale
-    if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) continue;
+    if (isStaleClaim(cuts.get(event.epoch) ?? null, record)) continue;
     waiting.push(event);
   }
   return waiting;

@@ -60,10 +60,11 @@ export class ConsumerSession {
   private readonly resting = new Set<NodeJS.Timeout>();
   private declareLost: (error: Error) => void = () => undefined;
 
-  constructor(config: KafkaConfig, { sessionMs, rebalanceMs, heartbeatMs }: SessionTimes) {
+  /** @param clientId what the others in the group see of this consumer. */
+  constructor(config: KafkaConfig, { sessionMs, rebalanceMs, heartbeatMs }: SessionTimes, clientId?: string) {
     this.lost = new Promise((resolve) => (this.declareLost = resolve));
     this.client = new Kafka({
-      ...connectionOptions(config, this.sockets),
+      ...connectionOptions(config, this.sockets, clientId),
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       authenticationTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,

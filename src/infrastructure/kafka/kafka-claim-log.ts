@@ -1,12 +1,13 @@
-import { type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type LoggedClaim } from '../../domain/claim.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
+import { ForeignInstallationError, type InstallationCheck } from './installation-check.js';
 import { KafkaLogReader } from './kafka-log-reader.js';
 import { KafkaPublisher, type PublisherLimits } from './kafka-publisher.js';
-import { TopicCheck, type UnusableTopicError } from './topic-check.js';
+import { TopicCheck } from './topic-check.js';
 
 /** How a process uses the log. */
 export interface KafkaClaimLogOptions {
@@ -16,6 +17,7 @@ export interface KafkaClaimLogOptions {
   readonly requiresTopic?: boolean;
   readonly limits?: Partial<PublisherLimits>;
   readonly topicCheck?: TopicCheck;
+  readonly installationCheck?: InstallationCheck;
 }
 
 /** How long a start waits for a broker, ms. The process joins a broker that is away later. */
@@ -26,7 +28,7 @@ const FIRST_CHECK = { openMs: 2_000, requestMs: 2_000 };
  *
  * A broker that is away stops no start: the process publishes as soon as one answers.
  */
-export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicationShutdown {
+export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly topicCheck: TopicCheck;
   private readonly publisher: KafkaPublisher;
   private readonly reader: KafkaLogReader;
@@ -46,9 +48,25 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
    * @throws StartupError when a broker answers, no claim may be put on its topic, and the process takes claims.
    */
   async onModuleInit(): Promise<void> {
-    const unusable = await this.checkTopic().catch(() => null);
+    const unusable = await this.withConnection((connection) => this.topicCheck.check(connection)).catch(() => null);
     if (unusable !== null && this.options.requiresTopic !== false) throw new StartupError(unusable.message);
     if (this.options.publishes !== false) this.publisher.connect();
+  }
+
+  /**
+   * After `onModuleInit` of every adapter: the database is migrated by then, where it answers. A server that is away stops
+   * no start. Then the consumer looks before it joins the group.
+   * @throws StartupError when another installation is seen to use the topic or the group.
+   */
+  async onApplicationBootstrap(): Promise<void> {
+    const { installationCheck } = this.options;
+    if (installationCheck === undefined) return;
+    try {
+      await this.withConnection((connection) => installationCheck.check(connection));
+    } catch (error) {
+      // mutant: unchecked-neighbours
+      if (error instanceof ForeignInstallationError) throw new StartupError(error.message);
+    }
   }
 
   /** Nest calls this after the HTTP server and the consumer have ended. What is still under way is rejected. */
@@ -85,14 +103,18 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
     return this.reader.read(from, to);
   }
 
+  override logId(): Promise<string | null> {
+    return this.reader.topicId();
+  }
+
   drain(): Promise<void> {
     return this.publisher.drain();
   }
 
-  private async checkTopic(): Promise<UnusableTopicError | null> {
+  private async withConnection<T>(work: (connection: KafkaConnection) => Promise<T>): Promise<T> {
     const connection = await KafkaConnection.open(this.config, FIRST_CHECK);
     try {
-      return await this.topicCheck.check(connection);
+      return await work(connection);
     } finally {
       connection.destroy();
     }

@@ -14,6 +14,7 @@ import { isTakenAway } from './client/kafka-errors.js';
 import { recordsOf } from './client/kafka-records.js';
 import { ConsumerSession, Generation, type SessionTimes } from './consumer-session.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
+import { ForeignInstallationError, type InstallationCheck, memberName } from './installation-check.js';
 import { TopicCheck } from './topic-check.js';
 
 /** The times of the transport, ms. Tests shorten some of them. */
@@ -60,6 +61,9 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
   private supervision: Promise<void> = Promise.resolve();
   private readonly closed = new AbortController();
   private readonly outage = new OutageLog(this.logger, systemClock);
+  private readonly intrusion = new OutageLog(this.logger, systemClock, 'error');
+  /** Once is enough: from then on the handler looks at every claim. */
+  private checked = false;
 
   /**
    * @param log tells the watchdog how much waits.
@@ -72,6 +76,7 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     private readonly onFatal: (reason: string) => void,
     settings: Partial<KafkaServerSettings> = {},
     private readonly topicCheck = new TopicCheck(),
+    private readonly installationCheck?: InstallationCheck,
   ) {
     super({ client: { clientId: 'coupon-system', brokers: [] }, consumer: { groupId: config.groupId }, postfixId: '' });
     this.settings = { ...SETTINGS, ...settings };
@@ -158,7 +163,8 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
       // A new session is not stuck. Each step up to the joining of the group has a deadline of its own.
       this.watchdog.noteActivity();
       try {
-        this.session = new ConsumerSession(this.config, this.settings);
+        const name = await this.installationCheck?.own().then(memberName);
+        this.session = new ConsumerSession(this.config, this.settings, name);
         await this.run(this.session, () => (failures = 0));
       } catch (error) {
         this.logAway(error as Error);
@@ -180,7 +186,12 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     const connection = await KafkaConnection.open(this.config, OPEN_TIMEOUTS, Math.floor(Math.random() * 1_000));
     // This logs what is wrong with the topic. To read it is right in any case.
     await this.topicCheck.checkAndLog(connection).catch(() => undefined);
-    connection.destroy();
+    try {
+      if (!this.checked) await this.installationCheck?.check(connection);
+      this.checked = true;
+    } finally {
+      connection.destroy();
+    }
     if (this.closing) return;
 
     const { consumer } = session;
@@ -235,13 +246,16 @@ export class KafkaClaimServer extends ServerKafka implements CustomTransportStra
     this.onFatal(reason);
   }
 
-  private logAway({ message }: Error): void {
-    if (!this.closing) this.outage.failed(`claims are not consumed: ${message}`);
+  private logAway(error: Error): void {
+    if (this.closing) return;
+    const log = error instanceof ForeignInstallationError ? this.intrusion : this.outage;
+    log.failed(`claims are not consumed: ${error.message}`);
   }
 
   private logJoined(partitions: readonly number[]): void {
     const share = partitions.length === 0 ? 'no partition' : `partitions ${[...partitions].sort((a, b) => a - b)}`;
     this.logger.log(`consumes ${share} of ${this.config.topic}`);
     this.outage.recovered('claims are consumed again');
+    this.intrusion.recovered('claims are consumed again');
   }
 }

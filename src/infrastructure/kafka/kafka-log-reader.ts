@@ -34,6 +34,10 @@ export class KafkaLogReader {
     return this.ask((connection) => connection.committed(this.config.groupId));
   }
 
+  topicId(): Promise<string | null> {
+    return this.ask((connection) => connection.topicId());
+  }
+
   async *read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]> {
     for (const [partition, end] of to) yield* this.readPartition(partition, from.get(partition) ?? 0, end);
   }

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Global, Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { type AppConfig, parseEnv, type Role } from '../../platform/config/env.js';
+import { Database } from '../../ports/database/database.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ClaimTransport } from '../../ports/log/claim-transport.js';
 import { KafkaClaimLog } from './kafka-claim-log.js';
@@ -18,18 +20,26 @@ const configFor = (...roles: Role[]): AppConfig =>
     ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
   });
 
+/** A database that is away. */
+@Global()
+@Module({
+  providers: [{ provide: Database, useValue: { read: () => Promise.reject(new Error('no database')) } }],
+  exports: [Database],
+})
+class DatabaseModule {}
+
 describe('KafkaModule', () => {
   let app: TestingModule;
 
   afterEach(() => app.close());
 
   const open = async (...roles: Role[]) => {
-    app = await Test.createTestingModule({ imports: [KafkaModule.for(configFor(...roles))] }).compile();
+    app = await Test.createTestingModule({ imports: [DatabaseModule, KafkaModule.for(configFor(...roles))] }).compile();
     await app.init();
     return app;
   };
 
-  it('is up without a broker, and gives a consumer its transport', async () => {
+  it('is up without a broker and a database, and gives a consumer its transport', async () => {
     const { strategy } = (await open('consumer')).get(ClaimTransport, { strict: false });
     expect(strategy).toBeInstanceOf(KafkaClaimServer);
     expect(app.get(ClaimLog, { strict: false })).toBeInstanceOf(KafkaClaimLog);

@@ -2,8 +2,10 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type AppConfig } from '../../platform/config/env.js';
 import { warnOfRisk } from '../../platform/config/risks.js';
 import { exitSoon } from '../../platform/flow/exit-soon.js';
+import { Database } from '../../ports/database/database.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ClaimTransport } from '../../ports/log/claim-transport.js';
+import { InstallationCheck } from './installation-check.js';
 import { KafkaClaimLog } from './kafka-claim-log.js';
 import { KafkaClaimServer } from './kafka-claim-server.js';
 import { TopicCheck } from './topic-check.js';
@@ -22,14 +24,24 @@ export class KafkaModule {
     return {
       module: KafkaModule,
       providers: [
-        { provide: ClaimLog, useFactory: () => new KafkaClaimLog(kafka, { publishes, requiresTopic, topicCheck }) },
+        {
+          provide: InstallationCheck,
+          useFactory: (database: Database) => new InstallationCheck(database, kafka),
+          inject: [Database],
+        },
+        {
+          provide: ClaimLog,
+          useFactory: (installationCheck: InstallationCheck) =>
+            new KafkaClaimLog(kafka, { publishes, requiresTopic, topicCheck, installationCheck }),
+          inject: [InstallationCheck],
+        },
         ...(consumes
           ? [
               {
                 provide: ClaimTransport,
-                useFactory: (log: ClaimLog) =>
-                  new ClaimTransport(new KafkaClaimServer(kafka, log, onFatal, {}, topicCheck)),
-                inject: [ClaimLog],
+                useFactory: (log: ClaimLog, check: InstallationCheck) =>
+                  new ClaimTransport(new KafkaClaimServer(kafka, log, onFatal, {}, topicCheck, check)),
+                inject: [ClaimLog, InstallationCheck],
               },
             ]
           : []),

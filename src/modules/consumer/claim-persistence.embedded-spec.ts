@@ -146,6 +146,31 @@ describe('the transaction of a chunk', () => {
       expect(await persistAt(claimOf(1), 0, 1)).toBe('stale');
     });
 
+    it('is stale at every offset of a log that was made anew after the cut', async () => {
+      let asked = 0;
+      stack.log.logId = () => {
+        asked += 1;
+        return Promise.resolve('second');
+      };
+      const cut = { epoch: EPOCH + 1, offsets: new Map([[0, 10]]), logId: 'first' };
+      await stack.database.transaction((unit) => unit.gate.storeCut(cut));
+      expect(await persistAt(claimOf(1), 0)).toBe('stale');
+      expect(asked).toBe(1);
+      // Of the open epoch: no cut is above it, and nothing is asked.
+      expect(await persistAt(claimOf(2, { epoch: EPOCH + 1 }), 0)).toBe('issued');
+      expect(asked).toBe(1);
+      stack.log.logId = () => Promise.resolve('first');
+      expect(await persistAt(claimOf(3), 9)).toBe('issued');
+    });
+
+    it('waits while the log does not tell which one it is', async () => {
+      const cut = { epoch: EPOCH + 1, offsets: new Map([[0, 10]]), logId: 'first' };
+      await stack.database.transaction((unit) => unit.gate.storeCut(cut));
+      stack.log.logId = () => Promise.reject(new Error('no broker answers'));
+      await expect(persistAt(claimOf(1), 0)).rejects.toMatchObject({ kind: 'infrastructure', code: 'LOG_AWAY' });
+      expect(await issuedCount(stack)).toBe(0);
+    });
+
     it('keeps the coupon that it has', async () => {
       await persist(claimOf(1));
       await storeCut(EPOCH + 1, [0, 0]);

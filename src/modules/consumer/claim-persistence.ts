@@ -2,18 +2,17 @@ import { Injectable } from '@nestjs/common';
 import { type Campaign } from '../../domain/campaign.js';
 import { type ClaimEvent, holderKey } from '../../domain/claim.js';
 import { isLaterClaim } from '../../domain/rival-claims.js';
-import { isStaleClaim } from '../../domain/stale-claims.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEventStatus, type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
-import { type GateCut } from '../../ports/database/gate-row-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
-import { type LogRecord } from '../../ports/log/claim-log.js';
+import { ClaimLog, type LogRecord } from '../../ports/log/claim-log.js';
 import { failureClassOf } from './failure-class.js';
 import { type Installation, OwnInstallation } from './own-installation.js';
+import { staleIn } from './stale-in-chunk.js';
 
 /** A message of the log that holds a claim. */
 export interface ReadableRecord {
@@ -60,6 +59,7 @@ export class ClaimPersistence {
     private readonly database: Database,
     private readonly clock: Clock,
     entropy: Entropy,
+    private readonly log: ClaimLog,
   ) {
     this.installation = new OwnInstallation(database);
     this.nextTrialId = ulidFactory(clock, entropy);
@@ -116,14 +116,9 @@ export class ClaimPersistence {
     return this.database.transaction(async (unit) => {
       const gate = await unit.gate.lockShared();
       // Judge again: a rebuild may have taken its cut since the claim was read, and then it has forgotten the claim.
-      const cuts = await cutsAbove(
-        unit,
-        records.flatMap(({ claim }) => claim ?? []),
-      );
-      const counted = records.filter(
-        ({ record, claim }) =>
-          claim === null || !isStaleClaim(cuts.get(claim.epoch) ?? null, record.partition, record.offset),
-      );
+      const claims = records.flatMap(({ claim }) => claim ?? []);
+      const isStale = await staleIn(unit, this.log, claims);
+      const counted = records.filter(({ record, claim }) => claim === null || !isStale(claim, record));
       await unit.failedEvents.quarantine(counted, options);
       return passOf(gate);
     });
@@ -134,7 +129,7 @@ export class ClaimPersistence {
     const gate = await unit.gate.lockShared();
     const events = chunk.map(({ event }) => event);
     // Only a rebuild stores a cut, and it needs the gate row. So read the cuts before the campaigns' rows are locked.
-    const cuts = await cutsAbove(unit, events);
+    const isStale = await staleIn(unit, this.log, events);
     const now = await unit.now();
     const ids = [...new Set(events.map(({ campaignId }) => campaignId))].sort();
     const campaigns = new Map((await unit.campaigns.lock(ids)).map((campaign) => [campaign.id, campaign]));
@@ -145,7 +140,7 @@ export class ClaimPersistence {
       now,
       codeOf,
       isDiscarded: ({ claimId }) => statuses.get(claimId) === 'DISCARDED',
-      isStale: ({ record, event }) => isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset),
+      isStale: ({ record, event }) => isStale(event, record),
       campaigns,
     };
     const { verdicts, issued } =
@@ -270,12 +265,6 @@ function judge(
     const winner = contenders.get(keys[index] as string) as number;
     return verdicts[winner] === 'issued' ? 'duplicate' : 'over-total';
   });
-}
-
-async function cutsAbove(unit: UnitOfWork, events: readonly ClaimEvent[]): Promise<Map<number, GateCut | null>> {
-  const cuts = new Map<number, GateCut | null>();
-  for (const epoch of new Set(events.map((event) => event.epoch))) cuts.set(epoch, await unit.gate.cutAbove(epoch));
-  return cuts;
 }
 
 /** How many coupons of a campaign were issued, and when the gate admitted the latest of their claims, ms. */

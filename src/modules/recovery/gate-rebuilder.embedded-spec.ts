@@ -221,6 +221,28 @@ describe('what a rebuilt gate remembers', () => {
     expect(await gauge('nowhere')).toEqual({ kind: 'fenced', reason: 'meta-missing' });
   });
 
+  it('passes over the claims of a past epoch on a log that was made anew, and stores which log its cut is of', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    stack.log.logId = () => Promise.resolve('second');
+    const cut = { epoch: EPOCH + 1, offsets: new Map([[0, 1_000]]), logId: 'first' };
+    await stack.database.transaction((unit) => unit.gate.storeCut(cut));
+    await stack.log.publish(claimOf(1));
+    await stack.log.publish(claimOf(2, { epoch: EPOCH + 1 }));
+    await rebuild();
+    expect(await lookUp('u1')).toEqual({ kind: 'absent' });
+    expect(await lookUp('u2')).toMatchObject({ kind: 'found', pending: true });
+    const own = await stack.database.read((unit) => unit.gate.cutAbove(EPOCH + 1));
+    expect(own).toEqual({ epoch: (await row()).epoch, offsets: new Map([[0, 3]]), logId: 'second' });
+  });
+
+  it('fails when the log is made anew while its offsets are read', async () => {
+    await storeCampaign(stack, { id: 'default' });
+    let asked = 0;
+    stack.log.logId = () => Promise.resolve(`log ${(asked += 1)}`);
+    await expect(rebuild()).rejects.toThrow('made anew');
+    expect(await stack.database.read((unit) => unit.gate.epochsWithCut())).toEqual([]);
+  });
+
   it('passes over the claims of another installation, and says so once', async () => {
     await storeCampaign(stack, { id: 'default' });
     const { installation } = await row();

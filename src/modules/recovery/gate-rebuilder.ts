@@ -8,7 +8,7 @@ import { type GateRow } from '../../ports/database/gate-row-store.js';
 import { GateBuilder, type StagedCampaign } from '../../ports/gate/gate-builder.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
-import { ClaimLog, type LogOffsets } from '../../ports/log/claim-log.js';
+import { ClaimLog } from '../../ports/log/claim-log.js';
 import { WATCH_INTERVAL_MS } from '../gate-watch/epoch-watch.js';
 import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
 import { findFence } from './find-fence.js';
@@ -212,7 +212,7 @@ export class GateRebuilder {
     const unsettled = await this.logReading.readOffsets();
     await done('offsets-read');
 
-    await this.storeCut(lease, unsettled.end);
+    await this.storeCut(lease, unsettled);
     await done('cut-stored');
     const found = new StagedClaims(this.clock.wall(), installation);
     for (
@@ -247,10 +247,10 @@ export class GateRebuilder {
   }
 
   /** Step 4, first half. */
-  private async storeCut(lease: BuilderLease, offsets: LogOffsets): Promise<void> {
+  private async storeCut(lease: BuilderLease, { end: offsets, logId }: Unsettled): Promise<void> {
     await this.database.transaction(async (unit) => {
       lease.assertMine(await unit.gate.lockExclusive());
-      await unit.gate.storeCut({ epoch: lease.epoch, offsets });
+      await unit.gate.storeCut({ epoch: lease.epoch, offsets, ...(logId === null ? {} : { logId }) });
     });
   }
 

@@ -17,6 +17,7 @@ const MAX_KNOWN_CUTS = 1_000;
 export interface Unsettled {
   readonly from: LogOffsets;
   readonly end: LogOffsets;
+  readonly logId: string | null;
 }
 
 /** Steps 3 and 5 of a rebuild: what of the log the builder has to read, and what it adds to the snapshot. */
@@ -29,9 +30,11 @@ export class LogReading {
 
   /** Step 3. Reads the committed offsets first, so that they are never newer than the end. */
   async readOffsets(): Promise<Unsettled> {
+    const logId = await this.log.logId();
     const committed = await this.log.committedOffsets();
     const end = await this.log.endOffsets();
     const start = await this.log.startOffsets();
+    if ((await this.log.logId()) !== logId) throw new Error('the log was made anew while its offsets were read');
     const from = new Map<number, number>();
     for (const [partition, last] of end) {
       const first = start.get(partition) ?? 0;
@@ -41,16 +44,16 @@ export class LogReading {
       // mutant: from-the-end
       from.set(partition, known ? settled : first);
     }
-    return { from, end };
+    return { from, end, logId };
   }
 
   /** Step 5: adds the claims of the log that the snapshot lacks. */
-  async stage(lease: BuilderLease, { from, end }: Unsettled, found: StagedClaims): Promise<void> {
+  async stage(lease: BuilderLease, { from, end, logId }: Unsettled, found: StagedClaims): Promise<void> {
     const cuts = new Map<number, GateCut | null>();
     for await (const records of this.log.read(from, end)) {
       for (let first = 0; first < records.length; first += LOG_PAGE) {
         lease.check();
-        await this.addMissing(lease.epoch, records.slice(first, first + LOG_PAGE), cuts, found);
+        await this.addMissing(lease.epoch, records.slice(first, first + LOG_PAGE), logId, cuts, found);
       }
     }
   }
@@ -62,7 +65,7 @@ export class LogReading {
    * after the snapshot would then be neither in the snapshot nor on the log; another snapshot has it. The end does not
    * move, so the part gets smaller each time, and is empty at the latest when the consumer's backlog is.
    */
-  async findDeleted({ from, end }: Unsettled): Promise<Unsettled | null> {
+  async findDeleted({ from, end, logId }: Unsettled): Promise<Unsettled | null> {
     const start = await this.log.startOffsets();
     const left = new Map<number, number>();
     let deleted = false;
@@ -73,12 +76,13 @@ export class LogReading {
       left.set(partition, Math.max(first, before));
     }
     // mutant: deleted-unread
-    return deleted ? { from: left, end } : null;
+    return deleted ? { from: left, end, logId } : null;
   }
 
   private async addMissing(
     epoch: number,
     records: readonly LogRecord[],
+    logId: string | null,
     cuts: Map<number, GateCut | null>,
     found: StagedClaims,
   ): Promise<void> {
@@ -110,7 +114,7 @@ export class LogReading {
     for (const { event, record } of events) {
       if (issuedTo.has(holderKey(event))) continue;
       if (statuses.get(event.claimId) === 'DISCARDED') continue;
-      if (isStaleClaim(cuts.get(event.epoch) ?? null, record.partition, record.offset)) continue;
+      if (isStaleClaim(cuts.get(event.epoch) ?? null, record, logId)) continue;
       found.add(event);
     }
   }

@@ -22,6 +22,8 @@ export interface GateRow extends GateEpoch {
 export interface GateCut {
   epoch: number;
   offsets: LogOffsets;
+  /** Which log the offsets are of (`ClaimLog.logId`). Missing where that was not known, as to the version before. */
+  logId?: string;
 }
 
 /**

@@ -62,6 +62,14 @@ export abstract class ClaimLog {
   /** What the consumer group has settled, for the partitions on which it ever committed. */
   abstract committedOffsets(): Promise<LogOffsets>;
 
+  /**
+   * Names this log for as long as it exists. A topic that is deleted and made again has another id, and its offsets have
+   * nothing to do with the old ones. null where that cannot happen, or is not known.
+   */
+  logId(): Promise<string | null> {
+    return Promise.resolve(null);
+  }
+
   /** Every message from `from` (inclusive) to `to` (exclusive), partition by partition, in bounded pages. */
   abstract read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]>;
 

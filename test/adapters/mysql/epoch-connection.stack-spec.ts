@@ -4,6 +4,7 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { MYSQL_DEFAULTS } from '../../../src/infrastructure/mysql/mysql-settings.js';
 import { DatabaseError } from '../../../src/ports/database/database-error.js';
 import { MariadbServer } from '../../../stack/mariadb-server.js';
+import { INSTALLATION } from '../../support/claims.js';
 import { OwnMysqlDatabase } from '../../support/mysql.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
@@ -119,7 +120,7 @@ describe('the read of the open epoch', () => {
       expect(error).toBeInstanceOf(DatabaseError);
       expect(error).toMatchObject({ kind: 'infrastructure', code: 'GATE_ROW_MISSING' });
     } finally {
-      await administer('INSERT INTO gate (id, epoch) VALUES (1, 0)');
+      await administer(`INSERT INTO gate (id, epoch, installation_id) VALUES (1, 0, '${INSTALLATION}')`);
     }
   });
 });

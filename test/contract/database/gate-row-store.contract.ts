@@ -101,6 +101,12 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
       });
       expect(await above(base + 20)).toBeNull();
       expect(await kindOf(cut(base + 10, []))).toBe('duplicate');
+      const named = { epoch: base + 30, offsets: new Map([[3, 9]]), logId: 'a'.repeat(32) };
+      await write(({ gate }) => gate.storeCut(named));
+      expect(await above(base + 20)).toEqual(named);
+      expect(await read(({ gate }) => gate.epochsWithCut())).toEqual(
+        expect.arrayContaining([base + 10, base + 20, base + 30]),
+      );
     });
   });
 }

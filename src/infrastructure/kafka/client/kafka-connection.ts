@@ -12,6 +12,7 @@ import { connectionOptions, LOG_LEVEL, logCreator } from './kafkajs-options.js';
 import { produceRequest } from './produce-request.js';
 import { type OutgoingRecord } from './record-batch.js';
 import { Sockets } from './sockets.js';
+import { speaksTopicIds, topicIdRequest } from './topic-id.js';
 
 /**
  * Reads what was written, not what was committed. This service writes no transactions, and an open one of another
@@ -25,6 +26,8 @@ const RETRY_MS = 100;
 const TOPIC_RESOURCE = 2;
 /** How long a fetch waits for the first byte. What is fetched here is known to exist. */
 const FETCH_WAIT_MS = 500;
+/** Less than any batch: a broker sends one all the same. */
+const ONE_RECORD_BYTES = 1;
 
 export interface ConnectionTimeouts {
   /** Until the broker is connected, the topic exists and the leaders are known, ms. */
@@ -182,6 +185,39 @@ export class KafkaConnection {
     );
     const committed = (answer.responses[0]?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
     return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /** The last record of each partition that has any. A transaction's marker is none. */
+  async lastRecords(): Promise<LogRecord[]> {
+    const [start, end] = [await this.offsets('start'), await this.offsets('end')];
+    const pages = [...this.leaders()].map(async ([partition, node]) => {
+      const last = (end.get(partition) ?? 0) - 1;
+      if (last < (start.get(partition) ?? 0)) return [];
+      const page = await this.fetch(partition, node, last, ONE_RECORD_BYTES);
+      return page.records.slice(-1);
+    });
+    return (await Promise.all(pages)).flat();
+  }
+
+  /** The client ids of the live members of a group. */
+  async memberClientIds(groupId: string): Promise<string[]> {
+    const answer = await withDeadline(
+      this.cluster
+        .findGroupCoordinator({ groupId })
+        .then((coordinator) => coordinator.describeGroups({ groupIds: [groupId] })),
+      this.timeouts.requestMs,
+      systemTimers,
+    );
+    return answer.groups.flatMap(({ members }) => members.map(({ clientId }) => clientId));
+  }
+
+  /** The id that a topic keeps until it is deleted; null where the brokers have none. Made anew, it gets another one. */
+  async topicId(): Promise<string | null> {
+    const ask = async () => {
+      const broker = await this.cluster.brokerPool.findConnectedBroker();
+      return speaksTopicIds(broker) ? broker.connectionPool.send(topicIdRequest(this.topic)) : null;
+    };
+    return (await withDeadline(ask(), this.timeouts.requestMs, systemTimers)) as string | null;
   }
 
   /**

@@ -5,7 +5,12 @@ declare module 'kafkajs/src/cluster/index.js' {
   import type { RequestDefinition } from 'kafkajs/src/protocol/requests/index.js';
 
   interface ProtocolRequest {
-    readonly request: { readonly apiVersion: number; readonly encode: () => Promise<Encoder> };
+    readonly request: {
+      readonly apiKey?: number;
+      readonly apiName?: string;
+      readonly apiVersion: number;
+      readonly encode: () => Promise<Encoder>;
+    };
     readonly response: unknown;
   }
 
@@ -42,6 +47,10 @@ declare module 'kafkajs/src/cluster/index.js' {
       responses: {
         partitions: { messages: import('./fetched-batches.js').FetchedMessage[] }[];
       }[];
+    }>;
+    readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+    describeGroups(request: { groupIds: readonly string[] }): Promise<{
+      groups: { members: { clientId: string }[] }[];
     }>;
     offsetFetch(request: {
       groupId: string;
@@ -134,6 +143,8 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     writeInt32(value: number): this;
     writeString(value: string | null): this;
     writeBytes(value: Buffer): this;
+    /** As it is, without a length. */
+    writeBufferInternal(value: Buffer): void;
   }
 }
 
@@ -144,10 +155,15 @@ declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
 declare module 'kafkajs/src/protocol/decoder.js' {
   export default class Decoder {
     constructor(bytes: Buffer);
+    readonly offset: number;
     readInt16(): number;
     readInt32(): number;
     readInt64(): { toString(): string };
     readString(): string | null;
+    /** Strings of the flexible versions. */
+    readUVarIntString(): string | null;
+    readUVarInt(): number;
+    readTaggedFields(): object | null;
     /** null where the length says so. */
     readBytes(): Buffer | null;
     readArray<T>(read: () => T): T[];
@@ -158,6 +174,13 @@ declare module 'kafkajs/src/protocol/decoder.js' {
 
 declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
   export default function decodeRecordBatch(decoder: unknown): Promise<Record<string, unknown>>;
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  import { type KafkaJSError } from 'kafkajs';
+
+  const errors: { readonly createErrorFromCode: (code: number) => KafkaJSError };
+  export default errors;
 }
 
 declare module 'kafkajs/src/errors.js' {

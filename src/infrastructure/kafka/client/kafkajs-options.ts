@@ -27,9 +27,10 @@ export const LOG_LEVEL = logLevel.WARN;
 export function connectionOptions(
   { brokers, ssl, sasl }: KafkaConfig,
   sockets: Sockets,
+  clientId = 'coupon-system',
 ): Required<Pick<KafkajsConfig, 'clientId' | 'ssl' | 'socketFactory'>> & { brokers: string[]; sasl?: SASLOptions } {
   return {
-    clientId: 'coupon-system',
+    clientId,
     brokers: [...brokers],
     ssl,
     ...(sasl === undefined ? {} : { sasl }),

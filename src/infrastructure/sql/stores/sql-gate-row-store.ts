@@ -93,13 +93,19 @@ export class SqlGateRowStore extends GateRowStore {
       epoch: cut.epoch,
       partition: partition as number,
       offset: offset as number,
+      logId: partition === CUT_MARKER ? (cut.logId ?? null) : null,
     }));
     await this.sql.repository(GateCutEntity).insert(rows);
   }
 
   async cutAbove(epoch: number): Promise<GateCut | null> {
-    const rows = await this.sql.select<{ epoch: number; log_partition: number; log_offset: number }>(
-      'SELECT epoch, log_partition, log_offset FROM gate_cuts ' +
+    const rows = await this.sql.select<{
+      epoch: number;
+      log_partition: number;
+      log_offset: number;
+      log_id: string | null;
+    }>(
+      'SELECT epoch, log_partition, log_offset, log_id FROM gate_cuts ' +
         'WHERE epoch = (SELECT MIN(epoch) FROM gate_cuts WHERE epoch > ?)',
       [epoch],
     );
@@ -109,7 +115,8 @@ export class SqlGateRowStore extends GateRowStore {
     for (const row of rows) {
       if (Number(row.log_partition) !== CUT_MARKER) offsets.set(Number(row.log_partition), Number(row.log_offset));
     }
-    return { epoch: Number(first.epoch), offsets };
+    const logId = rows.find((row) => row.log_id !== null)?.log_id;
+    return { epoch: Number(first.epoch), offsets, ...(logId ? { logId } : {}) };
   }
 
   async epochsWithCut(): Promise<number[]> {

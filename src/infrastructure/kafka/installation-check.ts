@@ -1,0 +1,72 @@
+import { decodeClaimEvent, isForeignClaim } from '../../domain/claim.js';
+import { type KafkaConfig } from '../../platform/config/env.js';
+import { type Database } from '../../ports/database/database.js';
+import { type KafkaConnection } from './client/kafka-connection.js';
+import { isDenied } from './client/kafka-errors.js';
+
+/** Another installation uses our topic or our group; the message names both. */
+export class ForeignInstallationError extends Error {
+  override readonly name = 'ForeignInstallationError';
+}
+
+const MEMBER = /^coupon-installation-(.+)$/;
+
+/** The client id of a consumer: the group's other members learn by it whose it is. */
+export function memberName(installation: string): string {
+  return `coupon-installation-${installation}`;
+}
+
+/**
+ * Looks whether another installation uses the topic or the group: at the live members of the group, and at the last
+ * record of each partition that the group has not settled. It sees most mistakes before they do harm, and not all of them. The consumer looks at each
+ * claim.
+ */
+export class InstallationCheck {
+  private id: string | null = null;
+
+  constructor(
+    private readonly database: Pick<Database, 'read'>,
+    private readonly config: KafkaConfig,
+  ) {}
+
+  /** The id of this installation. @throws DatabaseError */
+  async own(): Promise<string> {
+    this.id ??= (await this.database.read((unit) => unit.gate.read())).installation;
+    return this.id;
+  }
+
+  /** @throws ForeignInstallationError; DatabaseError; or what the connection rejects with. */
+  async check(connection: KafkaConnection): Promise<void> {
+    const own = await this.own();
+    const { topic, groupId } = this.config;
+    for (const clientId of await visible(connection.memberClientIds(groupId))) {
+      const other = MEMBER.exec(clientId)?.[1];
+      if (other !== undefined && other !== own) throw foreign('KAFKA_GROUP_ID', groupId, other, own);
+    }
+    const settled = await connection.committed(groupId);
+    for (const { partition, offset, value } of await visible(connection.lastRecords())) {
+      // The group is past it: an operator has moved it there, after such a mistake.
+      if (offset < (settled.get(partition) ?? 0)) continue;
+      const decoded = decodeClaimEvent(value);
+      const sender = decoded.kind === 'claim' ? decoded.event : decoded;
+      if (isForeignClaim(sender, own)) throw foreign('KAFKA_TOPIC', topic, String(sender.installation), own);
+    }
+  }
+}
+
+/** Nothing, where this user may not ask. */
+async function visible<T>(answer: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isDenied(error)) return [];
+    throw error;
+  }
+}
+
+function foreign(variable: string, name: string, other: string, own: string): ForeignInstallationError {
+  return new ForeignInstallationError(
+    `${variable}: ${name} is used by installation ${other}, and this is installation ${own}. Two deployments on one topic ` +
+      'or group stand before the claims of the other: give each its own KAFKA_TOPIC and KAFKA_GROUP_ID',
+  );
+}
