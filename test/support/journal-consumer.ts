@@ -1,10 +1,10 @@
-import { type ClaimEvent, decodeClaimEvent } from '../../src/domain/claim.js';
+import { type ClaimEvent, decodeClaimEvent, type LoggedClaim } from '../../src/domain/claim.js';
 import { JOURNAL_PARTITION } from '../../src/infrastructure/journal/journal-claim-log.js';
 import { type EmbeddedStack } from './embedded.js';
 
-/** Every unsettled claim event on the journal, oldest first. */
-export async function eventsOnJournal({ log }: Pick<EmbeddedStack, 'log'>): Promise<ClaimEvent[]> {
-  const events: ClaimEvent[] = [];
+/** Every unsettled claim event on the journal, oldest first, as it was written. */
+export async function loggedOnJournal({ log }: Pick<EmbeddedStack, 'log'>): Promise<LoggedClaim[]> {
+  const events: LoggedClaim[] = [];
   for await (const page of log.read(await log.startOffsets(), await log.endOffsets())) {
     for (const { value } of page) {
       const decoded = decodeClaimEvent(value);
@@ -12,6 +12,11 @@ export async function eventsOnJournal({ log }: Pick<EmbeddedStack, 'log'>): Prom
     }
   }
   return events;
+}
+
+/** {@link loggedOnJournal}, without the sender. */
+export async function eventsOnJournal(stack: Pick<EmbeddedStack, 'log'>): Promise<ClaimEvent[]> {
+  return (await loggedOnJournal(stack)).map(({ installation: _sender, ...event }) => event);
 }
 
 /**

@@ -4,7 +4,7 @@ import { EPOCH } from '../../../test/support/claims.js';
 import { failToPublish } from '../../../test/support/failed-events.js';
 import { openEpoch } from '../../../test/support/embedded.js';
 import { SetTimers } from '../../../test/support/flow.js';
-import { consumeJournal, eventsOnJournal } from '../../../test/support/journal-consumer.js';
+import { consumeJournal, eventsOnJournal, loggedOnJournal } from '../../../test/support/journal-consumer.js';
 import {
   admit,
   CAMPAIGN,
@@ -108,7 +108,8 @@ describe('draining failed events', () => {
     const claim = await failedClaim();
     await openEpoch(stack, EPOCH + 1);
     await drainer.drain();
-    expect(await eventsOnJournal(stack)).toEqual([{ ...claim, epoch: EPOCH + 1 }]);
+    const { installation } = await stack.database.read((unit) => unit.gate.read());
+    expect(await loggedOnJournal(stack)).toEqual([{ ...claim, epoch: EPOCH + 1, installation }]);
   });
 
   it('publishes nothing while no epoch is open, and leaves the row due', async () => {
