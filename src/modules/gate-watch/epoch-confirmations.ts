@@ -16,7 +16,7 @@ interface Batch {
 /**
  * Lets claims share reads of the gate row: one read is under way at a time, and all that ask during it take the next one.
  * They share one promise and one timer too. `NaturalBatcher` would give each claim a promise and an entry of its own, which
- * costs more than the read.
+ * costs half as much as the read (ADR 35).
  */
 export class EpochConfirmations {
   private next: Batch | null = null;
