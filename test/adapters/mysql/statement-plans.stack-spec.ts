@@ -51,7 +51,8 @@ describe('the statements of the stores, on tables of a year', () => {
       await runner.query('START TRANSACTION');
       await lookAtEveryStatement(runner, async ({ of, sql, parameters }, run, ask) => {
         seen.add(of);
-        if (/^\s*(SAVEPOINT|RELEASE|ROLLBACK)/i.test(sql)) return run();
+        // The plan of an INSERT of values names its table and reads nothing.
+        if (/^\s*(SAVEPOINT|RELEASE|ROLLBACK|INSERT)/i.test(sql)) return run();
         const plan = (await ask(`EXPLAIN ${sql}`, parameters)) as PlanRow[];
         for (const { table, type, Extra } of plan) {
           const whole = (type === 'ALL' || type === 'index') && FILLED.has(table ?? '');

@@ -166,29 +166,46 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
     return row === null ? null : toFailedEvent(row);
   }
 
-  async list({ status, campaignId, beforeId, limit }: FailedEventFilter): Promise<FailedEvent[]> {
-    const where = {
-      ...(status === undefined ? {} : { status }),
-      ...(campaignId === undefined ? {} : { campaignId }),
-      ...(beforeId === undefined ? {} : { id: LessThan(beforeId) }),
-      ...(status === undefined && campaignId !== undefined
-        ? { id: In(await this.newestOf(campaignId, beforeId ?? Number.MAX_SAFE_INTEGER, limit)) }
-        : {}),
-    };
-    const rows = await this.repository.find({ where, order: { id: 'DESC' }, take: limit });
+  async list({
+    status,
+    campaignId,
+    beforeId = Number.MAX_SAFE_INTEGER,
+    limit,
+  }: FailedEventFilter): Promise<FailedEvent[]> {
+    const rows = await this.repository.find({
+      where:
+        status === undefined && campaignId === undefined
+          ? { id: LessThan(beforeId) }
+          : { id: In(await this.newestIds(status, campaignId, beforeId, limit)) },
+      order: { id: 'DESC' },
+      take: limit,
+    });
     return rows.map(toFailedEvent);
   }
 
-  /** Reads the index (campaign_id, status), which is in the order of ids within each status. */
-  private async newestOf(campaignId: string, beforeId: number, limit: number): Promise<number[]> {
-    const newest = FAILED_EVENT_STATUSES.map(
-      (status) =>
-        `SELECT id FROM (SELECT id FROM failed_events WHERE campaign_id = ? AND status = '${status}' AND id < ? ` +
-        `ORDER BY id DESC LIMIT ?) AS ${status.toLowerCase()}`,
+  /**
+   * One range for each status of an index that is in the order of ids within a status. The index is named: of a status that
+   * most rows have, MariaDB would read every row through another index, and sort them.
+   */
+  private async newestIds(
+    status: FailedEventStatus | undefined,
+    campaignId: string | undefined,
+    beforeId: number,
+    limit: number,
+  ): Promise<number[]> {
+    const [index, ofCampaign, campaign] =
+      campaignId === undefined
+        ? ['failed_events_by_status', '', []]
+        : ['failed_events_of_campaign', 'campaign_id = ? AND ', [campaignId]];
+    const statuses = status === undefined ? FAILED_EVENT_STATUSES : [status];
+    const newest = statuses.map(
+      (each) =>
+        `SELECT id FROM (SELECT id FROM failed_events${this.sql.dialect.byIndex(index)} ` +
+        `WHERE ${ofCampaign}status = '${each}' AND id < ? ORDER BY id DESC LIMIT ?) AS ${each.toLowerCase()}`,
     );
     const rows = await this.sql.select<{ id: number | string }>(
       `${newest.join(' UNION ALL ')} ORDER BY id DESC LIMIT ?`,
-      [...newest.flatMap(() => [campaignId, beforeId, limit]), limit],
+      [...newest.flatMap(() => [...campaign, beforeId, limit]), limit],
     );
     return rows.map(({ id }) => Number(id));
   }
