@@ -44,8 +44,8 @@ export function stateAt({ state, startsAt, endsAt }: Campaign, now: number): Cam
 }
 
 /**
- * How long a stored campaign may be on its way to the gate, ms. The api commits its row first, and then opens it at the
- * gate. Within this time a missing meta is no fence. After it, it is one: an api that died never opens its campaign.
+ * How long a stored campaign may be on its way to a gate of an older version, ms. Such a gate cannot tell a campaign that it
+ * never had from one that it has lost. Within this time a missing meta is no fence. After it, it is one.
  *
  * It is longer than a commit on a slow database and a gate call take together. Too short, and one slow call closes the
  * whole gate for a rebuild. Too long, and only the claims of this one campaign wait.

@@ -470,4 +470,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('half-moved-start', /mark === null/, 'mark === null || mark.id === 1')],
     caughtBy: { project: 'adapters', file: 'move.stack', title: 'moves an installation, also when it is killed' },
   },
+  {
+    name: 'a lost campaign that is opened like a new one',
+    edits: [edit('roster-ignored', /if .* then return/, 'if false then return')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'never opens a campaign again that it has had in this epoch and lost with all its keys',
+    },
+  },
 ];

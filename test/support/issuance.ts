@@ -43,7 +43,7 @@ export function issuanceOf(
     new WatchedGate(gate, watch),
     watch,
     new ClaimRecorder(log, unpublished, admission, clock),
-    new KnownCampaigns(database, clock, systemTimers),
+    new KnownCampaigns(database, gate, clock, systemTimers),
     new DiscardedClaims(database, clock, systemTimers),
     new IssuanceMetrics(registry, storedIds),
     outage,

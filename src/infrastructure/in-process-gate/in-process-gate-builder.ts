@@ -47,6 +47,7 @@ export class InProcessGateBuilder extends GateBuilder {
       campaign.pending = new Map(oldestFirst);
       campaign.lastAt = Math.max(campaign.lastAt, oldestFirst.at(-1)?.[1] ?? 0, lastAt);
       campaign.sequence = Math.max(campaign.sequence, sequence);
+      this.memory.enrol(epoch, terms.campaignId);
       campaign.terms = terms;
     }
     return Promise.resolve();

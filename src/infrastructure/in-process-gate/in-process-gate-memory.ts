@@ -26,6 +26,8 @@ export interface CampaignMemory {
 interface EpochMemory {
   fence: string | null;
   readonly campaigns: Map<string, CampaignMemory>;
+  /** The ids of all campaigns that the epoch has had. */
+  readonly roster: Set<string>;
 }
 
 /** A campaign that may be trusted, with its terms. */
@@ -78,6 +80,14 @@ export class InProcessGateMemory {
     return campaign;
   }
 
+  /** Puts a campaign on the roster of an epoch. False when it is there already. */
+  enrol(epoch: number, campaignId: string): boolean {
+    const { roster } = this.epoch(epoch);
+    if (roster.has(campaignId)) return false;
+    roster.add(campaignId);
+    return true;
+  }
+
   installFence(epoch: number): string {
     const fence = randomUUID();
     this.epoch(epoch).fence = fence;
@@ -95,7 +105,7 @@ export class InProcessGateMemory {
   private epoch(epoch: number): EpochMemory {
     let memory = this.epochs.get(epoch);
     if (memory === undefined) {
-      memory = { fence: null, campaigns: new Map() };
+      memory = { fence: null, campaigns: new Map(), roster: new Set() };
       this.epochs.set(epoch, memory);
     }
     return memory;

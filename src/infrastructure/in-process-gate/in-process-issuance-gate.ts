@@ -10,6 +10,7 @@ import {
   IssuanceGate,
   type LookUpOutcome,
   type OpenCampaignOutcome,
+  type OpenMissingOutcome,
   type PendingPage,
   type RedateOutcome,
   type ReleaseOutcome,
@@ -93,8 +94,14 @@ export class InProcessIssuanceGate extends IssuanceGate {
     const campaign = this.memory.campaign(pass.epoch, terms.campaignId);
     // Claims without terms are the rest of a damaged campaign. To open it again would sell their coupons twice.
     if (campaign.applied.size > 0 || campaign.pending.size > 0) return Promise.resolve(known);
+    // It was here, and all that was known of it is lost.
+    if (!this.memory.enrol(pass.epoch, terms.campaignId)) return Promise.resolve(known);
     campaign.terms = { ...terms };
     return Promise.resolve({ kind: 'opened' });
+  }
+
+  openMissing(pass: GatePass, terms: CampaignTerms): Promise<OpenMissingOutcome> {
+    return this.openCampaign(pass, terms);
   }
 
   changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {

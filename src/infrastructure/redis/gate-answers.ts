@@ -22,6 +22,7 @@ const KINDS = {
   PAGE: 'page',
   REDATED: 'redated',
   GAUGE: 'gauge',
+  UNSUPPORTED: 'unsupported',
   FENCED: 'fenced',
 } as const;
 

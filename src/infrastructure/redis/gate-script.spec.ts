@@ -42,7 +42,7 @@ describe('the scripts of the gate', () => {
   it.each([
     ['open-campaign-3.lua', 2],
     ['change-terms-3.lua', 2],
-    ['open-staged-3.lua', 1],
+    ['open-staged-4.lua', 1],
   ])('%s takes the terms of a campaign in the order in which they are sent', (file, first) => {
     const sent = termsArguments(TERMS as unknown as CampaignTerms);
     const places = sent.map((_name, at) => `ARGV[${first + at}]`);

@@ -13,6 +13,8 @@ const OPERATIONS = {
   'redate-pending': 'redate-pending-3.lua',
   'change-terms': 'change-terms-3.lua',
   'open-campaign': 'open-campaign-3.lua',
+  // The same under a name that scripts without a roster do not know.
+  'open-missing': 'open-campaign-3.lua',
 } as const;
 
 export type GateOperation = keyof typeof OPERATIONS;

@@ -32,6 +32,11 @@ export function fenceIn(error: unknown): FenceReason | null {
   return null;
 }
 
+/** The script of the epoch is that of an older version, and does not have the operation. It did nothing. */
+export function isUnknownOperation(error: unknown): boolean {
+  return (error as Error).message.startsWith('ERR unknown operation');
+}
+
 /** Tells a command that certainly did not run from one that may have run. */
 export function toGateError(error: unknown): GateUnavailableError | GateTimeoutError {
   const { message, name } = error as Error;

@@ -5,7 +5,7 @@ import { termsArguments } from './gate-arguments.js';
 import { fenceOf, gateScript, readScript } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { toGateError } from './redis-errors.js';
-import { ANY_GATE_KEY, type ParsedKey, parseGateKey, storedKeys } from './redis.keys.js';
+import { ANY_GATE_KEY, type ParsedKey, parseGateKey, rosterKey, storedKeys } from './redis.keys.js';
 import { isSameMemory, type ServerInfo } from './server-info.js';
 
 /** Claims that one call stages. Redis runs one script at a time, and this many claims take about a millisecond. */
@@ -17,7 +17,7 @@ const SCANNED_AT_ONCE = 1_000;
 
 // Both are sent whole by EVAL. They open nothing, so a server that has forgotten its scripts may learn them again.
 const STAGE_CLAIMS = readScript('stage-claims-2.lua');
-const OPEN_STAGED = readScript('open-staged-3.lua');
+const OPEN_STAGED = readScript('open-staged-4.lua');
 
 /** What a campaign has to hold when it is opened. */
 interface Staged {
@@ -95,6 +95,8 @@ export class RedisGateBuilder extends GateBuilder {
     if (fence !== fenceOf(script)) {
       throw new GateUnavailableError('Redis has stored another script than the one it got');
     }
+    // The field keeps the roster alive while no campaign is in it.
+    await this.attempt(() => this.connection.bulk.hset(rosterKey(this.ownInstallation(), epoch), '_', 1));
     return fence;
   }
 
@@ -107,8 +109,9 @@ export class RedisGateBuilder extends GateBuilder {
             const { meta, appliedUser, pending } = this.keysOf(campaign.campaignId, epoch);
             const staged = this.staged.get(appliedUser);
             const counts = [staged?.claims ?? 0, staged?.pending ?? 0];
+            const keys = [meta, appliedUser, pending, rosterKey(this.ownInstallation(), epoch)];
             const args = [...termsArguments(campaign), campaign.sequence, ...counts, campaign.lastAt ?? 0];
-            const outcome = await this.connection.bulk.eval(OPEN_STAGED, 3, meta, appliedUser, pending, ...args);
+            const outcome = await this.connection.bulk.eval(OPEN_STAGED, keys.length, ...keys, ...args);
             // mutant: lost-ignored
             if (outcome === 'LOST') throw new GateUnavailableError('Redis has lost what was staged there');
           }),

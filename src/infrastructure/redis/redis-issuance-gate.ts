@@ -17,6 +17,7 @@ import {
   IssuanceGate,
   type LookUpOutcome,
   type OpenCampaignOutcome,
+  type OpenMissingOutcome,
   type PendingPage,
   type RedateOutcome,
   type ReleaseOutcome,
@@ -25,7 +26,7 @@ import { type Answer, fenced, isFence, kindOf, toClaimOutcome, toOutcome } from 
 import { claimArguments, keysOf, termsArguments } from './gate-arguments.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
-import { fenceIn, toGateError } from './redis-errors.js';
+import { fenceIn, isUnknownOperation, toGateError } from './redis-errors.js';
 import { campaignKeys } from './redis.keys.js';
 
 /**
@@ -103,6 +104,11 @@ export class RedisIssuanceGate extends IssuanceGate {
   async openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
     const answer = await this.run(pass, 'open-campaign', terms.campaignId, termsArguments(terms));
     return toOutcome(answer, 'opened', 'exists');
+  }
+
+  async openMissing(pass: GatePass, terms: CampaignTerms): Promise<OpenMissingOutcome> {
+    const answer = await this.run(pass, 'open-missing', terms.campaignId, termsArguments(terms));
+    return toOutcome(answer, 'opened', 'exists', 'unsupported');
   }
 
   async changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
@@ -256,6 +262,7 @@ export class RedisIssuanceGate extends IssuanceGate {
       const reason = fenceIn(error);
       if (reason === 'fence-missing') this.connection.reconnectSoon();
       if (reason !== null) return ['FENCED', reason] satisfies Answer;
+      if (isUnknownOperation(error)) return ['UNSUPPORTED'] satisfies Answer;
       const gateError = toGateError(error);
       // The answer may still come, or never. In both cases the next calls must not wait behind it.
       if (gateError instanceof GateTimeoutError) this.connection.dropCalls();

@@ -22,10 +22,15 @@ export function storedKeys(installation: string, campaignId: string, epoch: numb
   return campaignKeys(`${installation}:${campaignId}`, epoch);
 }
 
+/** The roster of an epoch: all campaigns that it has had. `_` is no campaign. prelude.lua makes the same key. */
+export function rosterKey(installation: string, epoch: number): string {
+  return `coupon:{${installation}:_}:${epoch}:campaigns`;
+}
+
 /** The pattern by which SCAN finds every key of every installation's gate. */
 export const ANY_GATE_KEY = 'coupon:{*}:*';
 
-const KEY = /^coupon:\{(?:([^{}:]+):)?[^{}:]+\}:(\d{1,15}):(meta|applied_user|pending)$/;
+const KEY = /^coupon:\{(?:([^{}:]+):)?[^{}:]+\}:(\d{1,15}):(meta|applied_user|pending|campaigns)$/;
 
 /** What a key of a gate says about itself. */
 export interface ParsedKey {

@@ -139,7 +139,7 @@ export class CampaignCreator {
     }
   }
 
-  /** Best effort: the campaign is stored, and a rebuild opens it later. */
+  /** Best effort: the campaign is stored, and the process that finds it missing at the gate opens it. */
   private async openAtGate(pass: GatePass, campaign: Campaign): Promise<void> {
     try {
       const answer = await this.gate.openCampaign(pass, termsOf(campaign));

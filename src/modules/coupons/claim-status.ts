@@ -68,7 +68,7 @@ export class ClaimStatusLookup {
       case 'absent':
         return { kind: 'claim-not-found' };
       case 'fenced': {
-        const meaning = await this.campaigns.explain(campaignId, outcome.reason);
+        const meaning = await this.campaigns.explain(pass, campaignId, outcome.reason);
         if (meaning === 'campaign-not-found') return { kind: meaning };
         if (meaning === 'fenced') this.watch.reportFence(pass.epoch, outcome.reason);
         return { kind: 'issuer-unavailable' };

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
+import { EPOCH } from '../../../test/support/claims.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { SetClock, SetTimers } from '../../../test/support/flow.js';
 import { until } from '../../../test/support/until.js';
 import { SystemClock } from '../../platform/flow/clock.js';
 import { systemTimers } from '../../platform/flow/timers.js';
+import { type GatePass } from '../../ports/gate/issuance-gate.js';
 import { KnownCampaigns } from './known-campaigns.js';
 
 /** The machine's clock, which a test sets forward. */
@@ -21,12 +23,14 @@ describe('whether a campaign exists', () => {
   let clock: SteeredClock;
   let reads: number;
   let thaw: () => void;
+  let pass: GatePass;
 
   beforeEach(async () => {
     stack = await openEmbeddedStack();
+    pass = await openEpoch(stack, EPOCH);
     await storeCampaign(stack, { id: 'young' });
     clock = new SteeredClock();
-    campaigns = new KnownCampaigns(stack.database, clock, systemTimers);
+    campaigns = new KnownCampaigns(stack.database, stack.gate, clock, systemTimers);
     const frozen = new Promise<void>((resolve) => (thaw = resolve));
     const read = stack.database.read.bind(stack.database);
     reads = 0;
@@ -43,7 +47,7 @@ describe('whether a campaign exists', () => {
 
   const answerOf = (campaignId: string) => {
     const seen: { answer?: unknown } = {};
-    campaigns.explain(campaignId, 'meta-missing').then(
+    campaigns.explain(pass, campaignId, 'meta-missing').then(
       (meaning) => (seen.answer = meaning),
       (error: unknown) => (seen.answer = error),
     );
@@ -60,12 +64,14 @@ describe('whether a campaign exists', () => {
     }
     expect(reads).toBe(1);
     thaw();
-    expect(await campaigns.explain('invented', 'meta-missing')).toBe('campaign-not-found');
-    expect(await campaigns.explain('young', 'meta-missing')).toBe('opening');
+    expect(await campaigns.explain(pass, 'invented', 'meta-missing')).toBe('campaign-not-found');
+    expect(await campaigns.explain(pass, 'young', 'meta-missing')).toBe('opening');
+    // The question has opened it.
+    expect(await stack.gate.lookUp(pass, 'young', 'u')).toEqual({ kind: 'absent' });
   });
 
   it('takes no more questions than it can hold, and answers later ones as a database that is away', async () => {
-    campaigns = new KnownCampaigns(stack.database, new SetClock(), new SetTimers());
+    campaigns = new KnownCampaigns(stack.database, stack.gate, new SetClock(), new SetTimers());
     const asked = Array.from({ length: 5_600 }, (_, index) => answerOf(`invented-${index}`));
     await until('somebody is refused', () => asked.find(({ answer }) => answer !== undefined));
     expect(asked.at(-1)?.answer).toMatchObject({ kind: 'infrastructure', problemCode: 'database-unavailable' });
@@ -78,9 +84,9 @@ describe('whether a campaign exists', () => {
     const first = answerOf('invented');
     await until('the database is asked', () => reads === 1);
     clock.ahead = 1_001;
-    const second = campaigns.explain('invented', 'meta-missing');
+    const second = campaigns.explain(pass, 'invented', 'meta-missing');
     await until('the first is given up', () => first.answer);
-    const third = campaigns.explain('invented', 'meta-missing');
+    const third = campaigns.explain(pass, 'invented', 'meta-missing');
     expect(third).toBe(second);
     clock.ahead = 0;
     thaw();
@@ -89,7 +95,7 @@ describe('whether a campaign exists', () => {
   });
 
   it('is not asked when the gate knows the campaign and its memory is damaged', async () => {
-    expect(await campaigns.explain('young', 'count-mismatch')).toBe('fenced');
+    expect(await campaigns.explain(pass, 'young', 'count-mismatch')).toBe('fenced');
     expect(reads).toBe(0);
   });
 });

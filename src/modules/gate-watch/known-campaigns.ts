@@ -4,9 +4,11 @@ import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { DeadlineError, withDeadline } from '../../platform/flow/with-deadline.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
-import { type FenceReason } from '../../ports/gate/issuance-gate.js';
+import { type FenceReason, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
+import { openMissing } from './open-missing.js';
 
 /** How long an answer of the database is kept, ms: short, since a campaign may be made at any moment. */
 const KEPT_MS = 1_000;
@@ -19,8 +21,7 @@ const late = (): Error =>
   new DatabaseError('infrastructure', 'LATE', 'the database did not tell in time whether a campaign exists');
 
 /**
- * `opening`: the campaign is new. The gate may not know it yet, or may already have lost it with a promised claim.
- * `fenced`: the gate's memory is damaged.
+ * `opening`: the campaign was not at the gate yet, or the gate of before is over. `fenced`: the gate's memory is damaged.
  */
 export type FenceMeaning = 'campaign-not-found' | 'opening' | 'fenced';
 
@@ -40,25 +41,27 @@ export class KnownCampaigns {
 
   constructor(
     private readonly database: Database,
+    private readonly gate: IssuanceGate,
     private readonly clock: Clock,
-    timers: Timers,
+    private readonly timers: Timers,
   ) {
     const patience = { ms: CLAIM_DEADLINE_MS / 2, waited: late, unanswered: late };
     this.questions = new NaturalBatcher((ids) => this.ask(ids), BATCHING, clock, timers, patience);
   }
 
   /**
-   * What it means that a call for this campaign met a fence.
-   * @throws DatabaseError, after a second at the latest.
+   * What it means that a call for this campaign met a fence under this pass. Opens the campaign if it never was at the
+   * gate: the next call finds it there.
+   * @throws DatabaseError, GateUnavailableError, GateTimeoutError, after two seconds at the latest.
    */
-  explain(campaignId: string, reason: FenceReason): Promise<FenceMeaning> {
+  explain(pass: GatePass, campaignId: string, reason: FenceReason): Promise<FenceMeaning> {
     if (reason !== 'meta-missing') return FENCED;
     const now = this.clock.monotonic();
     const known = this.kept.get(campaignId);
     if (known !== undefined && known.until > now) return known.answer;
     if (this.questions.full) return Promise.reject(late());
     if (this.kept.size >= MAX_KEPT) this.kept.clear();
-    const asked = { answer: this.questions.add(campaignId), until: now + KEPT_MS };
+    const asked = { answer: this.findOut(pass, campaignId), until: now + KEPT_MS };
     this.kept.set(campaignId, asked);
     // Delete only this question: when it is given up, a later one for the same id may be under way.
     asked.answer.catch(() => {
@@ -67,6 +70,18 @@ export class KnownCampaigns {
     return asked.answer;
   }
 
+  private async findOut(pass: GatePass, campaignId: string): Promise<FenceMeaning> {
+    const byAge = await this.questions.add(campaignId);
+    if (byAge === 'campaign-not-found') return byAge;
+    const opening = openMissing(this.database, this.gate, pass, campaignId);
+    const { kind } = await withDeadline(opening, CLAIM_DEADLINE_MS / 2, this.timers).catch((error: unknown) => {
+      throw error instanceof DeadlineError ? late() : (error as Error);
+    });
+    if (kind === 'fenced') return 'fenced';
+    return kind === 'unsupported' ? byAge : 'opening';
+  }
+
+  /** By their age alone. */
   private ask(ids: readonly string[]): Promise<FenceMeaning[]> {
     return this.database.read(async (unit) => {
       const found = new Map((await unit.campaigns.findMany(ids)).map((campaign) => [campaign.id, campaign]));

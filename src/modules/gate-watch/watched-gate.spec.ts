@@ -27,6 +27,7 @@ const calls: { readonly [K in Call]: Parameters<IssuanceGate[K]> } = {
   gauge: [pass, ['c']],
   pendingBefore: [pass, 'c', 1, 2, 3],
   redatePending: [pass, 'c', 1],
+  openMissing: [pass, terms],
   ping: [pass],
   checkWritable: [],
   now: [],

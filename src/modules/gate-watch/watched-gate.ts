@@ -12,6 +12,7 @@ import {
   IssuanceGate,
   type LookUpOutcome,
   type OpenCampaignOutcome,
+  type OpenMissingOutcome,
   type PendingPage,
   type RedateOutcome,
   type ReleaseOutcome,
@@ -58,6 +59,10 @@ export class WatchedGate extends IssuanceGate {
 
   openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome> {
     return this.watched(this.gate.openCampaign(pass, terms));
+  }
+
+  openMissing(pass: GatePass, terms: CampaignTerms): Promise<OpenMissingOutcome> {
+    return this.watched(this.gate.openMissing(pass, terms));
   }
 
   changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {

@@ -199,7 +199,7 @@ export class ClaimIssuance {
   ): Promise<ApplicationOutcome> {
     let meaning: FenceMeaning;
     try {
-      meaning = await budget.within(this.campaigns.explain(campaignId, reason));
+      meaning = await budget.within(this.campaigns.explain(pass, campaignId, reason));
     } catch (error) {
       // Log it once: otherwise invented ids would fill the log while the database is away.
       this.lookUpOutage.failed(`nobody can tell whether a campaign exists: ${(error as Error).message}`);

@@ -52,8 +52,8 @@ const stored = async (id = 'default') => {
   if (campaign === null) throw new Error(`no campaign ${id}`);
   return campaign;
 };
-const termsAtGate = async () => {
-  const [gauge] = await stack.gate.gauge(pass, ['default']);
+const termsAtGate = async (id = 'default') => {
+  const [gauge] = await stack.gate.gauge(pass, [id]);
   return (gauge as CampaignGauge).terms;
 };
 const changeRow = (change: object, version: number) =>
@@ -188,19 +188,33 @@ describe('the reconciler', () => {
     expect(watch.pass).toEqual(pass);
   });
 
-  it('reports a missing meta as a fence, and does not make one', async () => {
-    await storeCampaign(stack, { id: 'forgotten' });
-    await age('forgotten');
-    await reconciler.reconcile();
-    expect(watch.pass).toBeNull();
-    expect(await stack.gate.gauge(pass, ['forgotten'])).toEqual([{ kind: 'fenced', reason: 'meta-missing' }]);
-  });
-
-  it('gives the meta of a campaign that was stored just now time to arrive', async () => {
-    await storeCampaign(stack, { id: 'fresh' });
+  it.each(['just now', 'long ago'])('opens a campaign that was stored %s and never was at the gate', async (when) => {
+    await storeCampaign(stack, { id: 'unheard', total: 7 });
+    if (when === 'long ago') await age('unheard');
     await reconciler.reconcile();
     expect(watch.pass).toEqual(pass);
-    expect(await stack.gate.gauge(pass, ['fresh'])).toEqual([{ kind: 'fenced', reason: 'meta-missing' }]);
+    expect(await termsAtGate('unheard')).toEqual(termsOf(await stored('unheard')));
+  });
+
+  it.each(['with claims', 'without a claim'])(
+    'reports a missing meta as a fence, %s, and does not make one',
+    async (how) => {
+      if (how === 'with claims') await claim(1);
+      Object.assign(stack.memory.campaign(10, 'default'), { terms: null, sequence: 0 });
+      await reconciler.reconcile();
+      expect(watch.pass).toBeNull();
+      expect(await stack.gate.gauge(pass, ['default'])).toEqual([{ kind: 'fenced', reason: 'meta-missing' }]);
+    },
+  );
+
+  it('waits under a gate that cannot tell a new campaign from a lost one, and reports it after a while', async () => {
+    stack.gate.openMissing = () => Promise.resolve({ kind: 'unsupported' });
+    await storeCampaign(stack, { id: 'unheard' });
+    await reconciler.reconcile();
+    expect(watch.pass).toEqual(pass);
+    await age('unheard');
+    await reconciler.reconcile();
+    expect(watch.pass).toBeNull();
   });
 
   it.each([

@@ -7,14 +7,14 @@ import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gat
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 import { differs, TermsAtGate } from '../gate-watch/terms-at-gate.js';
-import { isRealFence } from './find-fence.js';
+import { findCampaignFence } from './find-fence.js';
 import { RecoveryMetrics } from './recovery.metrics.js';
 import { UnexplainedClaims } from './unexplained-claims.js';
 
 /**
- * Copies the database's terms to the gate where the gate has missed a change: the api may die between the two. It never
- * creates a missing meta. A missing meta means that the gate's memory is damaged, and a new one would open a campaign
- * that has forgotten its claims.
+ * Copies the database's terms to the gate where the gate has missed a change, and opens a campaign that the gate has not
+ * heard of: the api may die between the two. A meta that was there and is missing is never made again. The gate's memory
+ * is damaged then, and a new one would open a campaign that has forgotten its claims.
  */
 @Injectable()
 export class GateReconciler {
@@ -73,8 +73,10 @@ export class GateReconciler {
       const gauge = gauges[index];
       if (gauge === undefined) continue;
       if (gauge.kind === 'fenced') {
-        if (!isRealFence(gauge, campaign, readAt)) continue;
-        this.watch.reportFence(pass.epoch, gauge.reason);
+        const reason = await findCampaignFence(this.database, this.gate, pass, gauge, campaign, readAt);
+        // It is open now, and the next round compares it.
+        if (reason === null) continue;
+        this.watch.reportFence(pass.epoch, reason);
         return null;
       }
       // A closed campaign may still have claims on their way: keep its series until they have arrived.

@@ -62,6 +62,11 @@ export type OpenCampaignOutcome =
   | { readonly kind: 'exists' }
   | Fenced;
 
+export type OpenMissingOutcome =
+  | OpenCampaignOutcome
+  /** The gate of this epoch is one of an older version. It cannot tell a new campaign from one that it has lost. */
+  | { readonly kind: 'unsupported' };
+
 export type ChangeTermsOutcome =
   | { readonly kind: 'changed' }
   /** The gate has the same or a newer version. */
@@ -135,10 +140,13 @@ export abstract class IssuanceGate {
   abstract release(pass: GatePass, claim: ClaimReference): Promise<ReleaseOutcome>;
 
   /**
-   * Opens a campaign that was just stored. `fenced` when what the gate knows of it is damaged, also when only the meta is
-   * missing while claims are there.
+   * Opens a campaign that was just stored. `fenced` when what the gate knows of it is damaged, or when the gate has had it
+   * in this epoch and lost it, with all that it knew of it: it would forget the claims and sell their coupons twice.
    */
   abstract openCampaign(pass: GatePass, terms: CampaignTerms): Promise<OpenCampaignOutcome>;
+
+  /** The same for a stored campaign that a caller found missing, whatever the reason. */
+  abstract openMissing(pass: GatePass, terms: CampaignTerms): Promise<OpenMissingOutcome>;
 
   /** Replaces the terms. Never creates a campaign: a missing one is a fence. */
   abstract changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome>;

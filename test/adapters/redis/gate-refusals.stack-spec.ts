@@ -175,6 +175,42 @@ describe('what operators change while Redis refuses', () => {
     'another name': () => administration.change('c', { name: 'x' }, seen, BY_SERVICE),
   };
 
+  describe('a campaign that is created while Redis does not answer', () => {
+    const create = async () => {
+      const creator = creatorOf({ database: stack.database, gate }, watch);
+      const made = await withRedis(server.url, async (redis) => {
+        await redis.client('PAUSE', 1_500, 'ALL');
+        return creator.create({ name: 'paused', total: 1, startsAt: 0, endsAt: null }, BY_SERVICE);
+      });
+      if (made.kind !== 'created') throw new Error(made.kind);
+      return made.campaign;
+    };
+    const claimOf = (id: string, user: string) => eventually(() => gate.claim(pass, request(id, user)));
+
+    it('is opened by the process that finds it missing, and closes the gate for no other campaign', async () => {
+      const campaign = await create();
+      expect(await claimOf(campaign.id, 'early')).toEqual({ kind: 'fenced', reason: 'meta-missing' });
+      // Older than a campaign on its way to the gate ever was.
+      const { connection: database } = stack;
+      await database.exclusive((runner) => runner.query('UPDATE campaigns SET created_at = created_at - 60000'));
+      await eventually(() => reconciler.reconcile());
+      expect(watch.pass).toEqual(pass);
+      expect(await claimOf(campaign.id, 'winner')).toMatchObject({ kind: 'admitted', sequence: 1 });
+      expect((await claim()).kind).toBe('admitted');
+    });
+
+    it('is opened by no process when everything at the gate is lost together', async () => {
+      const campaign = await create();
+      await eventually(() => reconciler.reconcile());
+      expect(await claimOf(campaign.id, 'winner')).toMatchObject({ kind: 'admitted' });
+      await withRedis(server.url, (redis) => redis.flushall());
+      expect(await gate.openMissing(pass, termsOf(campaign))).toEqual({ kind: 'fenced', reason: 'meta-missing' });
+      await reconciler.reconcile();
+      expect(watch.pass).toBeNull();
+      expect(await claimOf(campaign.id, 'another')).toEqual({ kind: 'fenced', reason: 'meta-missing' });
+    });
+  });
+
   describe.each(Object.keys(REFUSALS))('with %s', (name) => {
     const refusal = REFUSALS[name] as Refusal;
 

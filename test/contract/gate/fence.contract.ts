@@ -58,6 +58,26 @@ export function describeFence(under: GateUnderTest): void {
       expect((await gate.claim(own, request(other, 'alice'))).kind).toBe('admitted');
     });
 
+    it('never opens a campaign again that it has had in this epoch and lost with all its keys', async () => {
+      const own = await openEpoch();
+      const [made, staged, fresh] = [ulid(), ulid(), ulid()];
+      await gate.openCampaign(own, terms(made));
+      await harness.builder.openStaged(own.epoch, [{ ...terms(staged), sequence: 0 }]);
+      for (const campaignId of [made, staged]) {
+        await admit(campaignId, 'alice', own);
+        for (const structure of ['meta', 'applied_user', 'pending'] as const) {
+          await harness.deleteStructure(own.epoch, campaignId, structure);
+        }
+        const lost = { kind: 'fenced', reason: 'meta-missing' };
+        expect(await gate.openCampaign(own, terms(campaignId))).toEqual(lost);
+        expect(await gate.openMissing(own, terms(campaignId))).toEqual(lost);
+        expect(await gate.claim(own, request(campaignId, 'bob'))).toEqual(lost);
+      }
+      expect(await gate.openMissing(own, terms(fresh))).toEqual({ kind: 'opened' });
+      expect(await gate.openMissing(own, terms(fresh))).toEqual({ kind: 'exists' });
+      expect(await gate.claim(own, request(fresh, 'bob'))).toMatchObject({ kind: 'admitted', sequence: 1 });
+    });
+
     it('notices one lost record among many, and one lost pending entry', async () => {
       const own = await openEpoch();
       for (const [reason, damage] of [

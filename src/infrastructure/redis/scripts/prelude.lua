@@ -3,6 +3,7 @@
 --   1  meta          hash: total, startsAt, endsAt, state, version, sequence, count, pending, last (the latest claim's ms)
 --   2  applied_user  hash: userId -> claimId|sequence|claimedAt|digest. HLEN is the counter.
 --   3  pending       zset: userId -> ms, admitted and not yet seen in the database; never later than `last`
+-- One more key belongs to the epoch and to no campaign: the roster, a hash.
 -- When memory runs out, Redis refuses a script whose first write needs memory, and lets one that has written go on to its
 -- end. So a command that frees memory may come first, and no operation may read after it has begun to write.
 
@@ -40,6 +41,9 @@ local function damage()
   if tonumber(pending) ~= waiting then return 'pending-mismatch' end
   return false
 end
+
+-- The roster: its fields are the campaigns that this epoch has had, named as in their keys.
+local roster_key = 'coupon:{' .. INSTALLATION .. ':_}:' .. EPOCH .. ':campaigns'
 
 -- The clock of the gate, ms: this server's clock, for all processes.
 local function now()
