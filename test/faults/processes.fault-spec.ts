@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
+import { rmSync } from 'node:fs';
 import { MYSQL_DEFAULTS } from '../../src/infrastructure/mysql/mysql-settings.js';
 import { Client } from '../support/client.js';
 import { Cluster } from '../support/cluster.js';
@@ -112,7 +113,8 @@ describe('with two apis and two workers', () => {
     await expectKept(cluster, drop, 30_000, { mended: died, killed: true });
   });
 
-  fault(4, 'an api is frozen between gate and log while Redis restarts, and goes on 30 s later', async () => {
+  // With its memory, Redis would still know the claims of the frozen api, and the rebuild would take them over.
+  fault(4, 'an api is frozen between gate and log while Redis comes back empty, and goes on 30 s later', async () => {
     const failing = await cluster.addFailing('api', 'stop-before-publish', between(20, 100));
     await cluster.ready();
     drop = await openDrop(cluster, 300);
@@ -120,6 +122,7 @@ describe('with two apis and two workers', () => {
     const onFailing = drop.run(frozen, { users: usersOf(200, 'frozen-'), tries: 1, width: 20 });
     await failing.process.printed(/failpoint/);
     await cluster.servers.redis.kill();
+    rmSync(cluster.servers.redis.aofDirectory, { recursive: true });
     await cluster.servers.redis.start();
     const alive = new Client(
       ...cluster

@@ -111,6 +111,53 @@ describe('while the gate is rebuilt', () => {
     await expectKept(cluster, drop, 20_000, { mended });
   });
 
+  fault(
+    36,
+    'Redis restarts before the sweeper has found what a killed api left: the rebuild takes it over',
+    async () => {
+      const failing = await cluster.addFailing('api', 'kill-before-publish', 2);
+      await cluster.ready();
+      drop = await openDrop(cluster, 100);
+      // The sweeper lives in the workers, and no worker is needed to rebuild.
+      for (const worker of cluster.workers()) await cluster.end(worker, 'SIGKILL');
+      // They ask at once, so the gate admits several of them in the call before the second claim is published.
+      const dying = drop.run(new Client(failing.url), { users: usersOf(20, 'dead-'), tries: 1, width: 20 });
+      await failing.process.exit();
+      await cluster.end(failing, 'SIGKILL');
+      await dying;
+      const users = usersOf(150);
+      await drop.run(cluster.client(), { users, tries: 3, width: 50 });
+      expect(drop.calls.filter(({ word }) => word === '409 sold-out').length).toBeGreaterThanOrEqual(50);
+
+      const before = await cluster.epoch();
+      await cluster.servers.redis.kill();
+      await cluster.servers.redis.start();
+      await claimsAgain(drop, cluster.apis(), 20_000);
+      expect(await cluster.epoch()).toBeGreaterThan(before);
+      const taken = await cluster.rows(
+        'SELECT user_id, claim_id, sequence FROM failed_events ' +
+          "WHERE campaign_id = ? AND source = 'SWEEPER' AND error_code = 'taken-over' ORDER BY sequence",
+        [drop.campaignId],
+      );
+      expect(taken.length).toBeGreaterThan(0);
+      expect(taken.filter(({ user_id: user }) => !String(user).startsWith('dead-'))).toEqual([]);
+      // Of those who have heard that all is sold, and of those who come now, none gets what the dead api had admitted.
+      const soldOut = drop.calls.length;
+      await drop.run(cluster.client(), { users: [...users.slice(-50), ...usersOf(50, 'later-')], tries: 1, width: 20 });
+      const words = new Set(drop.calls.slice(soldOut).map(({ word }) => word));
+      expect([...words].filter((word) => word !== '409 already-claimed')).toEqual(['409 sold-out']);
+
+      const mended = performance.now();
+      await cluster.fill(COUNTS);
+      await expectKept(cluster, drop, 30_000, { mended, killed: true });
+      const coupons = await cluster.rows(
+        "SELECT user_id, claim_id, sequence FROM coupons WHERE campaign_id = ? AND user_id LIKE 'dead-%' ORDER BY sequence",
+        [drop.campaignId],
+      );
+      expect(coupons).toEqual(expect.arrayContaining(taken));
+    },
+  );
+
   fault(36, 'no worker lives during the rebuild', async () => {
     drop = await openDrop(cluster, 500);
     await drop.run(cluster.client(), { users: usersOf(200), tries: 3, width: 50 });

@@ -395,6 +395,30 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'faults', file: 'embedded.fault', title: 'the disk cannot be synced' },
   },
   {
+    name: 'a takeover that does not ask what the total leaves',
+    edits: [edit('takeover-without-room', /- staged\)/, '- staged) + open.length')],
+    caughtBy: { project: 'unit', file: 'takeover', title: 'gets what the total leaves, first come first served' },
+  },
+  {
+    name: 'a takeover that revives discarded claims',
+    edits: [edit('revived-discard', /rows\.has\(claimId\)/, 'rows.has(userId)')],
+    caughtBy: { project: 'unit', file: 'takeover', title: 'gives no slot back to a discarded claim' },
+  },
+  {
+    name: 'old keys that are dropped before their claims are durable',
+    edits: [insert('early-drop', 'await this.builder.dropSealed(lastOpen, sealed);')],
+    caughtBy: {
+      project: 'unit',
+      file: 'takeover',
+      title: 'keeps what it takes over until its failed events are committed',
+    },
+  },
+  {
+    name: 'a takeover from a memory that is not whole',
+    edits: [edit('sealed-unchecked', /if .* then return/, 'if false then return')],
+    caughtBy: { project: 'adapters', file: 'contract/redis.stack', title: 'drops a campaign where a record is gone' },
+  },
+  {
     name: 'a builder that fails and keeps its lease',
     edits: [insert('kept-lease', 'await lease.end(); throw error;')],
     caughtBy: { project: 'faults', file: 'rebuild.fault', title: 'a builder that has no way to the log' },

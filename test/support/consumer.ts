@@ -68,6 +68,11 @@ interface Transport {
   onContext: (context: ClaimBatchContext) => void;
 }
 
+/** What turns records of the log into coupons. */
+export function persistenceOf({ database, log }: Pick<EmbeddedStack, 'database' | 'log'>): ClaimPersistence {
+  return new ClaimPersistence(database, systemClock, new SystemEntropy(), log);
+}
+
 export async function openConsumerStack({
   total = 100,
   ...changes

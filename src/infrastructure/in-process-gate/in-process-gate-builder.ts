@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
+import { type Claim } from '../../domain/claim.js';
+import { GateBuilder, type LeftBehind, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
 /** Builds the in-process gate before the process listens, so no older epoch can answer. */
@@ -16,8 +17,27 @@ export class InProcessGateBuilder extends GateBuilder {
     // No other installation has this memory.
   }
 
-  dropEpochsBelow(epoch: number): Promise<void> {
-    this.memory.dropBelow(epoch);
+  dropEpochsBelow(epoch: number, _ownEpochs: readonly number[] = [], lastOpen = 0): Promise<readonly string[]> {
+    const sealed = lastOpen < epoch ? this.memory.seal(lastOpen) : [];
+    this.memory.dropBelow(epoch, sealed.length > 0 ? lastOpen : 0);
+    return Promise.resolve(sealed);
+  }
+
+  leftBehind(lastOpen: number, epoch: number, campaignId: string): Promise<LeftBehind | null> {
+    const { applied, pending, count, pendingCount } = this.memory.campaign(lastOpen, campaignId);
+    const staged = this.memory.campaign(epoch, campaignId).applied;
+    if (count !== applied.size || pendingCount !== pending.size) return Promise.resolve(null);
+    const claims: Claim[] = [];
+    for (const userId of pending.keys()) {
+      const record = applied.get(userId);
+      if (record === undefined) return Promise.resolve(null);
+      if (!staged.has(userId)) claims.push({ campaignId, userId, ...record });
+    }
+    return Promise.resolve({ claims, staged: staged.size });
+  }
+
+  dropSealed(lastOpen: number): Promise<void> {
+    this.memory.drop(lastOpen);
     return Promise.resolve();
   }
 

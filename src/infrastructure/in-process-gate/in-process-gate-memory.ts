@@ -94,8 +94,23 @@ export class InProcessGateMemory {
     return fence;
   }
 
-  dropBelow(epoch: number): void {
-    for (const older of this.epochs.keys()) if (older < epoch) this.epochs.delete(older);
+  /**
+   * Lets no call into this epoch any more, and keeps its campaigns whose counters agree and that have pending claims.
+   * Returns these.
+   */
+  seal(epoch: number): string[] {
+    const memory = this.epochs.get(epoch);
+    if (memory === undefined) return [];
+    memory.fence = null;
+    for (const [campaignId, { applied, pending, count, pendingCount }] of memory.campaigns) {
+      const whole = count === applied.size && pendingCount === pending.size;
+      if (!whole || pending.size === 0) memory.campaigns.delete(campaignId);
+    }
+    return [...memory.campaigns.keys()];
+  }
+
+  dropBelow(epoch: number, kept = 0): void {
+    for (const older of this.epochs.keys()) if (older < epoch && older !== kept) this.epochs.delete(older);
   }
 
   drop(epoch: number): void {

@@ -1,5 +1,5 @@
-import { encodeRecord } from '../../domain/claim.js';
-import { GateBuilder, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
+import { type Claim, decodeRecord, encodeRecord } from '../../domain/claim.js';
+import { GateBuilder, type LeftBehind, type StagedCampaign, type StagedClaim } from '../../ports/gate/gate-builder.js';
 import { GateTimeoutError, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { termsArguments } from './gate-arguments.js';
 import { fenceOf, gateScript, readScript } from './gate-script.js';
@@ -14,10 +14,14 @@ const STAGED_AT_ONCE = 500;
 const IN_FLIGHT = 4;
 /** Keys that one SCAN looks at. */
 const SCANNED_AT_ONCE = 1_000;
+/** Pending entries of a sealed campaign that one call looks at. */
+const LEFT_AT_ONCE = 1_000;
 
-// Both are sent whole by EVAL. They open nothing, so a server that has forgotten its scripts may learn them again.
+// They are sent whole by EVAL. They open nothing, so a server that has forgotten its scripts may learn them again.
 const STAGE_CLAIMS = readScript('stage-claims-2.lua');
 const OPEN_STAGED = readScript('open-staged-4.lua');
+const SEAL_CAMPAIGN = readScript('seal-campaign-3.lua');
+const LEFT_BEHIND = readScript('left-behind-4.lua');
 
 /** What a campaign has to hold when it is opened. */
 interface Staged {
@@ -50,19 +54,58 @@ export class RedisGateBuilder extends GateBuilder {
     this.installation = installation;
   }
 
-  async dropEpochsBelow(epoch: number, ownEpochs: readonly number[] = []): Promise<void> {
+  async dropEpochsBelow(epoch: number, ownEpochs: readonly number[] = [], lastOpen = 0): Promise<readonly string[]> {
     const own = this.ownInstallation();
     const unnamed = new Set(ownEpochs);
     // mutant: foreign-keys-dropped
     const isOwn = (key: ParsedKey) => (key.installation === null ? unnamed.has(key.epoch) : key.installation === own);
     const server = await this.attempt(() => this.connection.newBulkServer());
-    // A claim that finds no meta is fenced. So it is enough that the metas are gone before the rest.
-    await this.unlink((key) => key.isMeta && key.epoch < epoch && isOwn(key));
-    await this.unlink((key) => key.epoch < epoch && isOwn(key));
+    const sealed = new Set<string>();
+    const isLast = (key: ParsedKey) => key.epoch === lastOpen && key.installation === own;
+    const isKept = (key: ParsedKey) => isLast(key) && sealed.has(key.campaignId);
+    // A claim that finds no meta, or a sealed one, is fenced. So it is enough that this is done before the rest.
+    await this.forEachKey(async (keys) => {
+      const metas = keys.filter((key) => key.isMeta && key.epoch < epoch && isOwn(key));
+      const last = metas.filter(isLast).map(({ campaignId }) => campaignId);
+      const outcomes = await Promise.all(last.map((campaignId) => this.seal(campaignId, lastOpen)));
+      for (const campaignId of last.filter((_id, index) => outcomes[index] === 'SEALED')) sealed.add(campaignId);
+      await this.unlink(metas.filter((key) => !isKept(key)));
+    });
+    await this.forEachKey((keys) => this.unlink(keys.filter((key) => key.epoch < epoch && isOwn(key) && !isKept(key))));
     this.droppedOn.clear();
     this.staged.clear();
     this.droppedOn.set(epoch, server);
     await this.assertSameServer(epoch);
+    return [...sealed];
+  }
+
+  leftBehind(lastOpen: number, epoch: number, campaignId: string): Promise<LeftBehind | null> {
+    const { meta, appliedUser, pending } = this.keysOf(campaignId, lastOpen);
+    const building = this.keysOf(campaignId, epoch).appliedUser;
+    return this.attempt(async () => {
+      const claims: Claim[] = [];
+      for (let offset = 0; ; offset += LEFT_AT_ONCE) {
+        const keys = [meta, appliedUser, pending, building];
+        const answer = await this.connection.bulk.eval(LEFT_BEHIND, 4, ...keys, offset, LEFT_AT_ONCE);
+        const [looked, staged, ...entries] = answer as [number?, number?, ...string[]];
+        if (looked === undefined || staged === undefined) return null;
+        for (let at = 0; at < entries.length; at += 2) {
+          const [userId = '', record = ''] = entries.slice(at, at + 2);
+          claims.push({ campaignId, userId, ...decodeRecord(record) });
+        }
+        if (looked < LEFT_AT_ONCE) return { claims, staged };
+      }
+    });
+  }
+
+  async dropSealed(lastOpen: number, campaignIds: readonly string[]): Promise<void> {
+    await this.attempt(async () => {
+      for (let from = 0; from < campaignIds.length; from += STAGED_AT_ONCE) {
+        const keys = campaignIds.slice(from, from + STAGED_AT_ONCE).map((id) => this.keysOf(id, lastOpen));
+        await this.connection.bulk.unlink(...keys.map(({ meta }) => meta));
+        await this.connection.bulk.unlink(...keys.flatMap(({ appliedUser, pending }) => [appliedUser, pending]));
+      }
+    });
   }
 
   async stage(epoch: number, campaignId: string, claims: readonly StagedClaim[]): Promise<void> {
@@ -124,7 +167,7 @@ export class RedisGateBuilder extends GateBuilder {
   async abandon(epoch: number): Promise<void> {
     this.droppedOn.delete(epoch);
     const own = this.ownInstallation();
-    await this.unlink((key) => key.epoch === epoch && key.installation === own);
+    await this.forEachKey((keys) => this.unlink(keys.filter((key) => key.epoch === epoch && key.installation === own)));
   }
 
   private keysOf(campaignId: string, epoch: number) {
@@ -149,17 +192,21 @@ export class RedisGateBuilder extends GateBuilder {
     return server;
   }
 
-  private unlink(chosen: (key: ParsedKey) => boolean): Promise<void> {
+  private seal(campaignId: string, epoch: number): Promise<unknown> {
+    const { meta, appliedUser, pending } = this.keysOf(campaignId, epoch);
+    return this.connection.bulk.eval(SEAL_CAMPAIGN, 3, meta, appliedUser, pending);
+  }
+
+  private async unlink(keys: readonly ParsedKey[]): Promise<void> {
+    if (keys.length > 0) await this.connection.bulk.unlink(...keys.map(({ name }) => name));
+  }
+
+  private forEachKey(work: (keys: readonly ParsedKey[]) => Promise<void>): Promise<void> {
     return this.attempt(async () => {
       let cursor = '0';
       do {
-        const redis = this.connection.bulk;
-        const [next, keys] = await redis.scan(cursor, 'MATCH', ANY_GATE_KEY, 'COUNT', SCANNED_AT_ONCE);
-        const doomed = keys.filter((key) => {
-          const parsed = parseGateKey(key);
-          return parsed !== null && chosen(parsed);
-        });
-        if (doomed.length > 0) await redis.unlink(...doomed);
+        const [next, keys] = await this.connection.bulk.scan(cursor, 'MATCH', ANY_GATE_KEY, 'COUNT', SCANNED_AT_ONCE);
+        await work(keys.flatMap((key) => parseGateKey(key) ?? []));
         cursor = next;
       } while (cursor !== '0');
     });

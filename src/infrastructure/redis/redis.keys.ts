@@ -30,12 +30,14 @@ export function rosterKey(installation: string, epoch: number): string {
 /** The pattern by which SCAN finds every key of every installation's gate. */
 export const ANY_GATE_KEY = 'coupon:{*}:*';
 
-const KEY = /^coupon:\{(?:([^{}:]+):)?[^{}:]+\}:(\d{1,15}):(meta|applied_user|pending|campaigns)$/;
+const KEY = /^coupon:\{(?:([^{}:]+):)?([^{}:]+)\}:(\d{1,15}):(meta|applied_user|pending|campaigns)$/;
 
 /** What a key of a gate says about itself. */
 export interface ParsedKey {
+  readonly name: string;
   /** null in a key that a version wrote which did not name the installation. */
   readonly installation: string | null;
+  readonly campaignId: string;
   readonly epoch: number;
   readonly isMeta: boolean;
 }
@@ -43,7 +45,7 @@ export interface ParsedKey {
 /** null for a key that is no gate's. */
 export function parseGateKey(key: string): ParsedKey | null {
   const match = KEY.exec(key);
-  return match === null
-    ? null
-    : { installation: match[1] ?? null, epoch: Number(match[2]), isMeta: match[3] === 'meta' };
+  if (match === null) return null;
+  const [name, installation = null, campaignId = '', epoch, structure] = match;
+  return { name, installation, campaignId, epoch: Number(epoch), isMeta: structure === 'meta' };
 }

@@ -13,6 +13,7 @@ import { CampaignMilestones1764200000000 } from './migrations/1764200000000-camp
 import { Installation1765000000000 } from './migrations/1765000000000-installation.js';
 import { FailedEventsOverYears1765100000000 } from './migrations/1765100000000-failed-events-over-years.js';
 import { Moves1765300000000 } from './migrations/1765300000000-moves.js';
+import { ClosedEpoch1765310000000 } from './migrations/1765310000000-closed-epoch.js';
 import { ApiKeys1766000000000 } from './migrations/1766000000000-api-keys.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
@@ -36,6 +37,7 @@ export const SCHEMA = {
     Installation1765000000000,
     FailedEventsOverYears1765100000000,
     Moves1765300000000,
+    ClosedEpoch1765310000000,
     ApiKeys1766000000000,
   ],
   migrationsTableName: 'migrations',

@@ -16,6 +16,7 @@ import { LogReading, type Unsettled } from './log-reading.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
 import { stageSnapshot } from './snapshot-reading.js';
 import { StagedClaims } from './staged-claims.js';
+import { Takeover } from './takeover.js';
 
 /** Claims of one call to the gate. */
 const PAGE = 2_000;
@@ -39,6 +40,8 @@ interface Lease {
   readonly installation: string;
   /** The epochs that the gate row of this installation has shown. */
   readonly ownEpochs: readonly number[];
+  /** The epoch that was open last; 0 when that is not known. */
+  readonly lastOpen: number;
 }
 
 /**
@@ -47,13 +50,15 @@ interface Lease {
  *
  * The order of the steps is the protocol. Each step prevents a loss or a double issue:
  * 1. Take the lease, which raises the epoch. From now on no api can write a failed event under the old epoch.
- * 2. Drop the old keys, and wait until no 202 under them can leave any more.
+ * 2. Drop the old keys, and wait until no 202 under them can leave any more. What the epoch that was open last may know
+ *    alone is sealed instead.
  * 3. Only now take the log's end: everything that was promised lies before it.
  * 4. Store the end as the cut, and read the database *after* that. What the consumer commits later is missing in the
  *    snapshot, but the consumer judges it by the cut.
  * 5. Read from the log what the consumer has not settled. If a part of it was settled and deleted in between, repeat 4
  *    and 5 without a new cut.
- * 6. Write the metas last. Open the row only if it is still ours.
+ * 6. Make failed events of what only the sealed keys know, and then drop these.
+ * 7. Write the metas last. Open the row only if it is still ours.
  */
 @Injectable()
 export class GateRebuilder {
@@ -62,6 +67,7 @@ export class GateRebuilder {
   private readonly builderId: string;
   private readonly probe: RebuildProbe;
   private readonly logReading: LogReading;
+  private readonly takeover: Takeover;
   private running: Promise<void> | null = null;
   private lease: BuilderLease | null = null;
   /** Our last build failed, and the next one may fail too: builders that have not failed go first. */
@@ -80,6 +86,7 @@ export class GateRebuilder {
   ) {
     this.builderId = entropy.uuid();
     this.logReading = new LogReading(database, builder, log);
+    this.takeover = new Takeover(database, builder);
     this.probe = probe ?? new RebuildProbe();
   }
 
@@ -167,10 +174,12 @@ export class GateRebuilder {
         // database never reuses an epoch from after its backup, even if no living process remembers that one.
         // mutant: epoch-without-time
         const epoch = Math.max(row.epoch + 1, lostEpoch + 1, Math.floor(now / 1_000));
-        await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS);
         const ownEpochs = [...(await unit.gate.epochsWithCut()), row.epoch];
         const { installation } = row;
-        return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0, installation, ownEpochs };
+        // A restored row does not know which epoch was open last.
+        const lastOpen = lostEpoch > row.epoch ? 0 : await unit.gate.lastOpen();
+        await unit.gate.beginEpoch(this.builderId, epoch, LEASE_MS, lastOpen);
+        return { epoch, followsAnEpoch: row.epoch > 0 || lostEpoch > 0, installation, ownEpochs, lastOpen };
       });
       if (taken === 'left') return null;
       if (taken !== 'changed') return taken;
@@ -194,7 +203,10 @@ export class GateRebuilder {
     return this.failed && left <= 0 && left > -STAND_BACK_MS;
   }
 
-  private async build(lease: BuilderLease, { followsAnEpoch, installation, ownEpochs }: Lease): Promise<void> {
+  private async build(
+    lease: BuilderLease,
+    { followsAnEpoch, installation, ownEpochs, lastOpen }: Lease,
+  ): Promise<void> {
     const { epoch } = lease;
     const done = async (step: RebuildStep) => {
       await this.probe.after(step, epoch);
@@ -203,7 +215,7 @@ export class GateRebuilder {
     await done('leased');
 
     this.builder.useInstallation(installation);
-    await this.builder.dropEpochsBelow(epoch, ownEpochs);
+    const sealed = await this.builder.dropEpochsBelow(epoch, ownEpochs, lastOpen);
     await done('older-epochs-dropped');
     // mutant: no-quiesce
     if (followsAnEpoch && !this.builder.isAlone) await lease.wait(this.builder.quiesceMs);
@@ -234,6 +246,11 @@ export class GateRebuilder {
     }
     await done('pending-staged');
 
+    // mutant: early-drop
+    for (const campaignId of sealed) await this.takeover.takeOver(lease, lastOpen, campaignId, found);
+    await done('left-taken-over');
+    await this.builder.dropSealed(lastOpen, sealed);
+
     const fence = await this.builder.installFence(epoch);
     await done('fence-installed');
     await this.openStaged(epoch, found.stagedCampaigns());
@@ -261,7 +278,7 @@ export class GateRebuilder {
   }
 
   /**
-   * Step 6, the opening transaction. It holds the lock that every campaign write shares, so no campaign can change
+   * Step 7, the opening transaction. It holds the lock that every campaign write shares, so no campaign can change
    * between this reading and the opening. A campaign that is made later finds the gate open.
    */
   private async open(lease: BuilderLease, fence: string, found: StagedClaims): Promise<void> {

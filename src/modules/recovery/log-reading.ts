@@ -88,8 +88,8 @@ export class LogReading {
   ): Promise<void> {
     const events: { event: ClaimEvent; record: LogRecord }[] = [];
     for (const record of records) {
-      // An unreadable batch is poison, and the consumer quarantines it. Its claims are not in the new gate. A promised
-      // one comes back only if the sweeper had found it pending before the old gate was lost.
+      // An unreadable batch is poison, and the consumer quarantines it. Nothing here tells which claims were in it. A
+      // promised one comes back if the sweeper finds it pending, or the takeover does in the memory of the old gate.
       if (record.unreadable !== undefined) continue;
       const decoded = decodeClaimEvent(record.value);
       // mutant: foreign-claims-staged

@@ -10,6 +10,7 @@ export const REBUILD_STEPS = [
   'snapshot-staged',
   'log-read',
   'pending-staged',
+  'left-taken-over',
   'fence-installed',
   'metas-written',
   'opened',

@@ -38,8 +38,18 @@ export abstract class GateRowStore {
   abstract lockShared(): Promise<GateRow>;
   abstract lockExclusive(): Promise<GateRow>;
 
-  /** Takes the lease under a new epoch and closes the gate. The caller holds the exclusive lock. */
-  abstract beginEpoch(builder: string, epoch: number, leaseMs: number): Promise<void>;
+  /**
+   * The epoch that is open, or was open last; 0 when none ever was. Also 0 when that is not known, because a version
+   * that does not note it has begun the row's epoch.
+   */
+  abstract lastOpen(): Promise<number>;
+
+  /**
+   * Takes the lease under a new epoch and closes the gate. The caller holds the exclusive lock.
+   *
+   * @param lastOpen what {@link lastOpen} answers from now on until this epoch is open.
+   */
+  abstract beginEpoch(builder: string, epoch: number, leaseMs: number, lastOpen?: number): Promise<void>;
 
   /** Prolongs the lease; false when the row belongs to another builder by now. */
   abstract renewLease(builder: string, epoch: number, leaseMs: number): Promise<boolean>;

@@ -1,4 +1,4 @@
-import { type ClaimRecord } from '../../domain/claim.js';
+import { type Claim, type ClaimRecord } from '../../domain/claim.js';
 import { type CampaignTerms } from './issuance-gate.js';
 
 /** A claim that goes into a new gate. */
@@ -13,6 +13,14 @@ export interface StagedCampaign extends CampaignTerms {
   sequence: number;
   /** The latest instant of a claim that is known, ms: the next claim gets no earlier one. Left out: none is known. */
   lastAt?: number;
+}
+
+/** What a sealed campaign holds that the new epoch does not. */
+export interface LeftBehind {
+  /** Pending claims of users of whom nothing is staged, in no order. */
+  readonly claims: readonly Claim[];
+  /** How many claims are staged for the campaign. */
+  readonly staged: number;
 }
 
 /**
@@ -38,12 +46,24 @@ export abstract class GateBuilder {
   abstract useInstallation(installation: string): void;
 
   /**
-   * Deletes what every epoch below this one left, each campaign's meta first. Has to succeed before anything is opened.
+   * Ends every epoch below this one: no call under them is let in any more. Has to succeed before anything is opened.
+   *
+   * Deletes what they left, each campaign's meta first. A campaign of the epoch `lastOpen` is sealed instead when its
+   * counters agree and claims are pending there: it stays until {@link dropSealed}, and only {@link leftBehind} reads
+   * it. A campaign that another builder has sealed is sealed again.
    *
    * @param ownEpochs the epochs that this installation has had. Keys of a version that did not name the installation
-   * are deleted when they carry one of these.
+   * are deleted when they carry one of these. They are never sealed.
+   * @param lastOpen the epoch that was open last; 0: none, or not known.
+   * @returns the campaigns that were sealed.
    */
-  abstract dropEpochsBelow(epoch: number, ownEpochs?: readonly number[]): Promise<void>;
+  abstract dropEpochsBelow(epoch: number, ownEpochs?: readonly number[], lastOpen?: number): Promise<readonly string[]>;
+
+  /** What is left in a sealed campaign; null when it cannot be trusted any more. Everything durable is staged before. */
+  abstract leftBehind(lastOpen: number, epoch: number, campaignId: string): Promise<LeftBehind | null>;
+
+  /** Deletes what `dropEpochsBelow` has sealed. */
+  abstract dropSealed(lastOpen: number, campaignIds: readonly string[]): Promise<void>;
 
   /** Adds claims to a campaign of this epoch. A user who is there already keeps the claim that came first. */
   abstract stage(epoch: number, campaignId: string, claims: readonly StagedClaim[]): Promise<void>;

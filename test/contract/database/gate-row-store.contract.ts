@@ -66,6 +66,36 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
       expect(await read(({ gate }) => gate.read())).toEqual(open);
     });
 
+    it('knows the epoch that was open last, also through builds that never opened', async () => {
+      const epoch = 1_860_000_000 + Math.floor(Math.random() * 1_000_000);
+      const lastOpen = () => read(({ gate }) => gate.lastOpen());
+      await write(async ({ gate }) => {
+        await gate.beginEpoch('one', epoch, 10_000, await gate.lastOpen());
+        await gate.open(epoch, 'fence');
+      });
+      expect(await lastOpen()).toBe(epoch);
+      for (const next of [epoch + 1, epoch + 2]) {
+        await write(async ({ gate }) => gate.beginEpoch('two', next, 10_000, await gate.lastOpen()));
+        expect(await lastOpen()).toBe(epoch);
+        await write(({ gate }) => gate.giveLeaseBack('two', next));
+        expect(await lastOpen()).toBe(epoch);
+      }
+      await write(({ gate }) => gate.open(epoch + 2, 'fence'));
+      expect(await lastOpen()).toBe(epoch + 2);
+      await write(({ gate }) => gate.beginEpoch('one', epoch + 3, 10_000));
+      expect(await lastOpen()).toBe(0);
+    });
+
+    it('does not know the epoch that was open last after a version before has begun one', async () => {
+      const epoch = 1_870_000_000 + Math.floor(Math.random() * 1_000_000);
+      await write(({ gate }) => gate.beginEpoch('new', epoch, 10_000, epoch - 1));
+      // What the version before writes.
+      await harness.execute("UPDATE gate SET epoch = ?, script_sha = NULL, builder = 'old'", [epoch + 1]);
+      expect(await read(({ gate }) => gate.lastOpen())).toBe(0);
+      await harness.execute("UPDATE gate SET script_sha = 'fence'");
+      expect(await read(({ gate }) => gate.lastOpen())).toBe(epoch + 1);
+    });
+
     it('counts as a failure of the database when it is missing', async () => {
       const { installation } = await read(({ gate }) => gate.read());
       await harness.execute('DELETE FROM gate');

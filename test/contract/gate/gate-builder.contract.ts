@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
-import { type GateBuilder, type StagedClaim } from '../../../src/ports/gate/gate-builder.js';
+import { type Claim } from '../../../src/domain/claim.js';
+import { type GateBuilder, type LeftBehind, type StagedClaim } from '../../../src/ports/gate/gate-builder.js';
 import {
   type CampaignGauge,
   type GatePass,
@@ -195,6 +196,109 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
         expect(await gate.lookUp(pass, campaignId, 'alice')).toMatchObject({ kind: 'found' });
         expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 1 }]);
       }
+    });
+
+    describe('of the epoch that was open last', () => {
+      let campaignId: string;
+      let old: GatePass;
+      let claims: Claim[];
+
+      const admitted = async (userId: string): Promise<Claim> => {
+        const asked = request(campaignId, userId, { idempotencyDigest: 'D'.repeat(43) });
+        const outcome = await gate.claim(old, asked);
+        if (outcome.kind !== 'admitted') throw new Error(`expected admitted, got ${outcome.kind}`);
+        return { ...asked, sequence: outcome.sequence, claimedAt: outcome.claimedAt };
+      };
+      const bySequence = (left: LeftBehind | null) => [...(left?.claims ?? [])].sort((a, b) => a.sequence - b.sequence);
+
+      /** Claims 1 and 2 are coupons, 3 to 5 are pending. */
+      beforeEach(async () => {
+        campaignId = ulid();
+        await builder.stage(epoch, campaignId, [staged('u1', 1), staged('u2', 2)]);
+        old = await installed();
+        await builder.openStaged(epoch, [{ ...terms(campaignId), sequence: 2 }]);
+        claims = [await admitted('u3'), await admitted('u4'), await admitted('u5')];
+        epoch = harness.nextEpoch();
+      });
+
+      it('seals the campaigns with pending claims, and lets no call in', async () => {
+        expect(await builder.dropEpochsBelow(epoch, [], old.epoch)).toEqual([campaignId]);
+        const fenced = { kind: 'fenced' };
+        const [pending] = claims as [Claim];
+        expect(await gate.claim(old, request(campaignId, 'new'))).toMatchObject(fenced);
+        expect(await gate.lookUp(old, campaignId, 'u1')).toMatchObject(fenced);
+        expect(await gate.gauge(old, [campaignId])).toMatchObject([fenced]);
+        expect(await gate.release(old, pending)).toMatchObject(fenced);
+        expect(await gate.changeTerms(old, terms(campaignId, { version: 9 }))).toMatchObject(fenced);
+        expect(await gate.openCampaign(old, terms(campaignId))).toMatchObject(fenced);
+        expect(await gate.pendingBefore(old, campaignId, Number.MAX_SAFE_INTEGER, 10, 0)).toMatchObject(fenced);
+        await gate.clearPending(old, claims);
+        expect(await builder.leftBehind(old.epoch, epoch, campaignId)).toMatchObject({ staged: 0 });
+        expect(bySequence(await builder.leftBehind(old.epoch, epoch, campaignId))).toEqual(claims);
+      });
+
+      it('finds the pending claims of users whom the new epoch does not hold, and no others', async () => {
+        await builder.dropEpochsBelow(epoch, [], old.epoch);
+        await builder.stage(epoch, campaignId, [staged('u2', 2), staged('u4', 4), staged('new', 6)]);
+        const left = await builder.leftBehind(old.epoch, epoch, campaignId);
+        expect(bySequence(left)).toEqual([claims[0], claims[2]]);
+        expect(left?.staged).toBe(3);
+      });
+
+      it('finds them again for the next builder, until they are dropped', async () => {
+        await builder.dropEpochsBelow(epoch, [], old.epoch);
+        await builder.stage(epoch, campaignId, [staged('u4', 4)]);
+        epoch = harness.nextEpoch();
+        expect(await builder.dropEpochsBelow(epoch, [], old.epoch)).toEqual([campaignId]);
+        expect(bySequence(await builder.leftBehind(old.epoch, epoch, campaignId))).toEqual(claims);
+        await builder.dropSealed(old.epoch, [campaignId]);
+        await builder.dropSealed(old.epoch, []);
+        epoch = harness.nextEpoch();
+        expect(await builder.dropEpochsBelow(epoch, [], old.epoch)).toEqual([]);
+      });
+
+      it('finds thousands of them', async () => {
+        const many = Array.from({ length: 2_500 }, (_, index) => staged(`m${index}`, index + 1, { pending: true }));
+        const last = epoch;
+        await builder.stage(last, campaignId, many);
+        await installed();
+        await builder.openStaged(last, [{ ...terms(campaignId, { total: 2_500 }), sequence: 2_500 }]);
+        epoch = harness.nextEpoch();
+        await builder.dropEpochsBelow(epoch, [], last);
+        await builder.stage(epoch, campaignId, many.slice(0, 700));
+        const left = await builder.leftBehind(last, epoch, campaignId);
+        expect(bySequence(left).map(({ userId }) => userId)).toEqual(many.slice(700).map(({ userId }) => userId));
+        expect(left?.staged).toBe(700);
+      });
+
+      it.each<[string, () => Promise<unknown>]>([
+        ['nothing is pending', () => gate.clearPending(old, claims)],
+        ['a record is gone', () => harness.forgetRecord(old.epoch, campaignId, 'u1')],
+        ['a pending entry is gone', () => harness.forgetPending(old.epoch, campaignId, 'u3')],
+        ['its meta is gone', () => harness.deleteStructure(old.epoch, campaignId, 'meta')],
+        ['its claims are gone', () => harness.deleteStructure(old.epoch, campaignId, 'applied_user')],
+        ['its pending entries are gone', () => harness.deleteStructure(old.epoch, campaignId, 'pending')],
+      ])('drops a campaign where %s', async (_what, damage) => {
+        await damage();
+        expect(await builder.dropEpochsBelow(epoch, [], old.epoch)).toEqual([]);
+        expect(await gate.lookUp(old, campaignId, 'u1')).toMatchObject({ kind: 'fenced' });
+        expect(await builder.dropEpochsBelow(harness.nextEpoch(), [], old.epoch)).toEqual([]);
+      });
+
+      it('does not trust a campaign that has lost something since it was sealed', async () => {
+        await builder.dropEpochsBelow(epoch, [], old.epoch);
+        await harness.forgetRecord(old.epoch, campaignId, 'u1');
+        expect(await builder.leftBehind(old.epoch, epoch, campaignId)).toBeNull();
+        expect(await builder.dropEpochsBelow(harness.nextEpoch(), [], old.epoch)).toEqual([]);
+      });
+
+      it('seals no other epoch, nor one that is not below its own', async () => {
+        const other = harness.nextEpoch();
+        expect(await builder.dropEpochsBelow(old.epoch, [], old.epoch)).toEqual([]);
+        expect(await gate.lookUp(old, campaignId, 'u3')).toMatchObject({ kind: 'found' });
+        expect(await builder.dropEpochsBelow(harness.nextEpoch(), [], other)).toEqual([]);
+        expect(await builder.dropEpochsBelow(harness.nextEpoch(), [], old.epoch)).toEqual([]);
+      });
     });
 
     it('abandons only its own epoch, and can do so twice', async () => {

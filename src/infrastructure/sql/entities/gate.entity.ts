@@ -21,6 +21,13 @@ export class GateEntity {
 
   @Column(nullable(text('installation_id')))
   installation!: string | null;
+
+  /** The epoch that was open before `closedByEpoch` was begun; null when none was, or when that is not known. */
+  @Column(nullable(integer('closed_epoch')))
+  closedEpoch!: number | null;
+
+  @Column(nullable(integer('closed_by_epoch')))
+  closedByEpoch!: number | null;
 }
 
 @Entity('gate_cuts')

@@ -29,7 +29,7 @@ export const COPIED = [
 export const NOT_COPIED = [GateEntity, GateCutEntity, InstallationKeyEntity, MoveEntity];
 
 /** The columns of the gate row that say which gate is open. They end with the source's gate. */
-export const GATE_STATE = ['id', 'epoch', 'script_sha', 'builder', 'lease_until'];
+export const GATE_STATE = ['id', 'epoch', 'script_sha', 'builder', 'lease_until', 'closed_epoch', 'closed_by_epoch'];
 
 /** A table and its columns, the primary key first. */
 export interface CopiedTable {

@@ -58,10 +58,19 @@ export class SqlGateRowStore extends GateRowStore {
     return this.selectRow(this.sql.dialect.lockExclusive);
   }
 
-  async beginEpoch(builder: string, epoch: number, leaseMs: number): Promise<void> {
+  async lastOpen(): Promise<number> {
+    const [row] = await this.sql.select<{ last_open: string | number | null }>(
+      'SELECT CASE WHEN script_sha IS NOT NULL THEN epoch WHEN closed_by_epoch = epoch THEN closed_epoch END AS last_open ' +
+        'FROM gate WHERE id = 1',
+    );
+    return Number(row?.last_open ?? 0);
+  }
+
+  async beginEpoch(builder: string, epoch: number, leaseMs: number, lastOpen = 0): Promise<void> {
     await this.sql.execute(
-      `UPDATE gate SET epoch = ?, script_sha = NULL, builder = ?, lease_until = ${this.sql.dialect.now} + ? WHERE id = 1`,
-      [epoch, builder, leaseMs],
+      'UPDATE gate SET epoch = ?, script_sha = NULL, closed_epoch = ?, closed_by_epoch = ?, builder = ?, ' +
+        `lease_until = ${this.sql.dialect.now} + ? WHERE id = 1`,
+      [epoch, lastOpen, epoch, builder, leaseMs],
     );
   }
 
