@@ -10,7 +10,9 @@ function builderAt(answer: unknown): RedisGateBuilder {
   const server = parseServerInfo('redis_version:7.0.15\r\nrun_id:a\r\nmaster_replid:b\r\nrole:master');
   const bulk = { eval: () => Promise.resolve(answer), scan: () => Promise.resolve(['0', []]) };
   const there = () => Promise.resolve(server);
-  return new RedisGateBuilder({ bulk, bulkServer: there, newBulkServer: there } as unknown as RedisConnection);
+  const builder = new RedisGateBuilder({ bulk, bulkServer: there, newBulkServer: there } as unknown as RedisConnection);
+  builder.useInstallation('installation');
+  return builder;
 }
 
 describe('the builder of a gate in Redis', () => {
