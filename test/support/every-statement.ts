@@ -39,6 +39,7 @@ const claimIds = some.map(() => ulid());
 const CALLS: Calls = {
   gate: {
     read: (gate) => gate.read(),
+    lastOpen: (gate) => gate.lastOpen(),
     lockShared: (gate) => gate.lockShared(),
     lockExclusive: (gate) => gate.lockExclusive(),
     beginEpoch: (gate) => gate.beginEpoch('builder', 9, 1),
