@@ -239,7 +239,7 @@ describe('a method', () => {
     async (line) => {
       const response = await request([text(line)], { port });
       refused(response, 405, 'method-not-allowed');
-      expect(response.headers.allow).toBe('GET, HEAD, POST, PATCH');
+      expect(response.headers.allow).toBe('GET, HEAD, POST, DELETE, PATCH');
     },
   );
 });

@@ -118,7 +118,8 @@ describe('drift is 0', () => {
     for (const claim of claims.slice(6, 8)) await stack.log.publish(claim);
     await rebuilderOf(stack).rebuild(pass.epoch);
     await watch.refresh();
-    expect(await audit()).toMatchObject({ gate: 8, pending: 5, rows: 3, drift: 0 });
+    // The ninth was only in the gate's memory, and the builder has taken it over.
+    expect(await audit()).toMatchObject({ gate: 9, pending: 6, rows: 3, drift: 0 });
   });
 
   it('also when everything moves between the looks at gate and database', async () => {

@@ -666,7 +666,9 @@ describe('two installations on one Redis', () => {
     expect(await ours.gate.gauge(pass, ['default'])).toMatchObject([{ claimed: 1, terms: { total: 1 } }]);
     expect(await theirs.gate.gauge(later, ['default'])).toMatchObject([{ claimed: 0, terms: { total: 5 } }]);
     expect((await keys()).sort()).toEqual([
+      `coupon:{${OTHER}:_}:${EPOCH + 9}:campaigns`,
       `coupon:{${OTHER}:default}:${EPOCH + 9}:meta`,
+      `coupon:{${INSTALLATION}:_}:${EPOCH}:campaigns`,
       `coupon:{${INSTALLATION}:default}:${EPOCH}:applied_user`,
       `coupon:{${INSTALLATION}:default}:${EPOCH}:meta`,
       `coupon:{${INSTALLATION}:default}:${EPOCH}:pending`,

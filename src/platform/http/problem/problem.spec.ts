@@ -53,7 +53,8 @@ describe('a problem', () => {
 
   it('has Retry-After if waiting helps', () => {
     for (const [code, kind] of Object.entries(PROBLEMS)) {
-      expect([code, 'retryAfter' in kind]).toEqual([code, kind.status === 503 || code === 'backup-under-way']);
+      const helps = kind.status === 503 || kind.status === 429 || code === 'backup-under-way';
+      expect([code, 'retryAfter' in kind]).toEqual([code, helps]);
     }
   });
 
