@@ -9,20 +9,24 @@ import { type DatabaseHarness } from './database/database-under-test.js';
 import { describeDatabaseContract } from './database/database.contract.js';
 
 /** The rights of the service's own user, as in Compose and docs/deployment.md. */
-const [, RIGHTS = ''] =
-  /^GRANT (.+) ON coupon\.\* TO 'coupon'@'%';$/m.exec(readFileSync('ops/compose/mysql-users.sh', 'utf8')) ?? [];
+const GRANTS = [
+  ...readFileSync('ops/compose/mysql-users.sh', 'utf8').matchAll(
+    /^GRANT (?<rights>.+) ON coupon\.(?<tables>\S+) TO 'coupon'@'%';$/gm,
+  ),
+].map(({ groups }) => groups as { rights: string; tables: string });
 const PASSWORD = 'for-tests-only';
 
 /** The owner makes the schema. The service has exactly the documented rights. */
 async function openDatabase(): Promise<DatabaseHarness> {
   const { url, drop } = await openTestDatabase();
   const owner = createPool({ uri: url });
-  await migrate({ ...MYSQL_DEFAULTS, url, ssl: false });
   const own = new URL(url);
   const name = own.pathname.slice(1);
   const account = `'${name.slice(0, 32)}'@'127.0.0.1'`;
   await owner.query(`CREATE USER ${account} IDENTIFIED BY '${PASSWORD}'`);
-  await owner.query(`GRANT ${RIGHTS} ON ${name}.* TO ${account}`);
+  for (const { rights, tables } of GRANTS) await owner.query(`GRANT ${rights} ON ${name}.${tables} TO ${account}`);
+  // As in Compose, where the users are there before the tables.
+  await migrate({ ...MYSQL_DEFAULTS, url, ssl: false });
   own.username = name.slice(0, 32);
   own.password = PASSWORD;
   const database = new OwnMysqlDatabase({ ...MYSQL_DEFAULTS, url: own.href, ssl: false }, false);
