@@ -137,4 +137,4 @@ if (wanted === 'fail-sync') {
     if (reached()) act();
   });
 }
-process.stdout.write(`listening on ${await startUp(app)}\n`);
+process.stdout.write(`listening on ${(await startUp(app)).url}\n`);
