@@ -93,7 +93,7 @@ describe('two installations', () => {
     await eventually(async () => expect(await issued(OTHER_DATABASE, 'b-')).toBe(CLAIMS), 90_000);
     await cluster.end(worker, 'SIGTERM');
     await settleTopic(kafka.brokers);
-    await cluster.add('worker');
+    await ready(await cluster.add('worker'));
     await eventually(async () => expect(await issued('coupon', 'a-')).toBe(CLAIMS), 90_000);
     expect([await issued('coupon', 'b-'), await issued(OTHER_DATABASE, 'a-')]).toEqual([0, 0]);
   });
@@ -140,7 +140,10 @@ async function settleTopic(brokers: string): Promise<void> {
   const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    await eventually(() => admin.resetOffsets({ groupId: GROUP, topic: TOPIC, earliest: false }), 40_000);
+    const ends = await admin.fetchTopicOffsets(TOPIC);
+    const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+    // The broker takes them once the last member has left.
+    await eventually(() => admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions }), 40_000);
   } finally {
     await admin.disconnect();
   }
