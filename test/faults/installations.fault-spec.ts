@@ -99,8 +99,16 @@ describe('two installations', () => {
   });
 
   fault(42, 'two installations on one Redis: neither touches what the other one has', async () => {
-    const { redis } = cluster.servers;
-    const apart = { KAFKA_TOPIC: 'redis_create', KAFKA_GROUP_ID: 'redis-consumer', DEFAULT_CAMPAIGN_TOTAL: '37' };
+    const { redis, mariadb } = cluster.servers;
+    // A new one in each round: another fault has sold the campaign `default` of the other database.
+    const database = `on_redis_${Date.now()}`;
+    await cluster.rows(`CREATE DATABASE ${database}`);
+    const apart = {
+      DATABASE_URL: mariadb.url.replace(/\/coupon$/, `/${database}`),
+      KAFKA_TOPIC: database,
+      KAFKA_GROUP_ID: database,
+      DEFAULT_CAMPAIGN_TOTAL: '37',
+    };
     const [api] = await Promise.all([addOther('api', apart), addOther('worker', apart)]);
     await Promise.all([ready(api), cluster.ready()]);
     // Both rebuild at the same time.
@@ -127,7 +135,7 @@ describe('two installations', () => {
       expect(await theirs).toBe(total);
       expect(drop.tally()['202']).toBe(200);
       expect((await shown(own)).total).toBe(before.total);
-      await eventually(async () => expect(await issued(OTHER_DATABASE, 'c-')).toBe(total), 60_000);
+      await eventually(async () => expect(await issued(database, 'c-')).toBe(total), 60_000);
       await eventually(async () => expect(await issued('coupon', 'd-')).toBe(200), 60_000);
     } finally {
       drop?.close();
