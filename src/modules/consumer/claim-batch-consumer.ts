@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { logSoldOut } from '../../domain/campaign-log-lines.js';
-import { decodeClaimEvent, isForeignClaim } from '../../domain/claim.js';
+import { decodeClaimEvent, isForeignClaim, type LoggedClaim } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
@@ -24,9 +24,16 @@ const DECODED_AT_ONCE = 100;
 
 interface Readable extends ReadableRecord {
   readonly record: LogRecord;
+  readonly event: LoggedClaim;
 }
 
-type Decoded = (Readable | (Poison & { readonly event: null })) & { readonly installation?: string };
+/** A claim of another installation may be one that only that one's version can read. */
+interface Unreadable extends Poison {
+  readonly event: null;
+  readonly installation?: string;
+}
+
+type Decoded = Readable | Unreadable;
 
 /**
  * Settles a batch of the log from its start. Each record ends in one of these ways: it becomes a coupon; its user has
@@ -91,7 +98,7 @@ export class ClaimBatchConsumer {
       let chunk = await this.decodeAll(records.slice(start, start + width));
       try {
         const { id } = await this.persistence.installation.read();
-        const foreign = chunk.findIndex((decoded) => isForeignClaim(decoded, id));
+        const foreign = chunk.findIndex((decoded) => isForeignClaim(senderOf(decoded), id));
         if (foreign === 0) return this.stopAt(chunk[0] as Decoded, id);
         if (foreign > 0) chunk = chunk.slice(0, foreign);
         this.passed(batch.context.partition);
@@ -134,8 +141,9 @@ export class ClaimBatchConsumer {
   }
 
   /** Leaves the rest of the batch unsettled: the partition rests, and is delivered again. */
-  private stopAt({ record, installation }: Decoded, own: string): void {
-    const { topic, partition, offset } = record;
+  private stopAt(decoded: Decoded, own: string): void {
+    const { topic, partition, offset } = decoded.record;
+    const { installation } = senderOf(decoded);
     this.foreign.met(partition);
     this.standstill.failed(
       `partition ${partition} of ${topic} stands at offset ${offset}: that claim is of installation ${installation}, and ` +
@@ -219,13 +227,13 @@ function decode(record: LogRecord): Decoded {
     return { record, event: null, code: 'unreadable-batch', reason: record.unreadable };
   }
   const decoded = decodeClaimEvent(record.value);
-  return decoded.kind === 'claim'
-    ? { record, event: decoded.event, ...senderOf(decoded.event) }
-    : { record, event: null, code: decoded.code, reason: decoded.reason, ...senderOf(decoded) };
+  if (decoded.kind === 'claim') return { record, event: decoded.event };
+  const { kind: _poison, ...why } = decoded;
+  return { record, event: null, ...why };
 }
 
-function senderOf({ installation }: { readonly installation?: string }): { readonly installation?: string } {
-  return installation === undefined ? {} : { installation };
+function senderOf(decoded: Decoded): Pick<LoggedClaim, 'installation'> {
+  return decoded.event ?? decoded;
 }
 
 function isCoupon(verdict: Verdict | undefined): boolean {

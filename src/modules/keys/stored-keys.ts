@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../platform/flow/clock.js';
 import { type ApiKey } from '../../platform/identity/api-key.js';
 import { ApiKeys } from '../../platform/identity/api-keys.js';
+import { putNewest } from '../../platform/values/put-newest.js';
 import { Database } from '../../ports/database/database.js';
 
 /** How long what the database said about a key is used, ms. A revoked key is refused everywhere after this time. */
@@ -67,12 +68,7 @@ export class StoredKeys extends ApiKeys {
     const askedAt = this.clock.monotonic();
     try {
       const key = await this.database.read((unit) => unit.apiKeys.find(id));
-      this.known.delete(id);
-      this.known.set(id, { key, askedAt });
-      if (this.known.size > MAX_CACHED) {
-        const [oldest] = this.known.keys();
-        if (oldest !== undefined) this.known.delete(oldest);
-      }
+      putNewest(this.known, id, { key, askedAt }, MAX_CACHED);
       return key;
     } finally {
       this.asking.delete(id);

@@ -5,6 +5,7 @@ import { callerAddress } from '../http/connections/caller-address.js';
 import { networkOf } from '../http/connections/network-of.js';
 import { Problem } from '../http/problem/problem.js';
 import { digestOf } from '../values/digest.js';
+import { putNewest } from '../values/put-newest.js';
 import { type Actor } from './actor.js';
 import { Authenticator } from './authenticator.js';
 import { GuessLimit } from './guess-limit.js';
@@ -81,13 +82,7 @@ export class AdminAccess {
   }
 
   private remember(authorization: string): void {
-    const digest = digestOf(authorization);
-    this.known.delete(digest);
-    this.known.set(digest, this.clock.monotonic());
-    if (this.known.size > MAX_KNOWN) {
-      const [oldest] = this.known.keys();
-      if (oldest !== undefined) this.known.delete(oldest);
-    }
+    putNewest(this.known, digestOf(authorization), this.clock.monotonic(), MAX_KNOWN);
   }
 }
 

@@ -1,3 +1,5 @@
+import { putNewest } from '../values/put-newest.js';
+
 /** Wrong credentials that one address may show in a window. */
 const MAX_FAILURES = 10;
 /** The window, and how long an address is refused after too many of them, ms. */
@@ -39,11 +41,6 @@ export class GuessLimit {
     guesses.failures += 1;
     // From the failure that was one too many on, a whole minute.
     if (guesses.failures === MAX_FAILURES) guesses.until = now + WINDOW_MS;
-    this.addresses.delete(address);
-    this.addresses.set(address, guesses);
-    if (this.addresses.size > MAX_ADDRESSES) {
-      const [oldest] = this.addresses.keys();
-      if (oldest !== undefined) this.addresses.delete(oldest);
-    }
+    putNewest(this.addresses, address, guesses, MAX_ADDRESSES);
   }
 }

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Socket } from 'node:net';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseEnv } from '../../config/env.js';
@@ -53,9 +54,7 @@ export function createFastifyAdapter(
   adminListener?: AdminListener,
 ): FastifyAdapter {
   const { headers, request, checkInterval, write } = { ...TIMEOUTS, ...timeouts };
-  const refuseMessage: Parameters<typeof answerClientError> extends [infer E, infer S, ...unknown[]]
-    ? (error: E, socket: S) => void
-    : never = (error, socket) => answerClientError(error, socket, observer);
+  const refuseMessage = (error: Error, socket: Socket): void => answerClientError(error, socket, observer);
   return new FastifyAdapter({
     // With a factory, Fastify applies none of its own options to the server.
     serverFactory: (serve: (request: IncomingMessage, response: ServerResponse) => void) => {
