@@ -127,7 +127,9 @@ export class AdminCampaignsController {
     reply.header('location', this.paths.campaign(campaign.id));
     reply.header('etag', etagOf(campaign.version));
     if (replayed) reply.header('idempotent-replayed', 'true');
-    return campaignJson(await this.catalogue.viewAsCreated(campaign, at));
+    return campaignJson(
+      replayed ? this.catalogue.viewAsReplayed(campaign, at) : await this.catalogue.viewAsCreated(campaign, at),
+    );
   }
 
   @Patch(':campaignId')

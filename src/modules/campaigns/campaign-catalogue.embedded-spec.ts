@@ -90,6 +90,14 @@ describe('the catalogue of campaigns', () => {
     expect((await catalogue.find('nothing'))?.campaign.id).toBe('nothing');
   });
 
+  it('tells a repeated creation the whole stock, also before the first one has opened the campaign at the gate', async () => {
+    const campaign = await storeCampaign(stack, { id: 'young', total: 5 });
+    expect((await catalogue.find('young'))?.remaining).toBeNull();
+    expect(catalogue.viewAsReplayed(campaign, 0)).toEqual({ campaign, state: 'OPEN', remaining: 5 });
+    watch.reportFence(pass.epoch, 'fence-missing');
+    expect(catalogue.viewAsReplayed(campaign, 0).remaining).toBeNull();
+  });
+
   it('asks the gate about a campaign once a second, whatever pages are looked at', async () => {
     const pages = await Promise.all([
       ...Array.from({ length: 50 }, () => catalogue.list(700)),

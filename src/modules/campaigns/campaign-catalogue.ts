@@ -106,12 +106,20 @@ export class CampaignCatalogue {
   }
 
   /**
-   * A campaign for the 201, also for a repeated one: with its whole stock, in the state of the instant `at`. Its
+   * A campaign for the 201 of the call that made it: with its whole stock, in the state of the instant `at`. Its
    * `remaining` is null while the gate cannot be trusted or does not know it.
    */
   async viewAsCreated(campaign: Campaign, at: number): Promise<CampaignView> {
     const { remaining } = await this.view(campaign);
     return { campaign, state: stateAt(campaign, at), remaining: remaining === null ? null : campaign.total };
+  }
+
+  /**
+   * The same for the 201 of a repeated call. It does not ask the gate about the campaign: the call that makes it may still
+   * be opening it there, and both calls have to hear the same.
+   */
+  viewAsReplayed(campaign: Campaign, at: number): CampaignView {
+    return { campaign, state: stateAt(campaign, at), remaining: this.watch.pass === null ? null : campaign.total };
   }
 
   /** The next caller reads the campaign again. */
