@@ -14,6 +14,7 @@ import { RetryModule } from '../modules/retry/retry.module.js';
 import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { type AppConfig } from '../platform/config/env.js';
+import { TokensModule } from '../platform/identity/tokens/tokens.module.js';
 import { AdminListener } from '../platform/http/server/admin-listener.js';
 
 /** The whole service. Read the imports from top to bottom: a claim travels in this order. */
@@ -31,6 +32,7 @@ export class AppModule {
       imports: [
         ConfigModule.for(config),
         InfrastructureModule.for(config),
+        TokensModule.for(config),
         KeysModule.for(roles),
         CampaignsModule.for(roles),
         IssuanceModule.for(roles),

@@ -69,6 +69,7 @@ describe('the environment', () => {
           trustedProxies: null,
           basePath: '',
         },
+        jwt: undefined,
         logLevel: 'info',
         logFormat: undefined,
         accessLog: 'off',

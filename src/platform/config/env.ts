@@ -1,4 +1,5 @@
 import { findContradictions } from './contradictions.js';
+import { type JwtConfig, readJwtConfig } from './jwt-config.js';
 import { type Risk } from './risks.js';
 import { withSecretFiles } from './secret-files.js';
 import { ConfigurationError } from './startup-error.js';
@@ -93,6 +94,8 @@ export interface Env {
   readonly allowInsecure: ReadonlySet<Risk>;
   /** Limits of the HTTP server. */
   readonly http: HttpConfig;
+  /** How tokens of callers are judged; undefined: the service takes none. */
+  readonly jwt: JwtConfig | undefined;
   readonly logLevel: LogLevel;
   /** Undefined means pretty if standard output is a terminal, and json otherwise. */
   readonly logFormat: LogFormat | undefined;
@@ -122,6 +125,7 @@ export class AppConfig implements Env {
   readonly adminTokenNext!: string | undefined;
   readonly allowInsecure!: ReadonlySet<Risk>;
   readonly http!: HttpConfig;
+  readonly jwt!: JwtConfig | undefined;
   readonly logLevel!: LogLevel;
   readonly logFormat!: LogFormat | undefined;
   readonly accessLog!: AccessLog;
@@ -156,6 +160,7 @@ export function parseEnv(source: Source): AppConfig {
   const parsed = variables.safeParse(values);
   for (const { path, message } of parsed.error?.issues ?? []) refuse(String(path[0]), message);
   findContradictions(values, refuse);
+  const jwt = readJwtConfig(values, refuse);
   if (!parsed.success || mistakes.size > 0) throw new ConfigurationError([...mistakes.values()]);
 
   const env = parsed.data;
@@ -196,6 +201,7 @@ export function parseEnv(source: Source): AppConfig {
       trustedProxies: env.TRUST_PROXY,
       basePath: env.BASE_PATH ?? '',
     },
+    jwt,
     logLevel: env.LOG_LEVEL,
     logFormat: env.LOG_FORMAT,
     accessLog: env.ACCESS_LOG,

@@ -1,7 +1,7 @@
 import { parseEnv as parseVariables } from 'node:util';
 import { type AppConfig, type LogFormat, parseEnv } from './env.js';
 import { findMistypedNames } from './mistyped-names.js';
-import { readTextFile } from './secret-files.js';
+import { readTextFile } from './text-file.js';
 import { ConfigurationError } from './startup-error.js';
 import { ENV_VARIABLES, type Source, variables } from './variables.js';
 

@@ -1,6 +1,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
+import { jwtVariables } from './jwt-config.js';
 import { RISKS } from './risks.js';
 
 /** Variables by name, in the form of `process.env`. */
@@ -216,6 +217,7 @@ export const variables = z.object({
   KEEP_ALIVE_MS: integer(1000, 3_600_000).default(65_000),
   READ_CONCURRENCY: integer(1, 1000).default(8),
   TRUST_PROXY: trustedProxies.default(null),
+  ...jwtVariables,
   BASE_PATH: z
     .string()
     .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/, {

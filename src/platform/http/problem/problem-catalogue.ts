@@ -71,6 +71,14 @@ export const PROBLEMS = {
       'The role of this API key does not allow this call; neededRole names the role that does.',
     ],
   ),
+  'user-not-usable': kind(
+    403,
+    ['사용할 수 없는 사용자', 'User not usable'],
+    [
+      '토큰의 사용자 이름을 이 서비스의 사용자 ID로 쓸 수 없습니다.',
+      'What the token says of its user cannot be a user id here.',
+    ],
+  ),
   'not-found': kind(
     404,
     ['찾을 수 없음', 'Not found'],
@@ -246,6 +254,15 @@ export const PROBLEMS = {
     503,
     ['일시적 장애', 'Temporarily unavailable'],
     ['지금은 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.', 'This cannot be answered right now; try again.'],
+    5,
+  ),
+  'identity-unavailable': kind(
+    503,
+    ['인증 확인 불가', 'Identity unavailable'],
+    [
+      '지금은 토큰을 확인할 수 없습니다. 잠시 후 다시 시도해 주세요.',
+      'The token cannot be verified right now; try again in a moment.',
+    ],
     5,
   ),
   'not-enough-space': kind(

@@ -1,0 +1,84 @@
+import { type CryptoKey, createLocalJWKSet, errors, type JWK, type JWSHeaderParameters } from 'jose';
+
+/** No key of the issuer is known that could judge a token, because the provider does not answer. */
+export class KeysUnavailableError extends Error {
+  override readonly name = 'KeysUnavailableError';
+}
+
+/** The keys of the issuer. */
+export abstract class IssuerKeys {
+  /** What is wrong, as one clause; null while the keys are known and the provider answers. */
+  abstract readonly trouble: string | null;
+
+  /** Begins to fetch what has to be fetched. Returns at once. */
+  abstract start(): void;
+
+  abstract stop(): void;
+
+  /**
+   * The keys that may have signed a token with this header. No key, and no address of one, is taken from the header.
+   * @throws KeysUnavailableError
+   */
+  abstract find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]>;
+}
+
+/** A token without a `kid` is tried with this many keys at most. */
+const MAX_CANDIDATES = 4;
+
+/** One set of keys that does not change. */
+export class KeyRing {
+  private readonly local: ReturnType<typeof createLocalJWKSet>;
+  private readonly names: ReadonlySet<string | undefined>;
+
+  constructor(keys: readonly JWK[]) {
+    this.local = createLocalJWKSet({ keys: [...keys] });
+    this.names = new Set(keys.map(({ kid }) => kid));
+  }
+
+  get size(): number {
+    return this.local.jwks().keys.length;
+  }
+
+  has(kid: string): boolean {
+    return this.names.has(kid);
+  }
+
+  /** @returns an empty list when no key suits. */
+  async find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]> {
+    try {
+      return [await this.local(header)];
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey) return [];
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      const keys: CryptoKey[] = [];
+      for await (const key of error) if (keys.push(key) === MAX_CANDIDATES) break;
+      return keys;
+    }
+  }
+}
+
+/** The keys of JWT_PUBLIC_KEY_FILE, which are read once, at the start. */
+export class FileKeys extends IssuerKeys {
+  override readonly trouble = null;
+  private readonly ring: KeyRing;
+  /** Keys from PEM have no names. */
+  private readonly named: boolean;
+
+  constructor(keys: readonly JWK[]) {
+    super();
+    this.ring = new KeyRing(keys);
+    this.named = keys.some(({ kid }) => kid !== undefined);
+  }
+
+  override start(): void {
+    // The start has read them.
+  }
+
+  override stop(): void {
+    // There is nothing to stop.
+  }
+
+  override find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]> {
+    return this.ring.find(this.named ? header : { ...header, kid: undefined });
+  }
+}
