@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
 import { SqlSession } from '../../src/infrastructure/sql/sql-session.js';
@@ -49,6 +50,10 @@ const CALLS: Calls = {
     storeCut: (gate) => gate.storeCut({ epoch: 9, offsets: new Map([[0, 1]]) }),
     cutAbove: (gate) => gate.cutAbove(1),
     epochsWithCut: (gate) => gate.epochsWithCut(),
+    demandSignatures: async (gate) => {
+      await gate.demandSignatures(false);
+      await gate.demandSignatures(true);
+    },
   },
   campaigns: {
     find: (campaigns) => campaigns.find(ASKED),
@@ -154,6 +159,12 @@ const CALLS: Calls = {
   },
   installationKeys: {
     secretFor: (keys) => keys.secretFor('coupon-code'),
+    keysFor: (keys) => keys.keysFor('event'),
+    add: (keys) => keys.add('event', randomBytes(32)),
+    retire: async (keys) => {
+      await keys.add('event', randomBytes(32));
+      await keys.retire('event', (await keys.keysFor('event'))[1]?.id ?? '');
+    },
   },
   apiKeys: {
     insert: (keys) =>

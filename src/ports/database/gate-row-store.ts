@@ -16,6 +16,8 @@ export interface GateRow extends GateEpoch {
   builder: string | null;
   /** ms, by the database's clock; without a builder, when the last one gave its lease back. */
   leaseUntil: number | null;
+  /** Since when an event on the log has to be signed, ms; null while unsigned ones are accepted, too. */
+  signedSince: number | null;
 }
 
 /** The cut of an epoch: the log's end offsets at the moment from which the epochs below it count as over. */
@@ -70,4 +72,7 @@ export abstract class GateRowStore {
 
   /** Every epoch that has a cut: those under which a builder of this installation may have written to the gate. */
   abstract epochsWithCut(): Promise<number[]>;
+
+  /** From now on an event on the log has to be signed; or unsigned ones are accepted, too. */
+  abstract demandSignatures(demanded: boolean): Promise<void>;
 }

@@ -35,8 +35,8 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
       await write(({ gate }) => gate.open(epoch - 1, 'wrong epoch'));
       expect((await read(({ gate }) => gate.read())).fence).toBeNull();
       await write(({ gate }) => gate.open(epoch, 'fence'));
-      const { installation } = begun.row;
-      const open = { epoch, fence: 'fence', builder: null, leaseUntil: null, installation };
+      const { installation, signedSince } = begun.row;
+      const open = { epoch, fence: 'fence', builder: null, leaseUntil: null, installation, signedSince };
       expect(await read(({ gate }) => gate.read())).toEqual(open);
       expect(await write(({ gate }) => gate.lockShared())).toEqual(open);
       expect(await write(({ gate }) => gate.lockExclusive())).toEqual(open);
@@ -61,8 +61,8 @@ export function describeGateRowStore(under: DatabaseUnderTest): void {
         await gate.open(epoch + 1, 'fence');
       });
       await write(({ gate }) => gate.giveLeaseBack('one', epoch + 1));
-      const { installation } = given.row;
-      const open = { epoch: epoch + 1, fence: 'fence', builder: null, leaseUntil: null, installation };
+      const { installation, signedSince } = given.row;
+      const open = { epoch: epoch + 1, fence: 'fence', builder: null, leaseUntil: null, installation, signedSince };
       expect(await read(({ gate }) => gate.read())).toEqual(open);
     });
 

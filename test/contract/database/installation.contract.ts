@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Installation1765000000000 } from '../../../src/infrastructure/sql/migrations/1765000000000-installation.js';
+import { SigningKeys1766200000000 } from '../../../src/infrastructure/sql/migrations/1766200000000-signing-keys.js';
+import { keyIdOf } from '../../../src/ports/database/installation-key-store.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
 
 export function describeInstallation(under: DatabaseUnderTest): void {
   describe('the installation', () => {
-    const { read, kindOf } = under;
+    const { read, write, kindOf } = under;
     let harness: DatabaseHarness;
     beforeAll(() => {
       ({ harness } = under);
@@ -28,12 +31,15 @@ export function describeInstallation(under: DatabaseUnderTest): void {
       const first = await identity();
       await harness.withRunner(async (runner) => {
         const migration = new Installation1765000000000();
+        const later = new SigningKeys1766200000000();
+        await later.down(runner);
         await migration.down(runner);
         // The statements of the version before.
         await runner.query('UPDATE gate SET epoch = epoch + 1 WHERE id = 1');
         await runner.query('INSERT INTO gate_cuts (epoch, log_partition, log_offset) VALUES (5, -1, 0), (5, 0, 7)');
         await runner.query('ALTER TABLE gate ADD COLUMN installation_id VARCHAR(64)');
         await migration.up(runner);
+        await later.up(runner);
       });
       const second = await identity();
       expect(second.id).toMatch(/^[a-z2-9]{16}$/);
@@ -44,13 +50,13 @@ export function describeInstallation(under: DatabaseUnderTest): void {
     });
 
     it('counts as a failure of the database while its secret is missing, not of the claims', async () => {
-      await harness.execute("UPDATE installation_keys SET purpose = 'other'");
+      await harness.execute("UPDATE installation_keys SET purpose = 'other' WHERE purpose = 'coupon-code'");
       try {
         expect(await kindOf(read(({ installationKeys }) => installationKeys.secretFor('coupon-code')))).toBe(
           'infrastructure',
         );
       } finally {
-        await harness.execute("UPDATE installation_keys SET purpose = 'coupon-code'");
+        await harness.execute("UPDATE installation_keys SET purpose = 'coupon-code' WHERE purpose = 'other'");
       }
     });
 
@@ -61,6 +67,71 @@ export function describeInstallation(under: DatabaseUnderTest): void {
       );
       expect(await identity()).toEqual(first);
       await harness.execute("DELETE FROM installation_keys WHERE secret = '00ff'");
+    });
+
+    describe('the keys that sign', () => {
+      const keys = (purpose: 'event' | 'entry' = 'event') =>
+        read(({ installationKeys }) => installationKeys.keysFor(purpose));
+      const idsOf = async () => (await keys()).map(({ id }) => id);
+      const signedSince = () => read(async ({ gate }) => (await gate.read()).signedSince);
+
+      it('are made by the migration, one for each purpose, and no purpose shares a secret with another', async () => {
+        const [event, entry] = [await keys('event'), await keys('entry')];
+        expect([event.length, entry.length]).toEqual([1, 1]);
+        const made = [event[0]?.secret.export(), entry[0]?.secret.export(), (await identity()).secret];
+        expect(made.map((secret) => secret?.length)).toEqual([32, 32, 32]);
+        expect(new Set(made.map((secret) => secret?.toString('hex'))).size).toBe(3);
+        await harness.withRunner((runner) => new SigningKeys1766200000000().up(runner));
+        expect(await keys()).toEqual(event);
+      });
+
+      it('are named by their secret; the newest comes first, and a retired one is not among them', async () => {
+        const secret = randomBytes(32);
+        const [first = ''] = await idsOf();
+        const second = await write(({ installationKeys }) => installationKeys.add('event', secret));
+        expect(second).toBe(keyIdOf(secret));
+        expect(await idsOf()).toEqual([second, first]);
+        const retire = (id: string) => write(({ installationKeys }) => installationKeys.retire('event', id));
+        // Nothing could be signed without it.
+        expect(await retire(second)).toBe(false);
+        expect(await retire(first)).toBe(true);
+        expect(await retire(first)).toBe(false);
+        expect(await idsOf()).toEqual([second]);
+        expect((await keys('entry')).map(({ id }) => id)).not.toContain(second);
+      });
+
+      it('count as a failure of the database while they are missing', async () => {
+        await harness.execute("UPDATE installation_keys SET purpose = 'gone' WHERE purpose = 'event'");
+        try {
+          expect(await kindOf(keys())).toBe('infrastructure');
+        } finally {
+          await harness.execute("UPDATE installation_keys SET purpose = 'event' WHERE purpose = 'gone'");
+        }
+      });
+
+      it('are demanded of a new installation from its start, and of one that was upgraded not yet', async () => {
+        const migration = new SigningKeys1766200000000();
+        const { epoch } = await read(({ gate }) => gate.read());
+        const migrateAt = (at: number) =>
+          harness.withRunner(async (runner) => {
+            await runner.query('UPDATE gate SET epoch = ? WHERE id = 1', [at]);
+            await migration.down(runner);
+            await migration.up(runner);
+            await runner.query('UPDATE gate SET epoch = ? WHERE id = 1', [epoch]);
+          });
+        await migrateAt(7);
+        expect(await signedSince()).toBeNull();
+        const demand = (demanded: boolean) => write(({ gate }) => gate.demandSignatures(demanded));
+        await demand(true);
+        const since = await signedSince();
+        expect(since).toBeGreaterThan(0);
+        await demand(true);
+        expect(await signedSince()).toBe(since);
+        await demand(false);
+        expect(await signedSince()).toBeNull();
+        await migrateAt(0);
+        expect(await signedSince()).toBeGreaterThan(0);
+      });
     });
   });
 }

@@ -58,6 +58,10 @@ export class FailedEventEntity implements StoredClaim {
   @Column(integer('truncated'))
   truncated!: number;
 
+  /** 1 when the claim was set aside by the consumer and its event had a good signature. */
+  @Column(nullable(integer('verified')))
+  verified!: number | null;
+
   @Column(text('source'))
   source!: FailedEventSource;
 

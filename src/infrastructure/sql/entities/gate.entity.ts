@@ -28,6 +28,10 @@ export class GateEntity {
 
   @Column(nullable(integer('closed_by_epoch')))
   closedByEpoch!: number | null;
+
+  /** Since when an event on the log has to be signed; null while unsigned ones are accepted. */
+  @Column(nullable(instant('signed_since')))
+  signedSince!: number | null;
 }
 
 @Entity('gate_cuts')

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
-import { instant, text } from './columns.js';
+import { instant, nullable, text } from './columns.js';
 
 @Entity('installation_keys')
 export class InstallationKeyEntity {
@@ -15,4 +15,8 @@ export class InstallationKeyEntity {
 
   @Column(instant('created_at'))
   createdAt!: number;
+
+  /** null while the key is in use. */
+  @Column(nullable(instant('retired_at')))
+  retiredAt!: number | null;
 }

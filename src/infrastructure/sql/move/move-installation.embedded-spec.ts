@@ -122,7 +122,7 @@ describe('moveInstallation', () => {
     await fillSource();
     const identity = [
       'SELECT installation_id FROM gate',
-      'SELECT purpose, secret, created_at FROM installation_keys ORDER BY id',
+      'SELECT purpose, secret, created_at, retired_at FROM installation_keys ORDER BY id',
     ];
     const before = await Promise.all(identity.map((sql) => rowsOf(target, sql)));
     await move();

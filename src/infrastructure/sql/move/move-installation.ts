@@ -138,7 +138,9 @@ async function openTarget(source: MoveEnd, target: MoveEnd): Promise<void> {
   );
   if (row === undefined) throw new StartupError(`${source.address}: the gate row is missing`);
   const keys = await source.run((sql) =>
-    sql.select<Record<string, unknown>>('SELECT purpose, secret, created_at FROM installation_keys ORDER BY id'),
+    sql.select<Record<string, unknown>>(
+      'SELECT purpose, secret, created_at, retired_at FROM installation_keys ORDER BY id',
+    ),
   );
   await target.transaction(async (sql) => {
     // Above the source's epoch: claims of that epoch count as older than all that the new gate admits.
@@ -149,9 +151,12 @@ async function openTarget(source: MoveEnd, target: MoveEnd): Promise<void> {
     if (moved !== 1) throw new StartupError(`${target.address}: its gate row is missing; drop it, and repeat the move`);
     // Coupons that are issued again must have the codes that they had. The target's own secrets were never used.
     await sql.execute('DELETE FROM installation_keys');
-    for (const { purpose, secret, created_at: createdAt } of keys) {
-      const values = [purpose, secret, Number(createdAt)];
-      await sql.execute('INSERT INTO installation_keys (purpose, secret, created_at) VALUES (?, ?, ?)', values);
+    for (const { purpose, secret, created_at: createdAt, retired_at: retiredAt } of keys) {
+      const values = [purpose, secret, Number(createdAt), retiredAt];
+      await sql.execute(
+        'INSERT INTO installation_keys (purpose, secret, created_at, retired_at) VALUES (?, ?, ?, ?)',
+        values,
+      );
     }
     await finishMark(sql);
   });

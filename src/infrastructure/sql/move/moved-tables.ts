@@ -28,8 +28,20 @@ export const COPIED = [
  */
 export const NOT_COPIED = [GateEntity, GateCutEntity, InstallationKeyEntity, MoveEntity];
 
-/** The columns of the gate row that say which gate is open. They end with the source's gate. */
-export const GATE_STATE = ['id', 'epoch', 'script_sha', 'builder', 'lease_until', 'closed_epoch', 'closed_by_epoch'];
+/**
+ * The columns of the gate row that say which gate is open, and since when the events on its log are signed. They end with
+ * the source's gate and the source's journal: the target's topic has never held an unsigned event.
+ */
+export const GATE_STATE = [
+  'id',
+  'epoch',
+  'script_sha',
+  'builder',
+  'lease_until',
+  'closed_epoch',
+  'closed_by_epoch',
+  'signed_since',
+];
 
 /** A table and its columns, the primary key first. */
 export interface CopiedTable {

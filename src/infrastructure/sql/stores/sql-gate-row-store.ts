@@ -13,6 +13,7 @@ export interface RawGateEpoch {
 interface RawGateRow extends RawGateEpoch {
   builder: string | null;
   lease_until: string | number | null;
+  signed_since: string | number | null;
 }
 
 /** Marks a stored cut, also of a log that has no partition yet; see `GateCutEntity`. */
@@ -136,12 +137,21 @@ export class SqlGateRowStore extends GateRowStore {
     return rows.map(({ epoch }) => Number(epoch));
   }
 
+  async demandSignatures(demanded: boolean): Promise<void> {
+    const since = demanded ? `COALESCE(signed_since, ${this.sql.dialect.now})` : 'NULL';
+    await this.sql.execute(`UPDATE gate SET signed_since = ${since} WHERE id = 1`);
+  }
+
   private async selectRow(lock: string): Promise<GateRow> {
     const [row] = await this.sql.select<RawGateRow>(
-      `SELECT epoch, script_sha, builder, lease_until, installation_id FROM gate WHERE id = 1${lock}`,
+      `SELECT epoch, script_sha, builder, lease_until, installation_id, signed_since FROM gate WHERE id = 1${lock}`,
     );
     const epoch = epochOf(row);
-    const { builder, lease_until: leaseUntil } = row as RawGateRow;
-    return { ...epoch, builder, leaseUntil: leaseUntil === null ? null : Number(leaseUntil) };
+    const { builder, lease_until: leaseUntil, signed_since: signedSince } = row as RawGateRow;
+    return { ...epoch, builder, leaseUntil: toNumber(leaseUntil), signedSince: toNumber(signedSince) };
   }
+}
+
+function toNumber(value: string | number | null): number | null {
+  return value === null ? null : Number(value);
 }

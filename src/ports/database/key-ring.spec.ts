@@ -1,0 +1,65 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { SetClock } from '../../../test/support/flow.js';
+import { type Database, type UnitOfWork } from './database.js';
+import { type InstallationKey, keyIdOf } from './installation-key-store.js';
+import { KeyRing, KEYS_CACHED_MS } from './key-ring.js';
+
+function newKey(): InstallationKey {
+  const secret = randomBytes(32);
+  return { id: keyIdOf(secret), secret: createSecretKey(secret), createdAt: 1 };
+}
+
+describe('KeyRing', () => {
+  let clock: SetClock;
+  let stored: InstallationKey[];
+  let away: boolean;
+  let reads: number;
+  let ring: KeyRing;
+
+  beforeEach(() => {
+    clock = new SetClock();
+    stored = [newKey()];
+    away = false;
+    reads = 0;
+    const keysFor = () => {
+      reads += 1;
+      return away ? Promise.reject(new Error('away')) : Promise.resolve(stored);
+    };
+    const database: Pick<Database, 'readUrgently'> = {
+      readUrgently: (work) => work({ installationKeys: { keysFor } } as unknown as UnitOfWork),
+    };
+    ring = new KeyRing(database, 'event', clock);
+  });
+
+  it('signs with the newest key, and finds all of them', async () => {
+    stored = [newKey(), newKey()];
+    expect(ring.signing).toBeNull();
+    await ring.refresh();
+    expect(ring.signing).toBe(stored[0]);
+    expect(stored.map(({ id }) => ring.find(id))).toEqual(stored);
+    expect(ring.find('another')).toBeUndefined();
+  });
+
+  it('asks the database every five seconds for new keys and retired ones, and at once when it is told to', async () => {
+    await ring.refresh();
+    const [old] = stored as [InstallationKey];
+    stored = [newKey()];
+    clock.pass(KEYS_CACHED_MS);
+    await ring.refresh();
+    expect([ring.signing, reads]).toEqual([old, 1]);
+    clock.pass(1);
+    await ring.refresh();
+    expect([ring.signing, ring.find(old.id), reads]).toEqual([stored[0], undefined, 2]);
+    stored = [newKey()];
+    await ring.readAgain();
+    expect([ring.signing, reads]).toEqual([stored[0], 3]);
+  });
+
+  it('keeps what it knows while the database is away', async () => {
+    await ring.refresh();
+    away = true;
+    await expect(ring.readAgain()).rejects.toThrow('away');
+    expect(ring.signing).toBe(stored[0]);
+  });
+});
