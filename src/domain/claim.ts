@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { USER_ID } from './user-id.js';
 
 /** A value for every field of T, also for an optional one: an object that lacks a field does not compile. */
 export type Fields<T, Value = unknown> = Readonly<Record<keyof T, Value>>;
@@ -58,7 +59,10 @@ export function isForeignClaim({ installation }: Partial<LoggedClaim>, own: stri
   return installation !== undefined && installation !== own;
 }
 
-/** The holder as one string, also the key of its messages on the log. Unambiguous, because neither part holds a colon. */
+/**
+ * The holder as one string, also the key of its messages on the log. Unambiguous, because a campaign's id holds no colon: a
+ * user's id may hold some.
+ */
 export function holderKey({ campaignId, userId }: ClaimHolder): string {
   return `${campaignId}:${userId}`;
 }
@@ -87,14 +91,14 @@ export type PoisonCode =
   | 'refused-by-database';
 
 /**
- * `userId`, `campaignId` and `claimId` repeat the patterns of the HTTP edge on purpose: their columns are ascii_bin,
- * and other programs can write anything to the topic.
+ * `userId`, `campaignId` and `claimId` have the patterns of the HTTP edge on purpose: their columns are ascii_bin, and other
+ * programs can write anything to the topic.
  */
 const claimEventSchema = z.object({
   v: z.literal(1),
   claimId: z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/),
   campaignId: z.string().regex(/^[A-Za-z0-9-]{1,26}$/),
-  userId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  userId: z.string().regex(USER_ID),
   sequence: z.int().min(1),
   claimedAt: z.int().min(0).max(8_640_000_000_000_000),
   epoch: z.int().min(1),

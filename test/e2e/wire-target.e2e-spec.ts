@@ -113,7 +113,7 @@ describe('a path', () => {
   });
 
   it('whose escapes are needed is read with them', async () => {
-    for (const escaped of ['a%7Cb', 'a%20b', '%EA%B0%80', 'a%3Bb', 'a%25b']) {
+    for (const escaped of ['a%26b', 'a%20b', '%EA%B0%80', 'a%3Bb', 'a%25b']) {
       const { errors } = refused(await send('GET', `/api/users/${escaped}/coupons`), 400, 'validation-failed');
       expect(errors).toMatchObject([{ in: 'path', pointer: '/userId' }]);
     }

@@ -33,7 +33,7 @@ const BROKEN: [string, () => Buffer | null][] = [
   ['a text as sequence', () => json({ ...good(), sequence: '5' })],
   ['no claimId', () => json({ ...good(), claimId: undefined })],
   ['a userId that no caller could have', () => json({ ...good(), userId: 'Älice' })],
-  ['a userId with 65 characters', () => json({ ...good(), userId: 'x'.repeat(65) })],
+  ['a userId with 129 characters', () => json({ ...good(), userId: 'x'.repeat(129) })],
   ['an array', () => json([good()])],
   ['a scalar', () => json(42)],
   ['invalid UTF-8', () => Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],

@@ -15,6 +15,7 @@ import { FailedEventsOverYears1765100000000 } from './migrations/1765100000000-f
 import { Moves1765300000000 } from './migrations/1765300000000-moves.js';
 import { ClosedEpoch1765310000000 } from './migrations/1765310000000-closed-epoch.js';
 import { ApiKeys1766000000000 } from './migrations/1766000000000-api-keys.js';
+import { WiderUserIds1766100000000 } from './migrations/1766100000000-wider-user-ids.js';
 import { SigningKeys1766200000000 } from './migrations/1766200000000-signing-keys.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
@@ -40,6 +41,7 @@ export const SCHEMA = {
     Moves1765300000000,
     ClosedEpoch1765310000000,
     ApiKeys1766000000000,
+    WiderUserIds1766100000000,
     SigningKeys1766200000000,
   ],
   migrationsTableName: 'migrations',

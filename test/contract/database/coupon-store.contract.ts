@@ -1,14 +1,17 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
+import { WiderUserIds1766100000000 } from '../../../src/infrastructure/sql/migrations/1766100000000-wider-user-ids.js';
 import { type Database } from '../../../src/ports/database/database.js';
-import { type DatabaseUnderTest } from './database-under-test.js';
+import { PROVIDER_IDS } from '../../support/user-ids.js';
+import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
 
 export function describeCouponStore(under: DatabaseUnderTest): void {
   describe('coupons', () => {
     const { write, read, insertCampaign, coupon, kindOf } = under;
     let database: Database;
+    let harness: DatabaseHarness;
     beforeAll(() => {
-      ({ database } = under);
+      ({ database, harness } = under);
     });
     let campaignId: string;
     beforeEach(() => {
@@ -57,6 +60,46 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
 
     it('refuse a campaign that does not exist as data', async () => {
       expect(await kindOf(write(({ coupons }) => coupons.insert([coupon({ campaignId: 'nobody' })])))).toBe('data');
+    });
+
+    it('come back of every user whom an identity provider names, each its own', async () => {
+      const rows = PROVIDER_IDS.map((userId) => coupon({ userId }));
+      await write(({ coupons }) => coupons.insert(rows));
+      for (const { userId, claimId } of rows) {
+        expect(await read(({ coupons }) => coupons.find(campaignId, userId))).toMatchObject({ userId, claimId });
+      }
+      const found = await read(({ coupons }) => coupons.findByUsers(rows));
+      expect(found.map(({ claimId }) => claimId).sort()).toEqual(rows.map(({ claimId }) => claimId).sort());
+      // The audit counts them page by page, in the order of their ids.
+      let [counted, after] = [0, ''];
+      for (;;) {
+        const from = after;
+        const page = await read(({ coupons }) => coupons.countNext(campaignId, from, 3, Number.MAX_SAFE_INTEGER));
+        counted += page.counted;
+        if (page.lastUserId === null) break;
+        after = page.lastUserId;
+      }
+      expect(counted).toBe(rows.length);
+    });
+
+    it('of an older schema are kept when user ids may be longer, also by a migration that was killed half way', async () => {
+      for (const table of ['coupons', 'failed_events']) {
+        await harness.execute(`DELETE FROM ${table} WHERE LENGTH(user_id) > 64`);
+      }
+      const old = coupon({ userId: 'u'.repeat(64) });
+      const long = coupon({ userId: 'u'.repeat(128) });
+      const migration = new WiderUserIds1766100000000();
+      await harness.withRunner((runner) => migration.down(runner));
+      await write(({ coupons }) => coupons.insert([old]));
+      await harness.withRunner(async (runner) => {
+        await migration.up(runner);
+        // Once more, as if the migration was killed before it was recorded as done.
+        await migration.up(runner);
+      });
+      await write(({ coupons }) => coupons.insert([long]));
+      const found = await read(({ coupons }) => coupons.findByUsers([old, long]));
+      expect(found.map(({ userId }) => userId.length).sort()).toEqual([128, 64]);
+      expect(await kindOf(write(({ coupons }) => coupons.insert([coupon({ userId: old.userId })])))).toBe('duplicate');
     });
 
     it('may have one user in many campaigns, and users whose ids differ only by case', async () => {

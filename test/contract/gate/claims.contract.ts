@@ -6,6 +6,7 @@ import {
   type GatePass,
   type IssuanceGate,
 } from '../../../src/ports/gate/issuance-gate.js';
+import { PROVIDER_IDS } from '../../support/user-ids.js';
 import { type GateUnderTest, type IssuanceGateHarness, request, terms } from './gate-under-test.js';
 
 const HOUR = 3_600_000;
@@ -57,6 +58,22 @@ export function describeClaims(under: GateUnderTest): void {
         pending: false,
       });
       expect(await gaugeOf(campaignId)).toMatchObject({ claimed: 1, sequence: 1 });
+    });
+
+    it('keeps users apart whose ids are of the kinds that identity providers give', async () => {
+      const campaignId = await open({ total: PROVIDER_IDS.length });
+      const claims = await Promise.all(PROVIDER_IDS.map((userId) => admit(campaignId, userId)));
+      for (const { userId, claimId } of claims) {
+        expect(await gate.lookUp(pass, campaignId, userId)).toMatchObject({ record: { claimId }, pending: true });
+      }
+      const page = await gate.pendingBefore(pass, campaignId, Number.MAX_SAFE_INTEGER, 1_000, 0);
+      if (page.kind !== 'page') throw new Error(`expected a page, got ${page.kind}`);
+      expect(page.claims.map(({ userId }) => userId).sort()).toEqual([...PROVIDER_IDS].sort());
+      await gate.clearPending(pass, claims.slice(1));
+      expect(await gaugeOf(campaignId)).toMatchObject({ claimed: claims.length, pending: 1 });
+      const [first] = claims;
+      if (first !== undefined) expect(await gate.release(pass, first)).toEqual({ kind: 'released' });
+      expect(await gaugeOf(campaignId)).toMatchObject({ claimed: claims.length - 1, pending: 0 });
     });
 
     it('keeps a record without an idempotency digest apart from one with', async () => {

@@ -52,7 +52,7 @@ export function describeClaimLogContract(name: string, openHarness: () => Promis
       const before = await log.endOffsets();
       const event = claimEvent({
         campaignId: 'ABCDEFGHJKMNPQRSTVWXYZ-az9',
-        userId: `-_${'aZ9'.repeat(20)}`,
+        userId: `.@|:+=~-_${'aZ9'.repeat(39)}12`,
         sequence: Number.MAX_SAFE_INTEGER,
         claimedAt: 8_640_000_000_000_000,
         idempotencyDigest: `_-${'d'.repeat(41)}`,

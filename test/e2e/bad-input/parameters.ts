@@ -7,7 +7,9 @@ export function describeParameters(): void {
     it.each([
       ['missing', {}],
       ['empty', { userId: '' }],
-      ['of 65 characters', { userId: 'u'.repeat(65) }],
+      ['of 129 characters', { userId: 'u'.repeat(129) }],
+      ['of one dot', { userId: '.' }],
+      ['of two dots', { userId: '..' }],
       ['with a space', { userId: 'a b' }],
       ['with a space at its end', { userId: 'alice ' }],
       ['with an accent', { userId: 'álice' }],
@@ -17,7 +19,9 @@ export function describeParameters(): void {
       ['with a NUL', { userId: 'a\u0000' }],
       ['with a line break', { userId: 'a\n' }],
       ['with a slash', { userId: 'a/b' }],
-      ['with a colon', { userId: 'a:b' }],
+      ['with a percent sign', { userId: 'a%7Cb' }],
+      ['with a comma', { userId: 'a,b' }],
+      ['with an ampersand', { userId: 'a&b' }],
       ['with a brace', { userId: '{a}' }],
       ['with a quote', { userId: "a'--" }],
       ['negative', { userId: -1 }],
@@ -38,7 +42,7 @@ export function describeParameters(): void {
       invalid(APPLY, response, ['/userId']);
     });
 
-    it.each(['a%20b', 'u'.repeat(65), '%EC%82%AC', '%00', 'a.b', 'a;b', 'a%3Bb'])(
+    it.each(['a%20b', 'u'.repeat(129), '%EC%82%AC', '%00', 'a,b', 'a;b', 'a%3Bb', 'a%257Cb'])(
       'in a path is refused as %s',
       async (user) => {
         const coupons = `/api/users/${user}/coupons`;

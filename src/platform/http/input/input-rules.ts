@@ -33,8 +33,8 @@ export const INPUT_RULES = {
   depth: { ko: '너무 깊이 중첩되었습니다.', en: 'Is nested too deeply.' },
   invalid: { ko: '값이 없거나 올바르지 않습니다.', en: 'Is missing or invalid.' },
   'user-id': {
-    ko: '영문, 숫자, _, -로 된 1~64자 문자열이거나 0 이상 9007199254740991 이하의 정수여야 합니다.',
-    en: 'Must be a text of 1 to 64 letters, digits, _ or -, or an integer from 0 to 9007199254740991.',
+    ko: '영문, 숫자, . _ @ | : + = ~ -로 된 1~128자 문자열(. 하나나 둘만 있는 것은 제외)이거나 0 이상 9007199254740991 이하의 정수여야 합니다.',
+    en: 'Must be a text of 1 to 128 letters, digits and . _ @ | : + = ~ -, but not . or .., or an integer from 0 to 9007199254740991.',
   },
   'campaign-id': {
     ko: '영문, 숫자, -로 된 1~26자여야 합니다.',

@@ -1,18 +1,16 @@
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../../domain/campaign.js';
+import { USER_ID } from '../../../domain/user-id.js';
 import { type InputRuleName } from './input-rules.js';
 import { INSTANT_PATTERN, readInstant } from './instant.js';
 import { isVisibleLine, VISIBLE_LINE_PATTERN } from './visible-text.js';
 
 const rule = (name: InputRuleName): { readonly error: InputRuleName } => ({ error: name });
 
-/**
- * A user's id in a path. With other characters, a database collation could treat two users as one (the column is
- * `ascii_bin`).
- */
+/** A user's id in a path, where what {@link USER_ID} allows beyond unreserved characters may be percent-encoded. */
 export const userId = z
   .string(rule('user-id'))
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, rule('user-id'))
+  .regex(USER_ID, rule('user-id'))
   .meta({ description: 'The user, as the caller knows them.', examples: ['user-1'] });
 
 /** A user's id in a body: a text, or a JSON integer from 0 to 2^53 − 1, which becomes its decimal text. */

@@ -88,7 +88,7 @@ describe('the API document', () => {
             properties: {
               userId: {
                 anyOf: [
-                  { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+                  { type: 'string', pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._@|:+=~-]{1,128}$' },
                   { type: 'integer', minimum: 0 },
                 ],
               },

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/env.js';
 
 /**
- * The paths in answers, as callers have to use them: with the prefix that a proxy in front removes. Ids need no
- * escaping, because their patterns allow only unreserved characters.
+ * The paths in answers, as callers have to use them: with the prefix that a proxy in front removes. A campaign's id needs
+ * no escaping, because its pattern allows only unreserved characters.
  */
 @Injectable()
 export class ResourcePaths {
@@ -19,6 +19,6 @@ export class ResourcePaths {
 
   /** The path of a claim's status. */
   claim(campaignId: string, userId: string): string {
-    return `${this.campaigns}${campaignId}/claims/${userId}`;
+    return `${this.campaigns}${campaignId}/claims/${encodeURIComponent(userId)}`;
   }
 }
