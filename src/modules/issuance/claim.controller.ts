@@ -14,6 +14,7 @@ import { CLAIM_ACCEPTED, languageOf } from '../../platform/http/problem/accept-l
 import { sendProblem } from '../../platform/http/problem/problem.js';
 import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
+import { CallRates, type RateRefusal } from '../../platform/rates/call-rates.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
 import { acceptedJsonSchema, claimJson } from './claim-json.js';
 
@@ -37,6 +38,7 @@ export class ClaimController {
   constructor(
     private readonly issuance: ClaimIssuance,
     private readonly paths: ResourcePaths,
+    private readonly rates: CallRates,
   ) {}
 
   @Post('apply')
@@ -54,14 +56,24 @@ export class ClaimController {
     sometimes: ['Idempotent-Replayed'],
     links: { findClaim: { campaignId: '$response.body#/campaignId', userId: '$request.body#/userId' } },
   })
-  @ApiProblems(...(Object.keys(CLAIM_REFUSALS) as ClaimRefusal[]))
+  @ApiProblems(...(Object.keys(CLAIM_REFUSALS) as ClaimRefusal[]), 'too-many-requests', 'busy')
   async applyForCoupon(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const floods = this.rates.checkAddress(request);
+    if (floods !== null) return refuseEarly(reply, floods);
     const { userId, campaignId } = validBody(application, request.body);
     const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
+    const tooMany = this.rates.checkUser(userId);
+    if (tooMany !== null) return refuseEarly(reply, tooMany);
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
     await endOfTurn();
     answer(reply, this.paths, userId, outcome);
   }
+}
+
+/** Refuses a claim that the gate does not hear of. */
+async function refuseEarly(reply: FastifyReply, { code, headers }: RateRefusal): Promise<void> {
+  await endOfTurn();
+  sendProblem(reply, code, undefined, headers);
 }
 
 function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outcome: ApplicationOutcome): void {

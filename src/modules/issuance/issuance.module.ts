@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { RatesModule } from '../../platform/rates/rates.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { ClaimIssuance } from './claim-issuance.js';
 import { ClaimOutage } from './claim-outage.js';
@@ -13,7 +14,7 @@ import { UnpublishedClaims } from './unpublished-claims.js';
 
 /** 1 — HTTP → gate → claim log. Only a process with the role `api` issues. */
 @Module({
-  imports: [GateWatchModule, MetricsModule],
+  imports: [GateWatchModule, MetricsModule, RatesModule],
   providers: [
     ClaimIssuance,
     ClaimOutage,

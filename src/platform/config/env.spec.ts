@@ -70,6 +70,7 @@ describe('the environment', () => {
           basePath: '',
         },
         jwt: undefined,
+        rates: { user: null, address: null, totalPerSecond: null },
         logLevel: 'info',
         logFormat: undefined,
         accessLog: 'off',
@@ -169,6 +170,26 @@ describe('the environment', () => {
     ['TRUST_PROXY', '0', 'off, a number of proxies'],
     ['TRUST_PROXY', '10.0.0.0/33', 'off, a number of proxies'],
     ['TRUST_PROXY', 'proxy.internal', 'off, a number of proxies'],
+    ...[
+      '0/10s',
+      '-1/10s',
+      '10/0s',
+      '10',
+      '10/s',
+      '10/10',
+      '10/10d',
+      '1e3/1s',
+      '10/25h',
+      '1000001/1s',
+      '10 / 10s',
+      'on',
+    ].map((value) => ['RATE_LIMIT_USER', value, 'off, or a number of claims']),
+    ['RATE_LIMIT_IP', '0/1m', 'off, or a number of claims'],
+    ...['0', '-5', '1.5', '2000/1s', '1000001', 'on'].map((value) => [
+      'RATE_LIMIT_TOTAL',
+      value,
+      'off, or a number of claims per second',
+    ]),
     ['BASE_PATH', 'coupons', 'a path such as /coupons'],
     ['BASE_PATH', '/coupons/', 'a path such as /coupons'],
     ['BASE_PATH', '/', 'a path such as /coupons'],
@@ -246,6 +267,17 @@ describe('the environment', () => {
       expect(mistakesOf({ PROFILE: 'embedded', ...source }).join()).not.toContain('PROFILE');
     },
   );
+
+  it.each([
+    ['10/10s', { count: 10, windowMs: 10_000 }],
+    ['600/1m', { count: 600, windowMs: 60_000 }],
+    ['1000000/24h', { count: 1_000_000, windowMs: 86_400_000 }],
+    ['off', null],
+    ['', null],
+  ])('reads the rate %j', (text, rate) => {
+    const { rates } = parseEnv({ RATE_LIMIT_USER: text, RATE_LIMIT_IP: text, RATE_LIMIT_TOTAL: '2000' });
+    expect(rates).toEqual({ user: rate, address: rate, totalPerSecond: 2_000 });
+  });
 
   it('requires a name for a database whose certificate is verified', () => {
     for (const host of ['10.0.0.7', '[::1]']) {

@@ -1,3 +1,4 @@
+import { type Rate } from '../rates/rate.js';
 import { findContradictions } from './contradictions.js';
 import { type JwtConfig, readJwtConfig } from './jwt-config.js';
 import { type Risk } from './risks.js';
@@ -39,6 +40,16 @@ export interface HttpConfig {
    * at the end.
    */
   readonly basePath: string;
+}
+
+/** How many claims are let on to the gate; null means any number. */
+export interface RateLimits {
+  /** Of one user. */
+  readonly user: Rate | null;
+  /** Of one address, or of one /64 of IPv6. */
+  readonly address: Rate | null;
+  /** Of all callers of this process. */
+  readonly totalPerSecond: number | null;
 }
 
 /** How kafkajs authenticates. No message of this file shows the password. */
@@ -96,6 +107,8 @@ export interface Env {
   readonly http: HttpConfig;
   /** How tokens of callers are judged; undefined: the service takes none. */
   readonly jwt: JwtConfig | undefined;
+  /** Limits of claims. */
+  readonly rates: RateLimits;
   readonly logLevel: LogLevel;
   /** Undefined means pretty if standard output is a terminal, and json otherwise. */
   readonly logFormat: LogFormat | undefined;
@@ -126,6 +139,7 @@ export class AppConfig implements Env {
   readonly allowInsecure!: ReadonlySet<Risk>;
   readonly http!: HttpConfig;
   readonly jwt!: JwtConfig | undefined;
+  readonly rates!: RateLimits;
   readonly logLevel!: LogLevel;
   readonly logFormat!: LogFormat | undefined;
   readonly accessLog!: AccessLog;
@@ -202,6 +216,11 @@ export function parseEnv(source: Source): AppConfig {
       basePath: env.BASE_PATH ?? '',
     },
     jwt,
+    rates: {
+      user: env.RATE_LIMIT_USER ?? null,
+      address: env.RATE_LIMIT_IP,
+      totalPerSecond: env.RATE_LIMIT_TOTAL,
+    },
     logLevel: env.LOG_LEVEL,
     logFormat: env.LOG_FORMAT,
     accessLog: env.ACCESS_LOG,

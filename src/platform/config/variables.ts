@@ -2,6 +2,7 @@ import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
 import { jwtVariables } from './jwt-config.js';
+import { perSecondVariable, rateVariable } from './rate-variable.js';
 import { RISKS } from './risks.js';
 
 /** Variables by name, in the form of `process.env`. */
@@ -218,6 +219,9 @@ export const variables = z.object({
   READ_CONCURRENCY: integer(1, 1000).default(8),
   TRUST_PROXY: trustedProxies.default(null),
   ...jwtVariables,
+  RATE_LIMIT_USER: rateVariable.optional(),
+  RATE_LIMIT_IP: rateVariable.default(null),
+  RATE_LIMIT_TOTAL: perSecondVariable.default(null),
   BASE_PATH: z
     .string()
     .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/, {

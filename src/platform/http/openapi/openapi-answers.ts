@@ -49,8 +49,15 @@ const HEADERS_OF: Readonly<Partial<Record<ProblemCode, Readonly<Partial<Record<H
   unauthorized: { 'WWW-Authenticate': 'The challenge of RFC 6750.' },
   'gate-not-told': { ETag: '`gate-not-told`: the version that is stored.' },
   'already-claimed': { Location: '`already-claimed`: the claim that stands.' },
+  'too-many-requests': {
+    RateLimit: '`too-many-requests` for a claim: the limit that it is over, and for how many seconds.',
+    'RateLimit-Policy': '`too-many-requests` for a claim: that limit, `q` claims in `w` seconds.',
+  },
   'sold-out': { 'Retry-After': '`sold-out` that is not `final`: seconds to wait before another try.' },
 };
+
+/** Headers that a refusal carries in some calls and not in others. */
+const OF_SOME_CALLS: ReadonlySet<HeaderName> = new Set(['RateLimit', 'RateLimit-Policy']);
 
 /**
  * Gives each operation every status that it can answer with, and each answer every header. An operation names only its
@@ -133,7 +140,8 @@ function refusal(codes: readonly ProblemCode[]): ResponseObject {
   const headers: Record<string, HeaderObject> = commonHeaders();
   const add = (name: HeaderName, senders: readonly ProblemCode[], description?: string): void => {
     if (senders.length > 0) {
-      headers[name] = header(name, senders.length === codes.length ? 'always' : 'sometimes', description);
+      const isAlways = senders.length === codes.length && !OF_SOME_CALLS.has(name);
+      headers[name] = header(name, isAlways ? 'always' : 'sometimes', description);
     }
   };
   for (const name of ['Content-Language', 'Vary'] as const) add(name, codes);

@@ -17,6 +17,14 @@ const HEADERS = {
     schema: { type: 'string', enum: ['true'] },
   },
   Location: { description: 'Where it is.', schema: { type: 'string', format: 'uri-reference' } },
+  RateLimit: {
+    description: 'The limit that the call is over, what is left of it, and for how many seconds.',
+    schema: { type: 'string', pattern: '^"(?:user|address)";r=0;t=[1-9][0-9]*$' },
+  },
+  'RateLimit-Policy': {
+    description: 'That limit: `q` calls in `w` seconds.',
+    schema: { type: 'string', pattern: '^"(?:user|address)";q=[1-9][0-9]*;w=[1-9][0-9]*$' },
+  },
   'Retry-After': { description: 'Seconds to wait before another try.', schema: { type: 'integer', minimum: 1 } },
   Vary: {
     description: 'What the answer’s language depends on.',
