@@ -503,4 +503,23 @@ export const MUTANTS: readonly Mutant[] = [
       title: 'never opens a campaign again that it has had in this epoch and lost with all its keys',
     },
   },
+  {
+    name: 'an invented key name that calls the provider each time',
+    edits: [edit('each-unknown-kid-asks-the-provider', />= COOLDOWN_MS/, '>= 0')],
+    caughtBy: { project: 'unit', file: 'remote-keys', title: 'are fetched once in 30 s for unknown names' },
+  },
+  {
+    name: 'a token of a new key that hears 401 while the provider is away',
+    edits: [edit('unknown-kid-is-refused-while-the-provider-is-away', /this\.failures > 0/, 'this.failures < 0')],
+    caughtBy: {
+      project: 'unit',
+      file: 'remote-keys',
+      title: 'are fetched once in 30 s for unknown names also while the provider is away',
+    },
+  },
+  {
+    name: 'a token that is remembered beyond its end',
+    edits: [edit('a-token-is-remembered-beyond-its-end', / \|\| this\.clock\.wall\(\) >= found\.until/, '')],
+    caughtBy: { project: 'unit', file: 'jwt-verifier', title: 'is not remembered beyond its end' },
+  },
 ];
