@@ -12,6 +12,7 @@ import {
   type OpenCampaignOutcome,
   type OpenMissingOutcome,
   type PendingPage,
+  type PingOk,
   type RedateOutcome,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
@@ -177,7 +178,7 @@ export class InProcessIssuanceGate extends IssuanceGate {
     return Promise.resolve({ kind: 'redated', count });
   }
 
-  ping(pass: GatePass): Promise<{ kind: 'ok' } | Fenced> {
+  ping(pass: GatePass): Promise<PingOk | Fenced> {
     return Promise.resolve(this.memory.letsIn(pass) ? { kind: 'ok' } : { kind: 'fenced', reason: 'fence-missing' });
   }
 

@@ -1,5 +1,6 @@
 import { decodeRecord } from '../../domain/claim.js';
-import { type ClaimOutcome, type Fenced, type FenceReason } from '../../ports/gate/issuance-gate.js';
+import { type ClaimOutcome, type Fenced, type FenceReason, type GateScript } from '../../ports/gate/issuance-gate.js';
+import { SCRIPT_VERSION } from './gate-script.js';
 
 /** What the words of the script mean. */
 const KINDS = {
@@ -76,4 +77,10 @@ export function fenced(answer: Answer): Fenced {
   const [word, reason] = answer;
   if (kindOf(answer) !== 'fenced') throw new UnknownAnswerError(`the gate's script answered ${word}`);
   return { kind: 'fenced', reason: reason as FenceReason };
+}
+
+/** Which script has answered `OK` to a ping. */
+export function scriptIn(answer: string): GateScript {
+  const version = answer.split(' ')[1] ?? null;
+  return { version, current: version === SCRIPT_VERSION };
 }

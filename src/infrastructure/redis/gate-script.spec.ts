@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type ClaimRecord, type ClaimRequest, encodeRecord, type Fields } from '../../domain/claim.js';
 import { type CampaignTerms } from '../../ports/gate/issuance-gate.js';
 import { claimArguments, termsArguments } from './gate-arguments.js';
+import { gateScript, SCRIPT_VERSION } from './gate-script.js';
 
 const FOLDER = new URL('./scripts/', import.meta.url);
 const textOf = (file: string) => readFileSync(new URL(file, FOLDER), 'utf8');
@@ -31,6 +33,15 @@ describe('the scripts of the gate', () => {
     const [, names] = /local ([\w, ]+) = unpack\(ARGV, first_field,/.exec(textOf('claim-batch-3.lua')) ?? [];
     expect(names?.split(', ')).toEqual(claimArguments(CLAIM as unknown as ClaimRequest));
     expect(textOf('claim-batch-3.lua')).toContain(`local FIELDS = ${names?.split(', ').length}\n`);
+  });
+
+  it('tell a version that is the digest of everything below the stamp, so that it is the same in every epoch', () => {
+    const stamped = /^local EPOCH = '(\d+)'\n(?:local [A-Z]+ = '[^']*'\n)*local VERSION = '(.+)'\n([^]+)$/;
+    for (const epoch of [7, 8]) {
+      const [, named, version, text = ''] = stamped.exec(gateScript(epoch, 'own', 'a'.repeat(40))) ?? [];
+      expect([named, version]).toEqual([String(epoch), SCRIPT_VERSION]);
+      expect(createHash('sha256').update(text).digest('hex').slice(0, SCRIPT_VERSION.length)).toBe(version);
+    }
   });
 
   it('write a record of the fields that are read from it', () => {

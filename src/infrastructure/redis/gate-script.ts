@@ -37,6 +37,14 @@ const branches = Object.entries(OPERATIONS).map(
   ([operation, file]) => `if operation == '${operation}' then\n${readScript(file)}end\n`,
 );
 
+const text = `${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
+
+/**
+ * Which text of the script this build has: a digest of it without the stamp, so that it is the same in every epoch. A
+ * build with other operations, or with another comment in one of them, has another.
+ */
+export const SCRIPT_VERSION = createHash('sha256').update(text).digest('hex').slice(0, 12);
+
 /**
  * The one script of an epoch, with every operation. It is stamped with the epoch, the installation, and the replication
  * id of the server that the epoch was built on, so that its SHA is the fence. Only the builder loads it. Every other
@@ -50,7 +58,7 @@ const branches = Object.entries(OPERATIONS).map(
 export function gateScript(epoch: number, installation: string, replicationId: string): string {
   // mutant: unstamped-script
   const stamp = `local EPOCH = '${epoch}'\nlocal INSTALLATION = '${installation}'\nlocal REPLICATION = '${replicationId}'\n`;
-  return `${stamp}${prelude}\n${branches.join('')}return redis.error_reply('ERR unknown operation')\n`;
+  return `${stamp}local VERSION = '${SCRIPT_VERSION}'\n${text}`;
 }
 
 /** The SHA of a script, as Redis will compute it. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { type Command } from 'ioredis';
 import { type GatePass, GateBusyError } from '../../ports/gate/issuance-gate.js';
+import { SCRIPT_VERSION } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { RedisIssuanceGate } from './redis-issuance-gate.js';
 
@@ -45,5 +46,17 @@ describe('the gate at a Redis that answers slowly', () => {
     expect(await inTime).toEqual({ kind: 'sold-out', final: false });
     expect(await late).toBeInstanceOf(GateBusyError);
     expect(asked).toEqual([['first'], ['second'], ['third'], ['in-time']]);
+  });
+});
+
+describe('a ping', () => {
+  it.each([
+    ['this build', `OK ${SCRIPT_VERSION}`, { version: SCRIPT_VERSION, current: true }],
+    ['another build', 'OK 0123456789ab', { version: '0123456789ab', current: false }],
+    ['a build that told no version', 'OK', { version: null, current: false }],
+  ])('shows that the epoch has the script of %s', async (_whose, answer, script) => {
+    const evalsha = () => Promise.resolve(answer);
+    const gate = new RedisIssuanceGate({ calls: { evalsha } } as unknown as RedisConnection);
+    expect(await gate.ping(PASS)).toEqual({ kind: 'ok', script });
   });
 });

@@ -19,10 +19,11 @@ import {
   type OpenCampaignOutcome,
   type OpenMissingOutcome,
   type PendingPage,
+  type PingOk,
   type RedateOutcome,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
-import { type Answer, fenced, isFence, kindOf, toClaimOutcome, toOutcome } from './gate-answers.js';
+import { type Answer, fenced, isFence, kindOf, scriptIn, toClaimOutcome, toOutcome } from './gate-answers.js';
 import { claimArguments, keysOf, termsArguments } from './gate-arguments.js';
 import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
@@ -141,9 +142,9 @@ export class RedisIssuanceGate extends IssuanceGate {
     return kindOf(answer) === 'redated' ? { kind: 'redated', count: Number(answer[1]) } : fenced(answer);
   }
 
-  async ping({ fence }: GatePass): Promise<{ kind: 'ok' } | Fenced> {
+  async ping({ fence }: GatePass): Promise<PingOk | Fenced> {
     const answer = await this.send((redis) => redis.evalsha(fence, 0, 'ping' satisfies GateOperation));
-    return typeof answer === 'string' ? { kind: 'ok' } : fenced(answer as Answer);
+    return typeof answer === 'string' ? { kind: 'ok', script: scriptIn(answer) } : fenced(answer as Answer);
   }
 
   async checkWritable(): Promise<void> {

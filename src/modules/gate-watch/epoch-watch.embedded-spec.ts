@@ -225,7 +225,7 @@ describe('while the database does not answer', () => {
     await beat();
     expect(await watch.confirmOpen(10)).toBe(true);
     expect(await watch.confirmOpen(9)).toBe(false);
-    expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true, gateTrouble: null });
+    expect(watch.state).toEqual({ state: 'open', epoch: 10, databaseAway: true, gateTrouble: null, script: null });
   });
 
   it('does not keep every 202 waiting for its own time-out', async () => {
@@ -499,6 +499,15 @@ describe('the age of an epoch', () => {
   });
 });
 
+it('knows the script that answered the last ping, while the gate is open', async () => {
+  const script = { version: '0123456789ab', current: false };
+  stack.gate.ping = () => Promise.resolve({ kind: 'ok', script });
+  await beat();
+  expect(watch.state).toMatchObject({ state: 'open', script });
+  watch.reportFence(10, 'fence-missing');
+  expect(watch.state).toMatchObject({ state: 'fenced', script: null });
+});
+
 it('says whether the gate answered the last ping', async () => {
   const ping = stack.gate.ping.bind(stack.gate);
   stack.gate.ping = () => Promise.reject(new GateTimeoutError('no answer'));
@@ -559,7 +568,7 @@ it('beats by itself after its start, and stops with the process', async () => {
 it('starts without a database, and knows nothing until it comes', async () => {
   database.away = true;
   await watch.start();
-  expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true, gateTrouble: null });
+  expect(watch.state).toEqual({ state: 'unknown', epoch: null, databaseAway: true, gateTrouble: null, script: null });
   expect(await watch.confirmOpen(10)).toBe(false);
   database.away = false;
   await until('an open epoch', () => watch.pass !== null);

@@ -4,11 +4,12 @@ import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { Database } from '../../ports/database/database.js';
-import { type Fenced, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
+import { type Fenced, type GatePass, type GateScript, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { EpochConfirmations } from './epoch-confirmations.js';
 import { type FenceListener, type FenceSignal, type FoundFence } from './fence-signal.js';
 import { CALL_TIMEOUT_MS, GateRowReader, type Sighting } from './gate-row-reader.js';
+import { type KnownGate } from './known-gate.js';
 
 /** How often the gate row is read and the gate is pinged, ms. */
 export const WATCH_INTERVAL_MS = 500;
@@ -59,6 +60,7 @@ export class EpochWatch implements OnApplicationShutdown {
   private fence: KnownFence | null = null;
   /** Why the gate could not be used at the last call, in plain words; null while it can. */
   private gateTrouble: string | null = null;
+  private script: GateScript | null = null;
   /** When the gate last refused a claim: the answer to an earlier ping does not disprove that. */
   private gateRefusedAt: Instant | null = null;
   private readonly confirmations: EpochConfirmations;
@@ -125,17 +127,11 @@ export class EpochWatch implements OnApplicationShutdown {
     return this.current === 'fenced' ? null : (this.sighting?.pass ?? null);
   }
 
-  /** For readiness and metrics. `unknown`: the gate row was never read. */
-  get state(): {
-    state: 'open' | 'fenced' | 'unknown';
-    epoch: number | null;
-    databaseAway: boolean;
-    /** Why the gate could not be used at the last call, in plain words. */
-    gateTrouble: string | null;
-  } {
+  get state(): KnownGate {
     const state = this.pass !== null ? 'open' : this.sighting === null ? 'unknown' : 'fenced';
     const { gateTrouble } = this;
-    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.row.databaseAway, gateTrouble };
+    const script = state === 'open' ? this.script : null;
+    return { state, epoch: this.sighting?.epoch ?? null, databaseAway: this.row.databaseAway, gateTrouble, script };
   }
 
   /** Did this epoch open no longer ago than `ms`? False when no read has seen it open, as right after the start. */
@@ -266,6 +262,7 @@ export class EpochWatch implements OnApplicationShutdown {
         this.reportFence(pass.epoch, ping.reason);
         return true;
       }
+      this.script = ping.script ?? null;
       if (written instanceof Error) throw written;
       if (this.gateRefusedAt === null || this.gateRefusedAt.monotonic <= sentAt.monotonic) this.gateTrouble = null;
     } catch (error) {

@@ -14,6 +14,7 @@ import {
   type OpenCampaignOutcome,
   type OpenMissingOutcome,
   type PendingPage,
+  type PingOk,
   type RedateOutcome,
   type ReleaseOutcome,
 } from '../../ports/gate/issuance-gate.js';
@@ -81,7 +82,7 @@ export class WatchedGate extends IssuanceGate {
     return this.watched(this.gate.redatePending(pass, campaignId, limit));
   }
 
-  ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced> {
+  ping(pass: GatePass): Promise<PingOk | Fenced> {
     return this.watched(this.gate.ping(pass));
   }
 

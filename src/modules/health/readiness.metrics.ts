@@ -29,5 +29,15 @@ export class ReadinessMetrics {
         for (const [role, state] of Object.entries(roles)) this.set({ role }, state === 'ready' ? 1 : 0);
       },
     });
+    new Gauge({
+      name: 'coupon_gate_script_current',
+      help: '1 while the script of the open gate has the text that this build has; no value where that is not known',
+      registers: [registry],
+      collect() {
+        const { script } = readiness.report().gate;
+        if (script === undefined) this.remove();
+        else this.set(script.current ? 1 : 0);
+      },
+    });
   }
 }

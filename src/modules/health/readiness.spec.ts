@@ -7,7 +7,7 @@ import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { ForeignClaims } from '../gate-watch/foreign-claims.js';
 import { Readiness } from './readiness.js';
 
-const OPEN = { state: 'open', epoch: 7, databaseAway: false, gateTrouble: null } as const;
+const OPEN = { state: 'open', epoch: 7, databaseAway: false, gateTrouble: null, script: null } as const;
 
 function readiness(
   roles: string,
@@ -32,6 +32,14 @@ describe('readiness', () => {
       gate: { state: 'open', epoch: 7 },
       dependencies: { gate: 'up', claimLog: 'up', database: 'up' },
       roles: { api: 'ready', consumer: 'ready', retry: 'ready' },
+    });
+  });
+
+  it('shows which script the open gate has, where a gate has one', () => {
+    const script = { version: '0123456789ab', current: false };
+    expect(readiness(ALL, { script }).report()).toMatchObject({
+      status: 'ok',
+      gate: { state: 'open', epoch: 7, script },
     });
   });
 

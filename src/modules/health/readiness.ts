@@ -14,7 +14,20 @@ export const readinessSchema = z
     status: z.enum(['ok', 'degraded', 'unavailable']).meta({
       description: '`unavailable` while the api of this process cannot admit claims, or no role of it can work.',
     }),
-    gate: z.object({ state: z.enum(['open', 'fenced', 'unknown']), epoch: z.int().nullable() }),
+    gate: z.object({
+      state: z.enum(['open', 'fenced', 'unknown']),
+      epoch: z.int().nullable(),
+      script: z
+        .object({
+          version: z.string().nullable().meta({ description: 'Null for one of a version that did not tell it.' }),
+          current: z.boolean().meta({ description: 'It is the text of the build that answers.' }),
+        })
+        .optional()
+        .meta({
+          description:
+            'The text of the gate’s script that is in force while the gate is open, in the distributed profile.',
+        }),
+    }),
     dependencies: z.object({ gate: dependency, claimLog: dependency, database: dependency }),
     roles: z
       .object({ api: role, consumer: role, retry: role } satisfies Record<Role, typeof role>)
@@ -42,7 +55,7 @@ export class Readiness implements BeforeApplicationShutdown {
   }
 
   report(): ReadinessReport {
-    const { state, epoch, gateTrouble } = this.watch.state;
+    const { state, epoch, gateTrouble, script } = this.watch.state;
     const up = {
       gate: state === 'open' && gateTrouble === null,
       claimLog: !this.log.away,
@@ -63,7 +76,7 @@ export class Readiness implements BeforeApplicationShutdown {
     const unavailable = working.length === 0 || (this.config.roles.has('api') && !works.api);
     return {
       status: unavailable ? 'unavailable' : allUp ? 'ok' : 'degraded',
-      gate: { state, epoch },
+      gate: { state, epoch, ...(script === null ? {} : { script }) },
       dependencies: { gate: upOrDown(up.gate), claimLog: upOrDown(up.claimLog), database: upOrDown(up.database) },
       roles: Object.fromEntries(
         roles.map((role) => {

@@ -68,7 +68,7 @@ describe('an outage of claims', () => {
       stack.gate.claim = claim;
       jest
         .spyOn(watch, 'state', 'get')
-        .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null });
+        .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null, script: null });
       // A read in the same instant as the trouble proves nothing.
       clock.pass(1);
       expect(await apply()).toBe('accepted');
@@ -102,7 +102,7 @@ describe('an outage of claims', () => {
     expect(lines).toEqual(['error claims are answered 503: Redis is away']);
     jest
       .spyOn(watch, 'state', 'get')
-      .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null });
+      .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null, script: null });
     lookAfter(500);
     expect(lines.slice(1)).toEqual(['log claims are taken again after 6 s; 0 were answered 503']);
   });

@@ -34,6 +34,20 @@ export interface Fenced {
   readonly reason: FenceReason;
 }
 
+/** The text of the gate's script that is in force: that of the build whose process built the epoch. */
+export interface GateScript {
+  /** Null for a script of a version that did not tell it. */
+  readonly version: string | null;
+  /** It is the text that this build would bring. */
+  readonly current: boolean;
+}
+
+export interface PingOk {
+  readonly kind: 'ok';
+  /** Left out by a gate that has no script of its own. */
+  readonly script?: GateScript;
+}
+
 /** Refusals are outcomes, not exceptions: they are the common case of a drop, and cost no stack trace. */
 export type ClaimOutcome =
   | { readonly kind: 'admitted'; readonly sequence: number; readonly claimedAt: number }
@@ -173,7 +187,7 @@ export abstract class IssuanceGate {
   abstract redatePending(pass: GatePass, campaignId: string, limit: number): Promise<RedateOutcome>;
 
   /** Tells whether this pass is still let in, at almost no cost. */
-  abstract ping(pass: GatePass): Promise<{ readonly kind: 'ok' } | Fenced>;
+  abstract ping(pass: GatePass): Promise<PingOk | Fenced>;
 
   /**
    * Writes nothing, and rejects where the gate would refuse to admit a claim although it answers: it is out of memory, a

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { type Redis } from 'ioredis';
 import { ulid } from 'ulid';
+import { gateScript, SCRIPT_VERSION } from '../../../src/infrastructure/redis/gate-script.js';
 import { RedisConnection } from '../../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../../src/infrastructure/redis/redis-issuance-gate.js';
@@ -94,6 +95,18 @@ describe('a Redis that fails', () => {
     expect(await gate.gauge(pass, [campaignId])).toMatchObject([{ claimed: 2, sequence: 2, pending: 2 }]);
   });
 
+  it('tells which text of the script its epoch has, as one string, which the build before takes for OK', async () => {
+    expect(await gate.ping(pass)).toEqual({ kind: 'ok', script: { version: SCRIPT_VERSION, current: true } });
+    await administer(async (redis) => {
+      expect(await redis.evalsha(pass.fence, 0, 'ping')).toBe(`OK ${SCRIPT_VERSION}`);
+      // As the build before has loaded it.
+      const before = gateScript(EPOCH, INSTALLATION, '').replace("'OK ' .. VERSION", "'OK'");
+      const fence = (await redis.script('LOAD', before)) as string;
+      const script = { version: null, current: false };
+      expect(await gate.ping({ ...pass, fence })).toEqual({ kind: 'ok', script });
+    });
+  });
+
   it('is fenced after a restart, although its AOF restored every key, and reports the new connection', async () => {
     let reconnected = 0;
     gate.onReconnected(() => (reconnected += 1));
@@ -162,7 +175,7 @@ describe('a Redis that fails', () => {
     const error = await claim('second').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(GateUnavailableError);
     await expect(gate.checkWritable()).rejects.toThrow(/^Redis refuses, it is out of memory/);
-    expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
+    expect(await gate.ping(pass)).toMatchObject({ kind: 'ok' });
     expect(await outcomeOf(claim('first'))).toBe('duplicate');
     expect(await gate.lookUp(pass, campaignId, 'second')).toEqual({ kind: 'absent' });
     await administer((redis) => redis.config('SET', 'maxmemory', '0'));
@@ -341,7 +354,7 @@ describe('a Redis that fails', () => {
       connection = await connect(`redis://127.0.0.1:${address.port}`);
       gate = new RedisIssuanceGate(connection);
       builder = builderOn(connection);
-      expect(await gate.ping(pass)).toEqual({ kind: 'ok' });
+      expect(await gate.ping(pass)).toMatchObject({ kind: 'ok' });
       await builder.dropEpochsBelow(EPOCH);
     });
     afterEach(() => address.close());
@@ -428,7 +441,7 @@ describe('a Redis that fails', () => {
         await another.dropEpochsBelow(EPOCH + 1);
         const built = { epoch: EPOCH + 1, fence: await another.installFence(EPOCH + 1), installation: INSTALLATION };
         expect(await gate.ping(built)).toEqual({ kind: 'fenced', reason: 'fence-missing' });
-        expect(await answered(() => gate.ping(built))).toEqual({ kind: 'ok' });
+        expect(await answered(() => gate.ping(built))).toMatchObject({ kind: 'ok' });
       });
 
       it('the calls follow the address when the old one was promoted again', async () => {

@@ -340,8 +340,8 @@ export function describeGateBuilderContract(name: string, openHarness: () => Pro
       epoch = harness.nextEpoch();
       const second = await installed();
       expect(second.fence).not.toBe(first.fence);
-      expect(await gate.ping(first)).toEqual({ kind: 'ok' });
-      expect(await gate.ping(second)).toEqual({ kind: 'ok' });
+      expect(await gate.ping(first)).toMatchObject({ kind: 'ok' });
+      expect(await gate.ping(second)).toMatchObject({ kind: 'ok' });
     });
   });
 }
