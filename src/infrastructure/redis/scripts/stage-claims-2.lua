@@ -5,15 +5,17 @@
 local applied_key, pending_key = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local users = {}
-for at = 1, #ARGV, 2 do users[#users + 1] = ARGV[at] end
+local users, records = {}, {}
+for at = 1, #ARGV, 2 do
+  users[#users + 1], records[#records + 1] = unpack(ARGV, at, at + 1)
+end
 -- One read and one write for all of them: a rebuild stages each coupon of the campaign.
 local known = redis.call('HMGET', applied_key, unpack(users))
 local new_records, new_pending, seen = {}, {}, {}
 for n, user_id in ipairs(users) do
   if not known[n] and not seen[user_id] then
     seen[user_id] = true
-    local record = ARGV[2 * n]
+    local record = records[n]
     if string.sub(record, 1, 1) == '+' then
       record = string.sub(record, 2)
       local since = tonumber(string.match(record, '^[^|]*|[^|]*|(%d+)'))
