@@ -88,6 +88,10 @@ export class InProcessGateMemory {
     return true;
   }
 
+  remove(epoch: number, campaignId: string): void {
+    this.epoch(epoch).campaigns.delete(campaignId);
+  }
+
   installFence(epoch: number): string {
     const fence = randomUUID();
     this.epoch(epoch).fence = fence;

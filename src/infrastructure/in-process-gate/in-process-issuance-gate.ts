@@ -15,6 +15,7 @@ import {
   type PingOk,
   type RedateOutcome,
   type ReleaseOutcome,
+  type RemoveCampaignOutcome,
 } from '../../ports/gate/issuance-gate.js';
 import { InProcessGateMemory } from './in-process-gate-memory.js';
 
@@ -116,6 +117,18 @@ export class InProcessIssuanceGate extends IssuanceGate {
     if (lowered && terms.total < campaign.applied.size) return Promise.resolve({ kind: 'total-below-claimed' });
     campaign.terms = { ...terms };
     return Promise.resolve({ kind: 'changed' });
+  }
+
+  removeCampaign(pass: GatePass, campaignId: string, version: number): Promise<RemoveCampaignOutcome> {
+    const found = this.memory.trusted(pass, campaignId);
+    if (found.kind === 'fenced') return Promise.resolve(found);
+    const { terms, pending } = found.campaign;
+    // mutant: removed-while-pending
+    if (terms.state !== 'CLOSED' || terms.version !== version || pending.size > 0) {
+      return Promise.resolve({ kind: 'kept' });
+    }
+    this.memory.remove(pass.epoch, campaignId);
+    return Promise.resolve({ kind: 'removed' });
   }
 
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {

@@ -24,6 +24,8 @@ const KINDS = {
   REDATED: 'redated',
   GAUGE: 'gauge',
   UNSUPPORTED: 'unsupported',
+  REMOVED: 'removed',
+  KEPT: 'kept',
   FENCED: 'fenced',
 } as const;
 

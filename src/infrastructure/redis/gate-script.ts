@@ -15,6 +15,7 @@ const OPERATIONS = {
   'open-campaign': 'open-campaign-3.lua',
   // The same under a name that scripts without a roster do not know.
   'open-missing': 'open-campaign-3.lua',
+  'remove-campaign': 'remove-campaign-3.lua',
 } as const;
 
 export type GateOperation = keyof typeof OPERATIONS;

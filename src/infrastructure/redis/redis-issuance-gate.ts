@@ -22,6 +22,7 @@ import {
   type PingOk,
   type RedateOutcome,
   type ReleaseOutcome,
+  type RemoveCampaignOutcome,
 } from '../../ports/gate/issuance-gate.js';
 import { type Answer, fenced, isFence, kindOf, scriptIn, toClaimOutcome, toOutcome } from './gate-answers.js';
 import { claimArguments, keysOf, termsArguments } from './gate-arguments.js';
@@ -115,6 +116,11 @@ export class RedisIssuanceGate extends IssuanceGate {
   async changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
     const answer = await this.run(pass, 'change-terms', terms.campaignId, termsArguments(terms));
     return toOutcome(answer, 'changed', 'older', 'total-below-claimed');
+  }
+
+  async removeCampaign(pass: GatePass, campaignId: string, version: number): Promise<RemoveCampaignOutcome> {
+    const answer = await this.run(pass, 'remove-campaign', campaignId, [version]);
+    return toOutcome(answer, 'removed', 'kept', 'unsupported');
   }
 
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {

@@ -24,6 +24,7 @@ const calls: { readonly [K in Call]: Parameters<IssuanceGate[K]> } = {
   release: [pass, claim],
   openCampaign: [pass, terms],
   changeTerms: [pass, terms],
+  removeCampaign: [pass, 'c', 1],
   gauge: [pass, ['c']],
   pendingBefore: [pass, 'c', 1, 2, 3],
   redatePending: [pass, 'c', 1],

@@ -17,6 +17,7 @@ import {
   type PingOk,
   type RedateOutcome,
   type ReleaseOutcome,
+  type RemoveCampaignOutcome,
 } from '../../ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { EpochWatch } from './epoch-watch.js';
@@ -68,6 +69,10 @@ export class WatchedGate extends IssuanceGate {
 
   changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome> {
     return this.watched(this.gate.changeTerms(pass, terms));
+  }
+
+  removeCampaign(pass: GatePass, campaignId: string, version: number): Promise<RemoveCampaignOutcome> {
+    return this.watched(this.gate.removeCampaign(pass, campaignId, version));
   }
 
   gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]> {

@@ -25,7 +25,7 @@ export interface LeftBehind {
 
 /**
  * Writes a new gate beside the old one (docs/reliability.md says when). Keys carry their epoch, so a builder that wakes
- * up late can only write where no call reads. Only the recovery uses it.
+ * up late can only write where no call reads. Only the recovery builds with it.
  */
 export abstract class GateBuilder {
   /**

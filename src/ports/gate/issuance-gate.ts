@@ -91,6 +91,14 @@ export type ChangeTermsOutcome =
 
 export type RedateOutcome = { readonly kind: 'redated'; readonly count: number } | Fenced;
 
+export type RemoveCampaignOutcome =
+  | { readonly kind: 'removed' }
+  /** It is not closed, has pending claims, or has other terms than the caller believes. Nothing was removed. */
+  | { readonly kind: 'kept' }
+  /** The gate of this epoch was built by a version of the service that cannot remove a campaign. */
+  | { readonly kind: 'unsupported' }
+  | Fenced;
+
 export interface PendingPage {
   readonly kind: 'page';
   readonly claims: readonly Claim[];
@@ -164,6 +172,13 @@ export abstract class IssuanceGate {
 
   /** Replaces the terms. Never creates a campaign: a missing one is a fence. */
   abstract changeTerms(pass: GatePass, terms: CampaignTerms): Promise<ChangeTermsOutcome>;
+
+  /**
+   * Forgets a closed campaign with its claims. Only after the database has committed that it has left the gate
+   * (`Campaign.leftGateAt`): to every other process, a meta that is missing without that is a fence.
+   * @param version of the terms that the caller believes to be the gate's.
+   */
+  abstract removeCampaign(pass: GatePass, campaignId: string, version: number): Promise<RemoveCampaignOutcome>;
 
   /** One gauge for each id, in the order of the ids. */
   abstract gauge(pass: GatePass, campaignIds: readonly string[]): Promise<(CampaignGauge | Fenced)[]>;

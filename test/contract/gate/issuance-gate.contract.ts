@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { describeClaims } from './claims.contract.js';
 import { describeFence } from './fence.contract.js';
 import { gateUnderTest, type IssuanceGateHarness } from './gate-under-test.js';
+import { describeLeaving } from './leaving.contract.js';
 import { describeModel } from './model.contract.js';
 import { describePending } from './pending.contract.js';
 import { describeTerms } from './terms.contract.js';
@@ -20,6 +21,7 @@ export function describeIssuanceGateContract(name: string, openHarness: () => Pr
     describeClaims(under);
     describePending(under);
     describeTerms(under);
+    describeLeaving(under);
     describeFence(under);
     describeModel(under);
   });
