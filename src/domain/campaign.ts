@@ -29,6 +29,11 @@ export interface Campaign {
    * change that lowered the total to what was issued. null while a coupon of the total is not issued.
    */
   soldOutAt: number | null;
+  /**
+   * When the campaign left the gate, by the database's clock; null: the gate knows it. Only a closed campaign leaves, and
+   * for good. The database answers for it from then on, and that the gate has no meta of it is no fence.
+   */
+  leftGateAt: number | null;
   createdAt: number;
   updatedAt: number;
 }

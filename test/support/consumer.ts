@@ -1,5 +1,5 @@
 import { type CustomTransportStrategy } from '@nestjs/microservices';
-import { type ClaimEvent, encodeClaimEvent, type LoggedClaim } from '../../src/domain/claim.js';
+import { type ClaimEvent, type ClaimHolder, encodeClaimEvent, type LoggedClaim } from '../../src/domain/claim.js';
 import { JournalClaimServer } from '../../src/infrastructure/journal/journal-claim-server.js';
 import { ClaimBatchConsumer } from '../../src/modules/consumer/claim-batch-consumer.js';
 import { ClaimPersistence, type ReadableRecord } from '../../src/modules/consumer/claim-persistence.js';
@@ -161,8 +161,10 @@ export function isPending({ memory, pass }: ConsumerStack, userId: string): bool
 }
 
 /** All coupons, by sequence. */
-export async function coupons({ database }: EmbeddedStack): Promise<Coupon[]> {
-  const issued = await database.read((unit) => unit.coupons.listIssuedAfter(0, 10_000));
+export async function coupons({ connection, database }: EmbeddedStack): Promise<Coupon[]> {
+  const issued = (await connection.exclusive((runner) =>
+    runner.query('SELECT campaign_id AS campaignId, user_id AS userId FROM coupons'),
+  )) as ClaimHolder[];
   const rows = await Promise.all(
     issued.map(({ campaignId, userId }) => database.read((unit) => unit.coupons.find(campaignId, userId))),
   );
@@ -170,8 +172,11 @@ export async function coupons({ database }: EmbeddedStack): Promise<Coupon[]> {
 }
 
 /** Claims that have become coupons, in the order of the rows. */
-export async function issuedClaims({ database }: EmbeddedStack): Promise<string[]> {
-  return (await database.read((unit) => unit.coupons.listIssuedAfter(0, 10_000))).map(({ claimId }) => claimId);
+export async function issuedClaims({ connection }: EmbeddedStack): Promise<string[]> {
+  const rows = (await connection.exclusive((runner) =>
+    runner.query('SELECT claim_id AS claimId FROM coupons ORDER BY id'),
+  )) as { claimId: string }[];
+  return rows.map(({ claimId }) => claimId);
 }
 
 /** The campaign's counter of issued coupons, which has to equal the number of its rows. */

@@ -100,7 +100,7 @@ export async function openEpoch(
     await unit.gate.lockExclusive();
     await unit.gate.beginEpoch('test', epoch, 10_000);
     await unit.gate.open(epoch, fence);
-    const campaigns = await unit.campaigns.listAfter('', 1_000);
+    const campaigns = await unit.campaigns.listAtGate('', 1_000);
     await builder.openStaged(
       epoch,
       campaigns.map(({ id, total, startsAt, endsAt, state, version }) => ({

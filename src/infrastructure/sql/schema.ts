@@ -12,6 +12,7 @@ import { CampaignCreations1764100000000 } from './migrations/1764100000000-campa
 import { CampaignMilestones1764200000000 } from './migrations/1764200000000-campaign-milestones.js';
 import { Installation1765000000000 } from './migrations/1765000000000-installation.js';
 import { FailedEventsOverYears1765100000000 } from './migrations/1765100000000-failed-events-over-years.js';
+import { CampaignsAtGate1765200000000 } from './migrations/1765200000000-campaigns-at-gate.js';
 import { Moves1765300000000 } from './migrations/1765300000000-moves.js';
 import { ClosedEpoch1765310000000 } from './migrations/1765310000000-closed-epoch.js';
 import { ApiKeys1766000000000 } from './migrations/1766000000000-api-keys.js';
@@ -38,6 +39,7 @@ export const SCHEMA = {
     CampaignMilestones1764200000000,
     Installation1765000000000,
     FailedEventsOverYears1765100000000,
+    CampaignsAtGate1765200000000,
     Moves1765300000000,
     ClosedEpoch1765310000000,
     ApiKeys1766000000000,

@@ -173,6 +173,7 @@ function asMade({ campaign, at }: CampaignCreation): Campaign {
     openedAt: null,
     lastClaimedAt: null,
     soldOutAt: null,
+    leftGateAt: null,
     version: 1,
     createdAt: at,
     updatedAt: at,

@@ -10,12 +10,12 @@ export interface CampaignPage {
   readonly readAt: number;
 }
 
-/** Every campaign, by id, in pages. Each page is a read of its own, so that nothing is held while the caller works. */
+/** Every campaign at the gate, by id, in pages. Each page is a read of its own, so that nothing is held while the caller works. */
 export async function* campaignPages(database: Database): AsyncGenerator<CampaignPage> {
   let after = '';
   for (;;) {
     const page = await database.read(async (unit) => ({
-      campaigns: await unit.campaigns.listAfter(after, CAMPAIGN_PAGE),
+      campaigns: await unit.campaigns.listAtGate(after, CAMPAIGN_PAGE),
       readAt: await unit.now(),
     }));
     const last = page.campaigns.at(-1);
@@ -26,11 +26,11 @@ export async function* campaignPages(database: Database): AsyncGenerator<Campaig
   }
 }
 
-/** Every campaign within one unit of work. */
+/** Every campaign at the gate, within one unit of work. */
 export async function forEachCampaign(unit: UnitOfWork, work: (campaign: Campaign) => void): Promise<void> {
   let after = '';
   for (;;) {
-    const campaigns = await unit.campaigns.listAfter(after, CAMPAIGN_PAGE);
+    const campaigns = await unit.campaigns.listAtGate(after, CAMPAIGN_PAGE);
     campaigns.forEach(work);
     const last = campaigns.at(-1);
     if (last === undefined || campaigns.length < CAMPAIGN_PAGE) return;

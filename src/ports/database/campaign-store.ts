@@ -13,8 +13,17 @@ export abstract class CampaignStore {
   /** Newest first; `before` is the keyset of the last row of the page before. */
   abstract list(limit: number, before?: { createdAt: number; id: string }): Promise<Campaign[]>;
 
-  /** By id, for the reconciler and the rebuild. */
-  abstract listAfter(id: string, limit: number): Promise<Campaign[]>;
+  /** Those that have not left the gate, by id, from behind `afterId` on. */
+  abstract listAtGate(afterId: string, limit: number): Promise<Campaign[]>;
+
+  /** Of {@link listAtGate}, those in state OPEN whose window ended at `before` or earlier. */
+  abstract listEnded(before: number, afterId: string, limit: number): Promise<Campaign[]>;
+
+  /** Of {@link listAtGate}, those that are CLOSED and did not change after `before`. */
+  abstract listClosed(before: number, afterId: string, limit: number): Promise<Campaign[]>;
+
+  /** Those that have left the gate, and whose memory it may still hold. The longest gone first. */
+  abstract listUncleared(limit: number): Promise<Campaign[]>;
 
   /** Version 1, issued 0. Rejects with `DatabaseError` of kind `duplicate` when the id is taken. */
   abstract insert(
@@ -39,4 +48,10 @@ export abstract class CampaignStore {
    * @returns false when another process has noted it, or the window was moved.
    */
   abstract markOpened(id: string, version: number): Promise<boolean>;
+
+  /** Sets `leftGateAt`. The caller holds a share of the gate row and the row's lock, and has checked what may leave. */
+  abstract markLeft(id: string): Promise<void>;
+
+  /** Notes that the gate has forgotten a campaign that has left. */
+  abstract markCleared(id: string): Promise<void>;
 }

@@ -34,8 +34,11 @@ export abstract class CouponStore {
   /** A user's coupons, newest first; `beforeId` continues a list. */
   abstract listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]>;
 
-  /** In id order, for the rebuild. */
-  abstract listIssuedAfter(id: number, limit: number): Promise<IssuedClaim[]>;
+  /** Of one campaign, in id order, for the rebuild. What other campaigns have costs nothing. */
+  abstract listIssuedOf(campaignId: string, afterId: number, limit: number): Promise<IssuedClaim[]>;
+
+  /** Of several campaigns, all of them: for small ones. */
+  abstract listIssuedOfAll(campaignIds: readonly string[]): Promise<IssuedClaim[]>;
 
   /** Reads every row of the campaign in one statement: ten million take a server longer than a call may. */
   abstract count(campaignId: string): Promise<number>;

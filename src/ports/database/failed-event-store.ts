@@ -180,6 +180,12 @@ export abstract class FailedEventStore {
   /** The claims that `countSlotHolders` counts, at most `limit` of them. */
   abstract slotHolders(campaignId: string, limit: number): Promise<{ userId: string; claimId: string }[]>;
 
+  /**
+   * True while a claim of the campaign has a row that is not finished: it may still become a coupon, waits for an
+   * operator, or is DISCARDED and its slot was not given back yet.
+   */
+  abstract hasUnfinished(campaignId: string): Promise<boolean>;
+
   /** The row of each of these claims, where there is one. */
   abstract findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]>;
 

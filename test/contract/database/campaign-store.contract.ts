@@ -76,13 +76,71 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       await insertCampaign();
       const all: string[] = [];
       for (;;) {
-        const page = await read(({ campaigns }) => campaigns.listAfter(all.at(-1) ?? '', 3));
+        const page = await read(({ campaigns }) => campaigns.listAtGate(all.at(-1) ?? '', 3));
         all.push(...page.map(({ id }) => id));
         if (page.length < 3) break;
       }
       expect(all).toContain(campaignId);
       expect(all).toEqual([...all].sort());
       expect(new Set(all).size).toBe(all.length);
+    });
+
+    describe('at the gate', () => {
+      /** Ids of all pages. */
+      const listed = async (page: (after: string) => Promise<Campaign[]>): Promise<string[]> => {
+        const ids: string[] = [];
+        for (;;) {
+          const found = await page(ids.at(-1) ?? '');
+          ids.push(...found.map(({ id }) => id));
+          if (found.length < 2) return ids;
+        }
+      };
+      const atGate = () => listed((after) => read(({ campaigns }) => campaigns.listAtGate(after, 2)));
+      const ended = (before: number) =>
+        listed((after) => read(({ campaigns }) => campaigns.listEnded(before, after, 2)));
+      const closed = (before: number) =>
+        listed((after) => read(({ campaigns }) => campaigns.listClosed(before, after, 2)));
+      const uncleared = async () => (await read(({ campaigns }) => campaigns.listUncleared(100))).map(({ id }) => id);
+
+      it('are all until they leave, and wait to be cleared from then on', async () => {
+        const { id } = await insertCampaign({ state: 'CLOSED' });
+        expect(await atGate()).toContain(id);
+        expect(await closed(Number.MAX_SAFE_INTEGER)).toContain(id);
+        await write(({ campaigns }) => campaigns.markCleared(id));
+        expect(await atGate()).toContain(id);
+        await write(({ campaigns }) => campaigns.markLeft(id));
+        const left = await read(async (unit) => ({ campaign: await unit.campaigns.find(id), now: await unit.now() }));
+        expect(left.campaign).toMatchObject({ id, state: 'CLOSED', version: 1 });
+        expect(left.campaign?.leftGateAt).toBeLessThanOrEqual(left.now);
+        expect(left.campaign?.leftGateAt).toBeGreaterThan(left.now - 600_000);
+        expect(await atGate()).not.toContain(id);
+        expect(await closed(Number.MAX_SAFE_INTEGER)).not.toContain(id);
+        expect(await uncleared()).toContain(id);
+        await write(({ campaigns }) => campaigns.markCleared(id));
+        expect(await uncleared()).not.toContain(id);
+        expect(await atGate()).not.toContain(id);
+      });
+
+      it('are listed as ended when they are open and their window is over', async () => {
+        const over = await insertCampaign({ startsAt: 1, endsAt: 5_000 });
+        const others = [
+          await insertCampaign({ startsAt: 1, endsAt: 5_001 }),
+          await insertCampaign({ startsAt: 1 }),
+          await insertCampaign({ startsAt: 1, endsAt: 5_000, state: 'PAUSED' }),
+          await insertCampaign({ startsAt: 1, endsAt: 5_000, state: 'CLOSED' }),
+        ];
+        const found = await ended(5_000);
+        expect(found).toContain(over.id);
+        for (const { id } of others) expect(found).not.toContain(id);
+      });
+
+      it('are listed as closed when they have not changed since', async () => {
+        const { id } = await insertCampaign();
+        const { updatedAt } = await write(({ campaigns }) => campaigns.update(id, { state: 'CLOSED' }, 2));
+        expect(await closed(updatedAt)).toContain(id);
+        expect(await closed(updatedAt - 1)).not.toContain(id);
+        expect(await closed(updatedAt)).not.toContain(campaignId);
+      });
     });
 
     it('change only the named fields', async () => {

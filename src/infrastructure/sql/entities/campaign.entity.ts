@@ -41,6 +41,13 @@ export class CampaignEntity implements Campaign {
   @Column({ ...integer('resolved_events'), select: false })
   resolvedEvents!: number;
 
+  @Column(nullable(instant('left_gate_at')))
+  leftGateAt!: number | null;
+
+  /** When the gate had forgotten a campaign that has left. Only the store asks. */
+  @Column({ ...nullable(instant('gate_cleared_at')), select: false })
+  gateClearedAt?: number | null;
+
   @Column(instant('created_at'))
   createdAt!: number;
 

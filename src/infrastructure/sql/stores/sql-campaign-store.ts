@@ -16,13 +16,17 @@ interface RawCampaign {
   opened_at: string | number | null;
   last_claimed_at: string | number | null;
   sold_out_at: string | number | null;
+  left_gate_at: string | number | null;
   created_at: string | number;
   updated_at: string | number;
 }
 
 const COLUMNS =
-  'id, name, total, issued, starts_at, ends_at, state, version, opened_at, last_claimed_at, sold_out_at, created_at, ' +
-  'updated_at';
+  'id, name, total, issued, starts_at, ends_at, state, version, opened_at, last_claimed_at, sold_out_at, left_gate_at, ' +
+  'created_at, updated_at';
+
+/** In the order of the index `campaigns_at_gate`. */
+const AT_GATE = 'gate_cleared_at IS NULL AND left_gate_at IS NULL';
 
 export class SqlCampaignStore extends CampaignStore {
   constructor(private readonly sql: SqlSession) {
@@ -73,10 +77,29 @@ export class SqlCampaignStore extends CampaignStore {
     return rows.map(toCampaign);
   }
 
-  async listAfter(id: string, limit: number): Promise<Campaign[]> {
+  listAtGate(afterId: string, limit: number): Promise<Campaign[]> {
+    // mutant: left-and-listed
+    return this.listWhere(`${AT_GATE} AND id > ? ORDER BY id`, [afterId, limit]);
+  }
+
+  listEnded(before: number, afterId: string, limit: number): Promise<Campaign[]> {
+    const ended = "state = 'OPEN' AND ends_at <= ?";
+    return this.listWhere(`${AT_GATE} AND id > ? AND ${ended} ORDER BY id`, [afterId, before, limit]);
+  }
+
+  listClosed(before: number, afterId: string, limit: number): Promise<Campaign[]> {
+    const closed = "state = 'CLOSED' AND updated_at <= ?";
+    return this.listWhere(`${AT_GATE} AND id > ? AND ${closed} ORDER BY id`, [afterId, before, limit]);
+  }
+
+  listUncleared(limit: number): Promise<Campaign[]> {
+    return this.listWhere('gate_cleared_at IS NULL AND left_gate_at IS NOT NULL ORDER BY left_gate_at', [limit]);
+  }
+
+  private async listWhere(condition: string, parameters: unknown[]): Promise<Campaign[]> {
     const rows = await this.sql.select<RawCampaign>(
-      `SELECT ${COLUMNS} FROM campaigns WHERE id > ? ORDER BY id LIMIT ?`,
-      [id, limit],
+      `SELECT ${COLUMNS} FROM campaigns WHERE ${condition} LIMIT ?`,
+      parameters,
     );
     return rows.map(toCampaign);
   }
@@ -118,9 +141,20 @@ export class SqlCampaignStore extends CampaignStore {
     const statement = 'UPDATE campaigns SET opened_at = starts_at WHERE id = ? AND version = ? AND opened_at IS NULL';
     return (await this.sql.execute(statement, [id, version])) === 1;
   }
+
+  async markLeft(id: string): Promise<void> {
+    await this.sql.execute(`UPDATE campaigns SET left_gate_at = ${this.sql.dialect.now} WHERE id = ?`, [id]);
+  }
+
+  async markCleared(id: string): Promise<void> {
+    await this.sql.execute(
+      `UPDATE campaigns SET gate_cleared_at = ${this.sql.dialect.now} WHERE id = ? AND left_gate_at IS NOT NULL`,
+      [id],
+    );
+  }
 }
 
-const NOTHING_YET = { openedAt: null, lastClaimedAt: null, soldOutAt: null };
+const NOTHING_YET = { openedAt: null, lastClaimedAt: null, soldOutAt: null, leftGateAt: null };
 
 function toNumberOrNull(value: string | number | null): number | null {
   return value === null ? null : Number(value);
@@ -140,6 +174,7 @@ function toCampaign(row: RawCampaign): Campaign {
     lastClaimedAt: toNumberOrNull(row.last_claimed_at),
     // A process of the version before may have raised the total. It does not know this column.
     soldOutAt: Number(row.issued) < Number(row.total) ? null : toNumberOrNull(row.sold_out_at),
+    leftGateAt: toNumberOrNull(row.left_gate_at),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };

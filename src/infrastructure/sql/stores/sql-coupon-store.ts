@@ -64,13 +64,26 @@ export class SqlCouponStore extends CouponStore {
     return rows.map(toCoupon);
   }
 
-  async listIssuedAfter(id: number, limit: number): Promise<IssuedClaim[]> {
+  async listIssuedOf(campaignId: string, afterId: number, limit: number): Promise<IssuedClaim[]> {
     const rows = await this.sql.selectMany<IssuedClaim>(
       ISSUED_COLUMNS,
-      'FROM coupons WHERE id > ? ORDER BY id LIMIT ?',
-      [id, limit],
+      'FROM coupons WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?',
+      [campaignId, afterId, limit],
     );
     return rows.map(toIssuedClaim);
+  }
+
+  async listIssuedOfAll(campaignIds: readonly string[]): Promise<IssuedClaim[]> {
+    const found: IssuedClaim[] = [];
+    for (const some of chunks(campaignIds)) {
+      const rows = await this.sql.selectMany<IssuedClaim>(
+        ISSUED_COLUMNS,
+        `FROM coupons WHERE campaign_id IN ${inList(some)}`,
+        [...some],
+      );
+      for (const row of rows) found.push(toIssuedClaim(row));
+    }
+    return found;
   }
 
   async count(campaignId: string): Promise<number> {

@@ -133,6 +133,15 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
     return rows.map((row) => ({ userId: row.user_id, claimId: row.claim_id }));
   }
 
+  async hasUnfinished(campaignId: string): Promise<boolean> {
+    const rows = await this.sql.select(
+      "SELECT 1 FROM failed_events WHERE campaign_id = ? AND (status IN ('PENDING', 'PUBLISHING', 'REPUBLISHED', 'DEAD') " +
+        "OR (status = 'DISCARDED' AND released_at IS NULL)) LIMIT 1",
+      [campaignId],
+    );
+    return rows.length > 0;
+  }
+
   async findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]> {
     const found: FailedEvent[] = [];
     for (const some of chunks(claimIds)) {
