@@ -4,6 +4,7 @@ import { type ClaimEvent } from '../../src/domain/claim.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
 import { type DiscardedSlots } from '../../src/modules/gate-watch/discarded-slots.js';
 import { type EpochWatch } from '../../src/modules/gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../../src/modules/gate-watch/quiet-campaigns.js';
 import { FailedEventDrainer } from '../../src/modules/retry/failed-event-drainer.js';
 import { PendingSweeper } from '../../src/modules/sweeper/pending-sweeper.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
@@ -58,7 +59,7 @@ export function sweeperOf(
   gate: IssuanceGate,
   slots: DiscardedSlots,
 ): PendingSweeper {
-  return new PendingSweeper(database, gate, watch, log, slots, systemClock);
+  return new PendingSweeper(database, gate, watch, log, slots, new QuietCampaigns(), systemClock);
 }
 
 /** A claim that the gate has admitted and that is not durable yet. */

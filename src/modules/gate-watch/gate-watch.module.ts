@@ -6,11 +6,21 @@ import { DiscardedSlots } from './discarded-slots.js';
 import { EpochWatch } from './epoch-watch.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { KnownCampaigns } from './known-campaigns.js';
+import { QuietCampaigns } from './quiet-campaigns.js';
 import { StoredCampaignIds } from './stored-campaign-ids.js';
 import { TermsAtGate } from './terms-at-gate.js';
 import { WatchedGate } from './watched-gate.js';
 
-const SHARED = [EpochWatch, Admission, KnownCampaigns, TermsAtGate, DiscardedSlots, StoredCampaignIds, ForeignClaims];
+const SHARED = [
+  EpochWatch,
+  Admission,
+  KnownCampaigns,
+  TermsAtGate,
+  DiscardedSlots,
+  StoredCampaignIds,
+  ForeignClaims,
+  QuietCampaigns,
+];
 
 /**
  * What all modules that call the gate share: the watch over its epoch, and the gate that reports its failed calls to

@@ -18,6 +18,7 @@ import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 import { LEASE_MS } from './builder-lease.js';
 import { GateRebuilder } from './gate-rebuilder.js';
@@ -70,6 +71,7 @@ function addProcess({ healthy }: { healthy: boolean }): Process {
   };
   const watch = watchOf(stack);
   const metrics = new RecoveryMetrics(new MetricsRegistry(), watch);
+  const terms = termsAtGateOf(stack, watch);
   const recovery = new RecoveryService(
     watch,
     builder,
@@ -79,9 +81,10 @@ function addProcess({ healthy }: { healthy: boolean }): Process {
       gate,
       watch,
       metrics,
-      termsAtGateOf(stack, watch),
+      terms,
       new StoredCampaignIds(),
       unexplainedClaimsOf(stack, watch),
+      new QuietCampaigns(),
     ),
     database,
     systemClock,

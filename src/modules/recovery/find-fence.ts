@@ -6,7 +6,7 @@ import { openMissing } from '../gate-watch/open-missing.js';
 
 /**
  * Why the gate cannot be trusted because of this campaign, or null. A campaign without a meta is opened: it never was at
- * the gate. It is a fence if the gate has had it in this epoch.
+ * the gate. It is a fence if the gate has had it in this epoch, unless it has left since the caller has read it.
  *
  * The script of an older version cannot tell the two apart. Under it, a missing meta is a fence unless the campaign is so
  * new that it may still be on its way to the gate.

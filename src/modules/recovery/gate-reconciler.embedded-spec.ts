@@ -13,6 +13,7 @@ import {
   GateTimeoutError,
 } from '../../ports/gate/issuance-gate.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 import { WatchedGate } from '../gate-watch/watched-gate.js';
 import { GateReconciler } from './gate-reconciler.js';
@@ -27,6 +28,7 @@ let registry: MetricsRegistry;
 let metrics: RecoveryMetrics;
 let reconciler: GateReconciler;
 let storedIds: StoredCampaignIds;
+let quiet: QuietCampaigns;
 
 beforeEach(async () => {
   stack = await openEmbeddedStack();
@@ -40,7 +42,8 @@ beforeEach(async () => {
   const gate = new WatchedGate(stack.gate, watch);
   const terms = termsAtGateOf(stack, watch);
   const unexplained = unexplainedClaimsOf(stack, watch);
-  reconciler = new GateReconciler(stack.database, gate, watch, metrics, terms, storedIds, unexplained);
+  quiet = new QuietCampaigns();
+  reconciler = new GateReconciler(stack.database, gate, watch, metrics, terms, storedIds, unexplained, quiet);
 });
 
 afterEach(async () => {
@@ -120,7 +123,7 @@ describe('the metrics of campaigns', () => {
     const few = new RecoveryMetrics(registry, watch, new CampaignLabels(3));
     const terms = termsAtGateOf(stack, watch);
     const unexplained = unexplainedClaimsOf(stack, watch);
-    reconciler = new GateReconciler(stack.database, stack.gate, watch, few, terms, storedIds, unexplained);
+    reconciler = new GateReconciler(stack.database, stack.gate, watch, few, terms, storedIds, unexplained, quiet);
     for (let round = 0; round < 2; round++) await reconciler.reconcile();
     const totals = (await series()).flatMap((line) => /^campaign_total\{campaign="(.*)"\}/.exec(line)?.[1] ?? []);
     expect(totals.sort()).toEqual(['01C', '01D', 'default']);
@@ -290,5 +293,59 @@ describe('the reconciler', () => {
     await expect(reconciler.reconcile()).rejects.toThrow('away');
     await watch.refresh();
     expect(await registry.metrics()).toMatch(/^coupon_gate_epoch 10$/m);
+  });
+});
+
+describe('campaigns that are over', () => {
+  /** Ids that one round asks the gate about. */
+  const askedBy = async (work: () => Promise<unknown>) => {
+    const asked: string[] = [];
+    const gauge = stack.gate.gauge.bind(stack.gate);
+    stack.gate.gauge = (own, ids) => {
+      asked.push(...ids);
+      return gauge(own, ids);
+    };
+    await work();
+    stack.gate.gauge = gauge;
+    return asked;
+  };
+
+  it('cost the gate a few calls in a round, however many they are; the open one is asked about each time', async () => {
+    for (let number = 100; number < 150; number++) {
+      const campaign = await storeCampaign(stack, { id: `c-${number}`, state: 'CLOSED' });
+      await stack.gate.openCampaign(pass, termsOf(campaign));
+    }
+    expect(await askedBy(() => reconciler.reconcile())).toHaveLength(51);
+    const rounds = new Set<string>();
+    for (let round = 0; round < 7; round++) {
+      const asked = await askedBy(() => reconciler.reconcile());
+      expect(asked).toContain('default');
+      expect(asked.length).toBeLessThanOrEqual(9);
+      for (const id of asked) rounds.add(id);
+    }
+    expect(rounds.size).toBe(51);
+    // A change is seen at once.
+    await stack.database.transaction((unit) => unit.campaigns.update('c-149', {}, 2));
+    expect(await askedBy(() => reconciler.reconcile())).toContain('c-149');
+    expect((await stack.gate.gauge(pass, ['c-149']))[0]).toMatchObject({ terms: { version: 2 } });
+  });
+
+  it('are asked about in each round until none of their claims is pending', async () => {
+    for (let number = 100; number < 120; number++) {
+      const campaign = await storeCampaign(stack, { id: `c-${number}`, state: 'CLOSED' });
+      await stack.gate.openCampaign(pass, termsOf(campaign));
+    }
+    await claim(1);
+    await changeRow({ state: 'CLOSED' }, 2);
+    for (let round = 0; round < 4; round++) expect(await askedBy(() => reconciler.reconcile())).toContain('default');
+    await stack.gate.clearPending(pass, [claimOf(1)]);
+    // Without its coupon, an operator has to see it: it does not become quiet.
+    await reconciler.reconcile();
+    expect(await askedBy(() => reconciler.reconcile())).toContain('default');
+    await stack.database.transaction((unit) => unit.campaigns.addIssued('default', 1, 5));
+    await reconciler.reconcile();
+    // Its turn comes after those of 20 others.
+    const asked = await askedBy(() => reconciler.reconcile());
+    expect(asked.length).toBeLessThanOrEqual(8);
   });
 });

@@ -5,6 +5,7 @@ import { type CampaignPage, campaignPages } from '../../ports/database/campaign-
 import { Database } from '../../ports/database/database.js';
 import { type CampaignGauge, type GatePass, IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 import { differs, TermsAtGate } from '../gate-watch/terms-at-gate.js';
 import { findCampaignFence } from './find-fence.js';
@@ -28,11 +29,13 @@ export class GateReconciler {
     private readonly terms: TermsAtGate,
     private readonly storedIds: StoredCampaignIds,
     private readonly unexplained: UnexplainedClaims,
+    private readonly quiet: QuietCampaigns,
   ) {}
 
   /**
-   * One round over all campaigns; the comparison ends early at a fence. Rejects when database or gate are away. Reads
-   * the ids also while the gate is closed: the metrics of refused claims need them.
+   * One round over all campaigns at the gate. It asks about quiet ones only by turns. The comparison ends early at a
+   * fence. Rejects when database or gate are away. Reads the ids also while the gate is closed: the metrics of refused
+   * claims need them.
    */
   async reconcile(): Promise<void> {
     const { pass } = this.watch;
@@ -40,6 +43,7 @@ export class GateReconciler {
     const listed = new Set<string>();
     let unlabelled: number | null = pass === null ? null : 0;
     let failure: unknown = null;
+    this.quiet.beginRound();
     for await (const page of campaignPages(this.database)) {
       for (const { id, state } of page.campaigns) {
         listed.add(id);
@@ -55,6 +59,7 @@ export class GateReconciler {
       }
     }
     this.storedIds.replace(ids);
+    this.quiet.endRound(listed);
     if (failure !== null) throw failure as Error;
     if (pass === null || unlabelled === null) return;
     this.metrics.setUnlabelled(unlabelled);
@@ -63,18 +68,24 @@ export class GateReconciler {
 
   /** @returns how many campaigns of the page have no series of their own; null when a fence was met. */
   private async comparePage(pass: GatePass, { campaigns, readAt }: CampaignPage): Promise<number | null> {
-    const now = await this.gate.now();
+    const asked: Campaign[] = [];
     let unlabelled = 0;
+    for (const campaign of campaigns) {
+      if (this.quiet.isDue(pass, campaign)) asked.push(campaign);
+      else if (campaign.state !== 'CLOSED' && !this.metrics.isLabel(campaign.id)) unlabelled += 1;
+    }
+    if (asked.length === 0) return unlabelled;
+    const now = await this.gate.now();
     const gauges = await this.gate.gauge(
       pass,
-      campaigns.map(({ id }) => id),
+      asked.map(({ id }) => id),
     );
-    for (const [index, campaign] of campaigns.entries()) {
+    for (const [index, campaign] of asked.entries()) {
       const gauge = gauges[index];
       if (gauge === undefined) continue;
       if (gauge.kind === 'fenced') {
         const reason = await findCampaignFence(this.database, this.gate, pass, gauge, campaign, readAt);
-        // It is open now, and the next round compares it.
+        // It is open now, and the next round compares it; or it has left the gate.
         if (reason === null) continue;
         this.watch.reportFence(pass.epoch, reason);
         return null;
@@ -83,10 +94,11 @@ export class GateReconciler {
       if (campaign.state === 'CLOSED' && gauge.pending === 0) this.metrics.retire(campaign.id);
       else if (this.metrics.setStock(campaign, gauge)) this.metrics.setPending(gauge, now);
       else unlabelled += 1;
+      this.quiet.note(pass, campaign, gauge, now);
       await this.compare(pass, campaign, gauge);
       if (isOpening(campaign, gauge, now)) await this.markOpened(campaign);
     }
-    if (await this.unexplained.findIn(pass, campaigns, gauges)) return null;
+    if (await this.unexplained.findIn(pass, asked, gauges)) return null;
     return unlabelled;
   }
 

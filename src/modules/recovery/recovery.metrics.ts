@@ -100,7 +100,8 @@ export class RecoveryMetrics {
     this.labels.retire(campaignId);
   }
 
-  private isLabel(campaignId: string): boolean {
+  /** Whether the campaign has series of its own. */
+  isLabel(campaignId: string): boolean {
     return this.labels.labelFor(campaignId) === campaignId;
   }
 

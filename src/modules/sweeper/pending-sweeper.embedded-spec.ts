@@ -28,6 +28,7 @@ import { SystemClock } from '../../platform/flow/clock.js';
 import { GateTimeoutError } from '../../ports/gate/issuance-gate.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
+import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { PendingSweeper } from './pending-sweeper.js';
 
 const MINUTE = 60_000;
@@ -54,14 +55,16 @@ let gate: SteeredGate;
 let log: InterruptibleClaimLog;
 let database: InterruptibleDatabase;
 let sweeper: PendingSweeper;
+let quiet: QuietCampaigns;
 
 function newSweeper(claimLog: InterruptibleClaimLog = log) {
   const slots = new DiscardedSlots(database, gate, stack.watch);
-  return new PendingSweeper(database, gate, stack.watch, claimLog, slots, new MovedClock());
+  return new PendingSweeper(database, gate, stack.watch, claimLog, slots, quiet, new MovedClock());
 }
 
 async function open(total: number): Promise<void> {
   stack = await openRetryStack(total);
+  quiet = new QuietCampaigns();
   gate = new SteeredGate(stack.memory);
   log = new InterruptibleClaimLog(stack.log);
   database = new InterruptibleDatabase(stack.database);

@@ -11,6 +11,7 @@ import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ConsumedHorizon } from '../../ports/log/consumed-horizon.js';
 import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 
 const CAMPAIGN_PAGE = 100;
 const PENDING_PAGE = 500;
@@ -63,6 +64,7 @@ export class PendingSweeper {
     private readonly watch: EpochWatch,
     log: ClaimLog,
     private readonly slots: DiscardedSlots,
+    private readonly quiet: QuietCampaigns,
     clock: Clock,
   ) {
     this.horizon = new ConsumedHorizon(log, () => gate.now(), clock);
@@ -124,10 +126,12 @@ export class PendingSweeper {
     signal?: AbortSignal,
   ): Promise<void> {
     for (let after = ''; signal?.aborted !== true;) {
-      const campaigns = await this.database.read((unit) => unit.campaigns.listAfter(after, CAMPAIGN_PAGE));
+      const campaigns = await this.database.read((unit) => unit.campaigns.listAtGate(after, CAMPAIGN_PAGE));
       const last = campaigns.at(-1);
       if (last === undefined) return;
-      const ids = campaigns.map(({ id }) => id);
+      const ids = campaigns.filter((campaign) => !this.quiet.isQuiet(pass, campaign)).map(({ id }) => id);
+      after = last.id;
+      if (ids.length === 0) continue;
       const gauges = await this.gate.gauge(pass, ids);
       const now = await this.gate.now();
       for (const gauge of gauges) {
@@ -141,7 +145,6 @@ export class PendingSweeper {
           await this.sweepCampaign(pass, gauge.campaignId, before, report, signal);
         }
       }
-      after = last.id;
     }
   }
 

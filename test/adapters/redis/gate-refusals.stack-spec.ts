@@ -14,6 +14,7 @@ import {
 } from '../../../src/modules/campaigns/campaign-administration.js';
 import { Admission } from '../../../src/modules/gate-watch/admission.js';
 import { type EpochWatch } from '../../../src/modules/gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../../../src/modules/gate-watch/quiet-campaigns.js';
 import { StoredCampaignIds } from '../../../src/modules/gate-watch/stored-campaign-ids.js';
 import { GateReconciler } from '../../../src/modules/recovery/gate-reconciler.js';
 import { RecoveryMetrics } from '../../../src/modules/recovery/recovery.metrics.js';
@@ -138,6 +139,7 @@ describe('what operators change while Redis refuses', () => {
       terms,
       new StoredCampaignIds(),
       unexplainedClaimsOf({ database, gate }, watch),
+      new QuietCampaigns(),
     );
   });
   afterEach(async () => {
