@@ -8,6 +8,7 @@ import { startUp } from '../../dist/app/start-up.js';
 import { parseEnv } from '../../dist/platform/config/env.js';
 import { ClaimBatchContext } from '../../dist/ports/log/claim-batch.context.js';
 import { ClaimLog } from '../../dist/ports/log/claim-log.js';
+import { UnwatchedGate } from '../../dist/ports/gate/unwatched-gate.js';
 import { KafkaClaimServer } from '../../dist/infrastructure/kafka/kafka-claim-server.js';
 import { Database } from '../../dist/ports/database/database.js';
 import { REBUILD_STEPS, RebuildProbe } from '../../dist/modules/recovery/rebuild-probe.js';
@@ -65,6 +66,8 @@ const POINTS = {
   'after-publish': (app, act) => after(app.get(ClaimLog), 'publish', act),
   /** The batch is committed; its offset is not. */
   'before-offset': (_app, act) => before(ClaimBatchContext.prototype, 'settle', act),
+  /** The row says that a closed campaign has left the gate; its memory is still there. */
+  'before-removal': (app, act) => before(app.get(UnwatchedGate), 'removeCampaign', act),
   /** In the middle of the consumer's transaction, which holds the campaign's row. */
   'holding-campaign': (app, act) => {
     const database = app.get(Database);

@@ -374,6 +374,53 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'unpublished-claims', title: 'is stored under a share of the gate row' },
   },
   {
+    name: 'a campaign that leaves the gate while a claim is pending',
+    edits: [edit('leaving-while-pending', /.*/, '')],
+    caughtBy: { project: 'unit', file: 'leaving-campaigns', title: 'stays while a claim is pending' },
+  },
+  {
+    name: 'a campaign that leaves the gate with an open failed event',
+    edits: [edit('leaving-unfinished', /.*/, '')],
+    caughtBy: { project: 'unit', file: 'leaving-campaigns', title: 'stays while a failed event of it is open' },
+  },
+  {
+    name: 'a campaign that the gate forgets before its row says so',
+    edits: [insert('removed-before-mark', 'await this.gate.removeCampaign(pass, id, campaign.version);')],
+    caughtBy: { project: 'unit', file: 'leaving-campaigns', title: 'is the mark first' },
+  },
+  {
+    name: 'a gate that forgets a campaign with pending claims',
+    edits: [
+      edit('removed-while-pending', / \|\| pending\.size > 0/, ''),
+      edit('unlinked-while-pending', / or waiting > 0/, ''),
+    ],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/redis.stack',
+      title: 'keeps a campaign while one of its claims is pending',
+    },
+  },
+  {
+    name: 'a campaign that has left taken for a lost one',
+    edits: [edit('left-and-missed', /.*/, '')],
+    caughtBy: { project: 'unit', file: 'left-campaigns', title: 'is no fence to those who have read its row before' },
+  },
+  {
+    name: 'a rebuild that reads campaigns that have left',
+    edits: [edit('left-and-listed', /\$\{AT_GATE\} AND /, '')],
+    caughtBy: { project: 'unit', file: 'left-campaigns', title: 'is left out by a rebuild' },
+  },
+  {
+    name: 'a query for each claim on a campaign that has left',
+    edits: [edit('past-claims-unkept', /.*/, '')],
+    caughtBy: { project: 'unit', file: 'left-campaigns', title: 'does not ask the database again for the same user' },
+  },
+  {
+    name: 'a campaign that is quiet while claims are pending',
+    edits: [edit('quiet-while-pending', /gauge\.pending === 0 && /, '')],
+    caughtBy: { project: 'unit', file: 'quiet-campaigns', title: 'are not quiet while a claim is pending' },
+  },
+  {
     name: 'a discard that does not lock the campaign',
     edits: [edit('unlocked-discard', /.*/, '')],
     caughtBy: {

@@ -23,7 +23,7 @@ export type Duty = 'api' | 'worker' | 'retry';
 
 /** The points at which a process may end itself; see test/children/service-with-failpoint.mjs. */
 export type Failpoint =
-  | `${'kill' | 'stop' | 'stand'}-${'before-publish' | 'after-publish' | 'before-offset' | 'holding-campaign' | RebuildStep}`
+  | `${'kill' | 'stop' | 'stand'}-${'before-publish' | 'after-publish' | 'before-offset' | 'before-removal' | 'holding-campaign' | RebuildStep}`
   | 'crash-consumer';
 
 /** The command with which the image starts the service, without `node` itself. */

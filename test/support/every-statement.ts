@@ -63,7 +63,12 @@ const CALLS: Calls = {
       await campaigns.list(50);
       await campaigns.list(50, { createdAt: 5, id: 'x' });
     },
-    listAfter: (campaigns) => campaigns.listAfter(ASKED, 200),
+    listAtGate: (campaigns) => campaigns.listAtGate(ASKED, 200),
+    listEnded: (campaigns) => campaigns.listEnded(5, ASKED, 50),
+    listClosed: (campaigns) => campaigns.listClosed(5, ASKED, 50),
+    listUncleared: (campaigns) => campaigns.listUncleared(50),
+    markLeft: (campaigns) => campaigns.markLeft(ASKED),
+    markCleared: (campaigns) => campaigns.markCleared(ASKED),
     insert: (campaigns) => campaigns.insert(campaign()),
     update: (campaigns) => campaigns.update(ASKED, { total: 9_000_000 }, 2),
     addIssued: (campaigns) => campaigns.addIssued(ASKED, 1, 1),
@@ -82,7 +87,8 @@ const CALLS: Calls = {
       await coupons.listByUser('u1', 50);
       await coupons.listByUser('u1', 50, 99);
     },
-    listIssuedAfter: (coupons) => coupons.listIssuedAfter(5, 2_000),
+    listIssuedOf: (coupons) => coupons.listIssuedOf(ASKED, 5, 2_000),
+    listIssuedOfAll: (coupons) => coupons.listIssuedOfAll([ASKED, 'other']),
     count: (coupons) => coupons.count(ASKED),
     lastId: (coupons) => coupons.lastId(),
     countNext: (coupons) => coupons.countNext(ASKED, 'u5', 2_000, 1_000_000_000),
@@ -112,6 +118,7 @@ const CALLS: Calls = {
       await events.openClaimsAfter(5, 2_000);
     },
     highestSequences: (events) => events.highestSequences([ASKED, 'other', 'nothing']),
+    hasUnfinished: (events) => events.hasUnfinished(ASKED),
     countSlotHolders: (events) => events.countSlotHolders(ASKED),
     slotHolders: (events) => events.slotHolders(ASKED, 501),
     findByClaimIds: (events) => events.findByClaimIds(claimIds),

@@ -8,6 +8,7 @@ import { ClaimOutage } from '../../src/modules/issuance/claim-outage.js';
 import { ClaimRecorder } from '../../src/modules/issuance/claim-recorder.js';
 import { DiscardedClaims } from '../../src/modules/issuance/discarded-claims.js';
 import { IssuanceMetrics } from '../../src/modules/issuance/issuance.metrics.js';
+import { PastClaims } from '../../src/modules/issuance/past-claims.js';
 import { UnpublishedClaims } from '../../src/modules/issuance/unpublished-claims.js';
 import { parseEnv } from '../../src/platform/config/env.js';
 import { type Clock, systemClock } from '../../src/platform/flow/clock.js';
@@ -44,6 +45,7 @@ export function issuanceOf(
     watch,
     new ClaimRecorder(log, unpublished, admission, clock),
     new KnownCampaigns(database, gate, clock, systemTimers),
+    new PastClaims(database, clock, systemTimers),
     new DiscardedClaims(database, clock, systemTimers),
     new IssuanceMetrics(registry, storedIds),
     outage,

@@ -129,7 +129,9 @@ export async function judge(cluster: Cluster, drop: Drop, pardon: Pardon = {}): 
   const failed = await cluster.rows('SELECT user_id, sequence, status FROM failed_events WHERE campaign_id = ?', [
     campaignId,
   ]);
-  const { gate, pending, drift } = (await cluster.client().audit(campaignId)) as Record<string, unknown>;
+  const audit = (await cluster.client().audit(campaignId)) as Record<string, unknown>;
+  // A campaign that has left the gate holds nothing there, and nothing of it is on its way.
+  const { gate, pending, drift } = audit['leftGateAt'] === null ? audit : { ...audit, gate: 0, pending: 0 };
   // null means that the gate is closed or away: what it holds is unknown, which is not the same as nothing.
   if (typeof gate !== 'number' || typeof pending !== 'number' || typeof drift !== 'number') {
     throw new Error(`the audit does not know what the gate holds: ${JSON.stringify({ gate, pending, drift })}`);

@@ -40,6 +40,7 @@ describe('GET /api/admin/campaigns/:id/audit', () => {
         campaignId: 'default',
         total: 5,
         gate: 2,
+        leftGateAt: null,
         pending: 0,
         oldestPendingMs: null,
         issued: 2,

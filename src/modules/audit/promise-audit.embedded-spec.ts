@@ -67,6 +67,7 @@ describe('drift is 0', () => {
       campaignId: 'default',
       total: 100,
       gate: 5,
+      leftGateAt: null,
       pending: 0,
       oldestPendingMs: null,
       issued: 5,

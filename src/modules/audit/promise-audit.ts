@@ -25,12 +25,17 @@ export interface CampaignAudit {
   campaignId: string;
   /** The total of the campaign's row. */
   total: number;
-  /** Claims that hold a slot at the gate; null while the gate cannot be trusted or reached. */
+  /**
+   * Claims that hold a slot at the gate; null while the gate cannot be trusted or reached, and once the campaign has left
+   * it.
+   */
   gate: number | null;
   /** Of these, claims that were not seen in the database yet; null as above. */
   pending: number | null;
   /** ms by the gate's clock; null when nothing is pending. */
   oldestPendingMs: number | null;
+  /** ms since 1970; null: the campaign has not left the gate. */
+  leftGateAt: number | null;
   /** The counter in the campaign's row. */
   issued: number;
   /** Coupon rows, at the instant at which the gate was read: as many as were counted, and what the counter rose since. */
@@ -50,6 +55,7 @@ interface GateView {
 /** Gate and counter at one instant: while both were read, no coupon of the campaign could be committed. */
 interface LockedView extends CountedInstant {
   readonly total: number;
+  readonly leftGateAt: number | null;
   readonly gate: GateView | null;
 }
 
@@ -108,7 +114,7 @@ export class PromiseAudit {
     const { pass } = this.watch;
     const locked = await this.readUnderLock(pass, campaignId);
     if (locked === null) return null;
-    const { total, issued, gate: before } = locked;
+    const { total, issued, leftGateAt, gate: before } = locked;
     const { surplus, wall: countedAt } = await this.counts.countAt(locked);
     const pendingClaims = pass === null || before === null ? [] : await this.listPending(pass, campaignId);
     const stored = await this.database.snapshot((unit) => this.readDatabase(unit, campaignId, pendingClaims ?? []));
@@ -122,6 +128,7 @@ export class PromiseAudit {
       gate: null,
       pending: null,
       oldestPendingMs: null,
+      leftGateAt,
       issued,
       rows: issued + surplus,
       rowsCountedAt: new Date(countedAt).toISOString(),
@@ -154,11 +161,13 @@ export class PromiseAudit {
     return this.database.transaction(async (unit) => {
       const [campaign] = await unit.campaigns.lock([campaignId]);
       if (campaign === undefined) return null;
-      const { total, issued } = campaign;
+      const { total, issued, leftGateAt } = campaign;
       // After the lock: coupons of this campaign that are made later have a higher id.
       const lastCouponId = await unit.coupons.lastId();
-      const gauge = pass === null || now === null ? null : await this.readGauge(pass, campaignId);
-      return { campaignId, total, issued, lastCouponId, gate: gauge === null || now === null ? null : { gauge, now } };
+      const asked = pass !== null && now !== null && leftGateAt === null;
+      const gauge = asked ? await this.readGauge(pass, campaignId) : null;
+      const gate = gauge === null || now === null ? null : { gauge, now };
+      return { campaignId, total, issued, leftGateAt, lastCouponId, gate };
     });
   }
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { changedTerms, logChanged } from '../../domain/campaign-log-lines.js';
 import { type Campaign } from '../../domain/campaign.js';
-import { type CallOrigin } from '../../platform/identity/actor.js';
+import { BY_SERVICE, type CallOrigin } from '../../platform/identity/actor.js';
 import { type VersionCondition } from '../../platform/values/version-condition.js';
 import { type CampaignChange } from '../../ports/database/campaign-store.js';
 import { Database } from '../../ports/database/database.js';
@@ -40,6 +40,8 @@ export interface NotTold {
 interface Decision {
   readonly kind: 'change';
   readonly change: CampaignChange;
+  /** Why the service has changed it by itself. */
+  readonly because?: 'ended';
 }
 
 const TARGET_STATE = { pause: 'PAUSED', resume: 'OPEN', close: 'CLOSED' } as const;
@@ -90,6 +92,18 @@ export class CampaignAdministration {
     });
   }
 
+  /**
+   * Closes the campaign if it is open and its window was over at `before`, by the database's clock.
+   * @throws DatabaseError
+   */
+  closeEnded(id: string, before: number): Promise<CampaignChangeOutcome> {
+    return this.update(id, 'campaign.close', BY_SERVICE, ({ state, endsAt }) => {
+      // Another process has closed it, or an operator has moved the end.
+      if (state !== 'OPEN' || endsAt === null || endsAt > before) return { kind: 'precondition-failed' };
+      return { kind: 'change', change: { state: 'CLOSED' }, because: 'ended' };
+    });
+  }
+
   private async update(
     id: string,
     action: string,
@@ -105,7 +119,7 @@ export class CampaignAdministration {
       if (campaign === undefined) return { kind: 'campaign-not-found' };
       const decision = decide(campaign);
       if (decision.kind !== 'change') return decision;
-      const { change } = decision;
+      const { change, because } = decision;
       const changed = { ...campaign, ...change, version: campaign.version + 1 };
       if (changed.total < campaign.total) {
         const refusal = await this.lowerAtGate(changed, pass);
@@ -113,7 +127,8 @@ export class CampaignAdministration {
         agreed = true;
       }
       const stored = await unit.campaigns.update(id, change, changed.version);
-      const detail = { ...changedTerms(campaign, stored), version: stored.version };
+      const reason = because === undefined ? {} : { because };
+      const detail = { ...changedTerms(campaign, stored), version: stored.version, ...reason };
       await unit.audit.record({ action, subject: id, campaignId: id, by, detail });
       before = campaign;
       return { kind: 'done', campaign: stored };

@@ -12,7 +12,7 @@ import { GateCounts } from './gate-counts.js';
 export interface CampaignView {
   readonly campaign: Campaign;
   readonly state: CampaignState;
-  /** total − admitted claims; null while the gate cannot be trusted or reached. */
+  /** total − admitted claims, or − coupons once it has left the gate; null while the gate cannot be trusted or reached. */
   readonly remaining: number | null;
 }
 
@@ -163,10 +163,12 @@ export class CampaignCatalogue {
 
   /** While the gate is away, campaigns can still be read, without `remaining`. */
   private async viewAll(campaigns: readonly Campaign[], counts: GateCounts): Promise<CampaignView[]> {
-    const [offset, claimed] = await Promise.all([this.gateOffset.get(), counts.claimed(campaigns.map(({ id }) => id))]);
+    const atGate = campaigns.filter(({ leftGateAt }) => leftGateAt === null).map(({ id }) => id);
+    const [offset, claimed] = await Promise.all([this.gateOffset.get(), counts.claimed(atGate)]);
     const now = this.clock.wall() + offset;
     return campaigns.map((campaign) => {
-      const taken = claimed.get(campaign.id);
+      // Each claim of a campaign that has left the gate is a coupon.
+      const taken = campaign.leftGateAt === null ? claimed.get(campaign.id) : campaign.issued;
       return {
         campaign,
         state: stateAt(campaign, now),

@@ -7,18 +7,31 @@ import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { CampaignCreator } from './campaign-creator.js';
 import { CampaignsController } from './campaigns.controller.js';
+import { CampaignsCron } from './campaigns.cron.js';
 import { DefaultCampaign } from './default-campaign.js';
+import { EndedCampaigns } from './ended-campaigns.js';
+import { LeavingCampaigns } from './leaving-campaigns.js';
 
-/** Makes, changes and shows campaigns, and tells the gate about them. */
+/** Makes, changes and shows campaigns, and tells the gate about them. Closes those that are over, and lets them leave it. */
 @Module({
   imports: [GateWatchModule],
-  providers: [CampaignCreator, CampaignAdministration, CampaignCatalogue, DefaultCampaign, ResourcePaths],
+  providers: [
+    CampaignCreator,
+    CampaignAdministration,
+    CampaignCatalogue,
+    DefaultCampaign,
+    EndedCampaigns,
+    LeavingCampaigns,
+    ResourcePaths,
+  ],
   exports: [DefaultCampaign],
 })
 export class CampaignsModule {
+  /** The role `retry` has the schedule, as of failed events; the role `api` serves the calls. */
   static for(roles: ReadonlySet<Role>): DynamicModule {
     return {
       module: CampaignsModule,
+      providers: roles.has('retry') ? [CampaignsCron] : [],
       controllers: roles.has('api') ? [CampaignsController, AdminCampaignsController] : [],
     };
   }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Coupon } from '../../ports/database/coupon-store.js';
 import { Database } from '../../ports/database/database.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
@@ -42,10 +43,7 @@ export class ClaimStatusLookup {
       // With a coupon nothing else matters; most callers have one.
       return { coupon, failed: coupon === null ? await unit.failedEvents.findByUser(campaignId, userId) : null };
     });
-    if (coupon !== null) {
-      const { claimId, sequence, claimedAt, createdAt, code } = coupon;
-      return { kind: 'found', status: 'ISSUED', claimId, sequence, claimedAt, issuedAt: createdAt, code };
-    }
+    if (coupon !== null) return issued(coupon);
     const claim = failed?.claim ?? null;
     if (failed !== null && claim !== null && failed.status !== 'DISCARDED' && failed.status !== 'RESOLVED') {
       const { claimId, sequence, claimedAt } = claim;
@@ -70,9 +68,20 @@ export class ClaimStatusLookup {
       case 'fenced': {
         const meaning = await this.campaigns.explain(pass, campaignId, outcome.reason);
         if (meaning === 'campaign-not-found') return { kind: meaning };
+        if (meaning === 'left') return this.findCoupon(campaignId, userId);
         if (meaning === 'fenced') this.watch.reportFence(pass.epoch, outcome.reason);
         return { kind: 'issuer-unavailable' };
       }
     }
   }
+
+  /** Reads again: what was pending at the first read has become a coupon before the campaign left the gate. */
+  private async findCoupon(campaignId: string, userId: string): Promise<ClaimStatus> {
+    const coupon = await this.database.read((unit) => unit.coupons.find(campaignId, userId));
+    return coupon === null ? { kind: 'claim-not-found' } : issued(coupon);
+  }
+}
+
+function issued({ claimId, sequence, claimedAt, createdAt, code }: Coupon): ClaimStatus {
+  return { kind: 'found', status: 'ISSUED', claimId, sequence, claimedAt, issuedAt: createdAt, code };
 }

@@ -29,7 +29,7 @@ export class DiscardedSlots {
     let freed = 0;
     for (const { id, claim } of discarded) {
       if (fenced.has(claim.campaignId)) continue;
-      // A campaign that was never stored has no slot, and the gate would answer with a fence.
+      // A campaign that was never stored or has left the gate has no slot, and the gate would answer with a fence.
       if (campaigns.has(claim.campaignId)) {
         const outcome = holders.has(holderKey(claim)) ? await this.keep(pass, claim) : await this.free(pass, claim);
         if (outcome === 'fenced') {
@@ -48,7 +48,10 @@ export class DiscardedSlots {
     return this.database.read(async (unit) => {
       const campaigns = await unit.campaigns.findMany([...new Set(claims.map(({ campaignId }) => campaignId))]);
       const coupons = await unit.coupons.findByUsers(claims);
-      return { campaigns: new Set(campaigns.map(({ id }) => id)), holders: new Set(coupons.map(holderKey)) };
+      return {
+        campaigns: new Set(campaigns.filter(({ leftGateAt }) => leftGateAt === null).map(({ id }) => id)),
+        holders: new Set(coupons.map(holderKey)),
+      };
     });
   }
 

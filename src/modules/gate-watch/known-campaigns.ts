@@ -12,6 +12,8 @@ import { openMissing } from './open-missing.js';
 
 /** How long an answer of the database is kept, ms: short, since a campaign may be made at any moment. */
 const KEPT_MS = 1_000;
+/** That a campaign has left the gate is final. It is asked again only because a database may have been restored, ms. */
+const LEFT_KEPT_MS = 60_000;
 const MAX_KEPT = 10_000;
 /** One query at a time. */
 const BATCHING = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
@@ -21,9 +23,10 @@ const late = (): Error =>
   new DatabaseError('infrastructure', 'LATE', 'the database did not tell in time whether a campaign exists');
 
 /**
- * `opening`: the campaign was not at the gate yet, or the gate of before is over. `fenced`: the gate's memory is damaged.
+ * `left`: the campaign is closed and has left the gate, so the database answers for it. `opening`: it was not at the gate yet,
+ * or the gate of before is over. `fenced`: the gate's memory is damaged.
  */
-export type FenceMeaning = 'campaign-not-found' | 'opening' | 'fenced';
+export type FenceMeaning = 'campaign-not-found' | 'left' | 'opening' | 'fenced';
 
 const FENCED = Promise.resolve('fenced' as const);
 
@@ -63,21 +66,26 @@ export class KnownCampaigns {
     if (this.kept.size >= MAX_KEPT) this.kept.clear();
     const asked = { answer: this.findOut(pass, campaignId), until: now + KEPT_MS };
     this.kept.set(campaignId, asked);
-    // Delete only this question: when it is given up, a later one for the same id may be under way.
-    asked.answer.catch(() => {
-      if (this.kept.get(campaignId) === asked) this.kept.delete(campaignId);
-    });
+    asked.answer.then(
+      (meaning) => {
+        if (meaning === 'left') asked.until = now + LEFT_KEPT_MS;
+      },
+      () => {
+        // Delete only this question: when it is given up, a later one for the same id may be under way.
+        if (this.kept.get(campaignId) === asked) this.kept.delete(campaignId);
+      },
+    );
     return asked.answer;
   }
 
   private async findOut(pass: GatePass, campaignId: string): Promise<FenceMeaning> {
     const byAge = await this.questions.add(campaignId);
-    if (byAge === 'campaign-not-found') return byAge;
+    if (byAge === 'campaign-not-found' || byAge === 'left') return byAge;
     const opening = openMissing(this.database, this.gate, pass, campaignId);
     const { kind } = await withDeadline(opening, CLAIM_DEADLINE_MS / 2, this.timers).catch((error: unknown) => {
       throw error instanceof DeadlineError ? late() : (error as Error);
     });
-    if (kind === 'fenced') return 'fenced';
+    if (kind === 'fenced' || kind === 'left') return kind;
     return kind === 'unsupported' ? byAge : 'opening';
   }
 
@@ -89,6 +97,7 @@ export class KnownCampaigns {
       return ids.map((id) => {
         const campaign = found.get(id);
         if (campaign === undefined) return 'campaign-not-found';
+        if (campaign.leftGateAt !== null) return 'left';
         return mayBeOpening(campaign, now) ? 'opening' : 'fenced';
       });
     });

@@ -12,7 +12,8 @@ const MAX_ROUNDS = 5;
 export type TermsOutcome =
   /**
    * At some moment after the call the gate had exactly what the database stores: `campaign`. It is newer than the
-   * argument when another writer changed it in between. `told`: this call brought it to the gate.
+   * argument when another writer changed it in between. `told`: this call brought it to the gate. A campaign that has
+   * left the gate is closed for good, and the gate need not hear of it.
    */
   | { readonly kind: 'agreed'; readonly campaign: Campaign; readonly told: boolean }
   /** The gate of this epoch cannot be trusted, or is not the current one any more. */
@@ -48,7 +49,7 @@ export class TermsAtGate {
       const answer = await this.gate.changeTerms(pass, termsOf(stored));
       if (answer.kind === 'changed') return { kind: 'agreed', campaign: stored, told: true };
       if (answer.kind === 'total-below-claimed') return answer;
-      if (answer.kind === 'fenced') return this.fenced(pass, answer);
+      if (answer.kind === 'fenced') return this.fenced(pass, answer, await this.find(stored.id));
       const found = await this.compare(stored.id, pass);
       if (found.kind !== 'behind') return found;
       stored = found.campaign;
@@ -56,9 +57,15 @@ export class TermsAtGate {
     return { kind: 'contended' };
   }
 
-  private fenced(pass: GatePass, fence: Fenced): TermsOutcome {
+  /** @param campaign read after the fence was met: what it says about leaving the gate is true by then. */
+  private fenced(pass: GatePass, fence: Fenced, campaign: Campaign | null): TermsOutcome {
+    if (campaign !== null && campaign.leftGateAt !== null) return { kind: 'agreed', campaign, told: false };
     this.watch.reportCampaignFence(pass, fence);
     return { kind: fence.reason === 'meta-missing' ? 'unknown' : 'fenced' };
+  }
+
+  private find(id: string): Promise<Campaign | null> {
+    return this.database.read((unit) => unit.campaigns.find(id));
   }
 
   /**
@@ -76,7 +83,7 @@ export class TermsAtGate {
       const [campaign] = await unit.campaigns.lock([campaignId]);
       const [gauge] = await this.gate.gauge(pass, [campaignId]);
       if (campaign === undefined || gauge === undefined) return { kind: 'epoch-over' };
-      if (gauge.kind === 'fenced') return this.fenced(pass, gauge);
+      if (gauge.kind === 'fenced') return this.fenced(pass, gauge, campaign);
       if (gauge.terms.version < campaign.version) return { kind: 'behind', campaign };
       if (!differs(gauge, campaign)) return { kind: 'agreed', campaign, told: false };
       const version = gauge.terms.version + 1;

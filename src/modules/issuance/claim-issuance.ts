@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type ClaimEvent, type ClaimRecord, type LoggedClaim } from '../../domain/claim.js';
+import { type ClaimEvent, type ClaimRecord, type ClaimRequest, type LoggedClaim } from '../../domain/claim.js';
 import { CONFIRM_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { Clock } from '../../platform/flow/clock.js';
@@ -23,6 +23,7 @@ import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
+import { PastClaims } from './past-claims.js';
 
 /** A user's call for a coupon. */
 export interface Application {
@@ -68,6 +69,7 @@ export class ClaimIssuance {
     private readonly watch: EpochWatch,
     private readonly recorder: ClaimRecorder,
     private readonly campaigns: KnownCampaigns,
+    private readonly past: PastClaims,
     private readonly discarded: DiscardedClaims,
     private readonly metrics: IssuanceMetrics,
     private readonly outage: ClaimOutage,
@@ -89,9 +91,10 @@ export class ClaimIssuance {
     const budget = new ClaimBudget(this.clock, this.timers);
     const claimId = this.nextClaimId();
     const idempotencyDigest = idempotencyKey === null ? null : digestOf(idempotencyKey);
+    const request = { campaignId, userId, claimId, idempotencyDigest };
     let outcome: ClaimOutcome;
     try {
-      outcome = await this.gate.claim(pass, { campaignId, userId, claimId, idempotencyDigest });
+      outcome = await this.gate.claim(pass, request);
     } catch (error) {
       return this.gateFailed(error, campaignId, claimId);
     }
@@ -115,7 +118,7 @@ export class ClaimIssuance {
         return this.replay(eventOf(record, campaignId, userId, pass), pending, budget);
       }
       case 'fenced':
-        return this.fenced(pass, campaignId, outcome.reason, budget);
+        return this.fenced(pass, request, outcome.reason, budget);
       default:
         this.metrics.count(campaignId, CLAIM_REFUSALS[outcome.kind]);
         return outcome;
@@ -193,10 +196,11 @@ export class ClaimIssuance {
 
   private async fenced(
     pass: GatePass,
-    campaignId: string,
+    request: ClaimRequest,
     reason: FenceReason,
     budget: ClaimBudget,
   ): Promise<ApplicationOutcome> {
+    const { campaignId } = request;
     let meaning: FenceMeaning;
     try {
       meaning = await budget.within(this.campaigns.explain(pass, campaignId, reason));
@@ -207,10 +211,37 @@ export class ClaimIssuance {
     }
     if (reason === 'meta-missing') this.lookUpOutage.recovered('the database tells again which campaigns exist');
     if (meaning === 'campaign-not-found') return { kind: meaning };
+    if (meaning === 'left') return this.afterLeaving(request, budget);
     // A campaign that is on its way to the gate is no outage.
     if (meaning === 'opening') return this.refusedForNow(campaignId);
     const outcome = this.unavailable(campaignId, `the gate cannot be trusted: ${reason}`);
     this.watch.reportFence(pass.epoch, reason);
+    return outcome;
+  }
+
+  /** The campaign has left the gate: answers as the gate did, from the database. A coupon needs no look at the epoch. */
+  private async afterLeaving(request: ClaimRequest, budget: ClaimBudget): Promise<ApplicationOutcome> {
+    const { campaignId, idempotencyDigest } = request;
+    let record: ClaimRecord | null;
+    try {
+      record = await budget.within(this.past.find(request));
+    } catch (error) {
+      this.lookUpOutage.failed(`nobody can tell who has a coupon of a past campaign: ${(error as Error).message}`);
+      return this.refusedForNow(campaignId);
+    }
+    if (record === null) return this.refusedAfterLeaving({ kind: 'campaign-closed' });
+    const claim = ownClaim(record, campaignId);
+    if (idempotencyDigest === null || record.idempotencyDigest !== idempotencyDigest) {
+      return this.refusedAfterLeaving({ kind: 'already-claimed', claim });
+    }
+    this.metrics.countPast('replayed');
+    return { kind: 'accepted', claim, replayed: true };
+  }
+
+  private refusedAfterLeaving<Outcome extends ApplicationOutcome & { kind: 'campaign-closed' | 'already-claimed' }>(
+    outcome: Outcome,
+  ): Outcome {
+    this.metrics.countPast(CLAIM_REFUSALS[outcome.kind]);
     return outcome;
   }
 

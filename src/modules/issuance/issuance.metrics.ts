@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
-import { CampaignLabels } from '../../platform/metrics/campaign-labels.js';
+import { CampaignLabels, OTHER_CAMPAIGNS } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 
@@ -47,6 +47,11 @@ export class IssuanceMetrics {
   count(campaign: string, outcome: ClaimMetricOutcome): void {
     const counter = this.counters.get(`${outcome}:${campaign}`) ?? this.counterFor(campaign, outcome);
     counter.inc();
+  }
+
+  /** Counts a claim on a campaign that has left the gate, and the metrics with it. */
+  countPast(outcome: ClaimMetricOutcome): void {
+    this.claims.inc({ campaign: OTHER_CAMPAIGNS, outcome });
   }
 
   /** Campaigns without a label of their own may be many, and share a few counters. */

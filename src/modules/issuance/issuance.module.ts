@@ -10,6 +10,7 @@ import { ClaimRecorder } from './claim-recorder.js';
 import { ClaimController } from './claim.controller.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
+import { PastClaims } from './past-claims.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
 /** 1 — HTTP → gate → claim log. Only a process with the role `api` issues. */
@@ -21,6 +22,7 @@ import { UnpublishedClaims } from './unpublished-claims.js';
     ClaimRecorder,
     UnpublishedClaims,
     DiscardedClaims,
+    PastClaims,
     IssuanceMetrics,
     ResourcePaths,
   ],

@@ -97,6 +97,10 @@ export interface Env {
   readonly defaultCampaignTotal: number;
   /** Failed events are deleted this long after they were resolved, ms. */
   readonly failedEventRetentionMs: number;
+  /** From the end of a campaign's window to its closing by the service, ms; null: it does not close campaigns. */
+  readonly closeAfterEndMs: number | null;
+  /** From the closing of a campaign to its leaving the gate, ms; null: none leaves. */
+  readonly gateRetentionMs: number | null;
   /** Undefined in the embedded profile if the first start should make it. */
   readonly adminToken: string | undefined;
   /** Accepted beside `adminToken` while callers change to it. */
@@ -134,6 +138,8 @@ export class AppConfig implements Env {
   readonly migrateOnStart!: boolean;
   readonly defaultCampaignTotal!: number;
   readonly failedEventRetentionMs!: number;
+  readonly closeAfterEndMs!: number | null;
+  readonly gateRetentionMs!: number | null;
   readonly adminToken!: string | undefined;
   readonly adminTokenNext!: string | undefined;
   readonly allowInsecure!: ReadonlySet<Risk>;
@@ -203,6 +209,8 @@ export function parseEnv(source: Source): AppConfig {
     migrateOnStart: env.MIGRATE_ON_START,
     defaultCampaignTotal: env.DEFAULT_CAMPAIGN_TOTAL,
     failedEventRetentionMs: env.FAILED_EVENT_RETENTION,
+    closeAfterEndMs: env.CLOSE_AFTER_END,
+    gateRetentionMs: env.GATE_RETENTION,
     adminToken: env.ADMIN_TOKEN,
     adminTokenNext: env.ADMIN_TOKEN_NEXT,
     allowInsecure: env.ALLOW_INSECURE,

@@ -50,6 +50,14 @@ const duration = (form: string, minMs: number, maxMs: number) => {
     .transform(msOf);
 };
 
+/** As {@link duration}; null for `never`. */
+const durationOrNever = z
+  .string()
+  .regex(/^(?:\d{1,5}[smhd]|never)$/, {
+    error: 'a number with s, m, h or d behind it, such as 90s, 1h or 30d; or never',
+  })
+  .transform((text) => (text === 'never' ? null : Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? NaN)));
+
 const flag = z.stringbool({ truthy: ['true', '1', 'on'], falsy: ['false', '0', 'off'], error: 'true or false' });
 
 const itemsOf = (text: string): string[] => text.split(',').map((item) => item.trim());
@@ -209,6 +217,8 @@ export const variables = z.object({
   FAILED_EVENT_RETENTION: duration('a time from 1h to 3650d, such as 30d or 12h', 3_600_000, 3650 * 86_400_000).default(
     30 * 86_400_000,
   ),
+  CLOSE_AFTER_END: durationOrNever.default(86_400_000),
+  GATE_RETENTION: durationOrNever.default(3_600_000),
   ADMIN_TOKEN: adminToken.optional(),
   ADMIN_TOKEN_NEXT: adminToken.optional(),
   ALLOW_INSECURE: listOf(RISKS).default(new Set()),
