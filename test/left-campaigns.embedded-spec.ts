@@ -24,7 +24,7 @@ import { BY_SERVICE } from '../src/platform/identity/actor.js';
 import { MetricsRegistry } from '../src/platform/metrics/metrics-registry.js';
 import { digestOf } from '../src/platform/values/digest.js';
 import { type GatePass } from '../src/ports/gate/issuance-gate.js';
-import { administrationOf } from './support/campaigns.js';
+import { administrationOf, creatorOf } from './support/campaigns.js';
 import { claimOf } from './support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './support/embedded.js';
 import { type Issuance, issuanceOf } from './support/issuance.js';
@@ -213,6 +213,24 @@ describe('what is shown of a campaign that has left the gate', () => {
     expect(asked).toEqual(['other']);
   });
 
+  it('is its whole stock to the operator whose creation is repeated', async () => {
+    const creator = creatorOf(stack, watch);
+    const create = () => creator.create({ name: 'n', total: 5, startsAt: null, endsAt: null }, BY_SERVICE, 'key');
+    const made = await create();
+    if (made.kind !== 'created') throw new Error(made.kind);
+    const { id } = made.campaign;
+    await administrationOf(stack, watch).act(id, 'close', BY_SERVICE);
+    await leaving().leave();
+    expect((await stored(id)).leftGateAt).not.toBeNull();
+    const replayed = await create();
+    if (replayed.kind !== 'created') throw new Error(replayed.kind);
+    const catalogue = new CampaignCatalogue(stack.database, stack.gate, watch, systemClock);
+    expect(catalogue.viewAsReplayed(replayed.campaign, replayed.at)).toMatchObject({
+      campaign: { id, state: 'OPEN', issued: 0 },
+      remaining: 5,
+    });
+  });
+
   it('is an audit with drift 0, and with drift when a coupon is gone', async () => {
     await leave();
     const counts = new CouponCounts(stack.database, systemClock, systemTimers);
@@ -302,6 +320,18 @@ describe('a campaign that has left the gate', () => {
     expect(await findFence(stack.database, stack.gate, pass)).toBe('meta-missing');
     await reconcilerOf().reconcile();
     expect(watch.pass).toBeNull();
+  });
+
+  it('is a fence when the database was restored to a moment before the mark, and is at the gate again after it', async () => {
+    await leave();
+    await execute('UPDATE campaigns SET created_at = 0, left_gate_at = NULL, gate_cleared_at = NULL');
+    await reconcilerOf().reconcile();
+    expect(watch.pass).toBeNull();
+    await rebuilderOf(stack).rebuild(pass.epoch);
+    await watch.refresh();
+    pass = watch.pass as GatePass;
+    expect(await stack.gate.gauge(pass, ['default'])).toMatchObject([{ kind: 'gauge', claimed: 2, pending: 0 }]);
+    expect(await apply('u1')).toMatchObject({ kind: 'already-claimed', claim: { claimId: claimOf(1).claimId } });
   });
 
   it('is left out by a rebuild, with its coupons, and its winners are still answered', async () => {

@@ -9,6 +9,10 @@ import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { systemTimers } from '../../platform/flow/timers.js';
+import { type Campaign } from '../../domain/campaign.js';
+import { type GatePass } from '../../ports/gate/issuance-gate.js';
+import { type EpochWatch } from '../gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { CouponCounts } from './coupon-counts.js';
 import { DriftMeasurement } from './drift-measurement.js';
 import { DriftMetrics } from './drift.metrics.js';
@@ -22,12 +26,14 @@ let registry: MetricsRegistry;
 let metrics: DriftMetrics;
 let measurement: DriftMeasurement;
 let timers: SetTimers;
+let quiet: QuietCampaigns;
+let watch: EpochWatch;
 
 beforeEach(async () => {
   stack = await openEmbeddedStack();
   for (const id of ['a', 'b', 'c']) await storeCampaign(stack, { id });
   await openEpoch(stack, 10);
-  const watch = watchOf(stack);
+  watch = watchOf(stack);
   await watch.refresh();
   timers = new SetTimers();
   audit = new PromiseAudit(
@@ -39,13 +45,24 @@ beforeEach(async () => {
   registry = new MetricsRegistry();
   const labels = new CampaignLabels();
   metrics = new DriftMetrics(registry, labels, timers.clock);
-  measurement = new DriftMeasurement(stack.database, audit, metrics, timers.clock, timers);
+  quiet = new QuietCampaigns();
+  measurement = new DriftMeasurement(stack.database, audit, metrics, watch, quiet, timers.clock, timers);
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
   await stack.close();
 });
+
+async function noteQuiet(pass: GatePass, ids: readonly string[]): Promise<void> {
+  const gauges = await stack.gate.gauge(pass, ids);
+  for (const [index, id] of ids.entries()) {
+    const campaign = (await stack.database.read((unit) => unit.campaigns.find(id))) as Campaign;
+    const gauge = gauges[index];
+    if (gauge?.kind === 'gauge') quiet.note(pass, campaign, gauge, systemClock.wall());
+    expect(quiet.isQuiet(pass, campaign)).toBe(true);
+  }
+}
 
 const drift = async () =>
   Object.fromEntries(
@@ -67,6 +84,26 @@ describe('a round', () => {
     await storeCampaign(stack, { id: 'over', state: 'CLOSED' });
     await measurement.measure();
     expect(await drift()).toEqual({ a: 0, b: 0, c: 0 });
+  });
+
+  it('measures quiet campaigns by turns, and all others each time', async () => {
+    const names = Array.from({ length: 45 }, (_, index) => `quiet-${10 + index}`);
+    for (const id of names) await storeCampaign(stack, { id, endsAt: 1 });
+    const pass = await openEpoch(stack, 11);
+    await watch.refresh();
+    await noteQuiet(pass, names);
+    const spy = jest.spyOn(audit, 'audit').mockResolvedValue(null);
+    const round = async () => {
+      spy.mockClear();
+      await measurement.measure();
+      return spy.mock.calls.map(([id]) => id);
+    };
+    expect(await round()).toEqual(['a', 'b', 'c', ...names.slice(0, 40)]);
+    expect(await round()).toEqual(['a', 'b', 'c', ...names.slice(40)]);
+    expect(await round()).toEqual(['a', 'b', 'c', ...names.slice(0, 40)]);
+    await stack.connection.exclusive((runner) => runner.query("UPDATE campaigns SET issued = 1 WHERE id = 'quiet-54'"));
+    expect(await round()).toEqual(['a', 'b', 'c', ...names.slice(40)]);
+    expect(await round()).toEqual(['a', 'b', 'c', ...names.slice(0, 40), 'quiet-54']);
   });
 
   it('measures those behind one that cannot be measured, whose metric stays as it was', async () => {

@@ -3,8 +3,12 @@ import { Clock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { SlowTurns } from '../../platform/values/slow-turns.js';
 import { campaignPages } from '../../ports/database/campaign-pages.js';
+import { type Campaign } from '../../domain/campaign.js';
 import { Database } from '../../ports/database/database.js';
+import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { DriftMetrics } from './drift.metrics.js';
 import { PromiseAudit } from './promise-audit.js';
 
@@ -12,21 +16,29 @@ import { PromiseAudit } from './promise-audit.js';
 const FIRST_AFTER_MS = 3_000;
 /** From the end of one round to the next, ms. */
 const INTERVAL_MS = 30_000;
+/**
+ * Quiet campaigns that one round audits. 1,000 may have series of their own: each has its turn within 13 minutes, before
+ * the alert on the age of a drift.
+ */
+const TURNS = 40;
 
 /**
- * Audits every campaign for the metric of its drift. It has a loop of its own, because a round over many coupons takes
- * long and would delay the reconciler.
+ * Audits every campaign at the gate for the metric of its drift, quiet ones by turns. It has a loop of its own, because a
+ * round over many coupons takes long and would delay the reconciler.
  */
 @Injectable()
 export class DriftMeasurement implements BeforeApplicationShutdown {
   private readonly logger = new Logger(DriftMeasurement.name);
   private readonly rounds: PeriodicTask;
   private readonly outage: OutageLog;
+  private readonly turns = new SlowTurns(TURNS);
 
   constructor(
     private readonly database: Database,
     private readonly audit: PromiseAudit,
     private readonly metrics: DriftMetrics,
+    private readonly watch: EpochWatch,
+    private readonly quiet: QuietCampaigns,
     private readonly clock: Clock,
     timers: Timers,
   ) {
@@ -44,21 +56,32 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
     return this.rounds.stop();
   }
 
-  /** One round over all campaigns. Never rejects. */
+  /** One round over all campaigns at the gate. Never rejects. */
   async measure(): Promise<void> {
+    this.turns.begin();
     try {
       for await (const { campaigns } of campaignPages(this.database)) {
-        for (const { id, state } of campaigns) {
+        for (const campaign of campaigns) {
           if (this.rounds.stopped) return;
-          // A closed campaign no longer changes, and years of them would cost a count each. The audit call still counts
-          // them.
-          if (state !== 'CLOSED') await this.measureOne(id);
+          if (this.isDue(campaign)) await this.measureOne(campaign.id);
         }
       }
+      this.turns.end();
       this.outage.recovered('drift can be measured again');
     } catch (error) {
       this.outage.failed(`drift cannot be measured: ${(error as Error).message}`);
     }
+  }
+
+  /**
+   * A closed campaign no longer changes, and years of them would cost a count each. The audit call still counts them. One
+   * that is over and not closed yet changes as little: it has its turn only for the metric's sake.
+   */
+  private isDue(campaign: Campaign): boolean {
+    if (campaign.state === 'CLOSED') return false;
+    const { pass } = this.watch;
+    if (pass === null || !this.quiet.isQuiet(pass, campaign)) return true;
+    return this.metrics.isLabelled(campaign.id) && this.turns.take(campaign.id);
   }
 
   /**

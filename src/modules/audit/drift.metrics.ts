@@ -54,7 +54,8 @@ export class DriftMetrics {
     this.measuredAt.set(campaignId, measuredAt);
   }
 
-  private isLabelled(campaignId: string): boolean {
+  /** Whether the campaign has series of its own. */
+  isLabelled(campaignId: string): boolean {
     return this.labels.labelFor(campaignId) === campaignId;
   }
 }

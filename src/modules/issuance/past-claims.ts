@@ -4,6 +4,7 @@ import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { putNewest } from '../../platform/values/put-newest.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Database } from '../../ports/database/database.js';
 
@@ -25,7 +26,6 @@ const late = (): Error =>
  */
 @Injectable()
 export class PastClaims {
-  /** The oldest answer first; that one is dropped first. */
   private readonly kept = new Map<string, { readonly answer: Promise<ClaimRecord | null>; readonly until: number }>();
   private readonly questions: NaturalBatcher<ClaimHolder, ClaimRecord | null>;
 
@@ -50,9 +50,7 @@ export class PastClaims {
     if (known !== undefined && known.until > now) return known.answer;
     if (this.questions.full) return Promise.reject(late());
     const asked = { answer: this.questions.add({ campaignId, userId }), until: now + KEPT_MS };
-    this.kept.delete(key);
-    this.kept.set(key, asked);
-    if (this.kept.size > MAX_KEPT) this.kept.delete(this.kept.keys().next().value as string);
+    putNewest(this.kept, key, asked, MAX_KEPT);
     asked.answer.catch(() => {
       if (this.kept.get(key) === asked) this.kept.delete(key);
     });
