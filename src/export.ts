@@ -8,9 +8,10 @@ import { parseArgs } from 'node:util';
 import { explainCommand } from './app/command-error.js';
 import { readCoupons } from './infrastructure/sqlite/sqlite-file.js';
 import { takeSnapshot } from './infrastructure/sqlite/take-snapshot.js';
-import { type CouponFormat, couponLines } from './modules/backup/coupon-export.js';
+import { type CouponFormat, CouponLines } from './modules/coupons/coupon-lines.js';
 import { loadConfiguration } from './platform/config/load-configuration.js';
 import { StartupError } from './platform/config/startup-error.js';
+import { type NewCoupon } from './ports/database/coupon-store.js';
 
 const USAGE =
   'usage: npm run --silent export -- [--to FILE] [--campaign ID] [--format csv|ndjson] [--url http://host:port]';
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
   try {
     const snapshot = join(directory, 'snapshot.sqlite');
     await takeSnapshot(loadConfiguration().config, snapshot, values.url);
-    const lines = Readable.from(couponLines(readCoupons(snapshot, values.campaign), format));
+    const lines = Readable.from(pieces(readCoupons(snapshot, values.campaign), format));
     // wx: an export never overwrites a file. 0600: it holds coupon codes.
     const target =
       values.to === undefined ? process.stdout : createWriteStream(values.to, { flags: 'wx', mode: 0o600 });
@@ -47,6 +48,12 @@ async function main(): Promise<void> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function* pieces(coupons: Iterable<NewCoupon>, format: CouponFormat): Generator<string> {
+  const lines = new CouponLines(format, { withCodes: true });
+  yield lines.header();
+  for (const coupon of coupons) yield lines.of([coupon]);
 }
 
 main().catch((error: unknown) => {

@@ -71,7 +71,7 @@ export class Client {
     // As text, or what is no object would not be taken for JSON.
     const response = await (options.body === undefined ? call : call.send(JSON.stringify(options.body)));
     const headers = new Headers(response.headers as Record<string, string>);
-    const json = /json/.test(headers.get('content-type') ?? '');
+    const json = /[/+]json\b/.test(headers.get('content-type') ?? '');
     return { status: response.status, headers, body: json ? response.body : (response.text ?? '') };
   }
 

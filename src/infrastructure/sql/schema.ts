@@ -18,6 +18,7 @@ import { ClosedEpoch1765310000000 } from './migrations/1765310000000-closed-epoc
 import { ApiKeys1766000000000 } from './migrations/1766000000000-api-keys.js';
 import { WiderUserIds1766100000000 } from './migrations/1766100000000-wider-user-ids.js';
 import { SigningKeys1766200000000 } from './migrations/1766200000000-signing-keys.js';
+import { CouponsInOrder1766400000000 } from './migrations/1766400000000-coupons-in-order.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -45,6 +46,7 @@ export const SCHEMA = {
     ApiKeys1766000000000,
     WiderUserIds1766100000000,
     SigningKeys1766200000000,
+    CouponsInOrder1766400000000,
   ],
   migrationsTableName: 'migrations',
   synchronize: false,

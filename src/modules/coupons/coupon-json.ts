@@ -27,3 +27,16 @@ const couponJsonSchema = z
   .meta({ id: 'Coupon' });
 
 export const couponListJsonSchema = pageJsonSchema(couponJsonSchema).meta({ id: 'CouponList' });
+
+const campaignCouponJsonSchema = z
+  .object({
+    userId: z.string(),
+    claimId: z.string(),
+    sequence,
+    claimedAt: isoInstant,
+    issuedAt: isoInstant,
+    code: z.string().optional().meta({ description: 'Only for operators.' }),
+  })
+  .meta({ id: 'CampaignCoupon' });
+
+export const campaignCouponListJsonSchema = pageJsonSchema(campaignCouponJsonSchema).meta({ id: 'CampaignCouponList' });

@@ -18,6 +18,23 @@ export interface IssuedClaim extends Claim {
   id: number;
 }
 
+/** The place of a coupon in the order in which the gate admitted the claims of its campaign. */
+export interface CouponPosition {
+  /** ms since the Unix epoch. */
+  readonly claimedAt: number;
+  readonly sequence: number;
+}
+
+/** Which coupons of a campaign are wanted; a field that is left out does not matter. */
+export interface CampaignCouponFilter {
+  readonly campaignId: string;
+  readonly userId?: string;
+  /** Claimed at this instant or later; ms since the Unix epoch. */
+  readonly from?: number;
+  /** Claimed before this instant; ms since the Unix epoch. */
+  readonly to?: number;
+}
+
 /** The table `coupons`, seen from inside one transaction. */
 export abstract class CouponStore {
   /**
@@ -33,6 +50,18 @@ export abstract class CouponStore {
 
   /** A user's coupons, newest first; `beforeId` continues a list. */
   abstract listByUser(userId: string, limit: number, beforeId?: number): Promise<Coupon[]>;
+
+  /**
+   * The coupons of a campaign in the order of their claims, or in the reverse order.
+   *
+   * @param after continues a list behind this place, in the direction of `order`.
+   */
+  abstract listByCampaign(
+    filter: CampaignCouponFilter,
+    order: 'oldest-first' | 'newest-first',
+    limit: number,
+    after?: CouponPosition,
+  ): Promise<Coupon[]>;
 
   /** Of one campaign, in id order, for the rebuild. What other campaigns have costs nothing. */
   abstract listIssuedOf(campaignId: string, afterId: number, limit: number): Promise<IssuedClaim[]>;

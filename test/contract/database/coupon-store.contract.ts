@@ -148,6 +148,33 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(await read(({ coupons }) => coupons.listByUser(userId.toUpperCase(), 3))).toEqual([]);
     });
 
+    it('of one campaign are listed in the order of their claims, and in the reverse order, page by page', async () => {
+      const other = (await insertCampaign()).id;
+      // Several claims of one millisecond, and rows that were stored in another order than they were claimed.
+      const rows = [5, 1, 4, 2, 3].map((sequence) => coupon({ sequence, claimedAt: 1_000 + Math.ceil(sequence / 2) }));
+      await write(({ coupons }) => coupons.insert([...rows, coupon({ campaignId: other })]));
+      const list = async (order: 'oldest-first' | 'newest-first', filter: object = {}) => {
+        const found: number[] = [];
+        let after: { claimedAt: number; sequence: number } | undefined;
+        for (let count = 0; count < 9; count++) {
+          const page = await read(({ coupons }) => coupons.listByCampaign({ campaignId, ...filter }, order, 2, after));
+          found.push(...page.map(({ sequence }) => sequence));
+          after = page.at(-1);
+          if (page.length < 2) return found;
+        }
+        throw new Error('the list does not end');
+      };
+      expect(await list('oldest-first')).toEqual([1, 2, 3, 4, 5]);
+      expect(await list('newest-first')).toEqual([5, 4, 3, 2, 1]);
+      expect(await list('oldest-first', { from: 1_002 })).toEqual([3, 4, 5]);
+      expect(await list('newest-first', { to: 1_002 })).toEqual([2, 1]);
+      expect(await list('oldest-first', { from: 1_002, to: 1_003 })).toEqual([3, 4]);
+      expect(await list('oldest-first', { userId: rows[0]?.userId })).toEqual([5]);
+      expect(await list('oldest-first', { userId: rows[0]?.userId.toUpperCase() })).toEqual([]);
+      const [whole] = await read(({ coupons }) => coupons.listByCampaign({ campaignId }, 'newest-first', 1));
+      expect(whole).toEqual({ ...rows[0], id: expect.any(Number) });
+    });
+
     it('of one campaign are listed in id order, page after page', async () => {
       const { id: other } = await insertCampaign();
       const rows = Array.from({ length: 24 }, (_, index) => coupon(index % 3 === 0 ? { campaignId: other } : {}));

@@ -1,6 +1,13 @@
 import { type ClaimHolder, type Fields } from '../../../domain/claim.js';
 import { groupBy } from '../../../platform/values/group-by.js';
-import { type Coupon, CouponStore, type IssuedClaim, type NewCoupon } from '../../../ports/database/coupon-store.js';
+import {
+  type CampaignCouponFilter,
+  type Coupon,
+  type CouponPosition,
+  CouponStore,
+  type IssuedClaim,
+  type NewCoupon,
+} from '../../../ports/database/coupon-store.js';
 import { CLAIM_COLUMNS, COUPON_COLUMNS, type Raw, selected } from '../claim-columns.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
@@ -10,7 +17,8 @@ const FIELDS = Object.keys(COUPON_COLUMNS) as (keyof NewCoupon)[];
 const INSERT = `INSERT INTO coupons (${Object.values(COUPON_COLUMNS).join(', ')}) VALUES `;
 const ISSUED_COLUMNS: Fields<IssuedClaim, string> = { id: 'id', ...CLAIM_COLUMNS };
 const ISSUED_CLAIM = selected(ISSUED_COLUMNS);
-const COUPON = `id, ${selected(COUPON_COLUMNS)}`;
+const WHOLE_COLUMNS: Fields<Coupon, string> = { id: 'id', ...COUPON_COLUMNS };
+const COUPON = selected(WHOLE_COLUMNS);
 
 /**
  * The statements are written out. The consumer and the rebuild run theirs for each claim of a drop, and callers ask for
@@ -60,6 +68,32 @@ export class SqlCouponStore extends CouponStore {
     const rows = await this.sql.select<Raw<Coupon>>(
       `SELECT ${COUPON} FROM coupons WHERE user_id = ? ${before}ORDER BY id DESC LIMIT ?`,
       beforeId === undefined ? [userId, limit] : [userId, beforeId, limit],
+    );
+    return rows.map(toCoupon);
+  }
+
+  /** The index `coupons_in_order` has this order, so a page reads its own rows alone. */
+  async listByCampaign(
+    { campaignId, userId, from, to }: CampaignCouponFilter,
+    order: 'oldest-first' | 'newest-first',
+    limit: number,
+    after?: CouponPosition,
+  ): Promise<Coupon[]> {
+    const [behind, direction] = order === 'oldest-first' ? ['>', 'ASC'] : ['<', 'DESC'];
+    const conditions: [sql: string, ...values: unknown[]][] = [['campaign_id = ?', campaignId]];
+    if (userId !== undefined) conditions.push(['user_id = ?', userId]);
+    if (from !== undefined) conditions.push(['claimed_at >= ?', from]);
+    if (to !== undefined) conditions.push(['claimed_at < ?', to]);
+    if (after !== undefined) {
+      // The first condition alone bounds what is read: no database takes both columns of a pair for one range.
+      conditions.push([`claimed_at ${behind}= ?`, after.claimedAt]);
+      conditions.push([`(claimed_at ${behind} ? OR sequence ${behind} ?)`, after.claimedAt, after.sequence]);
+    }
+    const where = conditions.map(([sql]) => sql).join(' AND ');
+    const rows = await this.sql.selectMany<Coupon>(
+      WHOLE_COLUMNS,
+      `FROM coupons WHERE ${where} ORDER BY claimed_at ${direction}, sequence ${direction} LIMIT ?`,
+      [...conditions.flatMap(([, ...values]) => values), limit],
     );
     return rows.map(toCoupon);
   }

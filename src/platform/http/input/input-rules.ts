@@ -58,6 +58,7 @@ export const INPUT_RULES = {
     ko: '영문 소문자와 ., -로 된 동작 이름이어야 합니다.',
     en: 'Must be the name of an action, such as campaign.close.',
   },
+  language: { ko: 'ko 또는 en이어야 합니다.', en: 'Must be ko or en.' },
   instant: {
     ko: '날짜, 시각, 시간대가 모두 있는 ISO 8601 문자열이어야 합니다. 예: 2026-01-31T09:00+09:00',
     en: 'Must be an ISO 8601 text with day, time and time zone, such as 2026-01-31T09:00+09:00.',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type NewCoupon } from '../../ports/database/coupon-store.js';
-import { couponLines } from './coupon-export.js';
+import { CouponLines, type CouponLinesOptions } from './coupon-lines.js';
 
 const COUPON: NewCoupon = {
   campaignId: 'default',
@@ -13,7 +13,14 @@ const COUPON: NewCoupon = {
   createdAt: Date.UTC(2026, 11, 1, 3, 0, 1),
 };
 
-const text = (coupons: NewCoupon[], format: 'csv' | 'ndjson') => [...couponLines(coupons, format)].join('');
+function text(
+  coupons: NewCoupon[],
+  format: 'csv' | 'ndjson',
+  options: CouponLinesOptions = { withCodes: true },
+): string {
+  const lines = new CouponLines(format, options);
+  return lines.header() + lines.of(coupons);
+}
 
 describe('exported coupons', () => {
   it('are lines of CSV under a header', () => {
@@ -36,6 +43,18 @@ describe('exported coupons', () => {
     });
     expect(text([COUPON, COUPON], 'ndjson').split('\n')).toHaveLength(3);
     expect(text([], 'ndjson')).toBe('');
+  });
+
+  it('have Korean names and a byte order mark for a Korean spreadsheet', () => {
+    expect(text([], 'csv', { withCodes: true, language: 'ko' })).toBe(
+      '\uFEFF캠페인 ID,사용자 ID,신청 ID,쿠폰 코드,순번,신청 시각,발급 시각\r\n',
+    );
+  });
+
+  it.each(['csv', 'ndjson'] as const)('say no code to who may not see it: %s', (format) => {
+    expect(text([COUPON], format)).toContain('ABCD');
+    expect(text([COUPON], format, { withCodes: false })).not.toMatch(/ABCD|code/);
+    expect(text([COUPON], format, { withCodes: false, language: 'ko' })).not.toMatch(/ABCD|code|코드/);
   });
 
   it.each([

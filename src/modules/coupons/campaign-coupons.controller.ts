@@ -1,0 +1,154 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { isoOf } from '../../domain/iso-of.js';
+import { campaignId, instant, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
+import { header } from '../../platform/http/openapi/openapi-headers.js';
+import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { pageJson } from '../../platform/http/output/schemas.js';
+import { Problem } from '../../platform/http/problem/problem.js';
+import { type CallOrigin } from '../../platform/identity/actor.js';
+import { AdminAccess } from '../../platform/identity/admin-access.js';
+import { Admin, Caller } from '../../platform/identity/admin.guard.js';
+import { maySeeCodes } from '../../platform/identity/key-role.js';
+import { type CampaignCouponFilter } from '../../ports/database/coupon-store.js';
+import { CampaignCoupons } from './campaign-coupons.js';
+import { campaignCouponListJsonSchema } from './coupon-json.js';
+import { type CouponFormat } from './coupon-lines.js';
+
+const cursor = keysetCursor(z.strictObject({ claimedAt: z.int().min(0), sequence: z.int().min(1) }));
+const filters = {
+  userId: userId.optional(),
+  from: instant.optional().meta({ description: 'Claimed at this instant or later.' }),
+  to: instant.optional().meta({ description: 'Claimed before this instant.' }),
+};
+const listFilters = listQuery(cursor, filters);
+const exportFilters = z.strictObject(filters);
+const csvFilters = z.strictObject({
+  ...filters,
+  lang: z
+    .enum(['ko', 'en'], { error: 'language' })
+    .default('en')
+    .meta({ description: 'ko: Korean names of the columns, and a byte order mark for spreadsheets.' }),
+});
+
+const MEDIA_TYPES: Readonly<Record<CouponFormat, string>> = {
+  csv: 'text/csv; charset=utf-8',
+  ndjson: 'application/x-ndjson',
+};
+
+/** The filter as the store takes it: a field is left out, and never undefined. */
+function filterOf(campaignId: string, { userId, from, to }: z.infer<typeof exportFilters>): CampaignCouponFilter {
+  return {
+    campaignId,
+    ...(userId === undefined ? {} : { userId }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+/** Documents a call that answers with a file. */
+function ApiFile(mediaType: string): MethodDecorator {
+  return (target, key, descriptor) => {
+    ApiProduces(mediaType)(target, key, descriptor);
+    ApiResponse({
+      status: 200,
+      description: 'The file: every coupon that was issued before the call, in the order of the claims.',
+      schema: { type: 'string' },
+      headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
+    })(target, key, descriptor);
+  };
+}
+
+/** The operators' calls on the coupons of a campaign: who got one, and in which order. */
+@ApiTags('administration')
+@Admin('viewer')
+@Controller('api/admin/campaigns/:campaignId')
+export class CampaignCouponsController {
+  constructor(
+    private readonly coupons: CampaignCoupons,
+    private readonly access: AdminAccess,
+  ) {}
+
+  @Get('coupons')
+  @ApiOperation({ summary: 'The coupons of a campaign, newest claim first' })
+  @ApiAnswer(200, 'One page.', campaignCouponListJsonSchema, {
+    links: { listCouponsOfCampaign: { campaignId: '$request.path.campaignId', cursor: '$response.body#/nextCursor' } },
+  })
+  @ApiProblems('campaign-not-found', 'invalid-cursor', 'database-unavailable')
+  async listCouponsOfCampaign(
+    @Param('campaignId', { schema: campaignId }) campaign: string,
+    @Query({ schema: listFilters }) { limit, cursor: after, ...filter }: z.infer<typeof listFilters>,
+    @Req() request: FastifyRequest,
+  ): Promise<z.infer<typeof campaignCouponListJsonSchema>> {
+    const withCodes = await this.mayShowCodes(request);
+    const page = await this.coupons.list(filterOf(campaign, filter), limit, after);
+    if (page === null) throw new Problem('campaign-not-found');
+    return pageJson(
+      page,
+      ({ userId, claimId, sequence, claimedAt, createdAt, code }) => ({
+        userId,
+        claimId,
+        sequence,
+        claimedAt: isoOf(claimedAt),
+        issuedAt: isoOf(createdAt),
+        ...(withCodes ? { code } : {}),
+      }),
+      cursor,
+    );
+  }
+
+  @Get('coupons.csv')
+  @ApiOperation({ summary: 'The coupons of a campaign as CSV, oldest claim first; with codes for operators' })
+  @ApiFile('text/csv')
+  @ApiProblems('campaign-not-found', 'database-unavailable')
+  async exportCouponsAsCsv(
+    @Param('campaignId', { schema: campaignId }) campaign: string,
+    @Query({ schema: csvFilters }) { lang, ...filter }: z.infer<typeof csvFilters>,
+    @Caller() by: CallOrigin,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.send(reply, filterOf(campaign, filter), 'csv', lang, by, request);
+  }
+
+  @Get('coupons.ndjson')
+  @ApiOperation({ summary: 'The coupons of a campaign, a JSON object in each line, oldest claim first' })
+  @ApiFile('application/x-ndjson')
+  @ApiProblems('campaign-not-found', 'database-unavailable')
+  async exportCouponsAsNdjson(
+    @Param('campaignId', { schema: campaignId }) campaign: string,
+    @Query({ schema: exportFilters }) filter: z.infer<typeof exportFilters>,
+    @Caller() by: CallOrigin,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.send(reply, filterOf(campaign, filter), 'ndjson', 'en', by, request);
+  }
+
+  private async send(
+    reply: FastifyReply,
+    filter: CampaignCouponFilter,
+    format: CouponFormat,
+    language: 'ko' | 'en',
+    by: CallOrigin,
+    request: FastifyRequest,
+  ): Promise<void> {
+    const withCodes = await this.mayShowCodes(request);
+    const pieces = await this.coupons.export(filter, format, { withCodes, language }, by);
+    if (pieces === null) throw new Problem('campaign-not-found');
+    reply
+      .header('content-type', MEDIA_TYPES[format])
+      .header('content-disposition', `attachment; filename="coupons-${filter.campaignId}.${format}"`)
+      // A database that fails in between destroys the stream. The last chunk is missing then, so the caller sees that
+      // the file is not whole.
+      .send(Readable.from(pieces));
+  }
+
+  private async mayShowCodes(request: FastifyRequest): Promise<boolean> {
+    const actor = await this.access.identify(request);
+    return actor !== null && maySeeCodes(actor.role);
+  }
+}

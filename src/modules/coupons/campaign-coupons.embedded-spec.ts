@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
+import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
+import { SetClock, SetTimers } from '../../../test/support/flow.js';
+import { BY_SERVICE } from '../../platform/identity/actor.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { CampaignCoupons } from './campaign-coupons.js';
+
+const COUPONS = 1_300;
+
+describe('an export of coupons', () => {
+  let stack: EmbeddedStack;
+  let coupons: CampaignCoupons;
+  /** Reads of the database so far. */
+  let reads: number;
+  /** Pauses so far, ms. */
+  let pauses: number[];
+  let broken: boolean;
+
+  beforeEach(async () => {
+    stack = await openEmbeddedStack();
+    await storeCampaign(stack, { id: 'sale', total: COUPONS });
+    await stack.database.transaction((unit) =>
+      unit.coupons.insert(
+        Array.from({ length: COUPONS }, (_, index) => ({
+          campaignId: 'sale',
+          userId: `u${index}`,
+          claimId: ulid(),
+          code: ulid(),
+          sequence: index + 1,
+          claimedAt: 1_000 + Math.floor(index / 700),
+          idempotencyDigest: null,
+          createdAt: 5_000,
+        })),
+      ),
+    );
+    reads = 0;
+    pauses = [];
+    broken = false;
+    const clock = new SetClock();
+    const timers = new SetTimers(clock);
+    timers.sleep = (ms) => {
+      pauses.push(ms);
+      return Promise.resolve();
+    };
+    const read = stack.database.read.bind(stack.database);
+    stack.database.read = (work) => {
+      reads += 1;
+      clock.pass(7);
+      return broken ? Promise.reject(new DatabaseError('infrastructure', 'ECONNREFUSED', 'away')) : read(work);
+    };
+    coupons = new CampaignCoupons(stack.database, clock, timers);
+  });
+  afterEach(() => stack.close());
+
+  const start = async () => {
+    const pieces = await coupons.export({ campaignId: 'sale' }, 'ndjson', { withCodes: true }, BY_SERVICE);
+    if (pieces === null) throw new Error('there is a campaign');
+    return pieces[Symbol.asyncIterator]();
+  };
+
+  it('holds every coupon once, also where a page ends among claims of one millisecond', async () => {
+    const pieces = await start();
+    const sequences: number[] = [];
+    for (let piece = await pieces.next(); piece.done !== true; piece = await pieces.next()) {
+      const lines = (piece.value as string).trimEnd().split('\n');
+      sequences.push(...lines.map((line) => (JSON.parse(line) as { sequence: number }).sequence));
+    }
+    expect(sequences).toEqual(Array.from({ length: COUPONS }, (_, index) => index + 1));
+    expect(reads).toBe(7);
+  });
+
+  it('leaves claims as much time as it takes', async () => {
+    const pieces = await start();
+    while ((await pieces.next()).done !== true);
+    expect(pauses).toEqual([7, 7, 7, 7, 7, 7]);
+  });
+
+  it('reads a page only when its reader has taken the one before', async () => {
+    const pieces = await start();
+    expect(reads).toBe(0);
+    await pieces.next();
+    expect(reads).toBe(1);
+  });
+
+  it('fails where the database fails in between, and does not end as if it were whole', async () => {
+    const pieces = await start();
+    await pieces.next();
+    broken = true;
+    await expect(pieces.next()).rejects.toThrow(DatabaseError);
+  });
+});
