@@ -3,7 +3,16 @@ import { type Client } from '../support/client.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { claimsAgain, duringDrop, expectAnswered, expectKept, openDrop, sellOut, usersOf } from './fault-drop.js';
+import {
+  claimsAgain,
+  duringDrop,
+  expectAnswered,
+  expectKept,
+  openDrop,
+  passed,
+  sellOut,
+  usersOf,
+} from './fault-drop.js';
 import { between, fault } from './fault-test.js';
 import { execute, REDIS_FAULTS } from './strikes.js';
 
@@ -80,6 +89,45 @@ describe('while claims come in', () => {
     },
     { timeoutMs: 600_000 },
   );
+
+  fault(45, 'two deployments share a Redis, which is flushed and then restarted', async () => {
+    const other = await cluster.beside({ apis: 1, workers: 1 });
+    try {
+      const both = [cluster, other] as const;
+      const [one, two] = [await open(cluster, 1_000), await open(other, 1_000)];
+      const running = Promise.all(
+        both.map((installation, at) =>
+          [one, two][at]?.run(installation.client(), { users: usersOf(3_000), tries: 3, width: 50 }),
+        ),
+      );
+      const answers = async () => {
+        await Promise.all([claimsAgain(one, cluster.apis(), 30_000), claimsAgain(two, other.apis(), 30_000)]);
+      };
+      await eventually(() => {
+        for (const drop of [one, two]) expect(drop.promised().length).toBeGreaterThanOrEqual(100);
+      }, 30_000);
+      const before = await Promise.all(both.map((installation) => installation.epoch()));
+      await flush(cluster);
+      await answers();
+      await cluster.servers.redis.kill();
+      await cluster.servers.redis.start();
+      const mended = performance.now();
+      await answers();
+      await running;
+      await Promise.all([sellOut(cluster, one), sellOut(other, two)]);
+      await Promise.all([
+        expectKept(cluster, one, 60_000, { mended }),
+        expectKept(other, two, 60_000, { mended, recorded: false }),
+      ]);
+      // Each fault made one epoch of each. More would mean that the two close each other's gate.
+      const epochs = await Promise.all(both.map((installation) => installation.epoch()));
+      process.stdout.write(`epochs ${before.join(' and ')}, then ${epochs.join(' and ')}\n`);
+      await passed(5_000);
+      expect(await Promise.all(both.map((installation) => installation.epoch()))).toEqual(epochs);
+    } finally {
+      await other.stop();
+    }
+  });
 
   /** Writes a million coupons as if they had been issued. The gate learns of them by a rebuild. */
   const fill = (installation: Cluster, campaignId: string): Promise<void> =>

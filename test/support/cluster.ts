@@ -10,6 +10,7 @@ import { Client } from './client.js';
 import { eventually } from './eventually.js';
 import { ServiceProcess } from './service-process.js';
 import { ADMIN_TOKEN } from './service.js';
+import { GROUP, TOPIC } from './topic.js';
 import { withRedis } from './with-redis.js';
 
 /**
@@ -46,9 +47,12 @@ export class Cluster {
   private readonly failing = new Set<Member>();
 
   private constructor(
-    private readonly root: string,
+    /** Null for a deployment whose servers belong to another one. */
+    private readonly root: string | null,
     readonly servers: NativeStack,
     private readonly env: Readonly<Record<string, string>>,
+    /** The name of its database. */
+    private readonly schema = 'coupon',
   ) {}
 
   /** Starts the servers, then the processes, and waits until everything is ready. */
@@ -58,18 +62,38 @@ export class Cluster {
     settings: StackSettings = {},
   ): Promise<Cluster> {
     const root = mkdtempSync(join(tmpdir(), 'coupon-cluster-'));
-    const cluster = new Cluster(root, await NativeStack.start(root, {}, settings), env);
+    return new Cluster(root, await NativeStack.start(root, {}, settings), env).begin(counts);
+  }
+
+  /**
+   * A second deployment on the same servers. It has a database, a topic and a group of its own, and shares Redis. Stop it
+   * first: its end leaves the servers alone.
+   */
+  async beside(counts: { apis: number; workers: number }): Promise<Cluster> {
+    const schema = `${this.schema}_2`;
+    await this.rows(`CREATE DATABASE IF NOT EXISTS ${schema}`);
+    await this.rows(`GRANT ALL ON ${schema}.* TO 'service'@'127.0.0.1'`);
+    const env = {
+      ...this.env,
+      DATABASE_URL: inSchema(this.servers.mariadb.serviceUrl, schema),
+      KAFKA_TOPIC: `${TOPIC}_2`,
+      KAFKA_GROUP_ID: `${GROUP}-2`,
+    };
+    return new Cluster(null, this.servers, env, schema).begin(counts);
+  }
+
+  private async begin(counts: { apis: number; workers: number }): Promise<this> {
     try {
       await Promise.all([
-        ...Array.from({ length: counts.apis }, () => cluster.add('api')),
-        ...Array.from({ length: counts.workers }, () => cluster.add('worker')),
+        ...Array.from({ length: counts.apis }, () => this.add('api')),
+        ...Array.from({ length: counts.workers }, () => this.add('worker')),
       ]);
-      await cluster.ready();
+      await this.ready();
     } catch (error) {
-      await cluster.stop();
+      await this.stop();
       throw error;
     }
-    return cluster;
+    return this;
   }
 
   /** The variables with which a process finds the servers. */
@@ -154,7 +178,7 @@ export class Cluster {
 
   /** Asks the database directly, not through the service. */
   async rows(sql: string, parameters: (string | number)[] = []): Promise<RowDataPacket[]> {
-    const connection = await createConnection({ uri: this.servers.mariadb.url });
+    const connection = await createConnection({ uri: inSchema(this.servers.mariadb.url, this.schema) });
     try {
       return (await connection.query<RowDataPacket[]>(sql, parameters))[0];
     } finally {
@@ -174,9 +198,15 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.members.splice(0).map(({ process }) => process.end('SIGKILL')));
+    if (this.root === null) return;
     await this.servers.stop();
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** The address of another database of the server. */
+function inSchema(address: string, schema: string): string {
+  return Object.assign(new URL(address), { pathname: `/${schema}` }).href;
 }
 
 function commandOf(dockerfile: string): string[] {
