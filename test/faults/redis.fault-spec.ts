@@ -156,6 +156,7 @@ describe('while claims come in', () => {
       ]);
       expect(Number(row?.['count'])).toBe(big.total);
     }, 20_000);
-    expectAnswered(big);
+    // The drop knows of a hundred of its winners only: by its own count, each `sold-out` came too early.
+    expectAnswered(big, { totalChanged: true });
   };
 });
