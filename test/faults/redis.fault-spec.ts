@@ -95,11 +95,9 @@ describe('while claims come in', () => {
     try {
       const both = [cluster, other] as const;
       const [one, two] = [await open(cluster, 1_000), await open(other, 1_000)];
-      const running = Promise.all(
-        both.map((installation, at) =>
-          [one, two][at]?.run(installation.client(), { users: usersOf(3_000), tries: 3, width: 50 }),
-        ),
-      );
+      const sell = (installation: Cluster, drop: Drop) =>
+        drop.run(installation.client(), { users: usersOf(3_000), tries: 3, width: 50 });
+      const running = Promise.all([sell(cluster, one), sell(other, two)]);
       const answers = async () => {
         await Promise.all([claimsAgain(one, cluster.apis(), 30_000), claimsAgain(two, other.apis(), 30_000)]);
       };
