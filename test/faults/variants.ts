@@ -21,6 +21,7 @@ export const VARIANTS: ReadonlySet<string> = new Set([
   'kill -9 while the disk is full: it starts when there is room again, and says what is missing before',
   '20 campaigns sell to the same users at once, and Redis is flushed',
   'two deployments share a Redis, which is flushed and then restarted',
+  'every process is replaced by one of the build before, on the later schema',
 ]);
 
 /**
