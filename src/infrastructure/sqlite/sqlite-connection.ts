@@ -30,6 +30,9 @@ export interface SqliteTransactionOptions {
   readonly durable?: boolean;
 }
 
+/** Another process holds the file. */
+export class FileInUseError extends StartupError {}
+
 /** Brings what was written to the log to the disk. Tests replace it. */
 export type Flush = (log: FileHandle) => Promise<void>;
 
@@ -104,7 +107,7 @@ export class SqliteConnection {
       await dataSource.runMigrations({ transaction: 'each' });
     } catch (error) {
       if (/SQLITE_BUSY|database is locked/.test(`${(error as { code?: string }).code} ${String(error)}`)) {
-        throw new StartupError(`DATA_DIR ${directory} is in use by another instance; embedded runs exactly one`);
+        throw new FileInUseError(`DATA_DIR ${directory} is in use by another instance; embedded runs exactly one`);
       }
       throw new StartupError(`DATA_DIR ${directory}: ${SQLITE_FILE} cannot be opened: ${(error as Error).message}`);
     }

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ReadableStream } from 'node:stream/web';
 import { type AppConfig } from '../../platform/config/env.js';
+import { adminUrlOf } from '../../platform/config/service-url.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { ADMIN_TOKEN_FILE } from '../../platform/identity/admin-token.js';
 import { SQLITE_FILE } from './sqlite-data-source.js';
@@ -17,7 +18,7 @@ import { copyUnused, mergeLog } from './sqlite-file.js';
  * @param url of the service; by default the one that the configuration leads to.
  * @throws StartupError with one line for the operator.
  */
-export async function takeSnapshot(config: AppConfig, to: string, url = urlOf(config)): Promise<void> {
+export async function takeSnapshot(config: AppConfig, to: string, url = adminUrlOf(config)): Promise<void> {
   if (config.profile !== 'embedded') {
     throw new StartupError('PROFILE is distributed: use the tools of your database; docs/operations.md shows how');
   }
@@ -38,12 +39,6 @@ export async function takeSnapshot(config: AppConfig, to: string, url = urlOf(co
   } finally {
     await rm(partial, { force: true });
   }
-}
-
-function urlOf({ host, port, http }: AppConfig): string {
-  const everywhere = host === '0.0.0.0' || host === '::';
-  const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${port}${http.basePath}`;
 }
 
 async function download(config: AppConfig, to: string, url: string): Promise<'done' | 'absent'> {

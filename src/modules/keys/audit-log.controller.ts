@@ -14,9 +14,9 @@ const cursor = keysetCursor(z.int().min(1));
 const auditQuery = listQuery(cursor, {
   actor: z
     .string()
-    .regex(/^(?:[0-9A-HJKMNP-TV-Z]{26}|bootstrap|service)$/, { error: 'audit-actor' })
+    .regex(/^(?:[0-9A-HJKMNP-TV-Z]{26}|bootstrap|service|command)$/, { error: 'audit-actor' })
     .optional()
-    .meta({ description: 'The id of an API key, or `bootstrap`, or `service`.' }),
+    .meta({ description: 'The id of an API key, or `bootstrap`, `service` or `command`.' }),
   action: z
     .string()
     .regex(/^[a-z]+(?:[.-][a-z]+)*$/, { error: 'audit-action' })
@@ -33,9 +33,10 @@ const auditEntryJsonSchema = z
     action: z.string().meta({ description: 'Such as `campaign.close`.' }),
     subject: z.string().meta({ description: 'The id of what was acted on.' }),
     campaignId: z.string().nullable(),
-    actor: z
-      .object({ id: z.string(), name: z.string() })
-      .meta({ description: 'The API key; `bootstrap` for ADMIN_TOKEN, `service` for the service itself.' }),
+    actor: z.object({ id: z.string(), name: z.string() }).meta({
+      description:
+        'The API key; `bootstrap` for ADMIN_TOKEN, `service` for the service itself, `command` for `npm run key`.',
+    }),
     requestId: z.string().nullable(),
     address: z.string().nullable().meta({ description: 'Where the call came from.' }),
     detail: z

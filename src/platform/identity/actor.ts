@@ -23,3 +23,6 @@ export interface CallOrigin {
 
 /** An act of the service itself, such as the campaign that the first start makes. */
 export const BY_SERVICE: CallOrigin = { actor: { id: 'service', name: 'service' }, requestId: null, address: null };
+
+/** What an operator does with `npm run key` on the database itself. */
+export const BY_COMMAND: CallOrigin = { actor: { id: 'command', name: 'npm run key' }, requestId: null, address: null };

@@ -51,8 +51,8 @@ export const INPUT_RULES = {
   },
   'key-expiry': { ko: '미래의 시각이어야 합니다.', en: 'Must lie in the future.' },
   'audit-actor': {
-    ko: 'API 키의 ID이거나 bootstrap, service여야 합니다.',
-    en: 'Must be the id of an API key, bootstrap or service.',
+    ko: 'API 키의 ID이거나 bootstrap, service, command 중 하나여야 합니다.',
+    en: 'Must be the id of an API key, bootstrap, service or command.',
   },
   'audit-action': {
     ko: '영문 소문자와 ., -로 된 동작 이름이어야 합니다.',
