@@ -28,7 +28,7 @@ export async function createApp(
   );
   observer.exportTo(app.get(MetricsRegistry));
   new ConnectionMetrics(app.get(MetricsRegistry), connections);
-  configureHttp(app, observer, adminListener);
+  configureHttp(app, observer, adminListener, config.http.corsOrigins);
   installReadAdmission(app);
   if (config.roles.has('api') && config.docs) setupOpenApi(app, config.http.basePath);
   return app;

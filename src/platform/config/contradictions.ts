@@ -34,6 +34,11 @@ export function findContradictions(values: Source, refuse: (name: string, expect
     refuse('ADMIN_TOKEN_NEXT', 'another token than ADMIN_TOKEN');
   }
 
+  // A page that any user opens may then call. With open or key it could claim in the name of others.
+  if (values['CORS_ORIGINS']?.trim() === '*' && values['IDENTITY'] !== 'jwt') {
+    refuse('CORS_ORIGINS', 'a list of origins, because * is only for IDENTITY=jwt');
+  }
+
   const databaseUrl = values['DATABASE_URL'] ?? '';
   const hasTls = variables.shape.DATABASE_SSL.safeParse(values['DATABASE_SSL']).data === true;
   // If the URL holds an address, mysql2 compares the server's certificate with the name localhost.

@@ -70,6 +70,7 @@ describe('the environment', () => {
           readConcurrency: 8,
           trustedProxies: null,
           basePath: '',
+          corsOrigins: null,
         },
         jwt: undefined,
         rates: { user: null, address: null, totalPerSecond: null },
@@ -188,6 +189,19 @@ describe('the environment', () => {
       '10 / 10s',
       'on',
     ].map((value) => ['RATE_LIMIT_USER', value, 'off, or a number of claims']),
+    ...[
+      'shop.example',
+      'https://shop.example/',
+      'https://shop.example/path',
+      'https://Shop.example',
+      'https://shop.example:443',
+      'https://user@shop.example',
+      'https://*.shop.example',
+      'ftp://shop.example',
+      'null',
+      '*,https://shop.example',
+    ].map((value) => ['CORS_ORIGINS', value, 'origins such as https://shop.example']),
+    ['CORS_ORIGINS', '*', 'a list of origins, because * is only for IDENTITY=jwt'],
     ['RATE_LIMIT_IP', '0/1m', 'off, or a number of claims'],
     ...['0', '-5', '1.5', '2000/1s', '1000001', 'on'].map((value) => [
       'RATE_LIMIT_TOTAL',
@@ -281,6 +295,11 @@ describe('the environment', () => {
   ])('reads the rate %j', (text, rate) => {
     const { rates } = parseEnv({ RATE_LIMIT_USER: text, RATE_LIMIT_IP: text, RATE_LIMIT_TOTAL: '2000' });
     expect(rates).toEqual({ user: rate, address: rate, totalPerSecond: 2_000 });
+  });
+
+  it('reads the origins whose pages may call', () => {
+    const { http } = parseEnv({ CORS_ORIGINS: 'https://shop.example, http://localhost:5173' });
+    expect(http.corsOrigins).toEqual(['https://shop.example', 'http://localhost:5173']);
   });
 
   it('requires a name for a database whose certificate is verified', () => {

@@ -40,6 +40,8 @@ export interface HttpConfig {
    * at the end.
    */
   readonly basePath: string;
+  /** The origins whose pages may call the service; `*` is any; null: none. */
+  readonly corsOrigins: readonly string[] | null;
 }
 
 /** How many claims are let on to the gate; null means any number. */
@@ -222,6 +224,7 @@ export function parseEnv(source: Source): AppConfig {
       readConcurrency: env.READ_CONCURRENCY,
       trustedProxies: env.TRUST_PROXY,
       basePath: env.BASE_PATH ?? '',
+      corsOrigins: env.CORS_ORIGINS ?? null,
     },
     jwt,
     rates: {

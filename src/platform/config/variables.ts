@@ -1,6 +1,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
+import { corsVariable } from './cors-variable.js';
 import { jwtVariables } from './jwt-config.js';
 import { perSecondVariable, rateVariable } from './rate-variable.js';
 import { RISKS } from './risks.js';
@@ -229,6 +230,7 @@ export const variables = z.object({
   READ_CONCURRENCY: integer(1, 1000).default(8),
   TRUST_PROXY: trustedProxies.default(null),
   ...jwtVariables,
+  CORS_ORIGINS: corsVariable.optional(),
   RATE_LIMIT_USER: rateVariable.optional(),
   RATE_LIMIT_IP: rateVariable.default(null),
   RATE_LIMIT_TOTAL: perSecondVariable.default(null),

@@ -13,22 +13,19 @@ export interface ConstantFile {
  * largest file costs only the copy into the socket.
  *
  * @param load is called once, before the port opens.
- * @param headers are added to every answer.
  */
 export function serveConstantFile(
   fastify: FastifyInstance,
   url: string,
   load: () => ConstantFile | Promise<ConstantFile>,
-  headers: Readonly<Record<string, string>> = {},
 ): void {
-  fastify.get(url, ANSWERS_FROM_MEMORY, constantAnswer(fastify, load, headers));
+  fastify.get(url, ANSWERS_FROM_MEMORY, constantAnswer(fastify, load));
 }
 
 /** The handler behind {@link serveConstantFile}, for a path with more than one file. */
 export function constantAnswer(
   fastify: FastifyInstance,
   load: () => ConstantFile | Promise<ConstantFile>,
-  headers: Readonly<Record<string, string>>,
 ): (request: FastifyRequest, reply: FastifyReply) => void {
   let served: (ConstantFile & { readonly etag: string }) | undefined;
   fastify.addHook('onReady', async () => {
@@ -37,7 +34,6 @@ export function constantAnswer(
   });
   return (request, reply) => {
     if (served === undefined) throw new Error(`${request.url} was asked for before the server was ready`);
-    reply.headers(headers);
     // A new version of the service may have a new file. Asking for it costs the caller only a round trip.
     reply.header('cache-control', 'no-cache').header('etag', served.etag);
     if (matches(request.headers['if-none-match'], served.etag)) reply.code(304).send();

@@ -27,8 +27,8 @@ const HEADERS = {
   },
   'Retry-After': { description: 'Seconds to wait before another try.', schema: { type: 'integer', minimum: 1 } },
   Vary: {
-    description: 'What the answer’s language depends on.',
-    schema: { type: 'string', enum: ['accept-language'] },
+    description: 'What the answer’s language depends on; where pages of some origins may call, also `Origin`.',
+    schema: { type: 'string', pattern: '^accept-language(?:, Origin)?$' },
   },
   'WWW-Authenticate': {
     description: 'The challenge of RFC 6750.',

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { pathOf } from '../problem/problem.js';
@@ -8,14 +9,24 @@ import { type ConstantFile, constantAnswer, serveConstantFile } from './constant
 
 const require = createRequire(import.meta.url);
 
-// Only these pages are HTML. @fastify/helmet runs an asynchronous hook for every claim even if it is not global, so the
-// few headers that protect a page are written here. Swagger UI has inline styles and its icons are data URLs.
-const PAGE_HEADERS = {
-  'content-security-policy':
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
+/** Swagger UI's own files, its icons as data URLs, and calls to the service. No inline script and no inline style. */
+const PAGE_HEADERS: FastifyHelmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:'],
+      connectSrc: ["'self'"],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+    },
+  },
+  xFrameOptions: { action: 'deny' },
+  // The service speaks plain HTTP. Whether a browser may ever use that is for the proxy in front to say.
+  strictTransportSecurity: false,
 };
 
 /** The files of the package swagger-ui-dist that the page needs. */
@@ -64,23 +75,26 @@ const page = (files: string): string => `<!DOCTYPE html>
  */
 export function serveOpenApiPages(fastify: FastifyInstance, document: () => OpenAPIObject): void {
   serveConstantFile(fastify, '/docs-json', () => text('application/json; charset=utf-8', JSON.stringify(document())));
+  // In a context of its own: the hooks of helmet run for its routes alone, and claims pay nothing for them.
+  void fastify.register(async (pages) => {
+    await pages.register(helmet, PAGE_HEADERS);
+    servePage(pages);
+    for (const [name, contentType] of Object.entries(UI_FILES)) {
+      const load = async () => ({ contentType, body: await readFile(require.resolve(`swagger-ui-dist/${name}`)) });
+      serveConstantFile(pages, `/docs/${name}`, load);
+    }
+  });
+}
+
+function servePage(pages: FastifyInstance): void {
   const html = 'text/html; charset=utf-8';
-  const besideFiles = constantAnswer(fastify, () => text(html, page('./')), PAGE_HEADERS);
-  const aboveFiles = constantAnswer(fastify, () => text(html, page('./docs/')), PAGE_HEADERS);
+  const besideFiles = constantAnswer(pages, () => text(html, page('./')));
+  const aboveFiles = constantAnswer(pages, () => text(html, page('./docs/')));
   // The router treats /docs and /docs/ as one path, but a browser resolves relative links differently.
-  fastify.get('/docs', ANSWERS_FROM_MEMORY, (request, reply) =>
+  pages.get('/docs', ANSWERS_FROM_MEMORY, (request, reply) =>
     (pathOf(request.url).endsWith('/') ? besideFiles : aboveFiles)(request, reply),
   );
-  serveConstantFile(
-    fastify,
-    '/docs/swagger-ui-init.js',
-    () => text('text/javascript; charset=utf-8', INIT_SCRIPT),
-    PAGE_HEADERS,
-  );
-  for (const [name, contentType] of Object.entries(UI_FILES)) {
-    const load = async () => ({ contentType, body: await readFile(require.resolve(`swagger-ui-dist/${name}`)) });
-    serveConstantFile(fastify, `/docs/${name}`, load, PAGE_HEADERS);
-  }
+  serveConstantFile(pages, '/docs/swagger-ui-init.js', () => text('text/javascript; charset=utf-8', INIT_SCRIPT));
 }
 
 function text(contentType: string, body: string): ConstantFile {

@@ -187,7 +187,7 @@ describe('the API document', () => {
     for (const url of ['/docs', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui-init.js']) {
       const page = await app.inject(url);
       expect([url, page.statusCode]).toEqual([url, 200]);
-      expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+      expect(page.headers['content-security-policy']).toContain("default-src 'none';script-src 'self'");
     }
     expect((await app.inject('/docs')).body).not.toMatch(/<script>/);
     for (const url of ['/docs', '/docs/']) {

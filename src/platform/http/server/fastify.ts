@@ -4,6 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseEnv } from '../../config/env.js';
 import { type TrustedProxies } from '../../config/variables.js';
+import { allowPages, type CorsOrigins } from '../browsers/cors.js';
 import { Connections } from '../connections/connections.js';
 import { PortClosing } from '../connections/port-closing.js';
 import { ValidationPipe } from '../input/validation.pipe.js';
@@ -102,11 +103,13 @@ function trustOf(proxies: TrustedProxies): false | string[] | ((address: string,
  * Installs the hooks, the parser, the pipe and the filter. The process and the tests call this same function.
  *
  * @param observer the same one as for {@link createFastifyAdapter}, and so is `adminListener`.
+ * @param origins whose pages may call the service.
  */
 export function configureHttp(
   app: NestFastifyApplication,
   observer = new RequestObserver(),
   adminListener?: AdminListener,
+  origins: CorsOrigins = null,
 ): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   installBodyParser(fastify);
@@ -116,12 +119,7 @@ export function configureHttp(
   for (const server of servers) prepareServer(server, methods, observer);
   const port = new PortClosing(fastify, servers);
   adminListener?.closeWith(fastify);
-  const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    if (isBehindLastAnswer(reply)) return;
-
-    setCommonHeaders(request, reply);
-    // From now on Fastify ends each connection after its next answer. Requests behind it would get no answer.
-    if (port.hasBegun) makeLastAnswer(reply);
+  const judge = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     const { headers, raw } = request;
     const fault = messageFault(raw);
     if (fault !== undefined) {
@@ -132,17 +130,19 @@ export function configureHttp(
     }
     const isCoded = headers['content-encoding'] !== undefined;
     const isTooLarge = Number(headers['content-length'] ?? 0) > BODY_LIMIT;
-    const isRefused = request.is404 || isCoded || isTooLarge;
+    // Where pages may call, every path has a route for OPTIONS, and only for the question whether they may.
+    const isUnrouted = request.is404 || request.method === 'OPTIONS';
+    const isRefused = isUnrouted || isCoded || isTooLarge;
     // Node drops bytes that came in one packet with a request that asks for an upgrade. And a caller that waits for 100
     // Continue may or may not send its body after the refusal.
     if (headers.upgrade !== undefined || (isRefused && headers.expect !== undefined)) makeLastAnswer(reply);
 
     if (adminListener?.hides(request) === true) {
       sendProblem(reply, 'not-found');
-    } else if (request.is404) {
+    } else if (isUnrouted) {
       // Answer before the body is read: a path that does not exist matters more than a faulty body.
       sendUnrouted(fastify, methods, reply);
-      observer.recordUnmatched(request, reply);
+      if (request.is404) observer.recordUnmatched(request, reply);
     } else if (isCoded) {
       sendProblem(reply, 'unsupported-media-type');
     } else if (isTooLarge) {
@@ -155,11 +155,27 @@ export function configureHttp(
       else sendProblem(reply, refusal);
     }
   };
+  const begin = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    if (isBehindLastAnswer(reply)) return;
+
+    setCommonHeaders(request, reply);
+    // From now on Fastify ends each connection after its next answer. Requests behind it would get no answer.
+    if (port.hasBegun) makeLastAnswer(reply);
+    if (origins === null) judge(request, reply, done);
+    else done();
+  };
   fastify.addHook('onRequest', (request, reply, done) => {
     observer.begin(request);
     if (port.holds) port.hold(() => begin(request, reply, done));
     else begin(request, reply, done);
   });
+  if (origins !== null) {
+    // Between the two hooks, so that refusals can be read by pages, too.
+    allowPages(fastify, origins);
+    fastify.after(() => {
+      fastify.addHook('onRequest', judge);
+    });
+  }
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(observer));
 }
