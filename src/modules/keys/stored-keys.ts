@@ -7,6 +7,12 @@ import { Database } from '../../ports/database/database.js';
 
 /** How long what the database said about a key is used, ms. A revoked key is refused everywhere after this time. */
 const CACHED_MS = 5_000;
+/** From this age on, a use of a key asks again in the background, ms. So no claim waits for the answer. */
+const REFRESH_MS = 2_500;
+/** How long a key is used while the database does not answer, ms. */
+const KEPT_MS = 600_000;
+/** After a question that the database did not answer, this long none is asked in the background, ms. */
+const PAUSE_MS = 500;
 /** How many ids are cached, those of callers that invent ids included. */
 const MAX_CACHED = 10_000;
 /** How often the use of one key is written, ms. */
@@ -16,9 +22,14 @@ const USE_INTERVAL_MS = 60_000;
 interface Known {
   readonly key: ApiKey | null;
   readonly askedAt: number;
+  /** When the database did not answer a later question: monotonic, ms. */
+  readonly unansweredAt?: number;
 }
 
-/** API keys from the database, each cached for 5 s. */
+/**
+ * API keys from the database, each cached for 5 s. While the database does not answer, a key that is known stays known
+ * for ten minutes: claims go on then in every other respect.
+ */
 @Injectable()
 export class StoredKeys extends ApiKeys {
   private readonly logger = new Logger(StoredKeys.name);
@@ -38,14 +49,29 @@ export class StoredKeys extends ApiKeys {
   override async find(id: string): Promise<ApiKey | null> {
     const known = this.findInMemory(id);
     if (known !== undefined) return known;
-    const asking = this.asking.get(id) ?? this.ask(id);
-    this.asking.set(id, asking);
-    return asking;
+    try {
+      return await (this.asking.get(id) ?? this.ask(id));
+    } catch (error) {
+      const kept = this.findInMemory(id);
+      if (kept === undefined) throw error;
+      return kept;
+    }
   }
 
   override findInMemory(id: string): ApiKey | null | undefined {
     const known = this.known.get(id);
-    return known !== undefined && this.clock.monotonic() - known.askedAt < CACHED_MS ? known.key : undefined;
+    if (known === undefined) return undefined;
+    const { key, askedAt, unansweredAt } = known;
+    const now = this.clock.monotonic();
+    const age = now - askedAt;
+    // An id that is no key may be invented: each question about it is a caller's.
+    const isPaused = unansweredAt !== undefined && now - unansweredAt < PAUSE_MS;
+    if (key !== null && age >= REFRESH_MS && !isPaused && !this.asking.has(id)) {
+      // A failure is noted in `known`.
+      this.ask(id).catch(() => undefined);
+    }
+    if (age < CACHED_MS) return key;
+    return key !== null && unansweredAt !== undefined && age < KEPT_MS ? key : undefined;
   }
 
   override noteUse({ id }: ApiKey): void {
@@ -61,17 +87,30 @@ export class StoredKeys extends ApiKeys {
   /** Forgets what is cached about a key that this process has changed. */
   forget(id: string): void {
     this.known.delete(id);
+    // A question that is under way may be answered with the key as it was.
+    this.asking.delete(id);
   }
 
-  private async ask(id: string): Promise<ApiKey | null> {
+  private ask(id: string): Promise<ApiKey | null> {
+    const asking: Promise<ApiKey | null> = this.askDatabase(id, () => this.asking.get(id) === asking).finally(() => {
+      if (this.asking.get(id) === asking) this.asking.delete(id);
+    });
+    this.asking.set(id, asking);
+    return asking;
+  }
+
+  /** @param isCurrent false when the key was changed since the question was asked. */
+  private async askDatabase(id: string, isCurrent: () => boolean): Promise<ApiKey | null> {
     // From before the question: a key that is revoked during it must not be trusted for longer.
     const askedAt = this.clock.monotonic();
     try {
       const key = await this.database.read((unit) => unit.apiKeys.find(id));
-      putNewest(this.known, id, { key, askedAt }, MAX_CACHED);
+      if (isCurrent()) putNewest(this.known, id, { key, askedAt }, MAX_CACHED);
       return key;
-    } finally {
-      this.asking.delete(id);
+    } catch (error) {
+      const known = this.known.get(id);
+      if (known !== undefined) this.known.set(id, { ...known, unansweredAt: this.clock.monotonic() });
+      throw error;
     }
   }
 }

@@ -4,7 +4,7 @@ import { type ApiKey } from './api-key.js';
 export abstract class ApiKeys {
   /**
    * The key with this id; null when there is none. The answer may be up to 5 s old, so a key that was revoked is refused
-   * by every process within 5 s.
+   * by every process within 5 s. While the database does not answer, it may be ten minutes old.
    * @throws DatabaseError when the key is not known in memory and the database does not answer.
    */
   abstract find(id: string): Promise<ApiKey | null>;

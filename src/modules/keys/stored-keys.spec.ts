@@ -1,0 +1,138 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { SetClock } from '../../../test/support/flow.js';
+import { type ApiKey } from '../../platform/identity/api-key.js';
+import { type Database } from '../../ports/database/database.js';
+import { DatabaseError } from '../../ports/database/database-error.js';
+import { StoredKeys } from './stored-keys.js';
+
+const KEY: ApiKey = {
+  id: 'k',
+  name: 'shop',
+  role: 'issuer',
+  secretDigest: 'digest',
+  createdAt: 0,
+  createdBy: 'bootstrap',
+  expiresAt: null,
+  lastUsedAt: null,
+  revokedAt: null,
+};
+
+let clock: SetClock;
+let keys: StoredKeys;
+/** Each question, and how the test answers it. */
+let questions: { answer(key: ApiKey | null): void; fail(): void }[];
+
+beforeEach(() => {
+  clock = new SetClock();
+  questions = [];
+  const read = () =>
+    new Promise((resolve, reject) => {
+      const away = new DatabaseError('infrastructure', 'ECONNREFUSED', 'away');
+      questions.push({ answer: resolve, fail: () => reject(away) });
+    });
+  keys = new StoredKeys({ read } as unknown as Database, clock);
+});
+
+/** Lets the promises that a question has settled run on. */
+const settle = () => new Promise(setImmediate);
+
+async function known(): Promise<void> {
+  const found = keys.find('k');
+  questions.at(-1)?.answer(KEY);
+  expect(await found).toBe(KEY);
+}
+
+describe('a key that is known', () => {
+  it('is in memory for 5 s, and asked for once by all who wait', async () => {
+    expect(keys.findInMemory('k')).toBeUndefined();
+    const waiting = [keys.find('k'), keys.find('k')];
+    expect(questions).toHaveLength(1);
+    questions[0]?.answer(KEY);
+    expect(await Promise.all(waiting)).toEqual([KEY, KEY]);
+    clock.pass(2_499);
+    expect(keys.findInMemory('k')).toBe(KEY);
+    expect(questions).toHaveLength(1);
+  });
+
+  it('is asked for again in the background, so that nobody waits while it is in use', async () => {
+    await known();
+    clock.pass(2_500);
+    for (let use = 0; use < 3; use++) expect(keys.findInMemory('k')).toBe(KEY);
+    expect(questions).toHaveLength(2);
+    questions[1]?.answer(KEY);
+    await settle();
+    clock.pass(4_000);
+    expect(keys.findInMemory('k')).toBe(KEY);
+  });
+
+  it('that was revoked is refused 5 s after the question that did not know it yet', async () => {
+    await known();
+    clock.pass(2_500);
+    keys.findInMemory('k');
+    const revoked = { ...KEY, revokedAt: 1 };
+    questions[1]?.answer(revoked);
+    await settle();
+    expect(keys.findInMemory('k')).toBe(revoked);
+  });
+
+  it('is not used longer than 5 s while a question about it is open', async () => {
+    await known();
+    clock.pass(2_500);
+    keys.findInMemory('k');
+    clock.pass(2_500);
+    expect(keys.findInMemory('k')).toBeUndefined();
+  });
+
+  it('stays known for ten minutes while the database does not answer, which is asked every half second', async () => {
+    await known();
+    clock.pass(2_500);
+    keys.findInMemory('k');
+    questions[1]?.fail();
+    await settle();
+    clock.pass(499);
+    for (let use = 0; use < 3; use++) expect(keys.findInMemory('k')).toBe(KEY);
+    expect(questions).toHaveLength(2);
+    clock.pass(10_000);
+    expect(keys.findInMemory('k')).toBe(KEY);
+    expect(questions).toHaveLength(3);
+    questions[2]?.fail();
+    await settle();
+    clock.pass(600_000);
+    const found = keys.find('k');
+    questions.at(-1)?.fail();
+    await expect(found).rejects.toThrow('away');
+  });
+
+  it('stays known to a caller who waited for the question that failed', async () => {
+    await known();
+    clock.pass(6_000);
+    const found = keys.find('k');
+    questions.at(-1)?.fail();
+    expect(await found).toBe(KEY);
+  });
+
+  it('is forgotten at once by the process that changes it, whatever question is under way', async () => {
+    await known();
+    clock.pass(2_500);
+    keys.findInMemory('k');
+    keys.forget('k');
+    questions[1]?.answer(KEY);
+    await settle();
+    expect(keys.findInMemory('k')).toBeUndefined();
+  });
+});
+
+describe('an id that is no key', () => {
+  it('is not asked for in the background, and not kept while the database is away', async () => {
+    const found = keys.find('invented');
+    questions[0]?.answer(null);
+    expect(await found).toBeNull();
+    clock.pass(4_999);
+    expect(keys.findInMemory('invented')).toBeNull();
+    expect(questions).toHaveLength(1);
+    clock.pass(1);
+    const again = keys.find('invented');
+    questions[1]?.fail();
+    await expect(again).rejects.toThrow('away');
+  });
+});
