@@ -26,6 +26,12 @@ async function main(): Promise<void> {
   configuration.log(origin);
   for (const warning of warnings) configuration.warn(warning);
   for (const { risk, finding } of riskyAddresses(config)) warnOfRisk(config, risk, finding);
+  if (config.identity === 'open' && config.roles.has('api')) {
+    new Logger('Identity').warn({
+      message: 'IDENTITY=open: every caller that reaches the service can claim for any user; key and jwt check callers',
+      event: 'identity.open',
+    });
+  }
   const app = await createApp(config, { logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
   const { url, adminUrl } = await startUp(app);

@@ -40,6 +40,8 @@ async function up(): Promise<void> {
     [
       '# For a service on the stack: node --env-file=.stack/env dist/main.js',
       'PROFILE=distributed',
+      // For trying it out; every caller may name any user.
+      'IDENTITY=open',
       `REDIS_URL=redis://127.0.0.1:${ports.redis}`,
       `KAFKA_BROKERS=127.0.0.1:${ports.kafka}`,
       `DATABASE_URL=mysql://coupon:coupon@127.0.0.1:${ports.mysql}/coupon`,

@@ -22,6 +22,7 @@ describe('a start on a server that must not be used', () => {
     await createTopic(config, topicSettings);
     const service = ServiceProcess.spawn({
       PROFILE: 'distributed',
+      IDENTITY: 'open',
       REDIS_URL: redis.url,
       KAFKA_BROKERS: stackBrokers(),
       KAFKA_TOPIC: config.topic,

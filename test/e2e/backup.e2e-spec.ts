@@ -191,7 +191,7 @@ describe('an embedded process', () => {
     await start();
     for (const user of ['-1', 'b', 'c']) expect((await client.claim(user)).status).toBe(202);
     await eventually(async () => expect(await client.audit('default')).toMatchObject({ rows: 3 }));
-    const { code: issued } = (await client.get('/api/campaigns/default/claims/b')).body;
+    const { code: issued } = (await client.admin('GET', '/api/campaigns/default/claims/b')).body;
     const csv = await command(EXPORT, ['--campaign', 'default']);
     expect(csv.code).toBe(0);
     const [header, ...rows] = csv.text.split('\r\n').slice(0, -1);

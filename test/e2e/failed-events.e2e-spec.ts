@@ -272,7 +272,9 @@ describe('failed events', () => {
       expect(requeued.body).toMatchObject({ status: 'PENDING', attempts: 0, nextAttemptAt: expect.any(String) });
       await drain();
       await issued(campaign, 'unlucky');
-      expect((await claimOf(campaign, 'unlucky')).body).toMatchObject({ claimId: row.claimId, sequence: row.sequence });
+      const { claimId, sequence } = row;
+      const shown = await client.claimStatus(campaign, 'unlucky', claimId as string);
+      expect(shown.body).toMatchObject({ claimId, sequence });
       expect(await only(campaign)).toMatchObject({ status: 'RESOLVED', resolvedBy: 'consumer' });
       await settled(campaign, { gate: 1, issued: 1, rows: 1 });
     });

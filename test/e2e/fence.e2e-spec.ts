@@ -32,7 +32,7 @@ describe('a gate that has lost', () => {
 
   const ready = () => client.get('/health/ready');
   const epochOf = async (): Promise<number> => (await ready()).body.gate.epoch;
-  const statusOf = (campaign: string, user: string) => client.get(`/api/campaigns/${campaign}/claims/${user}`);
+  const statusOf = (campaign: string, user: string, claimId?: string) => client.claimStatus(campaign, user, claimId);
   const damage = async (how: Damage, campaign: string) => {
     const epoch = await epochOf();
     await how(gateDamageOf(service), epoch, campaign);
@@ -151,16 +151,14 @@ describe('a gate that has lost', () => {
       const again = await client.claim('u', campaign);
       if (TOPOLOGY !== 'embedded' && word(answer) === '202') {
         // The publish was given up before any process noticed the loss, and the claim was stored as a failed event.
-        expect(again.body.claim.claimId).toBe(answer.body.claimId);
+        expect(again.body.claim.sequence).toBe(answer.body.sequence);
       } else {
         expect([word(answer), word(again)]).toEqual(['503 claim-unconfirmed', '202']);
       }
       const promised = answer.status === 202 ? answer : again;
       await settled(campaign, 1);
-      expect((await statusOf(campaign, 'u')).body).toMatchObject({
-        status: 'ISSUED',
-        claimId: promised.body.claimId,
-      });
+      const { claimId } = promised.body;
+      expect((await statusOf(campaign, 'u', claimId)).body).toMatchObject({ status: 'ISSUED', claimId });
     });
 
     it('everything when all are taken goes on saying sold out, to the winners that they have won', async () => {
@@ -183,7 +181,7 @@ describe('a gate that has lost', () => {
       ).toEqual([]);
       await rebuilt(epoch);
       for (const [index, user] of winners.entries()) {
-        expect((await client.claim(user, campaign)).body.claim.claimId).toBe(first[index]?.body.claimId);
+        expect((await client.claim(user, campaign)).body.claim.sequence).toBe(first[index]?.body.sequence);
       }
       await settled(campaign, TOTAL);
     });
@@ -213,7 +211,8 @@ describe('a gate that has lost', () => {
         expect(word(await client.apply('new', 'never-made'))).toMatch(
           /^503 issuer-unavailable$|^404 campaign-not-found$/,
         );
-        expect((await statusOf(campaign, 'winner')).body).toMatchObject({ status: 'ISSUED', claimId: claim.claimId });
+        const { claimId } = claim;
+        expect((await statusOf(campaign, 'winner', claimId)).body).toMatchObject({ status: 'ISSUED', claimId });
         const unknown = await statusOf(campaign, 'new');
         expect(word(unknown)).toBe('503 issuer-unavailable');
         expect(unknown.headers.get('retry-after')).toMatch(/^\d+$/);
@@ -271,7 +270,7 @@ describe('a gate that has lost', () => {
         const epoch = await damage(how, campaign);
         const words: string[] = [];
         const look = async () => {
-          const answer = await statusOf(campaign, 'winner');
+          const answer = await statusOf(campaign, 'winner', claim.body.claimId);
           words.push(word(answer));
           return answer;
         };
@@ -297,7 +296,7 @@ describe('a gate that has lost', () => {
         );
         await rebuilt(epoch);
         const again = await client.claim('winner', campaign);
-        expect([word(again), again.body.claim.claimId]).toEqual(['409 already-claimed', claim.body.claimId]);
+        expect([word(again), again.body.claim.sequence]).toEqual(['409 already-claimed', claim.body.sequence]);
       },
     );
   });

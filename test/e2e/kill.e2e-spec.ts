@@ -100,7 +100,7 @@ describe('the built service, killed with -9 in the middle of bursts', () => {
     expect(sequences.size).toBe(promised.length);
     expect(promised.length).toBeLessThanOrEqual(TOTAL);
     await inParallel(promised, CALLERS, async ({ userId, claimId, sequence }) => {
-      const { body } = await client.get(`/api/campaigns/${campaign}/claims/${userId}`);
+      const { body } = await client.claimStatus(campaign, userId, claimId);
       expect(body).toMatchObject({ status: 'ISSUED', claimId, sequence });
     });
   }, 1_200_000);

@@ -102,6 +102,8 @@ describe('the OpenAPI document of the service', () => {
     const missing = Object.keys(PROBLEMS).filter((code) => !named.has(code));
     // The codes of no operation, and that of a backup, which only an embedded service makes.
     const elsewhere = operationOf('downloadBackup') === undefined ? ['backup-under-way', 'not-enough-space'] : [];
+    // Of IDENTITY=jwt: test/e2e/callers.e2e-spec.ts.
+    elsewhere.push('not-your-user', 'user-not-usable', 'identity-unavailable');
     expect(missing.sort()).toEqual([...elsewhere, 'method-not-allowed', 'not-found'].sort());
   });
 
@@ -148,7 +150,9 @@ describe('the OpenAPI document of the service', () => {
         ? { 'If-Match': true }
         : /^(applyForCoupon|createCampaign)$/.test(id)
           ? { 'Idempotency-Key': false }
-          : {};
+          : id === 'findClaim'
+            ? { 'X-Claim-Id': false }
+            : {};
       expect([id, headersOf(operation)]).toEqual([id, { 'Accept-Language': false, 'X-Request-Id': false, ...own }]);
     }
   });

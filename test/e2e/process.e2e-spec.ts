@@ -37,7 +37,10 @@ describe('a process', () => {
 
     service = await start(port, { DEFAULT_CAMPAIGN_TOTAL: '2' });
     const again = await client.claim(1);
-    expect(again.body).toMatchObject({ code: 'already-claimed', claim: { claimId: first.body.claimId, sequence: 1 } });
+    expect(again.body).toMatchObject({
+      code: 'already-claimed',
+      claim: { claimedAt: first.body.claimedAt, sequence: 1 },
+    });
     expect((await client.claim(2)).body.sequence).toBe(2);
     expect((await client.claim(3)).body.code).toBe('sold-out');
     await eventually(async () => {
@@ -203,6 +206,7 @@ describe('an embedded process', () => {
 
   const SERVERS = {
     PROFILE: 'distributed',
+    IDENTITY: 'open',
     REDIS_URL: 'redis://127.0.0.1:1',
     KAFKA_BROKERS: '127.0.0.1:1',
     DATABASE_URL: 'mysql://coupon:coupon@127.0.0.1:1/coupon',
@@ -228,6 +232,10 @@ describe('an embedded process', () => {
     [{ PROFILE: 'cloud' }, /PROFILE: expected embedded or distributed/],
     [{ ROLES: 'api,cook' }, /ROLES: expected/],
     [{ ADMIN_TOKEN: 'short' }, /ADMIN_TOKEN: expected/],
+    [
+      Object.fromEntries(Object.entries(SERVERS).filter(([name]) => name !== 'IDENTITY')),
+      /IDENTITY: expected key, jwt, or open/,
+    ],
     [{ PROFILE: 'distributed' }, /REDIS_URL: expected[^]*KAFKA_BROKERS: expected[^]*DATABASE_URL: expected/],
   ])('names the variable that is wrong in %j', async (env, line) => {
     await refused(env as unknown as Record<string, string>, line);

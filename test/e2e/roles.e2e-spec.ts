@@ -95,8 +95,8 @@ describe('a process', () => {
         expect(await client.audit('default')).toMatchObject({ gate: 50, pending: 0, issued: 50, rows: 50, drift: 0 });
       });
       for (const { user, answer } of winners) {
-        const { body } = await client.get(`/api/campaigns/default/claims/${user}`);
         const { claimId, sequence } = answer.body;
+        const { body } = await client.claimStatus('default', user, claimId);
         expect(body).toMatchObject({ status: 'ISSUED', claimId, sequence });
       }
       expect((await client.claim('too-late')).body.code).toBe('sold-out');
@@ -216,7 +216,7 @@ describe('a process', () => {
   it.each<[string, string[], string[]]>([
     ['fatal', [], []],
     ['error', [], []],
-    // A normal start and stop causes no warning, unless a server stalls during it.
+    // A normal start and stop causes no warning but IDENTITY's, unless a server stalls during it.
     ['warn', [], ['warn']],
     ['info', ['info'], ['warn']],
     ['verbose', ['info', 'verbose'], ['warn']],
@@ -224,7 +224,11 @@ describe('a process', () => {
     const service = await start({ LOG_LEVEL: level });
     await eventually(async () => expect((await ready()).body.status).toBe('ok'));
     await stop();
-    const written = lines(service).filter((line) => line.level !== 'debug');
+    const all = lines(service).filter((line) => line.level !== 'debug');
+    // Callers are not identified here, and each start says so.
+    const open = all.filter(({ event }) => event === 'identity.open');
+    expect(open).toHaveLength(level === 'fatal' || level === 'error' ? 0 : 1);
+    const written = all.filter(({ event }) => event !== 'identity.open');
     const levels = new Set(written.map((line) => line.level));
     expect([...levels]).toEqual(expect.arrayContaining(certain));
     const unexpected = written.filter(({ level: seen, context }) => {

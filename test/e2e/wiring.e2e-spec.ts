@@ -10,6 +10,7 @@ const PROFILES = {
   embedded: { PROFILE: 'embedded' },
   distributed: {
     PROFILE: 'distributed',
+    IDENTITY: 'open',
     REDIS_URL: 'redis://127.0.0.1:6379',
     KAFKA_BROKERS: '127.0.0.1:9092',
     DATABASE_URL: 'mysql://coupon:secret@127.0.0.1:3306/coupon',

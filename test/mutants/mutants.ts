@@ -569,4 +569,34 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('a-token-is-remembered-beyond-its-end', / \|\| this\.clock\.wall\(\) >= found\.until/, '')],
     caughtBy: { project: 'unit', file: 'jwt-verifier', title: 'is not remembered beyond its end' },
   },
+  {
+    name: 'a code that anyone sees who guesses the user',
+    edits: [edit('code-to-anyone', /isOwn/, 'true')],
+    caughtBy: { project: 'unit', file: 'callers.e2e', title: 'who guess the user of a claim get neither its id' },
+  },
+  {
+    name: 'a claim id that anyone hears who asks again',
+    edits: [edit('claim-id-to-anyone', /isIdentified \?/, 'isIdentified || claimJson !== undefined ?')],
+    caughtBy: { project: 'unit', file: 'callers.e2e', title: 'who guess the user of a claim get neither its id' },
+  },
+  {
+    name: 'ids of claims that follow from one another',
+    edits: [edit('alike-claim-ids', /used\+\+/, 'used')],
+    caughtBy: { project: 'unit', file: 'entropy', title: 'of claims carry the time too' },
+  },
+  {
+    name: 'a user who claims for another',
+    edits: [edit('claims-for-others', /named !== undefined && /, 'named === "" && ')],
+    caughtBy: { project: 'unit', file: 'identity/caller', title: 'is for the user of the token with IDENTITY=jwt' },
+  },
+  {
+    name: 'a user who reads about another',
+    edits: [edit('data-of-others', /role === null/, 'named === ""')],
+    caughtBy: { project: 'unit', file: 'identity/caller', title: 'is of the user alone, whom `me` stands for' },
+  },
+  {
+    name: 'a revoked key that goes on claiming',
+    edits: [edit('revoked-key-recalled', /!this\.isInForce\(key\)/, 'false')],
+    caughtBy: { project: 'unit', file: 'identity/caller', title: 'pays for no promise once memory knows the key' },
+  },
 ];

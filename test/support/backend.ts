@@ -51,6 +51,7 @@ async function openServers(): Promise<Backend> {
   return {
     env: {
       PROFILE: 'distributed',
+      IDENTITY: 'open',
       REDIS_URL: redis.url,
       KAFKA_BROKERS: brokers,
       KAFKA_TOPIC: name,

@@ -105,6 +105,12 @@ export class Client {
     return askAgain(UNDECIDED, () => this.apply(userId, campaignId, all));
   }
 
+  /** The status of a claim. A caller who got the 202 knows its id, and is shown the id and the code too. */
+  claimStatus(campaignId: string, userId: string | number, claimId?: string): Promise<Answer> {
+    const proof: Record<string, string> = claimId === undefined ? {} : { 'x-claim-id': claimId };
+    return this.get(`/api/campaigns/${campaignId}/claims/${userId}`, proof);
+  }
+
   /** A call with the admin token. */
   admin(
     method: string,

@@ -101,6 +101,7 @@ export class Cluster {
     const { redis, kafka, mariadb } = this.servers;
     return {
       PROFILE: 'distributed',
+      IDENTITY: 'open',
       REDIS_URL: redis.url,
       KAFKA_BROKERS: kafka.brokers,
       DATABASE_URL: mariadb.serviceUrl,

@@ -2,8 +2,13 @@ import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs
 import { type Answer, Client, inParallel, isRefused, tally } from './client.js';
 
 /** A claim as an answer shows it. */
-export interface ShownClaim {
+export interface ShownClaim extends SeenClaim {
   readonly claimId: string;
+}
+
+/** The same in `already-claimed`: a caller who is not identified is not told its id. */
+export interface SeenClaim {
+  readonly claimId?: string;
   readonly sequence: number;
   /** ms since the Unix epoch. */
   readonly claimedAt: number;
@@ -44,7 +49,7 @@ export interface Call {
   /** From the call to its answer or its error. */
   readonly ms: number;
   /** The claim that the answer names: that of a 202, and that of `already-claimed`. */
-  readonly claim?: ShownClaim;
+  readonly claim?: SeenClaim;
   /** True for a `sold-out` that says so: no claim is on its way any more. */
   readonly final?: boolean;
 }
@@ -194,11 +199,12 @@ export class Drop {
     }
     const word = wordOf(answer);
     const claim = claimIn(answer);
-    if (word === '202' && claim !== undefined) {
+    if (word === '202' && claim?.claimId !== undefined) {
       const { campaignId } = this;
+      const { claimId } = claim;
       const [asked, heard] = [started, started + ms];
-      this.record({ campaignId, userId, ...claim, asked, heard, at: new Date().toISOString() });
-      if (this.winners++ % this.lookEvery === 0) this.look(client, url, userId, claim.claimId);
+      this.record({ campaignId, userId, ...claim, claimId, asked, heard, at: new Date().toISOString() });
+      if (this.winners++ % this.lookEvery === 0) this.look(client, url, userId, claimId);
     }
     this.calls.push({
       ...call,
@@ -301,9 +307,14 @@ export class Drop {
   }
 
   private async lookAtStatus(client: Client, userId: string, claimId: string): Promise<void> {
-    const answer = await client.send('GET', `/api/campaigns/${this.campaignId}/claims/${userId}`);
+    const headers = { 'x-claim-id': claimId };
+    const { status, body } = await client.send('GET', `/api/campaigns/${this.campaignId}/claims/${userId}`, {
+      headers,
+    });
     if (!this.listening) return;
-    this.statusLooks.push({ userId, claimId, status: answer.status, shown: answer.body?.claimId ?? null });
+    // The id of another claim is not shown to this caller.
+    const shown = status === 200 ? (body?.claimId ?? `another claim, ${body?.sequence}`) : null;
+    this.statusLooks.push({ userId, claimId, status, shown });
   }
 
   /** All of it from one api: each of them may show a stock that is a second old. */
@@ -333,10 +344,10 @@ function lackOf(error: unknown): string {
 }
 
 /** The claim that an answer names. */
-function claimIn({ body }: Answer): ShownClaim | undefined {
+function claimIn({ body }: Answer): SeenClaim | undefined {
   const { claimId, sequence, claimedAt } = body?.claim ?? body ?? {};
-  if (claimId === undefined || sequence === undefined) return undefined;
-  return { claimId, sequence, claimedAt: Date.parse(claimedAt) };
+  if (sequence === undefined) return undefined;
+  return { ...(claimId === undefined ? {} : { claimId }), sequence, claimedAt: Date.parse(claimedAt) };
 }
 
 export function wordOf({ status, body }: Answer): string {

@@ -87,11 +87,19 @@ export const skipped: Check = ({ coupons, discarded, rebuilt, callsInDoubt }) =>
 
 /** A coupon is the claim that its caller was told of, by a 202 or by `already-claimed`. */
 export const altered: Check = ({ calls, promised, coupons }) => {
-  const coupon = new Map(coupons.map((one) => [one.claimId, one]));
-  const shown: readonly ShownClaim[] = [...promised, ...calls.flatMap(({ claim }) => claim ?? [])];
-  const told = new Map(shown.map((claim) => [`${claim.claimId} ${claim.sequence} ${claim.claimedAt}`, claim]));
-  return [...told.values()].flatMap(({ claimId, sequence, claimedAt }) => {
-    const stored = coupon.get(claimId);
+  // A claim is known by its id, and where a caller is not told it, by its user and its sequence.
+  const placeOf = ({ userId, sequence }: Pick<StoredCoupon, 'userId' | 'sequence'>) => `${userId} ${sequence}`;
+  const coupon = new Map(
+    coupons.flatMap((one) => [
+      [one.claimId, one],
+      [placeOf(one), one],
+    ]),
+  );
+  const seen = calls.flatMap(({ userId, claim }) => (claim === undefined ? [] : { userId, ...claim }));
+  const shown = [...promised, ...seen].map((claim) => ({ ...claim, known: claim.claimId ?? placeOf(claim) }));
+  const told = new Map(shown.map((claim) => [`${claim.known} ${claim.sequence} ${claim.claimedAt}`, claim]));
+  return [...told.values()].flatMap(({ known, sequence, claimedAt }) => {
+    const stored = coupon.get(known);
     if (stored === undefined || (stored.sequence === sequence && stored.claimedAt === claimedAt)) return [];
     return [`${name(stored)} was told sequence ${sequence} at ${claimedAt}, and the coupon says ${stored.claimedAt}`];
   });
@@ -111,22 +119,22 @@ export const backInTime: Check = ({ coupons }) => {
 };
 
 /**
- * `already-claimed` names the claim that the user has: the promised one from its 202 on. Otherwise it asserts nothing
+ * `already-claimed` shows the claim that the user has, by its sequence: the promised one from its 202 on. Otherwise it asserts nothing
  * durable, but only a rebuild can forget it.
  */
 export const renamed: Check = ({ calls, promised, coupons, discarded, rebuilt }) => {
-  const coupon = new Map(coupons.map(({ userId, claimId }) => [userId, claimId]));
+  const coupon = new Map(coupons.map(({ userId, sequence }) => [userId, sequence]));
   const promise = new Map(promised.map((claim) => [claim.userId, claim]));
   const excused = new Set(discarded.map(({ userId }) => userId));
   return calls.flatMap(({ userId, word, at, claim }) => {
     if (word !== '409 already-claimed' || claim === undefined || excused.has(userId)) return [];
     const own = promise.get(userId);
     const promisedBefore = own !== undefined && own.heard < at;
-    if (promisedBefore && own.claimId !== claim.claimId) {
-      return [`${userId} was promised ${own.claimId}, and was shown ${claim.claimId}`];
+    if (promisedBefore && own.sequence !== claim.sequence) {
+      return [`${name(own)} was shown ${claim.sequence}`];
     }
-    if (rebuilt || coupon.get(userId) === claim.claimId) return [];
-    return [`${userId} was shown ${claim.claimId}, and the coupon is of ${coupon.get(userId) ?? 'nothing'}`];
+    if (rebuilt || coupon.get(userId) === claim.sequence) return [];
+    return [`${userId} was shown ${claim.sequence}, and the coupon is ${coupon.get(userId) ?? 'none'}`];
   });
 };
 

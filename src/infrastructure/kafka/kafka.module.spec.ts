@@ -13,6 +13,7 @@ import { KafkaModule } from './kafka.module.js';
 const configFor = (...roles: Role[]): AppConfig =>
   parseEnv({
     PROFILE: 'distributed',
+    IDENTITY: 'open',
     ROLES: roles.join(','),
     REDIS_URL: 'redis://127.0.0.1:1',
     KAFKA_BROKERS: '127.0.0.1:1',

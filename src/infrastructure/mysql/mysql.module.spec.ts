@@ -17,6 +17,7 @@ describe('MysqlModule', () => {
   const compile = (databaseUrl: string) => {
     const config = parseEnv({
       PROFILE: 'distributed',
+      IDENTITY: 'open',
       REDIS_URL: 'redis://127.0.0.1:1',
       KAFKA_BROKERS: '127.0.0.1:1',
       DATABASE_URL: 'mysql://user:password@127.0.0.1:1/coupon',

@@ -3,26 +3,31 @@ import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.j
 
 const sequence = z.int().min(1).meta({ description: 'Place in the order in which the gate executed the claims.' });
 
+const claimId = z.string().meta({ description: 'Not for a caller who has not shown that the claim is theirs.' });
+const code = z.string().meta({
+  description: 'What the coupon is redeemed with. For its user, issuers, operators and admins.',
+});
+
 export const claimStatusJsonSchema = z
   .object({
-    claimId: z.string(),
+    claimId: claimId.optional(),
     sequence,
     claimedAt: isoInstant,
     status: z
       .enum(['PENDING', 'ISSUED', 'FAILED'])
       .meta({ description: 'FAILED: it waits for an operator. PENDING becomes ISSUED without another call.' }),
     issuedAt: isoInstant.optional().meta({ description: 'Of an ISSUED one.' }),
-    code: z.string().optional().meta({ description: 'Of an ISSUED one: what the coupon is redeemed with.' }),
+    code: code.optional(),
   })
   .meta({ id: 'Claim' });
 
 const couponJsonSchema = z
   .object({
-    claimId: z.string(),
+    claimId: claimId.optional(),
     campaignId: z.string(),
     sequence,
     issuedAt: isoInstant,
-    code: z.string().optional().meta({ description: 'Only for operators and issuers.' }),
+    code: code.optional(),
   })
   .meta({ id: 'Coupon' });
 

@@ -4,11 +4,12 @@ import { type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isoOf } from '../../domain/iso-of.js';
 import { campaignId, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
-import { ApiAnswer, ApiOptionalAdmin, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { ApiCaller, ApiClaimId } from '../../platform/http/openapi/openapi-callers.js';
+import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { AdminAccess } from '../../platform/identity/admin-access.js';
-import { maySeeCodes } from '../../platform/identity/key-role.js';
+import { CallerAccess } from '../../platform/identity/caller.js';
+import { namesClaim } from './claim-proof.js';
 import { ClaimStatusLookup } from './claim-status.js';
 import { claimStatusJsonSchema, couponListJsonSchema } from './coupon-json.js';
 import { UserCoupons } from './user-coupons.js';
@@ -23,32 +24,37 @@ export class CouponsController {
   constructor(
     private readonly claims: ClaimStatusLookup,
     private readonly coupons: UserCoupons,
-    private readonly access: AdminAccess,
+    private readonly access: CallerAccess,
   ) {}
 
   @Get('campaigns/:campaignId/claims/:userId')
   @ApiOperation({ summary: 'What became of a user’s claim' })
+  @ApiCaller('reads')
+  @ApiClaimId()
   @ApiAnswer(200, 'ISSUED once the coupon is stored.', claimStatusJsonSchema)
   @ApiProblems('claim-not-found', 'campaign-not-found', 'issuer-unavailable', 'database-unavailable')
   async findClaim(
     @Param('campaignId', { schema: campaignId }) campaign: string,
     @Param('userId', { schema: userId }) user: string,
+    @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof claimStatusJsonSchema>> {
-    const found = await this.claims.find(campaign, user);
+    const reading = this.access.readingOf(await this.access.identify(request), user);
+    const found = await this.claims.find(campaign, reading.userId);
     if (found.kind !== 'found') throw new Problem(found.kind);
+    // Without IDENTITY, only the caller who got the 202 knows the claim's id.
+    const isOwn = !reading.withClaimIds && namesClaim(request, found.claimId);
+    const withId = reading.withClaimIds || isOwn;
     const { claimId, status, sequence } = found;
-    const claimedAt = isoOf(found.claimedAt);
-    if (found.status !== 'ISSUED') return { claimId, status, sequence, claimedAt };
-    return { claimId, status, sequence, claimedAt, issuedAt: isoOf(found.issuedAt), code: found.code };
+    const shown = { ...(withId ? { claimId } : {}), status, sequence, claimedAt: isoOf(found.claimedAt) };
+    if (found.status !== 'ISSUED') return shown;
+    // mutant: code-to-anyone
+    const withCode = reading.withCodes || isOwn;
+    return { ...shown, issuedAt: isoOf(found.issuedAt), ...(withCode ? { code: found.code } : {}) };
   }
 
-  /**
-   * Shows codes only to operators and issuers while callers are not identified, because anyone with a code can redeem it. The
-   * status of a claim shows the code to any caller who names campaign and user: the gateway in front has to check both.
-   */
   @Get('users/:userId/coupons')
   @ApiOperation({ summary: 'A user’s coupons, newest first' })
-  @ApiOptionalAdmin()
+  @ApiCaller('reads')
   @ApiAnswer(200, 'One page.', couponListJsonSchema, {
     links: { listCouponsOfUser: { userId: '$request.path.userId', cursor: '$response.body#/nextCursor' } },
   })
@@ -58,16 +64,15 @@ export class CouponsController {
     @Query({ schema: couponsQuery }) { limit, cursor: after }: z.infer<typeof couponsQuery>,
     @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof couponListJsonSchema>> {
-    const actor = await this.access.identify(request);
-    const withCodes = actor !== null && maySeeCodes(actor.role);
+    const reading = this.access.readingOf(await this.access.identify(request), user);
     return pageJson(
-      await this.coupons.list(user, limit, after),
+      await this.coupons.list(reading.userId, limit, after),
       ({ campaignId, claimId, sequence, createdAt, code }) => ({
         campaignId,
-        claimId,
+        ...(reading.withClaimIds ? { claimId } : {}),
         sequence,
         issuedAt: isoOf(createdAt),
-        ...(withCodes ? { code } : {}),
+        ...(reading.withCodes ? { code } : {}),
       }),
       cursor,
     );

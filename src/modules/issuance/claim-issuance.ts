@@ -3,7 +3,7 @@ import { type ClaimEvent, type ClaimRecord, type ClaimRequest, type LoggedClaim 
 import { CONFIRM_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { Clock } from '../../platform/flow/clock.js';
-import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
+import { Entropy, unguessableUlidFactory } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { DeadlineError } from '../../platform/flow/with-deadline.js';
@@ -77,7 +77,7 @@ export class ClaimIssuance {
     private readonly timers: Timers,
     entropy: Entropy,
   ) {
-    this.nextClaimId = ulidFactory(clock, entropy);
+    this.nextClaimId = unguessableUlidFactory(clock, entropy);
     this.lookUpOutage = new OutageLog(this.logger, clock);
   }
 

@@ -18,3 +18,11 @@ export const acceptedJsonSchema = claimJsonSchema
 export function claimJson({ claimId, campaignId, sequence, claimedAt }: OwnClaim): z.infer<typeof claimJsonSchema> {
   return { claimId, campaignId, sequence, claimedAt: isoOf(claimedAt) };
 }
+
+/**
+ * A claim in JSON for a caller who has not shown that it is theirs: with `IDENTITY=open`, the id of a claim opens the
+ * code of its coupon.
+ */
+export function claimWithoutId({ campaignId, sequence, claimedAt }: OwnClaim) {
+  return { campaignId, sequence, claimedAt: isoOf(claimedAt) };
+}

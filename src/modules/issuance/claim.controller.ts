@@ -8,19 +8,23 @@ import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { campaignId, userIdOrNumber } from '../../platform/http/input/schemas.js';
 import { validBody } from '../../platform/http/input/validation.pipe.js';
+import { ApiCaller } from '../../platform/http/openapi/openapi-callers.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiJsonBody, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { CLAIM_ACCEPTED, languageOf } from '../../platform/http/problem/accept-language.js';
 import { sendProblem } from '../../platform/http/problem/problem.js';
 import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
+import { CallerAccess } from '../../platform/identity/caller.js';
 import { CallRates, type RateRefusal } from '../../platform/rates/call-rates.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
-import { acceptedJsonSchema, claimJson } from './claim-json.js';
+import { acceptedJsonSchema, claimJson, claimWithoutId } from './claim-json.js';
 
 const application = z
   .strictObject({ userId: userIdOrNumber, campaignId: campaignId.default(DEFAULT_CAMPAIGN_ID) })
   .meta({ id: 'Application', example: { userId: 'user-1', campaignId: DEFAULT_CAMPAIGN_ID } });
+/** The same of a caller whose token names the user. */
+const applicationOfUser = application.extend({ userId: userIdOrNumber.optional() });
 
 /** Members and headers of `sold-out`, made once: it is the most frequent answer of a drop. */
 const FINAL = { final: true } as const;
@@ -35,15 +39,21 @@ const COME_BACK = { 'retry-after': '5' } as const;
 @ApiTags('coupons')
 @Controller('api/coupons')
 export class ClaimController {
+  private readonly body: z.ZodType<z.infer<typeof applicationOfUser>>;
+
   constructor(
     private readonly issuance: ClaimIssuance,
     private readonly paths: ResourcePaths,
     private readonly rates: CallRates,
-  ) {}
+    private readonly access: CallerAccess,
+  ) {
+    this.body = access.knowsUsers ? applicationOfUser : application;
+  }
 
   @Post('apply')
   @AdmitAtOnce()
   @ApiOperation({ summary: 'Claim a coupon of a campaign; without campaignId, of the campaign default' })
+  @ApiCaller('claims')
   @ApiJsonBody(application)
   @ApiIdempotencyKey('Repeats the 202 of an earlier call of this user with the same key.')
   @ApiAnswer(202, 'Durable: the claim becomes a coupon by itself.', acceptedJsonSchema, {
@@ -60,13 +70,17 @@ export class ClaimController {
   async applyForCoupon(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const floods = this.rates.checkAddress(request);
     if (floods !== null) return refuseEarly(reply, floods);
-    const { userId, campaignId } = validBody(application, request.body);
+    const identified = this.access.identifyClaimant(request);
+    // An await of what is there already would cost each claim a turn of the promise queue.
+    const caller = identified instanceof Promise ? await identified : identified;
+    const { userId: named, campaignId } = validBody(this.body, request.body);
+    const userId = this.access.userOf(caller, named);
     const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
     const tooMany = this.rates.checkUser(userId);
     if (tooMany !== null) return refuseEarly(reply, tooMany);
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
     await endOfTurn();
-    answer(reply, this.paths, userId, outcome);
+    answer(reply, this.paths, userId, outcome, caller.kind !== 'anyone');
   }
 }
 
@@ -76,11 +90,19 @@ async function refuseEarly(reply: FastifyReply, { code, headers }: RateRefusal):
   sendProblem(reply, code, undefined, headers);
 }
 
-function answer(reply: FastifyReply, paths: ResourcePaths, userId: string, outcome: ApplicationOutcome): void {
+/** @param isIdentified the caller is the user, or a server that acts for the user. */
+function answer(
+  reply: FastifyReply,
+  paths: ResourcePaths,
+  userId: string,
+  outcome: ApplicationOutcome,
+  isIdentified: boolean,
+): void {
   if (outcome.kind === 'accepted') {
     accepted(reply, paths, userId, outcome.claim, outcome.replayed);
   } else if (outcome.kind === 'already-claimed') {
-    const claim = claimJson(outcome.claim);
+    // mutant: claim-id-to-anyone
+    const claim = isIdentified ? claimJson(outcome.claim) : claimWithoutId(outcome.claim);
     sendProblem(reply, outcome.kind, { claim }, { location: paths.claim(claim.campaignId, userId) });
   } else if (outcome.kind === 'campaign-not-started') {
     sendProblem(reply, outcome.kind, { startsAt: isoOf(outcome.startsAt) });

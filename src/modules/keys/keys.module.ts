@@ -4,6 +4,7 @@ import { FlowModule } from '../../platform/flow/flow.module.js';
 import { AdminAccess } from '../../platform/identity/admin-access.js';
 import { ApiKeys } from '../../platform/identity/api-keys.js';
 import { Authenticator } from '../../platform/identity/authenticator.js';
+import { CallerAccess } from '../../platform/identity/caller.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { KeyAdministration } from './key-administration.js';
 import { KeysController } from './keys.controller.js';
@@ -12,8 +13,15 @@ import { StoredKeys } from './stored-keys.js';
 /** API keys, and what was done with them. Global: the guards of every module ask who calls. */
 @Module({
   imports: [FlowModule],
-  providers: [StoredKeys, { provide: ApiKeys, useExisting: StoredKeys }, Authenticator, AdminAccess, KeyAdministration],
-  exports: [AdminAccess, Authenticator],
+  providers: [
+    StoredKeys,
+    { provide: ApiKeys, useExisting: StoredKeys },
+    Authenticator,
+    AdminAccess,
+    CallerAccess,
+    KeyAdministration,
+  ],
+  exports: [AdminAccess, Authenticator, CallerAccess],
 })
 export class KeysModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

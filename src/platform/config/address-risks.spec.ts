@@ -4,6 +4,7 @@ import { parseEnv } from './env.js';
 
 const SAFE = {
   PROFILE: 'distributed',
+  IDENTITY: 'open',
   REDIS_URL: 'rediss://:secret@cache:6379',
   KAFKA_BROKERS: 'kafka:9092',
   KAFKA_SSL: 'true',

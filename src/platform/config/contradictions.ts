@@ -67,6 +67,10 @@ function requireServers(values: Source, refuse: (name: string, expectation: stri
   for (const name of ['REDIS_URL', 'KAFKA_BROKERS', 'DATABASE_URL', 'ADMIN_TOKEN']) {
     if (values[name] === undefined) refuse(name, 'a value, because PROFILE is distributed');
   }
+  // No default: a deployment that forgot the variable would let every caller claim for every user.
+  if (values['IDENTITY'] === undefined) {
+    refuse('IDENTITY', 'key, jwt, or open (where every caller may name any user), because PROFILE is distributed');
+  }
 
   for (const name of ['ADMIN_TOKEN', 'ADMIN_TOKEN_NEXT']) {
     const token = values[name];

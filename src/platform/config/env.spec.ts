@@ -11,6 +11,7 @@ import { ENV_VARIABLES } from './variables.js';
 
 const DISTRIBUTED = {
   PROFILE: 'distributed',
+  IDENTITY: 'open',
   REDIS_URL: 'redis://cache:6379',
   KAFKA_BROKERS: 'kafka-1:9092, 10.0.0.7:9093',
   DATABASE_URL: 'mysql://coupon:secret@db:3306/coupon',
@@ -40,6 +41,7 @@ describe('the environment', () => {
         port: 3000,
         admin: undefined,
         docs: true,
+        identity: 'open',
         dataDir: './data',
         redisUrl: undefined,
         kafka: {
@@ -319,7 +321,16 @@ describe('the environment', () => {
       'KAFKA_BROKERS',
       'DATABASE_URL',
       'ADMIN_TOKEN',
+      'IDENTITY',
     ]);
+  });
+
+  it('has no default for IDENTITY in the distributed profile', () => {
+    expect(mistakesOf({ ...DISTRIBUTED, IDENTITY: undefined })).toEqual([
+      expect.stringMatching(/^IDENTITY: expected key, jwt, or open .*; it is not set$/),
+    ]);
+    expect(mistakesOf({ IDENTITY: 'none' })).toEqual([expect.stringMatching(/^IDENTITY: expected open, key or jwt;/)]);
+    expect(parseEnv({ IDENTITY: 'key' }).identity).toBe('key');
   });
 
   it.each(['ADMIN_TOKEN', 'ADMIN_TOKEN_NEXT'])(

@@ -4,13 +4,19 @@ import { type JwtConfig, readJwtConfig } from './jwt-config.js';
 import { type Risk } from './risks.js';
 import { withSecretFiles } from './secret-files.js';
 import { ConfigurationError } from './startup-error.js';
-import { type ROLES, SECRETS, type Source, type TrustedProxies, variables } from './variables.js';
+import { type IDENTITIES, type ROLES, SECRETS, type Source, type TrustedProxies, variables } from './variables.js';
 
 /** Decides which adapters the process uses. */
 export type Profile = 'embedded' | 'distributed';
 
 /** A part of the service that a process can run. A process has at least one role. */
 export type Role = (typeof ROLES)[number];
+
+/**
+ * Who says who the user of a claim is: the caller, unchecked (`open`); the server that shows an API key of the role
+ * `issuer` (`key`); or the user's own token (`jwt`).
+ */
+export type Identity = (typeof IDENTITIES)[number];
 
 /** The lowest level that is still written. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'verbose';
@@ -87,6 +93,8 @@ export interface Env {
   readonly admin: { readonly host: string; readonly port: number } | undefined;
   /** Are the API document and its pages served? */
   readonly docs: boolean;
+  /** The distributed profile has no default for it. */
+  readonly identity: Identity;
   /** Directory of the embedded database and of the admin token. */
   readonly dataDir: string;
   readonly redisUrl: string | undefined;
@@ -132,6 +140,7 @@ export class AppConfig implements Env {
   readonly port!: number;
   readonly admin!: { readonly host: string; readonly port: number } | undefined;
   readonly docs!: boolean;
+  readonly identity!: Identity;
   readonly dataDir!: string;
   readonly redisUrl!: string | undefined;
   readonly kafka!: KafkaConfig;
@@ -194,6 +203,7 @@ export function parseEnv(source: Source): AppConfig {
     port: env.PORT,
     admin: env.ADMIN_PORT === undefined ? undefined : { host: env.ADMIN_HOST ?? env.HOST, port: env.ADMIN_PORT },
     docs: env.DOCS,
+    identity: env.IDENTITY,
     dataDir: env.DATA_DIR,
     redisUrl: env.REDIS_URL,
     kafka: {

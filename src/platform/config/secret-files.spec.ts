@@ -15,7 +15,7 @@ const VALUES = {
   ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
   ADMIN_TOKEN_NEXT: 'r8Tz1WqYb6NfK3xPjH0vUe9LmCs5AdG2',
 };
-const OTHERS = { PROFILE: 'distributed', KAFKA_BROKERS: 'kafka:9092', KAFKA_SASL_MECHANISM: 'plain' };
+const OTHERS = { PROFILE: 'distributed', IDENTITY: 'open', KAFKA_BROKERS: 'kafka:9092', KAFKA_SASL_MECHANISM: 'plain' };
 
 describe('a secret in a file', () => {
   let directory: string;

@@ -15,6 +15,9 @@ export type TrustedProxies = number | readonly string[] | null;
 /** What a process can run. */
 export const ROLES = ['api', 'consumer', 'retry'] as const;
 
+/** Who says who the user of a claim is. */
+export const IDENTITIES = ['open', 'key', 'jwt'] as const;
+
 /**
  * Variables that hold secrets. Their values never appear in a message, and `<NAME>_FILE` can name a file that holds the
  * value.
@@ -182,6 +185,7 @@ export const variables = z.object({
   ADMIN_HOST: z.string().refine(isHost, { error: 'an address or a host name' }).optional(),
   ADMIN_PORT: integer(0, 65_535).optional(),
   DOCS: flag.default(true),
+  IDENTITY: z.enum(IDENTITIES, { error: 'open, key or jwt' }).default('open'),
   DATA_DIR: z
     .string()
     .refine((path) => !path.startsWith('~'), { error: 'a path; only a shell knows ~' })

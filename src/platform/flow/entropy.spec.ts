@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeTime } from 'ulid';
 import { SetClock } from '../../../test/support/flow.js';
-import { SystemEntropy, ulidFactory } from './entropy.js';
+import { SystemEntropy, ulidFactory, unguessableUlidFactory } from './entropy.js';
 
 describe('ULIDs', () => {
   it('carry the time of the clock, differ, and rise', () => {
@@ -25,5 +25,17 @@ describe('ULIDs', () => {
     }
     const make = () => ulidFactory(new SetClock(), new SameEntropy())();
     expect(make()).toBe(make());
+  });
+
+  it('of claims carry the time too, and their neighbours of the same ms have nothing in common', () => {
+    const clock = new SetClock();
+    const next = unguessableUlidFactory(clock, new SystemEntropy());
+    const ids = Array.from({ length: 1_000 }, next);
+    for (const id of ids) expect(decodeTime(id)).toBe(clock.wall());
+    // Four letters are 20 bits: among 1,000 random ones about one pair is alike.
+    expect(new Set(ids.map((id) => id.slice(10, 14))).size).toBeGreaterThan(990);
+    expect(new Set(ids.map((id) => id.slice(-4))).size).toBeGreaterThan(990);
+    clock.pass(-5_000);
+    expect(decodeTime(next())).toBe(clock.wall());
   });
 });

@@ -1,5 +1,5 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
-import { monotonicFactory } from 'ulid';
+import { encodeTime, monotonicFactory } from 'ulid';
 import { type Clock } from './clock.js';
 
 const POOL_BYTES = 4_096;
@@ -46,4 +46,34 @@ export function ulidFactory(clock: Clock, entropy: Entropy): () => string {
   };
   const next = monotonicFactory(random);
   return () => next(clock.wall());
+}
+
+const LETTERS = Buffer.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ');
+const TIME_LENGTH = 10;
+const ULID_LENGTH = 26;
+
+/**
+ * Makes ULIDs of which none tells anything about another. {@link ulidFactory} counts up within a ms, so a caller could
+ * guess the ids next to their own; where a claim's id proves the claim, that would open the codes of others.
+ */
+export function unguessableUlidFactory(clock: Clock, entropy: Entropy): () => string {
+  const pool = new Uint8Array(POOL_BYTES);
+  const id = Buffer.alloc(ULID_LENGTH);
+  let used = POOL_BYTES;
+  let writtenAt = NaN;
+  return () => {
+    const now = clock.wall();
+    if (now !== writtenAt) {
+      id.write(encodeTime(now, TIME_LENGTH), 'latin1');
+      writtenAt = now;
+    }
+    if (used + ULID_LENGTH > POOL_BYTES) {
+      entropy.fill(pool);
+      used = 0;
+    }
+    // Five bits a letter: 80 random bits in all.
+    // mutant: alike-claim-ids
+    for (let at = TIME_LENGTH; at < ULID_LENGTH; at++) id[at] = LETTERS[(pool[used++] ?? 0) & 31] ?? 0;
+    return id.toString('latin1');
+  };
 }

@@ -16,8 +16,11 @@ const KNOWN_MS = 3_600_000;
 /** How many such credentials are remembered; the one that was used longest ago is forgotten first. */
 const MAX_KNOWN = 1_000;
 
+/** The realm of operators, in the challenge of RFC 6750. */
+const ADMINS = 'admin';
+
 /** What the guard reads of a request. */
-type Request = Pick<FastifyRequest, 'ip' | 'raw' | 'headers'>;
+export type CredentialRequest = Pick<FastifyRequest, 'ip' | 'raw' | 'headers'>;
 
 /** Decides whether a request may make an admin call. */
 @Injectable()
@@ -38,19 +41,20 @@ export class AdminAccess {
    * @throws Problem as {@link AdminAccess.identify}; also `unauthorized` without a credential, and `role-not-allowed`
    * with the role that is needed.
    */
-  async enter(request: Request, needed: AdminRole): Promise<Actor> {
+  async enter(request: CredentialRequest, needed: AdminRole): Promise<Actor> {
     const actor = await this.identify(request);
-    if (actor === null) throw unauthorized('absent');
+    if (actor === null) throw unauthorized('absent', ADMINS);
     if (!mayAct(actor.role, needed)) throw new Problem('role-not-allowed', { extensions: { neededRole: needed } });
     return actor;
   }
 
   /**
    * For a call that shows more to some callers. null: the request brings no credential.
+   * @param realm of the challenge in the answer to a wrong credential.
    * @throws Problem `unauthorized` for a wrong credential, `too-many-requests` after too many of them from this address.
    * @throws DatabaseError when an API key has to be looked up and the database does not answer.
    */
-  async identify(request: Request): Promise<Actor | null> {
+  async identify(request: CredentialRequest, realm = ADMINS): Promise<Actor | null> {
     const { authorization } = request.headers;
     if (authorization === undefined) return null;
     const address = networkOf(callerAddress(request));
@@ -62,14 +66,14 @@ export class AdminAccess {
     const found = await this.authenticator.authenticate(authorization);
     if (found.kind !== 'known') {
       this.guesses.noteFailure(address);
-      throw unauthorized('refused');
+      throw unauthorized('refused', realm);
     }
     this.remember(authorization);
     return found.actor;
   }
 
   /** Is the caller known to be an operator or a viewer, as far as memory tells? For the order of reads alone. */
-  isKnownAdmin({ headers: { authorization } }: Request): boolean {
+  isKnownAdmin({ headers: { authorization } }: CredentialRequest): boolean {
     if (authorization === undefined) return false;
     const found = this.authenticator.authenticateFromMemory(authorization);
     if (found.kind === 'known') return mayAct(found.actor.role, 'viewer');
@@ -87,8 +91,8 @@ export class AdminAccess {
 }
 
 /** The refusal of a missing or wrong credential, with the challenge that RFC 6750 §3 requires. */
-function unauthorized(kind: 'absent' | 'refused'): Problem {
-  const challenge = 'Bearer realm="admin"';
+export function unauthorized(kind: 'absent' | 'refused', realm: string): Problem {
+  const challenge = `Bearer realm="${realm}"`;
   return new Problem('unauthorized', {
     headers: { 'www-authenticate': kind === 'absent' ? challenge : `${challenge}, error="invalid_token"` },
   });

@@ -8,6 +8,11 @@ export const ADMIN_ROLES = ['viewer', 'operator', 'admin'] as const satisfies re
 
 export type AdminRole = (typeof ADMIN_ROLES)[number];
 
+/** Is it a role of people who run the service? */
+export function isAdminRole(role: KeyRole): role is AdminRole {
+  return ADMIN_ROLES.some((one) => one === role);
+}
+
 /** May this role make a call that needs `needed`? An issuer or a redeemer may make no admin call. */
 export function mayAct(role: KeyRole, needed: AdminRole): boolean {
   return ADMIN_ROLES.indexOf(role as AdminRole) >= ADMIN_ROLES.indexOf(needed);

@@ -65,7 +65,7 @@ describe('npm run move', () => {
   };
   const couponsThere = async () =>
     Number((await rows('SELECT COUNT(*) AS n FROM coupons').catch(() => []))[0]?.['n'] ?? 0);
-  const statusOf = async (user: string) => (await client.get(`/api/campaigns/default/claims/${user}`)).body;
+  const statusOf = async (user: string) => (await client.admin('GET', `/api/campaigns/default/claims/${user}`)).body;
 
   /** Coupons of an earlier time, in a campaign that is over. */
   const addOlderCoupons = async () => {

@@ -13,6 +13,7 @@ describe('MysqlModule', () => {
     const { url: databaseUrl, drop } = await openTestDatabase();
     const config = parseEnv({
       PROFILE: 'distributed',
+      IDENTITY: 'open',
       REDIS_URL: 'redis://127.0.0.1:1',
       KAFKA_BROKERS: '127.0.0.1:1',
       DATABASE_URL: databaseUrl,

@@ -46,8 +46,8 @@ export function describeClaims(): void {
       expect(first.status).toBe(202);
       expect(refusedAt(APPLY, await claim('b'), 409, 'sold-out').claim).toBeUndefined();
       const second = await claim('a');
-      const { claimId, sequence, claimedAt } = JSON.parse(first.body) as ProblemBody;
-      const expected = { claimId, campaignId: own, sequence, claimedAt };
+      const { sequence, claimedAt } = JSON.parse(first.body) as ProblemBody;
+      const expected = { campaignId: own, sequence, claimedAt };
       expect(refusedAt(APPLY, second, 409, 'already-claimed').claim).toEqual(expected);
       expect(second.headers.location).toBe(`/api/campaigns/${own}/claims/a`);
       await settled(1);

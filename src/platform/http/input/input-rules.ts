@@ -36,6 +36,10 @@ export const INPUT_RULES = {
     ko: '영문, 숫자, . _ @ | : + = ~ -로 된 1~128자 문자열(. 하나나 둘만 있는 것은 제외)이거나 0 이상 9007199254740991 이하의 정수여야 합니다.',
     en: 'Must be a text of 1 to 128 letters, digits and . _ @ | : + = ~ -, but not . or .., or an integer from 0 to 9007199254740991.',
   },
+  'user-me': {
+    ko: '이 자격 증명은 사용자의 것이 아니므로, me 대신 사용자 ID를 써야 합니다.',
+    en: 'Must name the user: the caller is none, so me stands for nobody.',
+  },
   'campaign-id': {
     ko: '영문, 숫자, -로 된 1~26자여야 합니다.',
     en: 'Must be 1 to 26 letters, digits or hyphens.',

@@ -15,14 +15,14 @@ describe('refused admin calls', () => {
   });
   afterEach(() => Logger.overrideLogger(false));
 
-  const refuse = (ip: string) =>
+  const refuse = (ip: string, url = '/api/admin/x', authorization?: string) =>
     refusals.record({
       ip,
       raw: { socket: { remoteAddress: ip } } as never,
       method: 'GET',
-      url: '/x',
+      url,
       id: 'r',
-      headers: {},
+      headers: authorization === undefined ? {} : { authorization },
     });
 
   it('are logged once a minute for each address, with the number that was not logged', () => {
@@ -35,6 +35,14 @@ describe('refused admin calls', () => {
       ['b', 0],
       ['a', 4],
     ]);
+  });
+
+  it('are not those of users without a token or with an expired one, but wrong keys are counted everywhere', () => {
+    refuse('a', '/api/coupons/apply');
+    refuse('a', '/api/coupons/apply', 'Bearer eyJhbGciOiJFUzI1NiJ9.e30.AA');
+    expect(lines).toEqual([]);
+    refuse('a', '/api/coupons/apply', 'Bearer cpn_issuer_x');
+    expect(lines).toHaveLength(1);
   });
 
   it('take no more memory and cause no more lines beyond a number of addresses', () => {

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
+import { userTokenIn } from '../../identity/user-token.js';
 import { callerAddress } from '../connections/caller-address.js';
 import { pathOf } from '../problem/problem.js';
 
@@ -16,6 +17,11 @@ interface Caller {
   readonly quietUntil: number;
   /** Refusals since its last line. */
   readonly unsaid: number;
+}
+
+/** A credential that is not the token of a user may be a guess. */
+function isGuess(authorization: string | undefined): boolean {
+  return authorization !== undefined && userTokenIn(authorization) === undefined;
 }
 
 /** Counts refused admin calls and logs their addresses, without filling the log or the memory. */
@@ -37,8 +43,10 @@ export class AdminRefusals {
     registry.registerMetric(this.refusals);
   }
 
+  /** A user without a token, or with one that is not right, is neither an operator nor a guess. */
   record(request: Pick<FastifyRequest, 'ip' | 'raw' | 'method' | 'url' | 'id' | 'headers'>): void {
     const { method, url, id, headers } = request;
+    if (!pathOf(url).startsWith('/api/admin/') && !isGuess(headers.authorization)) return;
     const address = callerAddress(request);
     const reason = headers.authorization === undefined ? 'no_token' : 'wrong_token';
     this.refusals.inc({ reason });

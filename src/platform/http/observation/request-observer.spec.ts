@@ -34,7 +34,7 @@ class ProbeController {
     return new Promise(() => undefined);
   }
 
-  @Post('/admin')
+  @Post('/api/admin/probe')
   @HttpCode(200)
   @Admin('operator')
   admin(): unknown {
@@ -95,7 +95,7 @@ describe('what is measured and written about requests', () => {
     await call('GET /things/broken');
     await call('GET /nowhere/1');
     await call('GET /nowhere/2');
-    await call('PUT /admin');
+    await call('PUT /api/admin/probe');
     await call('GET /%zz');
     await exchange(['nonsense\r\n\r\n'], { port, answers: 1 });
     const name = 'coupon_http_request_duration_seconds_count';
@@ -144,7 +144,7 @@ describe('what is measured and written about requests', () => {
     await call(`GET /things/1?token=${SECRET}`, headers);
     await call(`GET /nowhere?token=${SECRET}`, headers);
     await call(`GET /%zz?token=${SECRET}`, headers);
-    await call(`POST /admin?token=${SECRET}`, headers);
+    await call(`POST /api/admin/probe?token=${SECRET}`, headers);
     await call('GET /things/broken', headers);
     await exchange([`GET /things/1 HTTP/1.1\r\nHost: x\r\nBad\x01: ${SECRET}\r\n\r\n`], { port, answers: 1 });
     const all = await written(6);
@@ -154,7 +154,7 @@ describe('what is measured and written about requests', () => {
         ['GET', '/things/:id', '/things/1', 200],
         ['GET', null, '/nowhere', 404],
         ['GET', null, '/%zz', 400],
-        ['POST', '/admin', '/admin', 401],
+        ['POST', '/api/admin/probe', '/api/admin/probe', 401],
         ['GET', '/things/:id', '/things/broken', 500],
         [undefined, null, undefined, 400],
       ]),
@@ -198,14 +198,14 @@ describe('what is measured and written about requests', () => {
 
   it('counts every refused admin call by its reason, and logs one a minute for each address', async () => {
     await start('off');
-    for (let n = 0; n < 3; n++) await call('POST /admin');
-    for (let n = 0; n < 2; n++) await call('POST /admin', { authorization: `Bearer ${SECRET}` });
-    expect((await call('POST /admin', { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
+    for (let n = 0; n < 3; n++) await call('POST /api/admin/probe');
+    for (let n = 0; n < 2; n++) await call('POST /api/admin/probe', { authorization: `Bearer ${SECRET}` });
+    expect((await call('POST /api/admin/probe', { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
     const metrics = await registry.metrics();
     expect(metrics).toContain('coupon_admin_refusals_total{reason="no_token"} 3');
     expect(metrics).toContain('coupon_admin_refusals_total{reason="wrong_token"} 2');
     expect(ofEvent('admin.refused')).toEqual([
-      expect.objectContaining({ address: '127.0.0.1', method: 'POST', path: '/admin', reason: 'no_token' }),
+      expect.objectContaining({ address: '127.0.0.1', method: 'POST', path: '/api/admin/probe', reason: 'no_token' }),
     ]);
     expect(JSON.stringify(lines)).not.toContain(SECRET);
   });

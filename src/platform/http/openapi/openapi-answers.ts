@@ -107,7 +107,8 @@ function ownCodes(operation: Operation): readonly ProblemCode[] {
   return (takeOut(operation, REFUSALS_EXTENSION) ?? []) as readonly ProblemCode[];
 }
 
-function takeOut(operation: Operation, extension: string): unknown {
+/** Reads an extension and removes it: it is for the making of the document, not for its readers. */
+export function takeOut(operation: Operation, extension: string): unknown {
   const extended = operation as Operation & Record<string, unknown>;
   const value = extended[extension];
   delete extended[extension];
@@ -224,7 +225,7 @@ const PROBLEM_SCHEMA: SchemaObject = {
       type: 'object',
       description: 'already-claimed: the claim that stands. It says nothing about durability.',
       properties: {
-        claimId: { type: 'string' },
+        claimId: text('Where the caller is identified.'),
         campaignId: { type: 'string' },
         sequence: { type: 'integer' },
         claimedAt: { type: 'string', format: 'date-time' },

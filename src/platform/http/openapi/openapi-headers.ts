@@ -32,7 +32,7 @@ const HEADERS = {
   },
   'WWW-Authenticate': {
     description: 'The challenge of RFC 6750.',
-    schema: { type: 'string', pattern: '^Bearer realm="admin"' },
+    schema: { type: 'string', pattern: '^Bearer realm="(?:admin|coupons)"' },
   },
   'X-Content-Type-Options': {
     description: 'The body is what its type says.',

@@ -1,12 +1,9 @@
-import { applyDecorators } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
-  ApiBearerAuth,
   ApiBody,
   ApiExtension,
   ApiHeader,
   ApiResponse,
-  ApiSecurity,
   DocumentBuilder,
   type OpenAPIObject,
   type SwaggerDocumentOptions,
@@ -14,10 +11,12 @@ import {
 } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { AppConfig } from '../../config/env.js';
 import { ADMIN_SCHEME } from '../../identity/admin.guard.js';
 import { IF_MATCH_PATTERN } from '../input/if-match.js';
 import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { completeAnswers, operationsOf, REFUSALS_EXTENSION } from './openapi-answers.js';
+import { documentCallers } from './openapi-callers.js';
 import { header, type HeaderName, PARAMETERS_OF_EVERY_REQUEST } from './openapi-headers.js';
 import { serveOpenApiPages } from './openapi-pages.js';
 
@@ -88,11 +87,6 @@ export function ApiIdempotencyKey(description: string): MethodDecorator {
   });
 }
 
-/** Documents a call that anyone may make and that shows more to some callers. A call with a role has `@Admin()`. */
-export function ApiOptionalAdmin(): MethodDecorator {
-  return applyDecorators(ApiSecurity({}), ApiBearerAuth(ADMIN_SCHEME));
-}
-
 /**
  * The OpenAPI document of the application, complete enough to generate a client from.
  *
@@ -118,6 +112,7 @@ export function createOpenApiDocument(app: NestFastifyApplication, basePath = ''
       standardSchemaConverter: asOpenApi,
     },
   );
+  documentCallers(document, app.get(AppConfig).identity);
   completeAnswers(document);
   for (const [, operation] of operationsOf(document)) {
     const common = Object.keys(PARAMETERS_OF_EVERY_REQUEST).map((name) => ({

@@ -61,7 +61,10 @@ export const PROBLEMS = {
   unauthorized: kind(
     401,
     ['인증 필요', 'Unauthorized'],
-    ['유효한 API 키나 관리자 토큰이 필요합니다.', 'A valid API key or admin token is required.'],
+    [
+      '유효한 사용자 토큰, API 키 또는 관리자 토큰이 필요합니다.',
+      'A valid token of the user, API key or admin token is required.',
+    ],
   ),
   'role-not-allowed': kind(
     403,
@@ -70,6 +73,11 @@ export const PROBLEMS = {
       '이 API 키의 역할로는 할 수 없는 요청입니다. 필요한 역할은 neededRole에 있습니다.',
       'The role of this API key does not allow this call; neededRole names the role that does.',
     ],
+  ),
+  'not-your-user': kind(
+    403,
+    ['다른 사용자', 'Not your user'],
+    ['다른 사용자를 대신하거나 조회할 수 없습니다.', 'A user can neither claim for another user nor read about one.'],
   ),
   'user-not-usable': kind(
     403,
