@@ -82,6 +82,7 @@ export function decodeRecord(text: string): ClaimRecord {
 
 /** Why a message on the topic can never become a coupon. Stable: operators filter by it. */
 export type PoisonCode =
+  | 'bad-signature'
   | 'unreadable'
   | 'unreadable-batch'
   | 'unknown-version'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer } from '../../src/infrastructure/kafka/kafka-claim-server.js';
-import { commitOffsets, foreignClient, kafkaConfig, stackBrokers } from '../support/kafka.js';
+import { commitOffsets, foreignClient, kafkaConfig, stackBrokers, TEST_KEYS } from '../support/kafka.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
 import { type ClaimTransportHarness, describeClaimTransportContract } from './log/claim-transport.contract.js';
 
@@ -10,13 +10,13 @@ const PATIENT = { publishMs: 10_000, produceMs: 10_000 };
 
 async function openLog(): Promise<ClaimLogHarness> {
   const config = kafkaConfig(stackBrokers());
-  const logs = [new KafkaClaimLog(config, { limits: PATIENT })];
+  const logs = [new KafkaClaimLog(config, TEST_KEYS, { limits: PATIENT })];
   const [log] = logs as [KafkaClaimLog];
   await log.onModuleInit();
   return {
     log,
     publisherHolding: async (maxWaiting) => {
-      const small = new KafkaClaimLog(config, { limits: { ...PATIENT, maxWaiting } });
+      const small = new KafkaClaimLog(config, TEST_KEYS, { limits: { ...PATIENT, maxWaiting } });
       logs.push(small);
       return small;
     },
@@ -29,7 +29,7 @@ async function openLog(): Promise<ClaimLogHarness> {
 
 async function openTransport(): Promise<ClaimTransportHarness> {
   const config = kafkaConfig(stackBrokers(), { partitions: 1 });
-  const log = new KafkaClaimLog(config, { limits: PATIENT });
+  const log = new KafkaClaimLog(config, TEST_KEYS, { limits: PATIENT });
   const fatal: string[] = [];
   return {
     log,
@@ -48,7 +48,7 @@ describeClaimTransportContract('KafkaClaimServer', openTransport);
 describe('KafkaClaimLog', () => {
   it('knows partitions that were added to the topic while it was open', async () => {
     const config = kafkaConfig(stackBrokers(), { partitions: 1 });
-    const log = new KafkaClaimLog(config, { limits: PATIENT });
+    const log = new KafkaClaimLog(config, TEST_KEYS, { limits: PATIENT });
     const admin = foreignClient(config).admin();
     try {
       expect([...(await log.endOffsets())]).toEqual([[0, 0]]);

@@ -7,8 +7,8 @@ import { claimEvent } from '../support/claims.js';
 import { Cluster } from '../support/cluster.js';
 import { type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { allSettled, GROUP, TOPIC } from '../support/topic.js';
-import { expectKept, openDrop, passed, usersOf } from './fault-drop.js';
+import { allSettled, GROUP, readTopic, TOPIC } from '../support/topic.js';
+import { claimsAgain, expectKept, openDrop, passed, sellOut, usersOf } from './fault-drop.js';
 import { fault } from './fault-test.js';
 import { execute } from './strikes.js';
 
@@ -82,6 +82,83 @@ describe('on the topic', () => {
       [drop.campaignId],
     );
     expect(Number(late)).toBeLessThanOrEqual(2_000);
+  });
+
+  fault(49, 'a forger writes to the topic: no coupon comes of it, and no promised claim is pushed out', async () => {
+    const client = cluster.client();
+    const closed = await client.createCampaign(50);
+    await client.admin('POST', `/api/admin/campaigns/${closed}/close`, { ifMatch: '*' });
+    const [gate] = await cluster.rows('SELECT installation_id FROM gate');
+    const installation = String(gate?.['installation_id']);
+    drop = await openDrop(cluster, 500);
+    const { campaignId } = drop;
+    const [{ before } = { before: 0 }] = await cluster.rows(BAD_SIGNATURES('before'));
+    let forged = 0;
+    const write = async (texts: readonly string[]) => {
+      await producer.send({ topic: TOPIC, messages: texts.map((value) => ({ value })) });
+    };
+    /** Each names another user, and a sequence before all claims of ours. */
+    const forge = async (into: string, copies: readonly string[] = []) => {
+      const own = Array.from({ length: 100 }, (_, n) =>
+        encodeClaimEvent({
+          ...claimEvent({ campaignId: into, userId: `forged-${n}`, sequence: 1, epoch }),
+          installation,
+        }),
+      );
+      const texts = [
+        ...own,
+        ...copies.map((copy, n) => copy.replace(/"userId":"[^"]*"/, `"userId":"forged-copy-${n}"`)),
+      ];
+      forged += texts.length;
+      await write(texts);
+    };
+
+    const running = drop.run(client, { users: usersOf(1_000), tries: 3, width: 50 });
+    await eventually(() => expect(drop.promised().length).toBeGreaterThanOrEqual(50), 30_000);
+    const ours = (await readTopic(cluster.servers.kafka.brokers))
+      .map(String)
+      .filter((text) => text.includes(campaignId));
+    expect(ours.length).toBeGreaterThan(20);
+    await forge(
+      closed,
+      ours.slice(0, 100).map((copy) => copy.replace(campaignId, closed)),
+    );
+    await forge(campaignId, ours.slice(0, 100));
+    // True records once more change nothing.
+    await write(ours.slice(0, 200));
+    await running;
+    await sellOut(cluster, drop);
+    await expectKept(cluster, drop, 20_000);
+
+    // A rebuild reads what no consumer has read. Half of the stock is promised, and the forger fills the rest.
+    for (const worker of cluster.workers()) await cluster.end(worker, 'SIGTERM');
+    const unread = await openDrop(cluster, 150);
+    try {
+      await unread.run(client, { users: usersOf(75, 'early'), tries: 3, width: 20 });
+      const promised = unread.promised().length;
+      expect(promised).toBeGreaterThan(50);
+      await forge(unread.campaignId);
+      const mended = performance.now();
+      await cluster.redis(async (redis) => void (await redis.flushall()));
+      await claimsAgain(unread, cluster.apis(), 20_000);
+      await unread.run(client, { users: usersOf(200, 'later'), tries: 3, width: 20 });
+      await sellOut(cluster, unread);
+      expect(unread.promised()).toHaveLength(150);
+      await cluster.fill({ apis: 1, workers: 2 });
+      await expectKept(cluster, unread, 60_000, { mended });
+    } finally {
+      unread.close();
+    }
+
+    await eventually(async () => {
+      const [{ now } = { now: 0 }] = await cluster.rows(BAD_SIGNATURES('now'));
+      expect(Number(now) - Number(before)).toBe(forged);
+    }, 30_000);
+    const [{ minted } = { minted: Infinity }] = await cluster.rows(
+      "SELECT COUNT(*) AS minted FROM coupons WHERE user_id LIKE 'forged-%' OR campaign_id = ?",
+      [closed],
+    );
+    expect(Number(minted)).toBe(0);
   });
 
   fault(23, 'offsets that are set back to 0 change nothing', async () => {
@@ -167,6 +244,10 @@ describe('on the topic', () => {
     { slow: true, timeoutMs: 240_000 },
   );
 });
+
+/** A query for the number of events that were not signed. */
+const BAD_SIGNATURES = (name: string) =>
+  `SELECT COUNT(*) AS ${name} FROM failed_events WHERE error_code = 'bad-signature' AND claim_id IS NULL`;
 
 /** A query for the number of dead letters. */
 const DEAD = (name: string) => `SELECT COUNT(*) AS ${name} FROM failed_events WHERE status = 'DEAD'`;

@@ -155,6 +155,67 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a signature that leaves a field out',
+    edits: [
+      edit('unsigned-field', /\.update\(signed\)/, '.update(signed.toString().replace(/"userId":"[^"]*"/, \'\'))'),
+    ],
+    caughtBy: { project: 'unit', file: 'event-signature', title: 'covers userId' },
+  },
+  {
+    name: 'a consumer that does not verify signatures',
+    edits: [edit('unverified-at-consumer', /author === 'forged'/, 'author === undefined')],
+    caughtBy: {
+      project: 'unit',
+      file: 'bad-signature',
+      title: 'neither fills a slot that was promised, nor ends what is known of it',
+    },
+  },
+  {
+    name: 'a consumer that accepts unsigned events for ever',
+    edits: [edit('unsigned-accepted', /signaturesDemanded && /, 'signaturesDemanded && index < 0 && ')],
+    caughtBy: {
+      project: 'unit',
+      file: 'bad-signature',
+      title: 'neither fills a slot that was promised, nor ends what is known of it',
+    },
+  },
+  {
+    name: 'a consumer that does not look for a new key',
+    edits: [edit('unread-key', /await keys\.readAgain\(\)/, 'await keys.refresh()')],
+    caughtBy: {
+      project: 'unit',
+      file: 'bad-signature',
+      title: 'that is unknown is looked for in the database before the event is judged',
+    },
+  },
+  {
+    name: 'a rebuild that does not verify signatures',
+    edits: [edit('unverified-at-rebuild', /!isTrusted\(index\)/, 'index < 0')],
+    caughtBy: {
+      project: 'unit',
+      file: 'gate-rebuilder',
+      title: 'a forged event takes no slot and spoils no sequence',
+    },
+  },
+  {
+    name: 'a retry that signs what nothing proves',
+    edits: [edit('unverified-at-retry', /leased\.filter\(.*\)/, 'leased')],
+    caughtBy: {
+      project: 'unit',
+      file: 'failed-event-drainer',
+      title: 'signs no claim that only an unsigned event has told of',
+    },
+  },
+  {
+    name: 'strangers that fill the database',
+    edits: [edit('strangers-unlimited', /\+\+this\.strangers <= MAX_STRANGERS/, 'true')],
+    caughtBy: {
+      project: 'unit',
+      file: 'bad-signature',
+      title: 'takes little room, and is only counted once there are many',
+    },
+  },
+  {
     name: 'the earlier of two claims of a user',
     edits: [
       edit(

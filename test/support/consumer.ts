@@ -33,6 +33,14 @@ export class FaultyDatabase extends RecordingDatabase {
   /** Called after the commit; may throw, as if only the answer were lost. */
   afterCommit: (count: number) => void = () => undefined;
 
+  /** Called before each read outside a transaction; may throw. */
+  beforeRead: () => void = () => undefined;
+
+  override async read<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    this.beforeRead();
+    return super.read(work);
+  }
+
   override async transaction<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     const count = (this.transactions += 1);
     await this.before(count);
@@ -98,7 +106,7 @@ function consumerOf(stack: EmbeddedStack, pass: GatePass, changes: Partial<Consu
   const foreign = new ForeignClaims(systemClock);
   const consumer = new ClaimBatchConsumer(
     persistence,
-    new ClaimQuarantine(persistence, metrics),
+    new ClaimQuarantine(persistence, metrics, systemClock),
     stack.gate,
     metrics,
     settings,

@@ -1,6 +1,11 @@
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { ulid } from 'ulid';
+import { createSecretKey } from 'node:crypto';
 import { type KafkaConfig } from '../../src/platform/config/env.js';
+import { systemClock } from '../../src/platform/flow/clock.js';
+import { type UnitOfWork } from '../../src/ports/database/database.js';
+import { keyIdOf } from '../../src/ports/database/installation-key-store.js';
+import { KeyRing } from '../../src/ports/database/key-ring.js';
 import { type LogOffsets } from '../../src/ports/log/claim-log.js';
 
 /** The brokers that the stack has started. */
@@ -11,6 +16,17 @@ export function stackBrokers(): string {
   }
   return brokers;
 }
+
+/** Keys that hold still. */
+export class FixedKeys extends KeyRing {
+  constructor(...secrets: readonly Buffer[]) {
+    const keys = secrets.map((secret) => ({ id: keyIdOf(secret), secret: createSecretKey(secret), createdAt: 0 }));
+    const unit = { installationKeys: { keysFor: () => Promise.resolve(keys) } } as unknown as UnitOfWork;
+    super({ readUrgently: (work) => work(unit) }, 'event', systemClock);
+  }
+}
+
+export const TEST_KEYS = new FixedKeys(Buffer.alloc(32, 7));
 
 /** A topic and a group for this test only. Its first user creates the topic. */
 export function kafkaConfig(brokers: string, over: Partial<KafkaConfig> = {}): KafkaConfig {

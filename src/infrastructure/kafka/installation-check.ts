@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { decodeClaimEvent, isForeignClaim } from '../../domain/claim.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { type Database } from '../../ports/database/database.js';
@@ -22,6 +23,7 @@ export function memberName(installation: string): string {
  * claim.
  */
 export class InstallationCheck {
+  private readonly logger = new Logger(InstallationCheck.name);
   private id: string | null = null;
 
   constructor(
@@ -31,7 +33,15 @@ export class InstallationCheck {
 
   /** The id of this installation. @throws DatabaseError */
   async own(): Promise<string> {
-    this.id ??= (await this.database.read((unit) => unit.gate.read())).installation;
+    if (this.id !== null) return this.id;
+    const { installation, signedSince } = await this.database.read((unit) => unit.gate.read());
+    if (signedSince === null) {
+      this.logger.warn(
+        `whoever may write to ${this.config.topic} can make coupons: unsigned events are accepted until ` +
+          'npm run rotate-event-key -- --refuse-unsigned',
+      );
+    }
+    this.id = installation;
     return this.id;
   }
 

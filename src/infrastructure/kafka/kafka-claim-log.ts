@@ -2,8 +2,10 @@ import { type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleI
 import { type LoggedClaim } from '../../domain/claim.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
-import { ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { type KeyRing } from '../../ports/database/key-ring.js';
+import { type Authorship, ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
+import { authorsOf } from './event-authors.js';
 import { ForeignInstallationError, type InstallationCheck } from './installation-check.js';
 import { KafkaLogReader } from './kafka-log-reader.js';
 import { KafkaPublisher, type PublisherLimits } from './kafka-publisher.js';
@@ -25,6 +27,7 @@ const FIRST_CHECK = { openMs: 2_000, requestMs: 2_000 };
 
 /**
  * The claim log of the distributed profile: a topic of Kafka. A claim is acknowledged when every in-sync replica has it.
+ * Whoever may write to the topic must not be able to make coupons, so each event is signed.
  *
  * A broker that is away stops no start: the process publishes as soon as one answers.
  */
@@ -35,11 +38,12 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
 
   constructor(
     private readonly config: KafkaConfig,
+    private readonly keys: KeyRing,
     private readonly options: KafkaClaimLogOptions = {},
   ) {
     super();
     this.topicCheck = options.topicCheck ?? new TopicCheck();
-    this.publisher = new KafkaPublisher(config, this.topicCheck, options.limits);
+    this.publisher = new KafkaPublisher(config, keys, this.topicCheck, options.limits);
     this.reader = new KafkaLogReader(config);
   }
 
@@ -59,6 +63,7 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
    * @throws StartupError when another installation is seen to use the topic or the group.
    */
   async onApplicationBootstrap(): Promise<void> {
+    await this.keys.refresh().catch(() => undefined);
     const { installationCheck } = this.options;
     if (installationCheck === undefined) return;
     try {
@@ -101,6 +106,10 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
 
   read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]> {
     return this.reader.read(from, to);
+  }
+
+  override authorsOf(records: readonly LogRecord[]): Promise<readonly Authorship[]> {
+    return authorsOf(records, this.keys);
   }
 
   override logId(): Promise<string | null> {

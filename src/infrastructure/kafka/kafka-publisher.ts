@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type LoggedClaim, holderKey, encodeClaimEvent } from '../../domain/claim.js';
+import { signEvent } from '../../domain/event-signature.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { systemClock } from '../../platform/flow/clock.js';
@@ -7,6 +8,8 @@ import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { type InstallationKey } from '../../ports/database/installation-key-store.js';
+import { type KeyRing } from '../../ports/database/key-ring.js';
 import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { isRefusedBeforeAppend } from './client/kafka-errors.js';
@@ -73,6 +76,7 @@ export class KafkaPublisher {
 
   constructor(
     private readonly config: KafkaConfig,
+    private readonly keys: KeyRing,
     private readonly topicCheck: TopicCheck,
     limits: Partial<PublisherLimits> = {},
   ) {
@@ -138,6 +142,8 @@ export class KafkaPublisher {
     const route = this.routes[this.turn++ % Math.max(1, this.routes.length)];
     if (connection === null || route === undefined) throw unavailable(null);
 
+    const key = this.keys.signing ?? (await this.firstKey());
+    this.keys.keepFresh();
     let send: Awaited<ReturnType<KafkaConnection['producer']>>;
     try {
       send = await connection.producer(route.partition, route.node, sendBefore - performance.now());
@@ -145,7 +151,7 @@ export class KafkaPublisher {
       this.dropNode(connection, route.node, error);
       throw unavailable(error);
     }
-    const messages = events.map((event) => ({ key: holderKey(event), value: encodeClaimEvent(event) }));
+    const messages = events.map((event) => ({ key: holderKey(event), value: signEvent(encodeClaimEvent(event), key) }));
     try {
       await send(messages, this.limits.produceMs);
     } catch (error) {
@@ -157,6 +163,16 @@ export class KafkaPublisher {
       this.dropNode(connection, route.node, error);
       throw new ClaimLogUnconfirmedError(`Kafka did not acknowledge: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** @throws ClaimLogUnavailableError: without a key nothing is sent. */
+  private async firstKey(): Promise<InstallationKey> {
+    try {
+      await this.keys.refresh();
+    } catch (error) {
+      throw new ClaimLogUnavailableError(`no key to sign with: ${(error as Error).message}`, { cause: error });
+    }
+    return this.keys.signing as InstallationKey;
   }
 
   /** The node did not answer as it should. Its partitions are not used until a probe has seen it answer. */

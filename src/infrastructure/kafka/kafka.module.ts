@@ -1,8 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type AppConfig } from '../../platform/config/env.js';
 import { warnOfRisk } from '../../platform/config/risks.js';
+import { systemClock } from '../../platform/flow/clock.js';
 import { exitSoon } from '../../platform/flow/exit-soon.js';
 import { Database } from '../../ports/database/database.js';
+import { KeyRing } from '../../ports/database/key-ring.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ClaimTransport } from '../../ports/log/claim-transport.js';
 import { InstallationCheck } from './installation-check.js';
@@ -31,9 +33,14 @@ export class KafkaModule {
         },
         {
           provide: ClaimLog,
-          useFactory: (installationCheck: InstallationCheck) =>
-            new KafkaClaimLog(kafka, { publishes, requiresTopic, topicCheck, installationCheck }),
-          inject: [InstallationCheck],
+          useFactory: (installationCheck: InstallationCheck, database: Database) =>
+            new KafkaClaimLog(kafka, new KeyRing(database, 'event', systemClock), {
+              publishes,
+              requiresTopic,
+              topicCheck,
+              installationCheck,
+            }),
+          inject: [InstallationCheck, Database],
         },
         ...(consumes
           ? [

@@ -8,7 +8,7 @@ import { Timers } from '../../platform/flow/timers.js';
 import { type DatabaseError } from '../../ports/database/database-error.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
-import { type LogRecord } from '../../ports/log/claim-log.js';
+import { type Authorship, type LogRecord } from '../../ports/log/claim-log.js';
 import { ForeignClaims } from '../gate-watch/foreign-claims.js';
 import { BatchAbandoned, ClaimBatch } from './claim-batch.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
@@ -25,6 +25,7 @@ const DECODED_AT_ONCE = 100;
 interface Readable extends ReadableRecord {
   readonly record: LogRecord;
   readonly event: LoggedClaim;
+  readonly unsigned: boolean;
 }
 
 /** A claim of another installation may be one that only that one's version can read. */
@@ -95,8 +96,9 @@ export class ClaimBatchConsumer {
     for (let start = 0; start < records.length;) {
       await batch.beat();
       if (batch.lost) return;
-      let chunk = await this.decodeAll(records.slice(start, start + width));
+      let chunk: Decoded[] = [];
       try {
+        chunk = await this.decodeAll(records.slice(start, start + width));
         const { id } = await this.persistence.installation.read();
         const foreign = chunk.findIndex((decoded) => isForeignClaim(senderOf(decoded), id));
         if (foreign === 0) return this.stopAt(chunk[0] as Decoded, id);
@@ -157,11 +159,14 @@ export class ClaimBatchConsumer {
     this.standstill.recovered(`partition ${partition} goes on`, `${partition}`);
   }
 
+  /** @throws DatabaseError while it is not known who has written the records. */
   private async decodeAll(records: readonly LogRecord[]): Promise<Decoded[]> {
     const decoded: Decoded[] = [];
     for (let from = 0; from < records.length; from += DECODED_AT_ONCE) {
       if (from > 0) await this.giveWay();
-      decoded.push(...records.slice(from, from + DECODED_AT_ONCE).map(decode));
+      const some = records.slice(from, from + DECODED_AT_ONCE);
+      const authors = await this.persistence.authorsOf(some);
+      for (const [index, record] of some.entries()) decoded.push(decode(record, authors[index] as Authorship));
     }
     return decoded;
   }
@@ -211,8 +216,9 @@ export class ClaimBatchConsumer {
     // The commit has released the campaign's row: another batch may have it now.
     await this.giveWay();
     const counts = { issued: 0, duplicate: 0, stale: 0, discarded: 0 };
-    for (const [index, { event }] of readable.entries()) {
+    for (const [index, { event, unsigned }] of readable.entries()) {
       const verdict = persisted.verdicts[index] as Verdict;
+      if (unsigned === true && verdict !== 'bad-signature') this.metrics.unsigned.inc();
       if (verdict in counts) counts[verdict as keyof typeof counts] += 1;
       if (verdict === 'issued') this.metrics.issued(event.claimedAt, committedAt);
     }
@@ -222,14 +228,29 @@ export class ClaimBatchConsumer {
   }
 }
 
-function decode(record: LogRecord): Decoded {
+function decode(record: LogRecord, author: Authorship): Decoded {
+  const unsigned = author !== 'own';
   if (record.unreadable !== undefined) {
-    return { record, event: null, code: 'unreadable-batch', reason: record.unreadable };
+    return { record, event: null, unsigned, code: 'unreadable-batch', reason: record.unreadable };
   }
   const decoded = decodeClaimEvent(record.value);
-  if (decoded.kind === 'claim') return { record, event: decoded.event };
+  // mutant: unverified-at-consumer
+  if (author === 'forged') return forged(record, decoded.kind === 'claim' ? decoded.event : decoded);
+  if (decoded.kind === 'claim') return { record, event: decoded.event, unsigned };
   const { kind: _poison, ...why } = decoded;
-  return { record, event: null, ...why };
+  return { record, event: null, unsigned, ...why };
+}
+
+/** Nothing that the message says is taken over, except whose it claims to be: a foreign claim stays where it is. */
+function forged(record: LogRecord, { installation }: Pick<LoggedClaim, 'installation'>): Unreadable {
+  const poison = {
+    record,
+    event: null,
+    unsigned: true,
+    code: 'bad-signature',
+    reason: 'the signature is not ours',
+  } as const;
+  return installation === undefined ? poison : { ...poison, installation };
 }
 
 function senderOf(decoded: Decoded): Pick<LoggedClaim, 'installation'> {
@@ -240,8 +261,11 @@ function isCoupon(verdict: Verdict | undefined): boolean {
   return verdict === 'issued' || verdict === 'duplicate';
 }
 
-function poisonOf({ record, event }: Readable, verdict: Verdict | undefined): Poison | null {
-  if (verdict === 'unknown-campaign') return { record, event, code: verdict, reason: 'no such campaign' };
-  if (verdict === 'over-total') return { record, event, code: verdict, reason: 'every coupon of the total is issued' };
-  return null;
+function poisonOf({ record, event, unsigned }: Readable, verdict: Verdict | undefined): Poison | null {
+  if (verdict === 'bad-signature') {
+    return { record, event: null, unsigned, code: verdict, reason: 'the event is not signed' };
+  }
+  if (verdict === 'unknown-campaign') return { record, event, unsigned, code: verdict, reason: 'no such campaign' };
+  if (verdict !== 'over-total') return null;
+  return { record, event, unsigned, code: verdict, reason: 'every coupon of the total is issued' };
 }

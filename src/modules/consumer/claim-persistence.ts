@@ -9,7 +9,8 @@ import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEventStatus, type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
-import { ClaimLog, type LogRecord } from '../../ports/log/claim-log.js';
+import { type Authorship, ClaimLog, type LogRecord } from '../../ports/log/claim-log.js';
+import { tallyByCampaign } from './campaign-tally.js';
 import { failureClassOf } from './failure-class.js';
 import { type Installation, OwnInstallation } from './own-installation.js';
 import { staleIn } from './stale-in-chunk.js';
@@ -18,6 +19,8 @@ import { staleIn } from './stale-in-chunk.js';
 export interface ReadableRecord {
   readonly record: Pick<LogRecord, 'partition' | 'offset'>;
   readonly event: ClaimEvent;
+  /** Nothing proves who has written it. */
+  readonly unsigned?: boolean;
 }
 
 /**
@@ -26,9 +29,11 @@ export interface ReadableRecord {
  *   nothing is left to do. (DISCARDED would be wrong: it would release a slot that the coupon fills.)
  * - `stale`: it lies behind the end of its own epoch and was never answered 202.
  * - `discarded`: an operator has discarded it, and that is final.
+ * - `bad-signature`: it is unsigned, and this installation accepts no such event any more; the caller quarantines it.
  * - `unknown-campaign`, `over-total`: it cannot become a coupon, and the caller quarantines it.
  */
-export type Verdict = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'unknown-campaign' | 'over-total';
+export type Verdict =
+  'issued' | 'duplicate' | 'stale' | 'discarded' | 'bad-signature' | 'unknown-campaign' | 'over-total';
 
 /** The result of one committed transaction. */
 export interface PersistedChunk {
@@ -63,6 +68,11 @@ export class ClaimPersistence {
   ) {
     this.installation = new OwnInstallation(database);
     this.nextTrialId = ulidFactory(clock, entropy);
+  }
+
+  /** As the log says. @throws DatabaseError */
+  authorsOf(records: readonly LogRecord[]): Promise<readonly Authorship[]> {
+    return this.log.authorsOf(records);
   }
 
   /**
@@ -139,6 +149,8 @@ export class ClaimPersistence {
     const facts: ChunkFacts = {
       now,
       codeOf,
+      // Asked of the locked row: consumers and rebuilds have to judge alike.
+      signaturesDemanded: gate.signedSince !== null,
       isDiscarded: ({ claimId }) => statuses.get(claimId) === 'DISCARDED',
       isStale: ({ record, event }) => isStale(event, record),
       campaigns,
@@ -215,6 +227,7 @@ interface ChunkFacts {
   /** ms, the database's clock. */
   readonly now: number;
   readonly codeOf: CodeOf;
+  readonly signaturesDemanded: boolean;
   readonly isDiscarded: (event: ClaimEvent) => boolean;
   readonly isStale: (readable: ReadableRecord) => boolean;
   /** Locked. */
@@ -231,7 +244,7 @@ const NO_STATUSES: ReadonlyMap<string, FailedEventStatus> = new Map();
  */
 function judge(
   chunk: readonly ReadableRecord[],
-  { isDiscarded, isStale, campaigns }: ChunkFacts,
+  { signaturesDemanded, isDiscarded, isStale, campaigns }: ChunkFacts,
   holders: ReadonlySet<string>,
 ): Verdict[] {
   const keys = chunk.map(({ event }) => holderKey(event));
@@ -239,6 +252,9 @@ function judge(
   const verdicts: (Verdict | undefined)[] = chunk.map((readable, index) => {
     const { event } = readable;
     const key = keys[index] as string;
+    // First: whatever else it says may be a lie.
+    // mutant: unsigned-accepted
+    if (signaturesDemanded && readable.unsigned === true) return 'bad-signature';
     if (isDiscarded(event)) return 'discarded';
     if (holders.has(key)) return 'duplicate';
     // Before anything that is quarantined: the retry would publish a stale claim again, under a new epoch.
@@ -265,25 +281,4 @@ function judge(
     const winner = contenders.get(keys[index] as string) as number;
     return verdicts[winner] === 'issued' ? 'duplicate' : 'over-total';
   });
-}
-
-/** How many coupons of a campaign were issued, and when the gate admitted the latest of their claims, ms. */
-interface Tally {
-  readonly campaignId: string;
-  count: number;
-  claimedAt: number;
-}
-
-function tallyByCampaign(events: readonly ClaimEvent[]): Iterable<Tally> {
-  const tallies = new Map<string, Tally>();
-  for (const { campaignId, claimedAt } of events) {
-    const tally = tallies.get(campaignId);
-    if (tally === undefined) {
-      tallies.set(campaignId, { campaignId, count: 1, claimedAt });
-    } else {
-      tally.count += 1;
-      tally.claimedAt = Math.max(tally.claimedAt, claimedAt);
-    }
-  }
-  return tallies.values();
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type ClaimEvent, type PoisonCode } from '../../domain/claim.js';
+import { Clock } from '../../platform/flow/clock.js';
 import { type DatabaseError } from '../../ports/database/database-error.js';
 import { type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
 import { type LogRecord } from '../../ports/log/claim-log.js';
@@ -10,12 +11,20 @@ import { failureClassOf } from './failure-class.js';
 
 /** Quarantined messages that one warning names. */
 const MAX_NAMED = 20;
+/**
+ * Rows that this process stores within an hour of messages which somebody else may have written and which hold no claim.
+ * Further ones are only counted: whoever writes to the topic must not be able to fill the database's disk.
+ */
+const MAX_STRANGERS = 1_000;
+const STRANGERS_MS = 3_600_000;
 
 /** A message that can never become a coupon as it is. */
 export interface Poison {
   readonly record: LogRecord;
   /** null when it could not be read. */
   readonly event: ClaimEvent | null;
+  /** Nothing proves that this installation has written it. */
+  readonly unsigned: boolean;
   readonly code: PoisonCode;
   readonly reason: string;
 }
@@ -25,9 +34,14 @@ export interface Poison {
 export class ClaimQuarantine {
   private readonly logger = new Logger(ClaimQuarantine.name);
 
+  /** Rows of strangers' messages since `strangersSince`: monotonic, ms. */
+  private strangers = 0;
+  private strangersSince = -Infinity;
+
   constructor(
     private readonly persistence: ClaimPersistence,
     private readonly metrics: ConsumerMetrics,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -37,7 +51,7 @@ export class ClaimQuarantine {
   async storeAll(poison: readonly Poison[], batch: ClaimBatch): Promise<void> {
     // Two deliveries of one claim are one failed attempt.
     const once = new Map(poison.map((one) => [one.event?.claimId ?? one, one]));
-    let waiting = [...once.values()];
+    let waiting = this.withinLimit([...once.values()]);
     let width = waiting.length;
     while (waiting.length > 0) {
       if (batch.lost) throw new BatchAbandoned();
@@ -64,12 +78,11 @@ export class ClaimQuarantine {
    * @throws BatchAbandoned
    */
   async storeSuspect(
-    suspect: Pick<Poison, 'record' | 'event'>,
+    suspect: Pick<Poison, 'record' | 'event' | 'unsigned'>,
     error: DatabaseError,
     batch: ClaimBatch,
   ): Promise<boolean> {
-    const { record, event } = suspect;
-    const poison: Poison = { record, event, code: 'refused-by-database', reason: `${error.code}: ${error.message}` };
+    const poison: Poison = { ...suspect, code: 'refused-by-database', reason: `${error.code}: ${error.message}` };
     try {
       await this.store([poison], batch);
     } catch (refusal) {
@@ -97,8 +110,19 @@ export class ClaimQuarantine {
     );
   }
 
+  private withinLimit(poison: readonly Poison[]): readonly Poison[] {
+    const now = this.clock.monotonic();
+    if (now - this.strangersSince > STRANGERS_MS) {
+      this.strangers = 0;
+      this.strangersSince = now;
+    }
+    // mutant: strangers-unlimited
+    return poison.filter(({ event, unsigned }) => event !== null || !unsigned || ++this.strangers <= MAX_STRANGERS);
+  }
+
   private report(poison: readonly Poison[]): void {
     this.metrics.count('quarantined', poison.length);
+    this.metrics.badSignatures.inc(poison.filter(({ code }) => code === 'bad-signature').length);
     const quarantined = poison.slice(0, MAX_NAMED).map(({ record, event, code }) => ({
       code,
       claimId: event?.claimId ?? null,
@@ -110,6 +134,6 @@ export class ClaimQuarantine {
   }
 }
 
-function toQuarantinedRecord({ record, event, code, reason }: Poison): QuarantinedRecord {
-  return { record, claim: event, failure: { errorClass: 'poison', errorCode: code, errorMessage: reason } };
+function toQuarantinedRecord({ record, event, unsigned, code, reason }: Poison): QuarantinedRecord {
+  return { record, claim: event, unsigned, failure: { errorClass: 'poison', errorCode: code, errorMessage: reason } };
 }

@@ -10,6 +10,10 @@ export type ConsumedOutcome = 'issued' | 'duplicate' | 'stale' | 'discarded' | '
 export class ConsumerMetrics {
   /** Duration of one transaction with its whole chunk. */
   readonly persistDuration: Histogram;
+  /** Events whose signature is not this installation's, or that have none where one is demanded. */
+  readonly badSignatures: Counter;
+  /** Events without a signature that were taken all the same: from processes of a version that does not sign. */
+  readonly unsigned: Counter;
   private readonly acceptToRow: Histogram;
   private readonly consumed: Counter<'outcome'>;
 
@@ -24,6 +28,16 @@ export class ConsumerMetrics {
       name: 'coupon_accept_to_row_seconds',
       help: 'Seconds from the gate’s yes to the committed coupon',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers: [registry],
+    });
+    this.badSignatures = new Counter({
+      name: 'coupon_bad_signatures_total',
+      help: 'Claim events that were not signed by this installation: somebody else writes to the topic',
+      registers: [registry],
+    });
+    this.unsigned = new Counter({
+      name: 'coupon_unsigned_events_total',
+      help: 'Claim events without a signature that were accepted, because none is demanded yet',
       registers: [registry],
     });
     this.consumed = new Counter({

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { type Border, makeBorder } from '../../../test/support/border.js';
 import { claimOf, EPOCH } from '../../../test/support/claims.js';
 import { type EmbeddedStack, openEmbeddedStack, storeCampaign } from '../../../test/support/embedded.js';
 import { discardClaim, failToPublish } from '../../../test/support/failed-events.js';
@@ -12,6 +13,7 @@ import {
   StepProbe,
   wipeGate,
 } from '../../../test/support/recovery.js';
+import { encodeClaimEvent } from '../../domain/claim.js';
 import { type ClaimOutcome } from '../../ports/gate/issuance-gate.js';
 import { BuilderLease, LEASE_MS } from './builder-lease.js';
 import { REBUILD_STEPS, type RebuildStep } from './rebuild-probe.js';
@@ -100,6 +102,36 @@ describe('what a rebuilt gate remembers', () => {
     await rebuild();
     const { claimedAt } = (await claim('new1')) as { claimedAt: number };
     expect(claimedAt).toBeLessThanOrEqual(Date.now());
+  });
+
+  describe('of a log that others can write to', () => {
+    let border: Border;
+    const write = (text: string) =>
+      journal('INSERT INTO journal (message_key, value, appended_at) VALUES (NULL, ?, 0)', [text]);
+
+    beforeEach(async () => {
+      await storeCampaign(stack, { id: 'default', total: 2 });
+      border = await makeBorder(stack);
+    });
+
+    it('is what it has signed itself: a forged event takes no slot and spoils no sequence', async () => {
+      await write(border.signed(claimOf(1)).replace('"u1"', '"u66"'));
+      await write(border.signed(claimOf(3)));
+      await write(encodeClaimEvent(claimOf(67, { sequence: 1_000_000 })));
+      await rebuild();
+      expect(await gauge()).toMatchObject({ claimed: 1, sequence: 3 });
+      expect(await lookUp('u3')).toMatchObject({ kind: 'found', pending: true });
+      expect([await lookUp('u66'), await lookUp('u67')]).toEqual([{ kind: 'absent' }, { kind: 'absent' }]);
+    });
+
+    it('is also what is unsigned, while signatures are not demanded', async () => {
+      await border.demand(false);
+      await write(border.signed(claimOf(1)).replace('"u1"', '"u66"'));
+      await write(encodeClaimEvent(claimOf(3)));
+      await rebuild();
+      expect(await gauge()).toMatchObject({ claimed: 1, sequence: 3 });
+      expect(await lookUp('u3')).toMatchObject({ kind: 'found', pending: true });
+    });
   });
 
   it('reads coupons, failed events and the log in as many pages as it takes', async () => {

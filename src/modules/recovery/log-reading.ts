@@ -79,6 +79,14 @@ export class LogReading {
     return deleted ? { from: left, end, logId } : null;
   }
 
+  /** Does the record with this index count? The consumer decides by the same two questions. */
+  private async trust(records: readonly LogRecord[]): Promise<(index: number) => boolean> {
+    const authors = await this.log.authorsOf(records);
+    const demanded =
+      authors.includes('unsigned') && (await this.database.read((unit) => unit.gate.read())).signedSince !== null;
+    return (index) => authors[index] === 'own' || (authors[index] === 'unsigned' && !demanded);
+  }
+
   private async addMissing(
     epoch: number,
     records: readonly LogRecord[],
@@ -87,7 +95,11 @@ export class LogReading {
     found: StagedClaims,
   ): Promise<void> {
     const events: { event: ClaimEvent; record: LogRecord }[] = [];
-    for (const record of records) {
+    const isTrusted = await this.trust(records);
+    for (const [index, record] of records.entries()) {
+      // The consumer quarantines it. A promised claim whose key is lost comes back like those of an unreadable batch.
+      // mutant: unverified-at-rebuild
+      if (!isTrusted(index)) continue;
       // An unreadable batch is poison, and the consumer quarantines it. Nothing here tells which claims were in it. A
       // promised one comes back if the sweeper finds it pending, or the takeover does in the memory of the old gate.
       if (record.unreadable !== undefined) continue;

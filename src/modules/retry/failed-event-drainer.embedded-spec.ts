@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../../test/support/quiet.js';
 import { EPOCH } from '../../../test/support/claims.js';
+import { recordOf } from '../../../test/support/consumer.js';
 import { failToPublish } from '../../../test/support/failed-events.js';
 import { openEpoch } from '../../../test/support/embedded.js';
 import { SetTimers } from '../../../test/support/flow.js';
@@ -71,6 +72,39 @@ async function backlog(rows: number) {
 }
 
 describe('draining failed events', () => {
+  it('signs no claim that only an unsigned event has told of, once signatures are demanded', async () => {
+    const [proven, unproven] = [await admit(stack, 'alice'), await admit(stack, 'mallory')];
+    const failure = { errorClass: 'poison', errorCode: 'refused-by-database', errorMessage: '' };
+    const demand = (demanded: boolean) => stack.database.transaction((unit) => unit.gate.demandSignatures(demanded));
+    await stack.database.transaction((unit) =>
+      unit.failedEvents.quarantine([
+        { record: recordOf(proven, 0), claim: proven, failure },
+        { record: recordOf(unproven, 1), claim: unproven, unsigned: true, failure },
+      ]),
+    );
+    await letTimePass(stack);
+    expect(await drainer.drain()).toEqual({ leased: 1, published: 1, postponed: 0 });
+    expect(await knownRowOf(stack, unproven)).toMatchObject({
+      status: 'DEAD',
+      failure: { errorCode: 'bad-signature' },
+      leaseOwner: null,
+    });
+    // An operator stands for it.
+    const { id } = await knownRowOf(stack, unproven);
+    await stack.database.transaction((unit) => unit.failedEvents.requeue(id, 'seen at the gate'));
+    expect(await drainer.drain()).toEqual({ leased: 1, published: 1, postponed: 0 });
+    expect((await eventsOnJournal(stack)).map(({ userId }) => userId)).toEqual(['alice', 'mallory']);
+
+    const early = await admit(stack, 'bob');
+    await demand(false);
+    await stack.database.transaction((unit) =>
+      unit.failedEvents.quarantine([{ record: recordOf(early, 2), claim: early, unsigned: true, failure }]),
+    );
+    await letTimePass(stack);
+    expect((await drainer.drain()).published).toBeGreaterThanOrEqual(1);
+    expect(await knownRowOf(stack, early)).toMatchObject({ status: 'REPUBLISHED' });
+  });
+
   it('brings a due claim onto the log, and the consumer makes it a coupon', async () => {
     const claim = await failedClaim();
     expect(await drainer.drain()).toEqual({ leased: 1, published: 1, postponed: 0 });

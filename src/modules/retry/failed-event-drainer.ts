@@ -36,6 +36,8 @@ interface Lease {
   readonly epoch: number;
   readonly installation: string;
   readonly rows: readonly FailedEvent[];
+  /** Rows that were leased: these, and those that nothing proves. */
+  readonly leased: number;
 }
 
 /**
@@ -77,14 +79,14 @@ export class FailedEventDrainer {
     const consumedBefore = this.log.away ? null : await this.findConsumed();
     for (let batch = 0; batch < MAX_BATCHES && !this.log.away && signal?.aborted !== true; batch++) {
       const lease = await this.lease(consumedBefore);
-      if (lease === null || lease.rows.length === 0) break;
+      if (lease === null || lease.leased === 0) break;
       const refused = await this.publish(lease);
       const published = await this.finish(lease, refused);
       total.leased += lease.rows.length;
       total.published += published;
       total.postponed += lease.rows.length - published;
       // The log refused all of them: leave the rest of the backlog as it is, due.
-      if (published === 0) break;
+      if (published === 0 && lease.rows.length > 0) break;
     }
     return total;
   }
@@ -125,10 +127,18 @@ export class FailedEventDrainer {
     // Each lease has its own name, so that a late batch cannot end a later lease of this process.
     const owner = `${this.instance}:${(this.leases += 1)}`;
     return this.database.transaction(async (unit) => {
-      const { epoch, fence, installation } = await unit.gate.lockShared();
+      const { epoch, fence, installation, signedSince } = await unit.gate.lockShared();
       if (fence === null) return null;
-      const rows = await unit.failedEvents.lease(owner, BATCH, PUBLISH_LEASE_MS, consumedBefore);
-      return { owner, epoch, installation, rows };
+      const leased = await unit.failedEvents.lease(owner, BATCH, PUBLISH_LEASE_MS, consumedBefore);
+      // What the log does not prove must not get our signature here.
+      // mutant: unverified-at-retry
+      const rows = signedSince === null ? leased : leased.filter(({ verified }) => verified);
+      const unverified = leased.filter((row) => !rows.includes(row)).map(({ id }) => id);
+      if (unverified.length > 0) {
+        await unit.failedEvents.finishLease(owner, unverified, { kind: 'unverified' });
+        this.logger.error(`${unverified.length} failed events came without a signature: DEAD`);
+      }
+      return { owner, epoch, installation, rows, leased: leased.length };
     });
   }
 

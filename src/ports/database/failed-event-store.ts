@@ -40,6 +40,8 @@ export interface FailedEvent {
   partition: number | null;
   offset: number | null;
   source: FailedEventSource;
+  /** False for a claim that the consumer has taken from an event without a signature, and no operator has requeued. */
+  verified: boolean;
   failure: Failure;
   status: FailedEventStatus;
   attempts: number;
@@ -73,6 +75,8 @@ export interface QuarantinedRecord {
   record: LogRecord;
   /** null when the message could not be read: such a row is DEAD at once. */
   claim: ClaimEvent | null;
+  /** Nothing proves that this installation has written the message. */
+  unsigned?: boolean;
   failure: Failure;
 }
 
@@ -80,7 +84,9 @@ export interface QuarantinedRecord {
 export type PublishResult =
   | { readonly kind: 'published' }
   /** The log was away: due again after `delayMs`, and no attempt is counted. */
-  | { readonly kind: 'postponed'; readonly delayMs: number };
+  | { readonly kind: 'postponed'; readonly delayMs: number }
+  /** Nothing proves that the claim is one: DEAD, for an operator. */
+  | { readonly kind: 'unverified' };
 
 /** Where one page of a prune ended; the next one begins behind it. */
 export interface PruneCursor {
@@ -126,7 +132,7 @@ export abstract class FailedEventStore {
   /**
    * Sets aside messages that the database refuses. A readable one that was here before counts one more attempt and
    * goes back to PENDING with back-off, or to DEAD after its last; an unreadable one is DEAD at once. A RESOLVED or
-   * DISCARDED row stays as it is. Payload and headers are cut at 32 KB; `withoutPayload` leaves both out, for the
+   * DISCARDED row stays as it is. Payload and headers are cut at 32 KB, and at 1 KB where the signature is bad; `withoutPayload` leaves both out, for the
    * second try after the first could not be stored.
    */
   abstract quarantine(records: readonly QuarantinedRecord[], options?: { withoutPayload?: boolean }): Promise<void>;
@@ -157,7 +163,7 @@ export abstract class FailedEventStore {
 
   /**
    * Ends the lease of `owner` on these rows, in one statement, since the consumer may be waiting for some of them:
-   * REPUBLISHED and due again after 2 min at the earliest, or PENDING again. A row that is no longer under this lease stays as it is: the
+   * REPUBLISHED and due again after 2 min at the earliest, or PENDING again, or DEAD. A row that is no longer under this lease stays as it is: the
    * lease ran out, the consumer was faster, or an operator discarded it.
    */
   abstract finishLease(owner: string, ids: readonly number[], result: PublishResult): Promise<void>;
@@ -200,7 +206,7 @@ export abstract class FailedEventStore {
   /** Newest first. */
   abstract list(filter: FailedEventFilter): Promise<FailedEvent[]>;
 
-  /** PENDING and due now, attempts 0. The caller holds the row's lock and has checked state and version. */
+  /** PENDING and due now, attempts 0, verified: an operator stands for it. The caller holds the row's lock and has checked state and version. */
   abstract requeue(id: number, note: string | null): Promise<void>;
 
   /** DISCARDED, with the reason as its note. The caller holds the locks of the campaign and of the row. */

@@ -48,6 +48,11 @@ export class KeyRing {
     return this.reads.get();
   }
 
+  /** {@link refresh} for a caller that does not wait: an older key is as good. */
+  keepFresh(): void {
+    this.reads.get().catch(() => undefined);
+  }
+
   /** Reads the keys by a read that starts now. @throws DatabaseError */
   readAgain(): Promise<void> {
     this.reads.forget();

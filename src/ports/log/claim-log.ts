@@ -16,6 +16,14 @@ export interface LogRecord {
   unreadable?: string;
 }
 
+/**
+ * Who has written a message:
+ * - `own`: this installation, for certain.
+ * - `unsigned`: anybody; a process of a version that did not sign, or somebody else.
+ * - `forged`: somebody else, or its signature is not of a key that is in use.
+ */
+export type Authorship = 'own' | 'unsigned' | 'forged';
+
 /** Partition → offset. A partition that is missing has no known offset, which is not the same as 0. */
 export type LogOffsets = ReadonlyMap<number, number>;
 
@@ -68,6 +76,15 @@ export abstract class ClaimLog {
    */
   logId(): Promise<string | null> {
     return Promise.resolve(null);
+  }
+
+  /**
+   * Who has written each of these messages. All of them are our own where no other program can write to the log.
+   *
+   * @throws DatabaseError while the keys cannot be read. Nothing is known about the messages then.
+   */
+  authorsOf(records: readonly LogRecord[]): Promise<readonly Authorship[]> {
+    return Promise.resolve(records.map(() => 'own'));
   }
 
   /** Every message from `from` (inclusive) to `to` (exclusive), partition by partition, in bounded pages. */

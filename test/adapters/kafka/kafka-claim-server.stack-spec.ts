@@ -5,7 +5,7 @@ import { KafkaClaimServer, type KafkaServerSettings } from '../../../src/infrast
 import { type KafkaConfig } from '../../../src/platform/config/env.js';
 import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';
-import { foreignClient, kafkaConfig, stackBrokers } from '../../support/kafka.js';
+import { foreignClient, kafkaConfig, stackBrokers, TEST_KEYS } from '../../support/kafka.js';
 import { settleAll, TransportProbe } from '../../support/transport-probe.js';
 import { until } from '../../support/until.js';
 
@@ -34,7 +34,7 @@ describe('KafkaClaimServer', () => {
     log?.onApplicationShutdown();
     config = over;
     // These claims only have to be consumed, so publishing may take long on a busy machine.
-    log = new KafkaClaimLog(config, { limits: { publishMs: 10_000, produceMs: 5_000 } });
+    log = new KafkaClaimLog(config, TEST_KEYS, { limits: { publishMs: 10_000, produceMs: 5_000 } });
   }
 
   const start = (member = 'a', settings: Partial<KafkaServerSettings> = {}, Server = KafkaClaimServer) =>

@@ -12,7 +12,7 @@ import {
 import { KafkaServer } from '../../../stack/kafka-server.js';
 import { claimEvent } from '../../support/claims.js';
 import { eventually } from '../../support/eventually.js';
-import { alterTopic, createTopic, kafkaConfig } from '../../support/kafka.js';
+import { alterTopic, createTopic, kafkaConfig, TEST_KEYS } from '../../support/kafka.js';
 import { until } from '../../support/until.js';
 
 /** One publish has a budget of 700 ms. The rest is for a busy machine. */
@@ -71,7 +71,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
   beforeEach(async () => {
     kafka = await KafkaServer.on();
     config = kafkaConfig(kafka.brokers);
-    log = new KafkaClaimLog(config);
+    log = new KafkaClaimLog(config, TEST_KEYS);
   }, 60_000);
   afterEach(async () => {
     log.onApplicationShutdown();
@@ -201,7 +201,7 @@ describe('KafkaClaimLog and a broker that fails', () => {
     await kafka.start();
     config = kafkaConfig(kafka.brokers, { partitions: 1 });
     log.onApplicationShutdown();
-    log = new KafkaClaimLog(config);
+    log = new KafkaClaimLog(config, TEST_KEYS);
     const events = Array.from({ length: 100 }, () => claimEvent());
     await eventually(() => log.endOffsets());
     for (const event of events) await log.publish(event);
@@ -255,7 +255,10 @@ describe('KafkaClaimLog and a broker that asks for a password', () => {
     const kafka = await KafkaServer.start({ sasl: { username: 'coupon', password: 'right' } });
     const configFor = (password: string) =>
       kafkaConfig(kafka.brokers, { sasl: { mechanism: 'plain', username: 'coupon', password } });
-    const [wrong, right] = [new KafkaClaimLog(configFor('wrong')), new KafkaClaimLog(configFor('right'))];
+    const [wrong, right] = ['wrong', 'right'].map((name) => new KafkaClaimLog(configFor(name), TEST_KEYS)) as [
+      KafkaClaimLog,
+      KafkaClaimLog,
+    ];
     try {
       const refused = await publishOne(wrong);
       expect(refused.error).toBeInstanceOf(ClaimLogUnavailableError);
@@ -295,7 +298,7 @@ describe('KafkaClaimLog and one of two brokers', () => {
     await admin.connect();
     await until('both brokers are known', async () => (await admin.describeCluster()).brokers.length === 2, 20_000);
     await admin.disconnect();
-    log = new KafkaClaimLog(config);
+    log = new KafkaClaimLog(config, TEST_KEYS);
     await eventually(() => log.endOffsets());
     await eventually(() => log.publish(claimEvent()));
   };

@@ -7,7 +7,7 @@ import { type KafkaConfig } from '../../../src/platform/config/env.js';
 import { StartupError } from '../../../src/platform/config/startup-error.js';
 import { type UnitOfWork } from '../../../src/ports/database/database.js';
 import { claimEvent } from '../../support/claims.js';
-import { foreignClient, kafkaConfig, stackBrokers } from '../../support/kafka.js';
+import { foreignClient, kafkaConfig, stackBrokers, TEST_KEYS } from '../../support/kafka.js';
 import { TransportProbe } from '../../support/transport-probe.js';
 import { until } from '../../support/until.js';
 
@@ -29,7 +29,7 @@ describe('two installations on one Kafka', () => {
   let closing: KafkaClaimLog[];
 
   const logOf = (installation: string) => {
-    const made = new KafkaClaimLog(config, { limits: LIMITS, installationCheck: checkOf(installation) });
+    const made = new KafkaClaimLog(config, TEST_KEYS, { limits: LIMITS, installationCheck: checkOf(installation) });
     closing.push(made);
     return made;
   };
@@ -120,7 +120,7 @@ describe('two installations on one Kafka', () => {
       config,
     );
     // The start does not wait for it.
-    await new KafkaClaimLog(config, { installationCheck: check }).onApplicationBootstrap();
+    await new KafkaClaimLog(config, TEST_KEYS, { installationCheck: check }).onApplicationBootstrap();
     await probe.start(new KafkaClaimServer(config, log, () => undefined, {}, undefined, check));
     away = false;
     await until('it says so', () => errors.length > 0, PATIENCE_MS);

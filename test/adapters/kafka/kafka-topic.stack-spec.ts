@@ -16,7 +16,7 @@ import { ClaimLogUnavailableError, type LogRecord } from '../../../src/ports/log
 import { KafkaServer } from '../../../stack/kafka-server.js';
 import { claimEvent } from '../../support/claims.js';
 import { eventually } from '../../support/eventually.js';
-import { alterTopic, createTopic, kafkaConfig, stackBrokers } from '../../support/kafka.js';
+import { alterTopic, createTopic, kafkaConfig, stackBrokers, TEST_KEYS } from '../../support/kafka.js';
 import { until } from '../../support/until.js';
 
 /** A real broker answers in its own time. */
@@ -43,7 +43,7 @@ describe('the topic of the claim log', () => {
   });
 
   const open = (over: Partial<typeof LIMITS & { refreshMs: number }> = {}, topicCheck = new TopicCheck()) => {
-    const log = new KafkaClaimLog(config, { limits: { ...LIMITS, ...over }, topicCheck });
+    const log = new KafkaClaimLog(config, TEST_KEYS, { limits: { ...LIMITS, ...over }, topicCheck });
     logs.push(log);
     return log;
   };
@@ -82,7 +82,7 @@ describe('the topic of the claim log', () => {
   ])('is refused at the start with %s=%s, in one line', async (setting, value) => {
     await createTopic(config, { [setting]: value });
     for (const publishes of [true, false]) {
-      const log = new KafkaClaimLog(config, { publishes });
+      const log = new KafkaClaimLog(config, TEST_KEYS, { publishes });
       const error = await refusal(log);
       log.onApplicationShutdown();
       expect(error).toBeInstanceOf(StartupError);
@@ -91,7 +91,7 @@ describe('the topic of the claim log', () => {
     }
     expect(errors).toEqual([]);
     // A process that takes no claims reads what lies there already.
-    const worker = new KafkaClaimLog(config, { publishes: false, requiresTopic: false });
+    const worker = new KafkaClaimLog(config, TEST_KEYS, { publishes: false, requiresTopic: false });
     expect(await refusal(worker)).toBeNull();
     worker.onApplicationShutdown();
   });

@@ -7,6 +7,8 @@ import { type FailedEventEntity, type StoredClaim } from '../entities/failed-eve
 
 /** What is kept of a broken message, bytes: enough to see what it was, not enough to fill the disk. */
 const MAX_KEPT_BYTES = 32 * 1024;
+/** The same of a message with a bad signature: more than any event of ours has. */
+const MAX_FORGED_BYTES = 1_024;
 
 const NO_CLAIM: Fields<ClaimEvent, null> = {
   claimId: null,
@@ -45,19 +47,20 @@ export function digestOfPosition({ topic, partition, offset }: LogRecord): strin
   return createHash('sha256').update(`${topic}:${partition}:${offset}`).digest('hex');
 }
 
-export function keptBytes({ key, value, headers }: LogRecord) {
+export function keptBytes({ key, value, headers }: LogRecord, { errorCode }: Failure) {
+  const most = errorCode === 'bad-signature' ? MAX_FORGED_BYTES : MAX_KEPT_BYTES;
   const encodedHeaders = Buffer.from(
     JSON.stringify(
       Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),
     ),
   );
   const parts = [key, value, encodedHeaders];
-  const cut = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).subarray(0, MAX_KEPT_BYTES));
+  const cut = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).subarray(0, most));
   return {
     messageKey: cut(key),
     payload: cut(value),
     headers: cut(encodedHeaders),
-    truncated: parts.some((bytes) => bytes !== null && bytes.length > MAX_KEPT_BYTES) ? 1 : 0,
+    truncated: parts.some((bytes) => bytes !== null && bytes.length > most) ? 1 : 0,
   };
 }
 
@@ -84,6 +87,8 @@ export function toFailedEvent(row: FailedEventEntity): FailedEvent {
     partition: row.partition,
     offset: row.offset,
     source: row.source,
+    // The other sources are processes of this installation, which have the claim from the gate.
+    verified: row.source !== 'CONSUMER' || row.verified === 1,
     failure: { errorClass: row.errorClass, errorCode: row.errorCode, errorMessage: row.errorMessage },
     status: row.status,
     attempts: row.attempts,

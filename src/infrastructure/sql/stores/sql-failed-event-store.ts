@@ -56,7 +56,7 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
     { withoutPayload = false }: { withoutPayload?: boolean } = {},
   ): Promise<void> {
     const now = await this.sql.now();
-    for (const { record, claim, failure } of records) {
+    for (const { record, claim, unsigned = false, failure } of records) {
       const dedupeKey = claim?.claimId ?? digestOfPosition(record);
       // Without the lock, the UPDATE would undo an operator's discard that commits just before it. The gate has given
       // that slot back already, and the claim would come back and take another one.
@@ -73,7 +73,8 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
           topic: record.topic,
           partition: record.partition,
           offset: record.offset,
-          ...(withoutPayload ? { truncated: 1 } : keptBytes(record)),
+          verified: unsigned ? null : 1,
+          ...(withoutPayload ? { truncated: 1 } : keptBytes(record, failure)),
         });
       } else if (OPEN.includes(known.status)) {
         // The record was set aside a moment ago, and this is an older copy of it. Several copies lie on the log when
@@ -85,6 +86,8 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
           { id: known.id },
           {
             ...failureColumns(failure),
+            // What only an unsigned event has said of this claim gives way to what a signed one says.
+            ...(known.verified === null && !unsigned ? { ...claim, verified: 1 } : {}),
             status: attempts >= known.maxAttempts || isFinal(failure) ? 'DEAD' : 'PENDING',
             attempts,
             nextAttemptAt: isCopy ? known.nextAttemptAt : now + backoffMs(attempts, Math.random()),
@@ -172,12 +175,12 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
   async finishLease(owner: string, ids: readonly number[], result: PublishResult): Promise<void> {
     if (ids.length === 0) return;
     const { now } = this.sql.dialect;
-    const [status, waitMs] =
-      result.kind === 'published' ? ['REPUBLISHED', CONFIRMATION_MS] : ['PENDING', result.delayMs];
+    const [status, waitMs] = afterLease(result);
+    const failure = result.kind === 'unverified' ? "error_class = 'poison', error_code = 'bad-signature', " : '';
     // The consumer may have been faster: a row that it resolved or counted stays as it is. A lease that ran out is
     // over, even while no other instance has taken the row: the one that is about to take it must keep its lease.
     await this.sql.execute(
-      `UPDATE failed_events SET status = ?, next_attempt_at = ${now} + ?, lease_owner = NULL, lease_until = NULL, ` +
+      `UPDATE failed_events SET status = ?, ${failure}next_attempt_at = ${now} + ?, lease_owner = NULL, lease_until = NULL, ` +
         `version = version + 1, updated_at = ${now} ` +
         `WHERE id IN ${inList(ids)} AND lease_owner = ? AND status = 'PUBLISHING' AND lease_until > ${now}`,
       [status, waitMs, ...ids, owner],
@@ -191,7 +194,7 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
 
   async requeue(id: number, note: string | null): Promise<void> {
     await this.sql.execute(
-      "UPDATE failed_events SET status = 'PENDING', attempts = 0, lease_owner = NULL, lease_until = NULL, note = ?, " +
+      "UPDATE failed_events SET status = 'PENDING', attempts = 0, verified = 1, lease_owner = NULL, lease_until = NULL, note = ?, " +
         `next_attempt_at = ${this.sql.dialect.now}, version = version + 1, updated_at = ${this.sql.dialect.now} ` +
         'WHERE id = ?',
       [note, id],
@@ -267,6 +270,12 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
  */
 function overdueUntil(now: number, consumedBefore: number | null): number | null {
   return consumedBefore === null ? null : Math.min(now, consumedBefore - 1 + CONFIRMATION_MS);
+}
+
+/** The status of a row whose lease has ended, and after how many ms it is due again. */
+function afterLease(result: PublishResult): readonly [FailedEventStatus, number] {
+  if (result.kind === 'published') return ['REPUBLISHED', CONFIRMATION_MS];
+  return result.kind === 'postponed' ? ['PENDING', result.delayMs] : ['DEAD', 0];
 }
 
 /** A campaign row is committed before the gate knows it, and is never deleted. So a missing one will never appear. */
