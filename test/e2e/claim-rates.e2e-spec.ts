@@ -1,4 +1,8 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { Client } from '../support/client.js';
 import { type Service, startService } from '../support/service.js';
 import { eventually } from '../support/eventually.js';
@@ -96,5 +100,68 @@ describe('claims over a limit', () => {
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 202)).toHaveLength(1);
     expect(statuses.filter((status) => status === 409)).toHaveLength(999);
+  });
+});
+
+describe('claims of a user with a token', () => {
+  let service: Service;
+  let client: Client;
+  let directory: string;
+  let tokenOf: (user: string) => Promise<string>;
+
+  beforeAll(async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    directory = mkdtempSync(join(tmpdir(), 'coupon-rates-'));
+    const file = join(directory, 'issuer.pem');
+    writeFileSync(file, await exportSPKI(publicKey));
+    tokenOf = (user) =>
+      new SignJWT({})
+        .setProtectedHeader({ alg: 'ES256' })
+        .setIssuer('https://issuer.example')
+        .setAudience('coupons')
+        .setSubject(user)
+        .setExpirationTime('1h')
+        .sign(privateKey);
+    service = await startService({
+      IDENTITY: 'jwt',
+      JWT_ISSUER: 'https://issuer.example',
+      JWT_AUDIENCE: 'coupons',
+      JWT_PUBLIC_KEY_FILE: file,
+    });
+    client = new Client(service.url);
+  });
+  afterAll(async () => {
+    await service.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('are ten at once and then one a second, without a variable that says so', async () => {
+    const authorization = `Bearer ${await tokenOf('ada')}`;
+    const asked: number[] = [];
+    for (;;) {
+      const { status, headers } = await client.send('POST', '/api/coupons/apply', {
+        body: {},
+        headers: { authorization },
+      });
+      if (status === 429) {
+        expect(headers.get('ratelimit-policy')).toBe('"user";q=10;w=10');
+        break;
+      }
+      asked.push(status);
+    }
+    expect(asked.length).toBeGreaterThanOrEqual(10);
+    expect(new Set(asked)).toEqual(new Set([202, 409]));
+    const other = { authorization: `Bearer ${await tokenOf('bob')}` };
+    expect((await client.send('POST', '/api/coupons/apply', { body: {}, headers: other })).status).toBe(202);
+  });
+
+  it('take nothing of a user whom somebody else names', async () => {
+    const eve = { authorization: `Bearer ${await tokenOf('eve')}` };
+    for (let call = 0; call < 30; call++) {
+      expect((await client.apply('victim', undefined, eve)).status).toBe(403);
+      expect((await client.apply('victim')).status).toBe(401);
+    }
+    const victim = { authorization: `Bearer ${await tokenOf('victim')}` };
+    expect((await client.send('POST', '/api/coupons/apply', { body: {}, headers: victim })).status).toBe(202);
   });
 });

@@ -18,6 +18,13 @@ const DISTRIBUTED = {
   ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
 };
 
+const TOKENS = {
+  IDENTITY: 'jwt',
+  JWT_ISSUER: 'https://issuer.example',
+  JWT_AUDIENCE: 'coupons',
+  JWT_JWKS_URL: 'https://issuer.example/keys',
+};
+
 function mistakesOf(source: Record<string, string | undefined>): readonly string[] {
   try {
     parseEnv(source);
@@ -297,6 +304,20 @@ describe('the environment', () => {
   ])('reads the rate %j', (text, rate) => {
     const { rates } = parseEnv({ RATE_LIMIT_USER: text, RATE_LIMIT_IP: text, RATE_LIMIT_TOTAL: '2000' });
     expect(rates).toEqual({ user: rate, address: rate, totalPerSecond: 2_000 });
+  });
+
+  it('limits a user only where a token says who that is, unless the variable says otherwise', () => {
+    const rateOf = (source: Record<string, string>) => parseEnv(source).rates.user;
+    expect(rateOf({ IDENTITY: 'open' })).toBeNull();
+    expect(rateOf({ IDENTITY: 'key' })).toBeNull();
+    expect(rateOf({ ...TOKENS })).toEqual({ count: 10, windowMs: 10_000 });
+    expect(rateOf({ ...TOKENS, RATE_LIMIT_USER: 'off' })).toBeNull();
+    expect(rateOf({ ...TOKENS, RATE_LIMIT_USER: '1/1m' })).toEqual({ count: 1, windowMs: 60_000 });
+  });
+
+  it('lets pages of any origin call only where each user has a token', () => {
+    expect(parseEnv({ ...TOKENS, CORS_ORIGINS: '*' }).http.corsOrigins).toEqual(['*']);
+    expect(mistakesOf({ IDENTITY: 'key', CORS_ORIGINS: '*' })).toEqual([expect.stringMatching(/^CORS_ORIGINS: /)]);
   });
 
   it('reads the origins whose pages may call', () => {

@@ -238,7 +238,7 @@ export function parseEnv(source: Source): AppConfig {
     },
     jwt,
     rates: {
-      user: env.RATE_LIMIT_USER ?? null,
+      user: env.RATE_LIMIT_USER === undefined ? userRateOf(env.IDENTITY) : env.RATE_LIMIT_USER,
       address: env.RATE_LIMIT_IP,
       totalPerSecond: env.RATE_LIMIT_TOTAL,
     },
@@ -246,6 +246,14 @@ export function parseEnv(source: Source): AppConfig {
     logFormat: env.LOG_FORMAT,
     accessLog: env.ACCESS_LOG,
   });
+}
+
+/**
+ * A token names one user, and people do not press a button more often than this. With `open` any caller could use up the
+ * limit of another user, and a server that claims for its users has its own rules.
+ */
+function userRateOf(identity: Identity): Rate | null {
+  return identity === 'jwt' ? { count: 10, windowMs: 10_000 } : null;
 }
 
 /** `docker compose` and `env VAR=` give an empty value to a variable that the operator left out. */
