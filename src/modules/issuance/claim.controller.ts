@@ -17,6 +17,7 @@ import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
 import { CallRates, type RateRefusal } from '../../platform/rates/call-rates.js';
+import { RefusalRecorder } from './refusal-recorder.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
 import { acceptedJsonSchema, claimJson, claimWithoutId } from './claim-json.js';
 
@@ -46,6 +47,7 @@ export class ClaimController {
     private readonly paths: ResourcePaths,
     private readonly rates: CallRates,
     private readonly access: CallerAccess,
+    private readonly refusals: RefusalRecorder,
   ) {
     this.body = access.knowsUsers ? applicationOfUser : application;
   }
@@ -79,6 +81,7 @@ export class ClaimController {
     const tooMany = this.rates.checkUser(userId);
     if (tooMany !== null) return refuseEarly(reply, tooMany);
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
+    if (outcome.kind !== 'accepted') this.refusals.note(campaignId, userId, outcome.kind, request.id);
     await endOfTurn();
     answer(reply, this.paths, userId, outcome, caller.kind !== 'anyone');
   }
