@@ -152,6 +152,7 @@ describe('the log', () => {
     const away = await freePort();
     const servers = {
       PROFILE: 'distributed',
+      IDENTITY: 'key',
       ADMIN_TOKEN,
       REDIS_URL: `redis://coupon:${PASSWORD}@127.0.0.1:${away}`,
       KAFKA_BROKERS: `127.0.0.1:${away}`,
