@@ -1,4 +1,9 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SignJWT } from 'jose';
 import { type KeyRole } from '../../src/platform/identity/key-role.js';
 import { type Answer, Client, inParallel, tally } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
@@ -258,5 +263,166 @@ describe('callers with IDENTITY=key', () => {
     expect(status.parameters.map(({ name }: { name?: string }) => name)).not.toContain('X-Claim-Id');
     expect(components.schemas.Application.required).toEqual(['userId']);
     expect(paths['/api/campaigns'].get.security).toBeUndefined();
+  });
+});
+
+describe('callers with IDENTITY=jwt', () => {
+  const issuer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  let directory: string;
+  let campaign: string;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'coupon-callers-'));
+    const file = join(directory, 'issuer.pem');
+    writeFileSync(file, issuer.publicKey.export({ type: 'spki', format: 'pem' }));
+    await start({
+      IDENTITY: 'jwt',
+      JWT_ISSUER: 'https://login.example',
+      JWT_AUDIENCE: 'coupons',
+      JWT_PUBLIC_KEY_FILE: file,
+      JWT_ROLE_CLAIM: 'role',
+      // The callers of this test press as often as they like.
+      RATE_LIMIT_USER: 'off',
+    });
+    campaign = await client.createCampaign(1_000);
+  });
+  afterAll(async () => {
+    await service.stop();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** A header with a token of the user; by default of the issuer, and for five minutes. */
+  const as = async (
+    user: string,
+    {
+      claims = {},
+      key = issuer.privateKey,
+      expires = '5m',
+    }: { claims?: object; key?: KeyObject; expires?: string } = {},
+  ): Promise<Record<string, string>> => {
+    const token = await new SignJWT({ ...claims })
+      .setProtectedHeader({ alg: 'ES256', typ: 'JWT' })
+      .setIssuer('https://login.example')
+      .setAudience('coupons')
+      .setSubject(user)
+      .setIssuedAt('-1h')
+      .setExpirationTime(expires)
+      .sign(key);
+    return { authorization: `Bearer ${token}` };
+  };
+  const apply = (headers: Record<string, string>, body: object = {}): Promise<Answer> =>
+    client.send('POST', '/api/coupons/apply', { body: { campaignId: campaign, ...body }, headers });
+
+  it('claim for the user of their token, who need not be named, and for no other', async () => {
+    const kim = await as('auth0|kim');
+    for (const userId of ['auth0|lee', 'AUTH0|kim', 'me', 1]) {
+      expect(word(await apply(kim, { userId }))).toBe('403 not-your-user');
+    }
+    const answer = await apply(kim);
+    expect(answer.status).toBe(202);
+    const again = await apply(kim, { userId: 'auth0|kim' });
+    expect([word(again), again.body.claim.claimId]).toEqual(['409 already-claimed', answer.body.claimId]);
+    expect((await client.audit(campaign)).gate).toBe(1);
+  });
+
+  it('read about themselves by name or as me, with codes, and about nobody else', async () => {
+    const [reader, other] = [await as('reader'), await as('other')];
+    const { claimId } = (await apply(reader)).body;
+    await apply(other);
+    const own = await issued(campaign, 'me', reader);
+    expect(own.body).toMatchObject({ claimId, code: expect.stringMatching(CODE) });
+    expect((await statusOf(campaign, 'reader', reader)).body).toEqual(own.body);
+    for (const user of ['me', 'reader']) {
+      expect((await couponsOf(user, reader)).body.items).toEqual([
+        expect.objectContaining({ claimId, code: own.body.code }),
+      ]);
+    }
+    const refused = [
+      await statusOf(campaign, 'other', reader),
+      await statusOf(campaign, 'never-claimed', reader),
+      await statusOf('no-such-campaign', 'other', reader),
+      await statusOf(campaign, 'other', { ...reader, 'x-claim-id': claimId as string }),
+      await couponsOf('other', reader),
+      await couponsOf('never-claimed', reader),
+    ];
+    expect(tally(refused.map(word))).toEqual({ '403 not-your-user': refused.length });
+    // Nothing in the answer tells one from the other.
+    const bodies = refused.slice(0, 2).map(({ body }) => ({ ...body, instance: '', requestId: '' }));
+    expect(bodies[0]).toEqual(bodies[1]);
+  });
+
+  it('are refused without a token, with a wrong one and with an old one, and never locked out for it', async () => {
+    const wrong: [string, Record<string, string>][] = [
+      ['a stranger’s', await as('kim', { key: stranger.privateKey })],
+      ['an old one', await as('kim', { expires: '-5m' })],
+      ['half of one', { authorization: ((await as('kim'))['authorization'] ?? '').slice(0, -20) }],
+    ];
+    for (const [what, headers] of wrong) {
+      for (let count = 0; count < 12; count++) {
+        const answer = count % 2 === 0 ? await apply(headers) : await statusOf(campaign, 'me', headers);
+        expect([what, word(answer), answer.headers.get('www-authenticate')]).toEqual([
+          what,
+          '401 unauthorized',
+          'Bearer realm="coupons", error="invalid_token"',
+        ]);
+      }
+    }
+    const absent = await apply({});
+    expect([word(absent), absent.headers.get('www-authenticate')]).toEqual([
+      '401 unauthorized',
+      'Bearer realm="coupons"',
+    ]);
+    expect(word(await apply(await as('a user')))).toBe('403 user-not-usable');
+    expect((await apply(await as('not-locked-out'))).status).toBe(202);
+    // A key that this process has not seen before is looked at, too.
+    expect((await apply(await keyOf('issuer'), { userId: 'by-the-shop' })).status).toBe(202);
+    expect((await client.get('/metrics')).body).toMatch(/^coupon_admin_refusals_total\{reason="wrong_token"\} 0$/m);
+  });
+
+  it('may be a shop’s server, which names the user', async () => {
+    const shop = await keyOf('issuer');
+    expect(word(await apply(shop))).toBe('400 validation-failed');
+    expect((await apply(shop, { userId: 'customer' })).status).toBe(202);
+    expect((await issued(campaign, 'customer', shop)).body.code).toMatch(CODE);
+    expect((await statusOf(campaign, 'me', await as('customer'))).body.status).toBe('ISSUED');
+    expect(word(await statusOf(campaign, 'me', shop))).toBe('400 validation-failed');
+  });
+
+  it('may be operators by a role in their token, who stay users in what they claim', async () => {
+    await apply(await as('watched'));
+    await issued(campaign, 'me', await as('watched'));
+    const [operator, viewer] = [
+      await as('op', { claims: { role: 'operator' } }),
+      await as('vi', { claims: { role: 'viewer' } }),
+    ];
+    expect((await statusOf(campaign, 'watched', operator)).body.code).toMatch(CODE);
+    const seen = (await statusOf(campaign, 'watched', viewer)).body;
+    expect([seen.claimId, seen.code]).toEqual([expect.stringMatching(ULID), undefined]);
+    expect(word(await apply(operator, { userId: 'watched' }))).toBe('403 not-your-user');
+    expect((await apply(viewer)).status).toBe(202);
+    expect((await issued(campaign, 'me', viewer)).body.code).toMatch(CODE);
+  });
+
+  it('issue exactly what there is to tokens of which each is new', async () => {
+    const small = await client.createCampaign(20);
+    const tokens = await Promise.all(Array.from({ length: 100 }, (_, index) => as(`crowd-${index}`)));
+    const press = (headers: Record<string, string>) =>
+      client.send('POST', '/api/coupons/apply', { body: { campaignId: small }, headers });
+    const answers = await inParallel([...tokens, ...tokens], 50, press);
+    expect(tally(answers.map(word))).toMatchObject({ '202': 20, '409 already-claimed': 20, '409 sold-out': 160 });
+  });
+
+  it('are told by the document what each call needs', async () => {
+    const { paths, components } = (await client.get('/docs-json')).body;
+    expect(paths['/api/coupons/apply'].post.security).toEqual([{ user: [] }, { issuer: [] }]);
+    for (const path of ['/api/campaigns/{campaignId}/claims/{userId}', '/api/users/{userId}/coupons']) {
+      const { security, responses } = paths[path].get;
+      expect(security).toEqual([{ user: [] }, { issuer: [] }, { admin: [] }]);
+      const codes = Object.keys(responses['403'].content['application/problem+json'].examples);
+      expect(codes.sort()).toEqual(['not-your-user', 'role-not-allowed', 'user-not-usable']);
+    }
+    expect(components.securitySchemes.user).toMatchObject({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' });
+    expect(components.schemas.Application.required).toBeUndefined();
   });
 });

@@ -67,8 +67,10 @@ export function documentCallers(document: OpenAPIObject, identity: Identity): vo
     };
     const application = schemas['Application'];
     if (application !== undefined && 'required' in application) {
-      // The token names the user.
-      application.required = application.required?.filter((name) => name !== 'userId') ?? [];
+      // The token names the user. OpenAPI 3.0 has no empty list here.
+      const required = application.required?.filter((name) => name !== 'userId') ?? [];
+      if (required.length > 0) application.required = required;
+      else delete application.required;
     }
   }
   document.components = { ...document.components, schemas, securitySchemes };
