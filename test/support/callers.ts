@@ -4,6 +4,7 @@ import { type CallOrigin } from '../../src/platform/identity/actor.js';
 import { AdminAccess } from '../../src/platform/identity/admin-access.js';
 import { ApiKeys } from '../../src/platform/identity/api-keys.js';
 import { Authenticator } from '../../src/platform/identity/authenticator.js';
+import { NoTokens, TokenVerifier } from '../../src/platform/identity/tokens/token-verifier.js';
 
 /** A call of an operator with this request id. */
 export const byOperator = (requestId: string): CallOrigin => ({
@@ -31,7 +32,12 @@ class NoApiKeys extends ApiKeys {
 @Global()
 @Module({
   imports: [FlowModule],
-  providers: [{ provide: ApiKeys, useClass: NoApiKeys }, Authenticator, AdminAccess],
+  providers: [
+    { provide: ApiKeys, useClass: NoApiKeys },
+    { provide: TokenVerifier, useClass: NoTokens },
+    Authenticator,
+    AdminAccess,
+  ],
   exports: [AdminAccess],
 })
 export class AdminTokenOnlyModule {}

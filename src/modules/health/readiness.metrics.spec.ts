@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { parseEnv } from '../../platform/config/env.js';
 import { systemClock } from '../../platform/flow/clock.js';
+import { NoTokens } from '../../platform/identity/tokens/token-verifier.js';
 import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
@@ -23,6 +24,7 @@ function metricsOf(state: { -readonly [K in keyof KnownGate]: KnownGate[K] }) {
     log,
     new Admission(watch, log),
     new ForeignClaims(systemClock),
+    new NoTokens(),
   );
   new ReadinessMetrics(registry, readiness);
   const lines = async () => (await registry.metrics()).split('\n').filter((line) => /^coupon_/.test(line));

@@ -9,7 +9,7 @@ export class ReadinessMetrics {
   constructor(registry: MetricsRegistry, readiness: Readiness) {
     new Gauge({
       name: 'coupon_dependency_up',
-      help: '1 while this process can use gate, claimLog or database',
+      help: '1 while this process can use gate, claimLog or database, or fetch the keys of the identity provider',
       labelNames: ['dependency'],
       registers: [registry],
       collect() {

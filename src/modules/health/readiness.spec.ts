@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseEnv } from '../../platform/config/env.js';
 import { systemClock } from '../../platform/flow/clock.js';
+import { NoTokens, TokenVerifier } from '../../platform/identity/tokens/token-verifier.js';
 import { type ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
@@ -15,12 +16,13 @@ function readiness(
   logAway = false,
   storeRefusal: string | null = null,
   foreign = new ForeignClaims(systemClock),
+  tokens: TokenVerifier = new NoTokens(),
 ): Readiness {
   const watch = { state: { ...OPEN, ...state } as EpochWatch['state'] } as EpochWatch;
   const log = { away: logAway } as ClaimLog;
   const admission = new Admission(watch, log);
   if (storeRefusal !== null) admission.storeRefused(storeRefusal);
-  return new Readiness(parseEnv({ ROLES: roles }), watch, log, admission, foreign);
+  return new Readiness(parseEnv({ ROLES: roles }), watch, log, admission, foreign, tokens);
 }
 
 const ALL = 'api,consumer,retry';
@@ -74,6 +76,15 @@ describe('readiness', () => {
     expect(stands.report()).toMatchObject({ status: 'degraded', roles: { consumer: 'waiting', retry: 'ready' } });
     foreign.passed(3);
     expect(stands.report().status).toBe('ok');
+  });
+
+  it.each([
+    ['ok', 'up', null],
+    ['degraded', 'down', 'the keys of http://login.example/certs cannot be fetched: ECONNREFUSED'],
+  ])('with tokens is %s while the issuer is %s', (status, identity, trouble) => {
+    const tokens = { isOn: true, trouble } as TokenVerifier;
+    const report = readiness(ALL, {}, false, null, undefined, tokens).report();
+    expect(report).toMatchObject({ status, dependencies: { identity }, roles: { api: 'ready' } });
   });
 
   it('sends traffic elsewhere once the process is stopping', () => {

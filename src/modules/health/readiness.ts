@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { AppConfig, type Role } from '../../platform/config/env.js';
+import { TokenVerifier } from '../../platform/identity/tokens/token-verifier.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
@@ -28,7 +29,15 @@ export const readinessSchema = z
             'The text of the gate’s script that is in force while the gate is open, in the distributed profile.',
         }),
     }),
-    dependencies: z.object({ gate: dependency, claimLog: dependency, database: dependency }),
+    dependencies: z.object({
+      gate: dependency,
+      claimLog: dependency,
+      database: dependency,
+      identity: dependency.optional().meta({
+        description:
+          'With IDENTITY=jwt: `down` while the keys of the issuer cannot be fetched. Tokens of known keys work.',
+      }),
+    }),
     roles: z
       .object({ api: role, consumer: role, retry: role } satisfies Record<Role, typeof role>)
       .meta({ description: 'The roles that this process has.' }),
@@ -48,6 +57,7 @@ export class Readiness implements BeforeApplicationShutdown {
     private readonly log: ClaimLog,
     private readonly admission: Admission,
     private readonly foreign: ForeignClaims,
+    private readonly tokens: TokenVerifier,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -71,13 +81,19 @@ export class Readiness implements BeforeApplicationShutdown {
     const working = this.draining ? [] : roles.filter((role) => works[role]);
     // A consumer that stands on one partition works on the others.
     const stands = this.foreign.stoppedPartitions > 0;
-    const allUp = Object.values(up).every(Boolean) && !stands;
+    const identity = this.tokens.isOn ? { identity: upOrDown(this.tokens.trouble === null) } : {};
+    const allUp = Object.values(up).every(Boolean) && !stands && identity.identity !== 'down';
     // A load balancer sends claims by this answer, so the other roles cannot make up for an api that admits none.
     const unavailable = working.length === 0 || (this.config.roles.has('api') && !works.api);
     return {
       status: unavailable ? 'unavailable' : allUp ? 'ok' : 'degraded',
       gate: { state, epoch, ...(script === null ? {} : { script }) },
-      dependencies: { gate: upOrDown(up.gate), claimLog: upOrDown(up.claimLog), database: upOrDown(up.database) },
+      dependencies: {
+        gate: upOrDown(up.gate),
+        claimLog: upOrDown(up.claimLog),
+        database: upOrDown(up.database),
+        ...identity,
+      },
       roles: Object.fromEntries(
         roles.map((role) => {
           const ready = works[role] && !(role === 'consumer' && stands);

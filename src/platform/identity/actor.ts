@@ -2,9 +2,9 @@ import { type KeyRole } from './key-role.js';
 
 /** The caller behind a credential. */
 export interface Actor {
-  /** The id of the API key, or `bootstrap` for ADMIN_TOKEN. */
+  /** The id of the API key; `bootstrap` for ADMIN_TOKEN; `jwt:` and the user of a token. */
   readonly id: string;
-  /** For people: the name of the key. */
+  /** For people: the name of the key, or the user of a token. */
   readonly name: string;
   readonly role: KeyRole;
 }

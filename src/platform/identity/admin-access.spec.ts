@@ -9,6 +9,7 @@ import { type ApiKey, makeKey } from './api-key.js';
 import { ApiKeys } from './api-keys.js';
 import { Authenticator } from './authenticator.js';
 import { type KeyRole } from './key-role.js';
+import { type TokenOutcome, TokenVerifier } from './tokens/token-verifier.js';
 
 const TOKEN = 'the-token-of-this-test-0123456789';
 
@@ -46,6 +47,21 @@ class TestKeys extends ApiKeys {
   }
 }
 
+/** Tokens whose answer a test sets. */
+class TestTokens extends TokenVerifier {
+  override readonly isOn = true;
+  override readonly trouble = null;
+  outcome: TokenOutcome = { kind: 'invalid', why: 'signature' };
+  remembered: TokenOutcome | undefined;
+  override verify(): TokenOutcome {
+    return this.outcome;
+  }
+  override recall(): TokenOutcome | undefined {
+    return this.remembered;
+  }
+}
+
+let tokens: TestTokens;
 let clock: TestClock;
 let keys: TestKeys;
 let access: AdminAccess;
@@ -53,7 +69,8 @@ let access: AdminAccess;
 beforeEach(() => {
   clock = new TestClock();
   keys = new TestKeys();
-  access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock);
+  tokens = new TestTokens();
+  access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock, tokens);
 });
 
 function store(role: KeyRole, over: Partial<ApiKey> = {}): string {
@@ -166,6 +183,68 @@ describe('guessing', () => {
     for (let count = 0; count < 9; count++) await guess();
     expect(await guess()).toBe('unauthorized');
     expect(await guess()).toBe('too-many-requests');
+  });
+});
+
+describe('a token of the issuer', () => {
+  const JWT = 'eyJh.eyJz.c2ln';
+  const user = (role: KeyRole | null, userId = 'auth0|kim'): TokenOutcome => ({
+    kind: 'user',
+    userId,
+    role,
+    expiresAt: Infinity,
+  });
+
+  it('makes its user an operator by its role', async () => {
+    tokens.outcome = user('operator');
+    const actor = { id: 'jwt:auth0|kim', name: 'auth0|kim', role: 'operator' };
+    expect(await access.enter(from(JWT), 'operator')).toEqual(actor);
+    await expect(access.enter(from(JWT), 'admin')).rejects.toMatchObject({
+      code: 'role-not-allowed',
+      extensions: { neededRole: 'admin' },
+    });
+  });
+
+  it.each<[string, TokenOutcome, string]>([
+    ['without a role', user(null), 'role-not-allowed'],
+    ['of an issuer', user('issuer'), 'role-not-allowed'],
+    ['that is wrong', { kind: 'invalid', why: 'signature' }, 'unauthorized'],
+    ['that has expired', { kind: 'invalid', why: 'expired' }, 'unauthorized'],
+    ['of no usable user', { kind: 'unusable-user' }, 'user-not-usable'],
+    ['of a user whom the audit cannot name', user('admin', 'x'.repeat(125)), 'user-not-usable'],
+    ['while the keys are not known', { kind: 'keys-unavailable' }, 'identity-unavailable'],
+  ])('%s opens nothing', async (_what, outcome, code) => {
+    tokens.outcome = outcome;
+    expect(await codeOf(access.enter(from(JWT), 'viewer'))).toBe(code);
+  });
+
+  it('is judged also while its address is refused, and a wrong one is counted', async () => {
+    for (let count = 0; count < 10; count++) {
+      expect(await codeOf(access.enter(from(JWT), 'viewer'))).toBe('unauthorized');
+    }
+    expect(await codeOf(access.enter(from(JWT), 'viewer'))).toBe('too-many-requests');
+    expect(await codeOf(access.enter(from('a-wrong-token-0123'), 'viewer'))).toBe('too-many-requests');
+    tokens.outcome = user('viewer');
+    expect(await codeOf(access.enter(from(JWT), 'viewer'))).toBe('entered');
+  });
+
+  it('is no guess when it has expired', async () => {
+    tokens.outcome = { kind: 'invalid', why: 'expired' };
+    for (let count = 0; count < 20; count++) await codeOf(access.enter(from(JWT), 'viewer'));
+    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+  });
+
+  it('is known to be an operator’s from memory alone', () => {
+    tokens.outcome = user('viewer');
+    expect(access.isKnownAdmin(from(JWT))).toBe(false);
+    for (const [role, known] of [
+      ['viewer', true],
+      ['issuer', false],
+      [null, false],
+    ] as const) {
+      tokens.remembered = user(role);
+      expect(access.isKnownAdmin(from(JWT))).toBe(known);
+    }
   });
 });
 

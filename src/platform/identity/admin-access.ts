@@ -10,6 +10,9 @@ import { type Actor } from './actor.js';
 import { Authenticator } from './authenticator.js';
 import { GuessLimit } from './guess-limit.js';
 import { type AdminRole, mayAct } from './key-role.js';
+import { operatorOf } from './tokens/operator.js';
+import { TokenVerifier } from './tokens/token-verifier.js';
+import { userTokenIn } from './user-token.js';
 
 /** How long a credential that was right is exempt from the limit of its address, ms. */
 const KNOWN_MS = 3_600_000;
@@ -32,6 +35,7 @@ export class AdminAccess {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly clock: Clock,
+    private readonly tokens: TokenVerifier,
   ) {
     this.guesses = new GuessLimit(() => clock.monotonic());
   }
@@ -43,26 +47,30 @@ export class AdminAccess {
    */
   async enter(request: CredentialRequest, needed: AdminRole): Promise<Actor> {
     const actor = await this.identify(request);
-    if (actor === null) throw unauthorized('absent', ADMINS);
-    if (!mayAct(actor.role, needed)) throw new Problem('role-not-allowed', { extensions: { neededRole: needed } });
+    if (actor === null && request.headers.authorization === undefined) throw unauthorized('absent', ADMINS);
+    if (actor === null || !mayAct(actor.role, needed)) {
+      throw new Problem('role-not-allowed', { extensions: { neededRole: needed } });
+    }
     return actor;
   }
 
   /**
-   * For a call that shows more to some callers. null: the request brings no credential.
+   * For a call that shows more to some callers. null: the request brings no credential, or the token of a user without a
+   * role.
    * @param realm of the challenge in the answer to a wrong credential.
-   * @throws Problem `unauthorized` for a wrong credential, `too-many-requests` after too many of them from this address.
+   * @throws Problem `unauthorized` for a wrong credential, `too-many-requests` after too many of them from this
+   * address; for a token also `user-not-usable` and `identity-unavailable`.
    * @throws DatabaseError when an API key has to be looked up and the database does not answer.
    */
   async identify(request: CredentialRequest, realm = ADMINS): Promise<Actor | null> {
     const { authorization } = request.headers;
     if (authorization === undefined) return null;
+    const token = this.tokenIn(request);
+    if (token !== undefined) return this.identifyByToken(request, token, realm);
     const address = networkOf(callerAddress(request));
-    const wait = this.guesses.secondsLeft(address);
+    const slowed = this.slowed(address);
     // A guesser that is refused here does not learn whether the guess was right.
-    if (wait > 0 && !this.wasRight(authorization)) {
-      throw new Problem('too-many-requests', { headers: { 'retry-after': String(wait) } });
-    }
+    if (slowed !== null && !this.wasRight(authorization)) throw slowed;
     const found = await this.authenticator.authenticate(authorization);
     if (found.kind !== 'known') {
       this.guesses.noteFailure(address);
@@ -73,11 +81,53 @@ export class AdminAccess {
   }
 
   /** Is the caller known to be an operator or a viewer, as far as memory tells? For the order of reads alone. */
-  isKnownAdmin({ headers: { authorization } }: CredentialRequest): boolean {
+  isKnownAdmin(request: CredentialRequest): boolean {
+    const { authorization } = request.headers;
     if (authorization === undefined) return false;
+    const token = this.tokenIn(request);
+    if (token !== undefined) {
+      const outcome = this.tokens.recall(token);
+      return outcome?.kind === 'user' && outcome.role !== null && mayAct(outcome.role, 'viewer');
+    }
     const found = this.authenticator.authenticateFromMemory(authorization);
     if (found.kind === 'known') return mayAct(found.actor.role, 'viewer');
     return found.kind === 'absent' && this.wasRight(authorization);
+  }
+
+  private tokenIn({ headers: { authorization } }: CredentialRequest): string | undefined {
+    return this.tokens.isOn && authorization !== undefined ? userTokenIn(authorization) : undefined;
+  }
+
+  /**
+   * A token is verified also while its address is refused. A signature cannot be guessed, and an operator's token is a
+   * new one every few minutes, so this process has never found it right before.
+   * @returns null for a user without a role.
+   */
+  private async identifyByToken(request: CredentialRequest, token: string, realm: string): Promise<Actor | null> {
+    const outcome = await this.tokens.verify(token);
+    switch (outcome.kind) {
+      case 'user':
+        return operatorOf(outcome);
+      case 'unusable-user':
+        throw new Problem('user-not-usable');
+      case 'keys-unavailable':
+        throw new Problem('identity-unavailable');
+      case 'invalid': {
+        // The issuer has signed an expired token, so its caller does not guess.
+        if (outcome.why === 'expired') throw unauthorized('refused', realm);
+        const address = networkOf(callerAddress(request));
+        const slowed = this.slowed(address);
+        if (slowed !== null) throw slowed;
+        this.guesses.noteFailure(address);
+        throw unauthorized('refused', realm);
+      }
+    }
+  }
+
+  /** The refusal of an address that has guessed too often. */
+  private slowed(address: string): Problem | null {
+    const wait = this.guesses.secondsLeft(address);
+    return wait > 0 ? new Problem('too-many-requests', { headers: { 'retry-after': String(wait) } }) : null;
   }
 
   private wasRight(authorization: string): boolean {

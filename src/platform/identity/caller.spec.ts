@@ -34,7 +34,7 @@ function accessWith(identity: Identity): CallerAccess {
   const clock = new SetClock();
   const authenticator = new Authenticator(new TestToken(), keys, clock);
   const config = { ...parseEnv({}), identity } as ReturnType<typeof parseEnv>;
-  return new CallerAccess(config, new AdminAccess(authenticator, clock), authenticator, verifier);
+  return new CallerAccess(config, new AdminAccess(authenticator, clock, verifier), authenticator, verifier);
 }
 
 const from = (credential?: string, ip = '192.0.2.1') => ({

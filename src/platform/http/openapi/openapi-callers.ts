@@ -36,23 +36,25 @@ const SCHEMES: Readonly<Record<Identity, Readonly<Record<CallerAct, readonly str
   jwt: { claims: [USER_SCHEME, ISSUER_SCHEME], reads: [USER_SCHEME, ISSUER_SCHEME, ADMIN_SCHEME] },
 };
 
-/** What a call can answer that takes the token of a user. */
-const OF_A_TOKEN: readonly ProblemCode[] = ['not-your-user', 'user-not-usable', 'identity-unavailable'];
+/** What a call can answer that takes a token. */
+const OF_A_TOKEN: readonly ProblemCode[] = ['user-not-usable', 'identity-unavailable'];
 
 /** Writes into the document who may make which call of the drop, as IDENTITY says. */
 export function documentCallers(document: OpenAPIObject, identity: Identity): void {
   for (const [, operation] of operationsOf(document)) {
     const act = takeOut(operation, CALLER_EXTENSION) as CallerAct | undefined;
     const schemes = act === undefined ? null : SCHEMES[identity][act];
-    if (schemes === null) continue;
+    if (schemes === null) {
+      // Operators may bring a token of the same issuer.
+      if (identity === 'jwt' && operation.security !== undefined) addRefusals(operation, OF_A_TOKEN);
+      continue;
+    }
     operation.security = schemes.map((scheme) => (scheme === '' ? {} : { [scheme]: [] }));
     if (identity === 'open') continue;
     operation.parameters = operation.parameters?.filter(
       (parameter) => !('name' in parameter && parameter.name === CLAIM_ID_HEADER),
     );
-    if (identity !== 'jwt') continue;
-    const extended = operation as typeof operation & Record<string, readonly ProblemCode[] | undefined>;
-    extended[REFUSALS_EXTENSION] = [...(extended[REFUSALS_EXTENSION] ?? []), ...OF_A_TOKEN];
+    if (identity === 'jwt') addRefusals(operation, ['not-your-user', ...OF_A_TOKEN]);
   }
   if (identity === 'open') return;
   const { schemas = {}, securitySchemes = {} } = document.components ?? {};
@@ -74,4 +76,9 @@ export function documentCallers(document: OpenAPIObject, identity: Identity): vo
     }
   }
   document.components = { ...document.components, schemas, securitySchemes };
+}
+
+function addRefusals(operation: object, codes: readonly ProblemCode[]): void {
+  const extended = operation as Record<string, readonly ProblemCode[] | undefined>;
+  extended[REFUSALS_EXTENSION] = [...(extended[REFUSALS_EXTENSION] ?? []), ...codes];
 }

@@ -154,7 +154,6 @@ const fetchShort: FetchImplementation = async (url, options) => {
 
 /** For the log: the code of the connection's error where there is one. */
 function whyOf(error: unknown): string {
-  const { cause, message } = error as Error;
-  const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
-  return code ?? message;
+  const { cause, message } = error as { readonly cause?: { readonly code?: unknown }; readonly message: string };
+  return typeof cause?.code === 'string' ? cause.code : message;
 }
