@@ -452,7 +452,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a gate that forgets a campaign with pending claims',
     edits: [
-      edit('removed-while-pending', / \|\| pending\.size > 0/, ''),
+      edit('removed-while-pending', /pending\.size > 0/, 'pending.size < 0'),
       edit('unlinked-while-pending', / or waiting > 0/, ''),
     ],
     caughtBy: {

@@ -28,11 +28,13 @@ export class SqlSession {
    * cell by cell, which takes more than twice as long as its JSON.
    *
    * @param from the statement from FROM on.
+   * @param rowOf a row of its cells, in the order of the columns. Written out, it takes a third of the time.
    */
   async selectMany<Row>(
     columns: Readonly<Record<keyof Row & string, string>>,
     from: string,
     parameters: unknown[] = [],
+    rowOf?: (cells: readonly unknown[]) => Raw<Row>,
   ): Promise<Raw<Row>[]> {
     if (this.dialect.name !== 'sqlite') {
       return this.select<Raw<Row>>(`SELECT ${selected(columns)} ${from}`, parameters);
@@ -43,6 +45,7 @@ export class SqlSession {
       parameters,
     );
     const rows = JSON.parse(page?.page ?? '[]') as unknown[][];
+    if (rowOf !== undefined) return rows.map(rowOf);
     return rows.map((cells) => {
       const row: Record<string, unknown> = {};
       for (const [index, field] of fields.entries()) row[field] = cells[index];

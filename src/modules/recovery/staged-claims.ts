@@ -79,12 +79,19 @@ export class StagedClaims {
    * the gate must not give one out twice. So does every instant: the next claim gets a higher sequence, and so no earlier
    * instant.
    */
-  note({ campaignId, sequence, claimedAt }: Pick<Claim, 'campaignId' | 'sequence' | 'claimedAt'>): void {
+  note(claim: Pick<Claim, 'campaignId' | 'sequence' | 'claimedAt'>): void {
+    this.noteAll(claim.campaignId, [claim]);
+  }
+
+  /** The same for claims of one campaign. */
+  noteAll(campaignId: string, claims: Iterable<Pick<Claim, 'sequence' | 'claimedAt'>>): void {
     const campaign = this.campaigns.get(campaignId);
     if (campaign === undefined) return;
-    // mutant: forgotten-sequence
-    if (sequence <= MAX_SEQUENCE) campaign.sequence = Math.max(campaign.sequence, sequence);
-    if (claimedAt <= this.latestAt) campaign.lastAt = Math.max(campaign.lastAt, claimedAt);
+    for (const { sequence, claimedAt } of claims) {
+      // mutant: forgotten-sequence
+      if (sequence <= MAX_SEQUENCE) campaign.sequence = Math.max(campaign.sequence, sequence);
+      if (claimedAt <= this.latestAt) campaign.lastAt = Math.max(campaign.lastAt, claimedAt);
+    }
   }
 
   /** Keeps one claim for each user, the later one. Ignores unknown campaigns. */
