@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Build, type Builds, twoBuilds } from '../support/builds.js';
 import { Client } from '../support/client.js';
 import { Cluster, type Duty, type Member } from '../support/cluster.js';
-import { type Drop } from '../support/drop.js';
+import { type Allowance, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { claimsAgain, expectKept, openDrop, sellOut, sellsOn, usersOf, withTrickle } from './fault-drop.js';
@@ -77,7 +77,7 @@ describe('an upgrade', () => {
   const rebuiltBy = async (claimed: Drop, build: Build) => {
     const awake = cluster.apis().filter((member) => buildOf.get(member) === build);
     const asleep = cluster.members.filter((member) => buildOf.get(member) !== build);
-    expect([awake.length, asleep.length].every((count) => count > 0)).toBe(true);
+    expect(awake.length).toBeGreaterThan(0);
     const before = await cluster.epoch();
     for (const { process } of asleep) process.signal('SIGSTOP');
     try {
@@ -115,14 +115,19 @@ describe('an upgrade', () => {
     return sold;
   };
 
+  /** An api of this checkout is killed between gate and log. What it has admitted is left to the sweepers that run. */
+  const leaveClaims = async (claimed: Drop) => {
+    const dying = await cluster.addFailing('api', 'kill-before-publish', 20);
+    await cluster.ready();
+    await whileClaimed(claimed, [dying], async () => void (await dying.process.exit()));
+    await cluster.end(dying, 'SIGKILL');
+  };
+
   /** The rest is sold in a rush, and everything is judged. */
-  const finish = async (claimed: Drop) => {
-    const mended = performance.now();
+  const finish = async (claimed: Drop, allowance: Allowance = { left: true }) => {
     await claimed.run(cluster.client(), { users: usersOf(CROWD, 'crowd-'), tries: 3, width: 50 });
     await sellOut(cluster, claimed);
-    await expectKept(cluster, claimed, 60_000, { mended, left: true });
-    // Each call has its own connection, so it is either refused or answered.
-    expect(claimed.words).not.toContain('no answer');
+    await expectKept(cluster, claimed, 60_000, allowance);
     await sellsOn(cluster);
   };
 
@@ -153,8 +158,10 @@ describe('an upgrade', () => {
       await scriptIsLater(true);
       soldSome(claimed, sold);
       await finish(claimed);
+      // Each call has its own connection, so it is either refused or answered.
+      expect(claimed.words).not.toContain('no answer');
     },
-    { timeoutMs: 300_000 },
+    { timeoutMs: 400_000 },
   );
 
   fault(
@@ -162,11 +169,16 @@ describe('an upgrade', () => {
     'every process is replaced by one of the build before, on the later schema',
     async () => {
       const { before, after } = builds;
+      // The installation is older than the later build.
+      const first = await add('worker', before);
+      await cluster.ready();
+      await cluster.end(first, 'SIGTERM');
       drop = await begin(after);
       const claimed = drop;
+      await rebuiltBy(claimed, after);
       await scriptIsLater(true);
-      const [first, last] = cluster.apis() as [Member, Member];
-      await replace(claimed, first, before);
+      const [leaving, last] = cluster.apis() as [Member, Member];
+      await replace(claimed, leaving, before);
       await claimsAgain(claimed, cluster.apis(), 5_000);
       let sold = soldSome(claimed, 0);
       await rebuiltBy(claimed, before);
@@ -175,9 +187,10 @@ describe('an upgrade', () => {
       sold = soldSome(claimed, sold);
       await replace(claimed, last, before);
       await replaceAll(claimed, cluster.workers(), before);
+      await leaveClaims(claimed);
       soldSome(claimed, sold);
-      await finish(claimed);
+      await finish(claimed, { left: true, killed: true });
     },
-    { timeoutMs: 300_000 },
+    { timeoutMs: 400_000 },
   );
 });
