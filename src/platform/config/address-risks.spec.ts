@@ -42,6 +42,14 @@ describe('addresses', () => {
     expect(risksOf(env)).toEqual([expect.stringMatching(line)]);
   });
 
+  it.each(['embedded', 'distributed'])('show that keys of tokens come in plain text, %s', (PROFILE) => {
+    const jwt = { PROFILE, IDENTITY: 'jwt', JWT_ISSUER: 'a', JWT_AUDIENCE: 'b' };
+    const risky = risksOf({ ...jwt, JWT_JWKS_URL: 'http://keycloak:8080/certs' });
+    expect(risky).toEqual([expect.stringMatching(/^plain-text: JWT_JWKS_URL .*https:\/\/ encrypts it/)]);
+    expect(risksOf({ ...jwt, JWT_JWKS_URL: 'https://keycloak/certs' })).toEqual([]);
+    expect(risksOf({ ...jwt, JWT_JWKS_URL: 'http://127.0.0.1:8080/certs' })).toEqual([]);
+  });
+
   it.each(['localhost', '127.0.0.1', '127.1.2.3'])('may be reached in plain text on %s', (host) => {
     const env = {
       REDIS_URL: `redis://:secret@${host}`,

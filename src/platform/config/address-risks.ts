@@ -9,12 +9,16 @@ export interface Finding {
 
 /** Finds the risks that the addresses of the servers show, before the service connects to any of them. */
 export function riskyAddresses(config: AppConfig): Finding[] {
-  if (!config.isDistributed()) return [];
+  const keySet = config.jwt?.keys.kind === 'url' ? new URL(config.jwt.keys.url) : undefined;
+  const isPlain = keySet?.protocol === 'http:' && !isLoopback(keySet.hostname);
+  const ofTokens = plainText(isPlain, 'JWT_JWKS_URL', 'https://');
+  if (!config.isDistributed()) return ofTokens;
   const redis = new URL(config.redisUrl);
   const database = new URL(config.databaseUrl);
   const { brokers, sasl, ssl } = config.kafka;
   const remoteBroker = brokers.find((broker) => !isLoopback(broker.slice(0, broker.lastIndexOf(':'))));
   return [
+    ...ofTokens,
     ...noPassword(redis.password === '', 'REDIS_URL has no password', 'Redis'),
     ...noPassword(sasl === undefined, 'no KAFKA_SASL variable is set', 'Kafka'),
     ...noPassword(database.password === '', 'DATABASE_URL has no password', 'the database'),

@@ -1,15 +1,15 @@
 import {
   type CryptoKey,
-  decodeProtectedHeader,
   errors,
   type JWSHeaderParameters,
   type JWTPayload,
   jwtVerify,
   type JWTVerifyOptions,
+  type JWTVerifyResult,
 } from 'jose';
+import { USER_ID } from '../../../domain/user-id.js';
 import { type JwtConfig } from '../../config/jwt-config.js';
 import { type Clock } from '../../flow/clock.js';
-import { userIdOrNumber } from '../../http/input/schemas.js';
 import { digestOf } from '../../values/digest.js';
 import { claimAt, roleOf } from './claim-path.js';
 import { type IssuerKeys, KeysUnavailableError } from './issuer-keys.js';
@@ -90,10 +90,7 @@ export class JwtVerifier extends TokenVerifier {
   /** @throws Refused, KeysUnavailableError, or what `jose` throws. No message holds a part of the token. */
   private async payloadOf(token: string): Promise<JWTPayload> {
     if (!looksLikeToken(token)) throw new Refused('malformed');
-    const header = headerOf(token);
-    // Before a key is looked for: an unknown key may cause a call to the provider.
-    if (!this.config.algorithms.includes(header.alg ?? '')) throw new Refused('algorithm');
-    const payload = await this.verifyWith(await this.keys.find(header), token);
+    const { protectedHeader: header, payload } = await this.verifyByIssuer(token);
     if (!TOKEN_TYPES.includes(lowerCase(header.typ))) throw new Refused('type');
     if (REFUSED_TYPES.includes(lowerCase(payload['typ']))) throw new Refused('type');
     // JSON has no infinity, but 1e999 becomes one.
@@ -101,27 +98,45 @@ export class JwtVerifier extends TokenVerifier {
     return payload;
   }
 
-  private async verifyWith(keys: readonly CryptoKey[], token: string): Promise<JWTPayload> {
+  /** With a key that the header leads to. `jose` asks for it after it has checked the algorithm. */
+  private async verifyByIssuer(token: string): Promise<JWTVerifyResult> {
     // The instant of this check, by the service's clock.
     const options = { ...this.options, currentDate: new Date(this.clock.wall()) };
-    let fault: TokenFault = 'key';
-    for (const key of keys) {
-      try {
-        return (await jwtVerify(token, key, options)).payload;
-      } catch (error) {
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
-        fault = 'signature';
-      }
+    let others: readonly CryptoKey[] = [];
+    const findKey = async (header: JWSHeaderParameters): Promise<CryptoKey> => {
+      const [key, ...rest] = await this.keys.find(header);
+      if (key === undefined) throw new Refused('key');
+      others = rest;
+      return key;
+    };
+    try {
+      return await jwtVerify(token, findKey, options);
+    } catch (error) {
+      return this.verifyWithOthers(error, others, token, options);
     }
-    throw new Refused(fault);
+  }
+
+  /** A token without `kid` may be signed with any key of its kind. */
+  private async verifyWithOthers(
+    error: unknown,
+    [key, ...others]: readonly CryptoKey[],
+    token: string,
+    options: JWTVerifyOptions,
+  ): Promise<JWTVerifyResult> {
+    if (key === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    try {
+      return await jwtVerify(token, key, options);
+    } catch (next) {
+      return this.verifyWithOthers(next, others, token, options);
+    }
   }
 
   private read(payload: JWTPayload, expiresAt: number): TokenOutcome {
     const { userClaim, roleClaim } = this.config;
-    const user = userIdOrNumber.safeParse(claimAt(payload, userClaim));
-    if (!user.success) return UNUSABLE_USER;
+    const userId = userIdOf(claimAt(payload, userClaim));
+    if (userId === null) return UNUSABLE_USER;
     const role = roleClaim === undefined ? null : roleOf(claimAt(payload, roleClaim));
-    return { kind: 'user', userId: user.data, role, expiresAt };
+    return { kind: 'user', userId, role, expiresAt };
   }
 
   private counted(outcome: TokenOutcome): TokenOutcome {
@@ -138,12 +153,10 @@ class Refused extends Error {
 
 const invalid = (why: TokenFault): TokenOutcome => ({ kind: 'invalid', why });
 
-function headerOf(token: string): JWSHeaderParameters {
-  try {
-    return decodeProtectedHeader(token) as JWSHeaderParameters;
-  } catch {
-    throw new Refused('malformed');
-  }
+/** The same ids as in the body of a claim. The schema that checks them there would cost more than the rest of this check. */
+function userIdOf(claim: unknown): string | null {
+  const id = Number.isSafeInteger(claim) && (claim as number) >= 0 ? String(claim) : claim;
+  return typeof id === 'string' && USER_ID.test(id) ? id : null;
 }
 
 const lowerCase = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value);
@@ -154,6 +167,7 @@ const FAULTS: Readonly<Record<string, TokenFault>> = {
   // An extension that is critical and unknown.
   ERR_JOSE_NOT_SUPPORTED: 'malformed',
   ERR_JWS_INVALID: 'malformed',
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'signature',
   ERR_JWT_INVALID: 'malformed',
 };
 
