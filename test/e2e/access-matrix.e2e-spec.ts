@@ -1,16 +1,22 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { KEY_ROLES } from '../../src/platform/identity/key-role.js';
+import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
+import { ADMIN_ROLES, KEY_ROLES } from '../../src/platform/identity/key-role.js';
 import { type Answer, Client } from '../support/client.js';
 import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
 
-/** Who may make a call: everyone, or these roles and no others. */
-type Access = 'everyone' | 'viewer' | 'operator' | 'admin';
+/**
+ * Who may make a call: everyone; who claims; who reads what is known of a user; or operators from this role on.
+ */
+type Access = 'everyone' | 'claims' | 'reads' | 'viewer' | 'operator' | 'admin';
 
 /** Each call of the API. A call that has no row here fails the test, and so does a row without a call. */
 const ACCESS: Readonly<Record<string, Access>> = {
-  applyForCoupon: 'everyone',
-  findClaim: 'everyone',
-  listCouponsOfUser: 'everyone',
+  applyForCoupon: 'claims',
+  findClaim: 'reads',
+  listCouponsOfUser: 'reads',
   listCampaigns: 'everyone',
   findCampaign: 'everyone',
   live: 'everyone',
@@ -20,6 +26,7 @@ const ACCESS: Readonly<Record<string, Access>> = {
   listCouponsOfCampaign: 'viewer',
   exportCouponsAsCsv: 'viewer',
   exportCouponsAsNdjson: 'viewer',
+  searchUsers: 'viewer',
   listFailedEvents: 'viewer',
   requeueFailedEvent: 'operator',
   discardFailedEvent: 'operator',
@@ -35,13 +42,49 @@ const ACCESS: Readonly<Record<string, Access>> = {
   downloadBackup: 'admin',
 };
 
-/** Who gets in where. The admin token is the admin whom no key has made. */
-const MAY: Readonly<Record<Access, readonly string[]>> = {
-  everyone: ['nobody', ...KEY_ROLES, 'the admin token'],
-  viewer: ['viewer', 'operator', 'admin', 'the admin token'],
-  operator: ['operator', 'admin', 'the admin token'],
-  admin: ['admin', 'the admin token'],
-};
+const IDENTITIES = ['open', 'key', 'jwt'] as const;
+type Identity = (typeof IDENTITIES)[number];
+
+/** The user whom paths name, and the subject of the token of `the user`. */
+const USER = 'auth0|alice';
+const OPERATORS = ['viewer', 'operator', 'admin', 'the admin token'];
+/** The admin token is the admin whom no key has made. */
+const TOKENS = ['the user', 'another user', 'an operator by token'];
+const CALLERS = ['nobody', ...TOKENS, ...KEY_ROLES, 'the admin token'];
+
+/** The code of the refusal, in the order in which it is decided; undefined where the caller is let in. */
+function refusalOf(access: Access, caller: string, identity: Identity): string | undefined {
+  const isUser = TOKENS.includes(caller);
+  switch (access) {
+    case 'everyone':
+      return undefined;
+    case 'claims':
+      if (identity === 'open' || caller === 'issuer') return undefined;
+      if (isUser && identity === 'jwt') return caller === 'the user' ? undefined : 'not-your-user';
+      return caller === 'nobody' || isUser ? 'unauthorized' : 'role-not-allowed';
+    case 'reads':
+      if (caller === 'issuer' || OPERATORS.includes(caller)) return undefined;
+      if (isUser && identity === 'jwt') return caller === 'another user' ? 'not-your-user' : undefined;
+      // A token is a wrong credential where tokens are not read.
+      if (isUser) return 'unauthorized';
+      if (identity === 'open') return undefined;
+      return caller === 'nobody' ? 'unauthorized' : 'role-not-allowed';
+    default: {
+      const asRole = caller === 'the admin token' ? 'admin' : caller;
+      const signedIn = identity === 'jwt' && caller === 'an operator by token' ? 'operator' : asRole;
+      const role = ADMIN_ROLES.find((known) => known === signedIn);
+      if (role !== undefined && ADMIN_ROLES.indexOf(role) >= ADMIN_ROLES.indexOf(access)) return undefined;
+      return caller === 'nobody' || (isUser && identity !== 'jwt') ? 'unauthorized' : 'role-not-allowed';
+    }
+  }
+}
+
+/** The codes of the statuses that mean: not this caller. */
+const REFUSALS: ReadonlyMap<number, readonly string[]> = new Map([
+  [401, ['unauthorized']],
+  [403, ['role-not-allowed', 'not-your-user']],
+  [429, ['too-many-requests']],
+]);
 
 /** Credentials that open nothing, whatever the call needs. */
 const WORTHLESS = ['a revoked key', 'a key of another installation', 'a token', 'another scheme'];
@@ -53,15 +96,36 @@ interface Call {
   readonly isBelowAdmin: boolean;
 }
 
-describe('every call of the API, for every caller', () => {
+describe.each(IDENTITIES)('with IDENTITY=%s every call of the API, for every caller', (identity) => {
   let service: Service;
   let client: Client;
   let calls: Call[];
+  let directory: string;
   const credentials = new Map<string, string>();
 
   beforeAll(async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    directory = mkdtempSync(join(tmpdir(), 'coupon-access-'));
+    const file = join(directory, 'issuer.pem');
+    writeFileSync(file, await exportSPKI(publicKey));
+    const provider = {
+      JWT_ISSUER: 'https://issuer.example',
+      JWT_AUDIENCE: 'coupons',
+      JWT_PUBLIC_KEY_FILE: file,
+      JWT_ROLE_CLAIM: 'coupon_role',
+    };
     // The address of each call is its own: ten wrong credentials of one address are followed by 429.
-    service = await startService({ TRUST_PROXY: '1' });
+    const settings = { TRUST_PROXY: '1', IDENTITY: identity, ...(identity === 'jwt' ? provider : {}) };
+    service = await startService(settings);
+    for (const [caller, subject, claims] of [
+      ['the user', USER, {}],
+      ['another user', 'auth0|bob', {}],
+      ['an operator by token', 'auth0|kim', { coupon_role: 'operator' }],
+    ] as const) {
+      const token = new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).setSubject(subject);
+      token.setIssuer(provider.JWT_ISSUER).setAudience(provider.JWT_AUDIENCE).setExpirationTime('1h');
+      credentials.set(caller, `Bearer ${await token.sign(privateKey)}`);
+    }
     client = new Client(service.url);
     const { paths } = (await client.get('/docs-json')).body as {
       paths: Record<string, Record<string, { operationId: string }>>;
@@ -84,7 +148,10 @@ describe('every call of the API, for every caller', () => {
     credentials.set('a token', `Bearer eyJhbGciOiJub25lIn0.${Buffer.from('{"sub":"admin"}').toString('base64url')}.`);
     credentials.set('another scheme', `Basic ${Buffer.from(`admin:${ADMIN_TOKEN}`).toString('base64')}`);
   });
-  afterAll(() => service.stop());
+  afterAll(async () => {
+    await service.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
 
   async function makeKey(role: string): Promise<string> {
     const { body } = await client.admin('POST', '/api/admin/keys', { body: { name: `a ${role}`, role } });
@@ -96,15 +163,14 @@ describe('every call of the API, for every caller', () => {
   const make = ({ method, path }: Call, caller: string, id = '01ARZ3NDEKTSV4RRFFQ69G5FAV'): Promise<Answer> => {
     const authorization = credentials.get(caller);
     addresses += 1;
-    return client.send(method, path.replaceAll(/\{\w+\}/g, id), {
-      ...(method === 'GET' ? {} : { body: {} }),
+    return client.send(method, path.replace('{userId}', encodeURIComponent(USER)).replaceAll(/\{\w+\}/g, id), {
+      ...(method === 'GET' ? {} : { body: path === '/api/coupons/apply' ? { userId: USER, campaignId: id } : {} }),
       headers: {
         'x-forwarded-for': `10.0.${addresses >> 8}.${addresses & 255}`,
         ...(authorization === undefined ? {} : { authorization }),
       },
     });
   };
-  const isLetIn = ({ status }: Answer) => status !== 401 && status !== 403 && status !== 429;
 
   it('has its row', () => {
     expect(calls.map(({ id }) => id).sort()).toEqual(Object.keys(ACCESS).sort());
@@ -113,15 +179,19 @@ describe('every call of the API, for every caller', () => {
   it('lets in whom the row names, and no other one', async () => {
     for (const call of calls) {
       const access = ACCESS[call.id] ?? 'admin';
-      for (const caller of MAY.everyone) {
-        const answer = await make(call, caller);
+      for (const caller of CALLERS) {
+        const { status, body, headers } = await make(call, caller);
+        const refusal = REFUSALS.get(status) === undefined ? undefined : (body.code as string);
         const row = [call.id, caller];
-        expect([...row, isLetIn(answer)]).toEqual([...row, MAY[access].includes(caller)]);
-        if (isLetIn(answer)) continue;
-        expect([...row, answer.status, answer.body.code]).toEqual(
-          caller === 'nobody' ? [...row, 401, 'unauthorized'] : [...row, 403, 'role-not-allowed'],
-        );
-        if (caller !== 'nobody') expect([...row, answer.body.neededRole]).toEqual([...row, access]);
+        expect([...row, refusal]).toEqual([...row, refusalOf(access, caller, identity)]);
+        if (refusal !== undefined) {
+          expect([...row, REFUSALS.get(status)]).toEqual([...row, expect.arrayContaining([refusal])]);
+        }
+        if (status === 401) expect(headers.get('www-authenticate')).toMatch(/^Bearer realm=/);
+        if (refusal === 'role-not-allowed') {
+          const needed = access === 'claims' || access === 'reads' ? 'issuer' : access;
+          expect([...row, body.neededRole]).toEqual([...row, needed]);
+        }
       }
     }
   });
