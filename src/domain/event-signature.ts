@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 
 /** A key of the installation for the events on its log. */
 export interface EventKey {
@@ -17,14 +17,14 @@ export type SignatureCheck = 'good' | 'missing' | 'bad' | 'unknown-key';
 
 /** HMAC-SHA-256 in base64url. */
 const MAC_LENGTH = 43;
-/** Behind the MAC: `"}`. */
-const CLOSING = 2;
-/** What stands behind the signed bytes. */
-const MAC_PART = ',"mac":"'.length + MAC_LENGTH + CLOSING;
 const KEY_ID_LENGTH = 8;
-const ENDING = ',"key":""'.length + KEY_ID_LENGTH + MAC_PART;
-
-const SIGNED = /^,"key":"([\w-]{8})","mac":"[\w-]{43}"\}$/;
+const BEFORE_KEY = ',"key":"';
+const BEFORE_MAC = '","mac":"';
+const CLOSING = '"}';
+const MAC_AT = BEFORE_KEY.length + KEY_ID_LENGTH + BEFORE_MAC.length;
+const ENDING = MAC_AT + MAC_LENGTH + CLOSING.length;
+/** The quote behind the key's id is signed, too. */
+const UNSIGNED = ENDING - BEFORE_KEY.length - KEY_ID_LENGTH - 1;
 
 /**
  * Signs the text of a claim event: adds the key's id as its last field but one, and as the last one the HMAC of all bytes
@@ -38,16 +38,31 @@ export function signEvent(json: string, { id, secret }: EventKey): string {
   return `${signed},"mac":"${macOf(signed, secret)}"}`;
 }
 
-/** Needs no parser: only text that ends as {@link signEvent} ends it has a signature. */
+/**
+ * Needs no parser: only text that ends as {@link signEvent} ends it has a signature. Text methods are several times as fast
+ * here as a regular expression and further buffers, and every event of a drop pays for it.
+ */
 export function checkSignature(value: Uint8Array, find: (id: string) => EventKey | undefined): SignatureCheck {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
-  const id = SIGNED.exec(bytes.toString('latin1', Math.max(0, bytes.length - ENDING)))?.[1];
-  if (id === undefined) return 'missing';
-  const key = find(id);
+  const ending = bytes.toString('latin1', Math.max(0, bytes.length - ENDING));
+  const hasForm =
+    ending.length === ENDING &&
+    ending.startsWith(BEFORE_KEY) &&
+    ending.startsWith(BEFORE_MAC, BEFORE_KEY.length + KEY_ID_LENGTH) &&
+    ending.endsWith(CLOSING);
+  if (!hasForm) return 'missing';
+  const key = find(ending.slice(BEFORE_KEY.length, BEFORE_KEY.length + KEY_ID_LENGTH));
   if (key === undefined) return 'unknown-key';
-  const expected = Buffer.from(macOf(bytes.subarray(0, -MAC_PART), key.secret), 'latin1');
-  const found = bytes.subarray(-CLOSING - MAC_LENGTH, -CLOSING);
-  return timingSafeEqual(expected, found) ? 'good' : 'bad';
+  return isSame(macOf(bytes.subarray(0, -UNSIGNED), key.secret), ending.slice(MAC_AT, -CLOSING.length))
+    ? 'good'
+    : 'bad';
+}
+
+/** Takes the same time wherever two texts of one length differ. */
+function isSame(one: string, other: string): boolean {
+  let difference = one.length ^ other.length;
+  for (let index = 0; index < one.length; index++) difference |= one.charCodeAt(index) ^ other.charCodeAt(index);
+  return difference === 0;
 }
 
 function macOf(signed: string | Uint8Array, secret: KeyObject): string {
