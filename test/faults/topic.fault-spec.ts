@@ -92,7 +92,7 @@ describe('on the topic', () => {
     const installation = String(gate?.['installation_id']);
     drop = await openDrop(cluster, 500);
     const { campaignId } = drop;
-    const [{ before } = { before: 0 }] = await cluster.rows(BAD_SIGNATURES('before'));
+    const [{ earlier } = { earlier: 0 }] = await cluster.rows(BAD_SIGNATURES('earlier'));
     let forged = 0;
     const write = async (texts: readonly string[]) => {
       await producer.send({ topic: TOPIC, messages: texts.map((value) => ({ value })) });
@@ -152,7 +152,7 @@ describe('on the topic', () => {
 
     await eventually(async () => {
       const [{ now } = { now: 0 }] = await cluster.rows(BAD_SIGNATURES('now'));
-      expect(Number(now) - Number(before)).toBe(forged);
+      expect(Number(now) - Number(earlier)).toBe(forged);
     }, 30_000);
     const [{ minted } = { minted: Infinity }] = await cluster.rows(
       "SELECT COUNT(*) AS minted FROM coupons WHERE user_id LIKE 'forged-%' OR campaign_id = ?",

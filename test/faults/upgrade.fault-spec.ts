@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Build, type Builds, twoBuilds } from '../support/builds.js';
 import { Client } from '../support/client.js';
 import { Cluster, type Duty, type Member } from '../support/cluster.js';
 import { type Allowance, type Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { ServiceProcess } from '../support/service-process.js';
+import { allSettled } from '../support/topic.js';
 import { claimsAgain, expectKept, openDrop, sellOut, sellsOn, usersOf, withTrickle } from './fault-drop.js';
 import { fault } from './fault-test.js';
 
@@ -95,6 +96,13 @@ describe('an upgrade', () => {
     await claimsAgain(claimed, cluster.apis(), 30_000);
   };
 
+  /** From now on no event counts that no process has signed. The build before signs none. */
+  const refuseUnsigned = async () => {
+    const command = [resolve('dist/rotate-event-key.js'), '--refuse-unsigned'];
+    const process = ServiceProcess.spawn(cluster.environment, command);
+    expect([await process.exit(), process.text]).toEqual([0, expect.stringContaining('are refused since')]);
+  };
+
   /** Is the script in force that of the later build? Its processes say so. */
   const scriptIsLater = (later: boolean) =>
     eventually(async () => {
@@ -157,9 +165,13 @@ describe('an upgrade', () => {
       await replace(claimed, last, after);
       await scriptIsLater(true);
       soldSome(claimed, sold);
+      // Every process signs, and the consumers have settled what the build before has written.
+      await eventually(() => allSettled(cluster.servers.kafka.brokers), 30_000);
+      await refuseUnsigned();
       await finish(claimed);
       // Each call has its own connection, so it is either refused or answered.
       expect(claimed.words).not.toContain('no answer');
+      expect(await cluster.rows("SELECT id FROM failed_events WHERE error_code = 'bad-signature'")).toEqual([]);
     },
     { timeoutMs: 400_000 },
   );
