@@ -1,17 +1,18 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
+import { ChallengesModule } from '../infrastructure/challenges/challenges.module.js';
 import { InfrastructureModule } from '../infrastructure/infrastructure.module.js';
 import { AuditModule } from '../modules/audit/audit.module.js';
 import { BackupModule } from '../modules/backup/backup.module.js';
 import { CampaignsModule } from '../modules/campaigns/campaigns.module.js';
 import { ConsumerModule } from '../modules/consumer/consumer.module.js';
 import { CouponsModule } from '../modules/coupons/coupons.module.js';
+import { EntryModule } from '../modules/entry/entry.module.js';
 import { HealthModule } from '../modules/health/health.module.js';
 import { IssuanceModule } from '../modules/issuance/issuance.module.js';
 import { KeysModule } from '../modules/keys/keys.module.js';
 import { RecoveryModule } from '../modules/recovery/recovery.module.js';
 import { RetryModule } from '../modules/retry/retry.module.js';
-import { SearchModule } from '../modules/search/search.module.js';
 import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { type AppConfig } from '../platform/config/env.js';
@@ -34,8 +35,10 @@ export class AppModule {
         ConfigModule.for(config),
         InfrastructureModule.for(config),
         TokensModule.for(config),
+        ChallengesModule,
         KeysModule.for(roles),
         CampaignsModule.for(roles),
+        EntryModule.for(roles),
         IssuanceModule.for(roles),
         ConsumerModule.for(roles),
         // Once for all modules: each further one would run every schedule of the process once more.
@@ -45,7 +48,6 @@ export class AppModule {
         RecoveryModule,
         AuditModule.for(roles),
         CouponsModule.for(roles),
-        SearchModule.for(roles),
         // The servers of the distributed profile have their own tools for backups.
         ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
         HealthModule,

@@ -4,6 +4,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppConfig } from '../platform/config/env.js';
 import { ConnectionMetrics } from '../platform/http/connections/connection.metrics.js';
 import { Connections } from '../platform/http/connections/connections.js';
+import { installAddressLimit } from '../platform/http/limits/address-limit.js';
 import { RequestObserver } from '../platform/http/observation/request-observer.js';
 import { setupOpenApi } from '../platform/http/openapi/openapi.js';
 import { installReadAdmission } from '../platform/http/reads/read-admission.js';
@@ -30,6 +31,7 @@ export async function createApp(
   new ConnectionMetrics(app.get(MetricsRegistry), connections);
   configureHttp(app, observer, adminListener, config.http.corsOrigins);
   installReadAdmission(app);
+  await installAddressLimit(app, config.entry.rateLimit);
   if (config.roles.has('api') && config.docs) setupOpenApi(app, config.http.basePath);
   return app;
 }

@@ -5,10 +5,19 @@ import { isoOf } from './iso-of.js';
 const logger = new Logger('Campaigns');
 
 /** The fields that an operator may change. */
-const CHANGEABLE = ['name', 'total', 'startsAt', 'endsAt', 'state'] as const;
+const CHANGEABLE = [
+  'name',
+  'total',
+  'startsAt',
+  'endsAt',
+  'state',
+  'requireEntry',
+  'challenge',
+  'challengeCost',
+] as const;
 
 /** These fields as callers see them, with instants in ISO 8601. */
-type Terms = Partial<Record<(typeof CHANGEABLE)[number], string | number | null>>;
+type Terms = Partial<Record<(typeof CHANGEABLE)[number], string | number | boolean | null>>;
 
 /** Who has acted. `requestId` is null where the service acted by itself. */
 export interface ActingCaller {

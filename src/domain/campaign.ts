@@ -7,8 +7,27 @@ export const MAX_CAMPAIGN_TOTAL = 10_000_000;
 /** The stored state. SCHEDULED and ENDED are never stored; they follow from the window. */
 export type StoredCampaignState = 'OPEN' | 'PAUSED' | 'CLOSED';
 
+/** What a caller has to pass before an entry token is given. */
+export const CHALLENGES = ['none', 'proof-of-work', 'turnstile'] as const;
+export type ChallengeKind = (typeof CHALLENGES)[number];
+
+/** The cost of a proof of work: iterations of PBKDF2 in one try. A proof takes 256 tries on average. */
+export const CHALLENGE_COST = { min: 100, default: 2_000, max: 100_000 } as const;
+
+/** What a campaign asks of a caller before a claim. The api checks it; the gate does not know it. */
+export interface EntryTerms {
+  /** Does a claim need an entry token? */
+  requireEntry: boolean;
+  challenge: ChallengeKind;
+  /** See {@link CHALLENGE_COST}; kept also while the challenge is another one. */
+  challengeCost: number;
+}
+
+/** The terms of a campaign that was made without any. */
+export const NO_ENTRY: EntryTerms = { requireEntry: false, challenge: 'none', challengeCost: CHALLENGE_COST.default };
+
 /** One row of `campaigns`. Instants are ms since the Unix epoch, UTC. */
-export interface Campaign {
+export interface Campaign extends EntryTerms {
   id: string;
   name: string;
   total: number;

@@ -12,6 +12,8 @@ export const CLAIM_REFUSALS = {
   'campaign-ended': 'ended',
   'sold-out': 'sold_out',
   'already-claimed': 'already_claimed',
+  /** The campaign requires an entry token, and the caller has shown no good one. */
+  'entry-required': 'entry_required',
   /** The gate cannot be trusted or reached; nothing was promised. */
   'issuer-unavailable': 'unavailable',
   /** The claim may or may not become a coupon; asking again tells. */

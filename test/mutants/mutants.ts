@@ -660,4 +660,29 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('revoked-key-recalled', /!this\.isInForce\(key\)/, 'false')],
     caughtBy: { project: 'unit', file: 'identity/caller', title: 'pays for no promise once memory knows the key' },
   },
+  {
+    name: 'a claim that needs no entry',
+    edits: [edit('claim-without-entry', /this\.entries\.judge\(.*\)/, "'admitted' as 'admitted' | 'unknown'")],
+    caughtBy: { project: 'unit', file: 'claim-issuance', title: 'keeps out who has no good entry token' },
+  },
+  {
+    name: 'an entry token that never expires',
+    edits: [edit('eternal-entry', />= parseInt/, '< parseInt')],
+    caughtBy: { project: 'unit', file: 'entry-token', title: 'is good from notBefore until expiresAt' },
+  },
+  {
+    name: 'an entry token that is good for every user',
+    edits: [edit('entry-for-anyone', /\\n\$\{userId\}/, '')],
+    caughtBy: { project: 'unit', file: 'entry-token', title: 'lets no other user in' },
+  },
+  {
+    name: 'a proof of work that is good for every user',
+    edits: [edit('proof-for-anyone', / \|\| data\.user !== userId/, '')],
+    caughtBy: { project: 'unit', file: 'proof-of-work', title: 'is for one user in one campaign' },
+  },
+  {
+    name: 'a Turnstile token that is good for every user',
+    edits: [edit('turnstile-for-anyone', /found\.action === .*;/, 'true;')],
+    caughtBy: { project: 'unit', file: 'turnstile', title: 'refuses a token that was made for another user' },
+  },
 ];

@@ -69,6 +69,7 @@ const CALLS: Calls = {
     listUncleared: (campaigns) => campaigns.listUncleared(50),
     markLeft: (campaigns) => campaigns.markLeft(ASKED),
     markCleared: (campaigns) => campaigns.markCleared(ASKED),
+    requiringEntry: (campaigns) => campaigns.requiringEntry(),
     insert: (campaigns) => campaigns.insert(campaign()),
     update: (campaigns) => campaigns.update(ASKED, { total: 9_000_000 }, 2),
     addIssued: (campaigns) => campaigns.addIssued(ASKED, 1, 1),
@@ -82,7 +83,6 @@ const CALLS: Calls = {
   coupons: {
     insert: (coupons) => coupons.insert([coupon(), coupon()]),
     find: (coupons) => coupons.find(ASKED, 'u1'),
-    findByClaimOrCode: (coupons) => coupons.findByClaimOrCode('nothing'),
     findByUsers: (coupons) => coupons.findByUsers(some.map((userId) => ({ campaignId: ASKED, userId }))),
     listByUser: async (coupons) => {
       await coupons.listByUser('u1', 50);
@@ -183,15 +183,6 @@ const CALLS: Calls = {
       await keys.add('event', randomBytes(32));
       await keys.retire('event', (await keys.keysFor('event'))[1]?.id ?? '');
     },
-  },
-  refusals: {
-    insertMissing: (refusals) => {
-      const refusal = { campaignId: ASKED, userId: 'u1', code: 'sold-out', refusedAt: 1, requestId: 'r' } as const;
-      return refusals.insertMissing([refusal, refusal]);
-    },
-    listByUser: (refusals) => refusals.listByUser('u1', 50),
-    countAtMost: (refusals) => refusals.countAtMost(),
-    prune: (refusals) => refusals.prune(HOUR_MS, 500),
   },
   apiKeys: {
     insert: (keys) =>

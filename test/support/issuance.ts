@@ -17,15 +17,26 @@ import { systemTimers } from '../../src/platform/flow/timers.js';
 import { MetricsRegistry } from '../../src/platform/metrics/metrics-registry.js';
 import { type Database } from '../../src/ports/database/database.js';
 import { type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
+import { EntryCheck, type EntryVerdict } from '../../src/ports/entry/entry-check.js';
 import { type ClaimLog } from '../../src/ports/log/claim-log.js';
 
 export interface Issuance {
   readonly issuance: ClaimIssuance;
   readonly admission: Admission;
+  readonly entries: SetVerdict;
   readonly outage: ClaimOutage;
   readonly unpublished: UnpublishedClaims;
   readonly storedIds: StoredCampaignIds;
   readonly registry: MetricsRegistry;
+}
+
+/** Campaigns that require no entry, until a test says otherwise. */
+class SetVerdict extends EntryCheck {
+  verdict: EntryVerdict = 'admitted';
+
+  override judge(): EntryVerdict {
+    return this.verdict;
+  }
 }
 
 /** The issuing part of a process, wired as Nest does it. */
@@ -40,6 +51,7 @@ export function issuanceOf(
   const unpublished = new UnpublishedClaims(database, admission, clock, systemTimers);
   const storedIds = new StoredCampaignIds();
   const registry = new MetricsRegistry();
+  const entries = new SetVerdict();
   const issuance = new ClaimIssuance(
     new WatchedGate(gate, watch),
     watch,
@@ -47,11 +59,12 @@ export function issuanceOf(
     new KnownCampaigns(database, gate, clock, systemTimers),
     new PastClaims(database, clock, systemTimers),
     new DiscardedClaims(database, clock, systemTimers),
+    entries,
     new IssuanceMetrics(registry, storedIds),
     outage,
     clock,
     systemTimers,
     new SystemEntropy(),
   );
-  return { issuance, admission, outage, unpublished, storedIds, registry };
+  return { issuance, admission, entries, outage, unpublished, storedIds, registry };
 }

@@ -14,16 +14,25 @@ import {
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Campaign } from '../../domain/campaign.js';
+import { type Campaign, type ChallengeKind, NO_ENTRY } from '../../domain/campaign.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { etagOf, ifMatch } from '../../platform/http/input/if-match.js';
 import { inputProblem, refuseBody } from '../../platform/http/input/input-rules.js';
-import { campaignId, campaignName, campaignTotal, instant } from '../../platform/http/input/schemas.js';
+import {
+  campaignId,
+  campaignName,
+  campaignTotal,
+  challenge,
+  challengeCost,
+  flag,
+  instant,
+} from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { Admin, Caller } from '../../platform/identity/admin.guard.js';
+import { ChallengeVerifiers } from '../../ports/entry/challenge-verifier.js';
 import {
   type CampaignAction,
   CampaignAdministration,
@@ -34,12 +43,17 @@ import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignCreationOutcome, CampaignCreator } from './campaign-creator.js';
 import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
 
+const REQUIRE_ENTRY = 'Whether a claim needs an entry token. Every api knows it a second later.';
+
 const newCampaign = z
   .strictObject({
     name: campaignName,
     total: campaignTotal,
     startsAt: instant.nullish().meta({ description: 'Without it, or null: now.' }),
     endsAt: instant.nullish().meta({ description: 'Later than the start, and not past. Without it, or null: never.' }),
+    requireEntry: flag.default(NO_ENTRY.requireEntry).meta({ description: REQUIRE_ENTRY }),
+    challenge: challenge.default(NO_ENTRY.challenge),
+    challengeCost: challengeCost.default(NO_ENTRY.challengeCost),
   })
   .meta({
     id: 'NewCampaign',
@@ -51,6 +65,9 @@ const campaignChange = z
     total: campaignTotal.optional(),
     startsAt: instant.optional(),
     endsAt: instant.nullable().optional(),
+    requireEntry: flag.optional().meta({ description: REQUIRE_ENTRY }),
+    challenge: challenge.optional(),
+    challengeCost: challengeCost.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, {
     error: 'nothing-to-change',
@@ -85,6 +102,7 @@ export class AdminCampaignsController {
     private readonly administration: CampaignAdministration,
     private readonly catalogue: CampaignCatalogue,
     private readonly paths: ResourcePaths,
+    private readonly verifiers: ChallengeVerifiers,
   ) {}
 
   @Post()
@@ -113,13 +131,14 @@ export class AdminCampaignsController {
   )
   @ApiProblems('idempotency-key-reused', 'database-unavailable')
   async createCampaign(
-    @Body({ schema: newCampaign }) { name, total, startsAt, endsAt }: z.infer<typeof newCampaign>,
+    @Body({ schema: newCampaign }) { name, total, startsAt, endsAt, ...entry }: z.infer<typeof newCampaign>,
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
+    this.refuseUnconfigured(entry.challenge);
     const outcome = await this.creator.create(
-      { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null },
+      { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null, entry },
       by,
       idempotencyKeyOf(request.headers) ?? null,
     );
@@ -134,7 +153,7 @@ export class AdminCampaignsController {
 
   @Patch(':campaignId')
   @ApiOperation({
-    summary: 'Change name, total or window',
+    summary: 'Change name, total, window or entry',
     description:
       'After a 200 the gate decides by these terms: it admits no claim beyond a lower total. An `endsAt` in the past ends ' +
       'the campaign at once; null takes its end away.',
@@ -152,6 +171,7 @@ export class AdminCampaignsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
     const hasSeen = ifMatch(condition);
+    this.refuseUnconfigured(change.challenge);
     const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, by));
     return this.show(changedOrProblem(outcome), reply);
   }
@@ -187,6 +207,12 @@ export class AdminCampaignsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CampaignJson> {
     return this.act(id, 'close', request, by, reply);
+  }
+
+  /** A campaign with a challenge that this installation cannot judge would let no caller in. */
+  private refuseUnconfigured(challenge: ChallengeKind | undefined): void {
+    if (challenge === undefined || challenge === 'none' || this.verifiers.of(challenge) !== undefined) return;
+    throw inputProblem('body', '/challenge', 'challenge-unconfigured');
   }
 
   private async act(

@@ -4,7 +4,7 @@ import { byOperator } from '../../../test/support/callers.js';
 import { administrationOf, creatorOf } from '../../../test/support/campaigns.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from '../../../test/support/embedded.js';
 import { openPass, rebuilderOf, watchOf } from '../../../test/support/recovery.js';
-import { type Campaign } from '../../domain/campaign.js';
+import { type Campaign, NO_ENTRY } from '../../domain/campaign.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { type CampaignGauge, type GatePass, GateUnavailableError } from '../../ports/gate/issuance-gate.js';
@@ -113,12 +113,24 @@ describe('the making of a campaign', () => {
       ['another total', { total: 6 }],
       ['a start', { startsAt: 0 }],
       ['an end', { endsAt: 4_000_000_000_000 }],
+      ['an entry', { entry: { ...NO_ENTRY, requireEntry: true } }],
     ])('refuses the same key for %s', async (_what, change) => {
       await creator.create(input, BY_SERVICE, 'key');
       expect(await creator.create({ ...input, ...change }, BY_SERVICE, 'key')).toEqual({
         kind: 'idempotency-key-reused',
       });
       expect(await count()).toBe(2);
+    });
+
+    it('answers with what the campaign asked for when it was made, and takes no terms for the same as none', async () => {
+      const entry = { requireEntry: true, challenge: 'proof-of-work', challengeCost: 500 } as const;
+      await creator.create({ ...input, entry }, BY_SERVICE, 'asks');
+      const again = await creator.create({ ...input, entry }, BY_SERVICE, 'asks');
+      expect(again).toMatchObject({ kind: 'created', replayed: true, campaign: entry });
+      // As the version before has stored it.
+      await creator.create(input, BY_SERVICE, 'free');
+      const free = await creator.create({ ...input, entry: NO_ENTRY }, BY_SERVICE, 'free');
+      expect(free).toMatchObject({ kind: 'created', replayed: true, campaign: NO_ENTRY });
     });
 
     it('makes one campaign for each key, even if keys look alike, and for each call without a key', async () => {

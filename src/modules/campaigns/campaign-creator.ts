@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { logCreated } from '../../domain/campaign-log-lines.js';
-import { type Campaign } from '../../domain/campaign.js';
+import { type Campaign, type EntryTerms, NO_ENTRY } from '../../domain/campaign.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { BY_SERVICE, type CallOrigin } from '../../platform/identity/actor.js';
@@ -17,6 +17,8 @@ import { EpochWatch } from '../gate-watch/epoch-watch.js';
 export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
   /** null: from now on, by the gate's clock. */
   startsAt: number | null;
+  /** undefined: it asks for no entry. */
+  entry?: EntryTerms;
 };
 
 export type CampaignCreationOutcome =
@@ -56,14 +58,14 @@ export class CampaignCreator {
     idempotencyKey: string | null = null,
   ): Promise<CampaignCreationOutcome> {
     const at = await this.gateTime();
-    const { name, total, startsAt, endsAt } = input;
-    const campaign = { id: this.nextId(), name, total, startsAt: startsAt ?? at, endsAt };
+    const { name, total, startsAt, endsAt, entry } = input;
+    const campaign = { id: this.nextId(), name, total, startsAt: startsAt ?? at, endsAt, ...entry };
     const key =
       idempotencyKey === null
         ? null
         : {
             keyDigest: digestOf(idempotencyKey),
-            requestDigest: digestOf(JSON.stringify([name, total, startsAt, endsAt])),
+            requestDigest: digestOf(JSON.stringify(requestOf(input))),
           };
     return inCaseOfCollision('duplicate', () =>
       this.make(by, async (unit) => {
@@ -150,16 +152,24 @@ export class CampaignCreator {
   }
 }
 
+/** What a key stands for. Without entry terms it is what the version before has stored for the same request. */
+function requestOf({ name, total, startsAt, endsAt, entry = NO_ENTRY }: NewCampaign): readonly unknown[] {
+  const { requireEntry, challenge, challengeCost } = entry;
+  const asksNothing = !requireEntry && challenge === NO_ENTRY.challenge && challengeCost === NO_ENTRY.challengeCost;
+  return [name, total, startsAt, endsAt, ...(asksNothing ? [] : [requireEntry, challenge, challengeCost])];
+}
+
 /** Inserts the row and its line in the audit. */
 async function insert(unit: UnitOfWork, campaign: CampaignTerms, by: CallOrigin): Promise<Campaign> {
   const { id, name, total, startsAt, endsAt } = campaign;
   const stored = await unit.campaigns.insert({ ...campaign, state: 'OPEN' });
+  const { requireEntry, challenge, challengeCost } = stored;
   await unit.audit.record({
     action: 'campaign.create',
     subject: id,
     campaignId: id,
     by,
-    detail: { name, total, startsAt, endsAt },
+    detail: { name, total, startsAt, endsAt, requireEntry, challenge, challengeCost },
   });
   return stored;
 }
@@ -167,6 +177,7 @@ async function insert(unit: UnitOfWork, campaign: CampaignTerms, by: CallOrigin)
 /** The campaign as it was right after its creation. */
 function asMade({ campaign, at }: CampaignCreation): Campaign {
   return {
+    ...NO_ENTRY,
     ...campaign,
     issued: 0,
     state: 'OPEN',

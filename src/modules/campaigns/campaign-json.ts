@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
+import { CHALLENGE_COST, CHALLENGES, MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
 import { isoOf } from '../../domain/iso-of.js';
 import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
 import { type CampaignView } from './campaign-catalogue.js';
@@ -24,6 +24,13 @@ export const campaignJsonSchema = z
     state: z
       .enum(['SCHEDULED', 'OPEN', 'PAUSED', 'CLOSED', 'ENDED'])
       .meta({ description: 'SCHEDULED and ENDED come from the window, PAUSED and CLOSED from an operator.' }),
+    requireEntry: z.boolean().meta({ description: 'Whether a claim needs an entry token (X-Entry-Token).' }),
+    challenge: z.enum(CHALLENGES).meta({ description: 'What a caller has to pass before an entry token is given.' }),
+    challengeCost: z
+      .int()
+      .min(CHALLENGE_COST.min)
+      .max(CHALLENGE_COST.max)
+      .meta({ description: 'proof-of-work: iterations of one try. A proof takes 256 tries on average.' }),
     version: z.int().min(1).meta({ description: 'Rises with every change; the ETag is this number in quotes.' }),
   })
   .meta({ id: 'Campaign' });
@@ -34,6 +41,7 @@ export type CampaignJson = z.infer<typeof campaignJsonSchema>;
 
 export function campaignJson({ campaign, state, remaining }: CampaignView): CampaignJson {
   const { id, name, total, startsAt, endsAt, soldOutAt, version } = campaign;
+  const { requireEntry, challenge, challengeCost } = campaign;
   return {
     id,
     name,
@@ -43,6 +51,9 @@ export function campaignJson({ campaign, state, remaining }: CampaignView): Camp
     endsAt: isoOf(endsAt),
     soldOutAt: isoOf(soldOutAt),
     state,
+    requireEntry,
+    challenge,
+    challengeCost,
     version,
   };
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Campaign } from '../../domain/campaign.js';
+import { type Campaign, NO_ENTRY } from '../../domain/campaign.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
 import { type CampaignGauge } from '../../ports/gate/issuance-gate.js';
 import { QuietCampaigns } from './quiet-campaigns.js';
@@ -22,6 +22,7 @@ function campaign(over: Partial<Campaign> = {}): Campaign {
     lastClaimedAt: null,
     soldOutAt: null,
     leftGateAt: null,
+    ...NO_ENTRY,
     createdAt: 0,
     updatedAt: 0,
     ...over,

@@ -133,6 +133,24 @@ describe('claim issuance', () => {
     stack.database.read = ofWhat === 'rest' ? slow : read;
   };
 
+  it('keeps out who has no good entry token before the gate is asked: no slot is taken', async () => {
+    for (const reason of ['missing', 'invalid', 'not-yet-valid', 'expired'] as const) {
+      parts.entries.verdict = reason;
+      expect(await apply('alice')).toEqual({ kind: 'entry-required', campaignId: 'default', reason });
+    }
+    const counted = await parts.registry.getSingleMetricAsString('coupon_claims_total');
+    expect(counted).toContain('{campaign="default",outcome="entry_required"} 4');
+    parts.entries.verdict = 'admitted';
+    expect(await apply('alice')).toMatchObject({ kind: 'accepted', claim: { sequence: 1 } });
+  });
+
+  it('promises nothing before it is known which campaigns require an entry', async () => {
+    parts.entries.verdict = 'unknown';
+    expect(await apply('alice')).toEqual({ kind: 'issuer-unavailable' });
+    parts.entries.verdict = 'admitted';
+    expect(await apply('alice')).toMatchObject({ kind: 'accepted', claim: { sequence: 1 } });
+  });
+
   it('promises nothing before the log has acknowledged the claim', async () => {
     let open: () => void = () => undefined;
     log.before = () => new Promise((resolve) => (open = resolve));

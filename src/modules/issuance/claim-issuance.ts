@@ -8,6 +8,7 @@ import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { DeadlineError } from '../../platform/flow/with-deadline.js';
 import { digestOf } from '../../platform/values/digest.js';
+import { EntryCheck, type EntryFault } from '../../ports/entry/entry-check.js';
 import {
   type ClaimOutcome,
   type FenceReason,
@@ -31,6 +32,8 @@ export interface Application {
   userId: string;
   /** The caller's Idempotency-Key; null without one. */
   idempotencyKey: string | null;
+  /** The caller's X-Entry-Token, unread. */
+  entryToken?: string | undefined;
 }
 
 /** A claim as its user sees it. */
@@ -48,12 +51,13 @@ export type ApplicationOutcome =
   | { readonly kind: 'already-claimed'; readonly claim: OwnClaim }
   | { readonly kind: 'campaign-not-started'; readonly startsAt: number }
   | { readonly kind: 'claim-unconfirmed'; readonly claimId: string }
+  | { readonly kind: 'entry-required'; readonly campaignId: string; readonly reason: EntryFault }
   /** `final`: only an operator can make a slot free. Otherwise one may come back by itself. */
   | { readonly kind: 'sold-out'; readonly final: boolean }
   | {
       readonly kind: Exclude<
         ClaimRefusal,
-        'already-claimed' | 'campaign-not-started' | 'claim-unconfirmed' | 'sold-out'
+        'already-claimed' | 'campaign-not-started' | 'claim-unconfirmed' | 'entry-required' | 'sold-out'
       >;
     };
 
@@ -71,6 +75,7 @@ export class ClaimIssuance {
     private readonly campaigns: KnownCampaigns,
     private readonly past: PastClaims,
     private readonly discarded: DiscardedClaims,
+    private readonly entries: EntryCheck,
     private readonly metrics: IssuanceMetrics,
     private readonly outage: ClaimOutage,
     private readonly clock: Clock,
@@ -81,7 +86,10 @@ export class ClaimIssuance {
     this.lookUpOutage = new OutageLog(this.logger, clock);
   }
 
-  async apply({ campaignId, userId, idempotencyKey }: Application): Promise<ApplicationOutcome> {
+  async apply({ campaignId, userId, idempotencyKey, entryToken }: Application): Promise<ApplicationOutcome> {
+    // mutant: claim-without-entry
+    const verdict = this.entries.judge(campaignId, userId, entryToken);
+    if (verdict !== 'admitted') return this.keptOut(campaignId, verdict);
     const pass = this.watch.pass;
     // Before the gate: a claim that cannot become durable would hold a slot, and the next claim would hear "sold out".
     if (pass === null || !this.recorder.canRecord) {
@@ -243,6 +251,12 @@ export class ClaimIssuance {
   ): Outcome {
     this.metrics.countPast(CLAIM_REFUSALS[outcome.kind]);
     return outcome;
+  }
+
+  private keptOut(campaignId: string, verdict: 'unknown' | EntryFault): ApplicationOutcome {
+    if (verdict === 'unknown') return this.unavailable(campaignId, 'it is not known which campaigns require an entry');
+    this.metrics.count(campaignId, CLAIM_REFUSALS['entry-required']);
+    return { kind: 'entry-required', campaignId, reason: verdict };
   }
 
   private unavailable(campaignId: string, cause: string): ApplicationOutcome {

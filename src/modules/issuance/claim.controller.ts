@@ -9,7 +9,13 @@ import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { campaignId, userIdOrNumber } from '../../platform/http/input/schemas.js';
 import { validBody } from '../../platform/http/input/validation.pipe.js';
 import { ApiCaller } from '../../platform/http/openapi/openapi-callers.js';
-import { ApiAnswer, ApiIdempotencyKey, ApiJsonBody, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import {
+  ApiAnswer,
+  ApiEntryToken,
+  ApiIdempotencyKey,
+  ApiJsonBody,
+  ApiProblems,
+} from '../../platform/http/openapi/openapi.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { CLAIM_ACCEPTED, languageOf } from '../../platform/http/problem/accept-language.js';
 import { sendProblem } from '../../platform/http/problem/problem.js';
@@ -17,7 +23,6 @@ import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
 import { CallRates, type RateRefusal } from '../../platform/rates/call-rates.js';
-import { RefusalRecorder } from './refusal-recorder.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
 import { acceptedJsonSchema, claimJson, claimWithoutId } from './claim-json.js';
 
@@ -33,6 +38,9 @@ const NOT_FINAL = { final: false } as const;
 /** s. The consumer has settled most claims by then, and the next answer is final. */
 const COME_BACK = { 'retry-after': '5' } as const;
 
+/** The relation of the link to the call for an entry token (RFC 8288 §2.1.2). */
+const ENTRY_RELATION = 'urn:coupon:relation:entry';
+
 /**
  * The hot call of a drop. It writes every outcome to the reply directly and reads the body without a pipe. Refusals are
  * the common case, and an exception with its stack or an interceptor would cost more than the decision.
@@ -47,7 +55,6 @@ export class ClaimController {
     private readonly paths: ResourcePaths,
     private readonly rates: CallRates,
     private readonly access: CallerAccess,
-    private readonly refusals: RefusalRecorder,
   ) {
     this.body = access.knowsUsers ? applicationOfUser : application;
   }
@@ -58,6 +65,7 @@ export class ClaimController {
   @ApiCaller('claims')
   @ApiJsonBody(application)
   @ApiIdempotencyKey('Repeats the 202 of an earlier call of this user with the same key.')
+  @ApiEntryToken()
   @ApiAnswer(202, 'Durable: the claim becomes a coupon by itself.', acceptedJsonSchema, {
     headers: {
       Location: 'The claim.',
@@ -80,8 +88,8 @@ export class ClaimController {
     const idempotencyKey = idempotencyKeyOf(request.headers) ?? null;
     const tooMany = this.rates.checkUser(userId);
     if (tooMany !== null) return refuseEarly(reply, tooMany);
-    const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey });
-    if (outcome.kind !== 'accepted') this.refusals.note(campaignId, userId, outcome.kind, request.id);
+    const entryToken = request.headers['x-entry-token'] as string | undefined;
+    const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey, entryToken });
     await endOfTurn();
     answer(reply, this.paths, userId, outcome, caller.kind !== 'anyone');
   }
@@ -114,6 +122,10 @@ function answer(
   } else if (outcome.kind === 'sold-out') {
     if (outcome.final) sendProblem(reply, outcome.kind, FINAL);
     else sendProblem(reply, outcome.kind, NOT_FINAL, COME_BACK);
+  } else if (outcome.kind === 'entry-required') {
+    const entry = paths.entry(outcome.campaignId);
+    const headers = { link: `<${entry}>; rel="${ENTRY_RELATION}"` };
+    sendProblem(reply, outcome.kind, { entry, reason: outcome.reason }, headers);
   } else {
     sendProblem(reply, outcome.kind);
   }

@@ -60,6 +60,16 @@ export interface RateLimits {
   readonly totalPerSecond: number | null;
 }
 
+/** What callers have to pass before a claim, where a campaign requires an entry. */
+export interface EntryConfig {
+  /** How often one address may ask for a challenge, and for a token; null: no limit. */
+  readonly rateLimit: Rate | null;
+  /** undefined: no campaign can use Turnstile. */
+  readonly turnstile: { readonly url: string; readonly secret: string } | undefined;
+  /** Gives out tokens while a challenge cannot be judged. */
+  readonly challengeFailsOpen: boolean;
+}
+
 /** How kafkajs authenticates. No message of this file shows the password. */
 export interface KafkaSasl {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -107,10 +117,6 @@ export interface Env {
   readonly defaultCampaignTotal: number;
   /** Failed events are deleted this long after they were resolved, ms. */
   readonly failedEventRetentionMs: number;
-  /** How many refusals of users one process keeps in a second, for support; 0: none. */
-  readonly refusalsKeptPerSecond: number;
-  /** Refusals are deleted after this time, ms. */
-  readonly refusalRetentionMs: number;
   /** From the end of a campaign's window to its closing by the service, ms; null: it does not close campaigns. */
   readonly closeAfterEndMs: number | null;
   /** From the closing of a campaign to its leaving the gate, ms; null: none leaves. */
@@ -127,6 +133,7 @@ export interface Env {
   readonly jwt: JwtConfig | undefined;
   /** Limits of claims. */
   readonly rates: RateLimits;
+  readonly entry: EntryConfig;
   readonly logLevel: LogLevel;
   /** Undefined means pretty if standard output is a terminal, and json otherwise. */
   readonly logFormat: LogFormat | undefined;
@@ -153,8 +160,6 @@ export class AppConfig implements Env {
   readonly migrateOnStart!: boolean;
   readonly defaultCampaignTotal!: number;
   readonly failedEventRetentionMs!: number;
-  readonly refusalsKeptPerSecond!: number;
-  readonly refusalRetentionMs!: number;
   readonly closeAfterEndMs!: number | null;
   readonly gateRetentionMs!: number | null;
   readonly adminToken!: string | undefined;
@@ -163,6 +168,7 @@ export class AppConfig implements Env {
   readonly http!: HttpConfig;
   readonly jwt!: JwtConfig | undefined;
   readonly rates!: RateLimits;
+  readonly entry!: EntryConfig;
   readonly logLevel!: LogLevel;
   readonly logFormat!: LogFormat | undefined;
   readonly accessLog!: AccessLog;
@@ -176,6 +182,11 @@ export class AppConfig implements Env {
     return this.profile === 'distributed';
   }
 }
+
+/** Offices and carriers share addresses, and each caller needs one or two calls. */
+const ENTRY_RATE: Rate = { count: 300, windowMs: 60_000 };
+/** With `key`, one server calls for all users. */
+const DEFAULT_ENTRY_RATE: Readonly<Record<Identity, Rate | null>> = { open: ENTRY_RATE, jwt: ENTRY_RATE, key: null };
 
 /**
  * Reads the configuration once.
@@ -227,8 +238,6 @@ export function parseEnv(source: Source): AppConfig {
     migrateOnStart: env.MIGRATE_ON_START,
     defaultCampaignTotal: env.DEFAULT_CAMPAIGN_TOTAL,
     failedEventRetentionMs: env.FAILED_EVENT_RETENTION,
-    refusalsKeptPerSecond: env.REFUSALS_KEPT_PER_SECOND,
-    refusalRetentionMs: env.REFUSAL_RETENTION,
     closeAfterEndMs: env.CLOSE_AFTER_END,
     gateRetentionMs: env.GATE_RETENTION,
     adminToken: env.ADMIN_TOKEN,
@@ -249,6 +258,12 @@ export function parseEnv(source: Source): AppConfig {
       user: env.RATE_LIMIT_USER === undefined ? userRateOf(env.IDENTITY) : env.RATE_LIMIT_USER,
       address: env.RATE_LIMIT_IP,
       totalPerSecond: env.RATE_LIMIT_TOTAL,
+    },
+    entry: {
+      rateLimit: env.ENTRY_RATE_LIMIT === undefined ? DEFAULT_ENTRY_RATE[env.IDENTITY] : env.ENTRY_RATE_LIMIT,
+      turnstile:
+        env.TURNSTILE_SECRET === undefined ? undefined : { url: env.TURNSTILE_URL, secret: env.TURNSTILE_SECRET },
+      challengeFailsOpen: env.CHALLENGE_FAIL === 'open',
     },
     logLevel: env.LOG_LEVEL,
     logFormat: env.LOG_FORMAT,

@@ -14,6 +14,7 @@ const VALUES = {
   KAFKA_SASL_PASSWORD: 'secret-password',
   ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
   ADMIN_TOKEN_NEXT: 'r8Tz1WqYb6NfK3xPjH0vUe9LmCs5AdG2',
+  TURNSTILE_SECRET: '0x4AAAAAAA-secret-turnstile',
 };
 const OTHERS = { PROFILE: 'distributed', IDENTITY: 'open', KAFKA_BROKERS: 'kafka:9092', KAFKA_SASL_MECHANISM: 'plain' };
 

@@ -29,6 +29,7 @@ export const SECRETS = [
   'KAFKA_SASL_PASSWORD',
   'ADMIN_TOKEN',
   'ADMIN_TOKEN_NEXT',
+  'TURNSTILE_SECRET',
 ] as const;
 
 /** Decimal digits only. Number() alone would accept 1e3, 0x10 and blanks. */
@@ -158,6 +159,17 @@ const adminToken = z
   .string()
   .regex(/^[\x21-\x7e]{16,512}$/, { error: '16 to 512 printable ASCII characters without spaces' });
 
+/** Where Turnstile tokens are judged. The secret goes there, so plain HTTP is for a stand-in on this machine only. */
+const turnstileUrl = z.string().refine(
+  (text) => {
+    if (/\s/.test(text) || !URL.canParse(text)) return false;
+    const { protocol, hostname, username, hash } = new URL(text);
+    const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+    return (protocol === 'https:' || (protocol === 'http:' && isLocal)) && username === '' && hash === '';
+  },
+  { error: 'an https:// URL (http:// on this machine only)' },
+);
+
 /** True for an address, or a network such as 10.0.0.0/8. */
 function isNetwork(text: string): boolean {
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
@@ -222,10 +234,6 @@ export const variables = z.object({
   FAILED_EVENT_RETENTION: duration('a time from 1h to 3650d, such as 30d or 12h', 3_600_000, 3650 * 86_400_000).default(
     30 * 86_400_000,
   ),
-  REFUSALS_KEPT_PER_SECOND: integer(0, 100_000).default(2_000),
-  REFUSAL_RETENTION: duration('a time from 1h to 3650d, such as 30d or 12h', 3_600_000, 3650 * 86_400_000).default(
-    30 * 86_400_000,
-  ),
   CLOSE_AFTER_END: durationOrNever.default(86_400_000),
   GATE_RETENTION: durationOrNever.default(3_600_000),
   ADMIN_TOKEN: adminToken.optional(),
@@ -242,6 +250,13 @@ export const variables = z.object({
   RATE_LIMIT_USER: rateVariable.optional(),
   RATE_LIMIT_IP: rateVariable.default(null),
   RATE_LIMIT_TOTAL: perSecondVariable.default(null),
+  ENTRY_RATE_LIMIT: rateVariable.optional(),
+  TURNSTILE_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,512}$/, { error: 'up to 512 printable ASCII characters without spaces' })
+    .optional(),
+  TURNSTILE_URL: turnstileUrl.default('https://challenges.cloudflare.com/turnstile/v0/siteverify'),
+  CHALLENGE_FAIL: z.enum(['closed', 'open'], { error: 'closed or open' }).default('closed'),
   BASE_PATH: z
     .string()
     .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/, {

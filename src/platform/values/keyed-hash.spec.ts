@@ -26,8 +26,9 @@ describe('a keyed hash', () => {
       const other = right[index] === 'A' ? 'B' : 'A';
       expect(hash.isOf('text', right.slice(0, index) + other + right.slice(index + 1))).toBe(false);
     }
-    for (const shown of ['', right.slice(1), `${right}A`, '한'.repeat(43)])
-      {expect(hash.isOf('text', shown)).toBe(false);}
+    for (const shown of ['', right.slice(1), `${right}A`, '한'.repeat(43)]) {
+      expect(hash.isOf('text', shown)).toBe(false);
+    }
     expect(hash.isOf('text', right)).toBe(true);
   });
 

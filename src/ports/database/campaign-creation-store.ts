@@ -1,7 +1,7 @@
-import { type Campaign } from '../../domain/campaign.js';
+import { type Campaign, type EntryTerms } from '../../domain/campaign.js';
 
-/** What a campaign is made with; the rest is the same for every new one. */
-export type CampaignTerms = Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'>;
+/** What a campaign is made with; the rest is the same for every new one. The version before wrote no entry terms. */
+export type CampaignTerms = Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt'> & Partial<EntryTerms>;
 
 /** A campaign that a call with an Idempotency-Key has made. */
 export interface CampaignCreation {

@@ -1,6 +1,11 @@
-import { type Campaign } from '../../domain/campaign.js';
+import { type Campaign, type EntryTerms } from '../../domain/campaign.js';
 
-export type CampaignChange = Partial<Pick<Campaign, 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>>;
+export type CampaignChange = Partial<
+  Pick<Campaign, 'name' | 'total' | 'startsAt' | 'endsAt' | 'state' | keyof EntryTerms>
+>;
+
+/** A campaign whose claims need an entry token. */
+export type EntryCampaign = Pick<Campaign, 'id' | 'challenge' | 'challengeCost'>;
 
 /** The table `campaigns`, seen from inside one transaction. */
 export abstract class CampaignStore {
@@ -25,9 +30,15 @@ export abstract class CampaignStore {
   /** Those that have left the gate, and whose memory it may still hold. The longest gone first. */
   abstract listUncleared(limit: number): Promise<Campaign[]>;
 
-  /** Version 1, issued 0. Rejects with `DatabaseError` of kind `duplicate` when the id is taken. */
+  /** The campaigns that require an entry and are not closed. */
+  abstract requiringEntry(): Promise<EntryCampaign[]>;
+
+  /**
+   * Version 1, issued 0; without entry terms, it asks for none. Rejects with `DatabaseError` of kind `duplicate` when the
+   * id is taken.
+   */
   abstract insert(
-    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>,
+    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'> & Partial<EntryTerms>,
   ): Promise<Campaign>;
 
   /**

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
 import { type Campaign } from '../../../src/domain/campaign.js';
 import { CampaignMilestones1764200000000 } from '../../../src/infrastructure/sql/migrations/1764200000000-campaign-milestones.js';
+import { Entry1766300000000 } from '../../../src/infrastructure/sql/migrations/1766300000000-entry.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
 
 export function describeCampaignStore(under: DatabaseUnderTest): void {
@@ -153,6 +154,43 @@ export function describeCampaignStore(under: DatabaseUnderTest): void {
       expect(await read(({ campaigns }) => campaigns.find(before.id))).toMatchObject({ endsAt: null, version: 3 });
       await write(({ campaigns }) => campaigns.update(before.id, {}, 4));
       expect(await read(({ campaigns }) => campaigns.find(before.id))).toMatchObject({ version: 4, name: 'new' });
+    });
+
+    it('keep what they ask of a caller, and ask for nothing unless they are told to', async () => {
+      const free = await insertCampaign();
+      expect(free).toMatchObject({ requireEntry: false, challenge: 'none', challengeCost: 2_000 });
+      expect(await read(({ campaigns }) => campaigns.find(free.id))).toEqual(free);
+      const terms = { requireEntry: true, challenge: 'proof-of-work', challengeCost: 500 } as const;
+      const asking = await insertCampaign(terms);
+      expect(asking).toMatchObject(terms);
+      const closed = await insertCampaign({ ...terms, state: 'CLOSED' });
+      const paused = await insertCampaign({ ...terms, state: 'PAUSED', challenge: 'turnstile' });
+      const requiring = async () => {
+        const all = await read(({ campaigns }) => campaigns.requiringEntry());
+        return all.filter(({ id }) => [free, asking, closed, paused].some((campaign) => campaign.id === id));
+      };
+      const [first, second] = [asking, paused].map(({ id, challenge }) => ({ id, challenge, challengeCost: 500 }));
+      expect(await requiring()).toHaveLength(2);
+      expect(await requiring()).toEqual(expect.arrayContaining([first, second]));
+      const changed = await write(({ campaigns }) => campaigns.update(asking.id, { requireEntry: false }, 2));
+      expect(changed).toMatchObject({ ...terms, requireEntry: false, version: 2 });
+      expect(changed).toEqual(await read(({ campaigns }) => campaigns.find(asking.id)));
+      await write(({ campaigns }) => campaigns.update(free.id, { requireEntry: true }, 2));
+      expect((await requiring()).map(({ id }) => id).sort()).toEqual([free.id, paused.id].sort());
+    });
+
+    it('that a version without entries makes ask for none, also after a migration that was killed half way', async () => {
+      const { id } = await insertCampaign({ requireEntry: true });
+      await harness.withRunner(async (runner) => {
+        const migration = new Entry1766300000000();
+        await migration.down(runner);
+        await runner.query('ALTER TABLE campaigns ADD COLUMN require_entry BIGINT NOT NULL DEFAULT 0');
+        await migration.up(runner);
+        // Once more, as if the migration was killed before it was recorded as done.
+        await migration.up(runner);
+      });
+      const campaign = await read(({ campaigns }) => campaigns.find(id));
+      expect(campaign).toMatchObject({ requireEntry: false, challenge: 'none', challengeCost: 2_000 });
     });
 
     const milestones = async (id: string) => {

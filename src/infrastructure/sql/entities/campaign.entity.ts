@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { type Campaign, type StoredCampaignState } from '../../../domain/campaign.js';
-import { instant, integer, nullable, text } from './columns.js';
+import { type Campaign, type ChallengeKind, type StoredCampaignState } from '../../../domain/campaign.js';
+import { flag, instant, integer, nullable, text } from './columns.js';
 
 @Entity('campaigns')
 export class CampaignEntity implements Campaign {
@@ -47,6 +47,14 @@ export class CampaignEntity implements Campaign {
   /** When the gate had forgotten a campaign that has left. Only the store asks. */
   @Column({ ...nullable(instant('gate_cleared_at')), select: false })
   gateClearedAt?: number | null;
+  @Column(flag('require_entry'))
+  requireEntry!: boolean;
+
+  @Column(text('challenge'))
+  challenge!: ChallengeKind;
+
+  @Column(integer('challenge_cost'))
+  challengeCost!: number;
 
   @Column(instant('created_at'))
   createdAt!: number;

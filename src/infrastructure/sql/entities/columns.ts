@@ -17,6 +17,14 @@ export function text(name: string) {
   return { name, type: 'varchar' } as const;
 }
 
+export function flag(name: string) {
+  return {
+    name,
+    type: 'bigint',
+    transformer: { to: Number, from: (value: string | number) => Number(value) === 1 },
+  } as const;
+}
+
 export function nullable<T extends object>(options: T): T & { readonly nullable: true } {
   return { ...options, nullable: true };
 }

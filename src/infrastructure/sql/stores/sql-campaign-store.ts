@@ -1,5 +1,5 @@
-import { type Campaign } from '../../../domain/campaign.js';
-import { type CampaignChange, CampaignStore } from '../../../ports/database/campaign-store.js';
+import { type Campaign, type EntryTerms, NO_ENTRY } from '../../../domain/campaign.js';
+import { type CampaignChange, CampaignStore, type EntryCampaign } from '../../../ports/database/campaign-store.js';
 import { CampaignEntity } from '../entities/campaign.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
@@ -17,13 +17,16 @@ interface RawCampaign {
   last_claimed_at: string | number | null;
   sold_out_at: string | number | null;
   left_gate_at: string | number | null;
+  require_entry: string | number;
+  challenge: Campaign['challenge'];
+  challenge_cost: string | number;
   created_at: string | number;
   updated_at: string | number;
 }
 
 const COLUMNS =
   'id, name, total, issued, starts_at, ends_at, state, version, opened_at, last_claimed_at, sold_out_at, left_gate_at, ' +
-  'created_at, updated_at';
+  'require_entry, challenge, challenge_cost, created_at, updated_at';
 
 /** In the order of the index `campaigns_at_gate`. */
 const AT_GATE = 'gate_cleared_at IS NULL AND left_gate_at IS NULL';
@@ -104,9 +107,26 @@ export class SqlCampaignStore extends CampaignStore {
     return rows.map(toCampaign);
   }
 
-  async insert(campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'>): Promise<Campaign> {
+  async requiringEntry(): Promise<EntryCampaign[]> {
+    const rows = await this.sql.select<Pick<RawCampaign, 'id' | 'challenge' | 'challenge_cost'>>(
+      "SELECT id, challenge, challenge_cost FROM campaigns WHERE require_entry = 1 AND state IN ('OPEN', 'PAUSED')",
+    );
+    return rows.map(({ id, challenge, challenge_cost }) => ({ id, challenge, challengeCost: Number(challenge_cost) }));
+  }
+
+  async insert(
+    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'> & Partial<EntryTerms>,
+  ): Promise<Campaign> {
     const now = await this.sql.now();
-    const row: Campaign = { ...campaign, issued: 0, version: 1, ...NOTHING_YET, createdAt: now, updatedAt: now };
+    const row: Campaign = {
+      ...NO_ENTRY,
+      ...campaign,
+      issued: 0,
+      version: 1,
+      ...NOTHING_YET,
+      createdAt: now,
+      updatedAt: now,
+    };
     await this.sql.repository(CampaignEntity).insert({ ...row, resolvedEvents: 0 });
     return row;
   }
@@ -175,6 +195,9 @@ function toCampaign(row: RawCampaign): Campaign {
     // A process of the version before may have raised the total. It does not know this column.
     soldOutAt: Number(row.issued) < Number(row.total) ? null : toNumberOrNull(row.sold_out_at),
     leftGateAt: toNumberOrNull(row.left_gate_at),
+    requireEntry: Number(row.require_entry) === 1,
+    challenge: row.challenge,
+    challengeCost: Number(row.challenge_cost),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };

@@ -89,6 +89,20 @@ export const INPUT_RULES = {
     en: 'Must be 1 to 200 characters with something to see, without control or invisible characters.',
   },
   total: { ko: '1 이상 10,000,000 이하의 정수여야 합니다.', en: 'Must be an integer from 1 to 10,000,000.' },
+  flag: { ko: 'true 또는 false여야 합니다.', en: 'Must be true or false.' },
+  challenge: {
+    ko: 'none, proof-of-work, turnstile 중 하나여야 합니다.',
+    en: 'Must be none, proof-of-work or turnstile.',
+  },
+  'challenge-cost': { ko: '100 이상 100,000 이하의 정수여야 합니다.', en: 'Must be an integer from 100 to 100,000.' },
+  'challenge-unconfigured': {
+    ko: '이 서비스에는 TURNSTILE_SECRET이 설정되어 있지 않아 turnstile을 쓸 수 없습니다.',
+    en: 'Cannot be turnstile, because this service has no TURNSTILE_SECRET.',
+  },
+  'challenge-answer': {
+    ko: '눈에 보이는 ASCII 문자 1~3,000자여야 합니다.',
+    en: 'Must be a text of 1 to 3,000 printable ASCII characters.',
+  },
   limit: { ko: '1 이상 1,000 이하의 정수 하나여야 합니다.', en: 'Must be one integer from 1 to 1,000.' },
   cursor: {
     ko: '이전 응답의 nextCursor 값이어야 합니다.',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CAMPAIGN_TOTAL } from '../../../domain/campaign.js';
+import { CHALLENGE_COST, CHALLENGES, MAX_CAMPAIGN_TOTAL } from '../../../domain/campaign.js';
 import { USER_ID } from '../../../domain/user-id.js';
 import { type InputRuleName } from './input-rules.js';
 import { INSTANT_PATTERN, readInstant } from './instant.js';
@@ -76,6 +76,27 @@ export const campaignTotal = z
   .min(1, rule('total'))
   .max(MAX_CAMPAIGN_TOTAL, rule('total'))
   .meta({ description: 'The stock, in coupons.' });
+
+/** A JSON boolean. */
+export const flag = z.boolean(rule('flag'));
+
+/** What a caller has to pass before an entry token is given. */
+export const challenge = z.enum(CHALLENGES, rule('challenge')).meta({
+  description: 'What a caller has to pass before an entry token is given. `turnstile` needs TURNSTILE_SECRET.',
+});
+
+/** The cost of a proof of work. */
+export const challengeCost = z
+  .int(rule('challenge-cost'))
+  .min(CHALLENGE_COST.min, rule('challenge-cost'))
+  .max(CHALLENGE_COST.max, rule('challenge-cost'))
+  .meta({ description: 'proof-of-work: iterations of one try. A proof takes 256 tries on average.' });
+
+/** The answer to a challenge: a Turnstile token, or ALTCHA's payload in base64. */
+export const challengeAnswer = z
+  .string(rule('challenge-answer'))
+  .regex(/^[!-~]{1,3000}$/, rule('challenge-answer'))
+  .meta({ description: 'The answer to the challenge: the Turnstile token, or ALTCHA’s payload in base64.' });
 
 /** How many items a page has. A parameter that is given twice arrives as an array and is refused. */
 export const limit = z

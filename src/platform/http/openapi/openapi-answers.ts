@@ -53,6 +53,7 @@ const HEADERS_OF: Readonly<Partial<Record<ProblemCode, Readonly<Partial<Record<H
     RateLimit: '`too-many-requests` for a claim: the limit that it is over, and for how many seconds.',
     'RateLimit-Policy': '`too-many-requests` for a claim: that limit, `q` claims in `w` seconds.',
   },
+  'entry-required': { Link: '`entry-required`: where an entry token is given.' },
   'sold-out': { 'Retry-After': '`sold-out` that is not `final`: seconds to wait before another try.' },
 };
 
@@ -248,6 +249,13 @@ const PROBLEM_SCHEMA: SchemaObject = {
     needed: { type: 'integer', format: 'int64', description: 'not-enough-space: bytes.' },
     free: { type: 'integer', format: 'int64', description: 'not-enough-space: bytes.' },
     startsAt: { type: 'string', format: 'date-time', description: 'campaign-not-started: when it starts.' },
+    entry: text('entry-required: where an entry token is given.'),
+    reason: {
+      type: 'string',
+      enum: ['missing', 'invalid', 'not-yet-valid', 'expired'],
+      description: 'entry-required: what is wrong with the token.',
+    },
+    challenge: text('challenge-failed: where the challenge is.'),
     final: {
       type: 'boolean',
       description:

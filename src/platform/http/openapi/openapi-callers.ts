@@ -67,12 +67,12 @@ export function documentCallers(document: OpenAPIObject, identity: Identity): vo
       bearerFormat: 'JWT',
       description: 'The user’s token. Calls are about this user alone.',
     };
-    const application = schemas['Application'];
-    if (application !== undefined && 'required' in application) {
+    for (const body of [schemas['Application'], schemas['EntryRequest']]) {
+      if (body === undefined || !('required' in body)) continue;
       // The token names the user. OpenAPI 3.0 has no empty list here.
-      const required = application.required?.filter((name) => name !== 'userId') ?? [];
-      if (required.length > 0) application.required = required;
-      else delete application.required;
+      const required = body.required?.filter((name) => name !== 'userId') ?? [];
+      if (required.length > 0) body.required = required;
+      else delete body.required;
     }
   }
   document.components = { ...document.components, schemas, securitySchemes };

@@ -16,6 +16,7 @@ const HEADERS = {
     description: '`true` where this is the answer to an earlier call with the same Idempotency-Key.',
     schema: { type: 'string', enum: ['true'] },
   },
+  Link: { description: 'Where to go on.', schema: { type: 'string' } },
   Location: { description: 'Where it is.', schema: { type: 'string', format: 'uri-reference' } },
   RateLimit: {
     description: 'The limit that the call is over, what is left of it, and for how many seconds.',

@@ -87,6 +87,16 @@ export function ApiIdempotencyKey(description: string): MethodDecorator {
   });
 }
 
+/** Documents the token of a claim whose campaign requires an entry. */
+export function ApiEntryToken(): MethodDecorator {
+  return ApiHeader({
+    name: 'X-Entry-Token',
+    required: false,
+    description: 'The entry token of this user, where the campaign has `requireEntry`.',
+    schema: { type: 'string' },
+  });
+}
+
 /**
  * The OpenAPI document of the application, complete enough to generate a client from.
  *

@@ -17,6 +17,16 @@ export class ResourcePaths {
     return this.campaigns + campaignId;
   }
 
+  /** Where an entry token is given. */
+  entry(campaignId: string): string {
+    return `${this.campaigns}${campaignId}/entry`;
+  }
+
+  /** Where the challenge of an entry is. */
+  challenge(campaignId: string): string {
+    return `${this.campaigns}${campaignId}/challenge`;
+  }
+
   /** The path of a claim's status. */
   claim(campaignId: string, userId: string): string {
     return `${this.campaigns}${campaignId}/claims/${encodeURIComponent(userId)}`;

@@ -87,6 +87,16 @@ export const PROBLEMS = {
       'What the token says of its user cannot be a user id here.',
     ],
   ),
+  'entry-required': kind(
+    403,
+    ['입장 토큰 필요', 'Entry required'],
+    ['유효한 입장 토큰이 필요합니다. entry에서 받아 주세요.', 'A valid X-Entry-Token is required; entry gives one.'],
+  ),
+  'challenge-failed': kind(
+    403,
+    ['확인 실패', 'Challenge failed'],
+    ['확인 과제의 답이 없거나 올바르지 않습니다.', 'The answer to the challenge is missing or wrong.'],
+  ),
   'not-found': kind(
     404,
     ['찾을 수 없음', 'Not found'],
@@ -236,6 +246,12 @@ export const PROBLEMS = {
       'The gate has not confirmed the change, and until then may decide claims by the terms from before. Where stored is true, the change is stored and reaches the gate by itself, within seconds of its answering again; where it is false, nothing was changed. Asking again is safe.',
     ],
     3,
+  ),
+  'challenge-unavailable': kind(
+    503,
+    ['확인 불가', 'Challenge unavailable'],
+    ['지금은 확인할 수 없습니다. 잠시 후 다시 시도해 주세요.', 'The challenge cannot be judged right now; try again.'],
+    2,
   ),
   'too-many-connections': kind(
     503,
