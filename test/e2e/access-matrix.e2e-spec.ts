@@ -15,6 +15,8 @@ type Access = 'everyone' | 'claims' | 'reads' | 'viewer' | 'operator' | 'admin';
 /** Each call of the API. A call that has no row here fails the test, and so does a row without a call. */
 const ACCESS: Readonly<Record<string, Access>> = {
   applyForCoupon: 'claims',
+  poseChallenge: 'claims',
+  enterCampaign: 'claims',
   findClaim: 'reads',
   listCouponsOfUser: 'reads',
   listCampaigns: 'everyone',
@@ -47,6 +49,11 @@ type Identity = (typeof IDENTITIES)[number];
 
 /** The user whom paths name, and the subject of the token of `the user`. */
 const USER = 'auth0|alice';
+/** What the calls that claim for a user are sent. */
+const BODIES = new Map<string, (campaignId: string) => object>([
+  ['/api/coupons/apply', (campaignId) => ({ userId: USER, campaignId })],
+  ['/api/campaigns/{campaignId}/entry', () => ({ userId: USER })],
+]);
 const OPERATORS = ['viewer', 'operator', 'admin', 'the admin token'];
 /** The admin token is the admin whom no key has made. */
 const TOKENS = ['the user', 'another user', 'an operator by token'];
@@ -163,8 +170,10 @@ describe.each(IDENTITIES)('with IDENTITY=%s every call of the API, for every cal
   const make = ({ method, path }: Call, caller: string, id = '01ARZ3NDEKTSV4RRFFQ69G5FAV'): Promise<Answer> => {
     const authorization = credentials.get(caller);
     addresses += 1;
-    return client.send(method, path.replace('{userId}', encodeURIComponent(USER)).replaceAll(/\{\w+\}/g, id), {
-      ...(method === 'GET' ? {} : { body: path === '/api/coupons/apply' ? { userId: USER, campaignId: id } : {} }),
+    const user = encodeURIComponent(USER);
+    const target = path.replace('{userId}', user).replaceAll(/\{\w+\}/g, id);
+    return client.send(method, path.endsWith('/challenge') ? `${target}?userId=${user}` : target, {
+      ...(method === 'GET' ? {} : { body: BODIES.get(path)?.(id) ?? {} }),
       headers: {
         'x-forwarded-for': `10.0.${addresses >> 8}.${addresses & 255}`,
         ...(authorization === undefined ? {} : { authorization }),
