@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../stack/server-process.js';
+import { openBackend } from '../support/backend.js';
 import { type Answer, Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { IdentityProvider } from '../support/identity-provider.js';
 import { type Service, startService } from '../support/service.js';
+import { ServiceProcess } from '../support/service-process.js';
 
 const AUDIT = '/api/admin/audit-log';
 
@@ -109,6 +112,37 @@ it('a provider that is away stops no start: tokens are answered 503 until it has
     await eventually(async () => expect((await ask()).status).toBe(200));
   } finally {
     await service.stop();
+    await provider.stop();
+  }
+});
+
+it('no part of a token is in the log, at any level', async () => {
+  const provider = new IdentityProvider({ kim: ['operator'], 'a b': undefined });
+  await provider.start();
+  const backend = await openBackend();
+  const port = await freePort();
+  const env = { ...provider.env, LOG_LEVEL: 'verbose', LOG_FORMAT: 'json', ACCESS_LOG: 'all' };
+  const service = await ServiceProcess.start(backend, port, env);
+  try {
+    const client = new Client(`http://127.0.0.1:${port}`);
+    const [token, unusable] = [await provider.token('kim'), await provider.token('a b')];
+    const [head = '', body = '', signature = ''] = token.split('.');
+    const unknownKey = Buffer.from('{"alg":"ES256","kid":"k-that-is-not-there"}').toString('base64url');
+    const shown = [token, unusable, `${head}.${body}.AAAA`, `${unknownKey}.${body}.${signature}`, `${head}.${head}`];
+    for (const one of shown) {
+      const headers = { authorization: `Bearer ${one}` };
+      await client.send('GET', AUDIT, { headers });
+      await client.send('GET', '/api/users/kim/coupons', { headers });
+      await client.send('POST', '/api/coupons/apply', { headers, body: { userId: 'kim' } });
+    }
+    await service.printed(/admin call was refused/);
+    const parts = [...shown, unknownKey, 'k-that-is-not-there']
+      .flatMap((one) => one.split('.'))
+      .filter((one) => one.length > 8);
+    expect(parts.filter((part) => service.text.includes(part))).toEqual([]);
+  } finally {
+    await service.end('SIGKILL');
+    await backend.remove();
     await provider.stop();
   }
 });
