@@ -13,6 +13,7 @@ import { IssuanceModule } from '../modules/issuance/issuance.module.js';
 import { KeysModule } from '../modules/keys/keys.module.js';
 import { RecoveryModule } from '../modules/recovery/recovery.module.js';
 import { RetryModule } from '../modules/retry/retry.module.js';
+import { SearchModule } from '../modules/search/search.module.js';
 import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { type AppConfig } from '../platform/config/env.js';
@@ -48,6 +49,7 @@ export class AppModule {
         RecoveryModule,
         AuditModule.for(roles),
         CouponsModule.for(roles),
+        SearchModule.for(roles),
         // The servers of the distributed profile have their own tools for backups.
         ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
         HealthModule,

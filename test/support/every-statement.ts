@@ -83,6 +83,7 @@ const CALLS: Calls = {
   coupons: {
     insert: (coupons) => coupons.insert([coupon(), coupon()]),
     find: (coupons) => coupons.find(ASKED, 'u1'),
+    findByClaimOrCode: (coupons) => coupons.findByClaimOrCode('nothing'),
     findByUsers: (coupons) => coupons.findByUsers(some.map((userId) => ({ campaignId: ASKED, userId }))),
     listByUser: async (coupons) => {
       await coupons.listByUser('u1', 50);
@@ -183,6 +184,15 @@ const CALLS: Calls = {
       await keys.add('event', randomBytes(32));
       await keys.retire('event', (await keys.keysFor('event'))[1]?.id ?? '');
     },
+  },
+  refusals: {
+    insertMissing: (refusals) => {
+      const refusal = { campaignId: ASKED, userId: 'u1', code: 'sold-out', refusedAt: 1, requestId: 'r' } as const;
+      return refusals.insertMissing([refusal, refusal]);
+    },
+    listByUser: (refusals) => refusals.listByUser('u1', 50),
+    countAtMost: (refusals) => refusals.countAtMost(),
+    prune: (refusals) => refusals.prune(HOUR_MS, 500),
   },
   apiKeys: {
     insert: (keys) =>

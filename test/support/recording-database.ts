@@ -43,6 +43,7 @@ export class RecordingDatabase extends Database {
       coupons: listen('coupons', unit.coupons),
       failedEvents: listen('failedEvents', unit.failedEvents),
       audit: listen('audit', unit.audit),
+      refusals: listen('refusals', unit.refusals),
       apiKeys: listen('apiKeys', unit.apiKeys),
       installationKeys: listen('installationKeys', unit.installationKeys),
       now: () => unit.now(),

@@ -7,6 +7,7 @@ import { FailedEventEntity } from './entities/failed-event.entity.js';
 import { GateCutEntity, GateEntity } from './entities/gate.entity.js';
 import { InstallationKeyEntity } from './entities/installation-key.entity.js';
 import { MoveEntity } from './entities/move.entity.js';
+import { RefusalEntity } from './entities/refusal.entity.js';
 import { InitialSchema1764000000000 } from './migrations/1764000000000-initial-schema.js';
 import { CampaignCreations1764100000000 } from './migrations/1764100000000-campaign-creations.js';
 import { CampaignMilestones1764200000000 } from './migrations/1764200000000-campaign-milestones.js';
@@ -20,6 +21,7 @@ import { WiderUserIds1766100000000 } from './migrations/1766100000000-wider-user
 import { SigningKeys1766200000000 } from './migrations/1766200000000-signing-keys.js';
 import { Entry1766300000000 } from './migrations/1766300000000-entry.js';
 import { CouponsInOrder1766400000000 } from './migrations/1766400000000-coupons-in-order.js';
+import { Refusals1766500000000 } from './migrations/1766500000000-refusals.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -34,6 +36,7 @@ export const SCHEMA = {
     MoveEntity,
     ApiKeyEntity,
     InstallationKeyEntity,
+    RefusalEntity,
   ],
   migrations: [
     InitialSchema1764000000000,
@@ -49,6 +52,7 @@ export const SCHEMA = {
     SigningKeys1766200000000,
     Entry1766300000000,
     CouponsInOrder1766400000000,
+    Refusals1766500000000,
   ],
   migrationsTableName: 'migrations',
   synchronize: false,

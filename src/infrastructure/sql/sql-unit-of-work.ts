@@ -8,6 +8,7 @@ import { SqlCouponStore } from './stores/sql-coupon-store.js';
 import { SqlFailedEventStore } from './stores/sql-failed-event-store.js';
 import { SqlGateRowStore } from './stores/sql-gate-row-store.js';
 import { SqlInstallationKeyStore } from './stores/sql-installation-key-store.js';
+import { SqlRefusalStore } from './stores/sql-refusal-store.js';
 
 /** The stores of one unit of work, all on its one connection. */
 export class SqlUnitOfWork implements UnitOfWork {
@@ -19,6 +20,7 @@ export class SqlUnitOfWork implements UnitOfWork {
   readonly audit: SqlAdminAuditStore;
   readonly apiKeys: SqlApiKeyStore;
   readonly installationKeys: SqlInstallationKeyStore;
+  readonly refusals: SqlRefusalStore;
 
   constructor(private readonly sql: SqlSession) {
     this.gate = new SqlGateRowStore(sql);
@@ -29,6 +31,7 @@ export class SqlUnitOfWork implements UnitOfWork {
     this.audit = new SqlAdminAuditStore(sql);
     this.apiKeys = new SqlApiKeyStore(sql);
     this.installationKeys = new SqlInstallationKeyStore(sql);
+    this.refusals = new SqlRefusalStore(sql);
   }
 
   now(): Promise<number> {

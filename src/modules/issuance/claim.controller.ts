@@ -23,6 +23,7 @@ import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
 import { CallRates, type RateRefusal } from '../../platform/rates/call-rates.js';
+import { RefusalRecorder } from './refusal-recorder.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
 import { acceptedJsonSchema, claimJson, claimWithoutId } from './claim-json.js';
 
@@ -55,6 +56,7 @@ export class ClaimController {
     private readonly paths: ResourcePaths,
     private readonly rates: CallRates,
     private readonly access: CallerAccess,
+    private readonly refusals: RefusalRecorder,
   ) {
     this.body = access.knowsUsers ? applicationOfUser : application;
   }
@@ -90,6 +92,7 @@ export class ClaimController {
     if (tooMany !== null) return refuseEarly(reply, tooMany);
     const entryToken = request.headers['x-entry-token'] as string | undefined;
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey, entryToken });
+    if (outcome.kind !== 'accepted') this.refusals.note(campaignId, userId, outcome.kind, request.id);
     await endOfTurn();
     answer(reply, this.paths, userId, outcome, caller.kind !== 'anyone');
   }

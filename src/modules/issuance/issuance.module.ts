@@ -11,9 +11,15 @@ import { ClaimController } from './claim.controller.js';
 import { DiscardedClaims } from './discarded-claims.js';
 import { IssuanceMetrics } from './issuance.metrics.js';
 import { PastClaims } from './past-claims.js';
+import { RefusalPruner } from './refusal-pruner.js';
+import { RefusalRecorder } from './refusal-recorder.js';
+import { RefusalMetrics } from './refusal.metrics.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
 
-/** 1 — HTTP → gate → claim log. Only a process with the role `api` issues. */
+/**
+ * 1 — HTTP → gate → claim log. Only a process with the role `api` issues, and keeps why users got nothing; one with the role
+ * `retry` deletes what is old of that.
+ */
 @Module({
   imports: [GateWatchModule, MetricsModule, RatesModule],
   providers: [
@@ -29,6 +35,13 @@ import { UnpublishedClaims } from './unpublished-claims.js';
 })
 export class IssuanceModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {
-    return { module: IssuanceModule, controllers: roles.has('api') ? [ClaimController] : [] };
+    return {
+      module: IssuanceModule,
+      providers: [
+        ...(roles.has('api') ? [RefusalRecorder, RefusalMetrics] : []),
+        ...(roles.has('retry') ? [RefusalPruner] : []),
+      ],
+      controllers: roles.has('api') ? [ClaimController] : [],
+    };
   }
 }

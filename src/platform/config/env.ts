@@ -117,6 +117,10 @@ export interface Env {
   readonly defaultCampaignTotal: number;
   /** Failed events are deleted this long after they were resolved, ms. */
   readonly failedEventRetentionMs: number;
+  /** How many refusals of users one process keeps in a second, for support; 0: none. */
+  readonly refusalsKeptPerSecond: number;
+  /** Refusals are deleted after this time, ms. */
+  readonly refusalRetentionMs: number;
   /** From the end of a campaign's window to its closing by the service, ms; null: it does not close campaigns. */
   readonly closeAfterEndMs: number | null;
   /** From the closing of a campaign to its leaving the gate, ms; null: none leaves. */
@@ -160,6 +164,8 @@ export class AppConfig implements Env {
   readonly migrateOnStart!: boolean;
   readonly defaultCampaignTotal!: number;
   readonly failedEventRetentionMs!: number;
+  readonly refusalsKeptPerSecond!: number;
+  readonly refusalRetentionMs!: number;
   readonly closeAfterEndMs!: number | null;
   readonly gateRetentionMs!: number | null;
   readonly adminToken!: string | undefined;
@@ -238,6 +244,8 @@ export function parseEnv(source: Source): AppConfig {
     migrateOnStart: env.MIGRATE_ON_START,
     defaultCampaignTotal: env.DEFAULT_CAMPAIGN_TOTAL,
     failedEventRetentionMs: env.FAILED_EVENT_RETENTION,
+    refusalsKeptPerSecond: env.REFUSALS_KEPT_PER_SECOND,
+    refusalRetentionMs: env.REFUSAL_RETENTION,
     closeAfterEndMs: env.CLOSE_AFTER_END,
     gateRetentionMs: env.GATE_RETENTION,
     adminToken: env.ADMIN_TOKEN,

@@ -234,6 +234,10 @@ export const variables = z.object({
   FAILED_EVENT_RETENTION: duration('a time from 1h to 3650d, such as 30d or 12h', 3_600_000, 3650 * 86_400_000).default(
     30 * 86_400_000,
   ),
+  REFUSALS_KEPT_PER_SECOND: integer(0, 100_000).default(2_000),
+  REFUSAL_RETENTION: duration('a time from 1h to 3650d, such as 30d or 12h', 3_600_000, 3650 * 86_400_000).default(
+    30 * 86_400_000,
+  ),
   CLOSE_AFTER_END: durationOrNever.default(86_400_000),
   GATE_RETENTION: durationOrNever.default(3_600_000),
   ADMIN_TOKEN: adminToken.optional(),

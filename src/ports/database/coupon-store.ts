@@ -45,6 +45,9 @@ export abstract class CouponStore {
 
   abstract find(campaignId: string, userId: string): Promise<Coupon | null>;
 
+  /** The coupon whose claim has this id, or whose code this is. */
+  abstract findByClaimOrCode(text: string): Promise<Coupon | null>;
+
   /** Coupons of these (campaign, user) pairs, where there are any. */
   abstract findByUsers(holders: readonly ClaimHolder[]): Promise<IssuedClaim[]>;
 

@@ -6,6 +6,7 @@ import { type CouponStore } from './coupon-store.js';
 import { type FailedEventStore } from './failed-event-store.js';
 import { type GateEpoch, type GateRowStore } from './gate-row-store.js';
 import { type InstallationKeyStore } from './installation-key-store.js';
+import { type RefusalStore } from './refusal-store.js';
 
 /**
  * One unit of work. Lock order everywhere: gate row, campaigns by id, failed events.
@@ -21,6 +22,7 @@ export interface UnitOfWork {
   readonly audit: AdminAuditStore;
   readonly apiKeys: ApiKeyStore;
   readonly installationKeys: InstallationKeyStore;
+  readonly refusals: RefusalStore;
   /** The database's clock, ms since the Unix epoch: what decides leases and what is due. */
   now(): Promise<number>;
 }

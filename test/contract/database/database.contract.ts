@@ -4,6 +4,7 @@ import { describeApiKeyStore } from './api-key-store.contract.js';
 import { describeCreationStore } from './campaign-creation-store.contract.js';
 import { describeCampaignStore } from './campaign-store.contract.js';
 import { describeCouponStore } from './coupon-store.contract.js';
+import { describeRefusalStore } from './refusal-store.contract.js';
 import { type DatabaseHarness, databaseUnderTest } from './database-under-test.js';
 import { describeFailedEventStore } from './failed-event-store.contract.js';
 import { describeFailedEventsOverYears } from './failed-events-over-years.contract.js';
@@ -19,6 +20,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
     describeUnitsOfWork(under);
     describeCampaignStore(under);
     describeCouponStore(under);
+    describeRefusalStore(under);
     describeGateRowStore(under);
     describeInstallation(under);
     describeFailedEventStore(under);

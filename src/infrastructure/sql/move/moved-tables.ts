@@ -8,6 +8,7 @@ import { FailedEventEntity } from '../entities/failed-event.entity.js';
 import { GateCutEntity, GateEntity } from '../entities/gate.entity.js';
 import { InstallationKeyEntity } from '../entities/installation-key.entity.js';
 import { MoveEntity } from '../entities/move.entity.js';
+import { RefusalEntity } from '../entities/refusal.entity.js';
 
 /** What a move copies row by row; a table stands behind those to which its rows refer. */
 export const COPIED = [
@@ -17,6 +18,7 @@ export const COPIED = [
   FailedEventEntity,
   AdminAuditEntity,
   ApiKeyEntity,
+  RefusalEntity,
 ];
 
 /**

@@ -48,6 +48,15 @@ export class SqlCouponStore extends CouponStore {
     return row === undefined ? null : toCoupon(row);
   }
 
+  /** Two statements: each of them reads one unique key. */
+  async findByClaimOrCode(text: string): Promise<Coupon | null> {
+    for (const column of ['claim_id', 'code']) {
+      const [row] = await this.sql.select<Raw<Coupon>>(`SELECT ${COUPON} FROM coupons WHERE ${column} = ?`, [text]);
+      if (row !== undefined) return toCoupon(row);
+    }
+    return null;
+  }
+
   async findByUsers(holders: readonly ClaimHolder[]): Promise<IssuedClaim[]> {
     const found: IssuedClaim[] = [];
     for (const [campaignId, users] of groupBy(holders, (holder) => holder.campaignId)) {

@@ -1,0 +1,39 @@
+import { Controller, Get, Query, Req } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { AdminAccess } from '../../platform/identity/admin-access.js';
+import { Admin } from '../../platform/identity/admin.guard.js';
+import { maySeeCodes } from '../../platform/identity/key-role.js';
+import { userId } from '../../platform/http/input/schemas.js';
+import { type SearchJson, searchJson, searchJsonSchema } from './search-json.js';
+import { UserStories } from './user-stories.js';
+
+const query = z.strictObject({
+  // Codes and the ids of claims have the characters of a user's id, too.
+  q: userId.meta({ description: 'A user’s id, a claim’s id or a coupon’s code, as a whole.', examples: ['user-1'] }),
+});
+
+/** What support asks: "I clicked first and got nothing". */
+@ApiTags('administration')
+@Admin('viewer')
+@Controller('api/admin/search')
+export class SearchController {
+  constructor(
+    private readonly stories: UserStories,
+    private readonly access: AdminAccess,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'All that is known of a user: claims, coupons, what failed, and the first refusals' })
+  @ApiAnswer(200, 'Nobody, or the users whom the text names.', searchJsonSchema)
+  @ApiProblems('database-unavailable')
+  async searchUsers(
+    @Query({ schema: query }) { q }: z.infer<typeof query>,
+    @Req() request: FastifyRequest,
+  ): Promise<SearchJson> {
+    const actor = await this.access.identify(request);
+    return searchJson(await this.stories.search(q), actor !== null && maySeeCodes(actor.role));
+  }
+}

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ulid } from 'ulid';
+import { Client } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { type Service, startService } from '../support/service.js';
+
+describe('a search for a user', () => {
+  let service: Service;
+  let client: Client;
+  let campaign: string;
+  const winner = `winner-${ulid()}`;
+  const loser = `loser-${ulid()}`;
+  let claimId: string;
+  beforeAll(async () => {
+    service = await startService();
+    client = new Client(...service.urls);
+    campaign = await client.createCampaign(1);
+    claimId = (await client.claim(winner, campaign)).body.claimId;
+    expect((await client.claim(loser, campaign)).body.code).toBe('sold-out');
+  });
+  afterAll(() => service.stop());
+
+  const search = (q: string, headers: Record<string, string> = {}) =>
+    client.admin('GET', `/api/admin/search?q=${encodeURIComponent(q)}`, { headers });
+
+  it('tells why a user got nothing, and how long after the last coupon', async () => {
+    await eventually(async () => {
+      const { status, body } = await search(loser);
+      expect(status).toBe(200);
+      expect(body).toEqual({
+        users: [
+          {
+            userId: loser,
+            foundBy: 'user',
+            campaigns: [
+              {
+                campaignId: campaign,
+                name: expect.any(String),
+                soldOutAt: expect.any(String),
+                claim: null,
+                refusals: [
+                  {
+                    code: 'sold-out',
+                    refusedAt: expect.any(String),
+                    afterSoldOutMs: expect.any(Number),
+                    requestId: expect.any(String),
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+        gateAnswered: true,
+        complete: true,
+      });
+    });
+  });
+
+  it('finds the same winner by user, claim and code', async () => {
+    const claim = await eventually(async () => {
+      const { body } = await search(winner);
+      const [story] = body.users[0].campaigns;
+      expect(story.claim).toMatchObject({ claimId, status: 'ISSUED', sequence: 1 });
+      return story.claim;
+    });
+    for (const [text, foundBy] of [
+      [winner, 'user'],
+      [claimId, 'claim'],
+      [claim.code, 'code'],
+    ]) {
+      const { body } = await search(text);
+      expect(body.users).toMatchObject([{ userId: winner, foundBy, campaigns: [{ campaignId: campaign, claim }] }]);
+    }
+  });
+
+  it('shows no code to a viewer', async () => {
+    const { body } = await client.admin('POST', '/api/admin/keys', { body: { name: 'support', role: 'viewer' } });
+    const found = await search(winner, { authorization: `Bearer ${body.key}` });
+    expect(found.body.users[0].campaigns[0].claim).not.toHaveProperty('code');
+  });
+
+  it('says nobody where nobody is', async () => {
+    expect((await search('nobody')).body.users).toEqual([]);
+  });
+
+  it.each(['', '?q=', '?q=a%20b', `?q=${'a'.repeat(129)}`, '?q=a&q=b', '?user=a'])('refuses %j', async (query) => {
+    const { status, body } = await client.admin('GET', `/api/admin/search${query}`);
+    expect([status, body.code]).toEqual([400, 'validation-failed']);
+  });
+
+  it('is for operators and viewers alone', async () => {
+    expect((await client.get('/api/admin/search?q=a')).status).toBe(401);
+  });
+});
