@@ -18,7 +18,7 @@ describe('users whose ids an identity provider gives', () => {
   });
   afterAll(() => service.stop());
 
-  const statusAt = async (path: string) => (await client.get(path)).body;
+  const statusAt = async (path: string, headers?: Record<string, string>) => (await client.get(path, headers)).body;
   /** A GET whose target is sent as it is written here: URL parsers change some. */
   const getRaw = (target: string) =>
     decided(() => request([text(`GET ${target}`)], { port: Number(new URL(service.url).port) }));
@@ -32,10 +32,11 @@ describe('users whose ids an identity provider gives', () => {
       const again = await client.claim(userId, campaign);
       expect([again.body.code, again.headers.get('location')]).toEqual(['already-claimed', location]);
       await eventually(async () => {
-        expect(await statusAt(location)).toMatchObject({ status: 'ISSUED', claimId: body.claimId });
+        const proof = { 'x-claim-id': body.claimId as string };
+        expect(await statusAt(location, proof)).toMatchObject({ status: 'ISSUED', claimId: body.claimId });
       });
       const { items } = await statusAt(`/api/users/${encodeURIComponent(userId)}/coupons`);
-      expect(items).toMatchObject([{ claimId: body.claimId }]);
+      expect(items).toMatchObject([{ campaignId: campaign, sequence: body.sequence }]);
       return body.claimId as string;
     });
     expect(new Set(claims).size).toBe(PROVIDER_IDS.length);
