@@ -51,7 +51,7 @@ async function main(): Promise<void> {
 }
 
 function* pieces(coupons: Iterable<NewCoupon>, format: CouponFormat): Generator<string> {
-  const lines = new CouponLines(format, { withCodes: true });
+  const lines = new CouponLines(format, { withCodes: true, withClaimIds: true });
   yield lines.header();
   for (const coupon of coupons) yield lines.of([coupon]);
 }

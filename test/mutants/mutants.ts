@@ -656,6 +656,11 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'identity/caller', title: 'is of the user alone, whom `me` stands for' },
   },
   {
+    name: 'a viewer who sees the ids that open codes',
+    edits: [edit('ids-for-viewers', /withCodes \|\| this\.config\.identity !== 'open'/, 'true')],
+    caughtBy: { project: 'unit', file: 'identity/admin-sight', title: 'is no code for a viewer' },
+  },
+  {
     name: 'a revoked key that goes on claiming',
     edits: [edit('revoked-key-recalled', /!this\.isInForce\(key\)/, 'false')],
     caughtBy: { project: 'unit', file: 'identity/caller', title: 'pays for no promise once memory knows the key' },

@@ -10,9 +10,8 @@ import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
-import { AdminAccess } from '../../platform/identity/admin-access.js';
+import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { Admin, Caller } from '../../platform/identity/admin.guard.js';
-import { maySeeCodes } from '../../platform/identity/key-role.js';
 import { type CampaignCouponFilter } from '../../ports/database/coupon-store.js';
 import { CampaignCoupons } from './campaign-coupons.js';
 import { campaignCouponListJsonSchema } from './coupon-json.js';
@@ -69,7 +68,7 @@ function ApiFile(mediaType: string): MethodDecorator {
 export class CampaignCouponsController {
   constructor(
     private readonly coupons: CampaignCoupons,
-    private readonly access: AdminAccess,
+    private readonly sight: AdminSight,
   ) {}
 
   @Get('coupons')
@@ -83,14 +82,14 @@ export class CampaignCouponsController {
     @Query({ schema: listFilters }) { limit, cursor: after, ...filter }: z.infer<typeof listFilters>,
     @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof campaignCouponListJsonSchema>> {
-    const withCodes = await this.mayShowCodes(request);
+    const { withCodes, withClaimIds } = await this.sight.of(request);
     const page = await this.coupons.list(filterOf(campaign, filter), limit, after);
     if (page === null) throw new Problem('campaign-not-found');
     return pageJson(
       page,
       ({ userId, claimId, sequence, claimedAt, createdAt, code }) => ({
         userId,
-        claimId,
+        ...(withClaimIds ? { claimId } : {}),
         sequence,
         claimedAt: isoOf(claimedAt),
         issuedAt: isoOf(createdAt),
@@ -136,8 +135,8 @@ export class CampaignCouponsController {
     by: CallOrigin,
     request: FastifyRequest,
   ): Promise<void> {
-    const withCodes = await this.mayShowCodes(request);
-    const pieces = await this.coupons.export(filter, format, { withCodes, language }, by);
+    const options = { ...(await this.sight.of(request)), language };
+    const pieces = await this.coupons.export(filter, format, options, by);
     if (pieces === null) throw new Problem('campaign-not-found');
     reply
       .header('content-type', MEDIA_TYPES[format])
@@ -145,10 +144,5 @@ export class CampaignCouponsController {
       // A database that fails in between destroys the stream. The last chunk is missing then, so the caller sees that
       // the file is not whole.
       .send(Readable.from(pieces));
-  }
-
-  private async mayShowCodes(request: FastifyRequest): Promise<boolean> {
-    const actor = await this.access.identify(request);
-    return actor !== null && maySeeCodes(actor.role);
   }
 }

@@ -54,7 +54,12 @@ describe('an export of coupons', () => {
   afterEach(() => stack.close());
 
   const start = async () => {
-    const pieces = await coupons.export({ campaignId: 'sale' }, 'ndjson', { withCodes: true }, BY_SERVICE);
+    const pieces = await coupons.export(
+      { campaignId: 'sale' },
+      'ndjson',
+      { withCodes: true, withClaimIds: true },
+      BY_SERVICE,
+    );
     if (pieces === null) throw new Error('there is a campaign');
     return pieces[Symbol.asyncIterator]();
   };

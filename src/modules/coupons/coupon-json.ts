@@ -36,7 +36,10 @@ export const couponListJsonSchema = pageJsonSchema(couponJsonSchema).meta({ id: 
 const campaignCouponJsonSchema = z
   .object({
     userId: z.string(),
-    claimId: z.string(),
+    claimId: z
+      .string()
+      .optional()
+      .meta({ description: 'Not for viewers with `IDENTITY=open`: there it opens the code.' }),
     sequence,
     claimedAt: isoInstant,
     issuedAt: isoInstant,

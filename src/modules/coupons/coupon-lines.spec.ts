@@ -16,7 +16,7 @@ const COUPON: NewCoupon = {
 function text(
   coupons: NewCoupon[],
   format: 'csv' | 'ndjson',
-  options: CouponLinesOptions = { withCodes: true },
+  options: CouponLinesOptions = { withCodes: true, withClaimIds: true },
 ): string {
   const lines = new CouponLines(format, options);
   return lines.header() + lines.of(coupons);
@@ -46,15 +46,22 @@ describe('exported coupons', () => {
   });
 
   it('have Korean names and a byte order mark for a Korean spreadsheet', () => {
-    expect(text([], 'csv', { withCodes: true, language: 'ko' })).toBe(
+    expect(text([], 'csv', { withCodes: true, withClaimIds: true, language: 'ko' })).toBe(
       '\uFEFF캠페인 ID,사용자 ID,신청 ID,쿠폰 코드,순번,신청 시각,발급 시각\r\n',
     );
   });
 
   it.each(['csv', 'ndjson'] as const)('say no code to who may not see it: %s', (format) => {
     expect(text([COUPON], format)).toContain('ABCD');
-    expect(text([COUPON], format, { withCodes: false })).not.toMatch(/ABCD|code/);
-    expect(text([COUPON], format, { withCodes: false, language: 'ko' })).not.toMatch(/ABCD|code|코드/);
+    expect(text([COUPON], format, { withCodes: false, withClaimIds: true })).not.toMatch(/ABCD|code/);
+    expect(text([COUPON], format, { withCodes: false, withClaimIds: true, language: 'ko' })).not.toMatch(
+      /ABCD|code|코드/,
+    );
+  });
+
+  it.each(['csv', 'ndjson'] as const)('name no claim to who could open its code by it: %s', (format) => {
+    expect(text([COUPON], format)).toContain(COUPON.claimId);
+    expect(text([COUPON], format, { withCodes: false, withClaimIds: false })).not.toMatch(/01JZ|claimId/);
   });
 
   it.each([

@@ -8,6 +8,8 @@ export type CouponFormat = 'csv' | 'ndjson';
 export interface CouponLinesOptions {
   /** Without it, the lines have no column for the code. */
   readonly withCodes: boolean;
+  /** Without it, the lines have no column for the claim's id. */
+  readonly withClaimIds: boolean;
   /** ko: Korean names in the header of a CSV, and a BOM before it, without which spreadsheets misread them. */
   readonly language?: 'ko' | 'en';
 }
@@ -35,7 +37,10 @@ export class CouponLines {
     private readonly options: CouponLinesOptions,
   ) {
     const columns = Object.keys(COLUMNS) as (keyof Line)[];
-    this.columns = columns.filter((column) => options.withCodes || column !== 'code');
+    const hidden = new Set<keyof Line>();
+    if (!options.withCodes) hidden.add('code');
+    if (!options.withClaimIds) hidden.add('claimId');
+    this.columns = columns.filter((column) => !hidden.has(column));
   }
 
   /** What comes before the first coupon. */
@@ -66,8 +71,8 @@ export class CouponLines {
     return `${this.columns.map((column) => csvCell(row[column])).join(',')}\r\n`;
   }
 
-  private jsonLine({ code, ...row }: Line): string {
-    return `${JSON.stringify(this.options.withCodes ? { ...row, code } : row)}\n`;
+  private jsonLine(row: Line): string {
+    return `${JSON.stringify(Object.fromEntries(this.columns.map((column) => [column, row[column]])))}\n`;
   }
 }
 

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { FlowModule } from '../../platform/flow/flow.module.js';
 import { AdminAccess } from '../../platform/identity/admin-access.js';
+import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { ApiKeys } from '../../platform/identity/api-keys.js';
 import { Authenticator } from '../../platform/identity/authenticator.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
@@ -18,10 +19,11 @@ import { StoredKeys } from './stored-keys.js';
     { provide: ApiKeys, useExisting: StoredKeys },
     Authenticator,
     AdminAccess,
+    AdminSight,
     CallerAccess,
     KeyAdministration,
   ],
-  exports: [AdminAccess, Authenticator, CallerAccess],
+  exports: [AdminAccess, AdminSight, Authenticator, CallerAccess],
 })
 export class KeysModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

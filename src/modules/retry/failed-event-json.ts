@@ -9,7 +9,10 @@ export const failedEventJsonSchema = z
     id: z.int().min(1),
     status: z.enum(FAILED_EVENT_STATUSES),
     source: z.enum(['API', 'CONSUMER', 'SWEEPER']).meta({ description: 'Who could not go on with the claim.' }),
-    claimId: z.string().nullable().meta({ description: 'null, as all of the claim, when the message is unreadable.' }),
+    claimId: z.string().nullable().meta({
+      description:
+        'null, as all of the claim, when the message is unreadable. Also for viewers with `IDENTITY=open`: there it opens the code.',
+    }),
     campaignId: z.string().nullable(),
     userId: z.string().nullable(),
     sequence: z.int().min(1).nullable(),
@@ -39,14 +42,15 @@ export const failedEventListJsonSchema = pageJsonSchema(failedEventJsonSchema).m
 
 export type FailedEventJson = z.infer<typeof failedEventJsonSchema>;
 
-export function failedEventJson(row: FailedEvent): FailedEventJson {
+/** @param withClaimId false for a caller who could open the code of the coupon by it. */
+export function failedEventJson(row: FailedEvent, withClaimId = true): FailedEventJson {
   const { claim, failure } = row;
   const goesOn = row.status === 'PENDING' || row.status === 'PUBLISHING' || row.status === 'REPUBLISHED';
   return {
     id: row.id,
     status: row.status,
     source: row.source,
-    claimId: claim?.claimId ?? null,
+    claimId: withClaimId ? (claim?.claimId ?? null) : null,
     campaignId: claim?.campaignId ?? null,
     userId: claim?.userId ?? null,
     sequence: claim?.sequence ?? null,

@@ -9,6 +9,7 @@ import { ApiAnswer, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
+import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { Admin, Caller, NeedsRole } from '../../platform/identity/admin.guard.js';
 import { FAILED_EVENT_STATUSES } from '../../ports/database/failed-event-store.js';
 import {
@@ -33,7 +34,10 @@ const discardOrder = z
 @Admin('operator')
 @Controller('api/admin/failed-events')
 export class FailedEventsController {
-  constructor(private readonly operations: FailedEventOperations) {}
+  constructor(
+    private readonly operations: FailedEventOperations,
+    private readonly sight: AdminSight,
+  ) {}
 
   @Get()
   @NeedsRole('viewer')
@@ -44,14 +48,16 @@ export class FailedEventsController {
   @ApiProblems('invalid-cursor', 'database-unavailable')
   async listFailedEvents(
     @Query({ schema: query }) { limit, cursor: beforeId, status, campaignId }: z.infer<typeof query>,
+    @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof failedEventListJsonSchema>> {
+    const { withClaimIds } = await this.sight.of(request);
     const page = await this.operations.list({
       limit,
       ...(beforeId === undefined ? {} : { beforeId }),
       ...(status === undefined ? {} : { status }),
       ...(campaignId === undefined ? {} : { campaignId }),
     });
-    return pageJson(page, failedEventJson, cursor);
+    return pageJson(page, (row) => failedEventJson(row, withClaimIds), cursor);
   }
 
   @Post(':id/requeue')

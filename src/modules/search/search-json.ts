@@ -1,10 +1,15 @@
 import { z } from 'zod';
+import { type Claim } from '../../domain/claim.js';
 import { isoOf } from '../../domain/iso-of.js';
 import { isoInstant } from '../../platform/http/output/schemas.js';
+import { type Sight } from '../../platform/identity/admin-sight.js';
 import { type CampaignStory, type SearchResult } from './user-stories.js';
 
 const claimJsonSchema = z.object({
-  claimId: z.string(),
+  claimId: z
+    .string()
+    .optional()
+    .meta({ description: 'Not for viewers with `IDENTITY=open`: there it opens the code.' }),
   status: z
     .enum(['ISSUED', 'PENDING', 'FAILED', 'DISCARDED'])
     .meta({ description: 'PENDING becomes ISSUED by itself; FAILED waits for an operator; DISCARDED is final.' }),
@@ -50,25 +55,25 @@ export const searchJsonSchema = z
 
 export type SearchJson = z.infer<typeof searchJsonSchema>;
 
-export function searchJson({ users, gateAnswered, complete }: SearchResult, withCodes: boolean): SearchJson {
+export function searchJson({ users, gateAnswered, complete }: SearchResult, sight: Sight): SearchJson {
   return {
     users: users.map(({ userId, foundBy, campaigns }) => ({
       userId,
       foundBy,
-      campaigns: campaigns.map((story) => storyJson(story, withCodes)),
+      campaigns: campaigns.map((story) => storyJson(story, sight)),
     })),
     gateAnswered,
     complete,
   };
 }
 
-function storyJson(story: CampaignStory, withCodes: boolean): SearchJson['users'][number]['campaigns'][number] {
+function storyJson(story: CampaignStory, sight: Sight): SearchJson['users'][number]['campaigns'][number] {
   const { id, name, soldOutAt } = story.campaign;
   return {
     campaignId: id,
     name,
     soldOutAt: isoOf(soldOutAt),
-    claim: claimOf(story, withCodes),
+    claim: claimOf(story, sight),
     refusals: story.refusals.map(({ code, refusedAt, requestId }) => ({
       code,
       refusedAt: isoOf(refusedAt),
@@ -79,25 +84,24 @@ function storyJson(story: CampaignStory, withCodes: boolean): SearchJson['users'
 }
 
 /** The database comes first: what it has stored is final, also where the gate differs. */
-function claimOf(
-  { coupon, admitted, failed }: CampaignStory,
-  withCodes: boolean,
-): z.infer<typeof claimJsonSchema> | null {
+function claimOf({ coupon, admitted, failed }: CampaignStory, sight: Sight): z.infer<typeof claimJsonSchema> | null {
+  const common = ({ claimId, sequence, claimedAt }: Pick<Claim, 'claimId' | 'sequence' | 'claimedAt'>) => ({
+    ...(sight.withClaimIds ? { claimId } : {}),
+    sequence,
+    claimedAt: isoOf(claimedAt),
+  });
   if (coupon !== null) {
-    const { claimId, sequence, claimedAt, createdAt, code } = coupon;
-    const shown = withCodes ? { code } : {};
-    return { claimId, status: 'ISSUED', sequence, claimedAt: isoOf(claimedAt), issuedAt: isoOf(createdAt), ...shown };
+    const shown = sight.withCodes ? { code: coupon.code } : {};
+    return { ...common(coupon), status: 'ISSUED', issuedAt: isoOf(coupon.createdAt), ...shown };
   }
   const claim = failed?.claim ?? null;
   if (failed !== null && claim !== null && failed.status !== 'RESOLVED') {
     const status = failed.status === 'DEAD' ? 'FAILED' : failed.status === 'DISCARDED' ? 'DISCARDED' : 'PENDING';
     // A user whose claim was discarded may have claimed again.
     if (status !== 'DISCARDED' || admitted === null || admitted.claimId === claim.claimId) {
-      const { claimId, sequence, claimedAt } = claim;
-      return { claimId, status, sequence, claimedAt: isoOf(claimedAt) };
+      return { ...common(claim), status };
     }
   }
   if (admitted === null) return null;
-  const { claimId, sequence, claimedAt } = admitted;
-  return { claimId, status: 'PENDING', sequence, claimedAt: isoOf(claimedAt) };
+  return { ...common(admitted), status: 'PENDING' };
 }

@@ -3,9 +3,8 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
-import { AdminAccess } from '../../platform/identity/admin-access.js';
+import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { Admin } from '../../platform/identity/admin.guard.js';
-import { maySeeCodes } from '../../platform/identity/key-role.js';
 import { userId } from '../../platform/http/input/schemas.js';
 import { type SearchJson, searchJson, searchJsonSchema } from './search-json.js';
 import { UserStories } from './user-stories.js';
@@ -22,7 +21,7 @@ const query = z.strictObject({
 export class SearchController {
   constructor(
     private readonly stories: UserStories,
-    private readonly access: AdminAccess,
+    private readonly sight: AdminSight,
   ) {}
 
   @Get()
@@ -33,7 +32,6 @@ export class SearchController {
     @Query({ schema: query }) { q }: z.infer<typeof query>,
     @Req() request: FastifyRequest,
   ): Promise<SearchJson> {
-    const actor = await this.access.identify(request);
-    return searchJson(await this.stories.search(q), actor !== null && maySeeCodes(actor.role));
+    return searchJson(await this.stories.search(q), await this.sight.of(request));
   }
 }
