@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { FlowModule } from '../../src/platform/flow/flow.module.js';
 import { type CallOrigin } from '../../src/platform/identity/actor.js';
 import { AdminAccess } from '../../src/platform/identity/admin-access.js';
+import { AdminSight } from '../../src/platform/identity/admin-sight.js';
 import { ApiKeys } from '../../src/platform/identity/api-keys.js';
 import { Authenticator } from '../../src/platform/identity/authenticator.js';
 import { NoTokens, TokenVerifier } from '../../src/platform/identity/tokens/token-verifier.js';
@@ -37,7 +38,8 @@ class NoApiKeys extends ApiKeys {
     { provide: TokenVerifier, useClass: NoTokens },
     Authenticator,
     AdminAccess,
+    AdminSight,
   ],
-  exports: [AdminAccess],
+  exports: [AdminAccess, AdminSight],
 })
 export class AdminTokenOnlyModule {}
