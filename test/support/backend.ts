@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
+import { ulid } from 'ulid';
 import { RedisServer } from '../../stack/redis-server.js';
 import { stackAddress } from './stack-address.js';
 import { openTestDatabase } from './test-database.js';
@@ -37,14 +38,13 @@ async function openDirectory(): Promise<Backend> {
   };
 }
 
-let backends = 0;
-
 /**
  * Opens a Redis for this test only, because a rebuild drops the keys of older epochs, also those of other tests. The
  * database and the topic are new ones on the servers that all tests share.
  */
 async function openServers(): Promise<Backend> {
-  const name = `e2e_${process.pid}_${++backends}`;
+  // A name that no test has had before. A process that an earlier test has killed stays in its group for some seconds.
+  const name = `e2e_${ulid()}`;
   const brokers = stackAddress('STACK_KAFKA_BROKERS');
   const database = await openTestDatabase();
   const redis = await RedisServer.start();

@@ -1,12 +1,12 @@
 import { createConnection } from 'mysql2/promise';
+import { ulid } from 'ulid';
 import { stackAddress } from './stack-address.js';
-
-let made = 0;
 
 /** Makes a new empty database on the server of the stack. */
 export async function openTestDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
   const server = stackAddress('STACK_DATABASE_URL');
-  const name = `test_${process.pid}_${++made}`;
+  // Not a name that an earlier test may have left behind.
+  const name = `test_${ulid().toLowerCase()}`;
   await execute(server, `CREATE DATABASE ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
