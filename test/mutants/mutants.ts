@@ -365,6 +365,15 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'faults', file: 'replica.fault', title: 'a master that followed another one' },
   },
   {
+    name: 'a rebuild that loses a coupon where a page ends within one instant',
+    edits: [edit('coupons-of-one-instant', /\(sequence = \? AND/, '(0 AND sequence = ? AND')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/mysql.stack',
+      title: 'of one campaign are listed for the rebuild',
+    },
+  },
+  {
     name: 'INSERT IGNORE',
     edits: [edit('insert-ignore', /INSERT INTO/, 'INSERT IGNORE INTO')],
     caughtBy: {

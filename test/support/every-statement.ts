@@ -90,7 +90,7 @@ const CALLS: Calls = {
       await coupons.listByUser('u1', 50, 99);
     },
     listByCampaign: async (coupons) => {
-      const after = { claimedAt: 9, sequence: 5 };
+      const after = { claimedAt: 9, sequence: 5, id: 7 };
       for (const filter of [{}, { userId: 'u1' }, { from: 5 }, { from: 5, to: 1_000_000 }]) {
         for (const order of ['oldest-first', 'newest-first'] as const) {
           await coupons.listByCampaign({ campaignId: ASKED, ...filter }, order, 50);
@@ -98,7 +98,7 @@ const CALLS: Calls = {
         }
       }
     },
-    listIssuedOf: (coupons) => coupons.listIssuedOf(ASKED, 5, 2_000),
+    listIssuedOf: (coupons) => coupons.listIssuedOf(ASKED, { claimedAt: 9, sequence: 5, id: 7 }, 2_000),
     // Small ones, and as many as a rebuild asks for at once.
     listIssuedOfAll: (coupons) => coupons.listIssuedOfAll(Array.from({ length: 500 }, (_, index) => `c${index}`)),
     count: (coupons) => coupons.count(ASKED),

@@ -17,7 +17,9 @@ import { CampaignCoupons } from './campaign-coupons.js';
 import { campaignCouponListJsonSchema } from './coupon-json.js';
 import { type CouponFormat } from './coupon-lines.js';
 
-const cursor = keysetCursor(z.strictObject({ claimedAt: z.int().min(0), sequence: z.int().min(1) }));
+const cursor = keysetCursor(
+  z.strictObject({ claimedAt: z.int().min(0), sequence: z.int().min(1), id: z.int().min(1) }),
+);
 const filters = {
   userId: userId.optional(),
   from: instant.optional().meta({ description: 'Claimed at this instant or later.' }),

@@ -88,6 +88,6 @@ export class CampaignCoupons {
   }
 }
 
-function positionOf({ claimedAt, sequence }: Coupon): CouponPosition {
-  return { claimedAt, sequence };
+function positionOf({ claimedAt, sequence, id }: Coupon): CouponPosition {
+  return { claimedAt, sequence, id };
 }

@@ -2,6 +2,7 @@ import { readAhead } from '../../platform/flow/read-ahead.js';
 import { forEachCampaign } from '../../ports/database/campaign-pages.js';
 import { type IssuedClaim } from '../../ports/database/coupon-store.js';
 import { type UnitOfWork } from '../../ports/database/database.js';
+import { type OpenClaim } from '../../ports/database/failed-event-store.js';
 import { type GateBuilder } from '../../ports/gate/gate-builder.js';
 import { type BuilderLease } from './builder-lease.js';
 import { stageCoupons } from './stage-coupons.js';
@@ -34,7 +35,10 @@ export async function stageSnapshot(
   for (const [campaignId, sequence] of await unit.failedEvents.highestSequences(found.campaignIds)) {
     found.note({ campaignId, sequence, claimedAt: 0 });
   }
-  for await (const rows of readAhead((afterId) => unit.failedEvents.openClaimsAfter(afterId, PAGE), PAGE)) {
+  for await (const rows of readAhead<OpenClaim>(
+    (after) => unit.failedEvents.openClaimsAfter(after?.id ?? 0, PAGE),
+    PAGE,
+  )) {
     lease.check();
     // mutant: failed-events-ignored
     for (const { claim } of rows) found.add(claim);
@@ -42,7 +46,7 @@ export async function stageSnapshot(
 }
 
 async function* couponsOf(unit: UnitOfWork, { large, small }: CampaignGroups): AsyncGenerator<readonly IssuedClaim[]> {
-  for (const id of large) yield* readAhead((afterId) => unit.coupons.listIssuedOf(id, afterId, PAGE), PAGE);
+  for (const id of large) yield* readAhead<IssuedClaim>((after) => unit.coupons.listIssuedOf(id, after, PAGE), PAGE);
   for (const group of small) yield unit.coupons.listIssuedOfAll(group);
 }
 

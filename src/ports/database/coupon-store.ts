@@ -23,6 +23,8 @@ export interface CouponPosition {
   /** ms since the Unix epoch. */
   readonly claimedAt: number;
   readonly sequence: number;
+  /** Tells two coupons apart that have both in common: a page may end between them. */
+  readonly id: number;
 }
 
 /** Which coupons of a campaign are wanted; a field that is left out does not matter. */
@@ -66,8 +68,8 @@ export abstract class CouponStore {
     after?: CouponPosition,
   ): Promise<Coupon[]>;
 
-  /** Of one campaign, in id order, for the rebuild. What other campaigns have costs nothing. */
-  abstract listIssuedOf(campaignId: string, afterId: number, limit: number): Promise<IssuedClaim[]>;
+  /** Of one campaign, in the order of the claims, for the rebuild. What other campaigns have costs nothing. */
+  abstract listIssuedOf(campaignId: string, after: CouponPosition | null, limit: number): Promise<IssuedClaim[]>;
 
   /** Of several campaigns, all of them: for small ones. */
   abstract listIssuedOfAll(campaignIds: readonly string[]): Promise<IssuedClaim[]>;

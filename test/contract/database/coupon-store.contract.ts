@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
 import { WiderUserIds1766100000000 } from '../../../src/infrastructure/sql/migrations/1766100000000-wider-user-ids.js';
+import { type CouponPosition, type IssuedClaim } from '../../../src/ports/database/coupon-store.js';
 import { type Database } from '../../../src/ports/database/database.js';
 import { PROVIDER_IDS } from '../../support/user-ids.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
@@ -155,7 +156,7 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       await write(({ coupons }) => coupons.insert([...rows, coupon({ campaignId: other })]));
       const list = async (order: 'oldest-first' | 'newest-first', filter: object = {}) => {
         const found: number[] = [];
-        let after: { claimedAt: number; sequence: number } | undefined;
+        let after: CouponPosition | undefined;
         for (let count = 0; count < 9; count++) {
           const page = await read(({ coupons }) => coupons.listByCampaign({ campaignId, ...filter }, order, 2, after));
           found.push(...page.map(({ sequence }) => sequence));
@@ -175,21 +176,31 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(whole).toEqual({ ...rows[0], id: expect.any(Number) });
     });
 
-    it('of one campaign are listed in id order, page after page', async () => {
+    it('of one campaign are listed for the rebuild in the order of their claims, page after page', async () => {
       const { id: other } = await insertCampaign();
-      const rows = Array.from({ length: 24 }, (_, index) => coupon(index % 3 === 0 ? { campaignId: other } : {}));
-      await write(({ coupons }) => coupons.insert(rows));
-      const found: { id: number; claimId: string }[] = [];
-      await database.snapshot(async ({ coupons }) => {
-        for (;;) {
-          const page = await coupons.listIssuedOf(campaignId, found.at(-1)?.id ?? 0, 7);
-          found.push(...page);
-          if (page.length < 7) break;
-        }
-      });
-      expect(found.map(({ claimId }) => claimId)).toEqual(
-        rows.filter((row) => row.campaignId !== other).map(({ claimId }) => claimId),
+      // A page may end in the middle of an instant, and of a sequence that two of them have: none of them may be left out,
+      // because the gate would sell its slot again.
+      const rows = Array.from({ length: 24 }, (_, index) =>
+        coupon({
+          claimedAt: 1_764_000_000_000 + Math.floor(index / 12),
+          sequence: 1 + Math.floor(index / 9),
+          ...(index % 3 === 0 ? { campaignId: other } : {}),
+        }),
       );
+      await write(({ coupons }) => coupons.insert(rows));
+      for (const size of [1, 2, 3, 5, 7]) {
+        const found: IssuedClaim[] = [];
+        await database.snapshot(async ({ coupons }) => {
+          for (;;) {
+            const page = await coupons.listIssuedOf(campaignId, found.at(-1) ?? null, size);
+            found.push(...page);
+            if (page.length < size) break;
+          }
+        });
+        expect(found.map(({ claimId }) => claimId)).toEqual(
+          rows.filter((row) => row.campaignId !== other).map(({ claimId }) => claimId),
+        );
+      }
       const all = await read(({ coupons }) => coupons.listIssuedOfAll([other, campaignId]));
       const known = await read(({ coupons }) => coupons.findByUsers(rows));
       expect(new Set(all)).toEqual(new Set(known));

@@ -1,11 +1,7 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
 
-const INDEXES = [
-  { table: 'campaigns', name: 'campaigns_at_gate', on: 'gate_cleared_at, left_gate_at, id' },
-  // For a rebuild, which reads the coupons of the campaigns at the gate and of no other one.
-  { table: 'coupons', name: 'coupons_of_campaign_in_order', on: 'campaign_id, id' },
-];
+const INDEX = 'campaigns_at_gate';
 
 /**
  * Adds when a campaign left the gate, and when the gate had forgotten it. The version before leaves both columns out of its
@@ -18,15 +14,13 @@ export class CampaignsAtGate1765200000000 implements MigrationInterface {
       if (await runner.hasColumn('campaigns', column)) continue;
       await runner.query(`ALTER TABLE campaigns ADD COLUMN ${column} ${integer}`);
     }
-    for (const { table, name, on } of INDEXES) {
-      if (await hasIndex(runner, table, name)) continue;
-      await runner.query(`CREATE INDEX ${name} ON ${table} (${on})`);
-    }
+    if (await hasIndex(runner, 'campaigns', INDEX)) return;
+    await runner.query(`CREATE INDEX ${INDEX} ON campaigns (gate_cleared_at, left_gate_at, id)`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     const sqlite = dialectOf(runner.connection).name === 'sqlite';
-    for (const { table, name } of INDEXES) await runner.query(`DROP INDEX ${name}${sqlite ? '' : ` ON ${table}`}`);
+    await runner.query(`DROP INDEX ${INDEX}${sqlite ? '' : ' ON campaigns'}`);
     for (const column of ['gate_cleared_at', 'left_gate_at']) {
       await runner.query(`ALTER TABLE campaigns DROP COLUMN ${column}`);
     }

@@ -2,8 +2,8 @@ import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
 
 /**
- * The order in which the gate admitted the claims of a campaign, for the list of its coupons. Both databases build the
- * index while claims become coupons.
+ * The order in which the gate admitted the claims of a campaign: for the list of its coupons, and for a rebuild, which reads
+ * those of the campaigns at the gate and of no other one.
  */
 export class CouponsInOrder1766400000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

@@ -88,30 +88,29 @@ export class SqlCouponStore extends CouponStore {
     limit: number,
     after?: CouponPosition,
   ): Promise<Coupon[]> {
-    const [behind, direction] = order === 'oldest-first' ? ['>', 'ASC'] : ['<', 'DESC'];
-    const conditions: [sql: string, ...values: unknown[]][] = [['campaign_id = ?', campaignId]];
-    if (userId !== undefined) conditions.push(['user_id = ?', userId]);
-    if (from !== undefined) conditions.push(['claimed_at >= ?', from]);
-    if (to !== undefined) conditions.push(['claimed_at < ?', to]);
-    if (after !== undefined) {
-      // The first condition alone bounds what is read: no database takes both columns of a pair for one range.
-      conditions.push([`claimed_at ${behind}= ?`, after.claimedAt]);
-      conditions.push([`(claimed_at ${behind} ? OR sequence ${behind} ?)`, after.claimedAt, after.sequence]);
-    }
-    const where = conditions.map(([sql]) => sql).join(' AND ');
+    const [behind, direction] = order === 'oldest-first' ? (['>', 'ASC'] as const) : (['<', 'DESC'] as const);
+    const conditions: { readonly sql: string; readonly values: readonly unknown[] }[] = [
+      { sql: '', values: [campaignId] },
+    ];
+    if (userId !== undefined) conditions.push({ sql: ' AND user_id = ?', values: [userId] });
+    if (from !== undefined) conditions.push({ sql: ' AND claimed_at >= ?', values: [from] });
+    if (to !== undefined) conditions.push({ sql: ' AND claimed_at < ?', values: [to] });
+    if (after !== undefined) conditions.push(rangeBehind(behind, after));
     const rows = await this.sql.selectMany<Coupon>(
       WHOLE_COLUMNS,
-      `FROM coupons WHERE ${where} ORDER BY claimed_at ${direction}, sequence ${direction} LIMIT ?`,
-      [...conditions.flatMap(([, ...values]) => values), limit],
+      `FROM coupons WHERE campaign_id = ?${conditions.map(({ sql }) => sql).join('')} ` +
+        `ORDER BY claimed_at ${direction}, sequence ${direction}, id ${direction} LIMIT ?`,
+      [...conditions.flatMap(({ values }) => values), limit],
     );
     return rows.map(toCoupon);
   }
 
-  async listIssuedOf(campaignId: string, afterId: number, limit: number): Promise<IssuedClaim[]> {
+  async listIssuedOf(campaignId: string, after: CouponPosition | null, limit: number): Promise<IssuedClaim[]> {
+    const behind = after === null ? { sql: '', values: [] } : rangeBehind('>', after);
     const rows = await this.sql.selectMany<IssuedClaim>(
       ISSUED_COLUMNS,
-      `FROM coupons${this.inOrder} WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?`,
-      [campaignId, afterId, limit],
+      `FROM coupons${this.inOrder} WHERE campaign_id = ?${behind.sql} ORDER BY claimed_at, sequence, id LIMIT ?`,
+      [campaignId, ...behind.values, limit],
       issuedClaimOf,
     );
     return rows.map(toIssuedClaim);
@@ -146,7 +145,7 @@ export class SqlCouponStore extends CouponStore {
 
   /**
    * Both statements read the unique key of (campaign, user) alone, to which the databases append the id. The plus keeps
-   * SQLite from the index of (campaign, id), which it took in a file with statistics: each page read the whole campaign.
+   * SQLite from another index of the campaign, such as it took in a file with statistics: each page read the whole campaign.
    */
   async countNext(campaignId: string, afterUserId: string, limit: number, lastId: number) {
     const [last] = await this.sql.select<{ user_id: string }>(
@@ -163,13 +162,27 @@ export class SqlCouponStore extends CouponStore {
 
   /** Named, since a server whose statistics mislead it would read what other campaigns have, by the primary key. */
   private get inOrder(): string {
-    return this.sql.dialect.byIndex('coupons_of_campaign_in_order');
+    return this.sql.dialect.byIndex('coupons_in_order');
   }
 
   private async insertChunk(coupons: readonly NewCoupon[]): Promise<void> {
     const { sql, parameters } = this.sql.dialect.rows(coupons.map((coupon) => FIELDS.map((field) => coupon[field])));
     await this.sql.execute(INSERT + sql, parameters);
   }
+}
+
+/** The first condition alone bounds what is read: no database takes both columns of a pair for one range. */
+function rangeBehind(
+  behind: '<' | '>',
+  { claimedAt, sequence, id }: CouponPosition,
+): { readonly sql: string; readonly values: readonly number[] } {
+  return {
+    sql:
+      ` AND claimed_at ${behind}= ? AND ` +
+      // mutant: coupons-of-one-instant
+      `(claimed_at ${behind} ? OR sequence ${behind} ? OR (sequence = ? AND id ${behind} ?))`,
+    values: [claimedAt, claimedAt, sequence, sequence, id],
+  };
 }
 
 /** In the order of {@link ISSUED_COLUMNS}. */
