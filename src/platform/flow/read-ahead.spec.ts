@@ -8,8 +8,9 @@ const pageOf = (after: Row | null, size: number) => ROWS.filter(({ id }) => id >
 describe('reading ahead', () => {
   it.each([1, 3, 7, 8])('gives every row once and in order, in pages of %d', async (size) => {
     const seen: { id: number }[] = [];
-    for await (const page of readAhead((after: Row | null) => Promise.resolve(pageOf(after, size)), size))
+    for await (const page of readAhead((after: Row | null) => Promise.resolve(pageOf(after, size)), size)) {
       seen.push(...page);
+    }
     expect(seen).toEqual(ROWS);
   });
 
