@@ -68,6 +68,7 @@ describe('a field that is added to a claim', () => {
       'src/infrastructure/sql/stores/failed-event-rows.ts NO_CLAIM',
       'src/infrastructure/sql/stores/failed-event-rows.ts claimOf',
       'src/infrastructure/sql/stores/failed-event-rows.ts toFailedEvent',
+      'src/infrastructure/sql/stores/sql-coupon-store.ts issuedClaimOf',
       'src/infrastructure/sql/stores/sql-coupon-store.ts toIssuedClaim',
       'src/modules/consumer/claim-persistence.ts acceptsCoupons',
       'src/modules/consumer/claim-persistence.ts insertCoupons',
