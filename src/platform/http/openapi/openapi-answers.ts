@@ -1,5 +1,6 @@
 import { type OpenAPIObject } from '@nestjs/swagger';
-import { type ProblemCode, type ProblemKind, PROBLEMS } from '../problem/problem-catalogue.js';
+import { type ProblemCode, PROBLEMS } from '../problem/problem-catalogue.js';
+import { type ProblemKind } from '../problem/problem-kind.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problem/problem.js';
 import { header, type HeaderName, type HeaderObject, HEADERS_OF_EVERY_ANSWER } from './openapi-headers.js';
 

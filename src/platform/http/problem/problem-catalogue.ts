@@ -1,24 +1,5 @@
-import { type LocalizedText } from './accept-language.js';
-
-export interface ProblemKind {
-  readonly status: number;
-  readonly title: LocalizedText;
-  readonly detail: LocalizedText;
-  /** Seconds that a caller should wait. */
-  readonly retryAfter?: number;
-}
-
-const kind = (
-  status: number,
-  title: readonly [ko: string, en: string],
-  detail: readonly [ko: string, en: string],
-  retryAfter?: number,
-): ProblemKind => ({
-  status,
-  title: { ko: title[0], en: title[1] },
-  detail: { ko: detail[0], en: detail[1] },
-  ...(retryAfter === undefined ? {} : { retryAfter }),
-});
+import { OPERATOR_PROBLEMS } from './operator-problems.js';
+import { kind, type ProblemKind } from './problem-kind.js';
 
 /**
  * Every refusal of the service. A code is part of the API and never changes. The texts are for people, and name no
@@ -39,11 +20,6 @@ export const PROBLEMS = {
     400,
     ['잘못된 요청', 'Bad request'],
     ['요청을 HTTP로 해석할 수 없습니다.', 'The request cannot be understood as HTTP.'],
-  ),
-  'invalid-if-match': kind(
-    400,
-    ['잘못된 If-Match', 'Invalid If-Match'],
-    ['If-Match는 "3"과 같은 ETag이거나 *이어야 합니다.', 'If-Match must be an ETag such as "3", or *.'],
   ),
   'invalid-idempotency-key': kind(
     400,
@@ -102,11 +78,6 @@ export const PROBLEMS = {
     ['찾을 수 없음', 'Not found'],
     ['요청한 경로가 존재하지 않습니다.', 'There is nothing at this path.'],
   ),
-  'key-not-found': kind(
-    404,
-    ['API 키 없음', 'Key not found'],
-    ['해당 API 키가 존재하지 않습니다.', 'There is no API key with this id.'],
-  ),
   'campaign-not-found': kind(
     404,
     ['캠페인 없음', 'Campaign not found'],
@@ -116,11 +87,6 @@ export const PROBLEMS = {
     404,
     ['신청 내역 없음', 'Claim not found'],
     ['이 사용자의 신청 내역이 없습니다.', 'This user has no claim in this campaign.'],
-  ),
-  'failed-event-not-found': kind(
-    404,
-    ['실패 이벤트 없음', 'Failed event not found'],
-    ['해당 실패 이벤트가 존재하지 않습니다.', 'There is no such failed event.'],
   ),
   'method-not-allowed': kind(
     405,
@@ -146,35 +112,6 @@ export const PROBLEMS = {
     ['이미 신청함', 'Already claimed'],
     ['이미 이 캠페인에 신청했습니다.', 'This user has already claimed in this campaign.'],
   ),
-  'total-below-claimed': kind(
-    409,
-    ['수량 부족', 'Total below claims'],
-    ['총 수량을 이미 신청된 수보다 적게 줄일 수 없습니다.', 'The total cannot be lowered below the number of claims.'],
-  ),
-  'invalid-state': kind(
-    409,
-    ['처리할 수 없는 상태', 'Invalid state'],
-    ['현재 상태에서는 처리할 수 없습니다.', 'This cannot be done in the current state.'],
-  ),
-  'coupon-exists': kind(
-    409,
-    ['이미 발급됨', 'Coupon exists'],
-    ['이미 쿠폰이 발급되어 폐기할 수 없습니다.', 'The coupon has been issued, so this cannot be discarded.'],
-  ),
-  'backup-under-way': kind(
-    409,
-    ['백업 진행 중', 'Backup under way'],
-    [
-      '다른 백업이 진행 중입니다. 끝난 뒤 다시 시도해 주세요.',
-      'Another backup is under way; try again when it has ended.',
-    ],
-    10,
-  ),
-  'precondition-failed': kind(
-    412,
-    ['버전 불일치', 'Precondition failed'],
-    ['그 사이에 변경되었습니다. 다시 조회해 주세요.', 'It has changed in the meantime; read it again.'],
-  ),
   'payload-too-large': kind(
     413,
     ['본문이 너무 큼', 'Payload too large'],
@@ -192,19 +129,6 @@ export const PROBLEMS = {
     417,
     ['지원하지 않는 Expect', 'Expectation failed'],
     ['Expect 헤더는 100-continue만 지원합니다.', 'The Expect header may only hold 100-continue.'],
-  ),
-  'idempotency-key-reused': kind(
-    422,
-    ['이미 사용된 Idempotency-Key', 'Idempotency-Key reused'],
-    [
-      '이 Idempotency-Key는 다른 내용의 요청에 이미 사용되었습니다.',
-      'This Idempotency-Key belongs to an earlier request with other contents.',
-    ],
-  ),
-  'precondition-required': kind(
-    428,
-    ['If-Match 필요', 'If-Match required'],
-    ['If-Match 헤더가 필요합니다.', 'The If-Match header is required.'],
   ),
   'too-many-requests': kind(
     429,
@@ -237,15 +161,6 @@ export const PROBLEMS = {
     ['발급 일시 중단', 'Issuing unavailable'],
     ['지금은 신청을 받을 수 없습니다. 잠시 후 다시 시도해 주세요.', 'Claims cannot be taken right now; try again.'],
     2,
-  ),
-  'gate-not-told': kind(
-    503,
-    ['변경 미반영', 'Gate not told'],
-    [
-      '변경이 아직 발급 게이트에 반영되지 않아, 그때까지는 이전 조건으로 신청을 받을 수 있습니다. stored가 true이면 저장되었으며 게이트가 응답하는 대로 몇 초 안에 자동으로 반영됩니다. false이면 아무것도 바뀌지 않았습니다. 다시 요청해도 안전합니다.',
-      'The gate has not confirmed the change, and until then may decide claims by the terms from before. Where stored is true, the change is stored and reaches the gate by itself, within seconds of its answering again; where it is false, nothing was changed. Asking again is safe.',
-    ],
-    3,
   ),
   'challenge-unavailable': kind(
     503,
@@ -289,14 +204,7 @@ export const PROBLEMS = {
     ],
     5,
   ),
-  'not-enough-space': kind(
-    507,
-    ['디스크 공간 부족', 'Not enough space'],
-    [
-      '백업 후 신청을 받을 디스크 공간이 부족합니다. 공간을 늘린 뒤 다시 시도해 주세요.',
-      'The backup would leave too little room on the disk for claims. Make room, then try again.',
-    ],
-  ),
+  ...OPERATOR_PROBLEMS,
 } as const satisfies Record<string, ProblemKind>;
 
 /** The stable name of a refusal: `code` in the body, and the end of `type`. */

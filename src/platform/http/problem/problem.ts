@@ -1,6 +1,7 @@
 import { type FastifyReply } from 'fastify';
 import { languageOf, type Language, type LocalizedText } from './accept-language.js';
-import { type ProblemKind, PROBLEMS, type ProblemCode, isProblemCode } from './problem-catalogue.js';
+import { PROBLEMS, type ProblemCode, isProblemCode } from './problem-catalogue.js';
+import { type ProblemKind } from './problem-kind.js';
 
 /** One invalid value of a request. */
 export interface InputError {
