@@ -184,8 +184,13 @@ describe('the entry of a service', () => {
       const campaign = await client.createCampaign(10, { challenge: 'turnstile' });
       const enter = (body: object) => client.send('POST', `/api/campaigns/${campaign}/entry`, { body });
       siteverify.mode = 'breaks';
-      expect((await enter({ userId: 'u1', answer: 'any' })).status).toBe(201);
+      const { status, body } = await enter({ userId: 'u1', answer: 'any' });
+      expect(status).toBe(201);
+      // It says that the challenge was passed, also when Turnstile judges again.
+      expect(Date.parse(body.expiresAt) - Date.parse(body.notBefore)).toBe(600_000);
       expect((await enter({ userId: 'u1' })).body.code).toBe('challenge-failed');
+      siteverify.mode = 'throttles';
+      expect((await enter({ userId: 'u1', answer: 'any' })).body.code).toBe('busy');
       siteverify.mode = 'works';
       expect((await enter({ userId: 'u1', answer: 'any' })).body.code).toBe('challenge-failed');
       expect((await client.get('/metrics')).body).toMatch(/^coupon_entries_total\{outcome="unchecked"\} 1/m);

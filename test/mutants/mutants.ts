@@ -699,4 +699,14 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('turnstile-for-anyone', /found\.action === .*;/, 'true;')],
     caughtBy: { project: 'unit', file: 'turnstile', title: 'refuses a token that was made for another user' },
   },
+  {
+    name: 'an entry for everybody while a flood has Turnstile limit the installation',
+    edits: [edit('throttled-turnstile', /=== 429/, '=== 0')],
+    caughtBy: { project: 'unit', file: 'turnstile', title: 'lets nobody in because siteverify limits' },
+  },
+  {
+    name: 'an entry that is good for an hour though no one could judge the challenge',
+    edits: [edit('unchecked-entry', /isUnchecked \?/, 'signing.id === "" ?')],
+    caughtBy: { project: 'unit', file: 'entry-desk', title: 'and for ten minutes where the challenge could not be' },
+  },
 ];

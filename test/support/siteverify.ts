@@ -13,8 +13,8 @@ interface Widget {
 /** Stands in for Cloudflare's siteverify: form in, JSON out, each token once. */
 export class Siteverify {
   readonly url: string;
-  /** `hang`: it takes the question and never answers. */
-  mode: 'works' | 'hangs' | 'breaks' | 'babbles' = 'works';
+  /** `hangs`: it takes the question and never answers. `throttles`: as a web server does before siteverify is asked. */
+  mode: 'works' | 'hangs' | 'breaks' | 'babbles' | 'throttles' = 'works';
   asked = 0;
   private readonly tokens = new Map<string, Widget>();
   private made = 0;
@@ -49,6 +49,7 @@ export class Siteverify {
     const say = (status: number, body: unknown) =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (this.mode === 'breaks') return say(500, { success: false, 'error-codes': ['internal-error'] });
+    if (this.mode === 'throttles') return void response.writeHead(429).end('error code: 1015');
     if (this.mode === 'babbles') return void response.end('<html>');
     const refuse = (code: string) => say(200, { success: false, 'error-codes': [code], messages: [] });
     const type = request.headers['content-type'] ?? '';

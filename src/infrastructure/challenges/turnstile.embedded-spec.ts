@@ -50,6 +50,14 @@ describe('Turnstile', () => {
     expect(await judge(turnstile)).toBe('unavailable');
   });
 
+  it('lets nobody in because siteverify limits this installation, which a flood of answers can bring about', async () => {
+    siteverify.mode = 'throttles';
+    const token = siteverify.pass(await widget());
+    await expect(turnstile.verify(question, token)).rejects.toMatchObject({ problemCode: 'busy' });
+    siteverify.mode = 'works';
+    expect(await turnstile.verify(question, token)).toBe('passed');
+  });
+
   it('names user and campaign in the form that a widget takes', async () => {
     const { action, cdata } = await widget({ userId: 'auth0|a.b@c' });
     expect(action).toMatch(/^[A-Za-z0-9_-]{1,32}$/);

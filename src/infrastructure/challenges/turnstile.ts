@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { systemClock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import {
+  ChallengeBusyError,
   type ChallengeQuestion,
   type ChallengeVerdict,
   ChallengeVerifier,
@@ -62,6 +63,10 @@ export class Turnstile extends ChallengeVerifier {
     try {
       found = await this.ask(answer);
     } catch (error) {
+      if (error instanceof ChallengeBusyError) {
+        this.outage.failed(`Turnstile cannot be asked: ${error.message}`);
+        throw error;
+      }
       return this.unavailable(`it does not answer: ${reasonOf(error)}`);
     }
     const codes = found['error-codes'];
@@ -81,6 +86,9 @@ export class Turnstile extends ChallengeVerifier {
       redirect: 'error',
       signal: AbortSignal.timeout(this.deadlineMs),
     });
+    // Callers can bring it about with a flood of answers, so it is no `unavailable`, which may let them in.
+    // mutant: throttled-turnstile
+    if (response.status === 429) throw new ChallengeBusyError('it limits this installation: status 429');
     // Refusals of a token come with 200 or 400, both with a report.
     if (response.status >= 500) throw new Error(`status ${response.status}`);
     return report.parse(await response.json());

@@ -14,6 +14,8 @@ import { EntryMetrics } from './entry.metrics.js';
 
 /** How long a token is good, ms: callers may get it before a sale begins, and not hoard it for days. */
 const LIFETIME_MS = 3_600_000;
+/** The same, ms, of a token without a check. It says that the challenge was passed, also when it can be judged again. */
+const UNCHECKED_LIFETIME_MS = 600_000;
 
 /** One query at a time, so that a flood of invented ids does not become a flood of queries. */
 const LOOK_UPS = { maxBatch: 500, maxWaiting: 5_000, maxInFlight: 1 };
@@ -87,7 +89,8 @@ export class EntryDesk {
     this.metrics.count(isUnchecked ? 'unchecked' : 'admitted');
     const { challenge } = campaign;
     const notBefore = this.clock.wall();
-    const expiresAt = notBefore + LIFETIME_MS;
+    // mutant: unchecked-entry
+    const expiresAt = notBefore + (isUnchecked ? UNCHECKED_LIFETIME_MS : LIFETIME_MS);
     const token = signEntryToken({ campaignId, userId, challenge, notBefore, expiresAt }, signing);
     return { kind: 'admitted', token, notBefore, expiresAt };
   }

@@ -25,8 +25,8 @@ export interface ChallengeQuestion {
 export type ChallengeVerdict = 'passed' | 'failed' | 'unavailable';
 
 /**
- * Too many answers wait to be judged. It is no `unavailable`: with CHALLENGE_FAIL=open, callers who send a flood of wrong
- * answers would be let in.
+ * Too many answers wait to be judged, or the service that judges limits this installation. It is no `unavailable`: with
+ * CHALLENGE_FAIL=open, callers who send a flood of wrong answers would be let in.
  */
 export class ChallengeBusyError extends Error {
   override readonly name = 'ChallengeBusyError';
