@@ -103,7 +103,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        // Each of these commands is a process of its own, for one of the profiles; `move` is for both.
+        // Each of these commands is a process of its own, for one of the profiles; `move` and `rotate-event-key` are for both.
         pathNot: [SERVERS, FILE, '^src/(migrate|backup|export|move|rotate-event-key)\\.ts$', SPEC],
       },
       to: {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack } from '../../../test/support/embedded.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
+import { type RotatedPurpose } from '../../ports/database/installation-key-store.js';
 import { EventKeyDesk } from './event-key-desk.js';
 
 describe('EventKeyDesk', () => {
@@ -13,8 +14,8 @@ describe('EventKeyDesk', () => {
   });
   afterEach(() => stack.close());
 
-  const ids = async () =>
-    (await stack.database.read((unit) => unit.installationKeys.keysFor('event'))).map(({ id }) => id);
+  const ids = async (purpose: RotatedPurpose = 'event') =>
+    (await stack.database.read((unit) => unit.installationKeys.keysFor(purpose))).map(({ id }) => id);
   const acts = async () =>
     (await stack.database.read((unit) => unit.audit.list({ limit: 10 }))).map(({ action }) => action);
 
@@ -42,6 +43,24 @@ describe('EventKeyDesk', () => {
     expect(await ids()).toEqual([second]);
     await expect(desk.retire(first)).rejects.toThrow(/is no key in use/);
     expect(await acts()).toEqual(['event-key.retire', 'event-key.rotate']);
+  });
+
+  it('does the same with the keys of entry tokens, where the newest need be there for 10 s only', async () => {
+    const entries = new EventKeyDesk(stack.database, new SystemEntropy(), 'entry');
+    const [events, [first = '']] = [await ids(), await ids('entry')];
+    const second = await entries.rotate();
+    expect(await ids('entry')).toEqual([second, first]);
+    expect(await entries.lines()).toEqual([
+      expect.stringMatching(new RegExp(`^${second} {2}signs, made 2\\d{3}-`)),
+      expect.stringMatching(new RegExp(`^${first} {2}verifies, made 2\\d{3}-`)),
+    ]);
+    await expect(entries.retire(first)).rejects.toThrow(/^the newest key is \d s old, and an api may not know it/);
+    await stack.connection.exclusive((runner) =>
+      runner.query("UPDATE installation_keys SET created_at = created_at - 10000 WHERE purpose = 'entry'"),
+    );
+    await entries.retire(first);
+    expect([await ids(), await ids('entry')]).toEqual([events, [second]]);
+    expect(await acts()).toEqual(['entry-key.retire', 'entry-key.rotate']);
   });
 
   it('accepts unsigned events, and refuses them', async () => {

@@ -3,19 +3,32 @@ import { StartupError } from '../../platform/config/startup-error.js';
 import { type Entropy } from '../../platform/flow/entropy.js';
 import { BY_SERVICE } from '../../platform/identity/actor.js';
 import { type Database, type UnitOfWork } from '../../ports/database/database.js';
+import { type RotatedPurpose } from '../../ports/database/installation-key-store.js';
 
 const SECRET_BYTES = 32;
 /**
  * How long the newest key must have been there before an older one is retired, ms. Every process that reaches the
  * database signs with the newest five seconds after it was made. Consumers have some minutes for what was signed before.
+ * Of the entry tokens a process knows the newest a second after it was made, and their users can get others at once.
  */
-const SETTLED_MS = 600_000;
+const SETTLED_MS = { event: 600_000, entry: 10_000 } as const satisfies Record<RotatedPurpose, number>;
 
-/** What an operator does with the keys of the events on the log. Each change leaves a row in `admin_audit`. */
+const TOO_EARLY = {
+  event: (id) =>
+    `events of the one before may wait for a consumer: retire ${id} when the newest is ` +
+    `${SETTLED_MS.event / 60_000} minutes old, and coupon_consumer_lag has been 0 since`,
+  entry: (id) => `an api may not know it yet: retire ${id} when it is ${SETTLED_MS.entry / 1_000} s old`,
+} as const satisfies Record<RotatedPurpose, (id: string) => string>;
+
+/**
+ * What an operator does with the keys of the events on the log, or with those of the entry tokens. Each change leaves a
+ * row in `admin_audit`.
+ */
 export class EventKeyDesk {
   constructor(
     private readonly database: Database,
     private readonly entropy: Pick<Entropy, 'fill'>,
+    private readonly purpose: RotatedPurpose = 'event',
   ) {}
 
   /** Makes a new key. @returns its id. */
@@ -23,8 +36,8 @@ export class EventKeyDesk {
     const secret = Buffer.alloc(SECRET_BYTES);
     this.entropy.fill(secret);
     return this.database.transaction(async (unit) => {
-      const id = await unit.installationKeys.add('event', secret);
-      await record(unit, 'event-key.rotate', id);
+      const id = await unit.installationKeys.add(this.purpose, secret);
+      await record(unit, `${this.purpose}-key.rotate`, id);
       return id;
     });
   }
@@ -32,18 +45,16 @@ export class EventKeyDesk {
   /** Takes a key out of use: what it has signed is no claim any more. @throws StartupError when that would do harm. */
   async retire(id: string): Promise<void> {
     await this.database.transaction(async (unit) => {
-      const [newest] = await unit.installationKeys.keysFor('event');
+      const [newest] = await unit.installationKeys.keysFor(this.purpose);
       const ageMs = (await unit.now()) - (newest?.createdAt ?? 0);
-      if (ageMs < SETTLED_MS) {
-        throw new StartupError(
-          `the newest key is ${Math.floor(ageMs / 1_000)} s old, and events of the one before may wait for a consumer: ` +
-            `retire ${id} when the newest is ${SETTLED_MS / 60_000} minutes old, and coupon_consumer_lag has been 0 since`,
-        );
+      if (ageMs < SETTLED_MS[this.purpose]) {
+        const age = `the newest key is ${Math.floor(ageMs / 1_000)} s old`;
+        throw new StartupError(`${age}, and ${TOO_EARLY[this.purpose](id)}`);
       }
-      if (!(await unit.installationKeys.retire('event', id))) {
+      if (!(await unit.installationKeys.retire(this.purpose, id))) {
         throw new StartupError(`${id} is no key in use, or it is the newest: nothing could be signed without that one`);
       }
-      await record(unit, 'event-key.retire', id);
+      await record(unit, `${this.purpose}-key.retire`, id);
     });
   }
 
@@ -56,14 +67,18 @@ export class EventKeyDesk {
     });
   }
 
-  /** One line for each key in use, and one for what happens to unsigned events. */
+  /** One line for each key in use, and with those of the events one for what happens to unsigned ones. */
   async lines(): Promise<string[]> {
     const { keys, signedSince } = await this.database.read(async (unit) => ({
-      keys: await unit.installationKeys.keysFor('event'),
+      keys: await unit.installationKeys.keysFor(this.purpose),
       signedSince: (await unit.gate.read()).signedSince,
     }));
+    const lines = keys.map(
+      ({ id, createdAt }, n) => `${id}  ${n === 0 ? 'signs' : 'verifies'}, made ${isoOf(createdAt)}`,
+    );
+    if (this.purpose === 'entry') return lines;
     return [
-      ...keys.map(({ id, createdAt }, n) => `${id}  ${n === 0 ? 'signs' : 'verifies'}, made ${isoOf(createdAt)}`),
+      ...lines,
       signedSince === null
         ? 'unsigned events are accepted: run this with --refuse-unsigned once every process signs'
         : `unsigned events are refused since ${isoOf(signedSince)}`,
