@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { APPLY, invalid, JSON_TYPE, refusedAt, send } from './fixture.js';
+import { APPLY, ENTRY, invalid, JSON_TYPE, refusedAt, send } from './fixture.js';
 
 export function describeBodies(): void {
   describe('a body', () => {
@@ -88,6 +88,30 @@ export function describeBodies(): void {
       refusedAt(APPLY, await apply(`${half}${half}0\r\n\r\n`, chunked), 413, 'payload-too-large');
       refusedAt(APPLY, await apply(`{`, { ...JSON_TYPE, 'Content-Length': '4097' }), 413, 'payload-too-large');
       refusedAt(APPLY, await apply(`{`, { ...JSON_TYPE, 'Content-Length': '99999999999' }), 413, 'payload-too-large');
+    });
+
+    it.each<[string, string, string[]]>([
+      ['no user', '{}', ['/userId']],
+      ['a user id of another form', '{"userId":"a b"}', ['/userId']],
+      ['a property that nobody knows', '{"userId":"a","challenge":"none"}', ['/challenge']],
+      ['__proto__', '{"userId":"a","__proto__":{"answer":"x"}}', ['/__proto__']],
+      ['an empty answer', '{"userId":"a","answer":""}', ['/answer']],
+      ['an answer of 3,001 characters', `{"userId":"a","answer":"${'x'.repeat(3_001)}"}`, ['/answer']],
+      ['a line break in the answer', '{"userId":"a","answer":"x\\n"}', ['/answer']],
+      ['an answer in Korean', '{"userId":"a","answer":"답"}', ['/answer']],
+      ['an answer that is null', '{"userId":"a","answer":null}', ['/answer']],
+      ['an answer that is an object', '{"userId":"a","answer":{"challenge":{}}}', ['/answer']],
+    ])('of a call for an entry with %s is refused', async (_what, body, pointers) => {
+      invalid(ENTRY, await send('POST', ENTRY, { headers: JSON_TYPE, body }), pointers);
+    });
+
+    it('of a call for an entry is read as that of a claim is', async () => {
+      const enter = (body: string, headers = JSON_TYPE) => send('POST', ENTRY, { headers, body });
+      refusedAt(ENTRY, await enter('{"userId":"a",}'), 400, 'malformed-json');
+      invalid(ENTRY, await enter('[]'), ['']);
+      invalid(ENTRY, await send('POST', ENTRY), ['']);
+      refusedAt(ENTRY, await enter('{}', { 'Content-Type': 'text/plain' }), 415, 'unsupported-media-type');
+      refusedAt(ENTRY, await enter(`{"userId":"a"}${' '.repeat(4_083)}`), 413, 'payload-too-large');
     });
 
     it('of exactly 4 KB is read', async () => {

@@ -13,6 +13,7 @@ export const HOUR = 3_600_000;
 export const at = (offset: number) => new Date(Date.now() + offset).toISOString();
 
 export const APPLY = '/api/coupons/apply';
+export const ENTRY = '/api/campaigns/default/entry';
 export const JSON_TYPE = { 'Content-Type': 'application/json' };
 export const TOKEN = { Authorization: `Bearer ${ADMIN_TOKEN}` };
 
