@@ -43,13 +43,12 @@ export class KeyRing {
     return this.names.has(kid);
   }
 
-  /** @returns an empty list when no key suits. */
+  /** @returns an empty list when no key suits. A key that suits but cannot be imported is none. */
   async find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]> {
     try {
       return [await this.local(header)];
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return [];
-      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return [];
       const keys: CryptoKey[] = [];
       for await (const key of error) if (keys.push(key) === MAX_CANDIDATES) break;
       return keys;

@@ -52,14 +52,23 @@ function readSet(text: string): readonly JWK[] | string {
   }
 }
 
+/** What makes a public key, and what a token's header leads to. */
+const MEMBERS: ReadonlySet<string> = new Set(['kty', 'crv', 'n', 'e', 'x', 'y', 'kid', 'alg']);
+
 /**
  * The keys of a set that can verify tokens. Leaves out the others, as RFC 7517 §5 asks: sets have keys of other uses,
  * and of kinds that come later.
  *
+ * A key that is usable loses its other members. What `key_ops`, `ext` and `use` say was judged here; the import refuses
+ * some forms of them, such as `key_ops` with `sign` beside `verify`, and its error would fail each call with a token.
+ *
  * @param algorithms the allowed ones.
  */
 export function usableKeys(keys: readonly JWK[], algorithms: readonly string[]): JWK[] {
-  return keys.filter((key) => isUsable(key, algorithms)).slice(0, MAX_KEYS);
+  return keys
+    .filter((key) => isUsable(key, algorithms))
+    .slice(0, MAX_KEYS)
+    .map((key) => Object.fromEntries(Object.entries(key).filter(([name]) => MEMBERS.has(name))) as JWK);
 }
 
 /** The keys of a JSON Web Key Set; undefined when it is none. */
