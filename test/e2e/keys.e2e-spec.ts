@@ -231,6 +231,9 @@ describe('the address of a caller', () => {
       '203.0.113.7',
     );
     expect(await addressOf({ TRUST_PROXY: '127.0.0.1,198.51.100.0/24' }, FORGED)).toBe('203.0.113.7');
+    expect(await addressOf({ TRUST_PROXY: '127.0.0.1' }, { 'x-forwarded-for': '203.0.113.7:51234' })).toBe(
+      '203.0.113.7',
+    );
   });
 
   it('is that of the connection where the proxy passes on no address', async () => {

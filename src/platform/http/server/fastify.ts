@@ -5,6 +5,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fa
 import { parseEnv } from '../../config/env.js';
 import { type TrustedProxies } from '../../config/variables.js';
 import { allowPages, type CorsOrigins } from '../browsers/cors.js';
+import { trustOf } from '../connections/caller-address.js';
 import { Connections } from '../connections/connections.js';
 import { PortClosing } from '../connections/port-closing.js';
 import { ValidationPipe } from '../input/validation.pipe.js';
@@ -91,12 +92,6 @@ export function createFastifyAdapter(
       observer.recordUndecodable(request, reply);
     },
   });
-}
-
-/** The option of Fastify. A number is how many proxies stand one behind the other, the nearest first. */
-function trustOf(proxies: TrustedProxies): false | string[] | ((address: string, hop: number) => boolean) {
-  if (proxies === null) return false;
-  return typeof proxies === 'number' ? (_address, hop) => hop < proxies : [...proxies];
 }
 
 /**
