@@ -640,6 +640,15 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'jwt-verifier', title: 'is not remembered beyond its end' },
   },
   {
+    name: 'an operator whose new token waits behind a crowd of readers',
+    edits: [edit('an-operators-new-token-waits-behind-readers', /isAdmin\(/, 'isKnownAdmin(')],
+    caughtBy: {
+      project: 'unit',
+      file: 'read-admission',
+      title: 'an operator does not stand, also with a new token: GET',
+    },
+  },
+  {
     name: 'a code that anyone sees who guesses the user',
     edits: [edit('code-to-anyone', /isOwn/, 'true')],
     caughtBy: { project: 'unit', file: 'callers.e2e', title: 'who guess the user of a claim get neither its id' },

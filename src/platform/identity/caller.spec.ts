@@ -14,8 +14,8 @@ class TestVerifier extends TokenVerifier {
   override readonly isOn = true;
   override readonly trouble = null;
   outcome: TokenOutcome | Promise<TokenOutcome> = { kind: 'invalid', why: 'signature' };
-  override recall(): undefined {
-    return undefined;
+  override isKnownAdmin(): boolean {
+    return false;
   }
   override verify(): TokenOutcome | Promise<TokenOutcome> {
     return this.outcome;

@@ -60,8 +60,8 @@ const THIS_PROCESS: ReadSurroundings = {
 /**
  * Lets reads begin when {@link ReadLimiter} says so. It wraps the handlers of the routes that may have to wait, so
  * claims do not pay for it. Actions of operators do not wait: an operator who stops a sale must not stand behind a
- * crowd of readers. A caller is an operator only with a credential that this process knows; without one, even
- * the refusal waits like any other read.
+ * crowd of readers. A caller is an operator only with a credential that this process knows, or in an admin call with a
+ * right token; without one, even the refusal waits like any other read.
  *
  * Call it after configureHttp, and before there are routes.
  */
@@ -70,13 +70,16 @@ export function installReadAdmission(app: NestFastifyApplication): void {
   const { readConcurrency: concurrency } = app.get(AppConfig).http;
   const limiter = new ReadLimiter({ concurrency, maxWaiting: MAX_WAITING, maxWaitMs: MAX_WAIT_MS }, THIS_PROCESS);
   const access = app.get(AdminAccess);
-  const isOperator = (request: FastifyRequest): boolean => access.isKnownAdmin(request);
   fastify.addHook('onRoute', (route) => {
     const admission = route.config?.admission;
     if (admission === 'at-once') return;
     const { handler } = route;
+    const isAdminCall = route.url.startsWith('/api/admin/');
+    const isOperator = (request: FastifyRequest): boolean | Promise<boolean> =>
+      // mutant: an-operators-new-token-waits-behind-readers
+      isAdminCall ? access.isAdmin(request) : access.isKnownAdmin(request);
     route.handler = async function (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
-      const lane = laneOf(request, admission, isOperator);
+      const lane = laneOf(request, admission, admission === undefined && (await isOperator(request)));
       if (lane === null) return handler.call(this, request, reply);
       const admitted = await limiter.enter(lane, () => isGone(request));
       if (admitted.kind === 'gone') {
@@ -99,14 +102,10 @@ export function installReadAdmission(app: NestFastifyApplication): void {
 }
 
 /** @returns null if the request does not wait. */
-function laneOf(
-  request: FastifyRequest,
-  admission: RouteAdmission | undefined,
-  isOperator: (request: FastifyRequest) => boolean,
-): ReadLane | null {
+function laneOf(request: FastifyRequest, admission: RouteAdmission | undefined, isOperator: boolean): ReadLane | null {
   if (admission === 'probe') return 'probe';
   if (admission === 'from-memory') return 'memory';
-  if (!isOperator(request)) return 'public';
+  if (!isOperator) return 'public';
   return request.method === 'GET' || request.method === 'HEAD' ? 'operator' : null;
 }
 

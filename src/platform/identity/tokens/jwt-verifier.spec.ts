@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type JWK } from 'jose';
 import { Registry } from 'prom-client';
 import { Clock } from '../../flow/clock.js';
-import { FileKeys } from './issuer-keys.js';
+import { FileKeys, type IssuerKeys } from './issuer-keys.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { usableKeys } from './public-keys.js';
 import { TokenMetrics } from './token.metrics.js';
@@ -187,9 +187,11 @@ const TABLE: [what: string, token: string, answer: string][] = [
 let clock: TestClock;
 let registry: Registry;
 
-function verifierWith(over: { userClaim?: string; roleClaim?: string } = {}): JwtVerifier {
+function verifierWith(
+  over: { userClaim?: string; roleClaim?: string } = {},
+  keys: IssuerKeys = new FileKeys(usableKeys(SET, ALGORITHMS)),
+): JwtVerifier {
   registry = new Registry();
-  const keys = new FileKeys(usableKeys(SET, ALGORITHMS));
   const config = {
     issuer: ISSUER,
     audiences: ['coupons', 'coupons-app'],
@@ -261,10 +263,8 @@ describe('a token that was verified', () => {
   it('is answered from memory, at once, for a minute', async () => {
     const verifier = verifierWith();
     const candidate = token();
-    expect(verifier.recall(candidate)).toBeUndefined();
     const first = await verifier.verify(candidate);
     expect(verifier.verify(candidate)).toBe(first);
-    expect(verifier.recall(candidate)).toBe(first);
     expect(await registry.metrics()).toContain('outcome="remembered"} 1');
     clock.at += 59_999;
     expect(verifier.verify(candidate)).toBe(first);
@@ -277,7 +277,7 @@ describe('a token that was verified', () => {
     const candidate = token({ exp: NOW_S + 5 });
     await verifier.verify(candidate);
     clock.at += 34_999;
-    expect(verifier.recall(candidate)).toBeDefined();
+    expect(answerOf(verifier.verify(candidate) as TokenOutcome)).toBe('alice');
     clock.at += 1;
     expect(answerOf(await verifier.verify(candidate))).toBe('expired');
   });
@@ -288,5 +288,39 @@ describe('a token that was verified', () => {
     expect(answerOf(await verifier.verify(candidate))).toBe('not-yet-valid');
     clock.at += 1_000;
     expect(answerOf(await verifier.verify(candidate))).toBe('alice');
+  });
+});
+
+describe('a token of an operator', () => {
+  it('is known from its first verification until its end', async () => {
+    const verifier = verifierWith({ roleClaim: 'role' });
+    const operator = token({ role: 'operator' });
+    expect(verifier.isKnownAdmin(operator)).toBe(false);
+    await verifier.verify(operator);
+    for (const at of [0, 60_000, 329_999]) {
+      clock.at = NOW_S * 1_000 + at;
+      expect(verifier.isKnownAdmin(operator)).toBe(true);
+    }
+    clock.at += 1;
+    expect(verifier.isKnownAdmin(operator)).toBe(false);
+  });
+
+  it.each(['issuer', 'redeemer', 'root', undefined])('is not one with the role %s', async (role) => {
+    const verifier = verifierWith({ roleClaim: 'role' });
+    await verifier.verify(token({ role }));
+    expect(verifier.isKnownAdmin(token({ role }))).toBe(false);
+  });
+
+  it('is forgotten when it is refused, and is never more than a token of usual length', async () => {
+    const keys = new FileKeys(usableKeys(SET, ALGORITHMS));
+    const verifier = verifierWith({ roleClaim: 'role' }, keys);
+    const operator = token({ role: 'viewer' });
+    await verifier.verify(operator);
+    keys.find = () => Promise.resolve([]);
+    clock.at += 60_000;
+    expect(verifier.isKnownAdmin(operator)).toBe(true);
+    expect(answerOf(await verifier.verify(operator))).toBe('key');
+    expect(verifier.isKnownAdmin(operator)).toBe(false);
+    expect(verifier.isKnownAdmin('x'.repeat(7_000))).toBe(false);
   });
 });

@@ -11,6 +11,7 @@ import { USER_ID } from '../../../domain/user-id.js';
 import { type JwtConfig } from '../../config/jwt-config.js';
 import { type Clock } from '../../flow/clock.js';
 import { digestOf } from '../../values/digest.js';
+import { isAdminRole } from '../key-role.js';
 import { claimAt, roleOf } from './claim-path.js';
 import { type IssuerKeys, KeysUnavailableError } from './issuer-keys.js';
 import { type TokenMetrics } from './token.metrics.js';
@@ -26,6 +27,11 @@ import { VerifiedTokens } from './verified-tokens.js';
 /** How far the clocks of issuer and service may be apart, s. */
 const TOLERANCE_S = 30;
 
+/** A token is not verified again for a minute. The memory takes about 30 MB. */
+const VERIFIED = { most: 100_000, forMs: 60_000 };
+/** Tokens of operators and viewers are known until they end. */
+const ADMINS = { most: 1_000, forMs: Infinity };
+
 /** Kinds of tokens that open something (header `typ`). A logout token or a DPoP proof says who it is about, too. */
 const TOKEN_TYPES: readonly unknown[] = [undefined, 'jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'];
 /** Keycloak names the kind in the payload and signs all of them alike; an offline token is a refresh token. */
@@ -37,6 +43,7 @@ const UNUSABLE_USER: TokenOutcome = { kind: 'unusable-user' };
 export class JwtVerifier extends TokenVerifier {
   override readonly isOn = true;
   private readonly tokens: VerifiedTokens;
+  private readonly admins: VerifiedTokens;
   private readonly options: JWTVerifyOptions;
 
   constructor(
@@ -46,7 +53,8 @@ export class JwtVerifier extends TokenVerifier {
     private readonly metrics: TokenMetrics,
   ) {
     super();
-    this.tokens = new VerifiedTokens(clock);
+    this.tokens = new VerifiedTokens(clock, VERIFIED);
+    this.admins = new VerifiedTokens(clock, ADMINS);
     this.options = {
       issuer: config.issuer,
       audience: [...config.audiences],
@@ -70,8 +78,8 @@ export class JwtVerifier extends TokenVerifier {
     return known;
   }
 
-  override recall(token: string): TokenOutcome | undefined {
-    return token.length > MAX_TOKEN_LENGTH ? undefined : this.tokens.find(digestOf(token));
+  override isKnownAdmin(token: string): boolean {
+    return token.length <= MAX_TOKEN_LENGTH && this.admins.find(digestOf(token)) !== undefined;
   }
 
   private async verifyNew(token: string, digest: string): Promise<TokenOutcome> {
@@ -79,10 +87,14 @@ export class JwtVerifier extends TokenVerifier {
       const payload = await this.payloadOf(token);
       const expiresAt = (payload.exp as number) * 1_000;
       const outcome = this.read(payload, expiresAt);
-      this.tokens.put(digest, outcome, expiresAt + TOLERANCE_S * 1_000);
+      const until = expiresAt + TOLERANCE_S * 1_000;
+      this.tokens.put(digest, outcome, until);
+      if (isAdmin(outcome)) this.admins.put(digest, outcome, until);
       return this.counted(outcome);
     } catch (error) {
       if (error instanceof KeysUnavailableError) return this.counted({ kind: 'keys-unavailable' });
+      // Its key may have been withdrawn.
+      this.admins.forget(digest);
       return this.counted(invalid(faultOf(error)));
     }
   }
@@ -157,6 +169,10 @@ const invalid = (why: TokenFault): TokenOutcome => ({ kind: 'invalid', why });
 function userIdOf(claim: unknown): string | null {
   const id = Number.isSafeInteger(claim) && (claim as number) >= 0 ? String(claim) : claim;
   return typeof id === 'string' && USER_ID.test(id) ? id : null;
+}
+
+function isAdmin(outcome: TokenOutcome): boolean {
+  return outcome.kind === 'user' && outcome.role !== null && isAdminRole(outcome.role);
 }
 
 const lowerCase = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value);

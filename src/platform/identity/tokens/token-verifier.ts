@@ -66,8 +66,11 @@ export abstract class TokenVerifier {
   /** Answers at once for a token that was verified within the last minute: a retry costs a hash. */
   abstract verify(token: string): TokenOutcome | Promise<TokenOutcome>;
 
-  /** The same from memory alone; undefined when memory does not know the token. */
-  abstract recall(token: string): TokenOutcome | undefined;
+  /**
+   * Does this token belong to an operator or a viewer, as far as memory tells? From its first verification until its
+   * end. It is for the order of calls alone: only {@link verify} opens something.
+   */
+  abstract isKnownAdmin(token: string): boolean;
 }
 
 /** Without IDENTITY=jwt: no token opens anything. */
@@ -79,7 +82,7 @@ export class NoTokens extends TokenVerifier {
     return { kind: 'invalid', why: 'issuer' };
   }
 
-  override recall(): undefined {
-    return undefined;
+  override isKnownAdmin(): boolean {
+    return false;
   }
 }
