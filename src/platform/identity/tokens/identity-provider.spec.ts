@@ -159,6 +159,34 @@ describe('beside a real provider', () => {
     expect(await judge(await provider.token('auth0|kim'))).toBe('auth0|kim');
   });
 
+  it('a new key under the name of the old one is fetched with its first token', async () => {
+    await start();
+    const old = await provider.token('auth0|kim');
+    const secondAsFirst = { ...signingKey('second'), kid: 'first' };
+    await provider.tell({ keys: [secondAsFirst] });
+    const tokens = await Promise.all(['auth0|kim', 'lee@example.com'].map((user) => provider.token(user)));
+    expect(await Promise.all(tokens.map(judge))).toEqual(['auth0|kim', 'lee@example.com']);
+    // The keys of the start, and those that the first of the tokens asked for.
+    expect(await provider.tell({})).toBe(2);
+    for (let count = 0; count < 5; count++) expect(await judge(old)).toBe('signature');
+    expect(await provider.tell({})).toBe(2);
+  });
+
+  it('a forged token costs one call to the provider in 30 s, and keeps nobody waiting whose key is known', async () => {
+    await start();
+    const [known, later] = [await provider.token('auth0|kim'), await provider.token('lee@example.com')];
+    const forged = `${known.slice(0, -8)}AAAAAAAA`;
+    await provider.tell({ slow: true });
+    const answers: string[] = [];
+    const late = judge(forged).then((answer) => answers.push(answer));
+    answers.push(await judge(known), await judge(later));
+    await late;
+    expect(answers).toEqual(['auth0|kim', 'lee@example.com', 'signature']);
+    await provider.tell({ slow: false });
+    for (let count = 0; count < 5; count++) expect(await judge(forged)).toBe('signature');
+    expect(await provider.tell({})).toBe(2);
+  });
+
   it.each([31_000, -31_000])(
     'a clock that is %d ms off at the provider does not matter within a token’s time',
     async (offset) => {

@@ -10,6 +10,9 @@ export abstract class IssuerKeys {
   /** What is wrong, as one clause; null while the keys are known and the provider answers. */
   abstract readonly trouble: string | null;
 
+  /** Counts the sets of keys. It changes when another one has arrived. */
+  abstract readonly generation: number;
+
   /** Begins to fetch what has to be fetched. Returns at once. */
   abstract start(): void;
 
@@ -20,6 +23,12 @@ export abstract class IssuerKeys {
    * @throws KeysUnavailableError
    */
   abstract find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]>;
+
+  /**
+   * For a token that none of the keys fits or has signed: fetches them again, unless that was done for another token
+   * within the last 30 s. Never rejects.
+   */
+  abstract renew(): Promise<void>;
 }
 
 /** A token without a `kid` is tried with this many keys at most. */
@@ -28,19 +37,13 @@ const MAX_CANDIDATES = 4;
 /** One set of keys that does not change. */
 export class KeyRing {
   private readonly local: ReturnType<typeof createLocalJWKSet>;
-  private readonly names: ReadonlySet<string | undefined>;
 
   constructor(keys: readonly JWK[]) {
     this.local = createLocalJWKSet({ keys: [...keys] });
-    this.names = new Set(keys.map(({ kid }) => kid));
   }
 
   get size(): number {
     return this.local.jwks().keys.length;
-  }
-
-  has(kid: string): boolean {
-    return this.names.has(kid);
   }
 
   /** @returns an empty list when no key suits. A key that suits but cannot be imported is none. */
@@ -59,6 +62,7 @@ export class KeyRing {
 /** The keys of JWT_PUBLIC_KEY_FILE, which are read once, at the start. */
 export class FileKeys extends IssuerKeys {
   override readonly trouble = null;
+  override readonly generation = 0;
   private readonly ring: KeyRing;
   /** Keys from PEM have no names. */
   private readonly named: boolean;
@@ -79,5 +83,9 @@ export class FileKeys extends IssuerKeys {
 
   override find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]> {
     return this.ring.find(this.named ? header : { ...header, kid: undefined });
+  }
+
+  override renew(): Promise<void> {
+    return Promise.resolve();
   }
 }

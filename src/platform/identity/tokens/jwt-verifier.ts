@@ -102,12 +102,25 @@ export class JwtVerifier extends TokenVerifier {
   /** @throws Refused, KeysUnavailableError, or what `jose` throws. No message holds a part of the token. */
   private async payloadOf(token: string): Promise<JWTPayload> {
     if (!looksLikeToken(token)) throw new Refused('malformed');
-    const { protectedHeader: header, payload } = await this.verifyByIssuer(token);
+    const { protectedHeader: header, payload } = await this.verifyByLatestKeys(token);
     if (!TOKEN_TYPES.includes(lowerCase(header.typ))) throw new Refused('type');
     if (REFUSED_TYPES.includes(lowerCase(payload['typ']))) throw new Refused('type');
     // JSON has no infinity, but 1e999 becomes one.
     if (!Number.isFinite(payload.exp)) throw new Refused('claims');
     return payload;
+  }
+
+  /** A provider may give a new key the name of the old one, or none: then nobody but the signature shows that it is new. */
+  private async verifyByLatestKeys(token: string): Promise<JWTVerifyResult> {
+    const { generation } = this.keys;
+    try {
+      return await this.verifyByIssuer(token);
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      if (this.keys.generation === generation) await this.keys.renew();
+      if (this.keys.generation === generation) throw error;
+      return this.verifyByIssuer(token);
+    }
   }
 
   /** With a key that the header leads to. `jose` asks for it after it has checked the algorithm. */

@@ -74,8 +74,31 @@ describe('the keys of a provider', () => {
     answer = set('a', 'b', 'c', 'd', 'e');
     await start();
     expect(await find()).toHaveLength(4);
-    expect(await keys.find({ alg: 'RS256', kid: 'a' })).toEqual([]);
     expect(asked).toBe(1);
+  });
+
+  it.each([undefined, 'a'])('are fetched once in 30 s where none suits the algorithm for the name %s', async (kid) => {
+    answer = set('a');
+    await start();
+    const header = { alg: 'ES384', ...(kid === undefined ? {} : { kid }) };
+    for (let count = 0; count < 50; count++) expect(await keys.find(header)).toEqual([]);
+    expect(asked).toBe(2);
+  });
+
+  it('are fetched once in 30 s for tokens that none of them has signed and for unknown names together', async () => {
+    answer = set('a');
+    await start();
+    const { generation } = keys;
+    await Promise.all(Array.from({ length: 50 }, () => keys.renew()));
+    expect([asked, keys.generation]).toEqual([2, generation + 1]);
+    await timers.pass(29_999);
+    await keys.renew();
+    expect(await find('unknown')).toEqual([]);
+    expect(asked).toBe(2);
+    answer = sends('', 500);
+    await timers.pass(1);
+    await keys.renew();
+    expect([asked, keys.generation]).toEqual([3, generation + 1]);
   });
 
   it('are fetched again every five minutes', async () => {

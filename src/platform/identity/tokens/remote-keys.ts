@@ -16,7 +16,7 @@ import { keysIn, usableKeys } from './public-keys.js';
 const TIMEOUT_MS = 2_000;
 /** The keys are fetched again this often, ms. So a key that was withdrawn works for this long and a minute more. */
 const REFRESH_MS = 300_000;
-/** Unknown names of keys cause one fetch in this time, ms, also while fetches fail. */
+/** Tokens that no known key fits or has signed cause one fetch in this time, ms, also while fetches fail. */
 const COOLDOWN_MS = 30_000;
 /** After a fetch that failed, ms; it doubles up to the cool-down. */
 const FIRST_RETRY_MS = 1_000;
@@ -37,7 +37,8 @@ export class RemoteKeys extends IssuerKeys {
   private ring: KeyRing | null = null;
   /** The fetch that is under way. */
   private fetching: Promise<void> | null = null;
-  /** When the last fetch for an unknown name of a key began: monotonic, ms. */
+  private sets = 0;
+  /** When the last fetch for a token began: monotonic, ms. */
   private coolingSince = -Infinity;
   /** Fetches that failed one after the other. */
   private failures = 0;
@@ -74,6 +75,10 @@ export class RemoteKeys extends IssuerKeys {
     return this.ring?.size ?? 0;
   }
 
+  override get generation(): number {
+    return this.sets;
+  }
+
   override start(): void {
     void this.fetch();
   }
@@ -87,17 +92,17 @@ export class RemoteKeys extends IssuerKeys {
     // At the start the first fetch is under way. It takes two seconds at most.
     if (this.ring === null && this.fetching !== null) await this.fetching;
     if (this.ring === null) throw new KeysUnavailableError();
-    const { kid } = header;
-    if (typeof kid === 'string' && !this.ring.has(kid)) {
-      await this.fetchForUnknown();
-      // mutant: unknown-kid-is-refused-while-the-provider-is-away
-      if (!this.ring.has(kid) && this.failures > 0) throw new KeysUnavailableError();
-    }
-    return this.ring.find(header);
+    const found = await this.ring.find(header);
+    if (found.length > 0) return found;
+    await this.renew();
+    const foundNow = await this.ring.find(header);
+    // mutant: unknown-kid-is-refused-while-the-provider-is-away
+    if (foundNow.length === 0 && this.failures > 0) throw new KeysUnavailableError();
+    return foundNow;
   }
 
-  /** Callers decide how often a name is unknown, so the cool-down counts every such fetch, the failed ones too. */
-  private async fetchForUnknown(): Promise<void> {
+  /** Callers decide how often they show such a token, so the cool-down counts every fetch for one, the failed ones too. */
+  override async renew(): Promise<void> {
     const now = this.clock.monotonic();
     // mutant: each-unknown-kid-asks-the-provider
     if (now - this.coolingSince >= COOLDOWN_MS) {
@@ -122,6 +127,7 @@ export class RemoteKeys extends IssuerKeys {
       // A set without keys would refuse everybody. The keys from before stay in force.
       if (keys.length === 0) throw new Error(`no key for ${this.algorithms.join(', ')} stands there`);
       this.ring = new KeyRing(keys);
+      this.sets += 1;
       this.failures = 0;
       this.outage.recovered(`the keys of ${this.name} are fetched again`);
     } catch (error) {
