@@ -4,7 +4,7 @@ import { AdminRefusals } from './admin-refusals.js';
 
 describe('refused admin calls', () => {
   let now: number;
-  let lines: { address: string; unsaid: number }[];
+  let lines: { address: string; unsaid: number; message: string; route: string; path?: string }[];
   let refusals: AdminRefusals;
 
   beforeEach(() => {
@@ -15,12 +15,13 @@ describe('refused admin calls', () => {
   });
   afterEach(() => Logger.overrideLogger(false));
 
-  const refuse = (ip: string, url = '/api/admin/x', authorization?: string) =>
+  const refuse = (ip: string, url = '/api/admin/x', authorization?: string, route = url) =>
     refusals.record({
       ip,
       raw: { socket: { remoteAddress: ip } } as never,
       method: 'GET',
       url,
+      routeOptions: { url: route } as never,
       id: 'r',
       headers: authorization === undefined ? {} : { authorization },
     });
@@ -43,6 +44,17 @@ describe('refused admin calls', () => {
     expect(lines).toEqual([]);
     refuse('a', '/api/coupons/apply', 'Bearer cpn_issuer_x');
     expect(lines).toHaveLength(1);
+  });
+
+  it('name the user of a path of the drop nowhere, and of an admin call the path', () => {
+    const basic = 'Basic a2ltOng=';
+    refuse('a', '/api/users/kim@example.com/coupons?x=1', basic, '/api/users/:userId/coupons');
+    refuse('b', '/api/admin/keys/01J0?x=1', basic, '/api/admin/keys/:id');
+    expect(JSON.stringify(lines[0])).not.toContain('kim@example.com');
+    expect(lines).toEqual([
+      expect.objectContaining({ message: 'a credential was refused', route: '/api/users/:userId/coupons' }),
+      expect.objectContaining({ message: 'an admin call was refused', path: '/api/admin/keys/01J0' }),
+    ]);
   });
 
   it('take no more memory and cause no more lines beyond a number of addresses', () => {

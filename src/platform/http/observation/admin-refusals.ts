@@ -24,7 +24,10 @@ function isGuess(authorization: string | undefined): boolean {
   return authorization !== undefined && userTokenIn(authorization) === undefined;
 }
 
-/** Counts refused admin calls and logs their addresses, without filling the log or the memory. */
+/**
+ * Counts refused admin calls and refused keys, and logs their addresses, without filling the log or the memory. The path
+ * of a call of the drop may hold a user's id, so the log has its route alone.
+ */
 export class AdminRefusals {
   private readonly logger = new Logger('AdminGuard');
   private readonly callers = new Map<string, Caller>();
@@ -44,9 +47,11 @@ export class AdminRefusals {
   }
 
   /** A user without a token, or with one that is not right, is neither an operator nor a guess. */
-  record(request: Pick<FastifyRequest, 'ip' | 'raw' | 'method' | 'url' | 'id' | 'headers'>): void {
+  record(request: Pick<FastifyRequest, 'ip' | 'raw' | 'method' | 'url' | 'routeOptions' | 'id' | 'headers'>): void {
     const { method, url, id, headers } = request;
-    if (!pathOf(url).startsWith('/api/admin/') && !isGuess(headers.authorization)) return;
+    const route = request.routeOptions.url ?? null;
+    const isAdminCall = route?.startsWith('/api/admin/') === true;
+    if (!isAdminCall && !isGuess(headers.authorization)) return;
     const address = callerAddress(request);
     const reason = headers.authorization === undefined ? 'no_token' : 'wrong_token';
     this.refusals.inc({ reason });
@@ -60,12 +65,13 @@ export class AdminRefusals {
     this.callers.delete(place);
     this.callers.set(place, { quietUntil: this.now() + QUIET_MS, unsaid: 0 });
     this.logger.warn({
-      message: 'an admin call was refused',
+      message: isAdminCall ? 'an admin call was refused' : 'a credential was refused',
       event: 'admin.refused',
       reason,
       address,
       method,
-      path: pathOf(url),
+      route,
+      ...(isAdminCall ? { path: pathOf(url) } : {}),
       requestId: id,
       // Refusals of this address since its last line.
       unsaid,
