@@ -6,3 +6,6 @@
  * refused, because a URL client resolves `/claims/..` to `/` before it sends anything: such a user could never ask.
  */
 export const USER_ID = /^(?!\.{1,2}$)[A-Za-z0-9._@|:+=~-]{1,128}$/;
+
+/** In a path: the user who calls. No token may name its user so: that user could claim and never ask. */
+export const ME = 'me';

@@ -10,7 +10,7 @@ import { type Actor } from './actor.js';
 import { Authenticator } from './authenticator.js';
 import { GuessLimit } from './guess-limit.js';
 import { type AdminRole, mayAct } from './key-role.js';
-import { operatorOf } from './tokens/operator.js';
+import { actorOf } from './tokens/token-actor.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
 import { userTokenIn } from './user-token.js';
 
@@ -117,7 +117,7 @@ export class AdminAccess {
     const outcome = await this.tokens.verify(token);
     switch (outcome.kind) {
       case 'user':
-        return operatorOf(outcome);
+        return outcome.role === null ? null : actorOf(outcome.userId, outcome.role);
       case 'unusable-user':
         throw new Problem('user-not-usable');
       case 'keys-unavailable':

@@ -196,6 +196,10 @@ describe('what a caller reads', () => {
     verifier.outcome = asUser('a', 'redeemer');
     expect(access.identify(from(TOKEN))).toEqual(user);
     verifier.outcome = asUser('shop', 'issuer');
-    expect(access.userOf(access.identify(from(TOKEN)) as Caller, 'b')).toBe('b');
+    const shop = access.identify(from(TOKEN)) as Caller;
+    expect(shop).toEqual({ kind: 'issuer', key: { id: 'jwt:shop', name: 'shop', role: 'issuer' } });
+    expect(access.userOf(shop, 'b')).toBe('b');
+    verifier.outcome = asUser('x'.repeat(125), 'issuer');
+    expect((await refusal(() => access.identify(from(TOKEN)))).code).toBe('user-not-usable');
   });
 });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ME } from '../../domain/user-id.js';
 import { AppConfig, type Identity } from '../config/env.js';
 import { INPUT_RULES, type InputRuleName } from '../http/input/input-rules.js';
 import { Problem } from '../http/problem/problem.js';
@@ -6,6 +7,7 @@ import { type Actor } from './actor.js';
 import { AdminAccess, type CredentialRequest, unauthorized } from './admin-access.js';
 import { Authenticator } from './authenticator.js';
 import { type AdminRole, isAdminRole, maySeeCodes } from './key-role.js';
+import { actorOf } from './tokens/token-actor.js';
 import { type TokenOutcome, TokenVerifier } from './tokens/token-verifier.js';
 import { userTokenIn } from './user-token.js';
 
@@ -28,9 +30,6 @@ export interface Reading {
   /** May the caller see the ids of claims? With `IDENTITY=open` such an id proves a claim, and so opens its code. */
   readonly withClaimIds: boolean;
 }
-
-/** In a path: the user who calls. */
-const ME = 'me';
 
 /** The realm of callers, in the challenge of RFC 6750. */
 const CALLERS = 'coupons';
@@ -149,7 +148,7 @@ function callerOf(outcome: TokenOutcome): Caller {
   switch (outcome.kind) {
     case 'user': {
       const { userId, role } = outcome;
-      if (role === 'issuer') return { kind: 'issuer', key: { id: userId, name: userId, role } };
+      if (role === 'issuer') return { kind: 'issuer', key: actorOf(userId, role) };
       return { kind: 'user', userId, role: role !== null && isAdminRole(role) ? role : null };
     }
     case 'unusable-user':

@@ -178,6 +178,7 @@ const TABLE: [what: string, token: string, answer: string][] = [
   ['two alg, the last one none', token({}, '{"alg":"ES256","kid":"ec","alg":"none"}'), 'algorithm'],
   ['a subject with blanks', token({ sub: 'al ice' }), 'unusable-user'],
   ['a subject with control characters', token({ sub: 'alice\u0000' }), 'unusable-user'],
+  ['a subject that paths take for the caller', token({ sub: 'me' }), 'unusable-user'],
   ['an empty subject', token({ sub: '' }), 'unusable-user'],
   ['a subject that is too long', token({ sub: 'a'.repeat(129) }), 'unusable-user'],
   ['no subject', token({ sub: undefined }), 'unusable-user'],

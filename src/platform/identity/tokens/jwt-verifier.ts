@@ -7,7 +7,7 @@ import {
   type JWTVerifyOptions,
   type JWTVerifyResult,
 } from 'jose';
-import { USER_ID } from '../../../domain/user-id.js';
+import { ME, USER_ID } from '../../../domain/user-id.js';
 import { type JwtConfig } from '../../config/jwt-config.js';
 import { type Clock } from '../../flow/clock.js';
 import { digestOf } from '../../values/digest.js';
@@ -178,10 +178,10 @@ class Refused extends Error {
 
 const invalid = (why: TokenFault): TokenOutcome => ({ kind: 'invalid', why });
 
-/** The same ids as in the body of a claim. The schema that checks them there would cost more than the rest of this check. */
+/** The same ids as in the body of a claim, but not `me`. The schema that checks them there would cost more than the rest of this check. */
 function userIdOf(claim: unknown): string | null {
   const id = Number.isSafeInteger(claim) && (claim as number) >= 0 ? String(claim) : claim;
-  return typeof id === 'string' && USER_ID.test(id) ? id : null;
+  return typeof id === 'string' && USER_ID.test(id) && id !== ME ? id : null;
 }
 
 function isAdmin(outcome: TokenOutcome): boolean {
