@@ -50,7 +50,8 @@ describe('users whose ids an identity provider gives', () => {
       );
       expect([plain?.status, plain?.body]).toEqual([200, escaped?.body]);
     }
-    refused(await getRaw(`/api/campaigns/${campaign}/claims/auth0|5f7c`), 400, 'bad-request');
+    const raw = refused(await getRaw(`/api/campaigns/${campaign}/claims/auth0|5f7c`), 400, 'bad-request');
+    expect(raw.errors).toMatchObject([{ in: 'path', detail: expect.stringContaining('| (%7C)') }]);
     // An escape that nothing needs is refused, as everywhere in a path.
     refused(await getRaw(`/api/campaigns/${campaign}/claims/kim%2Eminsu`), 400, 'bad-request');
   });

@@ -22,8 +22,8 @@ export const INPUT_RULES = {
   'transfer-encoding': { ko: 'chunked만 지원합니다.', en: 'Must be chunked, once, and in HTTP/1.1.' },
   'content-length': { ko: '0으로 시작하지 않는 숫자여야 합니다.', en: 'Must be a number that does not begin with 0.' },
   target: {
-    ko: "'/'로 시작해야 하며, '.'이나 '..' 구간, '#', 불필요하거나 잘못된 퍼센트 인코딩이 없어야 합니다.",
-    en: 'Must begin with / and hold no segment . or .., no # and no needless or broken percent-encoding.',
+    ko: "'/'로 시작해야 하며, '.'이나 '..' 구간, '#', 불필요하거나 잘못된 퍼센트 인코딩이 없어야 합니다. | (%7C)처럼 경로에 쓸 수 없는 문자는 퍼센트 인코딩해야 합니다.",
+    en: 'Must begin with / and hold no segment . or .., no # and no needless or broken percent-encoding. A character that a path cannot hold, such as | (%7C), needs its escape.',
   },
   'given-twice': { ko: '두 번 지정되었습니다.', en: 'Is given twice.' },
   integer: {
