@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { type CryptoKey, createLocalJWKSet, errors, type JWK, type JWSHeaderParameters } from 'jose';
 
 /** No key of the issuer is known that could judge a token, because the provider does not answer. */
@@ -31,15 +32,24 @@ export abstract class IssuerKeys {
   abstract renew(): Promise<void>;
 }
 
+/** An issuer has a few keys. */
+const MAX_KEYS = 32;
 /** A token without a `kid` is tried with this many keys at most. */
 const MAX_CANDIDATES = 4;
 
-/** One set of keys that does not change. */
+/** One set of keys that does not change, and of which the first 32 are used. */
 export class KeyRing {
+  /** Says that the set has more keys than are used; null when all are. */
+  readonly surplus: string | null;
   private readonly local: ReturnType<typeof createLocalJWKSet>;
+  /** A set without names, such as keys from PEM, cannot tell which of them a token's `kid` means. */
+  private readonly isNamed: boolean;
 
   constructor(keys: readonly JWK[]) {
-    this.local = createLocalJWKSet({ keys: [...keys] });
+    const used = keys.slice(0, MAX_KEYS);
+    this.surplus = used.length < keys.length ? `only the first ${MAX_KEYS} of ${keys.length} keys are used` : null;
+    this.local = createLocalJWKSet({ keys: used });
+    this.isNamed = used.some(({ kid }) => kid !== undefined);
   }
 
   get size(): number {
@@ -49,7 +59,7 @@ export class KeyRing {
   /** @returns an empty list when no key suits. A key that suits but cannot be imported is none. */
   async find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]> {
     try {
-      return [await this.local(header)];
+      return [await this.local(this.isNamed ? header : { ...header, kid: undefined })];
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return [];
       const keys: CryptoKey[] = [];
@@ -64,17 +74,14 @@ export class FileKeys extends IssuerKeys {
   override readonly trouble = null;
   override readonly generation = 0;
   private readonly ring: KeyRing;
-  /** Keys from PEM have no names. */
-  private readonly named: boolean;
 
   constructor(keys: readonly JWK[]) {
     super();
     this.ring = new KeyRing(keys);
-    this.named = keys.some(({ kid }) => kid !== undefined);
   }
 
   override start(): void {
-    // The start has read them.
+    if (this.ring.surplus !== null) new Logger(FileKeys.name).warn(`JWT_PUBLIC_KEY_FILE: ${this.ring.surplus}`);
   }
 
   override stop(): void {
@@ -82,7 +89,7 @@ export class FileKeys extends IssuerKeys {
   }
 
   override find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]> {
-    return this.ring.find(this.named ? header : { ...header, kid: undefined });
+    return this.ring.find(header);
   }
 
   override renew(): Promise<void> {

@@ -42,4 +42,23 @@ describe('a ring', () => {
     expect(await ring.find({ alg: 'ES256', kid: 'a' })).toEqual([]);
     expect(await ring.find({ alg: 'ES256' })).toEqual([]);
   });
+
+  it('does not look at the name that a token gives its key where no key of the set has one', async () => {
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }) as JWK;
+    const nameless = new KeyRing([EC, RSA]);
+    expect(await nameless.find({ alg: 'ES256', kid: 'a' })).toHaveLength(1);
+    expect(await nameless.find({ alg: 'RS256', kid: 'a' })).toHaveLength(1);
+    const named = new KeyRing([EC, { ...other, kid: 'b' }]);
+    expect(await named.find({ alg: 'ES256', kid: 'a' })).toEqual([]);
+    expect(await named.find({ alg: 'ES256', kid: 'b' })).toHaveLength(1);
+  });
+
+  it('has 32 keys at most, and says so', async () => {
+    const keys = Array.from({ length: 33 }, (_none, index) => ({ ...EC, kid: `${index}` }));
+    expect(new KeyRing(keys.slice(1)).surplus).toBeNull();
+    const ring = new KeyRing(keys);
+    expect([ring.size, ring.surplus]).toEqual([32, 'only the first 32 of 33 keys are used']);
+    expect(await ring.find({ alg: 'ES256', kid: '31' })).toHaveLength(1);
+    expect(await ring.find({ alg: 'ES256', kid: '32' })).toEqual([]);
+  });
 });

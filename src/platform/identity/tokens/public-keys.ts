@@ -9,8 +9,6 @@ export const TOKEN_ALGORITHMS = [
 
 /** Shorter RSA keys are broken, or will be soon. */
 const MIN_RSA_BITS = 2048;
-/** An issuer has a few keys. A token without `kid` may have to be tried with each of them. */
-const MAX_KEYS = 32;
 
 /** The algorithms of each kind of key. */
 const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
@@ -67,7 +65,6 @@ const MEMBERS: ReadonlySet<string> = new Set(['kty', 'crv', 'n', 'e', 'x', 'y', 
 export function usableKeys(keys: readonly JWK[], algorithms: readonly string[]): JWK[] {
   return keys
     .filter((key) => isUsable(key, algorithms))
-    .slice(0, MAX_KEYS)
     .map((key) => Object.fromEntries(Object.entries(key).filter(([name]) => MEMBERS.has(name))) as JWK);
 }
 

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { type JWK } from 'jose';
 import { SetTimers } from '../../../../test/support/flow.js';
 import { until } from '../../../../test/support/until.js';
@@ -190,6 +191,27 @@ describe('the keys of a provider', () => {
     expect(keys.trouble).not.toBeNull();
     expect(await find('a')).toHaveLength(1);
     expect(asked).toBe(2);
+  });
+
+  it('are not fetched for the names of tokens where none of them has one', async () => {
+    const { kid: _kid, ...key } = keyNamed('a');
+    answer = sends(JSON.stringify({ keys: [key] }));
+    await start();
+    expect(await find('a')).toHaveLength(1);
+    expect(asked).toBe(1);
+  });
+
+  it('are warned about once where there are more than are used', async () => {
+    const lines: unknown[] = [];
+    Logger.overrideLogger({ log: () => undefined, error: () => undefined, warn: (line) => void lines.push(line) });
+    try {
+      answer = set(...Array.from({ length: 33 }, (_none, index) => `${index}`));
+      await start();
+      await passWithFetch(300_000);
+    } finally {
+      Logger.overrideLogger(false);
+    }
+    expect(lines).toEqual([expect.stringContaining('only the first 32 of 33 keys are used')]);
   });
 
   it('are given up after two seconds', async () => {

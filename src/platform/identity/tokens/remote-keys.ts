@@ -127,6 +127,7 @@ export class RemoteKeys extends IssuerKeys {
       // A set without keys would refuse everybody. The keys from before stay in force.
       if (keys.length === 0) throw new Error(`no key for ${this.algorithms.join(', ')} stands there`);
       this.ring = new KeyRing(keys);
+      if (this.ring.surplus !== null) this.outage.failed(`${this.name}: ${this.ring.surplus}`, 'surplus');
       this.sets += 1;
       this.failures = 0;
       this.outage.recovered(`the keys of ${this.name} are fetched again`);
