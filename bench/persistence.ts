@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { couponCodeOf } from '../src/modules/consumer/coupon-code.js';
 import { systemClock } from '../src/platform/flow/clock.js';
 import { SystemEntropy, ulidFactory } from '../src/platform/flow/entropy.js';
+import { KeyedHash } from '../src/platform/values/keyed-hash.js';
 import { inParallel } from '../test/support/client.js';
 import { type Cluster } from '../test/support/cluster.js';
 import { type BenchRun } from './bench-run.js';
@@ -142,7 +143,7 @@ async function insertRaw(
   const connections = await Promise.all(Array.from({ length: width }, () => createConnection({ uri })));
   try {
     const nextClaimId = ulidFactory(systemClock, new SystemEntropy());
-    const secret = randomBytes(32);
+    const secret = new KeyedHash(createSecretKey(randomBytes(32)));
     const rows = users.map((user, at) => {
       const claimId = nextClaimId();
       return [campaignId, user, claimId, couponCodeOf(secret, claimId), at + 1, Date.now(), Date.now()];

@@ -157,7 +157,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a signature that leaves a field out',
     edits: [
-      edit('unsigned-field', /\.update\(signed\)/, '.update(signed.toString().replace(/"userId":"[^"]*"/, \'\'))'),
+      edit('unsigned-field', /of\(signed\)/, 'of(signed.replace(/"userId":"[^"]*"/, ""))'),
+      edit(
+        'unverified-field',
+        /bytes\.subarray\(0, -UNSIGNED\)/,
+        'bytes.toString("utf8", 0, bytes.length - UNSIGNED).replace(/"userId":"[^"]*"/, "")',
+      ),
     ],
     caughtBy: { project: 'unit', file: 'event-signature', title: 'covers userId' },
   },
@@ -167,7 +172,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       project: 'unit',
       file: 'bad-signature',
-      title: 'neither fills a slot that was promised, nor ends what is known of it',
+      title: 'an unsigned event is taken and counted, and a forged one is not',
     },
   },
   {

@@ -1,5 +1,5 @@
 import { encodeClaimEvent, type LoggedClaim } from '../../src/domain/claim.js';
-import { type EventKey, signEvent } from '../../src/domain/event-signature.js';
+import { type EventKey, signEvent } from '../../src/ports/log/event-signature.js';
 import { authorsOf } from '../../src/infrastructure/kafka/event-authors.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { type Database } from '../../src/ports/database/database.js';

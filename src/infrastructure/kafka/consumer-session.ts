@@ -8,11 +8,12 @@ const REQUEST_TIMEOUT_MS = 8_000;
 /** How long a fetch waits for messages. While all partitions of a broker rest, kafkajs sleeps for the same time. */
 const FETCH_WAIT_MS = 500;
 /**
- * What one fetch brings of one partition, bytes: about five chunks, the last of them seldom full. While a handler works
+ * What one fetch brings of one partition, bytes: some 2,200 signed claims, which are three chunks (ADR 19). With less, the last
+ * chunk is nearly empty, and a third of the speed is lost. While a handler works
  * on one partition, kafkajs keeps what it fetched of all others, as objects of ten times the size. With kafkajs's own 1
  * MB a backlog takes more than 1 GB of memory, with this value a quarter of that.
  */
-const FETCH_BYTES = 512 * 1_024;
+const FETCH_BYTES = 672 * 1_024;
 /** How often new partitions are looked for. */
 const METADATA_MAX_AGE_MS = 60_000;
 /** How often kafkajs tries again with one consumer. After that the server makes a new consumer. */

@@ -1,4 +1,4 @@
-import { checkSignature } from '../../domain/event-signature.js';
+import { checkSignature } from '../../ports/log/event-signature.js';
 import { type KeyRing } from '../../ports/database/key-ring.js';
 import { type Authorship, type LogRecord } from '../../ports/log/claim-log.js';
 

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type LoggedClaim, holderKey, encodeClaimEvent } from '../../domain/claim.js';
-import { signEvent } from '../../domain/event-signature.js';
+import { signEvent } from '../../ports/log/event-signature.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { systemClock } from '../../platform/flow/clock.js';

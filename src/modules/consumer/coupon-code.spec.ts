@@ -1,10 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../platform/flow/clock.js';
 import { SystemEntropy, ulidFactory } from '../../platform/flow/entropy.js';
+import { KeyedHash } from '../../platform/values/keyed-hash.js';
 import { couponCodeOf } from './coupon-code.js';
 
-const SECRET = Buffer.alloc(32, 7);
+const secretOf = (bytes: Buffer) => new KeyedHash(createSecretKey(bytes));
+const SECRET = secretOf(Buffer.alloc(32, 7));
 const nextClaimId = ulidFactory(systemClock, new SystemEntropy());
 const claimIds = (count: number) => Array.from({ length: count }, nextClaimId);
 /** At how many of the 16 places two codes have the same letter. */
@@ -39,7 +41,7 @@ describe('coupon code', () => {
   it.each<[string, (claimId: string) => [string, string]]>([
     [
       'of one claim under another secret',
-      (claimId) => [couponCodeOf(SECRET, claimId), couponCodeOf(randomBytes(32), claimId)],
+      (claimId) => [couponCodeOf(SECRET, claimId), couponCodeOf(secretOf(randomBytes(32)), claimId)],
     ],
     ['of the next claim', (claimId) => [couponCodeOf(SECRET, claimId), couponCodeOf(SECRET, nextClaimId())]],
     [

@@ -1,3 +1,5 @@
+import { createSecretKey } from 'node:crypto';
+import { KeyedHash } from '../../platform/values/keyed-hash.js';
 import { type Database } from '../../ports/database/database.js';
 import { couponCodeOf } from './coupon-code.js';
 
@@ -18,7 +20,7 @@ export class OwnInstallation {
   async read(): Promise<Installation> {
     this.known ??= await this.database.read(async (unit) => {
       const { installation: id } = await unit.gate.read();
-      const secret = await unit.installationKeys.secretFor('coupon-code');
+      const secret = new KeyedHash(createSecretKey(await unit.installationKeys.secretFor('coupon-code')));
       return { id, codeOf: (claimId: string) => couponCodeOf(secret, claimId) };
     });
     return this.known;

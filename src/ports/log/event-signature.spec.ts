@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { decodeClaimEvent, encodeClaimEvent, type LoggedClaim, type Fields } from './claim.js';
+import { decodeClaimEvent, encodeClaimEvent, type LoggedClaim, type Fields } from '../../domain/claim.js';
 import { checkSignature, type EventKey, signEvent } from './event-signature.js';
 
 const keyOf = (id: string, fill: number): EventKey => ({ id, secret: createSecretKey(Buffer.alloc(32, fill)) });
