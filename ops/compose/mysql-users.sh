@@ -4,7 +4,11 @@
 # long ago, and old refusals. A right on a table that does not exist yet has to include CREATE.
 docker_process_sql --database=mysql <<SQL
 CREATE USER 'coupon'@'%' IDENTIFIED BY '$(cat /run/secrets/mysql_password)';
-GRANT SELECT, INSERT, UPDATE ON coupon.* TO 'coupon'@'%';
-GRANT DELETE, CREATE ON coupon.failed_events TO 'coupon'@'%';
-GRANT DELETE, CREATE ON coupon.refusals TO 'coupon'@'%';
+GRANT SELECT, INSERT ON coupon.* TO 'coupon'@'%';
+GRANT UPDATE, CREATE ON coupon.campaigns TO 'coupon'@'%';
+GRANT UPDATE, CREATE ON coupon.gate TO 'coupon'@'%';
+GRANT UPDATE, CREATE ON coupon.api_keys TO 'coupon'@'%';
+GRANT UPDATE, CREATE ON coupon.installation_keys TO 'coupon'@'%';
+GRANT UPDATE, DELETE, CREATE ON coupon.failed_events TO 'coupon'@'%';
+GRANT UPDATE, DELETE, CREATE ON coupon.refusals TO 'coupon'@'%';
 SQL
