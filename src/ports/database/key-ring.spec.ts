@@ -16,18 +16,19 @@ describe('KeyRing', () => {
   let away: boolean;
   let reads: number;
   let ring: KeyRing;
+  let keysFor: () => Promise<InstallationKey[]>;
 
   beforeEach(() => {
     clock = new SetClock();
     stored = [newKey()];
     away = false;
     reads = 0;
-    const keysFor = () => {
+    keysFor = () => {
       reads += 1;
       return away ? Promise.reject(new Error('away')) : Promise.resolve(stored);
     };
     const database: Pick<Database, 'readUrgently'> = {
-      readUrgently: (work) => work({ installationKeys: { keysFor } } as unknown as UnitOfWork),
+      readUrgently: (work) => work({ installationKeys: { keysFor: () => keysFor() } } as unknown as UnitOfWork),
     };
     ring = new KeyRing(database, 'event', clock);
   });
@@ -54,6 +55,20 @@ describe('KeyRing', () => {
     stored = [newKey()];
     await ring.readAgain();
     expect([ring.signing, reads]).toEqual([stored[0], 3]);
+  });
+
+  it('learns nothing from a read that began before a faster one', async () => {
+    const [old] = stored as [InstallationKey];
+    const answers: ((keys: InstallationKey[]) => void)[] = [];
+    keysFor = () => new Promise((resolve) => answers.push(resolve));
+    const slow = ring.refresh();
+    const fast = ring.readAgain();
+    const replaced = newKey();
+    answers[1]?.([replaced]);
+    await fast;
+    answers[0]?.([old]);
+    await slow;
+    expect([ring.signing, ring.find(old.id)]).toEqual([replaced, undefined]);
   });
 
   it('keeps what it knows while the database is away', async () => {

@@ -19,6 +19,9 @@ export class KeyRing {
   private keys: ReadonlyMap<string, InstallationKey> = new Map();
   private newest: InstallationKey | null = null;
   private readonly reads: SharedRead<void>;
+  /** Reads that have begun, and the latest of them whose answer is known. */
+  private begun = 0;
+  private learned = 0;
 
   constructor(
     database: Pick<Database, 'readUrgently'>,
@@ -27,7 +30,10 @@ export class KeyRing {
     maxAgeMs = KEYS_CACHED_MS,
   ) {
     this.reads = new SharedRead(
-      async () => this.learn(await database.readUrgently((unit) => unit.installationKeys.keysFor(purpose))),
+      async () => {
+        const read = (this.begun += 1);
+        this.learn(await database.readUrgently((unit) => unit.installationKeys.keysFor(purpose)), read);
+      },
       maxAgeMs,
       clock,
     );
@@ -59,7 +65,10 @@ export class KeyRing {
     return this.reads.get();
   }
 
-  private learn(keys: readonly InstallationKey[]): void {
+  /** Nothing from a read that began before one that was faster: a key that is retired would come back. */
+  private learn(keys: readonly InstallationKey[], read: number): void {
+    if (read < this.learned) return;
+    this.learned = read;
     this.keys = new Map(keys.map((key) => [key.id, key]));
     this.newest = keys[0] ?? null;
   }
