@@ -48,6 +48,8 @@ describe('claim event', () => {
       });
     }
     expect(decodeClaimEvent(broken({ v: 2 }))).not.toHaveProperty('installation');
+    const long = decodeClaimEvent(broken({ installation: `a\n\u001b[2J b${'c'.repeat(5_000)}` }));
+    expect(long).toHaveProperty('installation', `a???2J?b${'c'.repeat(56)}`);
     expect(decodeClaimEvent(broken({ v: 2, installation: 7 }))).not.toHaveProperty('installation');
   });
 

@@ -113,6 +113,13 @@ const claimEventSchema = z.object({
     .optional(),
 } satisfies Fields<LoggedClaim> & { v: unknown });
 
+const MAX_INSTALLATION = 64;
+
+/** What another program gives as the name of an installation, as short and plain as one: it gets into logs and errors. */
+export function asInstallation(text: string): string {
+  return text.slice(0, MAX_INSTALLATION).replace(/[^A-Za-z0-9-]/g, '?');
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Without a digest the property is left out, because JSON drops undefined. */
@@ -153,7 +160,7 @@ export function decodeClaimEvent(value: Uint8Array | null): DecodedClaimEvent {
     v?: unknown;
     installation?: unknown;
   };
-  const sender = typeof installation === 'string' ? { installation } : {};
+  const sender = typeof installation === 'string' ? { installation: asInstallation(installation) } : {};
   if (typeof version === 'number' && version !== 1) {
     return { kind: 'poison', code: 'unknown-version', reason: `version ${version} is not known here`, ...sender };
   }

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { decodeClaimEvent, isForeignClaim } from '../../domain/claim.js';
+import { asInstallation, decodeClaimEvent, isForeignClaim } from '../../domain/claim.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { type Database } from '../../ports/database/database.js';
 import { type KafkaConnection } from './client/kafka-connection.js';
@@ -19,8 +19,12 @@ export function memberName(installation: string): string {
 
 /**
  * Looks whether another installation uses the topic or the group: at the live members of the group, and at the last
- * record of each partition that the group has not settled. It sees most mistakes before they do harm, and not all of them. The consumer looks at each
- * claim.
+ * record of each partition that the group has not settled. It sees most mistakes before they do harm, and not all of them.
+ * The consumer looks at each claim.
+ *
+ * A record proves nothing: we cannot verify another installation's key, so a forger can write it. It stops a group that has
+ * never settled anything here, which is how a second deployment begins. An installation that works already starts all the
+ * same, and its consumer stands at that record.
  */
 export class InstallationCheck {
   private readonly logger = new Logger(InstallationCheck.name);
@@ -51,7 +55,7 @@ export class InstallationCheck {
     const { topic, groupId } = this.config;
     for (const clientId of await visible(connection.memberClientIds(groupId))) {
       const other = MEMBER.exec(clientId)?.[1];
-      if (other !== undefined && other !== own) throw foreign('KAFKA_GROUP_ID', groupId, other, own);
+      if (other !== undefined && other !== own) throw foreign('KAFKA_GROUP_ID', groupId, asInstallation(other), own);
     }
     const settled = await connection.committed(groupId);
     for (const { partition, offset, value } of await visible(connection.lastRecords())) {
@@ -59,7 +63,13 @@ export class InstallationCheck {
       if (offset < (settled.get(partition) ?? 0)) continue;
       const decoded = decodeClaimEvent(value);
       const sender = decoded.kind === 'claim' ? decoded.event : decoded;
-      if (isForeignClaim(sender, own)) throw foreign('KAFKA_TOPIC', topic, String(sender.installation), own);
+      if (!isForeignClaim(sender, own)) continue;
+      const error = foreign('KAFKA_TOPIC', topic, String(sender.installation), own);
+      // mutant: record-stops-a-start
+      if (settled.size === 0) throw error;
+      this.logger.error(
+        `${error.message}. Or somebody else writes to ${topic}: partition ${partition}, offset ${offset}`,
+      );
     }
   }
 }
