@@ -168,7 +168,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a consumer that does not verify signatures',
-    edits: [edit('unverified-at-consumer', /author === 'forged'/, 'author === undefined')],
+    edits: [
+      edit('unverified-at-consumer', /author === 'forged' \|\| author === 'unknown-key'/, 'author === undefined'),
+    ],
     caughtBy: {
       project: 'unit',
       file: 'bad-signature',
@@ -195,7 +197,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a rebuild that does not verify signatures',
-    edits: [edit('unverified-at-rebuild', /!isTrusted\(index\)/, 'index < 0')],
+    edits: [edit('unverified-at-rebuild', /isTrusted\(index\)/, 'index >= 0')],
     caughtBy: {
       project: 'unit',
       file: 'gate-rebuilder',
@@ -210,6 +212,11 @@ export const MUTANTS: readonly Mutant[] = [
       file: 'failed-event-drainer',
       title: 'signs no claim that only an unsigned event has told of',
     },
+  },
+  {
+    name: 'a publisher that signs what nothing proves',
+    edits: [edit('unproven-signed', /event\.unproven === true/, 'key === undefined')],
+    caughtBy: { project: 'unit', file: 'event-text', title: 'of a claim that nothing proves is not signed' },
   },
   {
     name: 'strangers that fill the database',
@@ -350,6 +357,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a start beside another installation',
     edits: [edit('unchecked-neighbours', /error instanceof ForeignInstallationError/, 'error === null')],
     caughtBy: { project: 'adapters', file: 'kafka-installations.stack', title: 'refuse a start on a topic' },
+  },
+  {
+    name: 'a forged record that stops every start',
+    edits: [edit('record-stops-a-start', /settled\.size === 0/, 'settled.size >= 0')],
+    caughtBy: { project: 'unit', file: 'installation-check', title: 'lets an installation start that works already' },
   },
   {
     name: 'a cut that counts on any log',

@@ -131,6 +131,7 @@ const CALLS: Calls = {
     },
     highestSequences: (events) => events.highestSequences([ASKED, 'other', 'nothing']),
     hasUnfinished: (events) => events.hasUnfinished(ASKED),
+    countUnproven: (events) => events.countUnproven(),
     countSlotHolders: (events) => events.countSlotHolders(ASKED),
     slotHolders: (events) => events.slotHolders(ASKED, 501),
     findByClaimIds: (events) => events.findByClaimIds(claimIds),

@@ -14,7 +14,7 @@ import { Database, type UnitOfWork } from '../../src/ports/database/database.js'
 import { type FailedEvent } from '../../src/ports/database/failed-event-store.js';
 import { type GatePass, GateTimeoutError, type IssuanceGate } from '../../src/ports/gate/issuance-gate.js';
 import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
-import { ClaimLog, type LogOffsets, type LogRecord } from '../../src/ports/log/claim-log.js';
+import { ClaimLog, type LogOffsets, type LogRecord, type OutgoingClaim } from '../../src/ports/log/claim-log.js';
 import { EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
 import { RecordingDatabase } from './recording-database.js';
@@ -119,7 +119,7 @@ export class InterruptibleClaimLog extends ClaimLog {
   away = false;
   readonly full = false;
   /** Awaited before each publish. */
-  beforePublish: (event: ClaimEvent) => Promise<void> = () => Promise.resolve();
+  beforePublish: (event: OutgoingClaim) => Promise<void> = () => Promise.resolve();
   /** Awaited after each reading of the end offsets. */
   afterEndOffsets: () => Promise<void> = () => Promise.resolve();
 
@@ -127,7 +127,7 @@ export class InterruptibleClaimLog extends ClaimLog {
     super();
   }
 
-  async publish(event: ClaimEvent): Promise<void> {
+  async publish(event: OutgoingClaim): Promise<void> {
     await this.beforePublish(event);
     return this.log.publish(event);
   }

@@ -1,8 +1,15 @@
-import { checkSignature } from '../../ports/log/event-signature.js';
+import { checkSignature, type SignatureCheck } from '../../ports/log/event-signature.js';
 import { type KeyRing } from '../../ports/database/key-ring.js';
 import { type Authorship, type LogRecord } from '../../ports/log/claim-log.js';
 
 const NO_BYTES = new Uint8Array();
+
+const AUTHORS: Readonly<Record<SignatureCheck, Authorship>> = {
+  good: 'own',
+  missing: 'unsigned',
+  bad: 'forged',
+  'unknown-key': 'unknown-key',
+};
 
 /**
  * Who has written these messages of the topic, by their signatures.
@@ -22,5 +29,5 @@ export async function authorsOf(records: readonly LogRecord[], keys: KeyRing): P
     await keys.readAgain();
     checks = records.map(check);
   }
-  return checks.map((found) => (found === 'good' ? 'own' : found === 'missing' ? 'unsigned' : 'forged'));
+  return checks.map((found) => AUTHORS[found]);
 }

@@ -1,9 +1,14 @@
 import { type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type LoggedClaim } from '../../domain/claim.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { type KeyRing } from '../../ports/database/key-ring.js';
-import { type Authorship, ClaimLog, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import {
+  type Authorship,
+  ClaimLog,
+  type LogOffsets,
+  type LogRecord,
+  type OutgoingClaim,
+} from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { authorsOf } from './event-authors.js';
 import { ForeignInstallationError, type InstallationCheck } from './installation-check.js';
@@ -88,7 +93,11 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
     return this.publisher.full;
   }
 
-  publish(event: LoggedClaim): Promise<void> {
+  override get signed(): boolean {
+    return true;
+  }
+
+  publish(event: OutgoingClaim): Promise<void> {
     return this.publisher.publish(event);
   }
 

@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type LoggedClaim, holderKey, encodeClaimEvent } from '../../domain/claim.js';
-import { signEvent } from '../../ports/log/event-signature.js';
+import { holderKey } from '../../domain/claim.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { systemClock } from '../../platform/flow/clock.js';
@@ -10,9 +9,15 @@ import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
 import { type InstallationKey } from '../../ports/database/installation-key-store.js';
 import { type KeyRing } from '../../ports/database/key-ring.js';
-import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../ports/log/claim-log.js';
+import {
+  ClaimLogFullError,
+  ClaimLogUnavailableError,
+  ClaimLogUnconfirmedError,
+  type OutgoingClaim,
+} from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
 import { isRefusedBeforeAppend } from './client/kafka-errors.js';
+import { eventText } from './event-text.js';
 import { type TopicCheck, UnusableTopicError } from './topic-check.js';
 
 /** How many claims a publisher holds, and for how long. */
@@ -60,7 +65,7 @@ interface Route {
 export class KafkaPublisher {
   private readonly logger = new Logger(KafkaPublisher.name);
   private readonly limits: PublisherLimits;
-  private readonly batches: NaturalBatcher<LoggedClaim>;
+  private readonly batches: NaturalBatcher<OutgoingClaim>;
   private connection: KafkaConnection | null = null;
   private routes: Route[] = [];
   /** A random start, so that several processes do not use the same partition at the same time. */
@@ -109,7 +114,7 @@ export class KafkaPublisher {
     this.firstProbe ??= new Promise((resolve) => this.probe(resolve));
   }
 
-  publish(event: LoggedClaim): Promise<void> {
+  publish(event: OutgoingClaim): Promise<void> {
     if (this.away) return Promise.reject(unavailable(null));
     if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for Kafka'));
     return this.batches.add(event);
@@ -130,7 +135,7 @@ export class KafkaPublisher {
   }
 
   /** At most two calls run at once. What a call has not sent after `produceMs` is never sent. */
-  private async write(events: readonly LoggedClaim[]): Promise<void> {
+  private async write(events: readonly OutgoingClaim[]): Promise<void> {
     const sendBefore = performance.now() + this.limits.produceMs;
     this.connect();
     if (!this.probed) {
@@ -151,7 +156,7 @@ export class KafkaPublisher {
       this.dropNode(connection, route.node, error);
       throw unavailable(error);
     }
-    const messages = events.map((event) => ({ key: holderKey(event), value: signEvent(encodeClaimEvent(event), key) }));
+    const messages = events.map((event) => ({ key: holderKey(event), value: eventText(event, key) }));
     try {
       await send(messages, this.limits.produceMs);
     } catch (error) {

@@ -56,6 +56,23 @@ describe('an event that this installation has not signed', () => {
     expect(await consumed(stack)).toEqual({ issued: 4, quarantined: 1 });
   });
 
+  it('tells its row the key that it names, where that one may have been ours', async () => {
+    const ours = border.keys.signing?.id ?? '';
+    const secret = randomBytes(32);
+    await stack.deliver(
+      recordsOf([
+        forge(claimOf(1), secret),
+        border.signed(claimOf(2), { id: ours, secret: createSecretKey(secret) }),
+        border.signed(claimOf(3), { id: '"\n/../..', secret: createSecretKey(secret) }),
+      ]),
+    );
+    expect((await failedEvents(stack)).map(({ failure: { errorMessage } }) => errorMessage)).toEqual([
+      `signed with key ${keyIdOf(secret)}, which is not in use`,
+      'the signature is not ours',
+      'the signature is not ours',
+    ]);
+  });
+
   it('neither fills a slot that was promised, nor ends what is known of it', async () => {
     await stack.close();
     stack = await openConsumerStack({ total: 2 });
@@ -83,17 +100,19 @@ describe('an event that this installation has not signed', () => {
 
   it('takes little room, and is only counted once there are many', async () => {
     const long = border.signed(claimOf(1)).replace('"u1"', `"u1","padding":"${'x'.repeat(5_000)}"`);
-    await stack.deliver(recordsOf([long]));
-    const [kept] = await sql<{ bytes: number; truncated: number }>(
+    await stack.deliver(recordsOf([long, `no event ${'x'.repeat(5_000)}`]));
+    const kept = await sql<{ bytes: number; truncated: number }>(
       stack,
       'SELECT LENGTH(payload) AS bytes, truncated FROM failed_events',
     );
-    expect(kept).toEqual({ bytes: 1_024, truncated: 1 });
+    expect(kept).toEqual(Array(2).fill({ bytes: 1_024, truncated: 1 }));
+    expect(await badSignatures()).toBe(2);
     const many = Array.from({ length: 1_100 }, (_, index) => recordOf('{"key":"', 10 + index));
     expect((await stack.deliver(many)).settledCount).toBe(1_100);
     const [rows] = await sql<{ n: number }>(stack, 'SELECT COUNT(*) AS n FROM failed_events');
     expect(rows?.n).toBe(1_000);
-    expect(await consumed(stack)).toEqual({ quarantined: 1_101 });
+    expect(await consumed(stack)).toEqual({ quarantined: 1_102 });
+    expect(await badSignatures()).toBe(1_102);
     // A claim of ours that cannot be persisted is never only counted.
     await stack.deliver([recordOf(border.signed(claimOf(5, { campaignId: 'gone' })), 2_000)]);
     expect(await stack.database.read((unit) => unit.failedEvents.find(1_001))).toMatchObject({

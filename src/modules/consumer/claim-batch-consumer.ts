@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { logSoldOut } from '../../domain/campaign-log-lines.js';
 import { decodeClaimEvent, isForeignClaim, type LoggedClaim } from '../../domain/claim.js';
+import { keyNamedBy } from '../../ports/log/event-signature.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
@@ -235,21 +236,23 @@ function decode(record: LogRecord, author: Authorship): Decoded {
   }
   const decoded = decodeClaimEvent(record.value);
   // mutant: unverified-at-consumer
-  if (author === 'forged') return forged(record, decoded.kind === 'claim' ? decoded.event : decoded);
+  if (author === 'forged' || author === 'unknown-key') {
+    return forged(record, author, decoded.kind === 'claim' ? decoded.event : decoded);
+  }
   if (decoded.kind === 'claim') return { record, event: decoded.event, unsigned };
   const { kind: _poison, ...why } = decoded;
   return { record, event: null, unsigned, ...why };
 }
 
 /** Nothing that the message says is taken over, except whose it claims to be: a foreign claim stays where it is. */
-function forged(record: LogRecord, { installation }: Pick<LoggedClaim, 'installation'>): Unreadable {
-  const poison = {
-    record,
-    event: null,
-    unsigned: true,
-    code: 'bad-signature',
-    reason: 'the signature is not ours',
-  } as const;
+function forged(
+  record: LogRecord,
+  author: 'forged' | 'unknown-key',
+  { installation }: Pick<LoggedClaim, 'installation'>,
+): Unreadable {
+  const key = author === 'unknown-key' && record.value !== null ? keyNamedBy(record.value) : null;
+  const reason = key === null ? 'the signature is not ours' : `signed with key ${key}, which is not in use`;
+  const poison = { record, event: null, unsigned: true, code: 'bad-signature', reason } as const;
   return installation === undefined ? poison : { ...poison, installation };
 }
 

@@ -122,7 +122,7 @@ export class ClaimQuarantine {
 
   private report(poison: readonly Poison[]): void {
     this.metrics.count('quarantined', poison.length);
-    this.metrics.badSignatures.inc(poison.filter(({ code }) => code === 'bad-signature').length);
+    this.metrics.badSignatures.inc(poison.filter(isStrange).length);
     const quarantined = poison.slice(0, MAX_NAMED).map(({ record, event, code }) => ({
       code,
       claimId: event?.claimId ?? null,
@@ -132,6 +132,11 @@ export class ClaimQuarantine {
     }));
     this.logger.warn({ message: `${poison.length} claim events were quarantined`, quarantined });
   }
+}
+
+/** Somebody else has written it. A batch that cannot be read may be one of ours that a disk has damaged. */
+function isStrange({ event, unsigned, code }: Poison): boolean {
+  return event === null && unsigned && code !== 'unreadable-batch';
 }
 
 function toQuarantinedRecord({ record, event, unsigned, code, reason }: Poison): QuarantinedRecord {

@@ -10,7 +10,7 @@ export type ConsumedOutcome = 'issued' | 'duplicate' | 'stale' | 'discarded' | '
 export class ConsumerMetrics {
   /** Duration of one transaction with its whole chunk. */
   readonly persistDuration: Histogram;
-  /** Events whose signature is not this installation's, or that have none where one is demanded. */
+  /** Events whose signature is not this installation's, or that have none where one is demanded; and what is no event at all. */
   readonly badSignatures: Counter;
   /** Events without a signature that were taken all the same: from processes of a version that does not sign. */
   readonly unsigned: Counter;

@@ -124,6 +124,15 @@ describe('what a rebuilt gate remembers', () => {
       expect([await lookUp('u66'), await lookUp('u67')]).toEqual([{ kind: 'absent' }, { kind: 'absent' }]);
     });
 
+    it('shows coupons of users whose events are not trusted any more', async () => {
+      await write(encodeClaimEvent(claimOf(1)));
+      await write(border.signed(claimOf(2)));
+      // A consumer has taken it while unsigned events were accepted, behind the back of the snapshot.
+      await rebuild(new StepProbe().at('snapshot-staged', () => issueCoupons(stack, [claimOf(1)])));
+      expect(await lookUp('u1')).toMatchObject({ kind: 'found', pending: false });
+      expect(await gauge()).toMatchObject({ claimed: 2, pending: 1 });
+    });
+
     it('is also what is unsigned, while signatures are not demanded', async () => {
       await border.demand(false);
       await write(border.signed(claimOf(1)).replace('"u1"', '"u66"'));

@@ -94,12 +94,9 @@ export class LogReading {
     cuts: Map<number, GateCut | null>,
     found: StagedClaims,
   ): Promise<void> {
-    const events: { event: ClaimEvent; record: LogRecord }[] = [];
+    const events: { event: ClaimEvent; record: LogRecord; trusted: boolean }[] = [];
     const isTrusted = await this.trust(records);
     for (const [index, record] of records.entries()) {
-      // The consumer quarantines it. A promised claim whose key is lost comes back like those of an unreadable batch.
-      // mutant: unverified-at-rebuild
-      if (!isTrusted(index)) continue;
       // An unreadable batch is poison, and the consumer quarantines it. Nothing here tells which claims were in it. A
       // promised one comes back if the sweeper finds it pending, or the takeover does in the memory of the old gate.
       if (record.unreadable !== undefined) continue;
@@ -107,14 +104,18 @@ export class LogReading {
       // mutant: foreign-claims-staged
       if (decoded.kind === 'poison' || !found.isOwn(decoded.event)) continue;
       if (!found.knows(decoded.event.campaignId)) continue;
-      found.note(decoded.event);
-      events.push({ event: decoded.event, record });
+      // The consumer quarantines what is not trusted. A promised claim whose key is lost comes back like those of an
+      // unreadable batch. The coupon of its user is looked for all the same: it may come from a time of more trust.
+      // mutant: unverified-at-rebuild
+      const trusted = isTrusted(index);
+      if (trusted) found.note(decoded.event);
+      events.push({ event: decoded.event, record, trusted });
     }
     if (events.length === 0) return;
     const { issued, statuses } = await this.database.read(async (unit) => {
       if (cuts.size > MAX_KNOWN_CUTS) cuts.clear();
-      for (const { event } of events) {
-        if (!cuts.has(event.epoch)) cuts.set(event.epoch, await unit.gate.cutAbove(event.epoch));
+      for (const { event, trusted } of events) {
+        if (trusted && !cuts.has(event.epoch)) cuts.set(event.epoch, await unit.gate.cutAbove(event.epoch));
       }
       // Statuses first: then a claim that becomes a coupon in between is in at least one of the two answers.
       const statuses = await unit.failedEvents.statusesOf(events.map(({ event }) => event.claimId));
@@ -123,7 +124,8 @@ export class LogReading {
     // These coupons may be younger than the snapshot, so stage them. Users who are staged already stay as they are.
     await stageCoupons(this.builder, epoch, issued, found);
     const issuedTo = new Set(issued.map(holderKey));
-    for (const { event, record } of events) {
+    for (const { event, record, trusted } of events) {
+      if (!trusted) continue;
       if (issuedTo.has(holderKey(event))) continue;
       if (statuses.get(event.claimId) === 'DISCARDED') continue;
       if (isStaleClaim(cuts.get(event.epoch) ?? null, record, logId)) continue;

@@ -19,7 +19,12 @@ import {
   sql,
   drainerOf,
 } from '../../../test/support/retry.js';
-import { ClaimLogFullError, ClaimLogUnavailableError, ClaimLogUnconfirmedError } from '../../ports/log/claim-log.js';
+import {
+  ClaimLogFullError,
+  ClaimLogUnavailableError,
+  ClaimLogUnconfirmedError,
+  type OutgoingClaim,
+} from '../../ports/log/claim-log.js';
 import { postponementMs, PUBLISH_LEASE_MS } from '../../domain/retry-policy.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { type FailedEventDrainer } from './failed-event-drainer.js';
@@ -101,8 +106,13 @@ describe('draining failed events', () => {
       unit.failedEvents.quarantine([{ record: recordOf(early, 2), claim: early, unsigned: true, failure }]),
     );
     await letTimePass(stack);
+    const published: OutgoingClaim[] = [];
+    log.beforePublish = (event) => Promise.resolve(void published.push(event));
     expect((await drainer.drain()).published).toBeGreaterThanOrEqual(1);
     expect(await knownRowOf(stack, early)).toMatchObject({ status: 'REPUBLISHED' });
+    const signed = published.filter(({ unproven }) => unproven !== true).map(({ userId }) => userId);
+    expect(signed).toEqual(published.map(({ userId }) => userId).filter((userId) => userId !== 'bob'));
+    expect(published.map(({ userId }) => userId)).toContain('bob');
   });
 
   it('brings a due claim onto the log, and the consumer makes it a coupon', async () => {

@@ -147,11 +147,12 @@ export class FailedEventDrainer {
     const refused = new Set<number>();
     let reason: unknown;
     await Promise.all(
-      rows.map(async ({ id, claim }) => {
+      rows.map(async ({ id, claim, verified }) => {
         if (claim === null) return;
         try {
           // mutant: rows-own-epoch
-          await withDeadline(this.log.publish({ ...claim, epoch, installation }), PUBLISH_DEADLINE_MS, this.timers);
+          const event = { ...claim, epoch, installation, ...(verified ? {} : { unproven: true }) };
+          await withDeadline(this.log.publish(event), PUBLISH_DEADLINE_MS, this.timers);
         } catch (error) {
           refused.add(id);
           reason = error;

@@ -132,8 +132,8 @@ export abstract class FailedEventStore {
   /**
    * Sets aside messages that the database refuses. A readable one that was here before counts one more attempt and
    * goes back to PENDING with back-off, or to DEAD after its last; an unreadable one is DEAD at once. A RESOLVED or
-   * DISCARDED row stays as it is. Payload and headers are cut at 32 KB, and at 1 KB where the signature is bad; `withoutPayload` leaves both out, for the
-   * second try after the first could not be stored.
+   * DISCARDED row stays as it is. Payload and headers are cut at 32 KB, and at 1 KB where nothing proves that the message is
+   * ours; `withoutPayload` leaves both out, for the second try after the first could not be stored.
    */
   abstract quarantine(records: readonly QuarantinedRecord[], options?: { withoutPayload?: boolean }): Promise<void>;
 
@@ -191,6 +191,12 @@ export abstract class FailedEventStore {
    * operator, or is DISCARDED and its slot was not given back yet.
    */
   abstract hasUnfinished(campaignId: string): Promise<boolean>;
+
+  /**
+   * How many rows with a claim the retry may still publish although only an unsigned event has told of it. They become
+   * DEAD once signatures are demanded.
+   */
+  abstract countUnproven(): Promise<number>;
 
   /** The row of each of these claims, where there is one. */
   abstract findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]>;

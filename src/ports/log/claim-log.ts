@@ -20,9 +20,19 @@ export interface LogRecord {
  * Who has written a message:
  * - `own`: this installation, for certain.
  * - `unsigned`: anybody; a process of a version that did not sign, or somebody else.
- * - `forged`: somebody else, or its signature is not of a key that is in use.
+ * - `forged`: somebody else.
+ * - `unknown-key`: somebody else, or this installation with a key that is not in use any more.
  */
-export type Authorship = 'own' | 'unsigned' | 'forged';
+export type Authorship = 'own' | 'unsigned' | 'forged' | 'unknown-key';
+
+/** A claim on its way to the log. */
+export interface OutgoingClaim extends LoggedClaim {
+  /**
+   * Nothing proves that a gate of ours has admitted it: only an unsigned event has told of it. It is published as it came.
+   * With our signature it would be believed for ever.
+   */
+  readonly unproven?: boolean;
+}
 
 /** Partition → offset. A partition that is missing has no known offset, which is not the same as 0. */
 export type LogOffsets = ReadonlyMap<number, number>;
@@ -53,13 +63,18 @@ export abstract class ClaimLog {
    * Resolves when the broker's full quorum, or the disk, has the event; rejects with one of the errors above. Settles
    * within `PUBLISH_TIMEOUT_MS`, also when the log does not answer: a caller sets no timer of its own.
    */
-  abstract publish(event: LoggedClaim): Promise<void>;
+  abstract publish(event: OutgoingClaim): Promise<void>;
 
   /** True while publishing would be pointless. A probe inside the adapter notices when the broker is back. */
   abstract readonly away: boolean;
 
   /** True while `publish` would reject with `ClaimLogFullError`. */
   abstract readonly full: boolean;
+
+  /** True where other programs may write to the log, so that each of our events carries a signature. */
+  get signed(): boolean {
+    return false;
+  }
 
   /** The offset that the next message of each partition will get. */
   abstract endOffsets(): Promise<LogOffsets>;

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { decodeClaimEvent, encodeClaimEvent, type LoggedClaim, type Fields } from '../../domain/claim.js';
-import { checkSignature, type EventKey, signEvent } from './event-signature.js';
+import { checkSignature, type EventKey, keyNamedBy, signEvent } from './event-signature.js';
 
 const keyOf = (id: string, fill: number): EventKey => ({ id, secret: createSecretKey(Buffer.alloc(32, fill)) });
 const KEY = keyOf('key-1_aZ', 1);
@@ -25,6 +25,13 @@ describe('the signature of an event', () => {
     expect(check(signed, keyOf('key-2_aZ', 2), KEY)).toBe('good');
     expect(check(signed)).toBe('unknown-key');
     expect(check(signed, keyOf(KEY.id, 2))).toBe('bad');
+  });
+
+  it('names its key, and repeats nothing that cannot be one', () => {
+    expect(keyNamedBy(Buffer.from(signed))).toBe(KEY.id);
+    for (const other of [encodeClaimEvent(EVENT), '', signed.replace(KEY.id, '\u001b[2J\n\n..')]) {
+      expect(keyNamedBy(Buffer.from(other))).toBeNull();
+    }
   });
 
   it('stands behind what every version reads', () => {

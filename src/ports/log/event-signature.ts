@@ -19,6 +19,7 @@ export type SignatureCheck = 'good' | 'missing' | 'bad' | 'unknown-key';
 /** HMAC-SHA-256 in base64url. */
 const MAC_LENGTH = 43;
 const KEY_ID_LENGTH = 8;
+const KEY_ID = /^[A-Za-z0-9_-]{8}$/;
 const BEFORE_KEY = ',"key":"';
 const BEFORE_MAC = '","mac":"';
 const CLOSING = '"}';
@@ -46,17 +47,36 @@ export function signEvent(json: string, key: EventKey): string {
  */
 export function checkSignature(value: Uint8Array, find: (id: string) => EventKey | undefined): SignatureCheck {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
-  const ending = bytes.toString('latin1', Math.max(0, bytes.length - ENDING));
-  const hasForm =
-    ending.length === ENDING &&
-    ending.startsWith(BEFORE_KEY) &&
-    ending.startsWith(BEFORE_MAC, BEFORE_KEY.length + KEY_ID_LENGTH) &&
-    ending.endsWith(CLOSING);
-  if (!hasForm) return 'missing';
-  const key = find(ending.slice(BEFORE_KEY.length, BEFORE_KEY.length + KEY_ID_LENGTH));
+  const ending = endingOf(bytes);
+  if (!hasForm(ending)) return 'missing';
+  const key = find(keyIn(ending));
   if (key === undefined) return 'unknown-key';
   // mutant: unverified-field
   return hashOf(key).isOf(bytes.subarray(0, -UNSIGNED), ending.slice(MAC_AT, -CLOSING.length)) ? 'good' : 'bad';
+}
+
+/** The id of the key that a message names, for people to read; null where it cannot be the id of a key. */
+export function keyNamedBy(value: Uint8Array): string | null {
+  const ending = endingOf(Buffer.from(value.buffer, value.byteOffset, value.length));
+  const id = hasForm(ending) ? keyIn(ending) : '';
+  return KEY_ID.test(id) ? id : null;
+}
+
+function endingOf(bytes: Buffer): string {
+  return bytes.toString('latin1', Math.max(0, bytes.length - ENDING));
+}
+
+function hasForm(ending: string): boolean {
+  return (
+    ending.length === ENDING &&
+    ending.startsWith(BEFORE_KEY) &&
+    ending.startsWith(BEFORE_MAC, BEFORE_KEY.length + KEY_ID_LENGTH) &&
+    ending.endsWith(CLOSING)
+  );
+}
+
+function keyIn(ending: string): string {
+  return ending.slice(BEFORE_KEY.length, BEFORE_KEY.length + KEY_ID_LENGTH);
 }
 
 const hashes = new WeakMap<EventKey, KeyedHash>();

@@ -261,11 +261,33 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         expect(await rowOf(event)).toEqual(before);
       });
 
+      it('count the open ones whose claim only an unsigned message has told of', async () => {
+        const unproven = () => read(({ failedEvents }) => failedEvents.countUnproven());
+        const before = await unproven();
+        const [told, final] = [claim(), claim()];
+        const unknown: Failure = { errorClass: 'poison', errorCode: 'unknown-campaign', errorMessage: 'no' };
+        await addUnpublished(claim());
+        await quarantine(claim());
+        await write(({ failedEvents }) =>
+          failedEvents.quarantine([
+            { record: record(told), claim: told, unsigned: true, failure: POISON },
+            { record: record(final), claim: final, unsigned: true, failure: unknown },
+            { record: record(null), claim: null, unsigned: true, failure: POISON },
+          ]),
+        );
+        expect(await unproven()).toBe(before + 1);
+        const { id } = await rowOf(told);
+        await write(({ failedEvents }) => failedEvents.requeue(id, null));
+        expect(await unproven()).toBe(before);
+      });
+
       it.each([
-        ['nothing of what fits', 32 * 1024, false, 0],
-        ['what is longer than 32 KB', 32 * 1024 + 1, false, 1],
-        ['everything when asked to', 10, true, 1],
-      ])('cut %s', async (_what, length, withoutPayload, truncated) => {
+        ['nothing of what fits', 32 * 1024, false, 0, 32 * 1024],
+        ['what is longer than 32 KB', 32 * 1024 + 1, false, 1, 32 * 1024],
+        ['everything when asked to', 10, true, 1, 0],
+        ['nothing short of somebody else', 1024, false, 0, 1024, true],
+        ['what is longer than 1 KB of somebody else', 1025, false, 1, 1024, true],
+      ])('cut %s', async (_what, length, withoutPayload, truncated, kept, unsigned = false) => {
         const event = claim();
         const value = Buffer.alloc(length, 0xff);
         await write(({ failedEvents }) =>
@@ -274,6 +296,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
               {
                 record: record(event, { value, headers: { h: Buffer.from([0, 1]) } }),
                 claim: event,
+                unsigned,
                 failure: POISON,
               },
             ],
@@ -288,7 +311,7 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
         if (withoutPayload) {
           expect([row?.payload, row?.headers, row?.message_key]).toEqual([null, null, null]);
         } else {
-          expect(Buffer.from(row?.payload ?? []).equals(value.subarray(0, 32 * 1024))).toBe(true);
+          expect(Buffer.from(row?.payload ?? []).equals(value.subarray(0, kept))).toBe(true);
           expect(Buffer.from(row?.headers ?? []).toString()).toBe('{"h":"AAE="}');
           expect(Buffer.from(row?.message_key ?? []).toString()).toBe('key');
         }

@@ -7,8 +7,8 @@ import { type FailedEventEntity, type StoredClaim } from '../entities/failed-eve
 
 /** What is kept of a broken message, bytes: enough to see what it was, not enough to fill the disk. */
 const MAX_KEPT_BYTES = 32 * 1024;
-/** The same of a message with a bad signature: more than any event of ours has. */
-const MAX_FORGED_BYTES = 1_024;
+/** The same of a message that somebody else may have written: more than any event of ours has. */
+const MAX_STRANGE_BYTES = 1_024;
 
 const NO_CLAIM: Fields<ClaimEvent, null> = {
   claimId: null,
@@ -47,8 +47,8 @@ export function digestOfPosition({ topic, partition, offset }: LogRecord): strin
   return createHash('sha256').update(`${topic}:${partition}:${offset}`).digest('hex');
 }
 
-export function keptBytes({ key, value, headers }: LogRecord, { errorCode }: Failure) {
-  const most = errorCode === 'bad-signature' ? MAX_FORGED_BYTES : MAX_KEPT_BYTES;
+export function keptBytes({ key, value, headers }: LogRecord, unsigned: boolean) {
+  const most = unsigned ? MAX_STRANGE_BYTES : MAX_KEPT_BYTES;
   const encodedHeaders = Buffer.from(
     JSON.stringify(
       Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),

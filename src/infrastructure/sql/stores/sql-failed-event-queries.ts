@@ -142,6 +142,15 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
     return rows.length > 0;
   }
 
+  async countUnproven(): Promise<number> {
+    const [row] = await this.sql.select<{ unproven: number | string }>(
+      `SELECT COUNT(*) AS unproven FROM failed_events WHERE status IN ${inList(OPEN)} ` +
+        "AND source = 'CONSUMER' AND verified IS NULL AND claim_id IS NOT NULL",
+      [...OPEN],
+    );
+    return Number(row?.unproven ?? 0);
+  }
+
   async findByClaimIds(claimIds: readonly string[]): Promise<FailedEvent[]> {
     const found: FailedEvent[] = [];
     for (const some of chunks(claimIds)) {

@@ -74,7 +74,7 @@ export class SqlFailedEventStore extends SqlFailedEventQueries {
           partition: record.partition,
           offset: record.offset,
           verified: unsigned ? null : 1,
-          ...(withoutPayload ? { truncated: 1 } : keptBytes(record, failure)),
+          ...(withoutPayload ? { truncated: 1 } : keptBytes(record, unsigned)),
         });
       } else if (OPEN.includes(known.status)) {
         // The record was set aside a moment ago, and this is an older copy of it. Several copies lie on the log when
