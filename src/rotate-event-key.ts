@@ -15,8 +15,12 @@ import { type Database } from './ports/database/database.js';
 const USAGE = `usage: npm run rotate-event-key                        make a new key; every process signs with it within seconds
        npm run rotate-event-key -- --list
        npm run rotate-event-key -- --retire ID            what this key has signed is no claim any more
-       npm run rotate-event-key -- --refuse-unsigned      or --accept-unsigned, for an upgrade
+       npm run rotate-event-key -- --refuse-unsigned      for an upgrade; with --anyway also while failed events are unsigned
+       npm run rotate-event-key -- --accept-unsigned      the gate is rebuilt then
        npm run rotate-event-key -- --purpose entry        the same with the keys of entry tokens; also with --list and --retire`;
+
+const BACK_UP =
+  'back the database up now: a restore to an earlier point would lose this key, and claims that it has signed with it';
 
 const ACTIONS = ['list', 'retire', 'refuse-unsigned', 'accept-unsigned'] as const;
 
@@ -29,6 +33,7 @@ async function main(): Promise<void> {
       retire: { type: 'string' },
       'refuse-unsigned': { type: 'boolean' },
       'accept-unsigned': { type: 'boolean' },
+      anyway: { type: 'boolean' },
     },
   });
   const asked = ACTIONS.filter((action) => values[action] !== undefined);
@@ -37,6 +42,9 @@ async function main(): Promise<void> {
   if (purpose !== 'event' && purpose !== 'entry') throw new TypeError('--purpose is event or entry');
   const ofEvents = asked.find((action) => purpose === 'entry' && action.endsWith('unsigned'));
   if (ofEvents !== undefined) throw new TypeError(`--${ofEvents} is for events`);
+  if (values.anyway === true && values['refuse-unsigned'] !== true) {
+    throw new TypeError('--anyway goes with --refuse-unsigned');
+  }
   const { config } = loadConfiguration();
   if (purpose === 'event' && !config.isDistributed()) {
     throw new StartupError(
@@ -49,9 +57,10 @@ async function main(): Promise<void> {
     const desk = new EventKeyDesk(database, new SystemEntropy(), purpose);
     if (asked.length === 0) await desk.rotate();
     if (values.retire !== undefined) await desk.retire(values.retire);
-    if (values['refuse-unsigned'] === true) await desk.demandSignatures(true);
+    if (values['refuse-unsigned'] === true) await desk.demandSignatures(true, { anyway: values.anyway === true });
     if (values['accept-unsigned'] === true) await desk.demandSignatures(false);
     process.stdout.write(`${(await desk.lines()).join('\n')}\n`);
+    if (asked.length === 0 && purpose === 'event') process.stdout.write(`${BACK_UP}\n`);
   };
   if (config.isDistributed()) await useMysqlDatabase(mysqlSettings(config), work);
   else await useSqliteDatabase(config.dataDir, work);

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EmbeddedStack, openEmbeddedStack } from '../../../test/support/embedded.js';
+import { claimOf, EPOCH } from '../../../test/support/claims.js';
+import { recordOf } from '../../../test/support/consumer.js';
+import { type EmbeddedStack, openEmbeddedStack, openEpoch } from '../../../test/support/embedded.js';
+import { rebuilderOf, SharedGateBuilder } from '../../../test/support/recovery.js';
+import { type ClaimEvent } from '../../domain/claim.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { type RotatedPurpose } from '../../ports/database/installation-key-store.js';
 import { EventKeyDesk } from './event-key-desk.js';
@@ -61,6 +65,44 @@ describe('EventKeyDesk', () => {
     await entries.retire(first);
     expect([await ids(), await ids('entry')]).toEqual([events, [second]]);
     expect(await acts()).toEqual(['entry-key.retire', 'entry-key.rotate']);
+  });
+
+  it('closes the epoch when it accepts unsigned events: a rebuild has passed over them, and they count again', async () => {
+    await openEpoch(stack, EPOCH);
+    const before = await stack.database.read((unit) => unit.gate.read());
+    await desk.demandSignatures(true);
+    expect(await stack.database.read((unit) => unit.gate.read())).toEqual(before);
+    await desk.demandSignatures(false);
+    const { row, lastOpen } = await stack.database.read(async (unit) => ({
+      row: await unit.gate.read(),
+      lastOpen: await unit.gate.lastOpen(),
+    }));
+    expect(row).toMatchObject({ fence: null, builder: null });
+    expect([row.epoch > before.epoch, lastOpen]).toEqual([true, before.epoch]);
+    // As a process does that finds no epoch open.
+    await rebuilderOf(stack, { builder: new SharedGateBuilder(stack.memory) }).rebuild(row.epoch - 1);
+    const rebuilt = await stack.database.read((unit) => unit.gate.read());
+    expect([rebuilt.epoch > row.epoch, rebuilt.fence !== null, rebuilt.signedSince]).toEqual([true, true, null]);
+    // Nothing changes: they were accepted already.
+    await desk.demandSignatures(false);
+    expect(await stack.database.read((unit) => unit.gate.read())).toEqual(rebuilt);
+  });
+
+  it('leaves alone what the retry may still publish, until it is told to', async () => {
+    const failure = { errorClass: 'poison', errorCode: 'refused-by-database', errorMessage: '' };
+    const store = (n: number, unsigned: boolean, claim: ClaimEvent | null = claimOf(n)) =>
+      stack.database.transaction((unit) =>
+        unit.failedEvents.quarantine([{ record: recordOf('', n), claim, unsigned, failure }]),
+      );
+    await store(1, false);
+    await store(2, true, null);
+    await desk.demandSignatures(true);
+    await desk.demandSignatures(false);
+    await store(3, true);
+    await expect(desk.demandSignatures(true)).rejects.toThrow(/^1 failed events are of unsigned claims/);
+    expect((await desk.lines()).at(-1)).toContain('--refuse-unsigned');
+    await desk.demandSignatures(true, { anyway: true });
+    expect((await desk.lines()).at(-1)).toMatch(/refused since/);
   });
 
   it('accepts unsigned events, and refuses them', async () => {

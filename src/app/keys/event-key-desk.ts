@@ -6,6 +6,7 @@ import { type Database, type UnitOfWork } from '../../ports/database/database.js
 import { type RotatedPurpose } from '../../ports/database/installation-key-store.js';
 
 const SECRET_BYTES = 32;
+const BUILDER = 'rotate-event-key';
 /**
  * How long the newest key must have been there before an older one is retired, ms. Every process that reaches the
  * database signs with the newest five seconds after it was made. Consumers have some minutes for what was signed before.
@@ -58,10 +59,26 @@ export class EventKeyDesk {
     });
   }
 
-  /** From now on unsigned events are refused, or accepted again. */
-  async demandSignatures(demanded: boolean): Promise<void> {
+  /**
+   * From now on unsigned events are refused, or accepted again.
+   *
+   * @param anyway refuses them also while the retry holds claims that would become DEAD by it.
+   * @throws StartupError when it holds some.
+   */
+  async demandSignatures(demanded: boolean, { anyway = false } = {}): Promise<void> {
     await this.database.transaction(async (unit) => {
-      await unit.gate.lockExclusive();
+      const { epoch, signedSince } = await unit.gate.lockExclusive();
+      if (demanded && !anyway) {
+        const unproven = await unit.failedEvents.countUnproven();
+        if (unproven > 0) {
+          throw new StartupError(
+            `${unproven} failed events are of unsigned claims, and would become DEAD: wait until they are RESOLVED, or give ` +
+              '--anyway, and an operator decides on each of them',
+          );
+        }
+      }
+      // A rebuild has passed over unsigned claims, and may have given their slots away. Now they count again.
+      if (!demanded && signedSince !== null) await closeEpoch(unit, epoch);
       await unit.gate.demandSignatures(demanded);
       await record(unit, demanded ? 'event-key.refuse-unsigned' : 'event-key.accept-unsigned', 'gate');
     });
@@ -84,6 +101,14 @@ export class EventKeyDesk {
         : `unsigned events are refused since ${isoOf(signedSince)}`,
     ];
   }
+}
+
+/** Like the first step of a rebuild whose builder has died: every process sees it, and one of them rebuilds the gate. */
+async function closeEpoch(unit: UnitOfWork, epoch: number): Promise<void> {
+  if (epoch === 0) return;
+  const next = Math.max(epoch + 1, Math.floor((await unit.now()) / 1_000));
+  await unit.gate.beginEpoch(BUILDER, next, 0, await unit.gate.lastOpen());
+  await unit.gate.giveLeaseBack(BUILDER, next);
 }
 
 function record(unit: UnitOfWork, action: string, subject: string): Promise<void> {

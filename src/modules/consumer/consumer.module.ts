@@ -11,6 +11,7 @@ import { ConsumerLag } from './consumer-lag.js';
 import { ConsumerSettings } from './consumer-settings.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
 import { ForeignClaimsMetrics } from './foreign-claims.metrics.js';
+import { UnsignedEventsMetrics } from './unsigned-events.metrics.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
@@ -24,7 +25,10 @@ export class ConsumerModule {
     return {
       module: ConsumerModule,
       controllers: roles.has('consumer') ? [ClaimEventsController] : [],
-      providers: [...(measures ? [ConsumerLag] : []), ...(roles.has('consumer') ? [ForeignClaimsMetrics] : [])],
+      providers: [
+        ...(measures ? [ConsumerLag] : []),
+        ...(roles.has('consumer') ? [ForeignClaimsMetrics, UnsignedEventsMetrics] : []),
+      ],
     };
   }
 }

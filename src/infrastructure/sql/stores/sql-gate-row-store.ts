@@ -29,7 +29,7 @@ export function epochOf(row: RawGateEpoch | undefined): GateEpoch {
     throw new DatabaseError(
       'infrastructure',
       'GATE_ROW_MISSING',
-      'the gate row is missing: id 1, with epoch 0 and the installation_id from before',
+      'the gate row is missing: id 1, with epoch 0 and the installation_id and signed_since from before',
     );
   }
   if (row.installation_id === null) {
