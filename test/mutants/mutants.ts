@@ -696,6 +696,15 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'identity/admin-sight', title: 'is no code for a viewer' },
   },
   {
+    name: 'a log with the statements of a database',
+    edits: [edit('statements-in-the-log', /!STATEMENT\.has\(name\)/, 'name')],
+    caughtBy: {
+      project: 'unit',
+      file: 'logging/app-logger',
+      title: 'keeps the statement of a database’s error and its values out of every line',
+    },
+  },
+  {
     name: 'a revoked key that goes on claiming',
     edits: [edit('revoked-key-recalled', /!this\.isInForce\(key\)/, 'false')],
     caughtBy: { project: 'unit', file: 'identity/caller', title: 'pays for no promise once memory knows the key' },

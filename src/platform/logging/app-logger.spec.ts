@@ -70,6 +70,32 @@ describe('the log', () => {
     expect(JSON.stringify(records()[0])).toMatch(/first\\\\?n?.*app-logger\.spec/);
   });
 
+  it('keeps the statement of a database’s error and its values out of every line', () => {
+    const driver = Object.assign(new Error('no such column'), {
+      code: 'ER_BAD_FIELD_ERROR',
+      sql: "SELECT code FROM coupons WHERE user_id = 'kim'",
+    });
+    // As TypeORM makes it: with what the driver's error has, and its own.
+    const query = Object.assign(new Error('no such column', { cause: driver }), driver, {
+      query: 'SELECT code FROM coupons WHERE user_id = ?',
+      parameters: ['kim'],
+    });
+    const error = Object.assign(new Error('no such column', { cause: query }), { code: driver.code });
+    for (const format of ['json', 'pretty'] as const) {
+      const log = logger(format);
+      log.error(error);
+      log.error({ message: 'a request failed', error });
+      log.error({ message: 'a request failed', reason: error });
+      log.error('it failed', query);
+    }
+    expect(written).toHaveLength(8);
+    expect(written.join('')).toContain('no such column');
+    expect(written.join('')).not.toMatch(/SELECT|kim/);
+    expect(JSON.parse(written[1] ?? '')).toMatchObject({
+      error: { code: 'ER_BAD_FIELD_ERROR', cause: { code: 'ER_BAD_FIELD_ERROR' } },
+    });
+  });
+
   it('writes values that JSON cannot hold', () => {
     const circle: Record<string, unknown> = { big: 1n };
     circle['self'] = circle;

@@ -101,6 +101,13 @@ export class AppLogger extends ConsoleLogger {
   /** The record already holds the stack. */
   protected override printStackTrace(): void {}
 
+  /** Nest writes every property of an error and of its causes. A driver's error has the statement with its values. */
+  protected override serializeError(error: Error, depth?: number, ancestors?: Set<Error>): Record<string, unknown> {
+    const written = super.serializeError(error, depth, ancestors);
+    // mutant: statements-in-the-log
+    return Object.fromEntries(Object.entries(written).filter(([name]) => !STATEMENT.has(name)));
+  }
+
   private fieldsOf(given: Fields): Fields {
     const fields = Object.entries(given)
       .filter(([name, value]) => !RESERVED.has(name) && value !== undefined)
@@ -119,6 +126,9 @@ export class AppLogger extends ConsoleLogger {
 }
 
 const RESERVED: ReadonlySet<string> = new Set(['timestamp', 'level', 'pid', 'context', 'message']);
+
+/** What mysql2 and TypeORM put into an error: user ids, codes and digests are among the values. */
+const STATEMENT: ReadonlySet<string> = new Set(['sql', 'query', 'parameters']);
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
