@@ -705,6 +705,24 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'an export that gets codes that were made after its call',
+    edits: [edit('codes-made-later', /, lastId \}/, ' }')],
+    caughtBy: {
+      project: 'unit',
+      file: 'coupons/campaign-coupons',
+      title: 'holds no coupon that was issued after its call',
+    },
+  },
+  {
+    name: 'an export that outlives its key',
+    edits: [edit('export-of-a-revoked-key', /await stillMay\(\);/, '')],
+    caughtBy: {
+      project: 'unit',
+      file: 'coupons/campaign-coupons',
+      title: 'reads nothing more once its caller may not have it',
+    },
+  },
+  {
     name: 'a revoked key that goes on claiming',
     edits: [edit('revoked-key-recalled', /!this\.isInForce\(key\)/, 'false')],
     caughtBy: { project: 'unit', file: 'identity/caller', title: 'pays for no promise once memory knows the key' },

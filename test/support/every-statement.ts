@@ -91,7 +91,7 @@ const CALLS: Calls = {
     },
     listByCampaign: async (coupons) => {
       const after = { claimedAt: 9, sequence: 5, id: 7 };
-      for (const filter of [{}, { userId: 'u1' }, { from: 5 }, { from: 5, to: 1_000_000 }]) {
+      for (const filter of [{}, { userId: 'u1' }, { from: 5 }, { from: 5, to: 1_000_000 }, { lastId: 1_000_000 }]) {
         for (const order of ['oldest-first', 'newest-first'] as const) {
           await coupons.listByCampaign({ campaignId: ASKED, ...filter }, order, 50);
           await coupons.listByCampaign({ campaignId: ASKED, ...filter }, order, 50, after);

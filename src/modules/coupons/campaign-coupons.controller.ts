@@ -56,7 +56,7 @@ function ApiFile(mediaType: string): MethodDecorator {
     ApiProduces(mediaType)(target, key, descriptor);
     ApiResponse({
       status: 200,
-      description: 'The file: every coupon that was issued before the call, in the order of the claims.',
+      description: 'The file: the coupons that were issued before the call, in the order of the claims.',
       schema: { type: 'string' },
       headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
     })(target, key, descriptor);
@@ -138,13 +138,13 @@ export class CampaignCouponsController {
     request: FastifyRequest,
   ): Promise<void> {
     const options = { ...(await this.sight.of(request)), language };
-    const pieces = await this.coupons.export(filter, format, options, by);
+    const pieces = await this.coupons.export(filter, format, options, by, () => this.sight.of(request));
     if (pieces === null) throw new Problem('campaign-not-found');
     reply
       .header('content-type', MEDIA_TYPES[format])
       .header('content-disposition', `attachment; filename="coupons-${filter.campaignId}.${format}"`)
-      // A database that fails in between destroys the stream. The last chunk is missing then, so the caller sees that
-      // the file is not whole.
+      // A database that fails in between destroys the stream, and so does a credential that is refused by then. The last
+      // chunk is missing then, so the caller sees that the file is not whole.
       .send(Readable.from(pieces));
   }
 }

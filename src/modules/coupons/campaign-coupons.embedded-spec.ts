@@ -16,27 +16,32 @@ describe('an export of coupons', () => {
   /** Pauses so far, ms. */
   let pauses: number[];
   let broken: boolean;
+  let revoked: boolean;
 
-  beforeEach(async () => {
-    stack = await openEmbeddedStack();
-    await storeCampaign(stack, { id: 'sale', total: COUPONS });
-    await stack.database.transaction((unit) =>
+  const issue = (from: number, to: number) =>
+    stack.database.transaction((unit) =>
       unit.coupons.insert(
-        Array.from({ length: COUPONS }, (_, index) => ({
+        Array.from({ length: to - from }, (_, n) => ({
           campaignId: 'sale',
-          userId: `u${index}`,
+          userId: `u${from + n}`,
           claimId: ulid(),
           code: ulid(),
-          sequence: index + 1,
-          claimedAt: 1_000 + Math.floor(index / 700),
+          sequence: from + n + 1,
+          claimedAt: 1_000 + Math.floor((from + n) / 700),
           idempotencyDigest: null,
           createdAt: 5_000,
         })),
       ),
     );
+
+  beforeEach(async () => {
+    stack = await openEmbeddedStack();
+    await storeCampaign(stack, { id: 'sale', total: COUPONS + 1 });
+    await issue(0, COUPONS);
     reads = 0;
     pauses = [];
     broken = false;
+    revoked = false;
     const clock = new SetClock();
     const timers = new SetTimers(clock);
     timers.sleep = (ms) => {
@@ -53,12 +58,18 @@ describe('an export of coupons', () => {
   });
   afterEach(() => stack.close());
 
+  const sequencesOf = (piece: string) =>
+    piece
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { sequence: number }).sequence);
   const start = async () => {
     const pieces = await coupons.export(
       { campaignId: 'sale' },
       'ndjson',
       { withCodes: true, withClaimIds: true },
       BY_SERVICE,
+      () => (revoked ? Promise.reject(new Error('revoked')) : Promise.resolve()),
     );
     if (pieces === null) throw new Error('there is a campaign');
     return pieces[Symbol.asyncIterator]();
@@ -68,8 +79,7 @@ describe('an export of coupons', () => {
     const pieces = await start();
     const sequences: number[] = [];
     for (let piece = await pieces.next(); piece.done !== true; piece = await pieces.next()) {
-      const lines = (piece.value as string).trimEnd().split('\n');
-      sequences.push(...lines.map((line) => (JSON.parse(line) as { sequence: number }).sequence));
+      sequences.push(...sequencesOf(piece.value as string));
     }
     expect(sequences).toEqual(Array.from({ length: COUPONS }, (_, index) => index + 1));
     expect(reads).toBe(7);
@@ -85,6 +95,24 @@ describe('an export of coupons', () => {
     const pieces = await start();
     expect(reads).toBe(0);
     await pieces.next();
+    expect(reads).toBe(1);
+  });
+
+  it('holds no coupon that was issued after its call', async () => {
+    const pieces = await start();
+    await pieces.next();
+    await issue(COUPONS, COUPONS + 1);
+    let last = '';
+    for (let piece = await pieces.next(); piece.done !== true; piece = await pieces.next())
+      last = piece.value as string;
+    expect(sequencesOf(last).at(-1)).toBe(COUPONS);
+  });
+
+  it('reads nothing more once its caller may not have it', async () => {
+    const pieces = await start();
+    await pieces.next();
+    revoked = true;
+    await expect(pieces.next()).rejects.toThrow('revoked');
     expect(reads).toBe(1);
   });
 

@@ -45,12 +45,13 @@ export class CampaignCoupons {
   /**
    * Exports in the order of the claims. Records the export in the audit log first, because it holds users' ids.
    *
-   * The text holds every coupon that was issued before the call, and perhaps some that were issued during it. A piece is
-   * read when the previous one was taken and, after that, as much time has passed as it took: an export leaves claims at
-   * least half of the event loop, and few pieces wait in memory.
+   * The text holds the coupons that were issued before the call, and no other one: a caller who reads slowly gets no
+   * code that was made later. A piece is read when the previous one was taken and, after that, as much time has passed
+   * as it took: an export leaves claims at least half of the event loop, and few pieces wait in memory.
    *
-   * @returns pieces of the text, which reject with DatabaseError if the database fails in between; null: there is no such
-   * campaign.
+   * @param stillMay rejects once the caller may not have the export any more. Asked before each piece.
+   * @returns pieces of the text, which reject with DatabaseError if the database fails in between, and as `stillMay` does; null:
+   * there is no such campaign.
    * @throws DatabaseError
    */
   async export(
@@ -58,22 +59,31 @@ export class CampaignCoupons {
     format: CouponFormat,
     options: CouponLinesOptions,
     by: CallOrigin,
+    stillMay: () => Promise<unknown>,
   ): Promise<AsyncIterable<string> | null> {
     const { campaignId, ...wanted } = filter;
-    const exists = await this.database.transaction(async (unit) => {
-      if ((await unit.campaigns.find(campaignId)) === null) return false;
+    const lastId = await this.database.transaction(async (unit) => {
+      if ((await unit.campaigns.find(campaignId)) === null) return null;
       const detail = { format, withCodes: options.withCodes, ...wanted };
       await unit.audit.record({ action: 'coupons.export', subject: campaignId, campaignId, by, detail });
-      return true;
+      return unit.coupons.lastId();
     });
-    return exists ? this.pieces(filter, new CouponLines(format, options)) : null;
+    if (lastId === null) return null;
+    // mutant: codes-made-later
+    return this.pieces({ ...filter, lastId }, new CouponLines(format, options), stillMay);
   }
 
-  private async *pieces(filter: CampaignCouponFilter, lines: CouponLines): AsyncGenerator<string> {
+  private async *pieces(
+    filter: CampaignCouponFilter,
+    lines: CouponLines,
+    stillMay: () => Promise<unknown>,
+  ): AsyncGenerator<string> {
     const header = lines.header();
     if (header !== '') yield header;
     let last: Coupon | undefined;
     do {
+      // mutant: export-of-a-revoked-key
+      await stillMay();
       const beganAt = this.clock.monotonic();
       const after = last === undefined ? undefined : positionOf(last);
       const rows: Coupon[] = await this.database.read((unit) =>

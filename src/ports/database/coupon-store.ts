@@ -35,6 +35,8 @@ export interface CampaignCouponFilter {
   readonly from?: number;
   /** Claimed before this instant; ms since the Unix epoch. */
   readonly to?: number;
+  /** With this id of a row or a lower one. */
+  readonly lastId?: number;
 }
 
 /** The table `coupons`, seen from inside one transaction. */

@@ -173,6 +173,9 @@ export function describeCouponStore(under: DatabaseUnderTest): void {
       expect(await list('oldest-first', { userId: rows[0]?.userId })).toEqual([5]);
       expect(await list('oldest-first', { userId: rows[0]?.userId.toUpperCase() })).toEqual([]);
       const [whole] = await read(({ coupons }) => coupons.listByCampaign({ campaignId }, 'newest-first', 1));
+      // Stored as 5, 1, 4, 2, 3, so the claim with sequence 5 has the lowest id.
+      expect(await list('oldest-first', { lastId: whole?.id ?? 0 })).toEqual([5]);
+      expect(await list('oldest-first', { lastId: (whole?.id ?? 0) - 1 })).toEqual([]);
       expect(whole).toEqual({ ...rows[0], id: expect.any(Number) });
     });
 

@@ -83,7 +83,7 @@ export class SqlCouponStore extends CouponStore {
 
   /** The index `coupons_in_order` has this order, so a page reads its own rows alone. */
   async listByCampaign(
-    { campaignId, userId, from, to }: CampaignCouponFilter,
+    { campaignId, userId, from, to, lastId }: CampaignCouponFilter,
     order: 'oldest-first' | 'newest-first',
     limit: number,
     after?: CouponPosition,
@@ -95,6 +95,8 @@ export class SqlCouponStore extends CouponStore {
     if (userId !== undefined) conditions.push({ sql: ' AND user_id = ?', values: [userId] });
     if (from !== undefined) conditions.push({ sql: ' AND claimed_at >= ?', values: [from] });
     if (to !== undefined) conditions.push({ sql: ' AND claimed_at < ?', values: [to] });
+    // The plus keeps the databases to the index of the order.
+    if (lastId !== undefined) conditions.push({ sql: ' AND +id <= ?', values: [lastId] });
     if (after !== undefined) conditions.push(rangeBehind(behind, after));
     const rows = await this.sql.selectMany<Coupon>(
       WHOLE_COLUMNS,
