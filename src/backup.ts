@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { explainCommand } from './app/command-error.js';
 import { takeSnapshot } from './infrastructure/sqlite/take-snapshot.js';
 import { loadConfiguration } from './platform/config/load-configuration.js';
+import { serviceUrl } from './platform/config/service-url.js';
 
 const USAGE = 'usage: npm run backup -- --to FILE [--url http://host:port]';
 
@@ -10,7 +11,8 @@ const USAGE = 'usage: npm run backup -- --to FILE [--url http://host:port]';
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { to: { type: 'string' }, url: { type: 'string' } } });
   if (values.to === undefined) throw new TypeError('--to is missing');
-  await takeSnapshot(loadConfiguration().config, values.to, values.url);
+  const url = values.url === undefined ? undefined : serviceUrl(values.url);
+  await takeSnapshot(loadConfiguration().config, values.to, url);
   process.stdout.write(`${values.to}: ${statSync(values.to).size} bytes, checked\n`);
 }
 

@@ -10,6 +10,7 @@ import { readCoupons } from './infrastructure/sqlite/sqlite-file.js';
 import { takeSnapshot } from './infrastructure/sqlite/take-snapshot.js';
 import { type CouponFormat, CouponLines } from './modules/coupons/coupon-lines.js';
 import { loadConfiguration } from './platform/config/load-configuration.js';
+import { serviceUrl } from './platform/config/service-url.js';
 import { StartupError } from './platform/config/startup-error.js';
 import { type NewCoupon } from './ports/database/coupon-store.js';
 
@@ -31,10 +32,11 @@ async function main(): Promise<void> {
   });
   if (values.format !== 'csv' && values.format !== 'ndjson') throw new TypeError('--format is csv or ndjson');
   const format: CouponFormat = values.format;
+  const url = values.url === undefined ? undefined : serviceUrl(values.url);
   const directory = await mkdtemp(join(tmpdir(), 'coupon-export-'));
   try {
     const snapshot = join(directory, 'snapshot.sqlite');
-    await takeSnapshot(loadConfiguration().config, snapshot, values.url);
+    await takeSnapshot(loadConfiguration().config, snapshot, url);
     const lines = Readable.from(pieces(readCoupons(snapshot, values.campaign), format));
     // wx: an export never overwrites a file. 0600: it holds coupon codes.
     const target =

@@ -6,6 +6,7 @@ import { type KeyDesk } from './app/keys/key-desk.js';
 import { useKeyDesk } from './app/keys/use-key-desk.js';
 import { type KeyJson } from './modules/keys/key-json.js';
 import { loadConfiguration } from './platform/config/load-configuration.js';
+import { serviceUrl } from './platform/config/service-url.js';
 import { StartupError } from './platform/config/startup-error.js';
 import { systemClock } from './platform/flow/clock.js';
 import { inputRule } from './platform/http/input/input-rules.js';
@@ -31,12 +32,10 @@ async function main(): Promise<void> {
     },
   });
   const work = workOf(positionals, values);
-  if (values.url !== undefined && !/^https?:$/.test(new URL(values.url).protocol)) {
-    throw new TypeError('--url begins with http:// or https://');
-  }
+  const url = values.url === undefined ? undefined : serviceUrl(values.url);
   // Failures are thrown and printed. A line of the log would say them twice.
   Logger.overrideLogger(false);
-  await useKeyDesk(loadConfiguration().config, { url: values.url, tokenFile: values['token-file'] }, work);
+  await useKeyDesk(loadConfiguration().config, { url, tokenFile: values['token-file'] }, work);
 }
 
 interface KeyOptions {

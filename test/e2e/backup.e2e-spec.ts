@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -137,7 +139,7 @@ describe('an embedded process', () => {
     expect(await command(BACKUP, ['--into', to])).toMatchObject({ code: 1, text: expect.stringContaining('usage:') });
     data = join(directory, 'empty');
     expect((await command(BACKUP, ['--to', `${to}.2`])).text).toMatch(
-      /has no coupon\.sqlite, and http.* does not answer/,
+      /has no coupon\.sqlite; name a service .* --url\n$/,
     );
     data = join(directory, 'data');
     const elsewhere = join(directory, 'no', 'such', 'directory');
@@ -147,13 +149,37 @@ describe('an embedded process', () => {
     });
   });
 
+  it('shows its token to nobody while it is stopped, and is found without the prefix that a proxy strips', async () => {
+    const service = await start({ BASE_PATH: '/shop' });
+    const running = join(directory, 'running.sqlite');
+    expect(await command(BACKUP, ['--to', running], { BASE_PATH: '/shop' })).toMatchObject({ code: 0 });
+    await service.end('SIGKILL');
+    const asked: unknown[] = [];
+    const other = createServer(({ headers }, response) => {
+      asked.push(headers);
+      response.writeHead(404).end();
+    });
+    await once(other.listen(port, '127.0.0.1'), 'listening');
+    try {
+      const stopped = join(directory, 'stopped.sqlite');
+      expect(await command(BACKUP, ['--to', stopped])).toMatchObject({ code: 0 });
+      expect(await command(EXPORT, ['--format', 'ndjson'])).toEqual({ code: 0, text: '' });
+      expect(asked).toEqual([]);
+    } finally {
+      other.close();
+    }
+  });
+
   it('says what is wrong with the options of a backup', async () => {
     await start();
     const to = join(directory, 'copy.sqlite');
     const wrong = await command(BACKUP, ['--to', to], { ADMIN_TOKEN: 'another-token-0123456789' });
     expect(wrong).toMatchObject({ code: 1, text: expect.stringMatching(/answered 401 unauthorized/) });
     const nobody = await command(BACKUP, ['--to', to, '--url', `http://127.0.0.1:${await freePort()}`]);
-    expect(nobody).toMatchObject({ code: 1, text: expect.stringMatching(/a process holds .* name its address/) });
+    expect(nobody).toMatchObject({ code: 1, text: expect.stringMatching(/^http:\S+ does not answer: .*ECONNREFUSED/) });
+    const password = await command(BACKUP, ['--to', to, '--url', `http://kim:hunter2@127.0.0.1:${port}`]);
+    expect(password).toMatchObject({ code: 1, text: expect.stringMatching(/^--url must not hold/) });
+    expect(password.text).not.toContain('hunter2');
     expect(existsSync(to) || existsSync(`${to}.partial`)).toBe(false);
   });
 

@@ -96,10 +96,13 @@ describe('npm run key', () => {
   it('says in one line why it cannot, with exit code 1', async () => {
     const elsewhere = { DATA_DIR: directory };
     const unused = `http://127.0.0.1:${await freePort()}`;
+    const twoLines = join(directory, 'two-lines');
+    writeFileSync(twoLines, `> coupon-system@0.1.0 key\n${ADMIN_TOKEN}\n`);
     for (const [args, env, text] of [
       [['list', '--url', unused], { ...elsewhere, ADMIN_TOKEN }, /^http:\S+ does not answer: .*ECONNREFUSED.*\n$/],
       [['list', '--url', unused], elsewhere, /^no token: .*--token-file.*\n$/],
       [['list', '--url', unused, '--token-file', '/nowhere'], elsewhere, /^--token-file: it does not exist\n$/],
+      [['list', '--url', unused, '--token-file', twoLines], elsewhere, /^--token-file: it does not hold one token\n$/],
       [['list'], elsewhere, /^DATA_DIR \S+ has no coupon\.sqlite: start the service once\n$/],
       [
         ['list', '--url', `http://127.0.0.1:${port}`],
@@ -132,6 +135,7 @@ describe('npm run key', () => {
       [['revoke', 'default'], /ID: Must be the id of an API key/],
       [['list', '--url', 'localhost'], /Invalid URL/],
       [['list', '--url', 'ftp://127.0.0.1'], /--url begins with http/],
+      [['list', '--url', 'http://kim:hunter2@127.0.0.1'], /^--url must not hold a user or a password\n/],
       [['list', '--token', 'secret'], /Unknown option '--token'/],
     ];
     await Promise.all(

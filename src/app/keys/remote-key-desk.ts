@@ -1,6 +1,6 @@
 import { type KeyOrder } from '../../modules/keys/key-administration.js';
 import { type KeyJson } from '../../modules/keys/key-json.js';
-import { StartupError } from '../../platform/config/startup-error.js';
+import { callService, refusalIn } from '../../platform/identity/service-call.js';
 import { type KeyDesk } from './key-desk.js';
 
 const PATH = '/api/admin/keys';
@@ -14,18 +14,14 @@ interface Page {
 
 /** The keys of a service that runs, through its admin calls. */
 export class RemoteKeyDesk implements KeyDesk {
-  readonly place: string;
-
   /**
-   * @param url of the service, with its BASE_PATH.
+   * @param place the address of the service; with the path that a proxy in front strips, where the calls go through one.
    * @param token ADMIN_TOKEN, or an API key of role admin.
    */
   constructor(
-    url: string,
+    readonly place: string,
     private readonly token: string,
-  ) {
-    this.place = url.replace(/\/+$/, '');
-  }
+  ) {}
 
   async create({ name, role, expiresAt }: KeyOrder): Promise<KeyJson & { readonly key: string }> {
     const expires = expiresAt === null ? null : new Date(expiresAt).toISOString();
@@ -49,42 +45,20 @@ export class RemoteKeyDesk implements KeyDesk {
     return (await this.body(answer, 200)) as KeyJson;
   }
 
-  private async call(method: string, path: string, body?: object): Promise<Response> {
-    const headers = { authorization: `Bearer ${this.token}`, 'accept-language': 'en' };
-    try {
-      return await fetch(this.place + path, {
-        method,
-        headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        // The credential is for this service and no other one.
-        redirect: 'error',
-        signal: AbortSignal.timeout(DEADLINE_MS),
-      });
-    } catch (error) {
-      const { cause, message } = error as Error;
-      const reason = cause instanceof Error && cause.message !== '' ? cause.message : message;
-      throw new StartupError(`${this.place} does not answer: ${reason}`);
-    }
+  private call(method: string, path: string, body?: object): Promise<Response> {
+    return callService(this.place, path, this.token, {
+      method,
+      ...(body === undefined ? {} : { body }),
+      deadlineMs: DEADLINE_MS,
+    });
   }
 
   private async body(answer: Response, expected: number): Promise<unknown> {
     if (answer.status === expected) return answer.json();
-    const { code, detail, errors } = await problemOf(answer);
-    const told = errors?.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ') ?? detail;
-    throw new StartupError(`${this.place} answered ${answer.status} ${code ?? ''}: ${told ?? 'no reason was given'}`);
+    throw await refusalIn(this.place, answer);
   }
 }
 
-interface ProblemText {
-  readonly code?: string;
-  readonly detail?: string;
-  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
-}
-
-async function problemOf(answer: Response): Promise<ProblemText> {
-  return (await answer.json().catch(() => ({}))) as ProblemText;
-}
-
 async function codeOf(answer: Response): Promise<string | undefined> {
-  return (await problemOf(answer)).code;
+  return ((await answer.json().catch(() => ({}))) as { code?: string }).code;
 }

@@ -1,10 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type AppConfig } from '../../platform/config/env.js';
 import { adminUrlOf } from '../../platform/config/service-url.js';
 import { StartupError } from '../../platform/config/startup-error.js';
-import { readTextFile } from '../../platform/config/text-file.js';
-import { ADMIN_TOKEN_FILE } from '../../platform/identity/admin-token.js';
+import { commandToken } from '../../platform/identity/service-call.js';
 import { type KeyDesk } from './key-desk.js';
 import { RemoteKeyDesk } from './remote-key-desk.js';
 import { StoredKeyDesk } from './stored-key-desk.js';
@@ -28,7 +25,7 @@ export async function useKeyDesk<T>(
   { url, tokenFile }: KeyDeskChoice,
   work: (desk: KeyDesk) => Promise<T>,
 ): Promise<T> {
-  if (url !== undefined) return work(new RemoteKeyDesk(url, await tokenOf(config, tokenFile)));
+  if (url !== undefined) return work(new RemoteKeyDesk(url, tokenOf(config, tokenFile)));
   if (config.isDistributed()) {
     const { mysqlSettings } = await import('../../infrastructure/mysql/mysql.module.js');
     const { useMysqlDatabase } = await import('../../infrastructure/mysql/use-mysql-database.js');
@@ -41,20 +38,11 @@ export async function useKeyDesk<T>(
   } catch (error) {
     if (!(error instanceof FileInUseError)) throw error;
   }
-  return work(new RemoteKeyDesk(adminUrlOf(config), await tokenOf(config, tokenFile)));
+  return work(new RemoteKeyDesk(adminUrlOf(config), tokenOf(config, tokenFile)));
 }
 
-async function tokenOf(config: AppConfig, file: string | undefined): Promise<string> {
-  if (file !== undefined) {
-    const outcome = readTextFile(file);
-    const token = 'text' in outcome ? outcome.text.trim() : '';
-    if (token !== '') return token;
-    throw new StartupError(`--token-file: ${'why' in outcome ? outcome.why : 'it is empty'}`);
-  }
-  const token =
-    config.adminToken ?? (await readFile(join(config.dataDir, ADMIN_TOKEN_FILE), 'utf8').catch(() => '')).trim();
-  if (token === '') {
-    throw new StartupError('no token: name a file that holds one with --token-file, or set ADMIN_TOKEN');
-  }
-  return token;
+function tokenOf(config: AppConfig, file: string | undefined): string {
+  const token = commandToken(config, file);
+  if (token !== undefined) return token;
+  throw new StartupError('no token: name a file that holds one with --token-file, or set ADMIN_TOKEN');
 }

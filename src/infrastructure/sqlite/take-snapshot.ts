@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync } from 'node:fs';
-import { chmod, link, open, readFile, rm } from 'node:fs/promises';
+import { chmod, link, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,18 +7,19 @@ import { type ReadableStream } from 'node:stream/web';
 import { type AppConfig } from '../../platform/config/env.js';
 import { adminUrlOf } from '../../platform/config/service-url.js';
 import { StartupError } from '../../platform/config/startup-error.js';
-import { ADMIN_TOKEN_FILE } from '../../platform/identity/admin-token.js';
+import { callService, commandToken, refusalIn } from '../../platform/identity/service-call.js';
 import { SQLITE_FILE } from './sqlite-data-source.js';
 import { copyUnused, mergeLog } from './sqlite-file.js';
 
 /**
- * Writes a copy of the database to `to`, which must not exist: from the service that runs on the data directory, or,
- * where none answers, from the file itself. When it returns, the copy is whole, checked and on the disk.
+ * Writes a copy of the database to `to`, which must not exist. When it returns, the copy is whole, checked and on the
+ * disk.
  *
- * @param url of the service; by default the one that the configuration leads to.
+ * @param url of a service. Without it: the file of this configuration, or the service where one holds that file. The
+ * file is tried first: what answers at an address that is only assumed may be another program, and would get the token.
  * @throws StartupError with one line for the operator.
  */
-export async function takeSnapshot(config: AppConfig, to: string, url = adminUrlOf(config)): Promise<void> {
+export async function takeSnapshot(config: AppConfig, to: string, url?: string): Promise<void> {
   if (config.profile !== 'embedded') {
     throw new StartupError('PROFILE is distributed: use the tools of your database; docs/operations.md shows how');
   }
@@ -27,8 +28,11 @@ export async function takeSnapshot(config: AppConfig, to: string, url = adminUrl
   const partial = `${to}.partial`;
   await rm(partial, { force: true });
   try {
-    const service = await download(config, partial, url);
-    if (service === 'absent') copyFromFile(config, partial, url);
+    if (url !== undefined) await download(config, partial, url);
+    else if (copyFromFile(config, partial) === 'in-use') {
+      await rm(partial, { force: true });
+      await download(config, partial, adminUrlOf(config));
+    }
     mergeLog(partial);
     await chmod(partial, 0o600);
     await sync(partial);
@@ -41,46 +45,31 @@ export async function takeSnapshot(config: AppConfig, to: string, url = adminUrl
   }
 }
 
-async function download(config: AppConfig, to: string, url: string): Promise<'done' | 'absent'> {
-  const token = config.adminToken ?? (await readToken(config));
-  if (token === undefined) return 'absent';
-  let response: Response;
-  try {
-    response = await fetch(`${url}/api/admin/backup`, { headers: { authorization: `Bearer ${token}` } });
-  } catch {
-    return 'absent';
-  }
-  if (response.status !== 200 || response.body === null) {
-    const { detail, code } = (await response.json().catch(() => ({}))) as { detail?: string; code?: string };
-    throw new StartupError(`${url} answered ${response.status} ${code ?? ''}: ${detail ?? 'no reason was given'}`);
-  }
+async function download(config: AppConfig, to: string, url: string): Promise<void> {
+  const token = commandToken(config);
+  if (token === undefined) throw new StartupError(`no token for ${url}: set ADMIN_TOKEN`);
+  const response = await callService(url, '/api/admin/backup', token);
+  if (response.status !== 200 || response.body === null) throw await refusalIn(url, response);
   const file = createWriteStream(to, { flags: 'wx', mode: 0o600 });
   await pipeline(Readable.fromWeb(response.body as ReadableStream), file);
   const expected = Number(response.headers.get('content-length'));
   if (file.bytesWritten !== expected) {
     throw new StartupError(`${url} sent ${file.bytesWritten} of ${expected} bytes`);
   }
-  return 'done';
 }
 
-function readToken({ dataDir }: AppConfig): Promise<string | undefined> {
-  return readFile(join(dataDir, ADMIN_TOKEN_FILE), 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  );
-}
-
-function copyFromFile({ dataDir }: AppConfig, to: string, url: string): void {
+function copyFromFile({ dataDir }: AppConfig, to: string): 'done' | 'in-use' {
   const path = join(dataDir, SQLITE_FILE);
   if (!existsSync(path)) {
-    throw new StartupError(`DATA_DIR ${dataDir} has no ${SQLITE_FILE}, and ${url} does not answer`);
+    throw new StartupError(`DATA_DIR ${dataDir} has no ${SQLITE_FILE}; name a service that runs elsewhere with --url`);
   }
   try {
     copyUnused(path, to);
+    return 'done';
   } catch (error) {
     const { code } = error as { code?: string };
     if (code?.startsWith('SQLITE_BUSY') !== true) throw error;
-    throw new StartupError(`a process holds ${path}, and ${url} does not answer; name its address with --url`);
+    return 'in-use';
   }
 }
 
