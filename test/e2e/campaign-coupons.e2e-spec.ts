@@ -89,6 +89,21 @@ describe('the coupons of a campaign', () => {
     expect(JSON.parse(ndjson.body)).toEqual({ campaignId: campaign, ...row });
   });
 
+  it('leave a line in the audit log when a list shows their codes', async () => {
+    const made = await client.admin('POST', '/api/admin/keys', { body: { name: 'leaked', role: 'operator' } });
+    const asKey = { authorization: `Bearer ${made.body.key}` };
+    await asViewer(list);
+    await client.admin('GET', `${list}?limit=2`, { headers: asKey });
+    await client.admin('GET', `${list}?userId=first`, { headers: asKey });
+    const { items } = (await client.admin('GET', `/api/admin/audit-log?action=coupons.list&campaignId=${campaign}`))
+      .body;
+    expect(items.filter(({ actor }: { actor: { name: string } }) => actor.name === 'support')).toEqual([]);
+    expect(items.filter(({ actor }: { actor: { name: string } }) => actor.name === 'leaked')).toMatchObject([
+      { subject: campaign, detail: { userId: 'first' } },
+      { subject: campaign, detail: {} },
+    ]);
+  });
+
   it('have Korean columns for a Korean spreadsheet', async () => {
     const { body } = await client.admin('GET', `${list}.csv?lang=ko`);
     expect(body.startsWith('\uFEFF캠페인 ID,사용자 ID,신청 ID,쿠폰 코드,순번,신청 시각,발급 시각\r\n')).toBe(true);

@@ -73,6 +73,20 @@ describe('a search for a user', () => {
     }
   });
 
+  it('leaves a line in the audit log where it shows a code, without the code', async () => {
+    const made = await client.admin('POST', '/api/admin/keys', { body: { name: 'leaked', role: 'operator' } });
+    const asKey = { authorization: `Bearer ${made.body.key}` };
+    await search(loser, asKey);
+    const { code } = (await search(winner)).body.users[0].campaigns[0].claim;
+    await search(code, asKey);
+    await search(winner, asKey);
+    const { body } = await client.admin('GET', `/api/admin/audit-log?actor=${made.body.id}`);
+    expect(body.items).toMatchObject([
+      { action: 'search', subject: 'user', campaignId: null, detail: { userId: winner }, address: expect.any(String) },
+    ]);
+    expect(JSON.stringify(body)).not.toContain(code);
+  });
+
   it('shows no code to a viewer', async () => {
     const { body } = await client.admin('POST', '/api/admin/keys', { body: { name: 'support', role: 'viewer' } });
     const found = await search(winner, { authorization: `Bearer ${body.key}` });

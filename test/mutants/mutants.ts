@@ -705,6 +705,15 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a list of codes that leaves no line',
+    edits: [edit('codes-read-in-silence', /shownTo !== null/, 'shownTo === undefined')],
+    caughtBy: {
+      project: 'unit',
+      file: 'coupons/campaign-coupons',
+      title: 'leaves a line in the audit log where it shows codes, wherever it begins',
+    },
+  },
+  {
     name: 'an export that gets codes that were made after its call',
     edits: [edit('codes-made-later', /, lastId \}/, ' }')],
     caughtBy: {

@@ -82,10 +82,11 @@ export class CampaignCouponsController {
   async listCouponsOfCampaign(
     @Param('campaignId', { schema: campaignId }) campaign: string,
     @Query({ schema: listFilters }) { limit, cursor: after, ...filter }: z.infer<typeof listFilters>,
+    @Caller() by: CallOrigin,
     @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof campaignCouponListJsonSchema>> {
     const { withCodes, withClaimIds } = await this.sight.of(request);
-    const page = await this.coupons.list(filterOf(campaign, filter), limit, after);
+    const page = await this.coupons.list(filterOf(campaign, filter), limit, after, withCodes ? by : null);
     if (page === null) throw new Problem('campaign-not-found');
     return pageJson(
       page,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../platform/flow/clock.js';
+import { Seldom } from '../../platform/flow/seldom.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
@@ -13,25 +14,36 @@ import { type CouponFormat, CouponLines, type CouponLinesOptions } from './coupo
  */
 const ROWS_AT_ONCE = 200;
 
+/** How often the same list of codes, asked for by one caller, leaves a line in the audit log, ms. */
+const SAME_LIST_MS = 600_000;
+
 /** Lists and exports the coupons of a campaign. */
 @Injectable()
 export class CampaignCoupons {
+  private readonly listed: Seldom;
+
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly timers: Timers,
-  ) {}
+  ) {
+    this.listed = new Seldom(clock, SAME_LIST_MS);
+  }
 
   /**
-   * Lists the newest claims first.
+   * Lists the newest claims first. A caller who sees their codes leaves a line in the audit log. Any page may leave it:
+   * a caller can begin a list where it likes.
+   *
    * @param after the `next` of the previous page.
+   * @param shownTo who sees the codes; null when nobody does.
    * @returns null: there is no such campaign.
    * @throws DatabaseError
    */
   async list(
     filter: CampaignCouponFilter,
     limit: number,
-    after?: CouponPosition,
+    after: CouponPosition | undefined,
+    shownTo: CallOrigin | null,
   ): Promise<Page<Coupon, CouponPosition> | null> {
     const found = await this.database.read(async (unit) => {
       const coupons = await unit.coupons.listByCampaign(filter, 'newest-first', limit + 1, after);
@@ -39,7 +51,10 @@ export class CampaignCoupons {
       if (coupons.length === 0 && (await unit.campaigns.find(filter.campaignId)) === null) return null;
       return coupons;
     });
-    return found === null ? null : pageOf(found, limit, positionOf);
+    if (found === null) return null;
+    // mutant: codes-read-in-silence
+    if (found.length > 0 && shownTo !== null) await this.recordList(filter, shownTo);
+    return pageOf(found, limit, positionOf);
   }
 
   /**
@@ -71,6 +86,12 @@ export class CampaignCoupons {
     if (lastId === null) return null;
     // mutant: codes-made-later
     return this.pieces({ ...filter, lastId }, new CouponLines(format, options), stillMay);
+  }
+
+  private async recordList({ campaignId, ...wanted }: CampaignCouponFilter, by: CallOrigin): Promise<void> {
+    const action = { action: 'coupons.list', subject: campaignId, campaignId, by, detail: wanted };
+    const key = JSON.stringify([by.actor.id, by.address, campaignId, wanted]);
+    await this.listed.run(key, () => this.database.transaction((unit) => unit.audit.record(action)));
   }
 
   private async *pieces(

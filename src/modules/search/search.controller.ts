@@ -3,8 +3,9 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { type CallOrigin } from '../../platform/identity/actor.js';
 import { AdminSight } from '../../platform/identity/admin-sight.js';
-import { Admin } from '../../platform/identity/admin.guard.js';
+import { Admin, Caller } from '../../platform/identity/admin.guard.js';
 import { userId } from '../../platform/http/input/schemas.js';
 import { type SearchJson, searchJson, searchJsonSchema } from './search-json.js';
 import { UserStories } from './user-stories.js';
@@ -30,8 +31,10 @@ export class SearchController {
   @ApiProblems('database-unavailable')
   async searchUsers(
     @Query({ schema: query }) { q }: z.infer<typeof query>,
+    @Caller() by: CallOrigin,
     @Req() request: FastifyRequest,
   ): Promise<SearchJson> {
-    return searchJson(await this.stories.search(q), await this.sight.of(request));
+    const sight = await this.sight.of(request);
+    return searchJson(await this.stories.search(q, sight.withCodes ? by : null), sight);
   }
 }

@@ -2,6 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { type Campaign } from '../../domain/campaign.js';
 import { type ClaimRecord } from '../../domain/claim.js';
 import { type Coupon } from '../../ports/database/coupon-store.js';
+import { Clock } from '../../platform/flow/clock.js';
+import { Seldom } from '../../platform/flow/seldom.js';
+import { type CallOrigin } from '../../platform/identity/actor.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEvent } from '../../ports/database/failed-event-store.js';
 import { type Refusal } from '../../ports/database/refusal-store.js';
@@ -11,6 +14,8 @@ import { EpochWatch } from '../gate-watch/epoch-watch.js';
 /** The most campaigns at the gate that one search looks at, and the most coupons and refusals of one user. */
 const MAX_CAMPAIGNS = 200;
 const MAX_ROWS = 100;
+/** How often the codes of one user, shown to one caller, leave a line in the audit log, ms. */
+const SAME_USER_MS = 600_000;
 
 /** What is known of a user in one campaign. At least one part is there. */
 export interface CampaignStory {
@@ -41,14 +46,24 @@ export interface SearchResult {
 /** Finds what gate and database know of one user, by the user's id, a claim's id or a coupon's code. */
 @Injectable()
 export class UserStories {
+  private readonly shown: Seldom;
+
   constructor(
     private readonly database: Database,
     private readonly gate: IssuanceGate,
     private readonly watch: EpochWatch,
-  ) {}
+    clock: Clock,
+  ) {
+    this.shown = new Seldom(clock, SAME_USER_MS);
+  }
 
-  /** @throws DatabaseError */
-  async search(text: string): Promise<SearchResult> {
+  /**
+   * A caller who sees a code leaves a line in the audit log. The searched text is not in it, since it may be a code.
+   *
+   * @param shownTo who sees the codes; null when nobody does.
+   * @throws DatabaseError
+   */
+  async search(text: string, shownTo: CallOrigin | null): Promise<SearchResult> {
     const users: UserStory[] = [];
     let [gateAnswered, complete] = [true, true];
     for (const [userId, foundBy] of await this.usersFor(text)) {
@@ -61,8 +76,15 @@ export class UserStories {
           coupon !== null || admitted !== null || failed !== null || refusals.length > 0,
       );
       if (campaigns.length > 0) users.push({ userId, foundBy, campaigns });
+      if (shownTo !== null && campaigns.some(({ coupon }) => coupon !== null)) await this.record(userId, shownTo);
     }
     return { users, gateAnswered, complete };
+  }
+
+  private async record(userId: string, by: CallOrigin): Promise<void> {
+    const action = { action: 'search', subject: 'user', campaignId: null, by, detail: { userId } };
+    const key = JSON.stringify([by.actor.id, by.address, userId]);
+    await this.shown.run(key, () => this.database.transaction((unit) => unit.audit.record(action)));
   }
 
   /** User's id → how the text leads there. A text may be a claim's id or a code, and in any case a user's id. */
