@@ -37,13 +37,13 @@ describe('while a closed campaign leaves the gate', () => {
     const shown = await client.claim(winner, drop.campaignId);
     return [shown, await client.claim('too-late', drop.campaignId)];
   };
-  const expectAnswered = async (winner: string, claimId: string): Promise<void> => {
+  const expectAnswered = async (winner: string, sequence: number): Promise<void> => {
     const [shown, refused] = await eventually(async () => {
       const answers = await ask(winner);
       expect(answers.map(({ status }) => status)).toEqual([409, 409]);
       return answers;
     }, 20_000);
-    expect(shown.body).toMatchObject({ code: 'already-claimed', claim: { claimId, campaignId: drop.campaignId } });
+    expect(shown.body).toMatchObject({ code: 'already-claimed', claim: { sequence, campaignId: drop.campaignId } });
     expect(refused.body.code).toBe('campaign-closed');
   };
 
@@ -52,10 +52,10 @@ describe('while a closed campaign leaves the gate', () => {
     await drop.run(cluster.client(), { users: usersOf(400), tries: 3, width: 50 });
     await sellOut(cluster, drop);
     const [first] = await cluster.rows(
-      'SELECT user_id, claim_id FROM coupons WHERE campaign_id = ? ORDER BY id LIMIT 1',
+      'SELECT user_id, sequence FROM coupons WHERE campaign_id = ? ORDER BY id LIMIT 1',
       [drop.campaignId],
     );
-    const [winner, claimId] = [String(first?.['user_id']), String(first?.['claim_id'])];
+    const [winner, sequence] = [String(first?.['user_id']), Number(first?.['sequence'])];
     const epoch = await cluster.epoch();
 
     for (const member of cluster.workers()) await cluster.end(member, 'SIGTERM');
@@ -67,19 +67,19 @@ describe('while a closed campaign leaves the gate', () => {
     await cluster.end(failing, 'SIGKILL');
     expect(await row()).toMatchObject({ left_gate_at: expect.anything(), gate_cleared_at: null });
     expect((await keys()).length).toBeGreaterThan(0);
-    await expectAnswered(winner, claimId);
+    await expectAnswered(winner, sequence);
 
     await cluster.add('worker');
     await eventually(async () => expect((await row())?.['gate_cleared_at']).not.toBeNull(), 30_000);
     expect(await keys()).toEqual([]);
-    await expectAnswered(winner, claimId);
+    await expectAnswered(winner, sequence);
     // No process has taken the missing meta for a fence.
     expect(await cluster.epoch()).toBe(epoch);
 
     await cluster.redis(async (redis) => void (await redis.flushall()));
     await eventually(async () => expect(await cluster.epoch()).toBeGreaterThan(epoch), 20_000);
     const mended = performance.now();
-    await expectAnswered(winner, claimId);
+    await expectAnswered(winner, sequence);
     expect(await keys()).toEqual([]);
     expect(await cluster.client().audit(drop.campaignId)).toMatchObject({
       gate: null,
