@@ -26,8 +26,8 @@ export abstract class IssuerKeys {
   abstract find(header: JWSHeaderParameters): Promise<readonly CryptoKey[]>;
 
   /**
-   * For a token that none of the keys fits or has signed: fetches them again, unless that was done for another token
-   * within the last 30 s. Never rejects.
+   * For a token that none of the keys which fit has signed: fetches them again, unless that was done for another such
+   * token within the last 30 s. Never rejects.
    */
   abstract renew(): Promise<void>;
 }

@@ -16,7 +16,7 @@ import { keysIn, usableKeys } from './public-keys.js';
 const TIMEOUT_MS = 2_000;
 /** The keys are fetched again this often, ms. So a key that was withdrawn works for this long and a minute more. */
 const REFRESH_MS = 300_000;
-/** Tokens that no known key fits or has signed cause one fetch in this time, ms, also while fetches fail. */
+/** Tokens that no known key fits cause one fetch in this time, ms, also while fetches fail. So do wrong signatures. */
 const COOLDOWN_MS = 30_000;
 /** After a fetch that failed, ms; it doubles up to the cool-down. */
 const FIRST_RETRY_MS = 1_000;
@@ -38,8 +38,11 @@ export class RemoteKeys extends IssuerKeys {
   /** The fetch that is under way. */
   private fetching: Promise<void> | null = null;
   private sets = 0;
-  /** When the last fetch for a token began: monotonic, ms. */
-  private coolingSince = -Infinity;
+  /**
+   * When the last fetch for a token began: monotonic, ms. Wrong signatures are counted apart: somebody who shows one
+   * every few seconds must not keep the tokens of a new key waiting for it.
+   */
+  private readonly coolingSince = { fit: -Infinity, signature: -Infinity };
   /** Fetches that failed one after the other. */
   private failures = 0;
   private lastFailure = 'they were not fetched yet';
@@ -94,19 +97,23 @@ export class RemoteKeys extends IssuerKeys {
     if (this.ring === null) throw new KeysUnavailableError();
     const found = await this.ring.find(header);
     if (found.length > 0) return found;
-    await this.renew();
+    await this.fetchFor('fit');
     const foundNow = await this.ring.find(header);
     // mutant: unknown-kid-is-refused-while-the-provider-is-away
     if (foundNow.length === 0 && this.failures > 0) throw new KeysUnavailableError();
     return foundNow;
   }
 
+  override renew(): Promise<void> {
+    return this.fetchFor('signature');
+  }
+
   /** Callers decide how often they show such a token, so the cool-down counts every fetch for one, the failed ones too. */
-  override async renew(): Promise<void> {
+  private async fetchFor(lack: 'fit' | 'signature'): Promise<void> {
     const now = this.clock.monotonic();
     // mutant: each-unknown-kid-asks-the-provider
-    if (now - this.coolingSince >= COOLDOWN_MS) {
-      this.coolingSince = now;
+    if (now - this.coolingSince[lack] >= COOLDOWN_MS) {
+      this.coolingSince[lack] = now;
       await this.fetch();
     } else if (this.fetching !== null) {
       await this.fetching;
