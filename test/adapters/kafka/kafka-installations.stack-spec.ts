@@ -111,6 +111,19 @@ describe('two installations on one Kafka', () => {
     expect(errors).toHaveLength(1);
   });
 
+  it('do not keep one from starting that works already: anybody can write such a claim, and its consumer stands there', async () => {
+    for (let claim = 0; claim < 4; claim++) await publish(OWN);
+    const service = await probe.start(consumerOf(OWN));
+    await probe.everythingSettled();
+    await probe.close(service);
+    for (let claim = 0; claim < 4; claim++) await publish(OTHER);
+    await logOf(OWN).onApplicationBootstrap();
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors[0]).toMatch(new RegExp(`used by installation ${OTHER}.*: partition \\d+, offset \\d+$`));
+    await probe.start(consumerOf(OWN), 'again');
+    await until('it has joined', () => probe.delivered().length >= 8, PATIENCE_MS);
+  });
+
   it('are looked for while the database is away, too, when it comes back', async () => {
     await publish(OTHER);
     let away = true;
