@@ -714,6 +714,24 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'guesses at reads that nobody counts',
+    edits: [edit('guesses-at-reads', /!== null/, '=== undefined')],
+    caughtBy: {
+      project: 'unit',
+      file: 'identity/admin-access',
+      title: 'at calls that need no credential is counted, and does not show which one is right',
+    },
+  },
+  {
+    name: 'an API key that is locked out with its address',
+    edits: [edit('keys-locked-out', / && !this\.authenticator\.showsKey\(authorization\)/, '')],
+    caughtBy: {
+      project: 'unit',
+      file: 'identity/admin-access',
+      title: 'does not lock out an API key, which nobody can guess, but counts and refuses an invented one',
+    },
+  },
+  {
     name: 'an export that gets codes that were made after its call',
     edits: [edit('codes-made-later', /, lastId \}/, ' }')],
     caughtBy: {

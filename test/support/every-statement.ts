@@ -198,7 +198,7 @@ const CALLS: Calls = {
   apiKeys: {
     insert: (keys) =>
       keys.insert({ id: ulid(), name: 'k', role: 'admin', secretDigest: 's', createdBy: 'bootstrap', expiresAt: null }),
-    find: (keys) => keys.find('k'),
+    findMany: (keys) => keys.findMany(['k', 'l']),
     list: async (keys) => {
       await keys.list(51);
       await keys.list(51, 'k');

@@ -20,8 +20,11 @@ describe('EventKeyDesk', () => {
 
   const ids = async (purpose: RotatedPurpose = 'event') =>
     (await stack.database.read((unit) => unit.installationKeys.keysFor(purpose))).map(({ id }) => id);
-  const acts = async () =>
-    (await stack.database.read((unit) => unit.audit.list({ limit: 10 }))).map(({ action }) => action);
+  const acts = async () => {
+    const rows = await stack.database.read((unit) => unit.audit.list({ limit: 10 }));
+    for (const { by } of rows) expect(by.actor).toEqual({ id: 'command', name: 'npm run rotate-event-key' });
+    return rows.map(({ action }) => action);
+  };
 
   it('makes a key that signs from now on, and leaves the old one to verify', async () => {
     const [first] = await ids();

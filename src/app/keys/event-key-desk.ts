@@ -1,7 +1,7 @@
 import { isoOf } from '../../domain/iso-of.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { type Entropy } from '../../platform/flow/entropy.js';
-import { BY_SERVICE } from '../../platform/identity/actor.js';
+import { byCommand } from '../../platform/identity/actor.js';
 import { type Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type RotatedPurpose } from '../../ports/database/installation-key-store.js';
 
@@ -112,5 +112,11 @@ async function closeEpoch(unit: UnitOfWork, epoch: number): Promise<void> {
 }
 
 function record(unit: UnitOfWork, action: string, subject: string): Promise<void> {
-  return unit.audit.record({ action, subject, campaignId: null, by: BY_SERVICE, detail: {} });
+  return unit.audit.record({
+    action,
+    subject,
+    campaignId: null,
+    by: byCommand('npm run rotate-event-key'),
+    detail: {},
+  });
 }

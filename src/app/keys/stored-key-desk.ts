@@ -3,10 +3,13 @@ import { type KeyJson, keyJson } from '../../modules/keys/key-json.js';
 import { StoredKeys } from '../../modules/keys/stored-keys.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { systemClock } from '../../platform/flow/clock.js';
+import { systemTimers } from '../../platform/flow/timers.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
-import { BY_COMMAND } from '../../platform/identity/actor.js';
+import { byCommand } from '../../platform/identity/actor.js';
 import { type Database } from '../../ports/database/database.js';
 import { type KeyDesk } from './key-desk.js';
+
+const BY_COMMAND = byCommand('npm run key');
 
 /** Keys of one page, of one read of the database. */
 const PAGE = 100;
@@ -21,7 +24,7 @@ export class StoredKeyDesk implements KeyDesk {
   ) {
     this.keys = new KeyAdministration(
       database,
-      new StoredKeys(database, systemClock),
+      new StoredKeys(database, systemClock, systemTimers),
       new SystemEntropy(),
       systemClock,
     );

@@ -73,7 +73,7 @@ export class KeyAdministration {
   async revoke(id: string, by: CallOrigin): Promise<ApiKey | null> {
     let isNew = false;
     const key = await this.database.transaction(async (unit) => {
-      const before = await unit.apiKeys.find(id);
+      const [before] = await unit.apiKeys.findMany([id]);
       const after = await unit.apiKeys.revoke(id);
       isNew = before?.revokedAt === null;
       if (after !== null && isNew) {

@@ -47,6 +47,15 @@ describe('the configuration of a process', () => {
     expect(process.env['COUPON_TEST_ONLY']).toBeUndefined();
   });
 
+  it('is used with a token that can be guessed, in the embedded profile, and warns without showing it', () => {
+    const { warnings } = loadConfiguration({
+      ADMIN_TOKEN: 'passwordpassword',
+      ADMIN_TOKEN_NEXT: 'kW4nT7bq0Zx9LrD2mVhY',
+    });
+    expect(warnings).toEqual([expect.stringMatching(/^ADMIN_TOKEN can be guessed, .*openssl/)]);
+    expect(warnings.join()).not.toContain('passwordpassword');
+  });
+
   it("stands beside Docker Compose's variables in the same file", () => {
     write('REDIS_PASSWORD=a\nMYSQL_PASSWORD=b\nMYSQL_ROOT_PASSWORD=c\nAPI_PORT=3000-3001\nCOMPOSE_PROJECT_NAME=x\n');
     const { config, origin, warnings } = loadConfiguration({});

@@ -1,4 +1,5 @@
 import { parseEnv as parseVariables } from 'node:util';
+import { isWeakToken } from '../identity/weak-token.js';
 import { type AppConfig, type LogFormat, parseEnv } from './env.js';
 import { findMistypedNames } from './mistyped-names.js';
 import { readTextFile } from './text-file.js';
@@ -10,7 +11,7 @@ export interface LoadedConfiguration {
   readonly config: AppConfig;
   /** One line that says whether there was a file. */
   readonly origin: string;
-  /** One line for each variable that is set and has no effect. */
+  /** One line for each variable that is set and has no effect, and for each token that can be guessed. */
   readonly warnings: readonly string[];
 }
 
@@ -37,16 +38,24 @@ export function loadConfiguration(environment: Source = process.env, given: Sour
   );
   const count = `${used.length} ${used.length === 1 ? 'variable' : 'variables'}`;
   try {
+    const config = parseEnv(source);
     return {
-      config: parseEnv(source),
+      config,
       origin: `configuration: ${file === undefined ? '' : `${FILE} (${count}) and `}the environment`,
-      warnings,
+      warnings: [...warnings, ...weakTokens(config)],
     };
   } catch (error) {
     // A mistyped name is often the reason why a variable is missing.
     if (error instanceof ConfigurationError) throw new ConfigurationError([...error.mistakes, ...warnings]);
     throw error;
   }
+}
+
+/** The distributed profile refuses such tokens. The embedded one is also for trying out. */
+function weakTokens({ adminToken, adminTokenNext }: AppConfig): string[] {
+  return Object.entries({ ADMIN_TOKEN: adminToken, ADMIN_TOKEN_NEXT: adminTokenNext })
+    .filter(([, token]) => token !== undefined && isWeakToken(token))
+    .map(([name]) => `${name} can be guessed, and opens everything; openssl rand -hex 24 makes one that cannot`);
 }
 
 /**

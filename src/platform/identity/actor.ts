@@ -24,5 +24,7 @@ export interface CallOrigin {
 /** An act of the service itself, such as the campaign that the first start makes. */
 export const BY_SERVICE: CallOrigin = { actor: { id: 'service', name: 'service' }, requestId: null, address: null };
 
-/** What an operator does with `npm run key` on the database itself. */
-export const BY_COMMAND: CallOrigin = { actor: { id: 'command', name: 'npm run key' }, requestId: null, address: null };
+/** What an operator does on the database itself, with a command such as `npm run key`. */
+export function byCommand(name: string): CallOrigin {
+  return { actor: { id: 'command', name }, requestId: null, address: null };
+}

@@ -146,16 +146,44 @@ describe('guessing', () => {
 
   it('is refused for a minute after ten wrong credentials, without a look at the eleventh', async () => {
     for (let count = 0; count < 10; count++) expect(await guess()).toBe('unauthorized');
-    const asked = keys.asked;
-    await expect(access.enter(from(store('admin')), 'viewer')).rejects.toMatchObject({
+    await expect(access.enter(from(TOKEN), 'viewer')).rejects.toMatchObject({
       code: 'too-many-requests',
       headers: { 'retry-after': '60' },
     });
-    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('too-many-requests');
-    expect(keys.asked).toBe(asked);
     expect(await guess('192.0.2.2')).toBe('unauthorized');
     clock.at += 60_000;
     expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+  });
+
+  it('does not lock out an API key, which nobody can guess, but counts and refuses an invented one', async () => {
+    const invented = () => makeKey(ulid(), 'admin', (bytes) => void randomFillSync(bytes)).text;
+    for (let count = 0; count < 10; count++) {
+      expect(await codeOf(access.enter(from(invented()), 'viewer'))).toBe('unauthorized');
+    }
+    expect(await codeOf(access.enter(from(invented()), 'viewer'))).toBe('too-many-requests');
+    expect(await codeOf(access.enter(from(`${store('admin')}x`), 'viewer'))).toBe('too-many-requests');
+    expect(await codeOf(access.enter(from(store('admin')), 'viewer'))).toBe('entered');
+  });
+
+  it('at calls that need no credential is counted, and does not show which one is right', async () => {
+    for (let count = 0; count < 10; count++) {
+      const request = from('a-wrong-token-0123');
+      // A read that needs a credential as well is judged twice, and counted once.
+      expect(access.isKnownAdmin(request)).toBe(false);
+      if (count % 2 === 0) expect(await codeOf(access.enter(request, 'viewer'))).toBe('unauthorized');
+    }
+    expect(access.isKnownAdmin(from(TOKEN))).toBe(false);
+    expect(await guess()).toBe('too-many-requests');
+    expect(access.isKnownAdmin(from(TOKEN, '192.0.2.2'))).toBe(true);
+  });
+
+  it('is not what a caller does who has signed in elsewhere', async () => {
+    access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock, { isOn: false } as TokenVerifier);
+    for (let count = 0; count < 20; count++) {
+      expect(access.isKnownAdmin(from('eyJh.eyJz.c2ln'))).toBe(false);
+      expect(access.isKnownAdmin({ ...from(undefined), headers: { authorization: 'Basic a2ltOmtpbQ==' } })).toBe(false);
+    }
+    expect(access.isKnownAdmin(from(TOKEN))).toBe(true);
   });
 
   it('does not lock out a credential that was right before', async () => {

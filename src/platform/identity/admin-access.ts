@@ -31,6 +31,8 @@ export class AdminAccess {
   private readonly guesses: GuessLimit;
   /** SHA-256 of a right Authorization header → when it was used last: monotonic, ms. The oldest come first. */
   private readonly known = new Map<string, number>();
+  /** Requests whose wrong credential has been counted. */
+  private readonly counted = new WeakSet<CredentialRequest>();
 
   constructor(
     private readonly authenticator: Authenticator,
@@ -68,12 +70,15 @@ export class AdminAccess {
     const token = this.tokenIn(request);
     if (token !== undefined) return this.identifyByToken(request, token, realm);
     const address = networkOf(callerAddress(request));
-    const slowed = this.slowed(address);
-    // A guesser that is refused here does not learn whether the guess was right.
-    if (slowed !== null && !this.wasRight(authorization)) throw slowed;
+    const refusal = this.refusalOf(request, address, authorization);
+    // A guesser that is refused here does not learn whether the guess was right. Nobody guesses the 256 bits of an API
+    // key, so that a key which this process has not seen yet is judged all the same.
+    // mutant: keys-locked-out
+    if (refusal !== null && !this.authenticator.showsKey(authorization)) throw refusal;
     const found = await this.authenticator.authenticate(authorization);
     if (found.kind !== 'known') {
-      this.guesses.noteFailure(address);
+      if (refusal !== null) throw refusal;
+      this.noteFailure(request, address);
       throw unauthorized('refused', realm);
     }
     this.remember(authorization);
@@ -86,8 +91,14 @@ export class AdminAccess {
     if (authorization === undefined) return false;
     const token = this.tokenIn(request);
     if (token !== undefined) return this.tokens.isKnownAdmin(token);
+    const address = networkOf(callerAddress(request));
+    // mutant: guesses-at-reads
+    if (this.refusalOf(request, address, authorization) !== null) return false;
     const found = this.authenticator.authenticateFromMemory(authorization);
     if (found.kind === 'known') return mayAct(found.actor.role, 'viewer');
+    // Counted also where the call needs no credential: its place among the reads would tell a guesser. The token of a
+    // user, whom the service does not know, is no guess.
+    if (found.kind === 'refused' && userTokenIn(authorization) === undefined) this.noteFailure(request, address);
     return found.kind === 'absent' && this.wasRight(authorization);
   }
 
@@ -132,6 +143,19 @@ export class AdminAccess {
         throw unauthorized('refused', realm);
       }
     }
+  }
+
+  /** The refusal of a credential that may be a guess; null where the credential is to be judged. */
+  private refusalOf(request: CredentialRequest, address: string, authorization: string): Problem | null {
+    const slowed = this.counted.has(request) ? null : this.slowed(address);
+    return slowed !== null && this.wasRight(authorization) ? null : slowed;
+  }
+
+  /** Once for each request, which may be judged several times. */
+  private noteFailure(request: CredentialRequest, address: string): void {
+    if (this.counted.has(request)) return;
+    this.counted.add(request);
+    this.guesses.noteFailure(address);
   }
 
   /** The refusal of an address that has guessed too often. */

@@ -6,7 +6,7 @@ import { AdminToken } from './admin-token.js';
 import { type ApiKey, isSecretOf, readKey, type ShownKey } from './api-key.js';
 import { ApiKeys } from './api-keys.js';
 
-/** What a request brings: no credential, a valid one, or something else. */
+/** What a request brings: no bearer credential, a valid one, or a wrong one. */
 export type Authentication =
   { readonly kind: 'absent' | 'refused' } | { readonly kind: 'known'; readonly actor: Actor };
 
@@ -64,10 +64,16 @@ export class Authenticator {
     return key;
   }
 
+  /** Has the credential the form of an API key? */
+  showsKey(authorization: string): boolean {
+    const candidate = BEARER.exec(authorization)?.[1];
+    return candidate !== undefined && readKey(candidate) !== null;
+  }
+
   private read(authorization: string | undefined): Authentication | ShownKey {
     if (authorization === undefined) return ABSENT;
     const candidate = BEARER.exec(authorization)?.[1];
-    if (candidate === undefined) return REFUSED;
+    if (candidate === undefined) return ABSENT;
     return readKey(candidate) ?? (this.token.matches(candidate) ? AS_BOOTSTRAP : REFUSED);
   }
 

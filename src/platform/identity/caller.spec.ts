@@ -137,14 +137,18 @@ describe('a claim of a caller', () => {
 });
 
 describe('guessing', () => {
-  it('is slowed for API keys, and a user’s wrong token neither counts nor waits', async () => {
+  it('is slowed for invented API keys, and a user’s wrong token neither counts nor waits', async () => {
     const access = accessWith('jwt');
     const wrongToken = async () => (await refusal(() => access.identify(from(TOKEN)))).code;
     for (let count = 0; count < 20; count++) expect(await wrongToken()).toBe('unauthorized');
     const key = keys.add('issuer');
     expect(await access.identify(from(key))).toMatchObject({ kind: 'issuer' });
-    for (let count = 0; count < 10; count++) await refusal(() => access.identify(from(`${key.slice(0, -1)}!`)));
-    expect((await refusal(() => access.identify(from(keys.add('issuer'))))).code).toBe('too-many-requests');
+    const wrong = key.slice(0, -43) + 'x'.repeat(43);
+    for (let count = 0; count < 10; count++) {
+      expect((await refusal(() => access.identify(from(wrong)))).code).toBe('unauthorized');
+    }
+    expect((await refusal(() => access.identify(from(wrong)))).code).toBe('too-many-requests');
+    expect(await access.identify(from(keys.add('issuer')))).toMatchObject({ kind: 'issuer' });
     expect(await wrongToken()).toBe('unauthorized');
     verifier.outcome = asUser('a');
     expect(access.identify(from(TOKEN))).toEqual(user);

@@ -18,7 +18,8 @@ interface Guesses {
  * Slows callers that guess credentials: after 10 wrong ones within a minute, an address is refused for a minute.
  *
  * A credential that was right before is not refused with it. Operators often share an address with others, behind one
- * proxy or in one office. A guesser learns nothing from that, because only right credentials are exempt.
+ * proxy or in one office. A guesser learns nothing from that, because only right credentials are exempt. `AdminAccess`
+ * exempts what cannot be guessed besides.
  */
 export class GuessLimit {
   private readonly addresses = new Map<string, Guesses>();

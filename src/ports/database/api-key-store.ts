@@ -6,7 +6,8 @@ export type NewApiKey = Omit<ApiKey, 'createdAt' | 'lastUsedAt' | 'revokedAt'>;
 export abstract class ApiKeyStore {
   abstract insert(key: NewApiKey): Promise<ApiKey>;
 
-  abstract find(id: string): Promise<ApiKey | null>;
+  /** Those that there are, in any order. */
+  abstract findMany(ids: readonly string[]): Promise<ApiKey[]>;
 
   /** Newest first; of each page only those with an id below `beforeId`. */
   abstract list(limit: number, beforeId?: string): Promise<ApiKey[]>;

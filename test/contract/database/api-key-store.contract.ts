@@ -18,8 +18,10 @@ export function describeApiKeyStore({ write, read }: DatabaseUnderTest): void {
     const made = newKey({ expiresAt: 4_102_444_800_000 });
     const stored = await write(({ apiKeys }) => apiKeys.insert(made));
     expect(stored).toEqual({ ...made, createdAt: expect.any(Number), lastUsedAt: null, revokedAt: null });
-    expect(await read(({ apiKeys }) => apiKeys.find(made.id))).toEqual(stored);
-    expect(await read(({ apiKeys }) => apiKeys.find(ulid()))).toBeNull();
+    const other = await write(({ apiKeys }) => apiKeys.insert(newKey()));
+    expect(await read(({ apiKeys }) => apiKeys.findMany([ulid(), made.id]))).toEqual([stored]);
+    expect(await read(({ apiKeys }) => apiKeys.findMany([made.id, other.id]))).toHaveLength(2);
+    expect(await read(({ apiKeys }) => apiKeys.findMany([ulid()]))).toEqual([]);
   });
 
   it('revokes a key once and for good', async () => {
@@ -33,7 +35,7 @@ export function describeApiKeyStore({ write, read }: DatabaseUnderTest): void {
   it('notes when a key was used', async () => {
     const { id, createdAt } = await write(({ apiKeys }) => apiKeys.insert(newKey()));
     await write(({ apiKeys }) => apiKeys.noteUse(id));
-    expect((await read(({ apiKeys }) => apiKeys.find(id)))?.lastUsedAt).toBeGreaterThanOrEqual(createdAt);
+    expect((await read(({ apiKeys }) => apiKeys.findMany([id])))[0]?.lastUsedAt).toBeGreaterThanOrEqual(createdAt);
   });
 
   it('lists the newest first, page by page', async () => {

@@ -1,4 +1,4 @@
-import { LessThan } from 'typeorm';
+import { In, LessThan } from 'typeorm';
 import { type ApiKey } from '../../../platform/identity/api-key.js';
 import { ApiKeyStore, type NewApiKey } from '../../../ports/database/api-key-store.js';
 import { ApiKeyEntity } from '../entities/api-key.entity.js';
@@ -15,8 +15,8 @@ export class SqlApiKeyStore extends ApiKeyStore {
     return stored;
   }
 
-  find(id: string): Promise<ApiKey | null> {
-    return this.repository.findOneBy({ id });
+  findMany(ids: readonly string[]): Promise<ApiKey[]> {
+    return this.repository.findBy({ id: In(ids) });
   }
 
   list(limit: number, beforeId?: string): Promise<ApiKey[]> {
@@ -29,7 +29,7 @@ export class SqlApiKeyStore extends ApiKeyStore {
       `UPDATE api_keys SET revoked_at = ${this.sql.dialect.now} WHERE id = ? AND revoked_at IS NULL`,
       [id],
     );
-    return this.find(id);
+    return this.repository.findOneBy({ id });
   }
 
   async noteUse(id: string): Promise<void> {
