@@ -203,6 +203,12 @@ describe('an embedded process', () => {
       ).toBe('SQLite format 3');
     });
     expect((await fetch(url)).status).toBe(401);
+    const taken = async () =>
+      (await client.admin('GET', '/api/admin/audit-log?action=backup')).body.items.length as number;
+    const before = await taken();
+    const head = await fetch(url, { method: 'HEAD', headers });
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'application/vnd.sqlite3']);
+    expect(await taken()).toBe(before);
   });
 
   it('removes the copy that a killed process has left', async () => {

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { CampaignCoupons } from '../../src/modules/coupons/campaign-coupons.js';
 import { type Answer, Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
@@ -117,6 +120,78 @@ describe('the coupons of a campaign', () => {
       actor: { name: 'support' },
       detail: { format: 'csv', withCodes: false, userId: 'fourth' },
     });
+  });
+
+  describe('whose export breaks off', () => {
+    let key: string;
+    let id: string;
+    /** Lets the export go on to its second piece, for which the credential is asked for again. */
+    let goOn: () => void;
+    beforeEach(async () => {
+      const { body } = await client.admin('POST', '/api/admin/keys', { body: { name: 'leaked', role: 'operator' } });
+      ({ key, id } = body);
+      const wait = new Promise<void>((resolve) => (goOn = resolve));
+      const coupons = service.app.get(CampaignCoupons);
+      jest.spyOn(coupons, 'export').mockImplementation((_filter, _format, _options, _by, stillMay) => {
+        async function* pieces(): AsyncGenerator<string> {
+          yield 'first\n';
+          await wait;
+          await stillMay();
+          yield 'second\n';
+        }
+        return Promise.resolve(pieces());
+      });
+    });
+    afterEach(() => {
+      jest.restoreAllMocks();
+    });
+
+    const revoke = async () => {
+      expect((await client.admin('DELETE', `/api/admin/keys/${id}`)).status).toBe(200);
+      goOn();
+    };
+
+    it('because its key was revoked have no last chunk', async () => {
+      const answer = await fetch(`${service.url}${list}.ndjson`, { headers: { authorization: `Bearer ${key}` } });
+      expect(answer.status).toBe(200);
+      await revoke();
+      await expect(answer.text()).rejects.toThrow('terminated');
+    });
+
+    it.each([
+      ['a close', 'whole', []],
+      ['a reset', 'broken off', ['ECONNRESET']],
+    ])('over HTTP/1.0 tell by %s that the file is %s', async (_how, what, errors) => {
+      const { hostname, port } = new URL(service.url);
+      const socket = connect(Number(port), hostname);
+      const found: unknown[] = [];
+      let text = '';
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => found.push(code));
+      socket.on('data', (chunk) => (text += String(chunk)));
+      socket.write(`GET ${list}.csv HTTP/1.0\r\nHost: ${hostname}\r\nAuthorization: Bearer ${key}\r\n\r\n`);
+      await eventually(() => expect(text).toContain('first'));
+      const closed = once(socket, 'close').catch(() => undefined);
+      if (what === 'whole') goOn();
+      else await revoke();
+      await closed;
+      expect(found).toEqual(errors);
+      expect(text.includes('second')).toBe(what === 'whole');
+    });
+  });
+
+  it('are not read and not recorded for HEAD', async () => {
+    const lines = async () =>
+      (await client.admin('GET', '/api/admin/audit-log?action=coupons.export')).body.items.length as number;
+    const before = await lines();
+    for (const kind of ['csv', 'ndjson']) {
+      const { status, headers } = await client.admin('HEAD', `${list}.${kind}`);
+      expect([status, headers.get('content-disposition')]).toEqual([
+        200,
+        `attachment; filename="coupons-${campaign}.${kind}"`,
+      ]);
+      expect((await client.admin('HEAD', `/api/admin/campaigns/nothing/coupons.${kind}`)).status).toBe(404);
+    }
+    expect(await lines()).toBe(before);
   });
 
   it.each(['', '.csv', '.ndjson'])('are nothing without a campaign or a credential (coupons%s)', async (kind) => {

@@ -28,8 +28,9 @@ export async function takeSnapshot(config: AppConfig, to: string, url?: string):
   const partial = `${to}.partial`;
   await rm(partial, { force: true });
   try {
-    if (url !== undefined) await download(config, partial, url);
-    else if (copyFromFile(config, partial) === 'in-use') {
+    if (url !== undefined) {
+      await download(config, partial, url);
+    } else if (copyFromFile(config, partial) === 'in-use') {
       await rm(partial, { force: true });
       await download(config, partial, adminUrlOf(config));
     }

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { Controller, Get, Logger, Res } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Controller, Get, Logger, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { type FastifyReply } from 'fastify';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Clock } from '../../platform/flow/clock.js';
 import { header } from '../../platform/http/openapi/openapi-headers.js';
 import { ApiProblems } from '../../platform/http/openapi/openapi.js';
@@ -36,7 +37,16 @@ export class BackupController {
     headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
   })
   @ApiProblems('backup-under-way', 'database-unavailable', 'not-enough-space')
-  async downloadBackup(@Caller() by: CallOrigin, @Res() reply: FastifyReply): Promise<void> {
+  async downloadBackup(
+    @Caller() by: CallOrigin,
+    @Req() { method }: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (method === 'HEAD') {
+      // No copy is made, and none is recorded.
+      reply.header('content-type', MEDIA_TYPE).send(Readable.from([]));
+      return;
+    }
     const snapshot = await this.snapshots.take();
     if (snapshot.kind === 'backup-under-way') throw new Problem(snapshot.kind);
     if (snapshot.kind === 'not-enough-space') {

@@ -138,14 +138,29 @@ export class CampaignCouponsController {
     by: CallOrigin,
     request: FastifyRequest,
   ): Promise<void> {
-    const options = { ...(await this.sight.of(request)), language };
-    const pieces = await this.coupons.export(filter, format, options, by, () => this.sight.of(request));
+    const pieces = await this.piecesFor(request, filter, format, language, by);
     if (pieces === null) throw new Problem('campaign-not-found');
+    const file = Readable.from(pieces);
+    // HTTP/1.0 has no last chunk: only a reset tells its caller, or a proxy that speaks it, that the file is not whole.
+    if (request.raw.httpVersion === '1.0') file.once('error', () => request.raw.socket.resetAndDestroy());
     reply
       .header('content-type', MEDIA_TYPES[format])
       .header('content-disposition', `attachment; filename="coupons-${filter.campaignId}.${format}"`)
       // A database that fails in between destroys the stream, and so does a credential that is refused by then. The last
       // chunk is missing then, so the caller sees that the file is not whole.
-      .send(Readable.from(pieces));
+      .send(file);
+  }
+
+  /** For HEAD nothing: no file is read, and none is recorded. */
+  private async piecesFor(
+    request: FastifyRequest,
+    filter: CampaignCouponFilter,
+    format: CouponFormat,
+    language: 'ko' | 'en',
+    by: CallOrigin,
+  ): Promise<AsyncIterable<string> | Iterable<string> | null> {
+    if (request.method === 'HEAD') return (await this.coupons.list(filter, 1, undefined, null)) === null ? null : [];
+    const options = { ...(await this.sight.of(request)), language };
+    return this.coupons.export(filter, format, options, by, () => this.sight.of(request));
   }
 }

@@ -14,12 +14,13 @@ const cursor = keysetCursor(z.int().min(1));
 const auditQuery = listQuery(cursor, {
   actor: z
     .string()
-    .regex(/^(?:[0-9A-HJKMNP-TV-Z]{26}|bootstrap|service|command|jwt:[A-Za-z0-9._@|:+=~-]{1,124})$/, {
+    .regex(/^(?:[0-9A-HJKMNP-TV-Z]{26}|bootstrap|service|command|unknown|jwt:[A-Za-z0-9._@|:+=~-]{1,124})$/, {
       error: 'audit-actor',
     })
     .optional()
     .meta({
-      description: 'The id of an API key, `bootstrap`, `service`, `command`, or `jwt:` and the user of a token.',
+      description:
+        'The id of an API key, `bootstrap`, `service`, `command`, or `jwt:` and the user of a token; `unknown` for rows of a version that did not keep it.',
     }),
   action: z
     .string()
@@ -39,7 +40,7 @@ const auditEntryJsonSchema = z
     campaignId: z.string().nullable(),
     actor: z.object({ id: z.string(), name: z.string() }).meta({
       description:
-        'The API key; `bootstrap` for ADMIN_TOKEN, `service` for the service itself, `command` for `npm run key`, `jwt:…` for a token.',
+        'The API key; `bootstrap` for ADMIN_TOKEN, `service` for the service itself, `command` for a command on the database, `jwt:…` for a token.',
     }),
     requestId: z.string().nullable(),
     address: z.string().nullable().meta({ description: 'Where the call came from.' }),

@@ -66,7 +66,8 @@ export function describeAdminAuditStore(under: DatabaseUnderTest): void {
     await harness.execute("INSERT INTO admin_audit (action, subject, detail, created_at) VALUES ('old', ?, '{}', 1)", [
       subject,
     ]);
-    const rows = await harness.database.read(({ audit }) => audit.list({ limit: 10, action: 'old' }));
+    const filter = { limit: 10, action: 'old', actor: 'unknown' };
+    const rows = await harness.database.read(({ audit }) => audit.list(filter));
     expect(rows.find((row) => row.subject === subject)?.by).toEqual({
       actor: { id: 'unknown', name: 'unknown' },
       requestId: null,

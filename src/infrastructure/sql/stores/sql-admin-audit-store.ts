@@ -1,4 +1,4 @@
-import { LessThan } from 'typeorm';
+import { IsNull, LessThan } from 'typeorm';
 import {
   type AdminAction,
   type AdminActionFilter,
@@ -35,7 +35,7 @@ export class SqlAdminAuditStore extends AdminAuditStore {
     const rows = await this.sql.repository(AdminAuditEntity).find({
       where: {
         ...(beforeId === undefined ? {} : { id: LessThan(beforeId) }),
-        ...(actor === undefined ? {} : { actorId: actor }),
+        ...(actor === undefined ? {} : { actorId: actor === NOT_KEPT.id ? IsNull() : actor }),
         ...(action === undefined ? {} : { action }),
         ...(campaignId === undefined ? {} : { campaignId }),
       },

@@ -55,8 +55,8 @@ export const INPUT_RULES = {
   },
   'key-expiry': { ko: '미래의 시각이어야 합니다.', en: 'Must lie in the future.' },
   'audit-actor': {
-    ko: 'API 키의 ID, bootstrap, service, command 또는 jwt:로 시작하는 토큰 사용자여야 합니다.',
-    en: 'Must be the id of an API key, bootstrap, service, command, or jwt: and the user of a token.',
+    ko: 'API 키의 ID, bootstrap, service, command, unknown 또는 jwt:로 시작하는 토큰 사용자여야 합니다.',
+    en: 'Must be the id of an API key, bootstrap, service, command, unknown, or jwt: and the user of a token.',
   },
   'audit-action': {
     ko: '영문 소문자와 ., -로 된 동작 이름이어야 합니다.',

@@ -44,7 +44,7 @@ window.addEventListener('load', () => {
     url: documentUrl,
     dom_id: '#swagger-ui',
     deepLinking: true,
-    persistAuthorization: true,
+    persistAuthorization: false,
   });
 });
 `;
