@@ -10,5 +10,5 @@ GRANT UPDATE, CREATE ON coupon.gate TO 'coupon'@'%';
 GRANT UPDATE, CREATE ON coupon.api_keys TO 'coupon'@'%';
 GRANT UPDATE, CREATE ON coupon.installation_keys TO 'coupon'@'%';
 GRANT UPDATE, DELETE, CREATE ON coupon.failed_events TO 'coupon'@'%';
-GRANT DELETE, CREATE ON coupon.refusals TO 'coupon'@'%';
+GRANT UPDATE, DELETE, CREATE ON coupon.refusals TO 'coupon'@'%';
 SQL
