@@ -1,5 +1,6 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
+import { addColumns } from './alterations.js';
 
 /**
  * Adds when a campaign's window opened, when its latest coupon was claimed, and when its last coupon was gone. The
@@ -9,12 +10,7 @@ export class CampaignMilestones1764200000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const { name, now } = dialectOf(runner.connection);
     const integer = name === 'sqlite' ? 'INTEGER' : 'BIGINT';
-    for (const column of ['opened_at', 'last_claimed_at', 'sold_out_at']) {
-      // MySQL commits every statement by itself, and knows no ADD COLUMN IF NOT EXISTS: a migration that was killed half
-      // way is run again from its start.
-      if (await runner.hasColumn('campaigns', column)) continue;
-      await runner.query(`ALTER TABLE campaigns ADD COLUMN ${column} ${integer}`);
-    }
+    await addColumns(runner, 'campaigns', { opened_at: integer, last_claimed_at: integer, sold_out_at: integer });
     await runner.query(`UPDATE campaigns SET opened_at = starts_at WHERE opened_at IS NULL AND starts_at <= ${now}`);
     const campaigns = (await runner.query('SELECT id FROM campaigns WHERE issued > 0 AND last_claimed_at IS NULL')) as {
       id: string;

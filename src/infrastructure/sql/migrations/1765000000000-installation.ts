@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
+import { addColumns } from './alterations.js';
 import { identifier } from './column-types.js';
 
 /** 32 letters and digits, without look-alikes, so that a byte is a letter without a remainder. */
@@ -27,8 +28,7 @@ export class Installation1765000000000 implements MigrationInterface {
       ['gate_cuts', 'log_id', 64],
     ];
     for (const [table, column, length] of columns) {
-      if (await runner.hasColumn(table, column)) continue;
-      await runner.query(`ALTER TABLE ${table} ADD COLUMN ${column} ${identifier(dialect, length)}`);
+      await addColumns(runner, table, { [column]: identifier(dialect, length) });
     }
     await runner.query('UPDATE gate SET installation_id = ? WHERE installation_id IS NULL', [newId()]);
 

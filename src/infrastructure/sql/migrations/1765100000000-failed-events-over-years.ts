@@ -1,5 +1,6 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
+import { addColumns, addIndex, dropIndex } from './alterations.js';
 
 /** Index → table and columns. Both databases append the id to each. */
 const INDEXES: Readonly<Record<string, readonly [table: string, columns: string]>> = {
@@ -16,20 +17,9 @@ const INDEXES: Readonly<Record<string, readonly [table: string, columns: string]
  */
 export class FailedEventsOverYears1765100000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    const { name: product } = dialectOf(runner.connection);
-    // MySQL commits every statement by itself: a migration that was killed half way is run again from its start.
-    if (!(await runner.hasColumn('campaigns', 'resolved_events'))) {
-      const integer = product === 'sqlite' ? 'INTEGER' : 'BIGINT';
-      await runner.query(`ALTER TABLE campaigns ADD COLUMN resolved_events ${integer} NOT NULL DEFAULT 0`);
-    }
-    for (const [name, [table, columns]] of Object.entries(INDEXES)) {
-      if (product === 'sqlite') {
-        await runner.query(`CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${columns})`);
-        continue;
-      }
-      const found = (await runner.query(`SHOW INDEX FROM ${table} WHERE Key_name = '${name}'`)) as unknown[];
-      if (found.length === 0) await runner.query(`CREATE INDEX ${name} ON ${table} (${columns})`);
-    }
+    const integer = dialectOf(runner.connection).name === 'sqlite' ? 'INTEGER' : 'BIGINT';
+    await addColumns(runner, 'campaigns', { resolved_events: `${integer} NOT NULL DEFAULT 0` });
+    for (const [name, [table, columns]] of Object.entries(INDEXES)) await addIndex(runner, table, name, columns);
     // A read of its own: as a part of the UPDATE it would lock the rows against the consumers.
     const counts = (await runner.query(
       "SELECT campaign_id, COUNT(*) AS resolved FROM failed_events WHERE status = 'RESOLVED' AND campaign_id IS NOT NULL " +
@@ -44,10 +34,7 @@ export class FailedEventsOverYears1765100000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    const { name: product } = dialectOf(runner.connection);
-    for (const [name, [table]] of Object.entries(INDEXES).reverse()) {
-      await runner.query(product === 'sqlite' ? `DROP INDEX ${name}` : `DROP INDEX ${name} ON ${table}`);
-    }
+    for (const [name, [table]] of Object.entries(INDEXES).reverse()) await dropIndex(runner, table, name);
     await runner.query('ALTER TABLE campaigns DROP COLUMN resolved_events');
   }
 }

@@ -1,5 +1,6 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
+import { addColumns } from './alterations.js';
 
 /**
  * Adds which epoch was open last while none is: `closed_epoch`, as the builder of `closed_by_epoch` has noted it. A
@@ -8,10 +9,7 @@ import { dialectOf } from '../sql-dialect.js';
 export class ClosedEpoch1765310000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const integer = dialectOf(runner.connection).name === 'sqlite' ? 'INTEGER' : 'BIGINT';
-    for (const column of ['closed_epoch', 'closed_by_epoch']) {
-      if (await runner.hasColumn('gate', column)) continue;
-      await runner.query(`ALTER TABLE gate ADD COLUMN ${column} ${integer}`);
-    }
+    await addColumns(runner, 'gate', { closed_epoch: integer, closed_by_epoch: integer });
   }
 
   async down(runner: QueryRunner): Promise<void> {

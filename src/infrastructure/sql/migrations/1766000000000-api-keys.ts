@@ -1,5 +1,6 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
+import { addColumns, addIndex, dropIndex } from './alterations.js';
 import { identifier } from './column-types.js';
 
 /** API keys, and in the admin audit who acted, from where, and on which campaign. */
@@ -23,34 +24,26 @@ export class ApiKeys1766000000000 implements MigrationInterface {
     ];
     // MySQL commits every statement by itself: a migration that was killed half way is run again from its start.
     await runner.query(`CREATE TABLE IF NOT EXISTS api_keys (${columns.join(', ')})${sqlite ? '' : ' ENGINE=InnoDB'}`);
-    const additions = {
+    await addColumns(runner, 'admin_audit', {
       actor_id: identifier(dialect, 26),
       actor_name: name,
       // An IPv6 address with a zone.
       address: identifier(dialect, 64),
       campaign_id: identifier(dialect, 26),
-    };
-    for (const [column, type] of Object.entries(additions)) {
-      if (await runner.hasColumn('admin_audit', column)) continue;
-      await runner.query(`ALTER TABLE admin_audit ADD COLUMN ${column} ${type}`);
-    }
+    });
     const indexed = {
       actor_id: 'admin_audit_actor',
       action: 'admin_audit_action',
       campaign_id: 'admin_audit_campaign',
     };
-    const table = await runner.getTable('admin_audit');
     for (const [column, index] of Object.entries(indexed)) {
-      if (table?.indices.some((known) => known.name === index)) continue;
-      await runner.query(`CREATE INDEX ${index} ON admin_audit (${column}, id)`);
+      await addIndex(runner, 'admin_audit', index, `${column}, id`);
     }
   }
 
   async down(runner: QueryRunner): Promise<void> {
     for (const index of ['admin_audit_campaign', 'admin_audit_action', 'admin_audit_actor']) {
-      await runner.query(
-        `DROP INDEX ${index}${dialectOf(runner.connection).name === 'sqlite' ? '' : ' ON admin_audit'}`,
-      );
+      await dropIndex(runner, 'admin_audit', index);
     }
     for (const column of ['campaign_id', 'address', 'actor_name', 'actor_id']) {
       await runner.query(`ALTER TABLE admin_audit DROP COLUMN ${column}`);

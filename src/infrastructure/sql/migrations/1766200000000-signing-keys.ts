@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../sql-dialect.js';
+import { addColumns } from './alterations.js';
 
 const SECRET_BYTES = 32;
 
@@ -19,15 +20,9 @@ export class SigningKeys1766200000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const dialect = dialectOf(runner.connection);
     const integer = dialect.name === 'sqlite' ? 'INTEGER' : 'BIGINT';
-    const columns = [
-      ['installation_keys', 'retired_at'],
-      ['gate', 'signed_since'],
-      ['failed_events', 'verified'],
-    ] as const;
-    for (const [table, column] of columns) {
-      if (await runner.hasColumn(table, column)) continue;
-      await runner.query(`ALTER TABLE ${table} ADD COLUMN ${column} ${integer}`);
-    }
+    await addColumns(runner, 'installation_keys', { retired_at: integer });
+    await addColumns(runner, 'gate', { signed_since: integer });
+    await addColumns(runner, 'failed_events', { verified: integer });
     await runner.query(`UPDATE gate SET signed_since = ${dialect.now} WHERE epoch = 0 AND signed_since IS NULL`);
     if (dialect.name === 'sqlite') {
       await runner.query("UPDATE failed_events SET verified = 1 WHERE source = 'CONSUMER'");

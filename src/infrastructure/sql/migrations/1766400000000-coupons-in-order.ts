@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { dialectOf } from '../sql-dialect.js';
+import { addIndex, dropIndex } from './alterations.js';
 
 /**
  * The order in which the gate admitted the claims of a campaign: for the list of its coupons, and for a rebuild, which reads
@@ -7,20 +7,10 @@ import { dialectOf } from '../sql-dialect.js';
  */
 export class CouponsInOrder1766400000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    const { name: product } = dialectOf(runner.connection);
-    // A migration that was killed half way is run again from its start.
-    if (product !== 'sqlite') {
-      const found = (await runner.query("SHOW INDEX FROM coupons WHERE Key_name = 'coupons_in_order'")) as unknown[];
-      if (found.length > 0) return;
-    }
-    await runner.query(
-      `CREATE INDEX ${product === 'sqlite' ? 'IF NOT EXISTS ' : ''}coupons_in_order ` +
-        'ON coupons (campaign_id, claimed_at, sequence)',
-    );
+    await addIndex(runner, 'coupons', 'coupons_in_order', 'campaign_id, claimed_at, sequence');
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    const { name: product } = dialectOf(runner.connection);
-    await runner.query(`DROP INDEX coupons_in_order${product === 'sqlite' ? '' : ' ON coupons'}`);
+    await dropIndex(runner, 'coupons', 'coupons_in_order');
   }
 }
