@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { Controller, Get, Logger, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Clock } from '../../platform/flow/clock.js';
-import { header } from '../../platform/http/openapi/openapi-headers.js';
-import { ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { ApiFile, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { Admin, Caller } from '../../platform/identity/admin.guard.js';
@@ -29,13 +28,7 @@ export class BackupController {
 
   @Get()
   @ApiOperation({ summary: 'A copy of the whole database as one file; embedded profile only' })
-  @ApiProduces(MEDIA_TYPE)
-  @ApiResponse({
-    status: 200,
-    description: 'The file. Every claim that was accepted before the call is in it.',
-    schema: { type: 'string', format: 'binary' },
-    headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
-  })
+  @ApiFile(MEDIA_TYPE, 'Every claim that was accepted before the call is in it.', 'binary')
   @ApiProblems('backup-under-way', 'database-unavailable', 'not-enough-space')
   async downloadBackup(
     @Caller() by: CallOrigin,

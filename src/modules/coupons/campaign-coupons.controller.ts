@@ -1,12 +1,11 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isoOf } from '../../domain/iso-of.js';
 import { campaignId, instant, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
-import { header } from '../../platform/http/openapi/openapi-headers.js';
-import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { ApiAnswer, ApiFile, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
@@ -50,18 +49,7 @@ function filterOf(campaignId: string, { userId, from, to }: z.infer<typeof expor
   };
 }
 
-/** Documents a call that answers with a file. */
-function ApiFile(mediaType: string): MethodDecorator {
-  return (target, key, descriptor) => {
-    ApiProduces(mediaType)(target, key, descriptor);
-    ApiResponse({
-      status: 200,
-      description: 'The file: the coupons that were issued before the call, in the order of the claims.',
-      schema: { type: 'string' },
-      headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
-    })(target, key, descriptor);
-  };
-}
+const EXPORTED = 'It has the coupons that were issued before the call, in the order of the claims.';
 
 /** The operators' calls on the coupons of a campaign: who got one, and in which order. */
 @ApiTags('administration')
@@ -104,7 +92,7 @@ export class CampaignCouponsController {
 
   @Get('coupons.csv')
   @ApiOperation({ summary: 'The coupons of a campaign as CSV, oldest claim first; with codes for operators' })
-  @ApiFile('text/csv')
+  @ApiFile('text/csv', EXPORTED)
   @ApiProblems('campaign-not-found', 'database-unavailable')
   async exportCouponsAsCsv(
     @Param('campaignId', { schema: campaignId }) campaign: string,
@@ -118,7 +106,7 @@ export class CampaignCouponsController {
 
   @Get('coupons.ndjson')
   @ApiOperation({ summary: 'The coupons of a campaign, a JSON object in each line, oldest claim first' })
-  @ApiFile('application/x-ndjson')
+  @ApiFile('application/x-ndjson', EXPORTED)
   @ApiProblems('campaign-not-found', 'database-unavailable')
   async exportCouponsAsNdjson(
     @Param('campaignId', { schema: campaignId }) campaign: string,

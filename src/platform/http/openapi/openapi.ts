@@ -1,8 +1,10 @@
+import { applyDecorators } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   ApiBody,
   ApiExtension,
   ApiHeader,
+  ApiProduces,
   ApiResponse,
   DocumentBuilder,
   type OpenAPIObject,
@@ -57,6 +59,19 @@ export function ApiAnswer(
       Object.entries(links).map(([operationId, parameters]) => [operationId, { operationId, parameters }]),
     ),
   });
+}
+
+/** Documents a success whose body is a file. */
+export function ApiFile(mediaType: string, description: string, format?: 'binary'): MethodDecorator {
+  return applyDecorators(
+    ApiProduces(mediaType),
+    ApiResponse({
+      status: 200,
+      description: `The file. ${description}`,
+      schema: { type: 'string', ...(format === undefined ? {} : { format }) },
+      headers: { 'Content-Disposition': header('Content-Disposition', 'always') },
+    }),
+  );
 }
 
 /** Documents a body that the handler reads through `validBody`. */
