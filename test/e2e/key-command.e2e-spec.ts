@@ -37,11 +37,8 @@ describe('npm run key', () => {
   });
 
   /** Runs the command to its end, in the environment of the service unless told otherwise. */
-  const key = async (args: readonly string[], env: Record<string, string> = { ...backend.env, ADMIN_TOKEN }) => {
-    const process = ServiceProcess.spawn({ PORT: String(port), ...env }, [KEY, ...args]);
-    const code = await process.exit();
-    return { code, text: process.text };
-  };
+  const key = (args: readonly string[], env: Record<string, string> = { ...backend.env, ADMIN_TOKEN }) =>
+    ServiceProcess.run({ PORT: String(port), ...env }, [KEY, ...args]);
   const made = async (...args: string[]): Promise<{ id: string; secret: string }> => {
     const { code, text } = await key(['create', ...args]);
     const [secret = '', id = ''] = /^cpn_[a-z]+_([0-9A-Z]{26})_\S{43}$/m.exec(text) ?? [];

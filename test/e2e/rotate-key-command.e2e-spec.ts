@@ -28,11 +28,7 @@ describe('npm run rotate-event-key -- --purpose entry', () => {
     await backend.remove();
   });
 
-  const rotate = async (...args: string[]) => {
-    const process = ServiceProcess.spawn({ ...backend.env, ADMIN_TOKEN }, [COMMAND, ...args]);
-    const code = await process.exit();
-    return { code, text: process.text };
-  };
+  const rotate = (...args: string[]) => ServiceProcess.run({ ...backend.env, ADMIN_TOKEN }, [COMMAND, ...args]);
   const entries = (...args: string[]) => rotate('--purpose', 'entry', ...args);
 
   it('makes a key, and leaves the tokens of the one before good', async () => {

@@ -44,6 +44,14 @@ export class ServiceProcess {
     return new ServiceProcess(child, performance.now());
   }
 
+  /** Runs a built command to its end. The parameters are those of {@link spawn}. */
+  static async run(
+    ...parameters: Parameters<typeof ServiceProcess.spawn>
+  ): Promise<{ code: number | null; text: string }> {
+    const process = ServiceProcess.spawn(...parameters);
+    return { code: await process.exit(), text: process.text };
+  }
+
   /**
    * Starts the process on `port` with its state in `backend`, and waits until it is ready. `args` and `descriptors` as
    * in {@link spawn}.

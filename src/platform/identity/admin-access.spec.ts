@@ -1,17 +1,14 @@
 import { randomFillSync } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
+import { TEST_TOKEN, TestKeys, TestToken } from '../../../test/support/api-keys.js';
 import { Clock } from '../flow/clock.js';
 import { type Problem } from '../http/problem/problem.js';
 import { AdminAccess } from './admin-access.js';
-import { AdminToken } from './admin-token.js';
 import { type ApiKey, makeKey } from './api-key.js';
-import { ApiKeys } from './api-keys.js';
 import { Authenticator } from './authenticator.js';
 import { type KeyRole } from './key-role.js';
 import { type TokenOutcome, TokenVerifier } from './tokens/token-verifier.js';
-
-const TOKEN = 'the-token-of-this-test-0123456789';
 
 class TestClock extends Clock {
   at = 1_000_000;
@@ -20,30 +17,6 @@ class TestClock extends Clock {
   }
   override wall(): number {
     return this.at;
-  }
-}
-
-class TestToken extends AdminToken {
-  readonly value = TOKEN;
-  readonly next = undefined;
-  readonly origin = 'test';
-  readonly created = false;
-}
-
-class TestKeys extends ApiKeys {
-  readonly stored = new Map<string, ApiKey>();
-  readonly used: string[] = [];
-  asked = 0;
-  inMemory = false;
-  override find(id: string): Promise<ApiKey | null> {
-    this.asked += 1;
-    return Promise.resolve(this.stored.get(id) ?? null);
-  }
-  override findInMemory(id: string): ApiKey | null | undefined {
-    return this.inMemory ? (this.stored.get(id) ?? null) : undefined;
-  }
-  override noteUse({ id }: ApiKey): void {
-    this.used.push(id);
   }
 }
 
@@ -76,23 +49,7 @@ beforeEach(() => {
   access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock, tokens);
 });
 
-function store(role: KeyRole, over: Partial<ApiKey> = {}): string {
-  const id = ulid();
-  const { text, secretDigest } = makeKey(id, role, (bytes) => void randomFillSync(bytes));
-  keys.stored.set(id, {
-    id,
-    name: `a ${role}`,
-    role,
-    secretDigest,
-    createdAt: 0,
-    createdBy: 'bootstrap',
-    expiresAt: null,
-    lastUsedAt: null,
-    revokedAt: null,
-    ...over,
-  });
-  return text;
-}
+const store = (role: KeyRole, over: Partial<ApiKey> = {}): string => keys.add(role, over);
 
 const from = (credential: string | undefined, ip = '192.0.2.1') => ({
   ip,
@@ -109,7 +66,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 
 describe('an admin call', () => {
   it('is open to the admin token, and to a key with the role or a higher one', async () => {
-    expect(await access.enter(from(TOKEN), 'admin')).toMatchObject({ id: 'bootstrap', role: 'admin' });
+    expect(await access.enter(from(TEST_TOKEN), 'admin')).toMatchObject({ id: 'bootstrap', role: 'admin' });
     const operator = store('operator');
     expect(await access.enter(from(operator), 'operator')).toMatchObject({ name: 'a operator' });
     expect(await codeOf(access.enter(from(operator), 'viewer'))).toBe('entered');
@@ -125,7 +82,7 @@ describe('an admin call', () => {
 
   it.each([
     ['no credential', () => undefined],
-    ['another token', () => `${TOKEN}x`],
+    ['another token', () => `${TEST_TOKEN}x`],
     ['a key that was never made', () => makeKey(ulid(), 'admin', (bytes) => void randomFillSync(bytes)).text],
     ['the secret of another key', () => `${store('admin').slice(0, -43)}${store('admin').slice(-43)}`],
     ['a revoked key', () => store('admin', { revokedAt: 1 })],
@@ -146,13 +103,13 @@ describe('guessing', () => {
 
   it('is refused for a minute after ten wrong credentials, without a look at the eleventh', async () => {
     for (let count = 0; count < 10; count++) expect(await guess()).toBe('unauthorized');
-    await expect(access.enter(from(TOKEN), 'viewer')).rejects.toMatchObject({
+    await expect(access.enter(from(TEST_TOKEN), 'viewer')).rejects.toMatchObject({
       code: 'too-many-requests',
       headers: { 'retry-after': '60' },
     });
     expect(await guess('192.0.2.2')).toBe('unauthorized');
     clock.at += 60_000;
-    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+    expect(await codeOf(access.enter(from(TEST_TOKEN), 'viewer'))).toBe('entered');
   });
 
   it('does not lock out an API key, which nobody can guess, but counts and refuses an invented one', async () => {
@@ -172,9 +129,9 @@ describe('guessing', () => {
       expect(access.isKnownAdmin(request)).toBe(false);
       if (count % 2 === 0) expect(await codeOf(access.enter(request, 'viewer'))).toBe('unauthorized');
     }
-    expect(access.isKnownAdmin(from(TOKEN))).toBe(false);
+    expect(access.isKnownAdmin(from(TEST_TOKEN))).toBe(false);
     expect(await guess()).toBe('too-many-requests');
-    expect(access.isKnownAdmin(from(TOKEN, '192.0.2.2'))).toBe(true);
+    expect(access.isKnownAdmin(from(TEST_TOKEN, '192.0.2.2'))).toBe(true);
   });
 
   it('is not what a caller does who has signed in elsewhere', async () => {
@@ -183,14 +140,14 @@ describe('guessing', () => {
       expect(access.isKnownAdmin(from('eyJh.eyJz.c2ln'))).toBe(false);
       expect(access.isKnownAdmin({ ...from(undefined), headers: { authorization: 'Basic a2ltOmtpbQ==' } })).toBe(false);
     }
-    expect(access.isKnownAdmin(from(TOKEN))).toBe(true);
+    expect(access.isKnownAdmin(from(TEST_TOKEN))).toBe(true);
   });
 
   it('does not lock out a credential that was right before', async () => {
-    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+    expect(await codeOf(access.enter(from(TEST_TOKEN), 'viewer'))).toBe('entered');
     for (let count = 0; count < 10; count++) await guess();
     expect(await guess()).toBe('too-many-requests');
-    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+    expect(await codeOf(access.enter(from(TEST_TOKEN), 'viewer'))).toBe('entered');
   });
 
   it('does not keep such a credential open once it is revoked', async () => {
@@ -262,7 +219,7 @@ describe('a token of the issuer', () => {
   it('is no guess when it has expired', async () => {
     tokens.outcome = { kind: 'invalid', why: 'expired' };
     for (let count = 0; count < 20; count++) await codeOf(access.enter(from(JWT), 'viewer'));
-    expect(await codeOf(access.enter(from(TOKEN), 'viewer'))).toBe('entered');
+    expect(await codeOf(access.enter(from(TEST_TOKEN), 'viewer'))).toBe('entered');
   });
 
   it('is known to be an operator’s from memory alone', () => {
@@ -278,7 +235,7 @@ describe('the order of reads', () => {
   it('knows operators by memory alone', async () => {
     const text = store('viewer');
     expect(access.isKnownAdmin(from(text))).toBe(false);
-    expect(access.isKnownAdmin(from(TOKEN))).toBe(true);
+    expect(access.isKnownAdmin(from(TEST_TOKEN))).toBe(true);
     expect(access.isKnownAdmin(from(undefined))).toBe(false);
     await access.enter(from(text), 'viewer');
     expect(access.isKnownAdmin(from(text))).toBe(true);
@@ -291,7 +248,7 @@ describe('the order of reads', () => {
   it('verifies the token of an admin call that memory does not know, and no other credential', async () => {
     expect(await access.isAdmin(from(undefined))).toBe(false);
     expect(await access.isAdmin(from(store('viewer')))).toBe(false);
-    expect(await access.isAdmin(from(TOKEN))).toBe(true);
+    expect(await access.isAdmin(from(TEST_TOKEN))).toBe(true);
     expect([tokens.verified, keys.asked]).toEqual([0, 0]);
     expect(await access.isAdmin(from('eyJh.eyJz.c2ln'))).toBe(false);
     tokens.outcome = { kind: 'user', userId: 'kim', role: 'operator', expiresAt: Infinity };
