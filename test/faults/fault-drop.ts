@@ -7,6 +7,7 @@ import { type Cluster, type Member } from '../support/cluster.js';
 import { type Allowance, Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { judge, KEPT, type Pardon, type Verdict } from '../support/oracle.js';
+import { until } from '../support/until.js';
 import { between, keepHistory, recordOutcome } from './fault-test.js';
 
 /**
@@ -61,32 +62,45 @@ export async function duringDrop(
   strike: Strike,
   { claimsAgainMs, keptMs, lastsMs = 0, ...allowance }: Deadlines,
 ): Promise<void> {
-  let pause = () => Promise.resolve();
-  const users = usersOf(5_000);
-  const running = drop.run(cluster.client(), { users, tries: 3, width: WIDTH, pause: () => pause() });
   const moment = between(drop.total / 20, (drop.total * 6) / 10);
-  await eventually(() => expect(drop.promised().length).toBeGreaterThanOrEqual(moment), 30_000);
-  const striking = Promise.resolve(strike(cluster, drop));
-  if (lastsMs > 0) {
-    const over = striking.then(
-      () => undefined,
-      () => undefined,
-    );
-    // By then half of the remaining coupons are sold. This does not use the seed's random numbers, which the strike
-    // draws at the same time.
-    const longestMs = (4 * WIDTH * lastsMs) / (drop.total - drop.promised().length);
-    const some = () => new Promise<void>((resolve) => setTimeout(resolve, Math.random() * longestMs).unref());
-    pause = () => Promise.race([some(), over]);
-  }
-  const mended = (await striking) ?? performance.now();
-  pause = () => Promise.resolve();
-  if (lastsMs > 0) expect(drop.promised().length).toBeLessThan(drop.total);
+  let striking: Promise<number | void> | null = null;
+  let over: Promise<void> = Promise.resolve();
+  let isOver = false;
+  // The callers themselves see the moment. One that polls beside them would come late: a fast machine sells everything
+  // between two looks.
+  const pause = async () => {
+    if (striking === null && drop.promisedCount >= moment) {
+      striking = strike(cluster, drop);
+      over = striking.then(noop, noop).then(() => void (isOver = true));
+    }
+    if (striking === null || isOver || lastsMs === 0) return;
+    await Promise.race([turn(drop, lastsMs), over]);
+  };
+  const running = drop.run(cluster.client(), { users: usersOf(5_000), tries: 3, width: WIDTH, pause });
+  const strikes = await until('the strike', () => striking !== null && [striking], 30_000);
+  const mended = (await strikes[0]) ?? performance.now();
+  if (lastsMs > 0) expect(drop.promisedCount).toBeLessThan(drop.total);
   await claimsAgain(drop, cluster.apis(), Math.max(1, claimsAgainMs - (performance.now() - mended)));
   await running;
   await sellOut(cluster, drop);
   await expectKept(cluster, drop, keptMs, { mended, ...allowance });
   await sellsOn(cluster);
 }
+
+/**
+ * The turn of one of the callers during a lasting fault. The fewer coupons are left, the longer it takes: about half of
+ * them are sold in `lastsMs`. The last of them are kept, because the calls under way may win one each, and a slow
+ * machine takes longer to strike.
+ */
+function turn(drop: Drop, lastsMs: number): Promise<void> {
+  const left = drop.total - drop.promisedCount;
+  if (left <= WIDTH) return new Promise(noop);
+  // This does not use the seed's random numbers, which the strike draws at the same time.
+  const longestMs = (4 * WIDTH * lastsMs) / left;
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs).unref());
+}
+
+const noop = (): void => undefined;
 
 /** Waits until each of these apis gives a final answer, not only the first one. */
 export async function claimsAgain(drop: Drop, apis: readonly Member[], withinMs: number): Promise<void> {

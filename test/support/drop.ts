@@ -226,6 +226,11 @@ export class Drop {
     return this.calls.filter(({ word }) => IN_DOUBT.has(word)).length;
   }
 
+  /** How many calls were promised a coupon. It costs nothing, unlike {@link promised}. */
+  get promisedCount(): number {
+    return this.winners;
+  }
+
   /** The promises, read back from the file. */
   promised(): PromisedClaim[] {
     return readFileSync(this.ledgerFile, 'utf8')
