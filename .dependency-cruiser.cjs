@@ -16,6 +16,20 @@ module.exports = {
       to: { circular: true },
     },
     {
+      name: 'pages-know-the-api-alone',
+      comment: 'Nothing in a page can do what the API cannot; a page that shared code with the service could.',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(src|test|bench|stack)/' },
+    },
+    {
+      name: 'the-service-knows-no-page',
+      comment: 'It serves files that the build made, whatever they hold.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^web/' },
+    },
+    {
       name: 'the-domain-stands-alone',
       comment: 'Everything shares the domain: an import here would tie everything to one more part.',
       severity: 'error',

@@ -17,10 +17,10 @@ const notInjected = (name, ...importNames) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'data/', '.stack/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'data/', '.stack/', 'web/src/api/schema.ts'] },
   ...tseslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       // A promise that nobody awaits is a claim that nobody can account for.
@@ -102,5 +102,5 @@ export default tseslint.config(
   },
   prettier,
   // After prettier, which turns it off: with other options it would undo what this rule demands.
-  { files: ['**/*.ts'], rules: { curly: ['error', 'multi-line', 'consistent'] } },
+  { files: ['**/*.ts', '**/*.tsx'], rules: { curly: ['error', 'multi-line', 'consistent'] } },
 );

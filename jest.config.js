@@ -8,14 +8,14 @@ export default {
   // Only ends what hangs: above the patience of test/support/patience.ts, which names what did not come true.
   testTimeout: 600_000,
   setupFiles: ['<rootDir>/test/support/quiet.ts'],
-  roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/bench', '<rootDir>/stack'],
-  testRegex: ['\\.(spec|embedded-spec|contract-spec|e2e-spec|abuse-spec)\\.ts$'],
+  roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/bench', '<rootDir>/stack', '<rootDir>/web'],
+  testRegex: ['\\.(spec|embedded-spec|contract-spec|e2e-spec|abuse-spec|web-spec)\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // ES modules that Fastify's plugins load by require(): Node can do that, Jest on Node 20 and 22 cannot.
-  transformIgnorePatterns: ['/node_modules/(?!cookie/)'],
+  transformIgnorePatterns: ['/node_modules/(?!cookie/|@fastify/static/|content-disposition/)'],
   transform: {
-    '/node_modules/cookie/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],
+    '/node_modules/(cookie|content-disposition)/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],
     '^.+\\.ts$': [
       '@swc/jest',
       {

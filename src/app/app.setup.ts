@@ -1,10 +1,12 @@
 import { type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type FastifyInstance } from 'fastify';
 import { AppConfig } from '../platform/config/env.js';
 import { ConnectionMetrics } from '../platform/http/connections/connection.metrics.js';
 import { Connections } from '../platform/http/connections/connections.js';
 import { installAddressLimit } from '../platform/http/limits/address-limit.js';
+import { hasPages, servePages } from '../platform/http/pages/pages.js';
 import { RequestObserver } from '../platform/http/observation/request-observer.js';
 import { setupOpenApi } from '../platform/http/openapi/openapi.js';
 import { installReadAdmission } from '../platform/http/reads/read-admission.js';
@@ -33,5 +35,8 @@ export async function createApp(
   installReadAdmission(app);
   await installAddressLimit(app, config.entry.rateLimit);
   if (config.roles.has('api') && config.docs) setupOpenApi(app, config.http.basePath);
+  if (config.roles.has('api') && config.pages && hasPages()) {
+    servePages(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, config.http.basePath);
+  }
   return app;
 }

@@ -103,6 +103,8 @@ export interface Env {
   readonly admin: { readonly host: string; readonly port: number } | undefined;
   /** Are the API document and its pages served? */
   readonly docs: boolean;
+  /** The shopper's page and the console. */
+  readonly pages: boolean;
   /** The distributed profile has no default for it. */
   readonly identity: Identity;
   /** Directory of the embedded database and of the admin token. */
@@ -155,6 +157,7 @@ export class AppConfig implements Env {
   readonly port!: number;
   readonly admin!: { readonly host: string; readonly port: number } | undefined;
   readonly docs!: boolean;
+  readonly pages!: boolean;
   readonly identity!: Identity;
   readonly dataDir!: string;
   readonly redisUrl!: string | undefined;
@@ -226,6 +229,7 @@ export function parseEnv(source: Source): AppConfig {
     port: env.PORT,
     admin: env.ADMIN_PORT === undefined ? undefined : { host: env.ADMIN_HOST ?? env.HOST, port: env.ADMIN_PORT },
     docs: env.DOCS,
+    pages: env.PAGES,
     identity: env.IDENTITY,
     dataDir: env.DATA_DIR,
     redisUrl: env.REDIS_URL,

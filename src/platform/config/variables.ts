@@ -197,6 +197,7 @@ export const variables = z.object({
   ADMIN_HOST: z.string().refine(isHost, { error: 'an address or a host name' }).optional(),
   ADMIN_PORT: integer(0, 65_535).optional(),
   DOCS: flag.default(true),
+  PAGES: flag.default(true),
   IDENTITY: z.enum(IDENTITIES, { error: 'open, key or jwt' }).default('open'),
   DATA_DIR: z
     .string()

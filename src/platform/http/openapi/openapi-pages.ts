@@ -5,7 +5,7 @@ import { type OpenAPIObject } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { pathOf } from '../problem/problem.js';
 import { ANSWERS_FROM_MEMORY } from '../reads/read-admission.js';
-import { type ConstantFile, constantAnswer, serveConstantFile } from './constant-file.js';
+import { type ConstantFile, constantAnswer, serveConstantFile } from '../output/constant-file.js';
 
 const require = createRequire(import.meta.url);
 

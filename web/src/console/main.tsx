@@ -1,0 +1,4 @@
+import { startPage } from '../shared/start-page.tsx';
+import { Console } from './Console.tsx';
+
+startPage(Console);

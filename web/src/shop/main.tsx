@@ -1,0 +1,4 @@
+import { startPage } from '../shared/start-page.tsx';
+import { Shop } from './Shop.tsx';
+
+startPage(Shop);
