@@ -13,9 +13,9 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // ES modules that Fastify's plugins load by require(): Node can do that, Jest on Node 20 and 22 cannot.
-  transformIgnorePatterns: ['/node_modules/(?!cookie/|@fastify/static/|content-disposition/)'],
+  transformIgnorePatterns: ['/node_modules/(?!cookie/)'],
   transform: {
-    '/node_modules/(cookie|content-disposition)/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],
+    '/node_modules/cookie/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],
     '^.+\\.ts$': [
       '@swc/jest',
       {

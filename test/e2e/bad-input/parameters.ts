@@ -96,7 +96,7 @@ export function describeParameters(): void {
 
   describe('a path', () => {
     it.each([
-      '/',
+      '/index.html',
       '/api',
       '/api/coupons',
       '/api/coupons/apply//',
