@@ -33,15 +33,15 @@ describePages('the pages', () => {
     await page.goto(`${service.url}/console`);
     await page.getByRole('button', { name: 'English' }).click();
     await page.reload();
-    await page.getByRole('heading', { name: 'Campaigns' }).waitFor();
+    await page.getByRole('heading', { name: 'Coupon console' }).waitFor();
     await pages.expectClean(page);
   });
 
   it('load their files from an address that may be kept for ever, compressed', async () => {
     const client = new Client(service.url);
     const { body } = await client.get('/drop/default');
-    const [, script] = /src="\.\/(assets\/[^"]+)"/.exec(String(body)) ?? [];
-    const answer = await fetch(`${service.url}/${script}`, { headers: { 'accept-encoding': 'br' } });
+    const [, style] = /href="\.\/(assets\/[^"]+\.css)"/.exec(String(body)) ?? [];
+    const answer = await fetch(`${service.url}/${style}`, { headers: { 'accept-encoding': 'br' } });
     expect([answer.status, answer.headers.get('content-encoding'), answer.headers.get('cache-control')]).toEqual([
       200,
       'br',

@@ -1,27 +1,59 @@
-import { lazy, LocationProvider, Route, Router } from 'preact-iso';
+import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import { useEffect } from 'preact/hooks';
 import { type Text, text } from '../shared/language.ts';
 import { LanguageSwitch } from '../shared/LanguageSwitch.tsx';
-import { BASE_PATH } from '../shared/paths.ts';
+import './console.css';
+import { Navigation } from './Navigation.tsx';
+import { PageMissing } from './PageMissing.tsx';
+import { pageWasOpened } from './parts/Page.tsx';
+import { CONSOLE, consolePath } from './paths.ts';
+import { ROUTES } from './routes.tsx';
+import { session } from './session.ts';
+import { SignIn, SignInAgain } from './SignIn.tsx';
 
-const CONSOLE = `${BASE_PATH}console`;
 const TITLE: Text = { ko: '쿠폰 콘솔', en: 'Coupon console' };
-
-// Each page is a file of its own that is loaded when it is opened.
-const Campaigns = lazy(() => import('./pages/Campaigns.tsx'));
+const SKIP: Text = { ko: '본문으로 건너뛰기', en: 'Skip to the page' };
 
 export function Console() {
+  const { kind } = session.value;
+  if (kind === 'asking') return <div class="console-empty" aria-busy="true" />;
+  if (kind === 'out') return <SignedOut />;
   return (
     <LocationProvider scope={CONSOLE}>
-      <header>
-        <strong>{text(TITLE)}</strong>
-        <LanguageSwitch />
-      </header>
-      <main>
-        <Router>
-          <Route path={`${CONSOLE}/campaigns`} component={Campaigns} />
-          <Route default component={Campaigns} />
-        </Router>
-      </main>
+      <button type="button" class="skip" onClick={() => document.getElementById('content')?.focus()}>
+        {text(SKIP)}
+      </button>
+      <div class="console">
+        <Navigation title={text(TITLE)} />
+        <main id="content" tabIndex={-1}>
+          <Router onRouteChange={pageWasOpened}>
+            {ROUTES.map(({ path, page }) => (
+              <Route key={path} path={consolePath(path)} component={page} />
+            ))}
+            <Route path={CONSOLE} component={Start} />
+            <Route default component={PageMissing} />
+          </Router>
+        </main>
+      </div>
+      {kind === 'over' && <SignInAgain />}
     </LocationProvider>
+  );
+}
+
+/** The console opens with the first page of the navigation. */
+function Start() {
+  const { route } = useLocation();
+  useEffect(() => route(consolePath(ROUTES[0]?.path ?? '/'), true), [route]);
+  return null;
+}
+
+function SignedOut() {
+  return (
+    <main class="signed-out">
+      <div class="signed-out-top">
+        <LanguageSwitch />
+      </div>
+      <SignIn title={TITLE} />
+    </main>
   );
 }

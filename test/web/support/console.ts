@@ -1,0 +1,15 @@
+import { type Page } from 'playwright-core';
+import { ADMIN_TOKEN, type Service } from '../../support/service.js';
+
+/** Opens a page of the console as an operator who has this key. @param path below `/console`. */
+export async function signIn(
+  page: Page,
+  { adminUrl }: Pick<Service, 'adminUrl'>,
+  path = '',
+  key = ADMIN_TOKEN,
+): Promise<void> {
+  await page.goto(`${adminUrl}/console${path}`);
+  await page.locator('input[name=key]').fill(key);
+  await page.keyboard.press('Enter');
+  await page.getByRole('navigation').waitFor();
+}

@@ -1,0 +1,53 @@
+import { useLocation } from 'preact-iso';
+import { type Text, text } from '../shared/language.ts';
+import { LanguageSwitch } from '../shared/LanguageSwitch.tsx';
+import { CONSOLE, consolePath } from './paths.ts';
+import { ROUTES } from './routes.tsx';
+import { may, operator, type Role, signOut } from './session.ts';
+
+const PAGES: Text = { ko: '콘솔 메뉴', en: 'Pages of the console' };
+const SIGN_OUT: Text = { ko: '로그아웃', en: 'Sign out' };
+const ROLE: Record<Role, Text> = {
+  viewer: { ko: '조회자', en: 'viewer' },
+  operator: { ko: '운영자', en: 'operator' },
+  admin: { ko: '관리자', en: 'admin' },
+};
+
+export function Navigation({ title }: { readonly title: string }) {
+  const { path } = useLocation();
+  const who = operator.value;
+  return (
+    <header class="console-head">
+      <a class="console-brand" href={CONSOLE}>
+        {title}
+      </a>
+      <nav aria-label={text(PAGES)}>
+        <ul>
+          {ROUTES.filter(({ nav }) => nav !== undefined && may(nav)).map((route) => (
+            <li key={route.path}>
+              <a href={consolePath(route.path)} aria-current={currentOf(path, consolePath(route.path))}>
+                {text(route.title)}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <div class="console-who">
+        {who !== null && (
+          <span class="console-name">
+            <strong>{who.name}</strong> <span class="muted">{text(ROLE[who.role])}</span>
+          </span>
+        )}
+        <LanguageSwitch />
+        <button type="button" class="plain" onClick={() => void signOut()}>
+          {text(SIGN_OUT)}
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function currentOf(path: string, of: string): 'page' | 'true' | undefined {
+  if (path === of) return 'page';
+  return path.startsWith(`${of}/`) ? 'true' : undefined;
+}

@@ -1,0 +1,116 @@
+import { useSignal } from '@preact/signals';
+import { type ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { type Failure } from '../../api/attempt.ts';
+import { type Text, text } from '../../shared/language.ts';
+import { Field } from './Field.tsx';
+import { ProblemNotice } from './ProblemNotice.tsx';
+import './parts.css';
+
+const CANCEL: Text = { ko: '취소', en: 'Cancel' };
+const CLOSE: Text = { ko: '닫기', en: 'Close' };
+const TYPE_NAME: Text = { ko: '확인을 위해 이름을 입력해 주세요', en: 'Type the name to confirm' };
+
+interface DialogProps {
+  readonly title: Text;
+  /** Esc and the cross; null: it cannot be left without an answer. */
+  readonly onClose: (() => void) | null;
+  readonly children: ComponentChildren;
+}
+
+/** Render it to open it. The browser keeps the focus within, and gives it back when the dialog is gone. */
+export function Dialog({ title, onClose, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement;
+    const { current } = dialog;
+    current?.showModal();
+    return () => {
+      current?.close();
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+    >
+      <div class="dialog-head">
+        <h2 id={id}>{text(title)}</h2>
+        {onClose !== null && (
+          <button type="button" class="plain" onClick={onClose} aria-label={text(CLOSE)}>
+            ×
+          </button>
+        )}
+      </div>
+      {children}
+    </dialog>
+  );
+}
+
+interface ConfirmProps {
+  readonly title: Text;
+  readonly onClose: () => void;
+  /** On the button: the verb, never "OK". */
+  readonly verb: Text;
+  /** It cannot be undone: the button is red, and this name has to be typed first. */
+  readonly typeName?: string;
+  readonly isBlocked?: boolean;
+  /** @returns why it was not done; null closes the dialog. */
+  readonly act: () => Promise<Failure | null>;
+  /** What will happen, as numbers. */
+  readonly children: ComponentChildren;
+}
+
+/** Asks before something is done, and shows what the API says if it refuses. */
+export function ConfirmDialog({ title, onClose, verb, typeName, isBlocked = false, act, children }: ConfirmProps) {
+  const typed = useSignal('');
+  const failure = useSignal<Failure | null>(null);
+  const isBusy = useSignal(false);
+  const isConfirmed = typeName === undefined || typed.value.trim() === typeName.trim();
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (!isConfirmed || isBusy.value || isBlocked) return;
+    isBusy.value = true;
+    failure.value = await act();
+    isBusy.value = false;
+    if (failure.value === null) onClose();
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form class="stack" onSubmit={(event) => void submit(event)}>
+        {children}
+        {typeName !== undefined && (
+          <Field label={TYPE_NAME} hint={typeName}>
+            {(attributes) => (
+              <input
+                {...attributes}
+                autocomplete="off"
+                value={typed.value}
+                onInput={({ currentTarget }) => (typed.value = currentTarget.value)}
+              />
+            )}
+          </Field>
+        )}
+        <ProblemNotice failure={failure.value} />
+        <div class="actions end">
+          <button type="button" onClick={onClose}>
+            {text(CANCEL)}
+          </button>
+          <button
+            type="submit"
+            class={typeName === undefined ? 'primary' : 'primary danger'}
+            disabled={!isConfirmed || isBusy.value || isBlocked}
+          >
+            {text(verb)}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,31 @@
+import { type FunctionComponent } from 'preact';
+import { lazy } from 'preact-iso';
+import { type Text } from '../shared/language.ts';
+import { PageMissing } from './PageMissing.tsx';
+import { type Role } from './session.ts';
+
+export interface ConsoleRoute {
+  /** Below `/console`; `:name` is a parameter. */
+  readonly path: string;
+  /** In the navigation, and in the title of the browser. */
+  readonly title: Text;
+  readonly page: FunctionComponent;
+  /** It is in the navigation of operators with this role; a page without it is reached from other pages. */
+  readonly nav?: Role;
+}
+
+type PageModule = Promise<{ default: FunctionComponent }>;
+
+/** A page is a file of its own that is loaded when it is opened. After an upgrade it may be gone. */
+const page = (load: () => PageModule): FunctionComponent =>
+  lazy(() => load().catch(() => ({ default: PageMissing }))) as FunctionComponent;
+
+/** All pages, in the order of the navigation. */
+export const ROUTES: readonly ConsoleRoute[] = [
+  {
+    path: '/campaigns',
+    title: { ko: '캠페인', en: 'Campaigns' },
+    page: page(() => import('./pages/Campaigns.tsx')),
+    nav: 'viewer',
+  },
+];
