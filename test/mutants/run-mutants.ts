@@ -15,6 +15,7 @@ const PARTS = [
   'stack',
   'test',
   'bench',
+  'web',
   'package.json',
   'nest-cli.json',
   'tsconfig.json',
@@ -115,7 +116,9 @@ async function tryMutant({ edits, caughtBy }: Mutant, root: string, env: Environ
   symlinkSync(join(CHECKOUT, 'node_modules'), join(copy, 'node_modules'));
   applyEdits(join(copy, 'src'), edits);
   // Jest compiles what a unit test imports. A mutant of a branch may also be one that the compiler refuses.
-  if (caughtBy.project !== 'unit') execFileSync('npm', ['run', '--silent', 'build'], { cwd: copy, stdio: 'inherit' });
+  if (caughtBy.project !== 'unit') {
+    execFileSync('npm', ['run', '--silent', 'build:service'], { cwd: copy, stdio: 'inherit' });
+  }
   const failures = await runNamedTest(caughtBy, copy, root, env);
   if (failures.length === 0) return null;
   // If a server did not start or the mutant cannot run, the test has shown nothing.

@@ -87,7 +87,8 @@ export class ${name} implements MigrationInterface {
 /** Builds the sources with the packages of this checkout. */
 function built(sources: string, name: string): Build {
   symlinkSync(resolve('node_modules'), join(sources, 'node_modules'));
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: sources, stdio: 'inherit' });
+  // The command of `npm run build:service`, which the earlier build does not have.
+  execFileSync('npx', ['--no', 'nest', 'build'], { cwd: sources, stdio: 'inherit' });
   return buildIn(sources, name);
 }
 
