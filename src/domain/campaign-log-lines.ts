@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type Campaign } from './campaign.js';
+import { asPublished, type Campaign, type CampaignDraft } from './campaign.js';
 import { isoOf } from './iso-of.js';
 
 const logger = new Logger('Campaigns');
@@ -35,6 +35,31 @@ export function logCreated(campaign: Campaign, by: ActingCaller): void {
   const message = `campaign ${id} was created`;
   const actor = actorOf(by);
   logger.log({ message, event: 'campaign.created', campaignId: id, name, ...actor, after: termsOf(campaign) });
+}
+
+/** Call it after the commit. */
+export function logPublished(campaign: Campaign, by: ActingCaller): void {
+  const { id, name, version } = campaign;
+  const message = `campaign ${id} was published`;
+  const line = { message, event: 'campaign.published', campaignId: id, name, ...actorOf(by), version };
+  logger.log({ ...line, after: termsOf(campaign) });
+}
+
+/** Logs that a draft was made or deleted. Call it after the commit. */
+export function logDraft(act: 'drafted' | 'draft-deleted', draft: CampaignDraft, by: ActingCaller): void {
+  const { id, name } = draft;
+  const message = act === 'drafted' ? `draft ${id} was made` : `draft ${id} was deleted`;
+  const { state: _state, ...terms } = termsOf(asPublished(draft));
+  const line = { message, event: `campaign.${act}`, campaignId: id, name, ...actorOf(by) };
+  logger.log({ ...line, [act === 'drafted' ? 'after' : 'before']: terms });
+}
+
+/** Logs what an operator has changed of a draft. Call it after the commit. */
+export function logDraftChanged(before: CampaignDraft, after: CampaignDraft, by: ActingCaller): void {
+  const { id, name, version } = after;
+  const message = `draft ${id} was changed`;
+  const line = { message, event: 'campaign.draft-changed', campaignId: id, name, ...actorOf(by), version };
+  logger.log({ ...line, ...changedTerms(asPublished(before), asPublished(after)) });
 }
 
 /** Logs one line for an operator's change: changed, paused, resumed or closed. Call it after the commit. */

@@ -57,6 +57,16 @@ export interface Campaign extends EntryTerms {
   updatedAt: number;
 }
 
+/** What a campaign that is not published yet has: one row of `campaign_drafts`. Only operators know of it. */
+export type CampaignDraft = EntryTerms &
+  Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'version' | 'createdAt' | 'updatedAt'>;
+
+/** A draft, or the terms of a new campaign, as the campaign that they make. */
+export function asPublished(draft: CampaignDraft): Campaign {
+  const nothingYet = { issued: 0, openedAt: null, lastClaimedAt: null, soldOutAt: null, leftGateAt: null };
+  return { ...draft, ...nothingYet, state: 'OPEN' };
+}
+
 /** The state that callers see. SCHEDULED and ENDED follow from the window: `startsAt <= now < endsAt` is OPEN. */
 export type CampaignState = 'SCHEDULED' | 'OPEN' | 'PAUSED' | 'CLOSED' | 'ENDED';
 

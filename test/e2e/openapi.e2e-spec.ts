@@ -60,9 +60,11 @@ describe('the OpenAPI document of the service', () => {
       ['findClaim', 200, 'Claim'],
       ['listCampaigns', 200, 'CampaignList'],
       ['findCampaign', 200, 'Campaign'],
-      ['createCampaign', 201, 'Campaign'],
-      ['changeCampaign', 200, 'Campaign'],
-      ['closeCampaign', 200, 'Campaign'],
+      ['createCampaign', 201, 'AdminCampaign'],
+      ['changeCampaign', 200, 'AdminCampaign'],
+      ['closeCampaign', 200, 'AdminCampaign'],
+      ['publishCampaign', 200, 'Campaign'],
+      ['findAdminCampaign', 200, 'CampaignDetails'],
       ['listCouponsOfUser', 200, 'CouponList'],
       ['auditCampaign', 200, 'Audit'],
       ['listFailedEvents', 200, 'FailedEventList'],
@@ -146,7 +148,7 @@ describe('the OpenAPI document of the service', () => {
       );
     for (const { operation } of operations()) {
       const id = operation.operationId as string;
-      const own = /^(changeCampaign|requeueFailedEvent|discardFailedEvent)$/.test(id)
+      const own = /^(changeCampaign|publishCampaign|deleteDraft|requeueFailedEvent|discardFailedEvent)$/.test(id)
         ? { 'If-Match': true }
         : /^(applyForCoupon|createCampaign)$/.test(id)
           ? { 'Idempotency-Key': false }
@@ -213,7 +215,9 @@ describe('the OpenAPI document of the service', () => {
       // A claim has to be made before it is found, and closing is final.
       const turn = (id: string): number => (id === 'applyForCoupon' ? 0 : id === 'closeCampaign' ? 2 : 1);
       // The copy is made by a worker that exists only once it is built: test/e2e/backup.e2e-spec.ts asks a built service.
-      const tried = operations().filter(({ operation }) => operation.operationId !== 'downloadBackup');
+      // The example of a campaign is published, and only drafts are deleted.
+      const untried = ['downloadBackup', 'deleteDraft'];
+      const tried = operations().filter(({ operation }) => !untried.includes(operation.operationId));
       const all = tried.sort((a, b) => turn(a.operation.operationId) - turn(b.operation.operationId));
       for (const one of all) {
         const { status, body } = await call(one);

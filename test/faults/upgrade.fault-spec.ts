@@ -103,6 +103,28 @@ describe('an upgrade', () => {
     expect([await process.exit(), process.text]).toEqual([0, expect.stringContaining('are refused since')]);
   };
 
+  /** Is this campaign in the list of every caller, at an api of this build? */
+  const isShownBy = async (build: Build, id: string): Promise<boolean> => {
+    const member = cluster.apis().find((api) => buildOf.get(api) === build) as Member;
+    const client = new Client(member.url).withFreshConnections();
+    const { status } = await client.get(`/api/campaigns/${id}`);
+    const { items } = (await client.get('/api/campaigns?limit=1000')).body as { items: { id: string }[] };
+    expect([200, 404]).toContain(status);
+    expect(items.some((campaign) => campaign.id === id)).toBe(status === 200);
+    return status === 200;
+  };
+
+  /** A draft, made by an api of the later build. */
+  const makeDraft = async (): Promise<string> => {
+    const member = cluster.apis().find((api) => buildOf.get(api) === builds.after) as Member;
+    const client = new Client(member.url).withFreshConnections();
+    const made = await client.admin('POST', '/api/admin/campaigns', {
+      body: { name: 'draft', total: 1, state: 'DRAFT' },
+    });
+    expect([made.status, made.body.state]).toEqual([201, 'DRAFT']);
+    return made.body.id as string;
+  };
+
   /** Is the script in force that of the later build? Its processes say so. */
   const scriptIsLater = (later: boolean) =>
     eventually(async () => {
@@ -157,11 +179,18 @@ describe('an upgrade', () => {
       await scriptIsLater(false);
       await claimsAgain(claimed, cluster.apis(), 5_000);
       let sold = soldSome(claimed, 0);
+      const draft = await makeDraft();
+      expect(await isShownBy(before, draft)).toBe(false);
       // The same apis, and the script of the later one.
       await rebuiltBy(claimed, after);
       await scriptIsLater(true);
       await whileClaimed(claimed, cluster.apis(), () => cluster.ready());
       sold = soldSome(claimed, sold);
+      // The gate that the later build has built does not know the draft, and neither does the build before.
+      await rebuiltBy(claimed, before);
+      expect([await isShownBy(before, draft), await isShownBy(after, draft)]).toEqual([false, false]);
+      expect((await new Client(last.url).withFreshConnections().apply('early', draft)).status).toBe(404);
+      await rebuiltBy(claimed, after);
       await replace(claimed, last, after);
       await scriptIsLater(true);
       soldSome(claimed, sold);

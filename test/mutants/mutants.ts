@@ -409,6 +409,15 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'no row lock on the draft',
+    edits: [edit('unlocked-draft', /\$\{lockExclusive\}/, '${lockExclusive.slice(0, 0)}')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/mysql.stack',
+      title: 'are changed by one at a time, who sees what the one before has committed',
+    },
+  },
+  {
     name: 'offsets resolved before the commit',
     edits: [edit('early-offset', /\[.* - 1\]/, '[messages.length - 1]')],
     caughtBy: { project: 'adapters', file: 'contract/kafka.stack', title: 'stores the settled prefix only' },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type QueryRunner } from 'typeorm';
 import { ulid } from 'ulid';
+import { NO_ENTRY } from '../../src/domain/campaign.js';
 import { SqlSession } from '../../src/infrastructure/sql/sql-session.js';
 import { SqlUnitOfWork } from '../../src/infrastructure/sql/sql-unit-of-work.js';
 import { BY_SERVICE } from '../../src/platform/identity/actor.js';
@@ -33,6 +34,8 @@ const failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage
 const claim = () => claimEvent({ campaignId: ASKED });
 const coupon = () => ({ ...claim(), code: ulid(), createdAt: 1 });
 const campaign = () => ({ id: ulid(), name: 'c', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const });
+const DRAFT = 'a-draft';
+const draft = () => ({ id: ulid(), name: 'd', total: 5, startsAt: 0, endsAt: null, ...NO_ENTRY });
 const some = Array.from({ length: 500 }, (_, index) => `u${index}`);
 const claimIds = some.map(() => ulid());
 
@@ -74,6 +77,20 @@ const CALLS: Calls = {
     update: (campaigns) => campaigns.update(ASKED, { total: 9_000_000 }, 2),
     addIssued: (campaigns) => campaigns.addIssued(ASKED, 1, 1),
     markOpened: (campaigns) => campaigns.markOpened(ASKED, 1),
+  },
+  drafts: {
+    find: (drafts) => drafts.find(ASKED),
+    lock: async (drafts) => {
+      await drafts.insert({ ...draft(), id: DRAFT });
+      await drafts.lock(DRAFT);
+    },
+    list: async (drafts) => {
+      await drafts.list(50);
+      await drafts.list(50, { createdAt: 5, id: 'x' });
+    },
+    insert: (drafts) => drafts.insert(draft()),
+    update: (drafts) => drafts.update(DRAFT, { total: 6 }, 2),
+    delete: (drafts) => drafts.delete(DRAFT),
   },
   creations: {
     find: (creations) => creations.find('digest'),

@@ -1,6 +1,7 @@
 import { AdminAuditEntity } from './entities/admin-audit.entity.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { CampaignCreationEntity } from './entities/campaign-creation.entity.js';
+import { CampaignDraftEntity } from './entities/campaign-draft.entity.js';
 import { CampaignEntity } from './entities/campaign.entity.js';
 import { CouponEntity } from './entities/coupon.entity.js';
 import { FailedEventEntity } from './entities/failed-event.entity.js';
@@ -22,6 +23,7 @@ import { SigningKeys1766200000000 } from './migrations/1766200000000-signing-key
 import { Entry1766300000000 } from './migrations/1766300000000-entry.js';
 import { CouponsInOrder1766400000000 } from './migrations/1766400000000-coupons-in-order.js';
 import { Refusals1766500000000 } from './migrations/1766500000000-refusals.js';
+import { CampaignDrafts1766600000000 } from './migrations/1766600000000-campaign-drafts.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -37,6 +39,7 @@ export const SCHEMA = {
     ApiKeyEntity,
     InstallationKeyEntity,
     RefusalEntity,
+    CampaignDraftEntity,
   ],
   migrations: [
     InitialSchema1764000000000,
@@ -53,6 +56,7 @@ export const SCHEMA = {
     Entry1766300000000,
     CouponsInOrder1766400000000,
     Refusals1766500000000,
+    CampaignDrafts1766600000000,
   ],
   migrationsTableName: 'migrations',
   synchronize: false,

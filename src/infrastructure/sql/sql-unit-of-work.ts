@@ -3,6 +3,7 @@ import { type SqlSession } from './sql-session.js';
 import { SqlAdminAuditStore } from './stores/sql-admin-audit-store.js';
 import { SqlApiKeyStore } from './stores/sql-api-key-store.js';
 import { SqlCampaignCreationStore } from './stores/sql-campaign-creation-store.js';
+import { SqlCampaignDraftStore } from './stores/sql-campaign-draft-store.js';
 import { SqlCampaignStore } from './stores/sql-campaign-store.js';
 import { SqlCouponStore } from './stores/sql-coupon-store.js';
 import { SqlFailedEventStore } from './stores/sql-failed-event-store.js';
@@ -14,6 +15,7 @@ import { SqlRefusalStore } from './stores/sql-refusal-store.js';
 export class SqlUnitOfWork implements UnitOfWork {
   readonly gate: SqlGateRowStore;
   readonly campaigns: SqlCampaignStore;
+  readonly drafts: SqlCampaignDraftStore;
   readonly creations: SqlCampaignCreationStore;
   readonly coupons: SqlCouponStore;
   readonly failedEvents: SqlFailedEventStore;
@@ -25,6 +27,7 @@ export class SqlUnitOfWork implements UnitOfWork {
   constructor(private readonly sql: SqlSession) {
     this.gate = new SqlGateRowStore(sql);
     this.campaigns = new SqlCampaignStore(sql);
+    this.drafts = new SqlCampaignDraftStore(sql);
     this.creations = new SqlCampaignCreationStore(sql);
     this.coupons = new SqlCouponStore(sql);
     this.failedEvents = new SqlFailedEventStore(sql);

@@ -41,7 +41,8 @@ import {
 } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignCreationOutcome, CampaignCreator } from './campaign-creator.js';
-import { type CampaignJson, campaignJson, campaignJsonSchema } from './campaign-json.js';
+import { CampaignDrafts } from './campaign-drafts.js';
+import { type AdminCampaignJson, adminCampaignJson, adminCampaignJsonSchema, draftView } from './campaign-json.js';
 
 const REQUIRE_ENTRY = 'Whether a claim needs an entry token. Every api knows it a second later.';
 
@@ -54,6 +55,10 @@ const newCampaign = z
     requireEntry: flag.default(NO_ENTRY.requireEntry).meta({ description: REQUIRE_ENTRY }),
     challenge: challenge.default(NO_ENTRY.challenge),
     challengeCost: challengeCost.default(NO_ENTRY.challengeCost),
+    state: z
+      .enum(['DRAFT'], { error: 'draft-state' })
+      .optional()
+      .meta({ description: 'DRAFT keeps it from all but operators until it is published. Without it: published now.' }),
   })
   .meta({
     id: 'NewCampaign',
@@ -76,6 +81,19 @@ const campaignChange = z
   })
   .meta({ id: 'CampaignChange', minProperties: 1, example: { name: '저녁 쿠폰', total: 20_000 } });
 
+/** The operations that the answer to a creation links to. */
+const CALLS_ON_A_NEW_ONE = [
+  'findCampaign',
+  'findAdminCampaign',
+  'changeCampaign',
+  'publishCampaign',
+  'deleteDraft',
+  'pauseCampaign',
+  'resumeCampaign',
+  'closeCampaign',
+  'auditCampaign',
+];
+
 /** What a 200 to a pause or a close says (ADR 26). */
 const NONE_AFTER =
   'After a 200 the gate admits no claim. A claim that was admitted before may still be answered 202, and becomes a coupon.';
@@ -85,10 +103,10 @@ function ApiCampaignAction(summary: string, description: string) {
   return applyDecorators(
     HttpCode(HttpStatus.OK),
     ApiOperation({ summary, description }),
-    ApiAnswer(200, 'Done, or already so: stored, and confirmed by the gate.', campaignJsonSchema, {
+    ApiAnswer(200, 'Done, or already so: stored, and confirmed by the gate.', adminCampaignJsonSchema, {
       headers: { ETag: 'Its version, for If-Match.' },
     }),
-    ApiProblems('campaign-not-found', 'campaign-closed', 'gate-not-told', 'database-unavailable'),
+    ApiProblems('campaign-not-found', 'campaign-closed', 'campaign-draft', 'gate-not-told', 'database-unavailable'),
   );
 }
 
@@ -100,6 +118,7 @@ export class AdminCampaignsController {
   constructor(
     private readonly creator: CampaignCreator,
     private readonly administration: CampaignAdministration,
+    private readonly drafts: CampaignDrafts,
     private readonly catalogue: CampaignCatalogue,
     private readonly paths: ResourcePaths,
     private readonly verifiers: ChallengeVerifiers,
@@ -108,45 +127,47 @@ export class AdminCampaignsController {
   @Post()
   @ApiOperation({
     summary: 'Make a campaign',
-    description: 'After a 201 it is stored. It is open at the gate too, unless `remaining` is null.',
+    description:
+      'After a 201 it is stored. It is open at the gate too, unless it is a draft or `remaining` is null. No call but those of ' +
+      'operators knows of a draft.',
   })
   @ApiIdempotencyKey('The same key again makes no second campaign: it gets the first 201 as it was.')
   @ApiAnswer(
     201,
     'The campaign. While `remaining` is null the gate has not heard of it; it opens without another call.',
-    campaignJsonSchema,
+    adminCampaignJsonSchema,
     {
       headers: {
-        Location: 'The campaign.',
+        Location: 'The campaign; of a draft: as operators see it.',
         ETag: 'Its version, for If-Match.',
         'Idempotent-Replayed': '`true` where this is the answer to an earlier call with the same key.',
       },
       sometimes: ['Idempotent-Replayed'],
       links: Object.fromEntries(
-        ['findCampaign', 'changeCampaign', 'pauseCampaign', 'resumeCampaign', 'closeCampaign', 'auditCampaign'].map(
-          (operation) => [operation, { campaignId: '$response.body#/id' }],
-        ),
+        CALLS_ON_A_NEW_ONE.map((operation) => [operation, { campaignId: '$response.body#/id' }]),
       ),
     },
   )
   @ApiProblems('idempotency-key-reused', 'database-unavailable')
   async createCampaign(
-    @Body({ schema: newCampaign }) { name, total, startsAt, endsAt, ...entry }: z.infer<typeof newCampaign>,
+    @Body({ schema: newCampaign }) { name, total, startsAt, endsAt, state, ...entry }: z.infer<typeof newCampaign>,
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CampaignJson> {
+  ): Promise<AdminCampaignJson> {
     this.refuseUnconfigured(entry.challenge);
+    const isDraft = state === 'DRAFT';
     const outcome = await this.creator.create(
-      { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null, entry },
+      { name, total, startsAt: startsAt ?? null, endsAt: endsAt ?? null, entry, isDraft },
       by,
       idempotencyKeyOf(request.headers) ?? null,
     );
     const { campaign, at, replayed } = createdOrProblem(outcome);
-    reply.header('location', this.paths.campaign(campaign.id));
+    reply.header('location', isDraft ? this.paths.adminCampaign(campaign.id) : this.paths.campaign(campaign.id));
     reply.header('etag', etagOf(campaign.version));
     if (replayed) reply.header('idempotent-replayed', 'true');
-    return campaignJson(
+    if (isDraft) return adminCampaignJson(draftView(campaign));
+    return adminCampaignJson(
       replayed ? this.catalogue.viewAsReplayed(campaign, at) : await this.catalogue.viewAsCreated(campaign, at),
     );
   }
@@ -159,7 +180,7 @@ export class AdminCampaignsController {
       'the campaign at once; null takes its end away.',
   })
   @ApiIfMatch()
-  @ApiAnswer(200, 'The campaign as it is now.', campaignJsonSchema, {
+  @ApiAnswer(200, 'The campaign as it is now.', adminCampaignJsonSchema, {
     headers: { ETag: 'Its new version, for If-Match.' },
   })
   @ApiProblems('campaign-not-found', 'campaign-closed', 'total-below-claimed', 'gate-not-told', 'database-unavailable')
@@ -169,9 +190,15 @@ export class AdminCampaignsController {
     @Headers('if-match') condition: string | undefined,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CampaignJson> {
+  ): Promise<AdminCampaignJson> {
     const hasSeen = ifMatch(condition);
     this.refuseUnconfigured(change.challenge);
+    const draft = await this.drafts.change(id, change, hasSeen, by);
+    if (draft.kind === 'done') {
+      reply.header('etag', etagOf(draft.draft.version));
+      return adminCampaignJson(draftView(draft.draft));
+    }
+    if (draft.kind !== 'no-draft') throw changeProblem(draft.kind);
     const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, by));
     return this.show(changedOrProblem(outcome), reply);
   }
@@ -183,7 +210,7 @@ export class AdminCampaignsController {
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CampaignJson> {
+  ): Promise<AdminCampaignJson> {
     return this.act(id, 'pause', request, by, reply);
   }
 
@@ -194,7 +221,7 @@ export class AdminCampaignsController {
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CampaignJson> {
+  ): Promise<AdminCampaignJson> {
     return this.act(id, 'resume', request, by, reply);
   }
 
@@ -205,7 +232,7 @@ export class AdminCampaignsController {
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CampaignJson> {
+  ): Promise<AdminCampaignJson> {
     return this.act(id, 'close', request, by, reply);
   }
 
@@ -221,9 +248,12 @@ export class AdminCampaignsController {
     request: FastifyRequest,
     by: CallOrigin,
     reply: FastifyReply,
-  ): Promise<CampaignJson> {
+  ): Promise<AdminCampaignJson> {
     refuseBody(request.body);
     const outcome = await this.changing(id, () => this.administration.act(id, action, by));
+    if (outcome.kind === 'campaign-not-found' && (await this.drafts.find(id)) !== null) {
+      throw new Problem('campaign-draft');
+    }
     return this.show(changedOrProblem(outcome), reply);
   }
 
@@ -236,9 +266,9 @@ export class AdminCampaignsController {
     }
   }
 
-  private async show(campaign: Campaign, reply: FastifyReply): Promise<CampaignJson> {
+  private async show(campaign: Campaign, reply: FastifyReply): Promise<AdminCampaignJson> {
     reply.header('etag', etagOf(campaign.version));
-    return campaignJson(await this.catalogue.view(campaign));
+    return adminCampaignJson(await this.catalogue.view(campaign));
   }
 }
 
@@ -253,8 +283,11 @@ function createdOrProblem(outcome: CampaignCreationOutcome): Extract<CampaignCre
 function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
   if (outcome.kind === 'done') return outcome.campaign;
   if (outcome.kind === 'gate-not-told') throw notTold(outcome);
-  if (outcome.kind === 'window-inverted') throw inputProblem('body', '/endsAt', 'window');
-  throw new Problem(outcome.kind);
+  throw changeProblem(outcome.kind);
+}
+
+function changeProblem(kind: Exclude<CampaignChangeOutcome['kind'], 'done' | 'gate-not-told'>): Problem {
+  return kind === 'window-inverted' ? inputProblem('body', '/endsAt', 'window') : new Problem(kind);
 }
 
 /** Tells what is stored and what the gate did. With the stored version the caller can repeat the change. */

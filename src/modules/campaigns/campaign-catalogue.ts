@@ -105,6 +105,11 @@ export class CampaignCatalogue {
     return this.viewNow(campaign);
   }
 
+  /** Campaigns as they are now, for operators: nothing of it is kept. */
+  viewMany(campaigns: readonly Campaign[]): Promise<CampaignView[]> {
+    return this.viewAll(campaigns, this.freshCounts());
+  }
+
   /**
    * A campaign for the 201 of the call that made it: with its whole stock, in the state of the instant `at`. Its
    * `remaining` is null while the gate cannot be trusted or does not know it.

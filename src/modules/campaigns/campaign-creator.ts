@@ -1,10 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { logCreated } from '../../domain/campaign-log-lines.js';
-import { type Campaign, type EntryTerms, NO_ENTRY } from '../../domain/campaign.js';
+import { logCreated, logDraft, logPublished } from '../../domain/campaign-log-lines.js';
+import { asPublished, type Campaign, type EntryTerms, NO_ENTRY } from '../../domain/campaign.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { BY_SERVICE, type CallOrigin } from '../../platform/identity/actor.js';
 import { digestOf } from '../../platform/values/digest.js';
+import { type VersionCondition } from '../../platform/values/version-condition.js';
 import { type CampaignCreation, type CampaignTerms } from '../../ports/database/campaign-creation-store.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
@@ -19,12 +20,25 @@ export type NewCampaign = Pick<Campaign, 'name' | 'total' | 'endsAt'> & {
   startsAt: number | null;
   /** undefined: it asks for no entry. */
   entry?: EntryTerms;
+  /** Is it kept from everyone but operators until it is published? */
+  isDraft?: boolean;
 };
 
 export type CampaignCreationOutcome =
-  /** `at`: when it was made, ms by the gate's clock. `replayed`: an earlier call with the same key has made it. */
-  | { readonly kind: 'created'; readonly campaign: Campaign; readonly at: number; readonly replayed: boolean }
-  | { readonly kind: 'window-inverted' | 'window-past' | 'idempotency-key-reused' };
+  CampaignMade | { readonly kind: 'window-inverted' | 'window-past' | 'idempotency-key-reused' };
+
+export type CampaignPublicationOutcome =
+  CampaignMade | { readonly kind: 'campaign-not-found' | 'precondition-failed' | 'campaign-ended' };
+
+interface CampaignMade {
+  readonly kind: 'created';
+  /** Of a draft: as it would be if it were published without another change. */
+  readonly campaign: Campaign;
+  /** When it was made, ms by the gate's clock. */
+  readonly at: number;
+  /** An earlier call has made it: one with the same key, or one that has published it. */
+  readonly replayed: boolean;
+}
 
 /** Makes campaigns: stores the row first, then opens the campaign at the gate. */
 @Injectable()
@@ -58,7 +72,7 @@ export class CampaignCreator {
     idempotencyKey: string | null = null,
   ): Promise<CampaignCreationOutcome> {
     const at = await this.gateTime();
-    const { name, total, startsAt, endsAt, entry } = input;
+    const { name, total, startsAt, endsAt, entry, isDraft = false } = input;
     const campaign = { id: this.nextId(), name, total, startsAt: startsAt ?? at, endsAt, ...entry };
     const key =
       idempotencyKey === null
@@ -67,22 +81,21 @@ export class CampaignCreator {
             keyDigest: digestOf(idempotencyKey),
             requestDigest: digestOf(JSON.stringify(requestOf(input))),
           };
-    return inCaseOfCollision('duplicate', () =>
-      this.make(by, async (unit) => {
-        const earlier = key === null ? null : await unit.creations.find(key.keyDigest);
-        if (earlier !== null) {
-          if (earlier.requestDigest !== key?.requestDigest) return { kind: 'idempotency-key-reused' };
-          return { kind: 'created', campaign: asMade(earlier), at: earlier.at, replayed: true };
-        }
-        if (endsAt !== null && endsAt <= campaign.startsAt) {
-          return { kind: startsAt === null ? 'window-past' : 'window-inverted' };
-        }
-        if (endsAt !== null && endsAt <= at) return { kind: 'window-past' };
-        const stored = await insert(unit, campaign, by);
-        if (key !== null) await unit.creations.insert({ ...key, campaign, at });
-        return { kind: 'created', campaign: stored, at, replayed: false };
-      }),
-    );
+    const work = async (unit: UnitOfWork): Promise<CampaignCreationOutcome> => {
+      const earlier = key === null ? null : await unit.creations.find(key.keyDigest);
+      if (earlier !== null) {
+        if (earlier.requestDigest !== key?.requestDigest) return { kind: 'idempotency-key-reused' };
+        return { kind: 'created', campaign: asMade(earlier), at: earlier.at, replayed: true };
+      }
+      if (endsAt !== null && endsAt <= campaign.startsAt) {
+        return { kind: startsAt === null ? 'window-past' : 'window-inverted' };
+      }
+      if (endsAt !== null && endsAt <= at) return { kind: 'window-past' };
+      const stored = await (isDraft ? insertDraft : insert)(unit, campaign, by);
+      if (key !== null) await unit.creations.insert({ ...key, campaign, at });
+      return { kind: 'created', campaign: stored, at, replayed: false };
+    };
+    return inCaseOfCollision('duplicate', () => (isDraft ? this.keepBack(by, work) : this.make(by, work)));
   }
 
   /** Makes the campaign `id` unless it exists. Two processes may try at once. */
@@ -100,23 +113,60 @@ export class CampaignCreator {
     }
   }
 
+  /**
+   * Makes the campaign of a draft, and opens it at the gate as {@link create} does. It begins now where its start has
+   * passed: until now no claim could be made. A campaign that was published before is answered as it is.
+   * @throws DatabaseError
+   */
+  async publish(id: string, hasSeen: VersionCondition, by: CallOrigin): Promise<CampaignPublicationOutcome> {
+    const at = await this.gateTime();
+    const work = async (unit: UnitOfWork): Promise<CampaignPublicationOutcome> => {
+      const draft = await unit.drafts.lock(id);
+      if (draft === null) {
+        const campaign = await unit.campaigns.find(id);
+        return campaign === null ? { kind: 'campaign-not-found' } : { kind: 'created', campaign, at, replayed: true };
+      }
+      if (!hasSeen(draft.version)) return { kind: 'precondition-failed' };
+      const { version, createdAt: _createdAt, updatedAt: _updatedAt, ...terms } = draft;
+      const startsAt = Math.max(terms.startsAt, at);
+      if (terms.endsAt !== null && terms.endsAt <= startsAt) return { kind: 'campaign-ended' };
+      const published = { ...terms, startsAt, version: version + 1 };
+      const campaign = await insert(unit, published, by, 'campaign.publish');
+      await unit.drafts.delete(id);
+      return { kind: 'created', campaign, at, replayed: false };
+    };
+    return this.make(by, work, logPublished);
+  }
+
   /** The gate's clock, which decides the window; the clock of this process while the gate is away. */
   private gateTime(): Promise<number> {
     return this.gate.now().catch(() => this.clock.wall());
   }
 
   /** Commits the campaign that `work` makes, then opens it at the gate. */
-  private async make(
+  private async make<Refused extends { readonly kind: string }>(
     by: CallOrigin,
-    work: (unit: UnitOfWork) => Promise<CampaignCreationOutcome>,
-  ): Promise<CampaignCreationOutcome> {
+    work: (unit: UnitOfWork) => Promise<CampaignMade | Refused>,
+    log = logCreated,
+  ): Promise<CampaignMade | Refused> {
     const { outcome, pass } = await this.database.transaction(async (unit) => {
       const pass = passOf(await unit.gate.lockShared());
       return { outcome: await work(unit), pass };
     });
-    if (outcome.kind === 'created' && !outcome.replayed) logCreated(outcome.campaign, by);
+    if (!isMade(outcome) || outcome.replayed) return outcome;
+    log(outcome.campaign, by);
     // The row is committed before the gate knows the campaign, so the gate never admits a claim for a missing row.
-    if (outcome.kind === 'created' && !outcome.replayed && pass !== null) await this.open(outcome.campaign, pass);
+    if (pass !== null) await this.open(outcome.campaign, pass);
+    return outcome;
+  }
+
+  /** Commits the draft that `work` makes. The gate never hears of it. */
+  private async keepBack<Refused extends { readonly kind: string }>(
+    by: CallOrigin,
+    work: (unit: UnitOfWork) => Promise<CampaignMade | Refused>,
+  ): Promise<CampaignMade | Refused> {
+    const outcome = await this.database.transaction(work);
+    if (isMade(outcome) && !outcome.replayed) logDraft('drafted', outcome.campaign, by);
     return outcome;
   }
 
@@ -152,20 +202,31 @@ export class CampaignCreator {
   }
 }
 
+function isMade(outcome: { readonly kind: string }): outcome is CampaignMade {
+  return outcome.kind === 'created';
+}
+
 /** What a key stands for. Without entry terms it is what the version before has stored for the same request. */
-function requestOf({ name, total, startsAt, endsAt, entry = NO_ENTRY }: NewCampaign): readonly unknown[] {
+function requestOf(input: NewCampaign): readonly unknown[] {
+  const { name, total, startsAt, endsAt, entry = NO_ENTRY, isDraft = false } = input;
   const { requireEntry, challenge, challengeCost } = entry;
   const asksNothing = !requireEntry && challenge === NO_ENTRY.challenge && challengeCost === NO_ENTRY.challengeCost;
-  return [name, total, startsAt, endsAt, ...(asksNothing ? [] : [requireEntry, challenge, challengeCost])];
+  const asked = asksNothing ? [] : [requireEntry, challenge, challengeCost];
+  return [name, total, startsAt, endsAt, ...asked, ...(isDraft ? ['DRAFT'] : [])];
 }
 
 /** Inserts the row and its line in the audit. */
-async function insert(unit: UnitOfWork, campaign: CampaignTerms, by: CallOrigin): Promise<Campaign> {
+async function insert(
+  unit: UnitOfWork,
+  campaign: CampaignTerms & { readonly version?: number },
+  by: CallOrigin,
+  action = 'campaign.create',
+): Promise<Campaign> {
   const { id, name, total, startsAt, endsAt } = campaign;
   const stored = await unit.campaigns.insert({ ...campaign, state: 'OPEN' });
   const { requireEntry, challenge, challengeCost } = stored;
   await unit.audit.record({
-    action: 'campaign.create',
+    action,
     subject: id,
     campaignId: id,
     by,
@@ -174,19 +235,15 @@ async function insert(unit: UnitOfWork, campaign: CampaignTerms, by: CallOrigin)
   return stored;
 }
 
+/** The same for a draft. */
+async function insertDraft(unit: UnitOfWork, campaign: CampaignTerms, by: CallOrigin): Promise<Campaign> {
+  const draft = await unit.drafts.insert({ ...NO_ENTRY, ...campaign });
+  const { id, version: _version, createdAt: _createdAt, updatedAt: _updatedAt, ...detail } = draft;
+  await unit.audit.record({ action: 'draft.create', subject: id, campaignId: id, by, detail });
+  return asPublished(draft);
+}
+
 /** The campaign as it was right after its creation. */
 function asMade({ campaign, at }: CampaignCreation): Campaign {
-  return {
-    ...NO_ENTRY,
-    ...campaign,
-    issued: 0,
-    state: 'OPEN',
-    openedAt: null,
-    lastClaimedAt: null,
-    soldOutAt: null,
-    leftGateAt: null,
-    version: 1,
-    createdAt: at,
-    updatedAt: at,
-  };
+  return asPublished({ ...NO_ENTRY, ...campaign, version: 1, createdAt: at, updatedAt: at });
 }

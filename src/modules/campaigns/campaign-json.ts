@@ -1,6 +1,14 @@
 import { z } from 'zod';
-import { CHALLENGE_COST, CHALLENGES, MAX_CAMPAIGN_TOTAL } from '../../domain/campaign.js';
+import {
+  asPublished,
+  type Campaign,
+  type CampaignDraft,
+  CHALLENGE_COST,
+  CHALLENGES,
+  MAX_CAMPAIGN_TOTAL,
+} from '../../domain/campaign.js';
 import { isoOf } from '../../domain/iso-of.js';
+import { campaignId, keysetCursor } from '../../platform/http/input/schemas.js';
 import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
 import { type CampaignView } from './campaign-catalogue.js';
 
@@ -35,11 +43,73 @@ export const campaignJsonSchema = z
   })
   .meta({ id: 'Campaign' });
 
+/** Where a page of campaigns ended. */
+export const campaignCursor = keysetCursor(z.strictObject({ createdAt: z.int().min(0), id: campaignId }));
+
 export const campaignListJsonSchema = pageJsonSchema(campaignJsonSchema).meta({ id: 'CampaignList' });
 
 export type CampaignJson = z.infer<typeof campaignJsonSchema>;
 
-export function campaignJson({ campaign, state, remaining }: CampaignView): CampaignJson {
+/** The same for operators, who see drafts too. */
+export const adminCampaignJsonSchema = campaignJsonSchema
+  .extend({
+    state: z.enum(['DRAFT', ...campaignJsonSchema.shape.state.options]).meta({
+      description: 'DRAFT: not published, so only operators know of it. The others are those that every caller sees.',
+    }),
+  })
+  .meta({ id: 'AdminCampaign' });
+
+/** With what operators want to see of it besides. */
+export const campaignDetailsJsonSchema = adminCampaignJsonSchema
+  .extend({
+    issued: z.int().min(0).max(MAX_CAMPAIGN_TOTAL).meta({ description: 'Its coupons so far.' }),
+    openedAt: isoInstant.nullable().meta({ description: 'When its window has begun; null: not yet.' }),
+    lastClaimedAt: isoInstant.nullable().meta({ description: 'Of the latest claim that is a coupon.' }),
+    createdAt: isoInstant.meta({ description: 'When it was made; of a draft that was published: then.' }),
+    updatedAt: isoInstant,
+  })
+  .meta({ id: 'CampaignDetails' });
+
+export const campaignDetailsListJsonSchema = pageJsonSchema(campaignDetailsJsonSchema).meta({
+  id: 'CampaignDetailsList',
+});
+
+export type AdminCampaignJson = z.infer<typeof adminCampaignJsonSchema>;
+export type CampaignDetailsJson = z.infer<typeof campaignDetailsJsonSchema>;
+
+/** A campaign, or a draft as the campaign that it would be, as operators may see it. */
+export interface AdminCampaignView {
+  readonly campaign: Campaign;
+  readonly state: AdminCampaignJson['state'];
+  readonly remaining: number | null;
+}
+
+/** Nothing of a draft is taken. */
+export function draftView(draft: CampaignDraft): AdminCampaignView {
+  return { campaign: asPublished(draft), state: 'DRAFT', remaining: draft.total };
+}
+
+export function campaignJson(view: CampaignView): CampaignJson {
+  return { ...termsJson(view), state: view.state };
+}
+
+export function adminCampaignJson(view: AdminCampaignView): AdminCampaignJson {
+  return { ...termsJson(view), state: view.state };
+}
+
+export function campaignDetailsJson(view: AdminCampaignView): CampaignDetailsJson {
+  const { issued, openedAt, lastClaimedAt, createdAt, updatedAt } = view.campaign;
+  return {
+    ...adminCampaignJson(view),
+    issued,
+    openedAt: isoOf(openedAt),
+    lastClaimedAt: isoOf(lastClaimedAt),
+    createdAt: isoOf(createdAt),
+    updatedAt: isoOf(updatedAt),
+  };
+}
+
+function termsJson({ campaign, remaining }: Pick<CampaignView, 'campaign' | 'remaining'>): Omit<CampaignJson, 'state'> {
   const { id, name, total, startsAt, endsAt, soldOutAt, version } = campaign;
   const { requireEntry, challenge, challengeCost } = campaign;
   return {
@@ -50,7 +120,6 @@ export function campaignJson({ campaign, state, remaining }: CampaignView): Camp
     startsAt: isoOf(startsAt),
     endsAt: isoOf(endsAt),
     soldOutAt: isoOf(soldOutAt),
-    state,
     requireEntry,
     challenge,
     challengeCost,

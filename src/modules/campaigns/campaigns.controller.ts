@@ -3,15 +3,20 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { etagOf } from '../../platform/http/input/if-match.js';
-import { campaignId, keysetCursor, listQuery } from '../../platform/http/input/schemas.js';
+import { campaignId, listQuery } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { CampaignCatalogue, type CampaignPage } from './campaign-catalogue.js';
-import { type CampaignJson, campaignJson, campaignJsonSchema, campaignListJsonSchema } from './campaign-json.js';
+import {
+  campaignCursor,
+  type CampaignJson,
+  campaignJson,
+  campaignJsonSchema,
+  campaignListJsonSchema,
+} from './campaign-json.js';
 
-const cursor = keysetCursor(z.strictObject({ createdAt: z.int().min(0), id: campaignId }));
-const query = listQuery(cursor, {});
+const query = listQuery(campaignCursor, {});
 
 /** Shows campaigns to every caller. */
 @ApiTags('campaigns')
@@ -53,7 +58,7 @@ export class CampaignsController {
   private bodyOf(page: CampaignPage): Buffer {
     let body = this.bodies.get(page);
     if (body === undefined) {
-      const json: z.infer<typeof campaignListJsonSchema> = pageJson(page, campaignJson, cursor);
+      const json: z.infer<typeof campaignListJsonSchema> = pageJson(page, campaignJson, campaignCursor);
       body = Buffer.from(JSON.stringify(json));
       this.bodies.set(page, body);
     }

@@ -3,9 +3,13 @@ import { type Role } from '../../platform/config/env.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';
+import { CampaignDeskController } from './campaign-desk.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { CampaignCreator } from './campaign-creator.js';
+import { CampaignDesk } from './campaign-desk.js';
+import { CampaignDraftsController } from './campaign-drafts.controller.js';
+import { CampaignDrafts } from './campaign-drafts.js';
 import { CampaignsController } from './campaigns.controller.js';
 import { CampaignsCron } from './campaigns.cron.js';
 import { DefaultCampaign } from './default-campaign.js';
@@ -19,6 +23,8 @@ import { LeavingCampaigns } from './leaving-campaigns.js';
     CampaignCreator,
     CampaignAdministration,
     CampaignCatalogue,
+    CampaignDrafts,
+    CampaignDesk,
     DefaultCampaign,
     EndedCampaigns,
     LeavingCampaigns,
@@ -32,7 +38,9 @@ export class CampaignsModule {
     return {
       module: CampaignsModule,
       providers: roles.has('retry') ? [CampaignsCron] : [],
-      controllers: roles.has('api') ? [CampaignsController, AdminCampaignsController] : [],
+      controllers: roles.has('api')
+        ? [CampaignsController, CampaignDeskController, AdminCampaignsController, CampaignDraftsController]
+        : [],
     };
   }
 }

@@ -34,11 +34,12 @@ export abstract class CampaignStore {
   abstract requiringEntry(): Promise<EntryCampaign[]>;
 
   /**
-   * Version 1, issued 0; without entry terms, it asks for none. Rejects with `DatabaseError` of kind `duplicate` when the
-   * id is taken.
+   * Version 1 unless it has been a draft, issued 0; without entry terms, it asks for none. Rejects with `DatabaseError` of
+   * kind `duplicate` when the id is taken.
    */
   abstract insert(
-    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'> & Partial<EntryTerms>,
+    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'> &
+      Partial<EntryTerms & Pick<Campaign, 'version'>>,
   ): Promise<Campaign>;
 
   /**

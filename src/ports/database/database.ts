@@ -1,6 +1,7 @@
 import { type AdminAuditStore } from './admin-audit-store.js';
 import { type ApiKeyStore } from './api-key-store.js';
 import { type CampaignCreationStore } from './campaign-creation-store.js';
+import { type CampaignDraftStore } from './campaign-draft-store.js';
 import { type CampaignStore } from './campaign-store.js';
 import { type CouponStore } from './coupon-store.js';
 import { type FailedEventStore } from './failed-event-store.js';
@@ -9,13 +10,14 @@ import { type InstallationKeyStore } from './installation-key-store.js';
 import { type RefusalStore } from './refusal-store.js';
 
 /**
- * One unit of work. Lock order everywhere: gate row, campaigns by id, failed events.
+ * One unit of work. Lock order everywhere: gate row, drafts, campaigns by id, failed events.
  *
  * The stores are bound to this unit of work and must not be used after it has ended.
  */
 export interface UnitOfWork {
   readonly gate: GateRowStore;
   readonly campaigns: CampaignStore;
+  readonly drafts: CampaignDraftStore;
   readonly creations: CampaignCreationStore;
   readonly coupons: CouponStore;
   readonly failedEvents: FailedEventStore;

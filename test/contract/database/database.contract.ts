@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeAdminAuditStore } from './admin-audit-store.contract.js';
 import { describeApiKeyStore } from './api-key-store.contract.js';
+import { describeCampaignDraftStore } from './campaign-draft-store.contract.js';
 import { describeCreationStore } from './campaign-creation-store.contract.js';
 import { describeCampaignStore } from './campaign-store.contract.js';
 import { describeCouponStore } from './coupon-store.contract.js';
@@ -19,6 +20,7 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
     const under = databaseUnderTest(openHarness);
     describeUnitsOfWork(under);
     describeCampaignStore(under);
+    describeCampaignDraftStore(under);
     describeCouponStore(under);
     describeRefusalStore(under);
     describeGateRowStore(under);

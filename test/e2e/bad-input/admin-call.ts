@@ -16,6 +16,10 @@ export function describeAdminCalls(): void {
       ['POST', `/api/admin/campaigns/${campaign}/pause`],
       ['POST', `/api/admin/campaigns/${campaign}/resume`],
       ['POST', `/api/admin/campaigns/${campaign}/close`],
+      ['POST', `/api/admin/campaigns/${campaign}/publish`],
+      ['DELETE', `/api/admin/campaigns/${campaign}`],
+      ['GET', '/api/admin/campaigns'],
+      ['GET', `/api/admin/campaigns/${campaign}`],
       ['GET', `/api/admin/campaigns/${campaign}/audit`],
       ['GET', '/api/admin/failed-events'],
       ['POST', '/api/admin/failed-events/1/requeue'],
@@ -85,6 +89,7 @@ export function describeAdminCalls(): void {
         ['a day alone', { startsAt: '2026-03-01' }, '/startsAt'],
         ['a number as an instant', { startsAt: 1_800_000_000_000 }, '/startsAt'],
         ['a year before 1970', { startsAt: '1969-12-31T23:59:59Z' }, '/startsAt'],
+        ['a state that is no draft', { state: 'CLOSED' }, '/state'],
         ['an empty name', { name: '' }, '/name'],
         ['a blank name', { name: '   ' }, '/name'],
         ['a name of 201 characters', { name: '가'.repeat(201) }, '/name'],
@@ -97,7 +102,7 @@ export function describeAdminCalls(): void {
         ['half a surrogate pair', { name: 'a\ud800' }, '/name'],
         ['a number as its name', { name: 5 }, '/name'],
         ['null as its name', { name: null }, '/name'],
-        ['a property that nobody knows', { state: 'CLOSED' }, '/state'],
+        ['a property that nobody knows', { colour: 'red' }, '/colour'],
         ['an id', { id: 'mine' }, '/id'],
         ['a counter', { issued: 5 }, '/issued'],
       ];
@@ -128,9 +133,9 @@ export function describeAdminCalls(): void {
       });
 
       it.each(['{}', '[]', 'null', '""', '0', 'false'])(
-        'of %s is too much for pause, resume and close',
+        'of %s is too much for pause, resume, close and publish',
         async (body) => {
-          for (const action of ['pause', 'resume', 'close']) {
+          for (const action of ['pause', 'resume', 'close', 'publish']) {
             const path = `/api/admin/campaigns/${campaign}/${action}`;
             invalid(path, await send('POST', path, { headers: { ...TOKEN, ...JSON_TYPE }, body }), ['']);
           }

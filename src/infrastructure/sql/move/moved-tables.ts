@@ -2,6 +2,7 @@ import { type DataSource } from 'typeorm';
 import { AdminAuditEntity } from '../entities/admin-audit.entity.js';
 import { ApiKeyEntity } from '../entities/api-key.entity.js';
 import { CampaignCreationEntity } from '../entities/campaign-creation.entity.js';
+import { CampaignDraftEntity } from '../entities/campaign-draft.entity.js';
 import { CampaignEntity } from '../entities/campaign.entity.js';
 import { CouponEntity } from '../entities/coupon.entity.js';
 import { FailedEventEntity } from '../entities/failed-event.entity.js';
@@ -19,6 +20,7 @@ export const COPIED = [
   AdminAuditEntity,
   ApiKeyEntity,
   RefusalEntity,
+  CampaignDraftEntity,
 ];
 
 /**

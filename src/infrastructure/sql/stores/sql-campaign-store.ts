@@ -115,14 +115,15 @@ export class SqlCampaignStore extends CampaignStore {
   }
 
   async insert(
-    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'> & Partial<EntryTerms>,
+    campaign: Pick<Campaign, 'id' | 'name' | 'total' | 'startsAt' | 'endsAt' | 'state'> &
+      Partial<EntryTerms & Pick<Campaign, 'version'>>,
   ): Promise<Campaign> {
     const now = await this.sql.now();
     const row: Campaign = {
       ...NO_ENTRY,
+      version: 1,
       ...campaign,
       issued: 0,
-      version: 1,
       ...NOTHING_YET,
       createdAt: now,
       updatedAt: now,

@@ -94,6 +94,10 @@ export const INPUT_RULES = {
     ko: 'none, proof-of-work, turnstile 중 하나여야 합니다.',
     en: 'Must be none, proof-of-work or turnstile.',
   },
+  'draft-state': {
+    ko: 'DRAFT여야 합니다. 바로 공개하려면 이 항목을 빼 주세요.',
+    en: 'Must be DRAFT; leave it out to publish at once.',
+  },
   'challenge-cost': { ko: '100 이상 100,000 이하의 정수여야 합니다.', en: 'Must be an integer from 100 to 100,000.' },
   'challenge-unconfigured': {
     ko: '이 서비스에는 TURNSTILE_SECRET이 설정되어 있지 않아 turnstile을 쓸 수 없습니다.',

@@ -8,13 +8,20 @@ import { AppConfig } from '../../config/env.js';
 @Injectable()
 export class ResourcePaths {
   private readonly campaigns: string;
+  private readonly adminCampaigns: string;
 
   constructor({ http }: AppConfig) {
     this.campaigns = `${http.basePath}/api/campaigns/`;
+    this.adminCampaigns = `${http.basePath}/api/admin/campaigns/`;
   }
 
   campaign(campaignId: string): string {
     return this.campaigns + campaignId;
+  }
+
+  /** A campaign as operators see it, a draft too. */
+  adminCampaign(campaignId: string): string {
+    return this.adminCampaigns + campaignId;
   }
 
   /** Where an entry token is given. */

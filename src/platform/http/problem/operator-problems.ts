@@ -17,6 +17,22 @@ export const OPERATOR_PROBLEMS = {
     ['실패 이벤트 없음', 'Failed event not found'],
     ['해당 실패 이벤트가 존재하지 않습니다.', 'There is no such failed event.'],
   ),
+  'campaign-draft': kind(
+    409,
+    ['공개 전', 'Draft'],
+    [
+      '아직 공개되지 않은 초안입니다. 먼저 공개하거나 삭제해 주세요.',
+      'The campaign is a draft; publish it first, or delete it.',
+    ],
+  ),
+  'campaign-published': kind(
+    409,
+    ['이미 공개됨', 'Published'],
+    [
+      '공개된 캠페인은 삭제할 수 없습니다. 마감할 수는 있습니다.',
+      'A campaign that was published cannot be deleted; it can be closed.',
+    ],
+  ),
   'total-below-claimed': kind(
     409,
     ['수량 부족', 'Total below claims'],
