@@ -4,7 +4,7 @@
  */
 const SPEC = 'spec\\.ts$';
 const SERVERS = '^src/infrastructure/(distributed\\.module|kafka/|redis/|mysql/)';
-const FILE = '^src/infrastructure/(embedded\\.module|sqlite/|journal/|in-process-gate/)';
+const FILE = '^src/infrastructure/(embedded\\.module|sqlite/|journal/|in-process-gate/|in-process-board/)';
 
 module.exports = {
   forbidden: [

@@ -11,6 +11,7 @@ import { EntryModule } from '../modules/entry/entry.module.js';
 import { HealthModule } from '../modules/health/health.module.js';
 import { IssuanceModule } from '../modules/issuance/issuance.module.js';
 import { KeysModule } from '../modules/keys/keys.module.js';
+import { LiveModule } from '../modules/live/live.module.js';
 import { RecoveryModule } from '../modules/recovery/recovery.module.js';
 import { RetryModule } from '../modules/retry/retry.module.js';
 import { SearchModule } from '../modules/search/search.module.js';
@@ -50,6 +51,7 @@ export class AppModule {
         AuditModule.for(roles),
         CouponsModule.for(roles),
         SearchModule.for(roles),
+        LiveModule.for(roles),
         // The servers of the distributed profile have their own tools for backups.
         ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
         HealthModule,

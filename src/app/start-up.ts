@@ -2,6 +2,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DriftMeasurement } from '../modules/audit/drift-measurement.js';
 import { DefaultCampaign } from '../modules/campaigns/default-campaign.js';
 import { EntryBook } from '../modules/entry/entry-book.js';
+import { CounterPublisher } from '../modules/live/counter-publisher.js';
 import { RecoveryService } from '../modules/recovery/recovery.service.js';
 import { AppConfig } from '../platform/config/env.js';
 import { AdminListener } from '../platform/http/server/admin-listener.js';
@@ -16,7 +17,7 @@ import { ClaimTransport } from '../ports/log/claim-transport.js';
  * 4. The api reads which campaigns require an entry.
  * 5. The consumer begins to take claims.
  * 6. The ports open, the one for operators first.
- * 7. The drift is measured.
+ * 7. The drift is measured, and the process shows its counters.
  *
  * @returns the URL at which the service listens, and the URL for operators; the same where there is one port.
  */
@@ -31,6 +32,7 @@ export async function startUp(app: NestFastifyApplication): Promise<{ url: strin
   const adminUrl = admin === undefined ? undefined : await app.get(AdminListener).listen(admin.port, admin.host);
   await app.listen(port, host);
   app.get(DriftMeasurement).start();
+  app.get(CounterPublisher).start();
   const url = await app.getUrl();
   return { url, adminUrl: adminUrl ?? url };
 }

@@ -21,3 +21,6 @@ export const CLAIM_REFUSALS = {
 } as const;
 
 export type ClaimRefusal = keyof typeof CLAIM_REFUSALS;
+
+/** The labels of {@link CLAIM_REFUSALS}. */
+export type RefusalLabel = NonNullable<(typeof CLAIM_REFUSALS)[ClaimRefusal]>;

@@ -7,8 +7,10 @@ import { DatabaseSnapshots } from '../ports/database/database-snapshots.js';
 import { Database } from '../ports/database/database.js';
 import { GateBuilder } from '../ports/gate/gate-builder.js';
 import { UnwatchedGate } from '../ports/gate/unwatched-gate.js';
+import { ProcessBoard } from '../ports/live/process-board.js';
 import { ClaimLog } from '../ports/log/claim-log.js';
 import { ClaimTransport } from '../ports/log/claim-transport.js';
+import { InProcessBoard } from './in-process-board/in-process-board.js';
 import { InProcessGateBuilder } from './in-process-gate/in-process-gate-builder.js';
 import { InProcessGateMemory } from './in-process-gate/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from './in-process-gate/in-process-issuance-gate.js';
@@ -63,6 +65,7 @@ export class EmbeddedModule {
         InProcessGateMemory,
         { provide: UnwatchedGate, useClass: InProcessIssuanceGate },
         { provide: GateBuilder, useClass: InProcessGateBuilder },
+        { provide: ProcessBoard, useClass: InProcessBoard },
         JournalClaimLog,
         { provide: ClaimLog, useExisting: JournalClaimLog },
         {
@@ -71,7 +74,7 @@ export class EmbeddedModule {
           inject: [JournalClaimLog],
         },
       ],
-      exports: [Database, DatabaseSnapshots, UnwatchedGate, GateBuilder, ClaimLog, ClaimTransport],
+      exports: [Database, DatabaseSnapshots, UnwatchedGate, GateBuilder, ProcessBoard, ClaimLog, ClaimTransport],
     };
   }
 }

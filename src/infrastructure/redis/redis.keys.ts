@@ -27,6 +27,16 @@ export function rosterKey(installation: string, epoch: number): string {
   return `coupon:{${installation}:_}:${epoch}:campaigns`;
 }
 
+/** Which processes of an installation are alive, and until when each is shown. No gate's key: it has no epoch. */
+export function boardKey(installation: string): string {
+  return `coupon:{${installation}:_}:processes`;
+}
+
+/** What one process counts. write-board-2.lua makes the same key. */
+export function processKey(installation: string, processId: string): string {
+  return `${boardKey(installation)}:${processId}`;
+}
+
 /** The pattern by which SCAN finds every key of every installation's gate. */
 export const ANY_GATE_KEY = 'coupon:{*}:*';
 

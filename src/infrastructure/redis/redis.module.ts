@@ -1,9 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
+import { ProcessBoard } from '../../ports/live/process-board.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisGateBuilder } from './redis-gate-builder.js';
 import { RedisIssuanceGate } from './redis-issuance-gate.js';
+import { RedisProcessBoard } from './redis-process-board.js';
 
 /** The gate in Redis. */
 @Module({})
@@ -19,12 +21,17 @@ export class RedisModule {
           inject: [RedisConnection],
         },
         {
+          provide: ProcessBoard,
+          useFactory: (connection: RedisConnection) => new RedisProcessBoard(connection),
+          inject: [RedisConnection],
+        },
+        {
           provide: GateBuilder,
           useFactory: (connection: RedisConnection) => new RedisGateBuilder(connection),
           inject: [RedisConnection],
         },
       ],
-      exports: [UnwatchedGate, GateBuilder],
+      exports: [UnwatchedGate, GateBuilder, ProcessBoard],
     };
   }
 }

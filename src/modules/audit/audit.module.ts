@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
+import { LiveCountersModule } from '../live/live-counters.module.js';
 import { AuditController } from './audit.controller.js';
 import { CouponCounts } from './coupon-counts.js';
 import { DriftMeasurement } from './drift-measurement.js';
@@ -10,7 +11,7 @@ import { PromiseAudit } from './promise-audit.js';
 
 /** 7 — Compares what was promised with what is there: on an operator's call, and every 30 s for the drift metric. */
 @Module({
-  imports: [GateWatchModule, MetricsModule],
+  imports: [GateWatchModule, MetricsModule, LiveCountersModule],
   providers: [CouponCounts, PromiseAudit, DriftMetrics, DriftMeasurement],
 })
 export class AuditModule {

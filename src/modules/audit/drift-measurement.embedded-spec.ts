@@ -11,6 +11,7 @@ import { systemClock } from '../../platform/flow/clock.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { type Campaign } from '../../domain/campaign.js';
 import { type GatePass } from '../../ports/gate/issuance-gate.js';
+import { KnownDrifts } from '../../ports/live/known-drifts.js';
 import { type EpochWatch } from '../gate-watch/epoch-watch.js';
 import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { CouponCounts } from './coupon-counts.js';
@@ -46,7 +47,16 @@ beforeEach(async () => {
   const labels = new CampaignLabels();
   metrics = new DriftMetrics(registry, labels, timers.clock);
   quiet = new QuietCampaigns();
-  measurement = new DriftMeasurement(stack.database, audit, metrics, watch, quiet, timers.clock, timers);
+  measurement = new DriftMeasurement(
+    stack.database,
+    audit,
+    metrics,
+    watch,
+    quiet,
+    new KnownDrifts(),
+    timers.clock,
+    timers,
+  );
 });
 
 afterEach(async () => {

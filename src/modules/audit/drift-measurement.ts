@@ -7,6 +7,7 @@ import { SlowTurns } from '../../platform/values/slow-turns.js';
 import { campaignPages } from '../../ports/database/campaign-pages.js';
 import { type Campaign } from '../../domain/campaign.js';
 import { Database } from '../../ports/database/database.js';
+import { KnownDrifts } from '../../ports/live/known-drifts.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { QuietCampaigns } from '../gate-watch/quiet-campaigns.js';
 import { DriftMetrics } from './drift.metrics.js';
@@ -39,6 +40,7 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
     private readonly metrics: DriftMetrics,
     private readonly watch: EpochWatch,
     private readonly quiet: QuietCampaigns,
+    private readonly drifts: KnownDrifts,
     private readonly clock: Clock,
     timers: Timers,
   ) {
@@ -97,6 +99,7 @@ export class DriftMeasurement implements BeforeApplicationShutdown {
         // The rows may have been counted earlier.
         const ageMs = Math.max(0, wall - Date.parse(audit.rowsCountedAt));
         this.metrics.set(id, audit.drift, monotonic - ageMs);
+        this.drifts.set(id, { drift: audit.drift, measuredAt: monotonic - ageMs });
       }
       this.outage.recovered(`the drift of campaign ${id} can be measured again`, id);
     } catch (error) {

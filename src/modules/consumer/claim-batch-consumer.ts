@@ -221,7 +221,7 @@ export class ClaimBatchConsumer {
       const verdict = persisted.verdicts[index] as Verdict;
       if (unsigned === true && verdict !== 'bad-signature') this.metrics.unsigned.inc();
       if (verdict in counts) counts[verdict as keyof typeof counts] += 1;
-      if (verdict === 'issued') this.metrics.issued(event.claimedAt, committedAt);
+      if (verdict === 'issued') this.metrics.issued(event.campaignId, event.claimedAt, committedAt);
     }
     for (const campaign of persisted.soldOut) logSoldOut(campaign);
     for (const [outcome, count] of Object.entries(counts)) this.metrics.count(outcome as keyof typeof counts, count);

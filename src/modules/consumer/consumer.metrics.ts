@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { LiveCounters } from '../../ports/live/live-counters.js';
 
 /** What became of a claim event at the consumer. */
 export type ConsumedOutcome = 'issued' | 'duplicate' | 'stale' | 'discarded' | 'quarantined';
@@ -17,7 +18,10 @@ export class ConsumerMetrics {
   private readonly acceptToRow: Histogram;
   private readonly consumed: Counter<'outcome'>;
 
-  constructor(registry: MetricsRegistry) {
+  constructor(
+    registry: MetricsRegistry,
+    private readonly live: LiveCounters = new LiveCounters(),
+  ) {
     this.persistDuration = new Histogram({
       name: 'coupon_persist_duration_seconds',
       help: 'Seconds of one transaction that turns a chunk of claims into coupons',
@@ -56,7 +60,9 @@ export class ConsumerMetrics {
    * @param claimedAt ms, the gate's clock.
    * @param committedAt ms, the clock of this process; if it is behind the gate's clock, the time counts as 0.
    */
-  issued(claimedAt: number, committedAt: number): void {
-    this.acceptToRow.observe(Math.max(0, committedAt - claimedAt) / 1_000);
+  issued(campaignId: string, claimedAt: number, committedAt: number): void {
+    const ms = Math.max(0, committedAt - claimedAt);
+    this.acceptToRow.observe(ms / 1_000);
+    this.live.issued(campaignId, ms);
   }
 }

@@ -3,6 +3,7 @@ import { type Role } from '../../platform/config/env.js';
 import { FlowModule } from '../../platform/flow/flow.module.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
+import { LiveCountersModule } from '../live/live-counters.module.js';
 import { ClaimBatchConsumer } from './claim-batch-consumer.js';
 import { ClaimEventsController } from './claim-events.controller.js';
 import { ClaimPersistence } from './claim-persistence.js';
@@ -15,7 +16,7 @@ import { UnsignedEventsMetrics } from './unsigned-events.metrics.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
-  imports: [FlowModule, GateWatchModule, MetricsModule],
+  imports: [FlowModule, GateWatchModule, MetricsModule, LiveCountersModule],
   providers: [ClaimPersistence, ClaimQuarantine, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
 })
 export class ConsumerModule {

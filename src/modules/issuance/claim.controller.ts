@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { DEFAULT_CAMPAIGN_ID } from '../../domain/campaign.js';
 import { isoOf } from '../../domain/iso-of.js';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
+import { Clock } from '../../platform/flow/clock.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { campaignId, userIdOrNumber } from '../../platform/http/input/schemas.js';
 import { validBody } from '../../platform/http/input/validation.pipe.js';
@@ -22,6 +23,7 @@ import { sendProblem } from '../../platform/http/problem/problem.js';
 import { AdmitAtOnce } from '../../platform/http/reads/read-admission.js';
 import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
+import { LiveCounters } from '../../ports/live/live-counters.js';
 import { CallRates, type RateRefusal } from '../../platform/rates/call-rates.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
@@ -57,6 +59,8 @@ export class ClaimController {
     private readonly rates: CallRates,
     private readonly access: CallerAccess,
     private readonly refusals: RefusalRecorder,
+    private readonly live: LiveCounters,
+    private readonly clock: Clock,
   ) {
     this.body = access.knowsUsers ? applicationOfUser : application;
   }
@@ -94,6 +98,7 @@ export class ClaimController {
     const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey, entryToken });
     if (outcome.kind !== 'accepted') this.refusals.note(campaignId, userId, outcome.kind, request.id);
     await endOfTurn();
+    this.live.answered(campaignId, this.clock.monotonic() - request.startedAt);
     answer(reply, this.paths, userId, outcome, caller.kind !== 'anyone');
   }
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram } from 'prom-client';
-import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
+import { CLAIM_REFUSALS, type RefusalLabel } from '../../domain/refusals.js';
 import { CampaignLabels, OTHER_CAMPAIGNS } from '../../platform/metrics/campaign-labels.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
+import { LiveCounters } from '../../ports/live/live-counters.js';
 import { StoredCampaignIds } from '../gate-watch/stored-campaign-ids.js';
 
-export type ClaimMetricOutcome = 'accepted' | 'replayed' | NonNullable<(typeof CLAIM_REFUSALS)[ClaimRefusal]>;
+export type ClaimMetricOutcome = 'accepted' | 'replayed' | RefusalLabel;
 
 /** The label of a claim that the gate has not decided and whose campaign is not known to exist. */
 const NO_CAMPAIGN = 'unknown';
@@ -27,6 +28,7 @@ export class IssuanceMetrics {
     registry: MetricsRegistry,
     private readonly stored: StoredCampaignIds,
     private readonly labels: CampaignLabels = new CampaignLabels(),
+    private readonly live: LiveCounters = new LiveCounters(),
   ) {
     labels.onRemoved((campaign) => this.forget(campaign));
     this.claims = new Counter({
@@ -47,6 +49,7 @@ export class IssuanceMetrics {
   count(campaign: string, outcome: ClaimMetricOutcome): void {
     const counter = this.counters.get(`${outcome}:${campaign}`) ?? this.counterFor(campaign, outcome);
     counter.inc();
+    if (campaign !== NO_CAMPAIGN) this.live.count(campaign, outcome);
   }
 
   /** Counts a claim on a campaign that has left the gate, and the metrics with it. */

@@ -4,6 +4,7 @@ import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { RatesModule } from '../../platform/rates/rates.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
+import { LiveCountersModule } from '../live/live-counters.module.js';
 import { ClaimIssuance } from './claim-issuance.js';
 import { ClaimOutage } from './claim-outage.js';
 import { ClaimRecorder } from './claim-recorder.js';
@@ -21,7 +22,7 @@ import { UnpublishedClaims } from './unpublished-claims.js';
  * `retry` deletes what is old of that.
  */
 @Module({
-  imports: [GateWatchModule, MetricsModule, RatesModule],
+  imports: [GateWatchModule, MetricsModule, RatesModule, LiveCountersModule],
   providers: [
     ClaimIssuance,
     ClaimOutage,

@@ -80,6 +80,7 @@ describe('the environment', () => {
           maxConnectionsPerAddress: 0,
           keepAliveMs: 65_000,
           readConcurrency: 8,
+          maxWatchers: 10_000,
           trustedProxies: null,
           basePath: '',
           corsOrigins: null,

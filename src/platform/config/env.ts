@@ -39,6 +39,8 @@ export interface HttpConfig {
   readonly keepAliveMs: number;
   /** How many reads (everything but claims) may be under way. */
   readonly readConcurrency: number;
+  /** How many callers may watch campaigns as a stream; 0: operators alone. */
+  readonly maxWatchers: number;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: TrustedProxies;
   /**
@@ -261,6 +263,7 @@ export function parseEnv(source: Source): AppConfig {
       maxConnectionsPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
       keepAliveMs: env.KEEP_ALIVE_MS,
       readConcurrency: env.READ_CONCURRENCY,
+      maxWatchers: env.LIVE_MAX_WATCHERS,
       trustedProxies: env.TRUST_PROXY,
       basePath: env.BASE_PATH ?? '',
       corsOrigins: env.CORS_ORIGINS ?? null,

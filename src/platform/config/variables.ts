@@ -249,6 +249,7 @@ export const variables = z.object({
   MAX_CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000).default(0),
   KEEP_ALIVE_MS: integer(1000, 3_600_000).default(65_000),
   READ_CONCURRENCY: integer(1, 1000).default(8),
+  LIVE_MAX_WATCHERS: integer(0, 1_000_000).default(10_000),
   TRUST_PROXY: trustedProxies.default(null),
   ...jwtVariables,
   CORS_ORIGINS: corsVariable.optional(),

@@ -35,6 +35,7 @@ const HEADERS = {
     description: 'The challenge of RFC 6750.',
     schema: { type: 'string', pattern: '^Bearer realm="(?:admin|coupons)"' },
   },
+  'X-Accel-Buffering': { description: 'nginx may not hold events back.', schema: { type: 'string', enum: ['no'] } },
   'X-Content-Type-Options': {
     description: 'The body is what its type says.',
     schema: { type: 'string', enum: ['nosniff'] },

@@ -74,6 +74,30 @@ export function ApiFile(mediaType: string, description: string, format?: 'binary
   );
 }
 
+/** Documents a success that is a stream of server-sent events, whose `data` is JSON of this schema. */
+export function ApiEventStream(description: string, schema: z.ZodType): MethodDecorator {
+  return applyDecorators(
+    ApiProduces('text/event-stream'),
+    ApiResponse({
+      status: 200,
+      description: `${description} The \`data\` of each event is JSON of this schema; its \`id\` is \`at\`.`,
+      standardSchema: schema,
+      headers: { 'X-Accel-Buffering': header('X-Accel-Buffering', 'always') },
+    }),
+  );
+}
+
+/** Documents the header with which a caller goes on with a stream. */
+export function ApiLastEventId(): MethodDecorator {
+  return ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description:
+      'The `id` of the last event that the caller has seen: what came behind it is sent first. With any other text the stream begins as without it.',
+    schema: { type: 'string' },
+  });
+}
+
 /** Documents a body that the handler reads through `validBody`. */
 export function ApiJsonBody(schema: z.ZodType): MethodDecorator {
   // `@Body({ schema })` passes on the same member; the options' type does not name it.

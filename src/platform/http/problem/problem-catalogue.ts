@@ -174,6 +174,15 @@ export const PROBLEMS = {
     ['지금은 연결이 너무 많습니다. 잠시 후 다시 시도해 주세요.', 'Too many connections are open right now; try again.'],
     2,
   ),
+  'too-many-watchers': kind(
+    503,
+    ['실시간 연결이 너무 많음', 'Too many watchers'],
+    [
+      '지금은 실시간으로 보는 연결이 너무 많습니다. 캠페인 조회로 확인해 주세요.',
+      'Too many callers watch right now; read the campaign from time to time instead.',
+    ],
+    30,
+  ),
   'claim-unconfirmed': kind(
     503,
     ['신청 확인 불가', 'Claim unconfirmed'],
