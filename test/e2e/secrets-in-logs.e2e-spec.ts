@@ -78,13 +78,18 @@ describe('the log', () => {
     // Every call of the document, with each credential, and with some where none belongs.
     const { paths } = (await client.get('/docs-json')).body as { paths: Record<string, Record<string, object>> };
     const calls = Object.entries(paths).flatMap(([path, item]) =>
-      Object.keys(item).map((method) => [method, path.replaceAll(/\{\w+\}/g, 'default')] as const),
+      // A stream would have no end.
+      Object.keys(item).map(
+        (method) => [path.endsWith('/live') ? 'head' : method, path.replaceAll(/\{\w+\}/g, 'default')] as const,
+      ),
     );
     expect(calls.length).toBeGreaterThan(15);
     for (const [method, path] of [...calls, ...claims.map((path) => ['get', path] as const)]) {
       for (const credential of [ADMIN_TOKEN, NEXT_TOKEN, viewer.key, issuer.key, JWT]) {
         const headers = { ...bearer(credential), 'if-match': '"0"', 'idempotency-key': key };
-        const body = method === 'get' || method === 'delete' ? {} : { body: { userId: credential, token: credential } };
+        const body = ['get', 'head', 'delete'].includes(method)
+          ? {}
+          : { body: { userId: credential, token: credential } };
         // The key administration would revoke nothing: `default` is no id of a key.
         await client.send(method.toUpperCase(), `${path}?token=${credential}`, { headers, ...body });
       }
