@@ -1,8 +1,9 @@
 -- Shows a process no longer: it stops.
 -- KEYS  board, process
 -- ARGV  id
--- Answers 1.
+-- OUT   1
 local board_key, process_key = KEYS[1], KEYS[2]
-redis.call('ZREM', board_key, ARGV[1])
+local id = ARGV[1]
+redis.call('ZREM', board_key, id)
 redis.call('UNLINK', process_key)
 return 1

@@ -1,7 +1,8 @@
 -- Reads what the processes count whose time is not over. It writes nothing.
 -- KEYS  board
 -- ARGV  fields
--- Answers for each process the values of the fields. The keys of the processes begin with that of the board.
+-- OUT   for each process the values of the fields
+-- The keys of the processes begin with that of the board.
 local board_key = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
