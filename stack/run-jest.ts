@@ -15,6 +15,8 @@ export interface JestRun {
   readonly env: Readonly<Record<string, string>>;
   /** If false, Jest's output is not printed but returned. */
   readonly show: boolean;
+  /** After this time Jest and all that it has started are ended, ms; by default never. */
+  readonly limitMs?: number;
 }
 
 /**
@@ -22,7 +24,14 @@ export interface JestRun {
  *
  * @returns its exit code and, unless shown, its output.
  */
-export async function runJest({ cwd, config, args, env, show }: JestRun): Promise<{ code: number; output: string }> {
+export async function runJest({
+  cwd,
+  config,
+  args,
+  env,
+  show,
+  limitMs,
+}: JestRun): Promise<{ code: number; output: string }> {
   const root = cwd ?? fileURLToPath(new URL('..', import.meta.url));
   const jest = spawn(
     process.execPath,
@@ -50,6 +59,7 @@ export async function runJest({ cwd, config, args, env, show }: JestRun): Promis
   }
   const pass = (signal: NodeJS.Signals) => void signalTo(group, signal);
   for (const signal of PASSED_ON) process.on(signal, pass);
+  const limit = limitMs === undefined ? undefined : setTimeout(() => signalTo(group, 'SIGKILL'), limitMs);
   try {
     const closed = once(jest, 'close');
     const [code] = (await once(jest, 'exit')) as [number | null];
@@ -58,6 +68,7 @@ export async function runJest({ cwd, config, args, env, show }: JestRun): Promis
     await closed;
     return { code: code ?? 1, output };
   } finally {
+    clearTimeout(limit);
     for (const signal of PASSED_ON) process.off(signal, pass);
   }
 }

@@ -27,6 +27,9 @@ const PARTS = [
   'docs',
 ];
 
+/** A mutant can make its test run for ever. No single test takes as long as this, ms. */
+const LIMIT_MS = 15 * 60_000;
+
 /** The part of Jest's JSON that is read here. */
 interface JestReport {
   readonly testResults: readonly {
@@ -141,6 +144,7 @@ async function runNamedTest(test: Mutant['caughtBy'], cwd: string, root: string,
     ],
     env,
     show: false,
+    limitMs: LIMIT_MS,
   });
   const { testResults } = existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as JestReport) : NO_REPORT;
   const named = testResults

@@ -42,7 +42,7 @@ describe('the look for another installation', () => {
 
   it('lets an installation start that works already, because anybody can write such a record, and says so', async () => {
     settled.set(1, 12);
-    await check();
+    await expect(check()).resolves.toBeUndefined();
     expect(errors).toEqual([expect.stringMatching(`used by installation ${OTHER}.*: partition 3, offset 7$`)]);
   });
 
