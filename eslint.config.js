@@ -35,7 +35,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/platform/config/load-configuration*.ts', 'test/**', 'stack/**', 'bench/**'],
+    files: [
+      'src/platform/config/load-configuration*.ts',
+      'src/platform/tracing/sdk.ts',
+      'test/**',
+      'stack/**',
+      'bench/**',
+    ],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

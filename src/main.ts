@@ -11,6 +11,7 @@ import { AdminToken } from './platform/identity/admin-token.js';
 import { AppLogger } from './platform/logging/app-logger.js';
 import { writeLastLine } from './platform/logging/last-line.js';
 import { captureProcessOutput } from './platform/logging/process-output.js';
+import { startTracing, tracing } from './platform/tracing/tracing.js';
 import { DatabaseError } from './ports/database/database-error.js';
 
 /** A stopping process ends at the latest this many ms after the signal. */
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
       event: 'identity.open',
     });
   }
+  await startTracing(config);
   const app = await createApp(config, { logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, signal));
   const { url, adminUrl } = await startUp(app);
@@ -60,6 +62,7 @@ async function stop(app: NestFastifyApplication, signal: string): Promise<void> 
   // answered 202.
   setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
   await app.close();
+  await tracing.stop();
   process.exit(0);
 }
 

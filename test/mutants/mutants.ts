@@ -446,6 +446,11 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'failed-event-drainer', title: 'is on the log once while no consumer works' },
   },
   {
+    name: 'a trace against the decision of the caller',
+    edits: [edit('unsampled-parent', /isSampled\(parent\)/, 'true')],
+    caughtBy: { project: 'unit', file: 'platform/tracing/tracing', title: 'follows the caller, and the ratio' },
+  },
+  {
     name: 'a prune that forgets the highest sequence',
     edits: [edit('pruned-sequence', /!== highest\.get\(row\.campaign_id\)/, '!== -1 - highest.size')],
     caughtBy: { project: 'unit', file: 'contract/embedded', title: 'keep the highest sequence of each campaign' },

@@ -1,22 +1,26 @@
 import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { type LoggedClaim, holderKey, encodeClaimEvent } from '../../domain/claim.js';
+import { holderKey, encodeClaimEvent } from '../../domain/claim.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { systemTimers } from '../../platform/flow/timers.js';
+import { inside, SpanKind } from '../../platform/tracing/sampled-span.js';
+import { tracing } from '../../platform/tracing/tracing.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import {
   ClaimLog,
   ClaimLogFullError,
   type LogOffsets,
   type LogRecord,
+  type OutgoingClaim,
   ClaimLogUnavailableError,
   ClaimLogUnconfirmedError,
 } from '../../ports/log/claim-log.js';
 import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { SYNC_FAILED } from '../sqlite/disk-sync.js';
 import { SqliteConnection } from '../sqlite/sqlite-connection.js';
+import { JournalTraces } from './journal-traces.js';
 
 /** The journal has one partition. */
 export const JOURNAL_PARTITION = 0;
@@ -60,8 +64,9 @@ interface JournalRow {
  */
 @Injectable()
 export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
-  private readonly commits: NaturalBatcher<LoggedClaim>;
+  private readonly commits: NaturalBatcher<OutgoingClaim>;
   private readonly appendListeners: (() => void)[] = [];
+  private readonly traces = new JournalTraces();
   private readonly logger = new Logger('Journal');
   /** The last commit was refused: the disk is full, read-only or broken. */
   private refused = false;
@@ -75,7 +80,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     super();
     const limits = { maxBatch: commit, maxWaiting: waiting, maxInFlight: IN_FLIGHT };
     const late = `not on disk within ${publishMs} ms`;
-    this.commits = new NaturalBatcher((events) => this.append(events), limits, systemClock, systemTimers, {
+    this.commits = new NaturalBatcher((events) => this.appendTraced(events), limits, systemClock, systemTimers, {
       ms: publishMs - LATE_BY_MS,
       waited: () => new ClaimLogUnavailableError(late),
       unanswered: () => new ClaimLogUnconfirmedError(late),
@@ -91,7 +96,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     return this.commits.full;
   }
 
-  publish(event: LoggedClaim): Promise<void> {
+  publish(event: OutgoingClaim): Promise<void> {
     if (this.full) return Promise.reject(new ClaimLogFullError('too many claims are waiting for the disk'));
     return this.commits.add(event);
   }
@@ -140,7 +145,7 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
         'SELECT id, message_key, value FROM journal WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
         [offset, end, limit],
       )) as JournalRow[];
-      return rows.map(toLogRecord);
+      return rows.map((row) => this.toLogRecord(row));
     });
   }
 
@@ -206,7 +211,18 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
     }, PROBE_INTERVAL_MS).unref();
   }
 
-  private async append(events: readonly LoggedClaim[]): Promise<void> {
+  private appendTraced(events: readonly OutgoingClaim[]): Promise<void> {
+    if (!tracing.enabled) return this.append(events);
+    const span = tracing.batch('journal append', events, (event) => event.span, {
+      kind: SpanKind.CLIENT,
+      attributes: { 'db.system.name': 'sqlite', 'messaging.batch.message_count': events.length },
+    });
+    if (span === undefined) return this.append(events);
+    this.traces.note(events);
+    return inside(span, () => this.append(events));
+  }
+
+  private async append(events: readonly OutgoingClaim[]): Promise<void> {
     try {
       await this.connection.transaction((runner) => insert(runner, events));
       this.noteAccepted();
@@ -221,13 +237,25 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
       for (const listener of this.appendListeners) listener();
     }
   }
+
+  private toLogRecord({ id, message_key, value }: JournalRow): LogRecord {
+    return {
+      topic: CLAIM_EVENT_PATTERN,
+      partition: JOURNAL_PARTITION,
+      offset: id,
+      key: message_key === null ? null : Buffer.from(message_key),
+      // SQLite keeps the type that it was given, so a value that an operator wrote may be text or bytes.
+      value: value === null ? null : Buffer.from(value as string),
+      headers: this.traces.headersOf(message_key),
+    };
+  }
 }
 
 /**
  * One statement serves batches of every size, so it is prepared once. The rows reach the driver as one string instead
  * of three values each.
  */
-async function insert(runner: QueryRunner, events: readonly LoggedClaim[]): Promise<void> {
+async function insert(runner: QueryRunner, events: readonly OutgoingClaim[]): Promise<void> {
   const rows = events.map((event) => [holderKey(event), encodeClaimEvent(event)]);
   await runner.query(
     'INSERT INTO journal (message_key, value, appended_at) ' +
@@ -239,16 +267,4 @@ async function insert(runner: QueryRunner, events: readonly LoggedClaim[]): Prom
 async function endOffset(runner: QueryRunner): Promise<number> {
   const [row] = (await runner.query("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")) as { seq: number }[];
   return (row?.seq ?? 0) + 1;
-}
-
-function toLogRecord({ id, message_key, value }: JournalRow): LogRecord {
-  return {
-    topic: CLAIM_EVENT_PATTERN,
-    partition: JOURNAL_PARTITION,
-    offset: id,
-    key: message_key === null ? null : Buffer.from(message_key),
-    // SQLite keeps the type that it was given, so a value that an operator wrote may be text or bytes.
-    value: value === null ? null : Buffer.from(value as string),
-    headers: {},
-  };
 }

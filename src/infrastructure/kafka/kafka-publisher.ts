@@ -7,6 +7,8 @@ import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { inside, SpanKind } from '../../platform/tracing/sampled-span.js';
+import { tracing } from '../../platform/tracing/tracing.js';
 import { type InstallationKey } from '../../ports/database/installation-key-store.js';
 import { type KeyRing } from '../../ports/database/key-ring.js';
 import {
@@ -89,7 +91,7 @@ export class KafkaPublisher {
     const { publishMs } = this.limits;
     const late = `no acknowledgement within ${publishMs} ms`;
     this.batches = new NaturalBatcher(
-      (batch) => this.write(batch),
+      (batch) => this.writeTraced(batch),
       { ...this.limits, maxInFlight: MAX_IN_FLIGHT },
       systemClock,
       systemTimers,
@@ -134,6 +136,19 @@ export class KafkaPublisher {
     this.routes = [];
   }
 
+  private writeTraced(events: readonly OutgoingClaim[]): Promise<void> {
+    if (!tracing.enabled) return this.write(events);
+    const span = tracing.batch('kafka produce', events, (event) => event.span, {
+      kind: SpanKind.CLIENT,
+      attributes: {
+        'messaging.system': 'kafka',
+        'messaging.destination.name': this.config.topic,
+        'messaging.batch.message_count': events.length,
+      },
+    });
+    return span === undefined ? this.write(events) : inside(span, () => this.write(events));
+  }
+
   /** At most two calls run at once. What a call has not sent after `produceMs` is never sent. */
   private async write(events: readonly OutgoingClaim[]): Promise<void> {
     const sendBefore = performance.now() + this.limits.produceMs;
@@ -156,7 +171,11 @@ export class KafkaPublisher {
       this.dropNode(connection, route.node, error);
       throw unavailable(error);
     }
-    const messages = events.map((event) => ({ key: holderKey(event), value: eventText(event, key) }));
+    const messages = events.map((event) => ({
+      key: holderKey(event),
+      value: eventText(event, key),
+      traceParent: event.span?.traceParent,
+    }));
     try {
       await send(messages, this.limits.produceMs);
     } catch (error) {

@@ -1,9 +1,11 @@
 import { Command, type Redis } from 'ioredis';
-import { type Claim, type ClaimReference, type ClaimRequest, decodeRecord } from '../../domain/claim.js';
+import { type Claim, type ClaimReference, decodeRecord } from '../../domain/claim.js';
 import { GATE_TURN_MS } from '../../domain/deadlines.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { systemTimers } from '../../platform/flow/timers.js';
+import { inside, SpanKind } from '../../platform/tracing/sampled-span.js';
+import { tracing } from '../../platform/tracing/tracing.js';
 import { groupBy } from '../../platform/values/group-by.js';
 import {
   type CampaignGauge,
@@ -13,6 +15,7 @@ import {
   type Fenced,
   GateBusyError,
   type GatePass,
+  type GateRequest,
   GateTimeoutError,
   IssuanceGate,
   type LookUpOutcome,
@@ -46,7 +49,7 @@ const PROBE_KEY = campaignKeys('probe', 0).pending;
 
 interface ClaimCall {
   readonly pass: GatePass;
-  readonly request: ClaimRequest;
+  readonly request: GateRequest;
 }
 
 /**
@@ -77,7 +80,7 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   /** Claims that wait at the same time go to the gate in one call. Those of one campaign keep their order. */
-  claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
+  claim(pass: GatePass, request: GateRequest): Promise<ClaimOutcome> {
     if (this.claims.full) return Promise.reject(new GateBusyError('too many claims are waiting for Redis'));
     return this.claims.add({ pass, request });
   }
@@ -189,7 +192,18 @@ export class RedisIssuanceGate extends IssuanceGate {
   }
 
   /** The outcome of each claim. An error under one fence says nothing about claims under another one. */
-  private async claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
+  private claimAll(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
+    if (tracing.enabled) {
+      const span = tracing.batch('redis claim-batch', calls, ({ request }) => request.span, {
+        kind: SpanKind.CLIENT,
+        attributes: { 'db.system.name': 'redis', 'db.operation.batch.size': calls.length },
+      });
+      if (span !== undefined) return inside(span, () => this.claimEach(calls));
+    }
+    return this.claimEach(calls);
+  }
+
+  private async claimEach(calls: readonly ClaimCall[]): Promise<(ClaimOutcome | Error)[]> {
     const [first] = calls as readonly [ClaimCall];
     if (calls.every(({ pass }) => pass.fence === first.pass.fence)) return this.claimTogether(calls);
     const outcomes = new Map<ClaimCall, ClaimOutcome | Error>();

@@ -6,11 +6,13 @@ import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { inSpan } from '../../platform/tracing/sampled-span.js';
 import { type DatabaseError } from '../../ports/database/database-error.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
 import { type Authorship, type LogRecord } from '../../ports/log/claim-log.js';
 import { ForeignClaims } from '../gate-watch/foreign-claims.js';
+import { noteVerdicts, spanOfBatch } from './batch-span.js';
 import { BatchAbandoned, ClaimBatch } from './claim-batch.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
 import { ClaimQuarantine, type Poison } from './claim-quarantine.js';
@@ -75,6 +77,7 @@ export class ClaimBatchConsumer {
   async consume(records: readonly LogRecord[], context: ClaimBatchContext): Promise<void> {
     const { gate, outage, settings, clock, timers, entropy } = this;
     const batch = new ClaimBatch(context, gate, outage, settings, clock, timers, entropy);
+    batch.span = spanOfBatch(records, context);
     this.batches += 1;
     try {
       await this.settleAll(records, batch);
@@ -84,8 +87,10 @@ export class ClaimBatchConsumer {
     } finally {
       await batch.end();
       this.batches -= 1;
+      batch.span?.end({ 'coupon.settled': context.settledCount });
     }
-    this.logger.debug(`${context.topic}[${context.partition}]: ${context.settledCount} of ${context.size} settled`);
+    const message = `${context.topic}[${context.partition}]: ${context.settledCount} of ${context.size} settled`;
+    this.logger.debug(batch.span === undefined ? message : { message, ...batch.span.fields });
   }
 
   private async settleAll(records: readonly LogRecord[], batch: ClaimBatch): Promise<void> {
@@ -207,11 +212,12 @@ export class ClaimBatchConsumer {
     batch.context.settle(start + chunk.length);
   }
 
-  private async persist(readable: readonly ReadableRecord[], batch: ClaimBatch): Promise<PersistedChunk> {
+  private async persist(readable: readonly Readable[], batch: ClaimBatch): Promise<PersistedChunk> {
     if (readable.length === 0) return { pass: null, verdicts: [], soldOut: [] };
     const stopTimer = this.metrics.persistDuration.startTimer();
-    const persisted = await this.persistence.persist(readable);
+    const persisted = await inSpan(batch.span, 'persist claims', () => this.persistence.persist(readable));
     stopTimer();
+    noteVerdicts(batch.span, readable, persisted.verdicts);
     batch.committed();
     const committedAt = this.clock.wall();
     // The commit has released the campaign's row: another batch may have it now.

@@ -5,6 +5,7 @@ import { type Entropy } from '../../platform/flow/entropy.js';
 import { type OutageLog } from '../../platform/flow/outage-log.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { type Timers } from '../../platform/flow/timers.js';
+import { type SampledSpan } from '../../platform/tracing/sampled-span.js';
 import { type DatabaseError } from '../../ports/database/database-error.js';
 import { type GatePass, type IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { type ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
@@ -19,6 +20,8 @@ export class BatchAbandoned extends Error {}
 
 /** One batch while the consumer works on it: keeps it by heartbeats, waits out failures, clears pending entries. */
 export class ClaimBatch {
+  /** If a claim in it is traced. */
+  span: SampledSpan | undefined;
   private readonly logger = new Logger(ClaimBatch.name);
   private readonly beats: PeriodicTask;
   private beating: Promise<void> | null = null;

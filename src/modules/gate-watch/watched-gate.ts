@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type ClaimReference, type ClaimRequest } from '../../domain/claim.js';
+import { type ClaimReference } from '../../domain/claim.js';
+import { inside, type SampledSpan } from '../../platform/tracing/sampled-span.js';
 import {
   type CampaignGauge,
   type CampaignTerms,
@@ -8,6 +9,7 @@ import {
   type Fenced,
   GateBusyError,
   type GatePass,
+  type GateRequest,
   GateUnavailableError,
   IssuanceGate,
   type LookUpOutcome,
@@ -38,13 +40,10 @@ export class WatchedGate extends IssuanceGate {
     super();
   }
 
-  claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome> {
-    return this.gate.claim(pass, request).catch((error: unknown) => {
-      if (!(error instanceof GateUnavailableError) || error instanceof GateBusyError) return this.fail(error);
-      // This says more than other failed calls: the gate takes no claims, so this process is not ready.
-      this.watch.reportGateRefusal(error);
-      throw error;
-    });
+  claim(pass: GatePass, request: GateRequest): Promise<ClaimOutcome> {
+    return request.span === undefined
+      ? this.watchedClaim(pass, request)
+      : this.tracedClaim(pass, request, request.span);
   }
 
   lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome> {
@@ -101,6 +100,24 @@ export class WatchedGate extends IssuanceGate {
 
   override onReconnected(listener: () => void): void {
     this.gate.onReconnected(listener);
+  }
+
+  /** The claim's own wait for its answer, also where many claims go to the gate in one call. */
+  private tracedClaim(pass: GatePass, request: GateRequest, parent: SampledSpan): Promise<ClaimOutcome> {
+    return inside(parent.child('gate claim', { attributes: { 'coupon.epoch': pass.epoch } }), async (span) => {
+      const outcome = await this.watchedClaim(pass, { ...request, span });
+      span.set({ 'coupon.gate_outcome': outcome.kind });
+      return outcome;
+    });
+  }
+
+  private watchedClaim(pass: GatePass, request: GateRequest): Promise<ClaimOutcome> {
+    return this.gate.claim(pass, request).catch((error: unknown) => {
+      if (!(error instanceof GateUnavailableError) || error instanceof GateBusyError) return this.fail(error);
+      // This says more than other failed calls: the gate takes no claims, so this process is not ready.
+      this.watch.reportGateRefusal(error);
+      throw error;
+    });
   }
 
   private watched<T>(answer: Promise<T>): Promise<T> {

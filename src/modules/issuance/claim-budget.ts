@@ -1,7 +1,7 @@
 import { CLAIM_DEADLINE_MS } from '../../domain/deadlines.js';
 import { type Clock, type Instant } from '../../platform/flow/clock.js';
 import { type Timers } from '../../platform/flow/timers.js';
-import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { DeadlineError, withDeadline } from '../../platform/flow/with-deadline.js';
 
 /**
  * The time D of one claim (`CLAIM_DEADLINE_MS`, ADR 14). It starts just before the claim is sent to the gate. Within D
@@ -36,5 +36,18 @@ export class ClaimBudget {
    */
   within<T>(work: Promise<T>): Promise<T> {
     return withDeadline(work, this.leftMs, this.timers);
+  }
+
+  /**
+   * Waits for an answer that a 202 needs. False when the budget is over, also when the machine was suspended and the timer
+   * with it.
+   */
+  async isTrueInTime(answer: Promise<boolean>): Promise<boolean> {
+    try {
+      return (await this.within(answer)) && !this.isOver;
+    } catch (error) {
+      if (error instanceof DeadlineError) return false;
+      throw error;
+    }
   }
 }

@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type ClaimEvent, type ClaimRecord, type ClaimRequest, type LoggedClaim } from '../../domain/claim.js';
+import { type ClaimEvent, type ClaimRecord, type ClaimRequest } from '../../domain/claim.js';
 import { CONFIRM_TIMEOUT_MS } from '../../domain/deadlines.js';
 import { CLAIM_REFUSALS, type ClaimRefusal } from '../../domain/refusals.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy, unguessableUlidFactory } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
-import { DeadlineError } from '../../platform/flow/with-deadline.js';
+import { inSpan, type SampledSpan } from '../../platform/tracing/sampled-span.js';
 import { digestOf } from '../../platform/values/digest.js';
 import { EntryCheck, type EntryFault } from '../../ports/entry/entry-check.js';
 import {
@@ -14,9 +14,11 @@ import {
   type FenceReason,
   GateBusyError,
   type GatePass,
+  type GateRequest,
   GateTimeoutError,
   IssuanceGate,
 } from '../../ports/gate/issuance-gate.js';
+import { type OutgoingClaim } from '../../ports/log/claim-log.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { type FenceMeaning, KnownCampaigns } from '../gate-watch/known-campaigns.js';
 import { ClaimBudget } from './claim-budget.js';
@@ -34,6 +36,8 @@ export interface Application {
   idempotencyKey: string | null;
   /** The caller's X-Entry-Token, unread. */
   entryToken?: string | undefined;
+  /** The span of the call, if it is traced. */
+  span?: SampledSpan | undefined;
 }
 
 /** A claim as its user sees it. */
@@ -86,7 +90,7 @@ export class ClaimIssuance {
     this.lookUpOutage = new OutageLog(this.logger, clock);
   }
 
-  async apply({ campaignId, userId, idempotencyKey, entryToken }: Application): Promise<ApplicationOutcome> {
+  async apply({ campaignId, userId, idempotencyKey, entryToken, span }: Application): Promise<ApplicationOutcome> {
     // mutant: claim-without-entry
     const verdict = this.entries.judge(campaignId, userId, entryToken);
     if (verdict !== 'admitted') return this.keptOut(campaignId, verdict);
@@ -99,7 +103,7 @@ export class ClaimIssuance {
     const budget = new ClaimBudget(this.clock, this.timers);
     const claimId = this.nextClaimId();
     const idempotencyDigest = idempotencyKey === null ? null : digestOf(idempotencyKey);
-    const request = { campaignId, userId, claimId, idempotencyDigest };
+    const request = { campaignId, userId, claimId, idempotencyDigest, span };
     let outcome: ClaimOutcome;
     try {
       outcome = await this.gate.claim(pass, request);
@@ -110,7 +114,7 @@ export class ClaimIssuance {
     switch (outcome.kind) {
       case 'admitted': {
         const { sequence, claimedAt } = outcome;
-        const event = eventOf({ claimId, sequence, claimedAt, idempotencyDigest }, campaignId, userId, pass);
+        const event = eventOf({ claimId, sequence, claimedAt, idempotencyDigest }, request, pass);
         const admittedAt = this.clock.monotonic();
         // mutant: early-202
         const durable = await this.recorder.record(event, budget);
@@ -123,7 +127,7 @@ export class ClaimIssuance {
           this.metrics.count(campaignId, CLAIM_REFUSALS['already-claimed']);
           return { kind: 'already-claimed', claim: ownClaim(record, campaignId) };
         }
-        return this.replay(eventOf(record, campaignId, userId, pass), pending, budget);
+        return this.replay(eventOf(record, request, pass), pending, budget);
       }
       case 'fenced':
         return this.fenced(pass, request, outcome.reason, budget);
@@ -137,11 +141,11 @@ export class ClaimIssuance {
    * Answers a second call with the same key like the first. While the claim is pending it may not be durable yet, so
    * the api publishes it again. The consumer settles a second copy without effect.
    */
-  private async replay(event: LoggedClaim, pending: boolean, budget: ClaimBudget): Promise<ApplicationOutcome> {
+  private async replay(event: OutgoingClaim, pending: boolean, budget: ClaimBudget): Promise<ApplicationOutcome> {
     const durable = !pending || (await this.recorder.record(event, budget));
     if (!durable) return this.notDurable(event);
     if (budget.isOver) return this.unconfirmed(event);
-    if (!(await trueWithinBudget(this.isNotDiscarded(event), budget))) return this.unconfirmed(event);
+    if (!(await budget.isTrueInTime(this.isNotDiscarded(event)))) return this.unconfirmed(event);
     return this.accept(event, budget, true);
   }
 
@@ -164,15 +168,15 @@ export class ClaimIssuance {
    * as in a machine that stood still, may lie behind it and be dropped as stale.
    */
   private accept(
-    event: ClaimEvent,
+    event: OutgoingClaim,
     budget: ClaimBudget,
     replayed: boolean,
   ): ApplicationOutcome | Promise<ApplicationOutcome> {
     if (budget.isOver) return this.unconfirmed(event);
     if (this.watch.isSurelyOpen(event.epoch)) return this.accepted(event, replayed);
-    const open = this.watch.confirmOpen(event.epoch);
+    const open = inSpan(event.span, 'confirm epoch', () => this.watch.confirmOpen(event.epoch));
     // Most claims need no timer here: the watch answers in time by itself.
-    const inTime = budget.leftMs < CONFIRM_TIMEOUT_MS ? trueWithinBudget(open, budget) : open;
+    const inTime = budget.leftMs < CONFIRM_TIMEOUT_MS ? budget.isTrueInTime(open) : open;
     return inTime.then((confirmed) =>
       confirmed && !budget.isOver ? this.accepted(event, replayed) : this.unconfirmed(event),
     );
@@ -271,26 +275,13 @@ export class ClaimIssuance {
   }
 }
 
-function eventOf(record: ClaimRecord, campaignId: string, userId: string, pass: GatePass): Required<LoggedClaim> {
+function eventOf(record: ClaimRecord, { campaignId, userId, span }: GateRequest, pass: GatePass): OutgoingClaim {
   // Field by field: a spread is slow, and each claim would pay for it.
   const { claimId, sequence, claimedAt, idempotencyDigest } = record;
   const { epoch, installation } = pass;
-  return { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, epoch, installation };
+  return { claimId, campaignId, userId, sequence, claimedAt, idempotencyDigest, epoch, installation, span };
 }
 
 function ownClaim({ claimId, sequence, claimedAt }: Omit<ClaimRecord, 'idempotencyDigest'>, campaignId: string) {
   return { claimId, campaignId, sequence, claimedAt };
-}
-
-/**
- * Waits for an answer that a 202 needs, within the claim's budget. False when the budget is over, also when the machine
- * was suspended and the timer with it.
- */
-async function trueWithinBudget(answer: Promise<boolean>, budget: ClaimBudget): Promise<boolean> {
-  try {
-    return (await budget.within(answer)) && !budget.isOver;
-  } catch (error) {
-    if (error instanceof DeadlineError) return false;
-    throw error;
-  }
 }

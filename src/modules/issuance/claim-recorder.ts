@@ -1,8 +1,13 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { type LoggedClaim } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
-import { ClaimLog, ClaimLogFullError, ClaimLogUnavailableError } from '../../ports/log/claim-log.js';
+import { inside, type SampledSpan, SpanKind } from '../../platform/tracing/sampled-span.js';
+import {
+  ClaimLog,
+  ClaimLogFullError,
+  ClaimLogUnavailableError,
+  type OutgoingClaim,
+} from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { type ClaimBudget } from './claim-budget.js';
 import { UnpublishedClaims } from './unpublished-claims.js';
@@ -30,10 +35,10 @@ export class ClaimRecorder implements BeforeApplicationShutdown {
   /**
    * True once the claim is durable. After false it may still arrive on the log; if it does not, the sweeper finds it.
    */
-  async record(event: LoggedClaim, budget: ClaimBudget): Promise<boolean> {
+  async record(event: OutgoingClaim, budget: ClaimBudget): Promise<boolean> {
     try {
       if (this.log.away) throw new ClaimLogUnavailableError('the claim log is away');
-      await this.log.publish(event);
+      await (event.span === undefined ? this.log.publish(event) : this.publishTraced(event, event.span));
     } catch (error) {
       return this.store(event, error as Error, budget);
     }
@@ -47,8 +52,13 @@ export class ClaimRecorder implements BeforeApplicationShutdown {
     await this.unpublished.drain();
   }
 
+  private publishTraced(event: OutgoingClaim, parent: SampledSpan): Promise<void> {
+    const span = parent.child('publish claim', { kind: SpanKind.PRODUCER });
+    return inside(span, () => this.log.publish({ ...event, span }));
+  }
+
   /** Stores the claim as a failed event, within the time that is left. */
-  private async store(event: LoggedClaim, failure: Error, budget: ClaimBudget): Promise<boolean> {
+  private async store(event: OutgoingClaim, failure: Error, budget: ClaimBudget): Promise<boolean> {
     // The adapter logs by itself when the log is away.
     if (!this.log.away) this.refusals.failed(`the claim log refuses claims: ${failure.message}`);
     if (budget.leftMs === 0) return false;

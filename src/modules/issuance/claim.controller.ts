@@ -25,6 +25,7 @@ import { endOfTurn } from '../../platform/http/server/end-of-turn.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
 import { LiveCounters } from '../../ports/live/live-counters.js';
 import { CallRates, type RateRefusal } from '../../platform/rates/call-rates.js';
+import { type SampledSpan } from '../../platform/tracing/sampled-span.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { type ApplicationOutcome, ClaimIssuance, type OwnClaim } from './claim-issuance.js';
 import { acceptedJsonSchema, claimJson, claimWithoutId } from './claim-json.js';
@@ -95,12 +96,20 @@ export class ClaimController {
     const tooMany = this.rates.checkUser(userId);
     if (tooMany !== null) return refuseEarly(reply, tooMany);
     const entryToken = request.headers['x-entry-token'] as string | undefined;
-    const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey, entryToken });
+    const { span } = request;
+    const outcome = await this.issuance.apply({ campaignId, userId, idempotencyKey, entryToken, span });
+    if (span !== undefined) describe(span, campaignId, outcome);
     if (outcome.kind !== 'accepted') this.refusals.note(campaignId, userId, outcome.kind, request.id);
     await endOfTurn();
     this.live.answered(campaignId, this.clock.monotonic() - request.startedAt);
     answer(reply, this.paths, userId, outcome, caller.kind !== 'anyone');
   }
+}
+
+/** Neither the user nor the claim's id, which proves the claim: traces are read by more people than coupons are. */
+function describe(span: SampledSpan, campaignId: string, outcome: ApplicationOutcome): void {
+  span.set({ 'coupon.campaign_id': campaignId, 'coupon.outcome': outcome.kind });
+  if (outcome.kind === 'accepted') span.set({ 'coupon.sequence': outcome.claim.sequence });
 }
 
 /** Refuses a claim that the gate does not hear of. */

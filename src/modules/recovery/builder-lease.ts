@@ -16,6 +16,11 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
+/** The process is shutting down: it gives the lease back, and another process builds. */
+export class RebuildStoppedError extends Error {
+  override readonly name = 'RebuildStoppedError';
+}
+
 /**
  * Keeps the gate row's lease alive while one rebuild runs.
  *

@@ -2,6 +2,8 @@ import { Injectable, Logger, Optional } from '@nestjs/common';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
 import { Timers } from '../../platform/flow/timers.js';
+import { type SampledSpan } from '../../platform/tracing/sampled-span.js';
+import { tracing } from '../../platform/tracing/tracing.js';
 import { CAMPAIGN_PAGE, forEachCampaign } from '../../ports/database/campaign-pages.js';
 import { Database } from '../../ports/database/database.js';
 import { type GateRow } from '../../ports/database/gate-row-store.js';
@@ -10,7 +12,7 @@ import { passOf } from '../../ports/gate/gate-pass.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { WATCH_INTERVAL_MS } from '../gate-watch/epoch-watch.js';
-import { BuilderLease, LEASE_MS, LeaseLostError } from './builder-lease.js';
+import { BuilderLease, LEASE_MS, LeaseLostError, RebuildStoppedError } from './builder-lease.js';
 import { findFence } from './find-fence.js';
 import { LogReading, type Unsettled } from './log-reading.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
@@ -26,11 +28,6 @@ const PAGE = 2_000;
  * every 500 ms while the gate is closed, so each has asked once by then, even one that is late by a whole interval.
  */
 const STAND_BACK_MS = 2 * WATCH_INTERVAL_MS;
-
-/** The process is shutting down: it gives the lease back, and another process builds. */
-export class RebuildStoppedError extends Error {
-  override readonly name = 'RebuildStoppedError';
-}
 
 /** A new epoch whose lease we hold. */
 interface Lease {
@@ -119,15 +116,19 @@ export class GateRebuilder {
     if (taken === null) return;
     const { epoch } = taken;
     const startedAt = this.clock.monotonic();
-    this.logger.log(`rebuilding the gate as epoch ${epoch}`);
+    const span = tracing.job('rebuild gate', { attributes: { 'coupon.epoch': epoch } });
+    this.logger.log({ message: `rebuilding the gate as epoch ${epoch}`, ...span?.fields });
     const lease = new BuilderLease(this.database, this.timers, this.builderId, epoch);
     this.lease = lease;
     if (this.stopped) lease.abort(new RebuildStoppedError('the process is shutting down'));
     try {
-      await this.build(lease, taken);
+      await this.build(lease, taken, span);
       this.failed = false;
-      this.logger.log(`epoch ${epoch} is open after ${Math.round(this.clock.monotonic() - startedAt)} ms`);
+      const ms = Math.round(this.clock.monotonic() - startedAt);
+      this.logger.log({ message: `epoch ${epoch} is open after ${ms} ms`, ...span?.fields });
+      span?.end();
     } catch (error) {
+      span?.fail(error);
       if (!(error instanceof LeaseLostError)) {
         // mutant: kept-lease
         this.failed = true;
@@ -206,9 +207,11 @@ export class GateRebuilder {
   private async build(
     lease: BuilderLease,
     { followsAnEpoch, installation, ownEpochs, lastOpen }: Lease,
+    span: SampledSpan | undefined,
   ): Promise<void> {
     const { epoch } = lease;
     const done = async (step: RebuildStep) => {
+      span?.event(step);
       await this.probe.after(step, epoch);
       lease.check();
     };

@@ -5,6 +5,8 @@ import { Entropy, ulidFactory } from '../../platform/flow/entropy.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { withDeadline } from '../../platform/flow/with-deadline.js';
+import { type SampledSpan } from '../../platform/tracing/sampled-span.js';
+import { tracing } from '../../platform/tracing/tracing.js';
 import { inCaseOfCollision } from '../../ports/database/collision.js';
 import { Database } from '../../ports/database/database.js';
 import { type FailedEvent } from '../../ports/database/failed-event-store.js';
@@ -80,8 +82,11 @@ export class FailedEventDrainer {
     for (let batch = 0; batch < MAX_BATCHES && !this.log.away && signal?.aborted !== true; batch++) {
       const lease = await this.lease(consumedBefore);
       if (lease === null || lease.leased === 0) break;
-      const refused = await this.publish(lease);
-      const published = await this.finish(lease, refused);
+      const start = { attributes: { 'coupon.rows': lease.rows.length } };
+      const published = await tracing.inJob('retry failed events', start, async (span) => {
+        const refused = await this.publish(lease, span);
+        return this.finish(lease, refused, span);
+      });
       total.leased += lease.rows.length;
       total.published += published;
       total.postponed += lease.rows.length - published;
@@ -143,7 +148,8 @@ export class FailedEventDrainer {
   }
 
   /** @returns the ids of the rows that the log did not acknowledge. */
-  private async publish({ epoch, installation, rows }: Lease): Promise<ReadonlySet<number>> {
+  private async publish(lease: Lease, span: SampledSpan | undefined): Promise<ReadonlySet<number>> {
+    const { epoch, installation, rows } = lease;
     const refused = new Set<number>();
     let reason: unknown;
     await Promise.all(
@@ -151,7 +157,7 @@ export class FailedEventDrainer {
         if (claim === null) return;
         try {
           // mutant: rows-own-epoch
-          const event = { ...claim, epoch, installation, ...(verified ? {} : { unproven: true }) };
+          const event = { ...claim, epoch, installation, span, ...(verified ? {} : { unproven: true }) };
           await withDeadline(this.log.publish(event), PUBLISH_DEADLINE_MS, this.timers);
         } catch (error) {
           refused.add(id);
@@ -165,7 +171,11 @@ export class FailedEventDrainer {
   }
 
   /** Ends the leases. @returns how many rows are on the log under an epoch that is still the current one. */
-  private finish({ owner, epoch, rows }: Lease, refused: ReadonlySet<number>): Promise<number> {
+  private finish(
+    { owner, epoch, rows }: Lease,
+    refused: ReadonlySet<number>,
+    span: SampledSpan | undefined,
+  ): Promise<number> {
     const delayMs = postponementMs(this.entropy.fraction());
     return inCaseOfCollision('infrastructure', () =>
       this.database.transaction(async (unit) => {
@@ -177,6 +187,7 @@ export class FailedEventDrainer {
         const postponed = overtaken ? ids : ids.filter((id) => refused.has(id));
         await unit.failedEvents.finishLease(owner, published, { kind: 'published' });
         await unit.failedEvents.finishLease(owner, postponed, { kind: 'postponed', delayMs });
+        span?.set({ 'coupon.published': published.length, 'coupon.postponed': postponed.length });
         return published.length;
       }),
     );

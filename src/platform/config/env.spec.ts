@@ -91,6 +91,7 @@ describe('the environment', () => {
         logLevel: 'info',
         logFormat: undefined,
         accessLog: 'off',
+        tracing: undefined,
       }),
     );
   });

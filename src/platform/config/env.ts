@@ -1,4 +1,5 @@
 import { type Rate } from '../rates/rate.js';
+import { readTracingConfig, type TracingConfig } from '../tracing/tracing-variables.js';
 import { findContradictions } from './contradictions.js';
 import { type JwtConfig, readJwtConfig } from './jwt-config.js';
 import { type Risk } from './risks.js';
@@ -146,6 +147,8 @@ export interface Env {
   /** Undefined means pretty if standard output is a terminal, and json otherwise. */
   readonly logFormat: LogFormat | undefined;
   readonly accessLog: AccessLog;
+  /** undefined: nothing is traced. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 /** The configuration of the distributed profile, in which the addresses are always set. */
@@ -183,6 +186,7 @@ export class AppConfig implements Env {
   readonly logLevel!: LogLevel;
   readonly logFormat!: LogFormat | undefined;
   readonly accessLog!: AccessLog;
+  readonly tracing!: TracingConfig | undefined;
 
   constructor(env: Env) {
     Object.assign(this, env);
@@ -283,6 +287,7 @@ export function parseEnv(source: Source): AppConfig {
     logLevel: env.LOG_LEVEL,
     logFormat: env.LOG_FORMAT,
     accessLog: env.ACCESS_LOG,
+    tracing: readTracingConfig(env, values),
   });
 }
 

@@ -15,8 +15,15 @@ const VALUES = {
   ADMIN_TOKEN: 'kW4nT7bq0Zx9LrD2mVhY5cJf8GsPuE3a',
   ADMIN_TOKEN_NEXT: 'r8Tz1WqYb6NfK3xPjH0vUe9LmCs5AdG2',
   TURNSTILE_SECRET: '0x4AAAAAAA-secret-turnstile',
+  OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret-otlp',
 };
-const OTHERS = { PROFILE: 'distributed', IDENTITY: 'open', KAFKA_BROKERS: 'kafka:9092', KAFKA_SASL_MECHANISM: 'plain' };
+const OTHERS = {
+  PROFILE: 'distributed',
+  IDENTITY: 'open',
+  KAFKA_BROKERS: 'kafka:9092',
+  KAFKA_SASL_MECHANISM: 'plain',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector:4318',
+};
 
 describe('a secret in a file', () => {
   let directory: string;

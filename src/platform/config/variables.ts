@@ -5,6 +5,7 @@ import { corsVariable } from './cors-variable.js';
 import { jwtVariables } from './jwt-config.js';
 import { perSecondVariable, rateVariable } from './rate-variable.js';
 import { RISKS } from './risks.js';
+import { tracingVariables } from '../tracing/tracing-variables.js';
 
 /** Variables by name, in the form of `process.env`. */
 export type Source = Readonly<Record<string, string | undefined>>;
@@ -30,6 +31,7 @@ export const SECRETS = [
   'ADMIN_TOKEN',
   'ADMIN_TOKEN_NEXT',
   'TURNSTILE_SECRET',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const;
 
 /** Decimal digits only. Number() alone would accept 1e3, 0x10 and blanks. */
@@ -269,6 +271,7 @@ export const variables = z.object({
       error: 'a path such as /coupons, without a slash at its end',
     })
     .optional(),
+  ...tracingVariables,
   LOG_FORMAT: z.enum(['json', 'pretty'], { error: 'json or pretty' }).optional(),
   ACCESS_LOG: z.enum(['off', 'errors', 'all'], { error: 'off, errors or all' }).default('off'),
   LOG_LEVEL: z

@@ -1,4 +1,5 @@
 import { type Claim, type ClaimRecord, type ClaimReference, type ClaimRequest } from '../../domain/claim.js';
+import { type SampledSpan } from '../../platform/tracing/sampled-span.js';
 
 /**
  * What a caller must show to be let into the gate: the epoch that the gate row names as open, and that epoch's fence
@@ -137,6 +138,12 @@ export class GateTimeoutError extends Error {
   readonly problemCode = 'issuer-unavailable';
 }
 
+/** A claim on its way to the gate. */
+export interface GateRequest extends ClaimRequest {
+  /** If it is traced: the span of the wait for the gate's answer. */
+  readonly span?: SampledSpan | undefined;
+}
+
 /**
  * The gate: decides, atomically and in one order for all callers, who is among the first `total`.
  *
@@ -151,7 +158,7 @@ export abstract class IssuanceGate {
    * The claim's instant is that of the gate's own clock, but never earlier than that of the claim before it in the
    * campaign. The same instant decides about the window.
    */
-  abstract claim(pass: GatePass, request: ClaimRequest): Promise<ClaimOutcome>;
+  abstract claim(pass: GatePass, request: GateRequest): Promise<ClaimOutcome>;
 
   abstract lookUp(pass: GatePass, campaignId: string, userId: string): Promise<LookUpOutcome>;
 

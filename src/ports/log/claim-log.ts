@@ -1,4 +1,5 @@
 import { type LoggedClaim } from '../../domain/claim.js';
+import { type SampledSpan } from '../../platform/tracing/sampled-span.js';
 
 /** One message of the log, as it lies there: bytes, so that a broken one can be kept as it was. */
 export interface LogRecord {
@@ -32,6 +33,8 @@ export interface OutgoingClaim extends LoggedClaim {
    * With our signature it would be believed for ever.
    */
   readonly unproven?: boolean;
+  /** If it is traced: the span that the consumer's span links to. */
+  readonly span?: SampledSpan | undefined;
 }
 
 /** Partition → offset. A partition that is missing has no known offset, which is not the same as 0. */

@@ -9,11 +9,13 @@ const CREATED_AT = 1_795_000_000_123;
 /** As kafkajs reads what a broker stores. */
 async function read(batch: Buffer): Promise<(OutgoingRecord & { offset: string; timestamp: string })[]> {
   const { records } = (await decodeRecordBatch(new Decoder(batch))) as {
-    records: { offset: string; timestamp: string; key: Buffer; value: Buffer; headers: object }[];
+    records: { offset: string; timestamp: string; key: Buffer; value: Buffer; headers: Record<string, Buffer> }[];
   };
   return records.map(({ offset, timestamp, key, value, headers }) => {
-    expect(headers).toEqual({});
-    return { offset, timestamp, key: key.toString(), value: value.toString() };
+    const { traceparent, ...others } = headers;
+    expect(others).toEqual({});
+    const header = traceparent === undefined ? {} : { traceParent: traceparent.toString() };
+    return { offset, timestamp, key: key.toString(), value: value.toString(), ...header };
   });
 }
 
@@ -25,6 +27,16 @@ describe('a record batch', () => {
     [
       'lengths on both sides of what a byte, two and three can hold',
       [63, 64, 8_191, 8_192, 70_000].map((length) => ({ key: 'k'.repeat(length), value: 'v'.repeat(length) })),
+    ],
+    [
+      'a header in some of them',
+      [
+        { key: 'a', value: 'x' },
+        { key: 'b', value: 'y', traceParent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+        { key: 'c', value: 'v'.repeat(70_000), traceParent: 'é'.repeat(200) },
+        { key: '', value: '', traceParent: '' },
+        { key: 'd', value: 'z' },
+      ],
     ],
     ['so many that their place takes two bytes', Array.from({ length: 300 }, (_, n) => ({ key: `${n}`, value: 'x' }))],
   ])('is read by kafkajs as it was written: %s', async (_, records) => {

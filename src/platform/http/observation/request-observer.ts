@@ -2,6 +2,9 @@ import { Logger } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
 import { type AccessLog } from '../../config/env.js';
+import { type SampledSpan } from '../../tracing/sampled-span.js';
+import { TRACE_PARENT } from '../../tracing/trace-parent.js';
+import { tracing } from '../../tracing/tracing.js';
 import { callerAddress } from '../connections/caller-address.js';
 import { pathOf } from '../problem/problem.js';
 import { AdminRefusals } from './admin-refusals.js';
@@ -11,6 +14,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Monotonic, ms; 0 before the first hook. */
     startedAt: number;
+    /** Its span, if it is traced. */
+    span: SampledSpan | undefined;
   }
 }
 
@@ -54,6 +59,7 @@ export class RequestObserver {
   /** Call it before routes are added. {@link begin} has to be the first hook of every request. */
   observe(fastify: FastifyInstance): void {
     fastify.decorateRequest('startedAt', 0);
+    fastify.decorateRequest('span', undefined);
     fastify.addHook('onRoute', (route) => {
       const durations = this.durations.of(route.url);
       // A hook of the route knows its series; a hook of the server would have to look them up for each request. Not
@@ -62,6 +68,7 @@ export class RequestObserver {
         ...[route.onSend ?? []].flat(),
         (request, reply, _payload, done): void => {
           durations.observe(request.method, reply.statusCode, secondsSince(request.startedAt));
+          if (request.span !== undefined) endSpan(request.span, reply);
           done();
         },
       ];
@@ -79,11 +86,13 @@ export class RequestObserver {
 
   begin(request: FastifyRequest): void {
     request.startedAt = performance.now();
+    if (tracing.enabled) request.span = spanOf(request);
   }
 
   /** Measures the answer to a request that matches no route. */
-  recordUnmatched({ method, startedAt }: FastifyRequest, { statusCode }: FastifyReply): void {
-    this.unmatched.observe(method, statusCode, secondsSince(startedAt));
+  recordUnmatched({ method, startedAt, span }: FastifyRequest, reply: FastifyReply): void {
+    this.unmatched.observe(method, reply.statusCode, secondsSince(startedAt));
+    if (span !== undefined) endSpan(span, reply);
   }
 
   /** Measures and logs a request whose path could not be decoded. Fastify runs no hook for it. */
@@ -128,10 +137,33 @@ interface AccessFields {
   readonly address: string | undefined;
   /** Length of the answer's body; null if it was not known before the body was sent. */
   readonly bytes: number | null;
+  readonly trace_id?: string;
+}
+
+/** Probes and scrapes come all day, and say nothing about a claim. */
+const UNTRACED: ReadonlySet<string | undefined> = new Set(['/health/live', '/health/ready', '/metrics']);
+
+function spanOf(request: FastifyRequest): SampledSpan | undefined {
+  return tracing.request(request.headers[TRACE_PARENT], () => {
+    const { method, id, routeOptions } = request;
+    const { url = UNMATCHED } = routeOptions;
+    if (UNTRACED.has(url)) return null;
+    // Only the route: a path may hold the id of a user.
+    return {
+      name: `${method} ${url}`,
+      attributes: { 'http.request.method': method, 'http.route': url, 'coupon.request_id': id },
+    };
+  });
+}
+
+function endSpan(span: SampledSpan, { statusCode }: FastifyReply): void {
+  span.set({ 'http.response.status_code': statusCode });
+  if (statusCode >= 500) span.fail(`${statusCode}`);
+  else span.end();
 }
 
 function accessOf(request: FastifyRequest, status: number | null, bytes: number | null): AccessFields {
-  const { method, url, id, startedAt } = request;
+  const { method, url, id, startedAt, span } = request;
   return {
     method,
     route: request.routeOptions.url ?? null,
@@ -141,6 +173,7 @@ function accessOf(request: FastifyRequest, status: number | null, bytes: number 
     requestId: id,
     address: callerAddress(request),
     bytes,
+    ...span?.fields,
   };
 }
 

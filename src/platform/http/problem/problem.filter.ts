@@ -86,7 +86,8 @@ export class ProblemFilter implements ExceptionFilter {
     return new Problem('internal-error');
   }
 
-  private logFailure(message: string, { id, method, url }: FastifyRequest, error: unknown): void {
-    this.logger.error({ message, event: 'http.failed', requestId: id, method, path: pathOf(url), error });
+  private logFailure(message: string, { id, method, url, span }: FastifyRequest, error: unknown): void {
+    const path = pathOf(url);
+    this.logger.error({ message, event: 'http.failed', requestId: id, method, path, ...span?.fields, error });
   }
 }
