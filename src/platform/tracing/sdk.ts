@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { type Tracer } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import {
@@ -13,7 +14,13 @@ import { VERSION } from '../config/version.js';
 import { systemClock } from '../flow/clock.js';
 import { OutageLog } from '../flow/outage-log.js';
 import { type TracingConfig } from './tracing-variables.js';
-import { type TracingSdk } from './tracing.js';
+
+/** What the rest of the service knows of the SDK. */
+export interface TracingSdk {
+  readonly tracer: Tracer;
+  /** Exports what is left. May take as long as the exporter's own time limit. */
+  shutdown(): Promise<void>;
+}
 
 /** The exporter's result of a success. */
 const SUCCESS = 0;

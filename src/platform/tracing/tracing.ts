@@ -1,10 +1,11 @@
 import { Logger } from '@nestjs/common';
-import { type Attributes, type Link, type Tracer } from '@opentelemetry/api';
+import { type Attributes, type Link } from '@opentelemetry/api';
 import { type AppConfig } from '../config/env.js';
 import { type Clock, systemClock } from '../flow/clock.js';
 import { systemTimers, type Timers } from '../flow/timers.js';
 import { withDeadline } from '../flow/with-deadline.js';
 import { inside, SampledSpan, SpanKind, type SpanStart } from './sampled-span.js';
+import { type TracingSdk } from './sdk.js';
 import { isSampled, readTraceParent } from './trace-parent.js';
 import { type TracingConfig } from './tracing-variables.js';
 
@@ -21,13 +22,6 @@ const FLUSH_MS = 2_000;
 export interface RequestSpan {
   readonly name: string;
   readonly attributes: Attributes;
-}
-
-/** What the SDK gives; `sdk.ts` loads it. */
-export interface TracingSdk {
-  readonly tracer: Tracer;
-  /** Exports what is left. May take as long as the exporter's own time limit. */
-  shutdown(): Promise<void>;
 }
 
 /**
