@@ -28,4 +28,15 @@ export const ROUTES: readonly ConsoleRoute[] = [
     page: page(() => import('./pages/Campaigns.tsx')),
     nav: 'viewer',
   },
+  {
+    path: '/campaigns/:campaignId/coupons',
+    title: { ko: '쿠폰', en: 'Coupons' },
+    page: page(() => import('./pages/Coupons.tsx')),
+  },
+  {
+    path: '/search',
+    title: { ko: '검색', en: 'Search' },
+    page: page(() => import('./pages/Search.tsx')),
+    nav: 'viewer',
+  },
 ];

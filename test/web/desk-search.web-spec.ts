@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type Page } from 'playwright-core';
+import { Client } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
+import { type Service, startService } from '../support/service.js';
+import { describePages, Pages } from './support/browser.js';
+import { makeKey, signIn } from './support/console.js';
+
+describePages('the search for a customer', () => {
+  let service: Service;
+  let client: Client;
+  let pages: Pages;
+  let campaign: string;
+
+  beforeAll(async () => {
+    service = await startService();
+    pages = await Pages.open();
+    client = new Client(service.url);
+    campaign = await client.createCampaign(1, { name: '정오의 쿠폰' });
+    await client.claim('winner', campaign);
+    expect((await client.claim('loser', campaign)).body.code).toBe('sold-out');
+    await eventually(async () => {
+      const { body } = await client.admin('GET', '/api/admin/search?q=loser');
+      expect(body.users[0].campaigns[0].refusals[0].afterSoldOutMs).toEqual(expect.any(Number));
+    });
+  });
+  afterAll(async () => {
+    await pages?.close();
+    await service.stop();
+  });
+
+  const search = async (page: Page, q: string): Promise<void> => {
+    await page.locator('input[name=q]').fill(q);
+    await page.keyboard.press('Enter');
+  };
+  const stories = async (q: string) => (await client.admin('GET', `/api/admin/search?q=${q}`)).body.users;
+
+  it.each([
+    ['ko', /^\d\d:\d\d:\d\d\.\d{3}에 눌렀지만 .*마지막 쿠폰이 .*먼저 나갔습니다\.$/],
+    ['en', /^Pressed at \d\d:\d\d:\d\d\.\d{3}, .*last coupon/],
+  ] as const)('says to the one who got nothing why: %s', async (language, sentence) => {
+    const page = await pages.page({ language });
+    await signIn(page, service, '/search');
+    await search(page, 'loser');
+    const answer = page.locator('.story-answer p');
+    await answer.waitFor();
+    expect(await answer.textContent()).toMatch(sentence);
+    await pages.expectClean(page);
+    await pages.shoot(page, `desk-search-loser-${language}`);
+  });
+
+  it('finds the winner by user, claim and code, and shows the same', async () => {
+    const [{ campaigns }] = await eventually(async () => {
+      const users = await stories('winner');
+      expect(users[0].campaigns[0].claim.status).toBe('ISSUED');
+      return users;
+    });
+    const { claimId, code } = campaigns[0].claim;
+    const page = await pages.page({ language: 'en' });
+    await signIn(page, service, '/search');
+    for (const [q, foundBy] of [
+      ['winner', 'user’s id'],
+      [claimId, 'by the claim'],
+      [code, 'by the code'],
+    ]) {
+      await search(page, q);
+      await page.getByRole('heading', { name: foundBy }).waitFor();
+      await page.getByText('as number 1 in line, and got a coupon').waitFor();
+      expect(await page.getByText(code, { exact: true }).count()).toBe(1);
+    }
+    await pages.expectClean(page);
+    await pages.shoot(page, 'desk-search-winner-en');
+  });
+
+  it('shows a viewer no code', async () => {
+    const page = await pages.page({ language: 'en' });
+    await signIn(page, service, '/search?q=winner', await makeKey(client, 'viewer'));
+    await page.getByText('and got a coupon').waitFor();
+    const [{ campaigns }] = await stories('winner');
+    expect(await page.content()).not.toContain(campaigns[0].claim.code);
+    expect(await page.content()).not.toContain(campaigns[0].claim.claimId);
+  });
+
+  it('says that nothing is known of somebody, and what that means', async () => {
+    const page = await pages.page({ language: 'ko', width: 360, theme: 'dark' });
+    await signIn(page, service, '/search');
+    await search(page, 'nobody');
+    await page.getByRole('heading', { name: '"nobody"에 대해 알려진 것이 없습니다.' }).waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'desk-search-nobody-360-dark');
+  });
+
+  it('says beside the field what the API said of the text', async () => {
+    const page = await pages.page({ language: 'en' });
+    await signIn(page, service, '/search');
+    await search(page, 'two words');
+    const field = page.locator('input[name=q]');
+    await page.getByText('Must be a text of 1 to 128').waitFor();
+    expect(await field.getAttribute('aria-invalid')).toBe('true');
+    await pages.expectClean(page);
+  });
+});

@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Failure } from '../../api/attempt.ts';
+import { loadInOrder } from './in-order.ts';
+import { answered, type Done, type Progress, runMany } from './run-many.ts';
+import { consequenceOf } from './selection.ts';
+import { type FailedEvent, type Status } from './words.ts';
+
+const row = (id: number, over: Partial<FailedEvent> = {}): FailedEvent =>
+  ({ id, status: 'DEAD', campaignId: 'noon', claimedAt: '2026-12-01T03:00:00.000Z', ...over }) as FailedEvent;
+const unreadable = { campaignId: null, claimedAt: null } as const;
+
+describe('what an action on many would do', () => {
+  const selected = [
+    row(1),
+    row(2, { campaignId: 'night' }),
+    row(3, { status: 'PENDING' }),
+    row(4, { status: 'REPUBLISHED' }),
+    row(5, { status: 'RESOLVED' }),
+    row(6, unreadable),
+  ];
+
+  it('is said as numbers: a requeue is for dead and waiting claims', () => {
+    const { rows, left, claims, withoutClaim } = consequenceOf('requeue', selected);
+    expect([rows.map(({ id }) => id), left, withoutClaim]).toEqual([[1, 2, 3], 3, 0]);
+    expect(claims).toEqual([
+      { campaignId: 'noon', count: 2 },
+      { campaignId: 'night', count: 1 },
+    ]);
+  });
+
+  it('is said as numbers: a discard is for all that is not finished', () => {
+    const { rows, left, withoutClaim } = consequenceOf('discard', selected);
+    expect([rows.map(({ id }) => id), left, withoutClaim]).toEqual([[1, 2, 3, 4, 6], 1, 1]);
+  });
+});
+
+describe('many calls', () => {
+  const refused = (code: string, status: number): Done => ({
+    kind: 'refused',
+    failure: { kind: 'refused', problem: { code, status, title: code } },
+  });
+  const away: Failure = { kind: 'unreachable', at: 0, status: null };
+  const items = [...Array(40).keys()];
+  const run = (call: (item: number) => Done, isStopped = () => false): Promise<Progress> =>
+    runMany(
+      items,
+      (item) => Promise.resolve(call(item)),
+      () => undefined,
+      isStopped,
+    );
+
+  it('count what was done, what waits for a second operator, and each refusal by its code', async () => {
+    const progress = await run((item) =>
+      item < 5 ? refused('precondition-failed', 412) : item < 8 ? { kind: 'waits' } : { kind: 'done' },
+    );
+    expect(progress).toMatchObject({ total: 40, done: 32, waits: 3, stopped: null });
+    expect(progress.refused.get('precondition-failed')).toMatchObject({ count: 5 });
+    expect(answered(progress)).toBe(40);
+  });
+
+  it.each([
+    ['the service does not answer', { kind: 'refused', failure: away } as Done],
+    ['the database is away', refused('database-unavailable', 503)],
+    ['the session is over', refused('unauthorized', 401)],
+  ])('end when %s, and leave the rest untried', async (_what, answer) => {
+    const progress = await run((item) => (item < 8 ? { kind: 'done' } : answer));
+    expect(progress.stopped).not.toBeNull();
+    expect(answered(progress)).toBeLessThan(20);
+  });
+
+  it('end when the operator says so', async () => {
+    let calls = 0;
+    const progress = await run(
+      () => {
+        calls += 1;
+        return { kind: 'done' };
+      },
+      () => calls >= 10,
+    );
+    expect(progress).toMatchObject({ stopped: 'by-operator' });
+    expect(progress.done).toBe(calls);
+    expect(calls).toBeLessThan(15);
+  });
+
+  it('are a few at a time', async () => {
+    let [now, most] = [0, 0];
+    const call = async (): Promise<Done> => {
+      most = Math.max(most, ++now);
+      await Promise.resolve();
+      now -= 1;
+      return { kind: 'done' };
+    };
+    await runMany(
+      items,
+      call,
+      () => undefined,
+      () => false,
+    );
+    expect(most).toBe(4);
+  });
+});
+
+describe('lists one behind the other', () => {
+  const lists: Partial<Record<Status, readonly (readonly FailedEvent[])[]>> = {
+    DEAD: [[row(9), row(8)], [row(7)]],
+    PENDING: [],
+    REPUBLISHED: [[row(10)]],
+  };
+  const load = (status: Status, cursor: string | undefined) => {
+    const pages = lists[status] ?? [];
+    const at = cursor === undefined ? 0 : Number(cursor);
+    const nextCursor = at + 1 < pages.length ? String(at + 1) : null;
+    return Promise.resolve({
+      ok: true as const,
+      data: { items: pages[at] ?? [], nextCursor },
+      response: {} as Response,
+    });
+  };
+
+  it('have the dead ones first, and pass over a state without rows', async () => {
+    const seen: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await loadInOrder(['DEAD', 'PENDING', 'PUBLISHING', 'REPUBLISHED'], load, cursor);
+      if (!page.ok) throw new Error('refused');
+      expect(page.data.items.length).toBeGreaterThan(0);
+      seen.push(...page.data.items.map(({ id }) => id));
+      cursor = page.data.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(seen).toEqual([9, 8, 7, 10]);
+  });
+
+  it('say that there is nothing, and what was refused', async () => {
+    const none = await loadInOrder(['PENDING', 'PUBLISHING'], load, undefined);
+    expect(none).toMatchObject({ ok: true, data: { items: [], nextCursor: null } });
+    const failure: Failure = { kind: 'unreachable', at: 0, status: null };
+    expect(await loadInOrder(['DEAD'], () => Promise.resolve({ ok: false, failure }), undefined)).toEqual({
+      ok: false,
+      failure,
+    });
+  });
+});

@@ -1,0 +1,69 @@
+import { type Failure } from '../../api/attempt.ts';
+
+/** How many calls are under way at once: few, because claims share the service with them. */
+const WIDTH = 4;
+
+export type Done =
+  | { readonly kind: 'done' }
+  /** A second operator has to approve it. */
+  | { readonly kind: 'waits' }
+  | { readonly kind: 'refused'; readonly failure: Failure };
+
+/** How far a run of many calls is. */
+export interface Progress {
+  readonly total: number;
+  readonly done: number;
+  readonly waits: number;
+  /** Code of the problem → how many calls it has answered, and the first of the answers. */
+  readonly refused: ReadonlyMap<string, { readonly count: number; readonly first: Failure }>;
+  /** Why the rest was not tried; null: it goes on, or everything was tried. */
+  readonly stopped: Failure | 'by-operator' | null;
+}
+
+/** After one of these, each further call would hear the same. */
+const ENDS_ALL: ReadonlySet<string> = new Set(['unauthorized', 'role-not-allowed', 'too-many-requests']);
+
+/**
+ * Makes a call for each item, a few at once. A refusal of one item says nothing about the others; a service that does not
+ * answer, or an operator who may not, ends the run.
+ */
+export async function runMany<Item>(
+  items: readonly Item[],
+  call: (item: Item) => Promise<Done>,
+  report: (progress: Progress) => void,
+  isStopped: () => boolean,
+): Promise<Progress> {
+  let progress: Progress = { total: items.length, done: 0, waits: 0, refused: new Map(), stopped: null };
+  let next = 0;
+  const advance = (change: Partial<Progress>): void => {
+    progress = { ...progress, ...change };
+    report(progress);
+  };
+  const work = async (): Promise<void> => {
+    while (next < items.length && progress.stopped === null) {
+      if (isStopped()) return advance({ stopped: 'by-operator' });
+      const item = items[next++] as Item;
+      const outcome = await call(item);
+      if (outcome.kind === 'done') advance({ done: progress.done + 1 });
+      else if (outcome.kind === 'waits') advance({ waits: progress.waits + 1 });
+      else refuse(outcome.failure);
+    }
+  };
+  const refuse = (failure: Failure): void => {
+    const code = failure.kind === 'refused' ? failure.problem.code : 'unreachable';
+    const refused = new Map(progress.refused);
+    const before = refused.get(code);
+    refused.set(code, { count: (before?.count ?? 0) + 1, first: before?.first ?? failure });
+    const ends = failure.kind === 'unreachable' || failure.problem.status >= 500 || ENDS_ALL.has(code);
+    advance({ refused, ...(ends && progress.stopped === null ? { stopped: failure } : {}) });
+  };
+  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, work));
+  return progress;
+}
+
+/** How many have an answer. */
+export function answered({ done, waits, refused }: Progress): number {
+  let sum = done + waits;
+  for (const { count } of refused.values()) sum += count;
+  return sum;
+}

@@ -1,0 +1,76 @@
+import { useSignal } from '@preact/signals';
+import { type ComponentChildren } from 'preact';
+import { useLocation } from 'preact-iso';
+import { useEffect } from 'preact/hooks';
+import { type Text, text } from '../../shared/language.ts';
+import './desk.css';
+import { addressOf, type Filters, filtersIn, instantOf, localOf } from './filters.ts';
+
+const APPLY: Text = { ko: '적용', en: 'Apply' };
+const CLEAR: Text = { ko: '필터 지우기', en: 'Clear filters' };
+
+const NO_FILTERS: Filters<never> = {};
+
+/** The filters of a list, which stand in the address: a view can be sent to a colleague, and "back" works. */
+export function useFilters<Name extends string>(
+  names: readonly Name[],
+): { readonly filters: Filters<Name>; readonly apply: (filters: Filters<Name>) => void } {
+  const { path, query, route } = useLocation();
+  return { filters: filtersIn(names, query), apply: (filters) => route(addressOf(path, filters)) };
+}
+
+/** What an input of the form needs. */
+export interface FilterInput {
+  readonly name: string;
+  readonly value: string;
+  readonly autocomplete: 'off';
+  readonly onInput: (event: { readonly currentTarget: { readonly value: string } }) => void;
+}
+
+interface FilterFormProps<Name extends string> {
+  readonly filters: Filters<Name>;
+  readonly onApply: (filters: Filters<Name>) => void;
+  /** Those that are instants: the form has them in local time. */
+  readonly instants?: readonly Name[];
+  /** The fields: `(input) => <input {...input('userId')} />`. */
+  readonly children: (input: (name: Name) => FilterInput) => ComponentChildren;
+}
+
+/** Filters are applied together, with Enter or the button, so that no half-typed text is asked of the API. */
+export function FilterForm<Name extends string>({ filters, onApply, instants, children }: FilterFormProps<Name>) {
+  const typed = useSignal<Filters<Name>>(filters);
+  const applied = JSON.stringify(filters);
+  useEffect(() => {
+    typed.value = filters;
+    // The content says whether they are others; the object is made by each rendering.
+  }, [applied]);
+  const isInstant = (name: Name): boolean => instants?.includes(name) === true;
+  const input = (name: Name): FilterInput => ({
+    name,
+    value: isInstant(name) ? localOf(typed.value[name]) : (typed.value[name] ?? ''),
+    autocomplete: 'off',
+    onInput: ({ currentTarget: { value } }) => {
+      typed.value = { ...typed.value, [name]: isInstant(name) ? instantOf(value) : value };
+    },
+  });
+  return (
+    <form
+      class="filters"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onApply(typed.value);
+      }}
+    >
+      {children(input)}
+      <div class="actions">
+        <button type="submit">{text(APPLY)}</button>
+        {Object.keys(filters).length > 0 && (
+          <button type="button" class="plain" onClick={() => onApply(NO_FILTERS)}>
+            {text(CLEAR)}
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
