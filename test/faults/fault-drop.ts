@@ -2,11 +2,12 @@ import { expect } from '@jest/globals';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KEPT, type Pardon, type Verdict } from '../../oracle/verdict.js';
 import { Client } from '../support/client.js';
 import { type Cluster, type Member } from '../support/cluster.js';
 import { type Allowance, Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
-import { judge, KEPT, type Pardon, type Verdict } from '../support/oracle.js';
+import { judge } from '../support/oracle.js';
 import { until } from '../support/until.js';
 import { between, keepHistory, recordOutcome } from './fault-test.js';
 

@@ -1,4 +1,4 @@
-import { CONTRADICTIONS } from '../support/oracle.js';
+import { CONTRADICTIONS } from '../../oracle/verdict.js';
 import { type FaultRecord, type P99 } from './fault-test.js';
 
 /** The result of all rounds of one fault. */

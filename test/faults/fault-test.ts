@@ -1,8 +1,8 @@
 import { it } from '@jest/globals';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Verdict } from '../../oracle/verdict.js';
 import { type Drop } from '../support/drop.js';
-import { type Verdict } from '../support/oracle.js';
 import { NIGHTLY, VARIANTS } from './variants.js';
 
 /** FAULT_SEED repeats the random moments of a run. */

@@ -1,26 +1,27 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { soldOutTooEarly } from '../../oracle/history.js';
+import {
+  type HeardCall,
+  IN_DOUBT,
+  NO_ANSWER,
+  type PromisedClaim,
+  REFUSED,
+  type SeenClaim,
+  type StatusLook,
+  type StockLook,
+} from '../../oracle/told.js';
 import { type Answer, Client, inParallel, isRefused, tally } from './client.js';
 
-/** A claim as an answer shows it. */
-export interface ShownClaim extends SeenClaim {
-  readonly claimId: string;
+/** One call of a user, and its result. */
+export interface Call extends HeardCall {
+  readonly via: Client;
+  /** The address that was called. */
+  readonly url: string;
 }
 
-/** The same in `already-claimed`: a caller who is not identified is not told its id. */
-export interface SeenClaim {
-  readonly claimId?: string;
-  readonly sequence: number;
-  /** ms since the Unix epoch. */
-  readonly claimedAt: number;
-}
-
-/** A claim that was answered 202. It may never be lost. */
-export interface PromisedClaim extends ShownClaim {
+/** A promise as it stands in the drop's file. */
+interface RecordedClaim extends PromisedClaim {
   readonly campaignId: string;
-  readonly userId: string;
-  /** When the call was made, and when its answer was there: monotonic, ms. */
-  readonly asked: number;
-  readonly heard: number;
   /** When the caller got the answer, ISO 8601. */
   readonly at: string;
 }
@@ -36,48 +37,6 @@ export interface DropPlan {
   readonly pause?: () => Promise<void>;
 }
 
-/** One call of a user, and its result. */
-export interface Call {
-  readonly via: Client;
-  /** The address that was called. */
-  readonly url: string;
-  readonly userId: string;
-  /** Status and code of the answer, or why there was none. */
-  readonly word: string;
-  /** When the call was made: monotonic, ms. */
-  readonly at: number;
-  /** From the call to its answer or its error. */
-  readonly ms: number;
-  /** The claim that the answer names: that of a 202, and that of `already-claimed`. */
-  readonly claim?: SeenClaim;
-  /** True for a `sold-out` that says so: no claim is on its way any more. */
-  readonly final?: boolean;
-}
-
-/** The status of a claim, asked for right after its 202. */
-export interface StatusLook {
-  readonly userId: string;
-  /** The promised claim. */
-  readonly claimId: string;
-  /** The HTTP status of the answer. */
-  readonly status: number;
-  /** The claim that the answer shows; null where it shows none. */
-  readonly shown: string | null;
-}
-
-/** What an api said of the campaign's stock. */
-export interface StockLook {
-  readonly url: string;
-  /** The epoch that this api knew to be open before and after it. */
-  readonly epoch: number;
-  /** That of the campaign, which each change of its terms raises. */
-  readonly version: number;
-  readonly remaining: number;
-  /** When the call was made, and when its answer was there: monotonic, ms. */
-  readonly asked: number;
-  readonly heard: number;
-}
-
 /** How often callers look at what they were promised. */
 export interface DropOptions {
   /** The epoch in which the drop began; by default unknown. */
@@ -89,14 +48,6 @@ export interface DropOptions {
 /** Answers that end a user's tries. */
 const FINAL = new Set(['202', '409 already-claimed', '409 sold-out', '409 campaign-ended', '409 campaign-closed']);
 
-/** The port was closed: no process took the call. */
-const REFUSED = 'connection refused';
-/**
- * The connection was reset or closed. A process may have taken the call, or it was still in the kernel when the port
- * closed.
- */
-const NO_ANSWER = 'no answer';
-
 /** The answers that a caller of an open campaign may get during a fault. */
 const DOCUMENTED = new Set([
   '202',
@@ -105,12 +56,6 @@ const DOCUMENTED = new Set([
   '503 issuer-unavailable',
   '503 claim-unconfirmed',
 ]);
-
-/** A claim of a call with one of these results may have been admitted. */
-const IN_DOUBT = new Set(['503 claim-unconfirmed', NO_ANSWER]);
-
-/** A user who gets one of these holds a slot, or may hold one. */
-const MAY_HOLD_A_SLOT = new Set(['202', '409 already-claimed', ...IN_DOUBT]);
 
 /** The request came too slowly, or it was there but the process was frozen. */
 const TOO_SLOW = '408 request-timeout';
@@ -264,19 +209,9 @@ export class Drop {
     return this.calls.filter((call) => !DOCUMENTED.has(call.word) && !isExcused(call)).map(({ word }) => word);
   }
 
-  /**
-   * Users who were told `sold-out` when fewer than `total` users can have had a slot. It is not always known who has a
-   * slot. A user who had asked by then may have one, unless the answer said that nothing was taken.
-   */
+  /** {@link soldOutTooEarly} */
   soldOutTooEarly(): string[] {
-    const firstAsked = new Map<string, number>();
-    for (const { userId, word, at } of this.calls) {
-      if (MAY_HOLD_A_SLOT.has(word)) firstAsked.set(userId, Math.min(at, firstAsked.get(userId) ?? Infinity));
-    }
-    const nth = [...firstAsked.values()].sort((a, b) => a - b)[this.total - 1] ?? Infinity;
-    return this.calls
-      .filter(({ word, at, ms }) => word === '409 sold-out' && at + ms < nth)
-      .map(({ userId }) => userId);
+    return soldOutTooEarly(this.calls, this.total);
   }
 
   /** The slowest call, ms, of all callers except that of a frozen process. */
@@ -336,7 +271,7 @@ export class Drop {
     this.stockLooks.push({ url, epoch: before, version, remaining, asked, heard });
   }
 
-  private record(claim: PromisedClaim): void {
+  private record(claim: RecordedClaim): void {
     writeSync(this.ledger, `${JSON.stringify(claim)}\n`);
     fsyncSync(this.ledger);
   }

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Evidence, KEPT, type Pardon, type Verdict, weigh } from '../../oracle/verdict.js';
 import { type Answer, Client } from './client.js';
 import { Drop } from './drop.js';
-import { type Evidence, KEPT, type Pardon, type Verdict, weigh } from './oracle.js';
 
 const EPOCH = 7;
 const INSTANT = 1_764_000_000_000;

@@ -1,4 +1,11 @@
-import { type Call, type PromisedClaim, type ShownClaim, type StatusLook, type StockLook } from './drop.js';
+import {
+  type HeardCall,
+  IN_DOUBT,
+  type PromisedClaim,
+  type ShownClaim,
+  type StatusLook,
+  type StockLook,
+} from './told.js';
 
 /** A coupon as it is stored. */
 export interface StoredCoupon extends ShownClaim {
@@ -12,7 +19,7 @@ export interface StoredCoupon extends ShownClaim {
 export interface History {
   /** The 202s that no operator took back. */
   readonly promised: readonly PromisedClaim[];
-  readonly calls: readonly Pick<Call, 'userId' | 'word' | 'at' | 'ms' | 'claim' | 'final'>[];
+  readonly calls: readonly Pick<HeardCall, 'userId' | 'word' | 'at' | 'ms' | 'claim' | 'final'>[];
   readonly statusLooks: readonly StatusLook[];
   readonly stockLooks: readonly StockLook[];
   /** Calls whose claim may have been admitted, although no answer says so. */
@@ -30,7 +37,7 @@ export interface History {
 /** Every check of this file: what it has found, one line for each contradiction. */
 export type Check = (history: History) => string[];
 
-const ended = ({ at, ms }: Pick<Call, 'at' | 'ms'>): number => at + ms;
+const ended = ({ at, ms }: Pick<HeardCall, 'at' | 'ms'>): number => at + ms;
 const name = ({ userId, sequence }: Pick<StoredCoupon, 'userId' | 'sequence'>): string => `${userId} (${sequence})`;
 
 /** The gate gives no sequence out twice, not even after a rebuild. */
@@ -187,3 +194,32 @@ export const afterFinal: Check = ({ calls, promised, released, raised }) => {
     .filter(({ asked }) => asked > told)
     .map((claim) => `${name(claim)} asked ${(claim.asked - told).toFixed(1)} ms after a final sold-out`);
 };
+
+/** A user who gets one of these holds a slot, or may hold one. */
+const MAY_HOLD_A_SLOT: ReadonlySet<string> = new Set(['202', '409 already-claimed', ...IN_DOUBT]);
+
+/**
+ * Users who were told `sold-out` when fewer than `total` users can have had a slot. It is not always known who has a
+ * slot. A user who had asked by then may have one, unless the answer said that nothing was taken.
+ */
+export function soldOutTooEarly(
+  calls: readonly Pick<HeardCall, 'userId' | 'word' | 'at' | 'ms'>[],
+  total: number,
+): string[] {
+  const firstAsked = new Map<string, number>();
+  for (const { userId, word, at } of calls) {
+    if (MAY_HOLD_A_SLOT.has(word)) firstAsked.set(userId, Math.min(at, firstAsked.get(userId) ?? Infinity));
+  }
+  const nth = total <= 0 ? -Infinity : ([...firstAsked.values()].sort((a, b) => a - b)[total - 1] ?? Infinity);
+  return calls.filter(({ word, at, ms }) => word === '409 sold-out' && at + ms < nth).map(({ userId }) => userId);
+}
+
+/** Users who had a promise, and were told `sold-out` when they asked again: they have one of what is sold. */
+export function disowned({ calls, promised, discarded }: Pick<History, 'calls' | 'promised' | 'discarded'>): string[] {
+  const excused = new Set(discarded.map(({ userId }) => userId));
+  const heard = new Map(promised.map((claim) => [claim.userId, claim.heard]));
+  return calls
+    .filter(({ userId, word, at }) => word === '409 sold-out' && at > (heard.get(userId) ?? Infinity))
+    .filter(({ userId }) => !excused.has(userId))
+    .map(({ userId }) => userId);
+}
