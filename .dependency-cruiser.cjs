@@ -152,7 +152,37 @@ module.exports = {
       comment: 'The built service has src/ alone. A spec beside the code may use test/support/; it starts no server.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: ['^bench/', '^stack/', '^test/(?!support/)'] },
+      to: { path: ['^bench/', '^stack/', '^rehearsal/', '^test/(?!support/)'] },
+    },
+    {
+      name: 'the-oracle-knows-no-service',
+      comment:
+        'It judges the service by what callers heard. What it imported of the service could be wrong in the same way as the service.',
+      severity: 'error',
+      from: { path: '^oracle/' },
+      to: { path: '^(src|test|stack|bench|rehearsal)/' },
+    },
+    {
+      name: 'a-rehearsal-is-a-caller',
+      comment:
+        'It drives any build of the service over its API. Servers and processes of its own, and so the support of the tests, are for --chaos alone.',
+      severity: 'error',
+      from: { path: '^rehearsal/', pathNot: ['^rehearsal/chaos/', SPEC] },
+      to: { path: ['^(src|test|stack|bench)/'] },
+    },
+    {
+      name: 'chaos-is-loaded-when-asked-for',
+      comment: 'A rehearsal against a service that runs already needs neither servers nor the support of the tests.',
+      severity: 'error',
+      from: { path: '^rehearsal/', pathNot: ['^rehearsal/chaos/', SPEC] },
+      to: { path: '^rehearsal/chaos/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nobody-needs-the-rehearsal',
+      comment: 'It is a command. What it shares with the tests is the oracle.',
+      severity: 'error',
+      from: { path: '^(src|stack|bench|oracle|test)/' },
+      to: { path: '^rehearsal/' },
     },
     {
       name: 'no-test-support-in-src',
@@ -167,7 +197,7 @@ module.exports = {
         'stack/ also starts the servers that a developer works with; it has to start them while src/ and test/ are broken.',
       severity: 'error',
       from: { path: '^stack/' },
-      to: { path: '^(src|test|bench)/' },
+      to: { path: '^(src|test|bench|oracle|rehearsal)/' },
     },
     {
       name: 'nobody-needs-the-bench',

@@ -41,6 +41,7 @@ export default tseslint.config(
       'test/**',
       'stack/**',
       'bench/**',
+      'rehearsal/**',
     ],
     rules: { 'no-restricted-properties': 'off' },
   },

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { anchorsOf, codeIn, withoutCode } from './support/markdown.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['.ci', 'bench', 'docs', 'ops', 'src', 'stack', 'test', 'web'];
+const FOLDERS = ['.ci', 'bench', 'docs', 'oracle', 'ops', 'rehearsal', 'src', 'stack', 'test', 'web'];
 
 /** Every file and folder of the repository that a page may name. */
 const PATHS = FOLDERS.reduce(

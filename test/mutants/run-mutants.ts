@@ -16,6 +16,8 @@ const PARTS = [
   'test',
   'bench',
   'web',
+  'oracle',
+  'rehearsal',
   'package.json',
   'nest-cli.json',
   'tsconfig.json',
