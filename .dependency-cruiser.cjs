@@ -160,7 +160,7 @@ module.exports = {
         'It judges the service by what callers heard. What it imported of the service could be wrong in the same way as the service.',
       severity: 'error',
       from: { path: '^oracle/' },
-      to: { path: '^(src|test|stack|bench|rehearsal)/' },
+      to: { path: '^(src|test|stack|bench|rehearsal|web)/' },
     },
     {
       name: 'a-rehearsal-is-a-caller',
@@ -168,7 +168,7 @@ module.exports = {
         'It drives any build of the service over its API. Servers and processes of its own, and so the support of the tests, are for --chaos alone.',
       severity: 'error',
       from: { path: '^rehearsal/', pathNot: ['^rehearsal/chaos/', SPEC] },
-      to: { path: ['^(src|test|stack|bench)/'] },
+      to: { path: ['^(src|test|stack|bench|web)/'] },
     },
     {
       name: 'chaos-is-loaded-when-asked-for',
@@ -181,7 +181,7 @@ module.exports = {
       name: 'nobody-needs-the-rehearsal',
       comment: 'It is a command. What it shares with the tests is the oracle.',
       severity: 'error',
-      from: { path: '^(src|stack|bench|oracle|test)/' },
+      from: { path: '^(src|stack|bench|oracle|test|web)/' },
       to: { path: '^rehearsal/' },
     },
     {

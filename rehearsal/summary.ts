@@ -9,6 +9,7 @@ export function summary({ brokenOff, verdict, promises, examples, figures, campa
   const { promiseNames, unjudged } = TEXTS.en;
   return [
     ...(brokenOff === null ? [] : [`broken off: ${brokenOff}`]),
+    `${''.padEnd(12)}${''.padEnd(54)}broken of looked at`,
     ...promises.map(({ id, state, checked, broken, because }) => {
       const numbers = `${broken.toLocaleString('en')} of ${checked.toLocaleString('en')}`;
       const why = because === undefined ? '' : ` (${unjudged[because]})`;
