@@ -8,7 +8,14 @@ export default {
   // Only ends what hangs: above the patience of test/support/patience.ts, which names what did not come true.
   testTimeout: 600_000,
   setupFiles: ['<rootDir>/test/support/quiet.ts'],
-  roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/bench', '<rootDir>/stack', '<rootDir>/web', '<rootDir>/rehearsal'],
+  roots: [
+    '<rootDir>/src',
+    '<rootDir>/test',
+    '<rootDir>/bench',
+    '<rootDir>/stack',
+    '<rootDir>/web',
+    '<rootDir>/rehearsal',
+  ],
   testRegex: ['\\.(spec|embedded-spec|contract-spec|e2e-spec|abuse-spec|web-spec)\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
