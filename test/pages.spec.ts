@@ -13,7 +13,7 @@ const PATHS = FOLDERS.reduce(
 );
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...PATHS.filter((path) => /\/.+\.md$/.test(path))];
 /** Path-like words that lie outside the repository: what is built, made at run time, or another program. */
-const ELSEWHERE = /^(?:dist|data|secrets)\/|^(?:faults\.json|kafka-dump-log\.sh)$/;
+const ELSEWHERE = /^(?:dist|data|secrets)\/|^(?:certificate\.json|faults\.json|kafka-dump-log\.sh)$/;
 const FILE = /^[\w./<>*-]+\.(?:cjs|json|lua|md|mjs|sh|ts|ya?ml)$/;
 const FOLDER = /^(?:[\w.<>*-]+\/)+$/;
 const PATH_IN_CODE = /(?<![\w./-])(?:bench|docs|ops|src|stack|test)\/[\w./<>*-]*\w/g;
