@@ -11,20 +11,25 @@ import { StartupError } from './platform/config/startup-error.js';
 import { SystemEntropy } from './platform/flow/entropy.js';
 import { DatabaseError } from './ports/database/database-error.js';
 import { type Database } from './ports/database/database.js';
+import { ROTATED_PURPOSES, type RotatedPurpose } from './ports/database/installation-key-store.js';
 
 const USAGE = `usage: npm run rotate-event-key                        make a new key; every process signs with it within seconds
        npm run rotate-event-key -- --list
        npm run rotate-event-key -- --retire ID            what this key has signed is no claim any more
        npm run rotate-event-key -- --refuse-unsigned      for an upgrade; with --anyway also while failed events are unsigned
        npm run rotate-event-key -- --accept-unsigned      the gate is rebuilt then
-       npm run rotate-event-key -- --purpose entry        the same with the keys of entry tokens; also with --list and --retire`;
+       npm run rotate-event-key -- --purpose entry        the same with the keys of entry tokens; also with --list and --retire
+       npm run rotate-event-key -- --purpose session      the same with the keys that seal the sessions of the console`;
 
 const BACK_UP =
   'back the database up now: a restore to an earlier point would lose this key, and claims that it has signed with it';
 
 const ACTIONS = ['list', 'retire', 'refuse-unsigned', 'accept-unsigned'] as const;
 
-/** The keys with which a distributed installation signs the events on its topic, and every installation its entry tokens. */
+/**
+ * The keys with which a distributed installation signs the events on its topic, and every installation its entry tokens and
+ * the sessions of the console.
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -39,8 +44,8 @@ async function main(): Promise<void> {
   const asked = ACTIONS.filter((action) => values[action] !== undefined);
   if (asked.length > 1) throw new TypeError(`--${asked.join(' and --')} are two things`);
   const { purpose } = values;
-  if (purpose !== 'event' && purpose !== 'entry') throw new TypeError('--purpose is event or entry');
-  const ofEvents = asked.find((action) => purpose === 'entry' && action.endsWith('unsigned'));
+  if (!isRotated(purpose)) throw new TypeError('--purpose is event, entry or session');
+  const ofEvents = asked.find((action) => purpose !== 'event' && action.endsWith('unsigned'));
   if (ofEvents !== undefined) throw new TypeError(`--${ofEvents} is for events`);
   if (values.anyway === true && values['refuse-unsigned'] !== true) {
     throw new TypeError('--anyway goes with --refuse-unsigned');
@@ -64,6 +69,10 @@ async function main(): Promise<void> {
   };
   if (config.isDistributed()) await useMysqlDatabase(mysqlSettings(config), work);
   else await useSqliteDatabase(config.dataDir, work);
+}
+
+function isRotated(purpose: string): purpose is RotatedPurpose {
+  return ROTATED_PURPOSES.some((one) => one === purpose);
 }
 
 function known(error: unknown): unknown {

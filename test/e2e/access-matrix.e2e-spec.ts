@@ -9,9 +9,10 @@ import { type Answer, Client } from '../support/client.js';
 import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
 
 /**
- * Who may make a call: everyone; who claims; who reads what is known of a user; or operators from this role on.
+ * Who may make a call: everyone; who claims; who reads what is known of a user; an operator who shows a credential; or
+ * operators from this role on.
  */
-type Access = 'everyone' | 'claims' | 'reads' | 'viewer' | 'operator' | 'admin';
+type Access = 'everyone' | 'claims' | 'reads' | 'signs in' | 'viewer' | 'operator' | 'admin';
 
 /** Each call of the API. A call that has no row here fails the test, and so does a row without a call. */
 const ACCESS: Readonly<Record<string, Access>> = {
@@ -45,6 +46,9 @@ const ACCESS: Readonly<Record<string, Access>> = {
   publishCampaign: 'operator',
   deleteDraft: 'operator',
   listAuditLog: 'operator',
+  signIn: 'signs in',
+  showSession: 'viewer',
+  signOut: 'viewer',
   createKey: 'admin',
   listKeys: 'admin',
   revokeKey: 'admin',
@@ -64,11 +68,16 @@ const BODIES = new Map<string, (campaignId: string) => object>([
 const OPERATORS = ['viewer', 'operator', 'admin', 'the admin token'];
 /** The admin token is the admin whom no key has made. */
 const TOKENS = ['the user', 'another user', 'an operator by token'];
-const CALLERS = ['nobody', ...TOKENS, ...KEY_ROLES, 'the admin token'];
+const SESSION = 'the session of an operator';
+const CALLERS = ['nobody', ...TOKENS, ...KEY_ROLES, 'the admin token', SESSION];
 
 /** The code of the refusal, in the order in which it is decided; undefined where the caller is let in. */
 function refusalOf(access: Access, caller: string, identity: Identity): string | undefined {
   const isUser = TOKENS.includes(caller);
+  // The cookie is nothing outside of the admin calls, and no session renews itself.
+  if (caller === SESSION && ['claims', 'reads', 'signs in'].includes(access)) {
+    return identity === 'open' && access !== 'signs in' ? undefined : 'unauthorized';
+  }
   switch (access) {
     case 'everyone':
       return undefined;
@@ -84,10 +93,12 @@ function refusalOf(access: Access, caller: string, identity: Identity): string |
       if (identity === 'open') return undefined;
       return caller === 'nobody' ? 'unauthorized' : 'role-not-allowed';
     default: {
+      const needed = access === 'signs in' ? 'viewer' : access;
       const asRole = caller === 'the admin token' ? 'admin' : caller;
-      const signedIn = identity === 'jwt' && caller === 'an operator by token' ? 'operator' : asRole;
+      const isOperator = caller === SESSION || (identity === 'jwt' && caller === 'an operator by token');
+      const signedIn = isOperator ? 'operator' : asRole;
       const role = ADMIN_ROLES.find((known) => known === signedIn);
-      if (role !== undefined && ADMIN_ROLES.indexOf(role) >= ADMIN_ROLES.indexOf(access)) return undefined;
+      if (role !== undefined && ADMIN_ROLES.indexOf(role) >= ADMIN_ROLES.indexOf(needed)) return undefined;
       return caller === 'nobody' || (isUser && identity !== 'jwt') ? 'unauthorized' : 'role-not-allowed';
     }
   }
@@ -116,6 +127,7 @@ describe.each(IDENTITIES)('with IDENTITY=%s every call of the API, for every cal
   let calls: Call[];
   let directory: string;
   const credentials = new Map<string, string>();
+  let cookie: string;
 
   beforeAll(async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
@@ -156,6 +168,10 @@ describe.each(IDENTITIES)('with IDENTITY=%s every call of the API, for every cal
     const admin = await makeKey('admin');
     const id = admin.split('_')[2] ?? '';
     expect((await client.admin('DELETE', `/api/admin/keys/${id}`)).status).toBe(200);
+    const begun = await client.send('POST', '/api/admin/session', {
+      headers: { authorization: credentials.get('operator') ?? '' },
+    });
+    cookie = begun.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
     credentials.set('the admin token', `Bearer ${ADMIN_TOKEN}`);
     credentials.set('a revoked key', `Bearer ${admin}`);
     credentials.set('a key of another installation', `Bearer cpn_admin_01ARZ3NDEKTSV4RRFFQ69G5FAV_${'A'.repeat(43)}`);
@@ -184,6 +200,7 @@ describe.each(IDENTITIES)('with IDENTITY=%s every call of the API, for every cal
       headers: {
         'x-forwarded-for': `10.0.${addresses >> 8}.${addresses & 255}`,
         ...(authorization === undefined ? {} : { authorization }),
+        ...(caller === SESSION ? { cookie, origin: service.url, 'x-requested-with': 'console' } : {}),
       },
     });
   };
@@ -206,7 +223,8 @@ describe.each(IDENTITIES)('with IDENTITY=%s every call of the API, for every cal
         }
         if (status === 401) expect(headers.get('www-authenticate')).toMatch(/^Bearer realm=/);
         if (refusal === 'role-not-allowed') {
-          const needed = access === 'claims' || access === 'reads' ? 'issuer' : access;
+          const needed =
+            access === 'claims' || access === 'reads' ? 'issuer' : access === 'signs in' ? 'viewer' : access;
           expect([...row, body.neededRole]).toEqual([...row, needed]);
         }
       }

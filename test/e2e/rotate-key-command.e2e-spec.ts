@@ -59,7 +59,7 @@ describe('npm run rotate-event-key -- --purpose entry', () => {
 
   it('says in one line why it cannot, and shows how it is used after a wrong call', async () => {
     const calls: [string[], RegExp][] = [
-      [['--purpose', 'coupon-code'], /^--purpose is event or entry\nusage: /],
+      [['--purpose', 'coupon-code'], /^--purpose is event, entry or session\nusage: /],
       [['--purpose', 'entry', '--accept-unsigned'], /^--accept-unsigned is for events\nusage: /],
       [['--purpose', 'entry', '--list', '--retire', 'x'], /^--list and --retire are two things\nusage: /],
     ];

@@ -75,6 +75,15 @@ describe('the log', () => {
     expect(coupon.code).toMatch(/^\S{12,}$/);
     secrets.set('the code', coupon.code as string);
 
+    const { headers: signedIn } = await client.send('POST', '/api/admin/session', { headers: bearer(operator.key) });
+    const cookie = signedIn.get('set-cookie')?.split(';', 1)[0] ?? '';
+    expect(cookie).toMatch(/^coupon-session=v1\.\S{100,}$/);
+    secrets.set('the cookie', cookie.slice(15)).set('what is sealed in it', cookie.slice(-60));
+    const session = (method: string, origin = client.lastAsked) =>
+      client.send(method, '/api/admin/session', { headers: { cookie, origin, 'x-requested-with': 'console' } });
+    await session('GET');
+    await session('POST', 'https://evil.example');
+
     // Every call of the document, with each credential, and with some where none belongs.
     const { paths } = (await client.get('/docs-json')).body as { paths: Record<string, Record<string, object>> };
     const calls = Object.entries(paths).flatMap(([path, item]) =>
@@ -123,6 +132,8 @@ describe('the log', () => {
       answers: 1,
     });
 
+    await session('DELETE');
+    expect((await session('GET')).body.code).toBe('session-expired');
     await client.admin('DELETE', `/api/admin/keys/${viewer.id}`);
     await client.send('GET', '/api/admin/failed-events', { headers: bearer(viewer.key) });
     await client.admin('GET', '/api/admin/backup');

@@ -765,8 +765,33 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a revoked key that goes on claiming',
-    edits: [edit('revoked-key-recalled', /!this\.isInForce\(key\)/, 'false')],
+    edits: [edit('revoked-key-recalled', /!isInForce\(key, this\.clock\.wall\(\)\)/, 'false')],
     caughtBy: { project: 'unit', file: 'identity/caller', title: 'pays for no promise once memory knows the key' },
+  },
+  {
+    name: 'a session that outlives its key',
+    edits: [edit('session-outlives-key', /!isInForce\(.*\)\)/, 'false)')],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'ends when its key is revoked' },
+  },
+  {
+    name: 'a session that is good after a sign-out',
+    edits: [edit('session-after-sign-out', / \|\| \(await this\.records\.isEnded\(session\.id\)\)/, '')],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'is over after a sign-out' },
+  },
+  {
+    name: 'a session that opens calls of the drop',
+    edits: [edit('cookie-for-claims', /request\.url\.startsWith\(.*?\)/, 'request.url')],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'opens admin calls alone' },
+  },
+  {
+    name: 'a session with which pages of other origins change things',
+    edits: [edit('forged-calls', /if \(.*\)\) return;/, 'if (SAFE_METHODS.size > 0) return;')],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'may not change anything with no Origin' },
+  },
+  {
+    name: 'a session that takes any origin',
+    edits: [edit('any-origin', /host !== askedHost/, 'host === ""')],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'may not change anything with another origin' },
   },
   {
     name: 'a claim that needs no entry',

@@ -38,8 +38,8 @@ export class TestKeys extends ApiKeys {
 }
 
 export class TestToken extends AdminToken {
-  readonly value = TEST_TOKEN;
-  readonly next = undefined;
+  readonly value: string = TEST_TOKEN;
+  readonly next: string | undefined = undefined;
   readonly origin = 'test';
   readonly created = false;
 }

@@ -5,7 +5,9 @@ import { AdminAccess } from '../../src/platform/identity/admin-access.js';
 import { AdminSight } from '../../src/platform/identity/admin-sight.js';
 import { ApiKeys } from '../../src/platform/identity/api-keys.js';
 import { Authenticator } from '../../src/platform/identity/authenticator.js';
+import { Sessions } from '../../src/platform/identity/session/sessions.js';
 import { NoTokens, TokenVerifier } from '../../src/platform/identity/tokens/token-verifier.js';
+import { NO_SESSIONS } from './sessions.js';
 
 /** A call of an operator with this request id. */
 export const byOperator = (requestId: string): CallOrigin => ({
@@ -36,6 +38,7 @@ class NoApiKeys extends ApiKeys {
   providers: [
     { provide: ApiKeys, useClass: NoApiKeys },
     { provide: TokenVerifier, useClass: NoTokens },
+    { provide: Sessions, useValue: NO_SESSIONS },
     Authenticator,
     AdminAccess,
     AdminSight,

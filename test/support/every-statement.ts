@@ -187,6 +187,7 @@ const CALLS: Calls = {
     },
   },
   audit: {
+    has: (audit) => audit.has('a', 's'),
     record: (audit) => audit.record({ action: 'a', subject: 's', campaignId: ASKED, by: BY_SERVICE, detail: {} }),
     list: async (audit) => {
       for (const filter of [{}, { beforeId: 999 }, { actor: 'service' }, { action: 'a' }, { campaignId: ASKED }]) {

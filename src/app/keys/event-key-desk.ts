@@ -10,20 +10,22 @@ const BUILDER = 'rotate-event-key';
 /**
  * How long the newest key must have been there before an older one is retired, ms. Every process that reaches the
  * database signs with the newest five seconds after it was made. Consumers have some minutes for what was signed before.
- * Of the entry tokens a process knows the newest a second after it was made, and their users can get others at once.
+ * Of the entry tokens a process knows the newest a second after it was made, and their users can get others at once. A
+ * session is sealed with the newest key 10 s after it was made, and every process knows it by then.
  */
-const SETTLED_MS = { event: 600_000, entry: 10_000 } as const satisfies Record<RotatedPurpose, number>;
+const SETTLED_MS = { event: 600_000, entry: 10_000, session: 15_000 } as const satisfies Record<RotatedPurpose, number>;
 
 const TOO_EARLY = {
   event: (id) =>
     `events of the one before may wait for a consumer: retire ${id} when the newest is ` +
     `${SETTLED_MS.event / 60_000} minutes old, and coupon_consumer_lag has been 0 since`,
   entry: (id) => `an api may not know it yet: retire ${id} when it is ${SETTLED_MS.entry / 1_000} s old`,
+  session: (id) => `an api may not know it yet: retire ${id} when it is ${SETTLED_MS.session / 1_000} s old`,
 } as const satisfies Record<RotatedPurpose, (id: string) => string>;
 
 /**
- * What an operator does with the keys of the events on the log, or with those of the entry tokens. Each change leaves a
- * row in `admin_audit`.
+ * What an operator does with the keys of the events on the log, of the entry tokens or of the sessions. Each change leaves
+ * a row in `admin_audit`.
  */
 export class EventKeyDesk {
   constructor(
@@ -93,7 +95,7 @@ export class EventKeyDesk {
     const lines = keys.map(
       ({ id, createdAt }, n) => `${id}  ${n === 0 ? 'signs' : 'verifies'}, made ${isoOf(createdAt)}`,
     );
-    if (this.purpose === 'entry') return lines;
+    if (this.purpose !== 'event') return lines;
     return [
       ...lines,
       signedSince === null

@@ -24,6 +24,7 @@ import { Entry1766300000000 } from './migrations/1766300000000-entry.js';
 import { CouponsInOrder1766400000000 } from './migrations/1766400000000-coupons-in-order.js';
 import { Refusals1766500000000 } from './migrations/1766500000000-refusals.js';
 import { CampaignDrafts1766600000000 } from './migrations/1766600000000-campaign-drafts.js';
+import { Sessions1766800000000 } from './migrations/1766800000000-sessions.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -57,6 +58,7 @@ export const SCHEMA = {
     CouponsInOrder1766400000000,
     Refusals1766500000000,
     CampaignDrafts1766600000000,
+    Sessions1766800000000,
   ],
   migrationsTableName: 'migrations',
   synchronize: false,

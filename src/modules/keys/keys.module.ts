@@ -6,10 +6,15 @@ import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { ApiKeys } from '../../platform/identity/api-keys.js';
 import { Authenticator } from '../../platform/identity/authenticator.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
+import { SessionRecords } from '../../platform/identity/session/session-records.js';
+import { Sessions } from '../../platform/identity/session/sessions.js';
 import { AuditLogController } from './audit-log.controller.js';
+import { InstallationName } from './installation-name.js';
 import { KeyAdministration } from './key-administration.js';
 import { KeysController } from './keys.controller.js';
+import { SessionController } from './session.controller.js';
 import { StoredKeys } from './stored-keys.js';
+import { StoredSessions } from './stored-sessions.js';
 
 /** API keys, and what was done with them. Global: the guards of every module ask who calls. */
 @Module({
@@ -17,6 +22,10 @@ import { StoredKeys } from './stored-keys.js';
   providers: [
     StoredKeys,
     { provide: ApiKeys, useExisting: StoredKeys },
+    StoredSessions,
+    { provide: SessionRecords, useExisting: StoredSessions },
+    Sessions,
+    InstallationName,
     Authenticator,
     AdminAccess,
     AdminSight,
@@ -30,7 +39,7 @@ export class KeysModule {
     return {
       module: KeysModule,
       global: true,
-      controllers: roles.has('api') ? [KeysController, AuditLogController] : [],
+      controllers: roles.has('api') ? [KeysController, SessionController, AuditLogController] : [],
     };
   }
 }

@@ -7,10 +7,12 @@ export interface Actor {
   /** For people: the name of the key, or the user of a token. */
   readonly name: string;
   readonly role: KeyRole;
+  /** When the credential ends: ms since the Unix epoch; null: never. */
+  readonly expiresAt: number | null;
 }
 
 /** ADMIN_TOKEN is the first admin: it makes the first keys. */
-export const BOOTSTRAP: Actor = { id: 'bootstrap', name: 'bootstrap', role: 'admin' };
+export const BOOTSTRAP: Actor = { id: 'bootstrap', name: 'bootstrap', role: 'admin', expiresAt: null };
 
 /** Who has made a call, and from where; what the admin audit keeps of it. */
 export interface CallOrigin {

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ulid } from 'ulid';
 import { TEST_TOKEN, TestKeys, TestToken } from '../../../test/support/api-keys.js';
+import { NO_SESSIONS, requestOf } from '../../../test/support/sessions.js';
 import { Clock } from '../flow/clock.js';
 import { type Problem } from '../http/problem/problem.js';
 import { AdminAccess } from './admin-access.js';
@@ -46,16 +47,13 @@ beforeEach(() => {
   clock = new TestClock();
   keys = new TestKeys();
   tokens = new TestTokens();
-  access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock, tokens);
+  access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock, tokens, NO_SESSIONS);
 });
 
 const store = (role: KeyRole, over: Partial<ApiKey> = {}): string => keys.add(role, over);
 
-const from = (credential: string | undefined, ip = '192.0.2.1') => ({
-  ip,
-  raw: {} as never,
-  headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` },
-});
+const from = (credential: string | undefined, ip = '192.0.2.1') =>
+  requestOf(credential === undefined ? {} : { authorization: `Bearer ${credential}` }, { ip });
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   return work.then(
@@ -135,7 +133,8 @@ describe('guessing', () => {
   });
 
   it('is not what a caller does who has signed in elsewhere', async () => {
-    access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock, { isOn: false } as TokenVerifier);
+    const off = { isOn: false } as TokenVerifier;
+    access = new AdminAccess(new Authenticator(new TestToken(), keys, clock), clock, off, NO_SESSIONS);
     for (let count = 0; count < 20; count++) {
       expect(access.isKnownAdmin(from('eyJh.eyJz.c2ln'))).toBe(false);
       expect(access.isKnownAdmin({ ...from(undefined), headers: { authorization: 'Basic a2ltOmtpbQ==' } })).toBe(false);
@@ -185,7 +184,7 @@ describe('a token of the issuer', () => {
 
   it('makes its user an operator by its role', async () => {
     tokens.outcome = user('operator');
-    const actor = { id: 'jwt:auth0|kim', name: 'auth0|kim', role: 'operator' };
+    const actor = { id: 'jwt:auth0|kim', name: 'auth0|kim', role: 'operator', expiresAt: Infinity };
     expect(await access.enter(from(JWT), 'operator')).toEqual(actor);
     await expect(access.enter(from(JWT), 'admin')).rejects.toMatchObject({
       code: 'role-not-allowed',

@@ -10,6 +10,7 @@ import { type Actor } from './actor.js';
 import { Authenticator } from './authenticator.js';
 import { GuessLimit } from './guess-limit.js';
 import { type AdminRole, mayAct } from './key-role.js';
+import { refuseForgery, Sessions } from './session/sessions.js';
 import { actorOf } from './tokens/token-actor.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
 import { userTokenIn } from './user-token.js';
@@ -23,7 +24,7 @@ const MAX_KNOWN = 1_000;
 const ADMINS = 'admin';
 
 /** What the guard reads of a request. */
-export type CredentialRequest = Pick<FastifyRequest, 'ip' | 'raw' | 'headers'>;
+export type CredentialRequest = Pick<FastifyRequest, 'ip' | 'raw' | 'headers' | 'host' | 'url' | 'method'>;
 
 /** Decides whether a request may make an admin call. */
 @Injectable()
@@ -38,6 +39,7 @@ export class AdminAccess {
     private readonly authenticator: Authenticator,
     private readonly clock: Clock,
     private readonly tokens: TokenVerifier,
+    private readonly sessions: Sessions,
   ) {
     this.guesses = new GuessLimit(() => clock.monotonic());
   }
@@ -58,15 +60,16 @@ export class AdminAccess {
 
   /**
    * For a call that shows more to some callers. null: the request brings no credential, or the token of a user without a
-   * role.
+   * role. The session of an admin call counts where the request has no Authorization header.
    * @param realm of the challenge in the answer to a wrong credential.
    * @throws Problem `unauthorized` for a wrong credential, `too-many-requests` after too many of them from this
-   * address; for a token also `user-not-usable` and `identity-unavailable`.
+   * address; for a token also `user-not-usable` and `identity-unavailable`; for a session also `session-expired` and
+   * `not-same-origin`.
    * @throws DatabaseError when an API key has to be looked up and the database does not answer.
    */
   async identify(request: CredentialRequest, realm = ADMINS): Promise<Actor | null> {
     const { authorization } = request.headers;
-    if (authorization === undefined) return null;
+    if (authorization === undefined) return this.identifyBySession(request, realm);
     const token = this.tokenIn(request);
     if (token !== undefined) return this.identifyByToken(request, token, realm);
     const address = networkOf(callerAddress(request));
@@ -103,16 +106,41 @@ export class AdminAccess {
   }
 
   /**
-   * The same for an admin call. A token that memory does not know is verified: an operator has a new one every few
+   * The same for an admin call, where a session counts too. A token that memory does not know is verified: an operator has a new one every few
    * minutes, and must not stop a sale from behind a crowd of readers. Not for an address that has guessed too often, so
    * that it does not take time from claims with invented tokens.
    */
   async isAdmin(request: CredentialRequest): Promise<boolean> {
+    if (request.headers.authorization === undefined) return this.hasSession(request);
     if (this.isKnownAdmin(request)) return true;
     const token = this.tokenIn(request);
     if (token === undefined || this.slowed(networkOf(callerAddress(request))) !== null) return false;
     await this.tokens.verify(token);
     return this.tokens.isKnownAdmin(token);
+  }
+
+  private async hasSession(request: CredentialRequest): Promise<boolean> {
+    try {
+      return (await this.sessions.find(request)).kind === 'live';
+    } catch {
+      // The database is away. The call itself says so.
+      return false;
+    }
+  }
+
+  private async identifyBySession(request: CredentialRequest, realm: string): Promise<Actor | null> {
+    const outcome = await this.sessions.find(request);
+    switch (outcome.kind) {
+      case 'absent':
+        return null;
+      case 'refused':
+        throw unauthorized('refused', realm);
+      case 'over':
+        throw sessionExpired(realm);
+      case 'live':
+        refuseForgery(request);
+        return outcome.actor;
+    }
   }
 
   private tokenIn({ headers: { authorization } }: CredentialRequest): string | undefined {
@@ -128,7 +156,7 @@ export class AdminAccess {
     const outcome = await this.tokens.verify(token);
     switch (outcome.kind) {
       case 'user':
-        return outcome.role === null ? null : actorOf(outcome.userId, outcome.role);
+        return outcome.role === null ? null : actorOf(outcome.userId, outcome.role, outcome.expiresAt);
       case 'unusable-user':
         throw new Problem('user-not-usable');
       case 'keys-unavailable':
@@ -174,10 +202,16 @@ export class AdminAccess {
   }
 }
 
+/** Only who holds a cookie that this installation has sealed hears it. */
+function sessionExpired(realm: string): Problem {
+  return new Problem('session-expired', { headers: { 'www-authenticate': challengeOf('refused', realm) } });
+}
+
 /** The refusal of a missing or wrong credential, with the challenge that RFC 6750 §3 requires. */
 export function unauthorized(kind: 'absent' | 'refused', realm: string): Problem {
-  const challenge = `Bearer realm="${realm}"`;
-  return new Problem('unauthorized', {
-    headers: { 'www-authenticate': kind === 'absent' ? challenge : `${challenge}, error="invalid_token"` },
-  });
+  return new Problem('unauthorized', { headers: { 'www-authenticate': challengeOf(kind, realm) } });
+}
+
+function challengeOf(kind: 'absent' | 'refused', realm: string): string {
+  return `Bearer realm="${realm}"${kind === 'absent' ? '' : ', error="invalid_token"'}`;
 }

@@ -6,7 +6,7 @@ import { AdminSight } from './admin-sight.js';
 import { type KeyRole } from './key-role.js';
 
 const sightOf = (role: KeyRole, identity: 'open' | 'key') => {
-  const access = { identify: () => Promise.resolve<Actor>({ id: 'id', name: 'name', role }) };
+  const access = { identify: () => Promise.resolve<Actor>({ id: 'id', name: 'name', role, expiresAt: null }) };
   return new AdminSight(access as unknown as AdminAccess, parseEnv({ IDENTITY: identity })).of({} as never);
 };
 

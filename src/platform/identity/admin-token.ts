@@ -30,6 +30,16 @@ export abstract class AdminToken {
     return isCurrent === true || isNext === true;
   }
 
+  /** Names a right candidate without telling it, so that something can be bound to it. */
+  fingerprintOf(candidate: string): string {
+    return createHash('sha256').update(`session\n${candidate}`).digest('base64url');
+  }
+
+  /** Is it the fingerprint of one of the tokens? */
+  isFingerprint(fingerprint: string): boolean {
+    return [this.value, this.next].some((token) => token !== undefined && this.fingerprintOf(token) === fingerprint);
+  }
+
   #digests: readonly Buffer[] | undefined;
 }
 

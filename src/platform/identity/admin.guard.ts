@@ -8,7 +8,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCookieAuth, ApiExtension } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { callerAddress } from '../http/connections/caller-address.js';
 import { type CallOrigin } from './actor.js';
@@ -17,6 +17,8 @@ import { type AdminRole } from './key-role.js';
 
 /** The name of the admin's scheme in the API document. */
 export const ADMIN_SCHEME = 'admin';
+/** The name of the scheme of the console's session. */
+export const SESSION_SCHEME = 'session';
 /** The role that a call needs, in the API document. */
 export const ROLE_EXTENSION = 'x-role';
 
@@ -49,7 +51,12 @@ class AdminGuard implements CanActivate {
  * cannot differ.
  */
 export function Admin(role: AdminRole): ClassDecorator & MethodDecorator {
-  return applyDecorators(UseGuards(AdminGuard), NeedsRole(role), ApiBearerAuth(ADMIN_SCHEME));
+  return applyDecorators(
+    UseGuards(AdminGuard),
+    NeedsRole(role),
+    ApiBearerAuth(ADMIN_SCHEME),
+    ApiCookieAuth(SESSION_SCHEME),
+  );
 }
 
 /** For one call of a controller with {@link Admin}: another role than the others. */

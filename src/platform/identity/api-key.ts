@@ -65,6 +65,11 @@ export function isSecretOf({ secretDigest }: Pick<ApiKey, 'secretDigest'>, secre
   return stored.length === shown.length && timingSafeEqual(stored, shown);
 }
 
+/** @param now ms since the Unix epoch. */
+export function isInForce({ revokedAt, expiresAt }: ApiKey, now: number): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now);
+}
+
 function digestOfSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

@@ -3,7 +3,7 @@ import { Clock } from '../flow/clock.js';
 import { putNewest } from '../values/put-newest.js';
 import { type Actor, BOOTSTRAP } from './actor.js';
 import { AdminToken } from './admin-token.js';
-import { type ApiKey, isSecretOf, readKey, type ShownKey } from './api-key.js';
+import { type ApiKey, isInForce, isSecretOf, readKey, type ShownKey } from './api-key.js';
 import { ApiKeys } from './api-keys.js';
 
 /** What a request brings: no bearer credential, a valid one, or a wrong one. */
@@ -59,7 +59,7 @@ export class Authenticator {
     const id = this.shown.get(authorization);
     const key = id === undefined ? undefined : this.keys.findInMemory(id);
     // mutant: revoked-key-recalled
-    if (key === undefined || key === null || !this.isInForce(key)) return undefined;
+    if (key === undefined || key === null || !isInForce(key, this.clock.wall())) return undefined;
     this.keys.noteUse(key);
     return key;
   }
@@ -79,12 +79,8 @@ export class Authenticator {
 
   private judge({ secret }: ShownKey, key: ApiKey | null, isUse: boolean): Authentication {
     if (key === null || !isSecretOf(key, secret)) return REFUSED;
-    if (!this.isInForce(key)) return REFUSED;
+    if (!isInForce(key, this.clock.wall())) return REFUSED;
     if (isUse) this.keys.noteUse(key);
     return { kind: 'known', actor: key };
-  }
-
-  private isInForce({ revokedAt, expiresAt }: ApiKey): boolean {
-    return revokedAt === null && (expiresAt === null || expiresAt > this.clock.wall());
   }
 }

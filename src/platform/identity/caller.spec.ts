@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { TEST_TOKEN, TestKeys, TestToken } from '../../../test/support/api-keys.js';
 import { SetClock } from '../../../test/support/flow.js';
+import { NO_SESSIONS, requestOf } from '../../../test/support/sessions.js';
 import { type Identity, parseEnv } from '../config/env.js';
 import { Problem } from '../http/problem/problem.js';
 import { AdminAccess } from './admin-access.js';
@@ -34,14 +35,16 @@ function accessWith(identity: Identity): CallerAccess {
   const clock = new SetClock();
   const authenticator = new Authenticator(new TestToken(), keys, clock);
   const config = { ...parseEnv({}), identity } as ReturnType<typeof parseEnv>;
-  return new CallerAccess(config, new AdminAccess(authenticator, clock, verifier), authenticator, verifier);
+  return new CallerAccess(
+    config,
+    new AdminAccess(authenticator, clock, verifier, NO_SESSIONS),
+    authenticator,
+    verifier,
+  );
 }
 
-const from = (credential?: string, ip = '192.0.2.1') => ({
-  ip,
-  raw: {} as never,
-  headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` },
-});
+const from = (credential?: string, ip = '192.0.2.1') =>
+  requestOf(credential === undefined ? {} : { authorization: `Bearer ${credential}` }, { ip });
 
 const asUser = (userId: string, role: 'operator' | 'viewer' | 'issuer' | 'redeemer' | null = null): TokenOutcome => ({
   kind: 'user',
@@ -61,9 +64,12 @@ async function refusal(work: () => unknown): Promise<Problem> {
   return thrown as Problem;
 }
 
-const issuer: Caller = { kind: 'issuer', key: { id: 'k', name: 'shop', role: 'issuer' } };
+const issuer: Caller = { kind: 'issuer', key: { id: 'k', name: 'shop', role: 'issuer', expiresAt: null } };
 const user: Caller = { kind: 'user', userId: 'a', role: null };
-const admin = (role: 'viewer' | 'operator'): Caller => ({ kind: 'admin', actor: { id: 'k', name: role, role } });
+const admin = (role: 'viewer' | 'operator'): Caller => ({
+  kind: 'admin',
+  actor: { id: 'k', name: role, role, expiresAt: null },
+});
 const ANYONE: Caller = { kind: 'anyone' };
 
 describe('a claim of a caller', () => {
@@ -201,7 +207,10 @@ describe('what a caller reads', () => {
     expect(access.identify(from(TOKEN))).toEqual(user);
     verifier.outcome = asUser('shop', 'issuer');
     const shop = access.identify(from(TOKEN)) as Caller;
-    expect(shop).toEqual({ kind: 'issuer', key: { id: 'jwt:shop', name: 'shop', role: 'issuer' } });
+    expect(shop).toEqual({
+      kind: 'issuer',
+      key: { id: 'jwt:shop', name: 'shop', role: 'issuer', expiresAt: Infinity },
+    });
     expect(access.userOf(shop, 'b')).toBe('b');
     verifier.outcome = asUser('x'.repeat(125), 'issuer');
     expect((await refusal(() => access.identify(from(TOKEN)))).code).toBe('user-not-usable');

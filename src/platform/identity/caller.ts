@@ -147,8 +147,8 @@ export class CallerAccess {
 function callerOf(outcome: TokenOutcome): Caller {
   switch (outcome.kind) {
     case 'user': {
-      const { userId, role } = outcome;
-      if (role === 'issuer') return { kind: 'issuer', key: actorOf(userId, role) };
+      const { userId, role, expiresAt } = outcome;
+      if (role === 'issuer') return { kind: 'issuer', key: actorOf(userId, role, expiresAt) };
       return { kind: 'user', userId, role: role !== null && isAdminRole(role) ? role : null };
     }
     case 'unusable-user':

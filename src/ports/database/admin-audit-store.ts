@@ -34,6 +34,9 @@ export interface AdminActionFilter {
 export abstract class AdminAuditStore {
   abstract record(action: AdminAction): Promise<void>;
 
+  /** Is there such an action on this subject? */
+  abstract has(action: string, subject: string): Promise<boolean>;
+
   /** Newest first. */
   abstract list(filter: AdminActionFilter): Promise<RecordedAction[]>;
 }

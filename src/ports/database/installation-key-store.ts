@@ -1,7 +1,9 @@
 import { createHash, type KeyObject } from 'node:crypto';
 
-/** What a secret of the installation is used for that can be replaced: the events on the log, and entry tokens. */
-export type RotatedPurpose = 'event' | 'entry';
+/** What a secret of the installation is used for that can be replaced: events on the log, entry tokens, and sessions. */
+export const ROTATED_PURPOSES = ['event', 'entry', 'session'] as const;
+
+export type RotatedPurpose = (typeof ROTATED_PURPOSES)[number];
 
 /** What a secret of the installation is used for. */
 export type KeyPurpose = 'coupon-code' | RotatedPurpose;

@@ -31,6 +31,17 @@ export function describeAdminAuditStore(under: DatabaseUnderTest): void {
     expect(kept).toEqual([{ ...action, id: expect.any(Number), createdAt: expect.any(Number) }]);
   });
 
+  it('tells whether an action is there', async () => {
+    const subject = 'rZ-_x0'.repeat(3);
+    const by = byOperator('request-2');
+    await write(({ audit }) => audit.record({ action: 'session.end', subject, campaignId: null, by, detail: {} }));
+    const has = (action: string, of: string) => harness.database.read(({ audit }) => audit.has(action, of));
+    expect(await has('session.end', subject)).toBe(true);
+    expect(await has('session.begin', subject)).toBe(false);
+    expect(await has('session.end', subject.toLowerCase())).toBe(false);
+    expect(await has('session.end', ulid())).toBe(false);
+  });
+
   it('lists the newest first, by actor, action and campaign', async () => {
     const [one, other, actor] = [ulid(), ulid(), ulid()];
     const by: CallOrigin = { actor: { id: actor, name: '당직자 1' }, requestId: null, address: '::1' };

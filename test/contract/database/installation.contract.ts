@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Installation1765000000000 } from '../../../src/infrastructure/sql/migrations/1765000000000-installation.js';
 import { SigningKeys1766200000000 } from '../../../src/infrastructure/sql/migrations/1766200000000-signing-keys.js';
-import { keyIdOf } from '../../../src/ports/database/installation-key-store.js';
+import { Sessions1766800000000 } from '../../../src/infrastructure/sql/migrations/1766800000000-sessions.js';
+import { keyIdOf, ROTATED_PURPOSES, type RotatedPurpose } from '../../../src/ports/database/installation-key-store.js';
 import { type DatabaseHarness, type DatabaseUnderTest } from './database-under-test.js';
 
 export function describeInstallation(under: DatabaseUnderTest): void {
@@ -32,6 +33,8 @@ export function describeInstallation(under: DatabaseUnderTest): void {
       await harness.withRunner(async (runner) => {
         const migration = new Installation1765000000000();
         const later = new SigningKeys1766200000000();
+        const latest = new Sessions1766800000000();
+        await latest.down(runner);
         await later.down(runner);
         await migration.down(runner);
         // The statements of the version before.
@@ -40,6 +43,7 @@ export function describeInstallation(under: DatabaseUnderTest): void {
         await runner.query('ALTER TABLE gate ADD COLUMN installation_id VARCHAR(64)');
         await migration.up(runner);
         await later.up(runner);
+        await latest.up(runner);
       });
       const second = await identity();
       expect(second.id).toMatch(/^[a-z2-9]{16}$/);
@@ -70,19 +74,20 @@ export function describeInstallation(under: DatabaseUnderTest): void {
     });
 
     describe('the keys that sign', () => {
-      const keys = (purpose: 'event' | 'entry' = 'event') =>
+      const keys = (purpose: RotatedPurpose = 'event') =>
         read(({ installationKeys }) => installationKeys.keysFor(purpose));
       const idsOf = async () => (await keys()).map(({ id }) => id);
       const signedSince = () => read(async ({ gate }) => (await gate.read()).signedSince);
 
       it('are made by the migration, one for each purpose, and no purpose shares a secret with another', async () => {
-        const [event, entry] = [await keys('event'), await keys('entry')];
-        expect([event.length, entry.length]).toEqual([1, 1]);
-        const made = [event[0]?.secret.export(), entry[0]?.secret.export(), (await identity()).secret];
-        expect(made.map((secret) => secret?.length)).toEqual([32, 32, 32]);
-        expect(new Set(made.map((secret) => secret?.toString('hex'))).size).toBe(3);
+        const made = await Promise.all(ROTATED_PURPOSES.map((purpose) => keys(purpose)));
+        expect(made.map((some) => some.length)).toEqual(ROTATED_PURPOSES.map(() => 1));
+        const secrets = [...made.map(([key]) => key?.secret.export()), (await identity()).secret];
+        expect(secrets.map((secret) => secret?.length)).toEqual(secrets.map(() => 32));
+        expect(new Set(secrets.map((secret) => secret?.toString('hex'))).size).toBe(secrets.length);
         await harness.withRunner((runner) => new SigningKeys1766200000000().up(runner));
-        expect(await keys()).toEqual(event);
+        await harness.withRunner((runner) => new Sessions1766800000000().up(runner));
+        expect(await Promise.all(ROTATED_PURPOSES.map((purpose) => keys(purpose)))).toEqual(made);
       });
 
       it('are named by their secret; the newest comes first, and a retired one is not among them', async () => {

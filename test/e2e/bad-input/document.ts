@@ -80,7 +80,9 @@ export function describeDocument(): void {
 
     it('asks for the admin token where it is needed', () => {
       for (const { path, operation } of operations()) {
-        if (path.startsWith('/api/admin')) expect([path, operation.security]).toEqual([path, [{ admin: [] }]]);
+        if (path.startsWith('/api/admin')) {
+          expect([path, operation.security]).toEqual([path, [{ admin: [] }, { session: [] }]]);
+        }
       }
       expect(document.components.securitySchemes.admin).toMatchObject({ type: 'http', scheme: 'bearer' });
     });

@@ -31,6 +31,14 @@ export class SqlAdminAuditStore extends AdminAuditStore {
     });
   }
 
+  async has(action: string, subject: string): Promise<boolean> {
+    const rows = await this.sql.select<{ id: unknown }>(
+      'SELECT id FROM admin_audit WHERE subject = ? AND action = ? LIMIT 1',
+      [subject, action],
+    );
+    return rows.length > 0;
+  }
+
   async list({ limit, beforeId, actor, action, campaignId }: AdminActionFilter): Promise<RecordedAction[]> {
     const rows = await this.sql.repository(AdminAuditEntity).find({
       where: {

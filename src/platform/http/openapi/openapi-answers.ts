@@ -1,4 +1,5 @@
 import { type OpenAPIObject } from '@nestjs/swagger';
+import { SESSION_SCHEME } from '../../identity/admin.guard.js';
 import { type ProblemCode, PROBLEMS } from '../problem/problem-catalogue.js';
 import { type ProblemKind } from '../problem/problem-kind.js';
 import { PROBLEM_MEDIA_TYPE, problemBody } from '../problem/problem.js';
@@ -42,12 +43,16 @@ const OF_A_HEADER: Readonly<Record<string, readonly ProblemCode[]>> = {
   'Idempotency-Key': ['invalid-idempotency-key'],
 };
 
+/** Calls that take a session can get these. */
+const OF_A_SESSION: readonly ProblemCode[] = ['session-expired', 'not-same-origin'];
+
 /** Requests without a route get these, so no operation has them. */
 export const OF_NO_OPERATION: readonly ProblemCode[] = ['not-found', 'method-not-allowed'];
 
 /** Headers that belong to one refusal. Where all answers with a code carry Retry-After, the table of problems has it. */
 const HEADERS_OF: Readonly<Partial<Record<ProblemCode, Readonly<Partial<Record<HeaderName, string>>>>>> = {
   unauthorized: { 'WWW-Authenticate': 'The challenge of RFC 6750.' },
+  'session-expired': { 'WWW-Authenticate': 'The challenge of RFC 6750.' },
   'gate-not-told': { ETag: '`gate-not-told`: the version that is stored.' },
   'already-claimed': { Location: '`already-claimed`: the claim that stands.' },
   'too-many-requests': {
@@ -136,7 +141,9 @@ function accessCodes({ security }: Operation): readonly ProblemCode[] {
   if (security === undefined) return [];
   const isOptional = security.some((scheme) => Object.keys(scheme).length === 0);
   const codes: ProblemCode[] = ['unauthorized', 'too-many-requests', 'database-unavailable'];
-  return isOptional ? codes : [...codes, 'role-not-allowed'];
+  if (isOptional) return codes;
+  const byCookie = security.some((scheme) => SESSION_SCHEME in scheme);
+  return [...codes, 'role-not-allowed', ...(byCookie ? OF_A_SESSION : [])];
 }
 
 function refusal(codes: readonly ProblemCode[]): ResponseObject {
@@ -150,10 +157,10 @@ function refusal(codes: readonly ProblemCode[]): ResponseObject {
   for (const name of ['Content-Language', 'Vary'] as const) add(name, codes);
   const waits = (code: ProblemCode): boolean => (PROBLEMS[code] as ProblemKind).retryAfter !== undefined;
   add('Retry-After', codes.filter(waits));
-  for (const code of codes) {
-    for (const [name, description] of Object.entries(HEADERS_OF[code] ?? {})) {
-      add(name as HeaderName, [code], description);
-    }
+  const named = new Set(codes.flatMap((code) => Object.keys(HEADERS_OF[code] ?? {}) as HeaderName[]));
+  for (const name of named) {
+    const senders = codes.filter((code) => HEADERS_OF[code]?.[name] !== undefined);
+    add(name, senders, HEADERS_OF[senders[0] as ProblemCode]?.[name]);
   }
   return {
     description: codes.map((code) => `\`${code}\` ${PROBLEMS[code].detail.en}`).join('\n\n'),

@@ -27,6 +27,10 @@ const HEADERS = {
     schema: { type: 'string', pattern: '^"(?:user|address)";q=[1-9][0-9]*;w=[1-9][0-9]*$' },
   },
   'Retry-After': { description: 'Seconds to wait before another try.', schema: { type: 'integer', minimum: 1 } },
+  'Set-Cookie': {
+    description: 'The session of the console, or its end.',
+    schema: { type: 'string', pattern: '^coupon-session=' },
+  },
   Vary: {
     description: 'What the answer’s language depends on; where pages of some origins may call, also `Origin`.',
     schema: { type: 'string', pattern: '^accept-language(?:, Origin)?$' },

@@ -175,7 +175,7 @@ describe('the API document', () => {
       scheme: 'bearer',
       description: 'An API key, or ADMIN_TOKEN.',
     });
-    expect(document.paths['/api/users/{userId}/coupons']?.get?.security).toEqual([{ admin: [] }]);
+    expect(document.paths['/api/users/{userId}/coupons']?.get?.security).toEqual([{ admin: [] }, { session: [] }]);
   });
 
   it('names the path by which a proxy knows the service, if there is one', () => {

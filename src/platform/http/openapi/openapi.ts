@@ -14,7 +14,8 @@ import {
 import { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { AppConfig } from '../../config/env.js';
-import { ADMIN_SCHEME } from '../../identity/admin.guard.js';
+import { ADMIN_SCHEME, SESSION_SCHEME } from '../../identity/admin.guard.js';
+import { SESSION_COOKIE } from '../../identity/session/session-cookie.js';
 import { IF_MATCH_PATTERN } from '../input/if-match.js';
 import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { completeAnswers, operationsOf, REFUSALS_EXTENSION } from './openapi-answers.js';
@@ -153,6 +154,13 @@ export function createOpenApiDocument(app: NestFastifyApplication, basePath = ''
       .addServer(basePath === '' ? '/' : basePath)
       // Not addBearerAuth, which calls every token a JWT.
       .addSecurity(ADMIN_SCHEME, { type: 'http', scheme: 'bearer', description: 'An API key, or ADMIN_TOKEN.' })
+      .addSecurity(SESSION_SCHEME, {
+        type: 'apiKey',
+        in: 'cookie',
+        name: SESSION_COOKIE,
+        description:
+          'The cookie of `POST /api/admin/session`. A call that is not GET or HEAD needs `X-Requested-With` and a same-origin `Origin` besides.',
+      })
       .build(),
     {
       // Operation ids become method names of generated clients: `applyForCoupon` reads better than Nest's

@@ -7,6 +7,19 @@ export const OPERATOR_PROBLEMS = {
     ['잘못된 If-Match', 'Invalid If-Match'],
     ['If-Match는 "3"과 같은 ETag이거나 *이어야 합니다.', 'If-Match must be an ETag such as "3", or *.'],
   ),
+  'session-expired': kind(
+    401,
+    ['세션 만료', 'Session expired'],
+    ['로그인 세션이 끝났습니다. 다시 로그인해 주세요.', 'The session is over; sign in again.'],
+  ),
+  'not-same-origin': kind(
+    403,
+    ['허용되지 않은 출처', 'Not the same origin'],
+    [
+      '세션 쿠키로 변경하려면 같은 출처(https, 또는 이 컴퓨터)의 페이지에서 X-Requested-With 헤더와 함께 요청해야 합니다. 앞단 프록시는 Host를 그대로 전달해야 합니다.',
+      'A change by cookie needs X-Requested-With, and an Origin that is https or on this machine and has the host that was asked. A proxy in front has to pass Host on.',
+    ],
+  ),
   'key-not-found': kind(
     404,
     ['API 키 없음', 'Key not found'],

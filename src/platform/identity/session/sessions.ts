@@ -1,0 +1,146 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/env.js';
+import { Clock } from '../../flow/clock.js';
+import { Entropy } from '../../flow/entropy.js';
+import { Problem } from '../../http/problem/problem.js';
+import { type Actor, BOOTSTRAP } from '../actor.js';
+import { AdminToken } from '../admin-token.js';
+import { ApiKeys } from '../api-keys.js';
+import { isInForce } from '../api-key.js';
+import { actorOf, tokenUserOf } from '../tokens/token-actor.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
+import { isFromElsewhere, isOnLoopback, isSameOrigin, type OriginRequest } from './same-origin.js';
+import { sessionCookieIn, setSessionCookie } from './session-cookie.js';
+import { SessionRecords } from './session-records.js';
+import { openSession, sealSession, type SealedSession, type SessionHolder } from './session-seal.js';
+
+/** How long a session lasts at most, ms. */
+export const SESSION_MS = 8 * 3_600_000;
+
+const ID_BYTES = 16;
+/** The browser sends the cookie with admin calls alone, and no other call reads it. */
+const ADMIN_PATH = '/api/admin';
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** What a session is judged by. */
+export type SessionRequest = OriginRequest & { readonly url: string; readonly method: string };
+
+/** What a request's cookie is worth. */
+export type SessionOutcome =
+  /** There is none, or the call is none that takes a cookie. */
+  | { readonly kind: 'absent' }
+  /** This installation has not sealed it. */
+  | { readonly kind: 'refused' }
+  /** This installation has sealed it, and it is over: by time, by its holder, or by a sign-out. */
+  | { readonly kind: 'over' }
+  | { readonly kind: 'live'; readonly session: SealedSession; readonly actor: Actor };
+
+/** The sessions of the console: a credential in a cookie that a page cannot read. */
+@Injectable()
+export class Sessions {
+  private readonly path: string;
+
+  constructor(
+    config: AppConfig,
+    private readonly records: SessionRecords,
+    private readonly keys: ApiKeys,
+    private readonly token: AdminToken,
+    private readonly tokens: TokenVerifier,
+    private readonly clock: Clock,
+    private readonly entropy: Entropy,
+  ) {
+    this.path = `${config.http.basePath}${ADMIN_PATH}`;
+  }
+
+  /**
+   * Seals a session for whoever has shown `actor`'s credential.
+   * @param credential the text behind `Bearer`.
+   * @throws DatabaseError when the keys of sessions are not known and the database does not answer.
+   */
+  async begin(actor: Actor, credential: string): Promise<{ session: SealedSession; text: string }> {
+    const idBytes = Buffer.alloc(ID_BYTES);
+    this.entropy.fill(idBytes);
+    const session: SealedSession = {
+      id: idBytes.toString('base64url'),
+      holder: this.holderOf(actor, credential),
+      expiresAt: Math.min(this.clock.wall() + SESSION_MS, actor.expiresAt ?? Infinity),
+    };
+    const [newest] = await this.records.keys();
+    if (newest === undefined) throw new Error('there is no key to seal a session with');
+    return { session, text: sealSession(session, newest, (bytes) => this.entropy.fill(bytes)) };
+  }
+
+  /**
+   * A sign-in needs no header that a form cannot set, since it brings a credential. But the browser would throw the cookie
+   * away that it gets over plain HTTP, and a page of another origin has no business here.
+   * @throws Problem `not-same-origin`.
+   */
+  refuseForeignPage(request: OriginRequest): void {
+    if (isFromElsewhere(request) || isSameOrigin(request) === false) throw new Problem('not-same-origin');
+  }
+
+  /** The `Set-Cookie` header that gives this caller the session, or takes it away. */
+  cookieFor(request: OriginRequest, begun: { readonly session: SealedSession; readonly text: string } | null): string {
+    const place = { path: this.path, secure: !isOnLoopback(request) };
+    if (begun === null) return setSessionCookie('', 0, place);
+    return setSessionCookie(begun.text, begun.session.expiresAt - this.clock.wall(), place);
+  }
+
+  /**
+   * What the cookie of this request is worth. It says nothing about whether a page of the service makes the call:
+   * {@link refuseForgery} does.
+   * @throws DatabaseError when something has to be looked up and the database does not answer.
+   */
+  async find(request: SessionRequest): Promise<SessionOutcome> {
+    // mutant: cookie-for-claims
+    const text = request.url.startsWith(`${ADMIN_PATH}/`) ? sessionCookieIn(request.headers.cookie) : null;
+    if (text === null) return { kind: 'absent' };
+    const keys = await this.records.keys();
+    const session = openSession(text, (id) => keys.find((key) => key.id === id));
+    if (session === null) return { kind: 'refused' };
+    if (session.expiresAt <= this.clock.wall()) return { kind: 'over' };
+    const actor = await this.actorOf(session.holder);
+    // mutant: session-after-sign-out
+    if (actor === null || (await this.records.isEnded(session.id))) return { kind: 'over' };
+    const expiresAt = Math.min(session.expiresAt, actor.expiresAt ?? Infinity);
+    const { id, name, role } = actor;
+    return { kind: 'live', session, actor: { id, name, role, expiresAt } };
+  }
+
+  /** Null when the holder's credential is not good any more. */
+  private async actorOf(holder: SessionHolder): Promise<Actor | null> {
+    switch (holder.kind) {
+      case 'key': {
+        const key = await this.keys.find(holder.id);
+        // mutant: session-outlives-key
+        if (key === null || !isInForce(key, this.clock.wall())) return null;
+        this.keys.noteUse(key);
+        return key;
+      }
+      case 'admin-token':
+        return this.token.isFingerprint(holder.fingerprint) ? BOOTSTRAP : null;
+      case 'token':
+        return this.tokens.isOn ? actorOf(holder.userId, holder.role, null) : null;
+    }
+  }
+
+  private holderOf(actor: Actor, credential: string): SessionHolder {
+    if (actor.id === BOOTSTRAP.id) return { kind: 'admin-token', fingerprint: this.token.fingerprintOf(credential) };
+    const userId = tokenUserOf(actor);
+    return userId === null ? { kind: 'key', id: actor.id } : { kind: 'token', userId, role: actor.role };
+  }
+}
+
+/**
+ * Refuses a call by cookie that a page of another origin may have caused: the browser adds the cookie by itself. A call
+ * that changes something has to come from a page of the same origin, and has to bring a header that no form can set.
+ *
+ * @throws Problem `not-same-origin`.
+ */
+export function refuseForgery(request: SessionRequest): void {
+  if (isFromElsewhere(request)) throw new Problem('not-same-origin');
+  // mutant: forged-calls
+  if (SAFE_METHODS.has(request.method)) return;
+  const hasHeader = request.headers['x-requested-with'] !== undefined;
+  if (!hasHeader || isSameOrigin(request) !== true) throw new Problem('not-same-origin');
+}
