@@ -69,6 +69,9 @@ describe('the OpenAPI document of the service', () => {
       ['auditCampaign', 200, 'Audit'],
       ['listFailedEvents', 200, 'FailedEventList'],
       ['discardFailedEvent', 200, 'FailedEvent'],
+      ['previewCampaign', 200, 'CampaignConsequences'],
+      ['previewFailedEvents', 200, 'FailedEventConsequences'],
+      ['requeueFailedEvents', 200, 'BulkResult'],
     ] as const) {
       const { schema } = operationOf(operation).responses[status].content['application/json'];
       expect([operation, schema]).toEqual([operation, { $ref: `#/components/schemas/${name}` }]);

@@ -409,6 +409,15 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a bulk act on more failed events than the operator has seen',
+    edits: [edit('uncounted-bulk', /count !== expected/, 'count < expected')],
+    caughtBy: {
+      project: 'unit',
+      file: 'failed-event-bulk',
+      title: 'are left alone where there are not as many as the operator has seen',
+    },
+  },
+  {
     name: 'no row lock on the draft',
     edits: [edit('unlocked-draft', /\$\{lockExclusive\}/, '${lockExclusive.slice(0, 0)}')],
     caughtBy: {

@@ -169,6 +169,10 @@ const CALLS: Calls = {
         }
       }
     },
+    count: async (events) => {
+      await events.count({ status: 'DEAD' });
+      await events.count({ status: 'DEAD', campaignId: ASKED });
+    },
     requeue: (events) => events.requeue(7, null),
     discard: (events) => events.discard(7, 'why'),
     unreleased: async (events) => {

@@ -3,11 +3,13 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { etagOf } from '../../platform/http/input/if-match.js';
-import { campaignId, listQuery } from '../../platform/http/input/schemas.js';
+import { inputProblem } from '../../platform/http/input/input-rules.js';
+import { campaignId, listQuery, totalInQuery } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { Admin } from '../../platform/identity/admin.guard.js';
+import { CampaignConsequencesReader } from './campaign-consequences.js';
 import { CampaignDesk } from './campaign-desk.js';
 import {
   campaignCursor,
@@ -15,16 +17,25 @@ import {
   campaignDetailsJson,
   campaignDetailsJsonSchema,
   campaignDetailsListJsonSchema,
+  campaignConsequencesJsonSchema,
+  campaignConsequencesJson,
 } from './campaign-json.js';
 
 const query = listQuery(campaignCursor, {});
+const consequencesQuery = z.strictObject({
+  of: z.enum(['close', 'lower'], { error: 'consequences-of' }).meta({ examples: ['close'] }),
+  total: totalInQuery.optional().meta({ description: 'With `of=lower`: the new total.' }),
+});
 
 /** Shows campaigns and drafts to operators, as they are now. */
 @ApiTags('administration')
 @Admin('viewer')
 @Controller('api/admin/campaigns')
 export class CampaignDeskController {
-  constructor(private readonly desk: CampaignDesk) {}
+  constructor(
+    private readonly desk: CampaignDesk,
+    private readonly consequences: CampaignConsequencesReader,
+  ) {}
 
   @Get()
   @ApiOperation({ summary: 'All campaigns and drafts, newest first, as they are now' })
@@ -50,5 +61,27 @@ export class CampaignDeskController {
     if (view === null) throw new Problem('campaign-not-found');
     reply.header('etag', etagOf(view.campaign.version));
     return campaignDetailsJson(view);
+  }
+
+  @Get(':campaignId/consequences')
+  @ApiOperation({
+    summary: 'What closing it, or lowering its total, would do',
+    description: 'The numbers of now. Claims go on: the act itself decides by the numbers of its moment.',
+  })
+  @ApiAnswer(200, 'The numbers.', campaignConsequencesJsonSchema, {
+    headers: { ETag: 'The version of the campaign, for If-Match.' },
+  })
+  @ApiProblems('campaign-not-found')
+  async previewCampaign(
+    @Param('campaignId', { schema: campaignId }) id: string,
+    @Query({ schema: consequencesQuery }) { of, total }: z.infer<typeof consequencesQuery>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof campaignConsequencesJsonSchema>> {
+    if ((of === 'lower') !== (total !== undefined)) throw inputProblem('query', '/total', 'consequences-total');
+    const act = total === undefined ? ({ of: 'close' } as const) : ({ of: 'lower', total } as const);
+    const found = await this.consequences.read(id, act);
+    if (found === null) throw new Problem('campaign-not-found');
+    reply.header('etag', etagOf(found.campaign.version));
+    return campaignConsequencesJson(found, act);
   }
 }

@@ -10,6 +10,7 @@ import {
 import { isoOf } from '../../domain/iso-of.js';
 import { campaignId, keysetCursor } from '../../platform/http/input/schemas.js';
 import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
+import { type CampaignAct, type CampaignConsequences } from './campaign-consequences.js';
 import { type CampaignView } from './campaign-catalogue.js';
 
 /** A campaign in JSON. */
@@ -74,6 +75,27 @@ export const campaignDetailsListJsonSchema = pageJsonSchema(campaignDetailsJsonS
   id: 'CampaignDetailsList',
 });
 
+const slots = (description: string) => z.int().min(0).max(MAX_CAMPAIGN_TOTAL).meta({ description });
+
+export const campaignConsequencesJsonSchema = z
+  .object({
+    campaignId: z.string(),
+    of: z.enum(['close', 'lower']),
+    total: slots('The stock now, in coupons.'),
+    newTotal: slots('The stock afterwards.').nullable(),
+    claimed: slots(
+      'Claims that were admitted. They stay, and become coupons. null while the gate cannot be trusted.',
+    ).nullable(),
+    unissued: slots('Of these, claims that are no coupon yet.').nullable(),
+    slotsClosed: slots('Slots that no claim can take any more.').nullable(),
+    refusal: z
+      .enum(['campaign-closed', 'total-below-claimed'])
+      .nullable()
+      .meta({ description: 'The code with which the act would be refused now; null: it would not.' }),
+    version: z.int().min(1).meta({ description: 'For If-Match, in quotes.' }),
+  })
+  .meta({ id: 'CampaignConsequences' });
+
 export type AdminCampaignJson = z.infer<typeof adminCampaignJsonSchema>;
 export type CampaignDetailsJson = z.infer<typeof campaignDetailsJsonSchema>;
 
@@ -107,6 +129,15 @@ export function campaignDetailsJson(view: AdminCampaignView): CampaignDetailsJso
     createdAt: isoOf(createdAt),
     updatedAt: isoOf(updatedAt),
   };
+}
+
+export function campaignConsequencesJson(
+  { campaign, claimed, unissued, slotsClosed, refusal }: CampaignConsequences,
+  act: CampaignAct,
+): z.infer<typeof campaignConsequencesJsonSchema> {
+  const { id, total, version } = campaign;
+  const newTotal = act.of === 'lower' ? act.total : null;
+  return { campaignId: id, of: act.of, total, newTotal, claimed, unissued, slotsClosed, refusal, version };
 }
 
 function termsJson({ campaign, remaining }: Pick<CampaignView, 'campaign' | 'remaining'>): Omit<CampaignJson, 'state'> {

@@ -6,6 +6,7 @@ import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignDeskController } from './campaign-desk.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
+import { CampaignConsequencesReader } from './campaign-consequences.js';
 import { CampaignCreator } from './campaign-creator.js';
 import { CampaignDesk } from './campaign-desk.js';
 import { CampaignDraftsController } from './campaign-drafts.controller.js';
@@ -25,6 +26,7 @@ import { LeavingCampaigns } from './leaving-campaigns.js';
     CampaignCatalogue,
     CampaignDrafts,
     CampaignDesk,
+    CampaignConsequencesReader,
     DefaultCampaign,
     EndedCampaigns,
     LeavingCampaigns,

@@ -51,14 +51,23 @@ export class FailedEventOperations {
    * @throws DatabaseError
    */
   requeue(id: number, hasSeen: VersionCondition, by: CallOrigin): Promise<OperatorOutcome> {
-    return this.database.transaction(async (unit): Promise<OperatorOutcome> => {
-      const row = await unit.failedEvents.lock(id);
-      if (row === null) return { kind: 'failed-event-not-found' };
-      if (!hasSeen(row.version)) return { kind: 'precondition-failed', row };
-      if (row.claim === null || !REQUEUABLE.includes(row.status)) return { kind: 'invalid-state', row };
-      await unit.failedEvents.requeue(id, row.note);
-      return this.changed(unit, 'failed-event.requeue', row, by, {});
-    });
+    return this.database.transaction((unit) => this.requeueIn(unit, id, hasSeen, by));
+  }
+
+  /** {@link requeue} within a transaction of the caller. */
+  async requeueIn(
+    unit: UnitOfWork,
+    id: number,
+    hasSeen: VersionCondition,
+    by: CallOrigin,
+    detail: Record<string, unknown> = {},
+  ): Promise<OperatorOutcome> {
+    const row = await unit.failedEvents.lock(id);
+    if (row === null) return { kind: 'failed-event-not-found' };
+    if (!hasSeen(row.version)) return { kind: 'precondition-failed', row };
+    if (row.claim === null || !REQUEUABLE.includes(row.status)) return { kind: 'invalid-state', row };
+    await unit.failedEvents.requeue(id, row.note);
+    return this.changed(unit, 'failed-event.requeue', row, by, detail);
   }
 
   /**
@@ -76,19 +85,31 @@ export class FailedEventOperations {
       // The consumer inserts coupons under this lock: either the consumer sees DISCARDED, or we see the coupon.
       // mutant: unlocked-discard
       if (claim !== null) await unit.campaigns.lock([claim.campaignId]);
-      const row = await unit.failedEvents.lock(id);
-      if (row === null) return { kind: 'failed-event-not-found' };
-      if (!hasSeen(row.version)) return { kind: 'precondition-failed', row };
-      if (row.status === 'DISCARDED') return { kind: 'invalid-state', row };
-      if (claim !== null && (await unit.coupons.find(claim.campaignId, claim.userId)) !== null) {
-        return { kind: 'coupon-exists', row };
-      }
-      if (row.status === 'RESOLVED') return { kind: 'invalid-state', row };
-      await unit.failedEvents.discard(id, reason);
-      return this.changed(unit, 'failed-event.discard', row, by, { reason });
+      return this.discardIn(unit, id, hasSeen, by, { reason });
     });
-    if (outcome.kind === 'changed' && pass !== null) await this.freeSlot(pass, outcome.row);
+    if (outcome.kind === 'changed' && pass !== null) await this.freeSlots(pass, [outcome.row]);
     return outcome;
+  }
+
+  /** {@link discard} within a transaction of the caller, who holds a share of the gate row and the campaign's lock. */
+  async discardIn(
+    unit: UnitOfWork,
+    id: number,
+    hasSeen: VersionCondition,
+    by: CallOrigin,
+    detail: Record<string, unknown> & { readonly reason: string },
+  ): Promise<OperatorOutcome> {
+    const row = await unit.failedEvents.lock(id);
+    if (row === null) return { kind: 'failed-event-not-found' };
+    if (!hasSeen(row.version)) return { kind: 'precondition-failed', row };
+    if (row.status === 'DISCARDED') return { kind: 'invalid-state', row };
+    const { claim } = row;
+    if (claim !== null && (await unit.coupons.find(claim.campaignId, claim.userId)) !== null) {
+      return { kind: 'coupon-exists', row };
+    }
+    if (row.status === 'RESOLVED') return { kind: 'invalid-state', row };
+    await unit.failedEvents.discard(id, detail.reason);
+    return this.changed(unit, 'failed-event.discard', row, by, detail);
   }
 
   private async changed(
@@ -116,14 +137,14 @@ export class FailedEventOperations {
     return { kind: 'changed', row };
   }
 
-  /** Best effort: the discard is committed, and the operator must not get an error for it. */
-  private async freeSlot(pass: GatePass, row: FailedEvent): Promise<void> {
+  /** Best effort: the discards are committed, and the operator must not get an error for it. */
+  async freeSlots(pass: GatePass, rows: readonly FailedEvent[]): Promise<void> {
     try {
-      await this.slots.release(pass, [row]);
+      await this.slots.release(pass, rows);
     } catch (error) {
       this.logger.warn({
-        message: 'the slot of a discarded claim waits for the sweeper',
-        claimId: row.claim?.claimId,
+        message: 'the slots of discarded claims wait for the sweeper',
+        claimIds: rows.map(({ claim }) => claim?.claimId),
         reason: (error as Error).message,
       });
     }

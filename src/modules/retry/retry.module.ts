@@ -2,6 +2,8 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
+import { FailedEventBulkController } from './failed-event-bulk.controller.js';
+import { FailedEventBulk } from './failed-event-bulk.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
 import { FailedEventOperations } from './failed-event-operations.js';
 import { FailedEventMetrics } from './failed-event.metrics.js';
@@ -13,7 +15,7 @@ import { RetryCron } from './retry.cron.js';
 /** 4 — Publishes failed events on the log again, and serves the operators' calls on them. */
 @Module({
   imports: [GateWatchModule, MetricsModule],
-  providers: [FailedEventDrainer, FailedEventOperations, FailedEventMetrics],
+  providers: [FailedEventDrainer, FailedEventOperations, FailedEventBulk, FailedEventMetrics],
 })
 export class RetryModule {
   /** The role `retry` has the schedules, which run where Nest's ScheduleModule is; the role `api` serves the operators. */
@@ -21,7 +23,7 @@ export class RetryModule {
     return {
       module: RetryModule,
       providers: roles.has('retry') ? [FailedEventPruner, PruneCron, RetryCron] : [],
-      controllers: roles.has('api') ? [FailedEventsController] : [],
+      controllers: roles.has('api') ? [FailedEventsController, FailedEventBulkController] : [],
     };
   }
 }

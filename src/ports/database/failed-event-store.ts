@@ -212,6 +212,12 @@ export abstract class FailedEventStore {
   /** Newest first. */
   abstract list(filter: FailedEventFilter): Promise<FailedEvent[]>;
 
+  /** How many rows of this status there are, of one campaign or of all, and how many of them hold a claim. */
+  abstract count(filter: Pick<FailedEventFilter, 'campaignId'> & { status: FailedEventStatus }): Promise<{
+    readonly rows: number;
+    readonly claims: number;
+  }>;
+
   /** PENDING and due now, attempts 0, verified: an operator stands for it. The caller holds the row's lock and has checked state and version. */
   abstract requeue(id: number, note: string | null): Promise<void>;
 

@@ -228,6 +228,16 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
     return rows.map(({ id }) => Number(id));
   }
 
+  async count({ status, campaignId }: { status: FailedEventStatus; campaignId?: string }) {
+    const ofCampaign = campaignId === undefined ? [] : [campaignId];
+    const [row] = await this.sql.select<{ total: number | string; claims: number | string }>(
+      'SELECT COUNT(*) AS total, COUNT(claim_id) AS claims FROM failed_events WHERE ' +
+        `${campaignId === undefined ? '' : 'campaign_id = ? AND '}status = ?`,
+      [...ofCampaign, status],
+    );
+    return { rows: Number(row?.total ?? 0), claims: Number(row?.claims ?? 0) };
+  }
+
   async unreleased(limit: number, afterId = 0): Promise<FailedEvent[]> {
     const rows = await this.repository.find({
       where: { id: MoreThan(afterId), status: 'DISCARDED', releasedAt: IsNull(), claimId: Not(IsNull()) },

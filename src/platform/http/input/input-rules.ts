@@ -115,6 +115,13 @@ export const INPUT_RULES = {
   },
   'row-id': { ko: '1 이상의 정수여야 합니다.', en: 'Must be an integer from 1.' },
   status: { ko: '알려진 상태 값이어야 합니다.', en: 'Must be a known status.' },
+  'bulk-status': { ko: 'DEAD 또는 PENDING이어야 합니다.', en: 'Must be DEAD or PENDING.' },
+  expected: { ko: '0 이상 1,000,000,000 이하의 정수여야 합니다.', en: 'Must be an integer from 0 to 1,000,000,000.' },
+  'consequences-of': { ko: 'close 또는 lower여야 합니다.', en: 'Must be close or lower.' },
+  'consequences-total': {
+    ko: 'of=lower에만, 그리고 반드시 있어야 합니다.',
+    en: 'Must be there with of=lower, and only with it.',
+  },
   reason: {
     ko: '눈에 보이는 글자가 있는 1~500자의 사유여야 하며, 제어 문자나 보이지 않는 문자가 없어야 합니다.',
     en: 'Must be a reason of 1 to 500 characters with something to see, without control or invisible characters.',

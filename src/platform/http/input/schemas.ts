@@ -77,6 +77,13 @@ export const campaignTotal = z
   .max(MAX_CAMPAIGN_TOTAL, rule('total'))
   .meta({ description: 'The stock, in coupons.' });
 
+/** The same in a query. */
+export const totalInQuery = z
+  .string(rule('total'))
+  .regex(/^(?:[1-9]\d{0,6}|10000000)$/, rule('total'))
+  .meta({ type: 'integer', minimum: 1, maximum: MAX_CAMPAIGN_TOTAL, pattern: undefined })
+  .transform(Number);
+
 /** A JSON boolean. */
 export const flag = z.boolean(rule('flag'));
 
