@@ -15,6 +15,7 @@ import { LiveModule } from '../modules/live/live.module.js';
 import { RecoveryModule } from '../modules/recovery/recovery.module.js';
 import { RetryModule } from '../modules/retry/retry.module.js';
 import { SearchModule } from '../modules/search/search.module.js';
+import { ServiceInfoModule } from '../modules/service-info/service-info.module.js';
 import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { type AppConfig } from '../platform/config/env.js';
@@ -54,6 +55,7 @@ export class AppModule {
         LiveModule.for(roles),
         // The servers of the distributed profile have their own tools for backups.
         ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
+        ServiceInfoModule.for(roles),
         HealthModule,
       ],
     };

@@ -24,6 +24,7 @@ const ACCESS: Readonly<Record<string, Access>> = {
   listCampaigns: 'everyone',
   findCampaign: 'everyone',
   watchCampaign: 'everyone',
+  describeService: 'everyone',
   live: 'everyone',
   ready: 'everyone',
   metrics: 'everyone',

@@ -6,6 +6,7 @@ import { type Page, pageOf } from '../../platform/values/page.js';
 import { Database } from '../../ports/database/database.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { GateClock } from '../gate-watch/gate-clock.js';
 import { GateCounts } from './gate-counts.js';
 
 /** A campaign as every caller may see it. */
@@ -55,8 +56,7 @@ export class CampaignCatalogue {
   private readonly single = new Map<string, SharedRead<CampaignView | null>>();
   /** The epoch of the gate when the campaigns were read; null: it was closed. */
   private epoch: number | null = null;
-  /** The gate's clock minus our own, ms. */
-  private readonly gateOffset: SharedRead<number>;
+  private readonly gateClock: GateClock;
 
   constructor(
     private readonly database: Database,
@@ -65,7 +65,7 @@ export class CampaignCatalogue {
     private readonly clock: Clock,
   ) {
     this.listing = new SharedRead(() => this.readListing(), MAX_AGE_MS, clock);
-    this.gateOffset = new SharedRead(() => this.readGateOffset(), MAX_AGE_MS, clock);
+    this.gateClock = new GateClock(gate, clock);
   }
 
   /** @throws DatabaseError */
@@ -169,7 +169,7 @@ export class CampaignCatalogue {
   /** While the gate is away, campaigns can still be read, without `remaining`. */
   private async viewAll(campaigns: readonly Campaign[], counts: GateCounts): Promise<CampaignView[]> {
     const atGate = campaigns.filter(({ leftGateAt }) => leftGateAt === null).map(({ id }) => id);
-    const [offset, claimed] = await Promise.all([this.gateOffset.get(), counts.claimed(atGate)]);
+    const [offset, claimed] = await Promise.all([this.gateClock.offsetMs(), counts.claimed(atGate)]);
     const now = this.clock.wall() + offset;
     return campaigns.map((campaign) => {
       // Each claim of a campaign that has left the gate is a coupon.
@@ -189,14 +189,6 @@ export class CampaignCatalogue {
 
   private freshCounts(): GateCounts {
     return new GateCounts(this.gate, this.watch);
-  }
-
-  private async readGateOffset(): Promise<number> {
-    try {
-      return (await this.gate.now()) - this.clock.wall();
-    } catch {
-      return 0;
-    }
   }
 }
 

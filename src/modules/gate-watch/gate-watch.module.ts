@@ -5,6 +5,7 @@ import { Admission } from './admission.js';
 import { DiscardedSlots } from './discarded-slots.js';
 import { EpochWatch } from './epoch-watch.js';
 import { ForeignClaims } from './foreign-claims.js';
+import { GateClock } from './gate-clock.js';
 import { KnownCampaigns } from './known-campaigns.js';
 import { QuietCampaigns } from './quiet-campaigns.js';
 import { StoredCampaignIds } from './stored-campaign-ids.js';
@@ -19,6 +20,7 @@ const SHARED = [
   DiscardedSlots,
   StoredCampaignIds,
   ForeignClaims,
+  GateClock,
   QuietCampaigns,
 ];
 

@@ -1,30 +1,28 @@
-import { useEffect } from 'preact/hooks';
-import { useSignal } from '@preact/signals';
-import { api, type Schemas } from '../api/client.ts';
-import { number, type Text, text } from '../shared/language.ts';
+import { text } from '../shared/language.ts';
 import { LanguageSwitch } from '../shared/LanguageSwitch.tsx';
+import { BASE_PATH } from '../shared/paths.ts';
+import { DropPage } from './DropPage.tsx';
+import { Home } from './Home.tsx';
+import { T } from './texts.ts';
+import './shop.css';
 
-const TITLE: Text = { ko: '선착순 쿠폰', en: 'Coupons, first come, first served' };
-const LEFT: Text = { ko: '{n}개 남음', en: '{n} left' };
+/** The id of the campaign in an address such as /drop/summer; null on the first page. */
+function campaignIn(path: string): string | null {
+  const [, id] = /^drop\/([^/]+)\/?$/.exec(path.slice(BASE_PATH.length)) ?? [];
+  return id === undefined ? null : decodeURIComponent(id);
+}
 
 export function Shop() {
-  const campaigns = useSignal<readonly Schemas['Campaign'][]>([]);
-  useEffect(() => {
-    void api.GET('/api/campaigns').then(({ data }) => {
-      if (data !== undefined) campaigns.value = data.items;
-    });
-  }, [campaigns]);
+  const id = campaignIn(location.pathname);
   return (
-    <main>
-      <h1>{text(TITLE)}</h1>
-      <LanguageSwitch />
-      <ul>
-        {campaigns.value.map(({ id, name, remaining }) => (
-          <li key={id}>
-            <a href={`drop/${id}`}>{name}</a> {remaining !== null && text(LEFT, { n: number(remaining) })}
-          </li>
-        ))}
-      </ul>
-    </main>
+    <div class="shop">
+      <header>
+        <a class="brand" href="./">
+          {text(T.brand)}
+        </a>
+        <LanguageSwitch />
+      </header>
+      <main>{id === null ? <Home /> : <DropPage id={id} />}</main>
+    </div>
   );
 }

@@ -1,0 +1,92 @@
+import { useEffect, useMemo } from 'preact/hooks';
+import { effect } from '@preact/signals';
+import { type Schemas } from '../api/client.ts';
+import { instant, language, locale, text } from '../shared/language.ts';
+import { Announcer } from './Announcer.tsx';
+import { ClaimPanel } from './ClaimPanel.tsx';
+import { Countdown } from './Countdown.tsx';
+import { Drop } from './drop.ts';
+import { identifyByName, keptName } from './NameForm.tsx';
+import { Stock } from './Stock.tsx';
+import { PHASES, T } from './texts.ts';
+
+/** One drop, from the countdown to the code. */
+export function DropPage({ id }: { readonly id: string }) {
+  const drop = useMemo(() => new Drop(id), [id]);
+  useEffect(() => drop.start(), [drop]);
+  useEffect(
+    () =>
+      effect(() => {
+        // The first answer of the service says who its users are.
+        const name = keptName();
+        const isOpen = drop.service.value?.identity === 'open';
+        if (isOpen && drop.who.peek() === null && name !== null) identifyByName(drop, name);
+      }),
+    [drop],
+  );
+  const campaign = drop.campaign.value;
+  const phase = drop.phase.value;
+  useEffect(() => {
+    document.title = nameOf(campaign) ?? text(T.brand);
+  }, [campaign?.name, language.value]);
+  return (
+    <article class={`ticket ${phase}`} aria-labelledby="drop-name">
+      <div class="ticket-top">
+        <p class={`status ${phase}`}>
+          <span class="dot" aria-hidden="true" />
+          {text(PHASES[phase])}
+        </p>
+        <h1 id="drop-name">{nameOf(campaign) ?? (phase === 'missing' ? id : '\u00a0')}</h1>
+        <div class="stage">
+          {phase === 'scheduled' || !campaign ? (
+            phase !== 'missing' && <Countdown left={drop.left.value} />
+          ) : (
+            <Stock remaining={campaign.remaining} total={campaign.total} />
+          )}
+        </div>
+        <p class="window muted">
+          {campaign &&
+            (phase === 'scheduled'
+              ? text(T.opensAt, { at: instant(campaign.startsAt) })
+              : campaign.endsAt === null
+                ? '\u00a0'
+                : text(T.endsAt, { at: instant(campaign.endsAt) }))}
+        </p>
+      </div>
+      <div class="tear" aria-hidden="true" />
+      <section class="stub" aria-busy={drop.claim.value.kind === 'asking'}>
+        <ClaimPanel drop={drop} />
+      </section>
+      <ClockLine drop={drop} />
+      <AwayLine drop={drop} />
+      <Announcer drop={drop} />
+    </article>
+  );
+}
+
+/** The campaign of the first start is called after its id, which is no name for people. */
+function nameOf(campaign: Schemas['Campaign'] | null | undefined): string | undefined {
+  return campaign?.name === 'default' ? text(T.brand) : campaign?.name;
+}
+
+/** The clock that everything here goes by, and how exact it is. */
+function ClockLine({ drop }: { readonly drop: Drop }) {
+  const [now, error] = [drop.now.value, drop.error.value];
+  return (
+    <p class="clock muted number">
+      {now === null || error === null ? text(T.clockUnknown) : text(T.clock, { at: timeOf(now), error })}
+    </p>
+  );
+}
+
+function AwayLine({ drop }: { readonly drop: Drop }) {
+  const away = drop.away.value;
+  if (away === null) return null;
+  return (
+    <p class="away" role="alert">
+      {away.since === null ? text(T.awayFirst) : text(T.away, { at: timeOf(away.since) })}
+    </p>
+  );
+}
+
+const timeOf = (ms: number): string => new Intl.DateTimeFormat(locale.value, { timeStyle: 'medium' }).format(ms);

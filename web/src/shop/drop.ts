@@ -1,0 +1,229 @@
+import { signal } from '@preact/signals';
+import { api, type Schemas } from '../api/client.ts';
+import { BASE_PATH } from '../shared/paths.ts';
+import { inTurn, kept, randomKey, waitAwake } from './browser.ts';
+import { claimCoupon, retryAfterOf, statusOf, type Who } from './calls.ts';
+import { ClaimRecords, isUnfinished } from './claim-record.ts';
+import { ClaimRun, type ClaimView } from './claim-run.ts';
+import { retryDelayMs } from './claim-steps.ts';
+import { type Phase, phaseOf, untilNextLook, untilNextRead } from './page-phase.ts';
+import { ServiceClock } from './service-clock.ts';
+
+const monotonic = (): number => performance.now();
+
+/** How often the two clocks are compared while nothing happens, ms. */
+const COMPARE_MS = 300_000;
+/** The last comparison before the start lies in this part of the last minute, ms before it: not all at once. */
+const LAST_COMPARISON = { from: 50_000, to: 15_000 };
+/** A device whose two clocks part by more than this has slept, or was set, ms. */
+const SLEPT_MS = 1_000;
+
+/** One campaign on the page: what is known of it, by the service's clock, and the claim of the person who looks. */
+export class Drop {
+  /** undefined: not read yet; null: there is none. */
+  readonly campaign = signal<Schemas['Campaign'] | null | undefined>(undefined);
+  readonly service = signal<Schemas['Service'] | null>(null);
+  readonly phase = signal<Phase>('unknown');
+  /** Until the start, ms; null while it is not known. */
+  readonly left = signal<number | null>(null);
+  /** The service's instant, ms, to the second; null while it is not known. */
+  readonly now = signal<number | null>(null);
+  /** How exact the clock is, ms. */
+  readonly error = signal<number | null>(null);
+  /** Since when the service does not answer, ms of its own clock; null while it does. */
+  readonly away = signal<{ readonly since: number | null } | null>(null);
+  readonly claim = signal<ClaimView>({ kind: 'none' });
+  readonly who = signal<Who | null>(null);
+
+  readonly clock = new ServiceClock(() => this.askInstant(), monotonic);
+  private run: ClaimRun | null = null;
+  private records: ClaimRecords | null = null;
+  private readonly ended = new AbortController();
+  private look: ReturnType<typeof setTimeout> | undefined;
+  private wake = new AbortController();
+  private apart = Date.now() - monotonic();
+  private compareAt = 0;
+  private comparing = false;
+
+  constructor(readonly id: string) {}
+
+  /** Begins to read, and ends with the function that it returns. */
+  start(): () => void {
+    const { signal } = this.ended;
+    const woken = (): void => {
+      if (document.visibilityState === 'visible') this.awake();
+    };
+    document.addEventListener('visibilitychange', woken, { signal });
+    addEventListener('pageshow', ({ persisted }) => persisted && this.awake(), { signal });
+    addEventListener('online', () => this.awake(), { signal });
+    addEventListener('storage', ({ key }) => key === this.records?.name && this.recordChanged(), { signal });
+    void this.keepReading();
+    this.tick();
+    return () => {
+      this.ended.abort();
+      clearTimeout(this.look);
+      this.run?.stop();
+    };
+  }
+
+  /** The person says, or proves, who they are. What the browser knows of their claim is taken up again. */
+  identify(who: Who, name: string): void {
+    this.run?.stop();
+    this.who.value = who;
+    this.claim.value = { kind: 'none' };
+    const records = new ClaimRecords(kept, `coupon.claim${BASE_PATH}${this.id}/${name}`, randomKey);
+    this.records = records;
+    const { id } = this;
+    const run = new ClaimRun(
+      {
+        claim: (key, entryToken) => claimCoupon(id, this.who.value ?? who, key, entryToken),
+        status: (claim) => statusOf(id, this.who.value ?? who, claim),
+        enter: () => Promise.resolve({ answer: { status: 403, code: 'challenge-unsupported' } }),
+        entryToken: null,
+        inTurn: (work) => inTurn(records.name, work),
+        wait: waitAwake,
+        monotonic,
+        now: () => this.clock.now() ?? 0,
+        random: Math.random,
+        show: (view) => {
+          if (this.run !== run) return;
+          this.claim.value = view;
+          // The outcome says more of the campaign than was read of it.
+          if (view.kind === 'refused' || view.kind === 'accepted') this.wake.abort();
+        },
+      },
+      records,
+    );
+    this.run = run;
+    const record = records.read();
+    if (record?.claim || isUnfinished(record, this.clock.now() ?? record?.pressedAt ?? 0)) run.resume();
+  }
+
+  /** Nobody is named any more. */
+  forgetWho(): void {
+    this.run?.stop();
+    this.run = this.records = null;
+    this.who.value = null;
+    this.claim.value = { kind: 'none' };
+  }
+
+  /** @returns false where it is too early: then nothing is sent. */
+  press(): boolean {
+    this.lookAtClock();
+    if (this.phase.value === 'scheduled' || this.phase.value === 'unknown') return false;
+    this.run?.press();
+    return true;
+  }
+
+  giveUp(): void {
+    this.run?.giveUp();
+  }
+
+  /** Another tab has written down something about the claim. */
+  private recordChanged(): void {
+    const record = this.records?.read() ?? null;
+    const { kind } = this.claim.value;
+    const isIdle = kind === 'none' || kind === 'refused';
+    if (record === null || this.run === null) return;
+    if (isIdle ? record.claim !== null || record.pressedAt !== null : kind === 'waiting' && record.pressedAt === null) {
+      this.run.resume();
+    }
+  }
+
+  /** The page was out of sight, asleep, or without a network: what it knows may be old. */
+  private awake(): void {
+    this.clock.forget();
+    this.compareAt = 0;
+    this.wake.abort();
+    this.tick();
+  }
+
+  private tick(): void {
+    clearTimeout(this.look);
+    if (this.ended.signal.aborted) return;
+    // The device's time of day tells nothing but that the device has slept: then performance.now may have stood still.
+    const apart = Date.now() - monotonic();
+    const hasSlept = Math.abs(apart - this.apart) > SLEPT_MS;
+    this.apart = apart;
+    if (hasSlept) {
+      this.clock.forget();
+      this.compareAt = 0;
+    }
+    if (monotonic() >= this.compareAt && !this.comparing) void this.compare();
+    this.lookAtClock();
+    const left = this.left.value;
+    this.look = setTimeout(() => this.tick(), left === null ? 250 : untilNextLook(left));
+  }
+
+  private lookAtClock(): void {
+    const { campaign, clock } = this;
+    const [now, surely] = [clock.now(), clock.surely()];
+    this.now.value = now === null ? this.now.value : Math.floor(now / 1_000) * 1_000;
+    this.error.value = now === null ? null : Math.ceil(clock.error);
+    const startsAt = !campaign.value ? null : Date.parse(campaign.value.startsAt);
+    // By the sure instant, so that the last look is the one that opens.
+    this.left.value = startsAt === null || surely === null ? null : startsAt - surely;
+    this.phase.value = phaseOf(campaign.value, surely);
+  }
+
+  private async compare(): Promise<void> {
+    this.comparing = true;
+    try {
+      await this.clock.compare();
+      const left = this.left.value ?? Infinity;
+      const { from, to } = LAST_COMPARISON;
+      const last = left - to - Math.random() * (from - to);
+      const usual = COMPARE_MS * (0.8 + Math.random() * 0.4);
+      this.compareAt = monotonic() + (last > 0 && last < usual ? last : usual);
+    } catch {
+      this.compareAt = monotonic() + 1_000 + Math.random() * 2_000;
+    }
+    this.comparing = false;
+    this.tick();
+  }
+
+  private async askInstant(): Promise<number> {
+    const { data } = await api.GET('/api/service', { cache: 'no-store', signal: AbortSignal.timeout(5_000) });
+    if (data === undefined) throw new Error('the service does not tell the time');
+    if (this.service.value === null) this.service.value = data;
+    return Date.parse(data.now);
+  }
+
+  /** Reads the campaign again and again, more seldom while nobody looks, while nothing happens, and while it fails. */
+  private async keepReading(): Promise<void> {
+    const { signal } = this.ended;
+    for (let failures = 0; !signal.aborted;) {
+      let retryAfter: number | undefined;
+      let isAnswered = false;
+      try {
+        const { data, error, response } = await api.GET('/api/campaigns/{campaignId}', {
+          params: { path: { campaignId: this.id } },
+          signal: AbortSignal.timeout(8_000),
+        });
+        const code = (error as { code?: string } | undefined)?.code;
+        retryAfter = retryAfterOf(response);
+        // "Busy" is an answer: the service is there.
+        isAnswered = data !== undefined || code === 'busy' || response.status < 500;
+        if (data !== undefined) this.campaign.value = data;
+        else if (response.status === 404 || response.status === 400) this.campaign.value = null;
+      } catch {
+        // No answer.
+      }
+      if (isAnswered) this.away.value = null;
+      else if (this.away.value === null) this.away.value = { since: this.clock.now() };
+      failures = isAnswered && retryAfter === undefined ? 0 : failures + 1;
+      this.tick();
+      const pause =
+        failures > 0
+          ? retryDelayMs(failures, retryAfter, Math.random())
+          : untilNextRead(this.phase.value, this.left.value) * (1 + Math.random() * 0.4);
+      await this.pause(pause);
+    }
+  }
+
+  /** Waits so long, longer while nobody sees the page, and shorter when it is seen again. */
+  private async pause(ms: number): Promise<void> {
+    this.wake = new AbortController();
+    await waitAwake(document.visibilityState === 'hidden' ? ms * 10 : ms, this.wake.signal);
+  }
+}
