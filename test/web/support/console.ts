@@ -21,3 +21,9 @@ export async function makeKey(client: Client, role: string, name = `a ${role}`):
   if (status !== 201) throw new Error(`no key: ${JSON.stringify(body)}`);
   return body.key as string;
 }
+
+/** The number of the page that has this name, with its unit. */
+export async function figure(page: Page, name: string): Promise<string> {
+  const value = page.getByRole('group', { name, exact: true }).locator('.figure-value');
+  return ((await value.textContent()) ?? '').trim();
+}

@@ -15,6 +15,10 @@ export interface Problem {
   readonly requestId?: string;
   /** Each mistake of a form, by JSON pointer. */
   readonly errors?: readonly { readonly in: string; readonly pointer: string; readonly detail: string }[];
+  /** gate-not-told: is the change in the database? */
+  readonly stored?: boolean;
+  /** gate-not-told: what the gate did. */
+  readonly gate?: 'refused' | 'unknown' | 'rebuilding';
 }
 
 /** Calls of the service, typed by its own document. */

@@ -29,6 +29,16 @@ export const ROUTES: readonly ConsoleRoute[] = [
     nav: 'viewer',
   },
   {
+    path: '/campaigns/new',
+    title: { ko: '새 캠페인', en: 'New campaign' },
+    page: page(() => import('./pages/NewCampaign.tsx')),
+  },
+  {
+    path: '/campaigns/:campaignId',
+    title: { ko: '캠페인', en: 'Campaign' },
+    page: page(() => import('./pages/Campaign.tsx')),
+  },
+  {
     path: '/campaigns/:campaignId/coupons',
     title: { ko: '쿠폰', en: 'Coupons' },
     page: page(() => import('./pages/Coupons.tsx')),

@@ -13,6 +13,8 @@ const COUNT_MORE: Text = { ko: '{n}건 표시, 더 있음', en: '{n} shown, ther
 export interface Column<Row> {
   readonly name: Text;
   readonly cell: (row: Row) => ComponentChildren;
+  /** Beside the name, such as where its numbers come from. */
+  readonly beside?: ComponentChildren;
   /** Aligned to the right. */
   readonly isNumber?: boolean;
   /** The cell that names the row, for screen readers. */
@@ -44,9 +46,9 @@ export function DataTable<Row>({ caption, columns, list, keyOf, empty }: TablePr
           <caption>{text(caption)}</caption>
           <thead>
             <tr>
-              {columns.map(({ name, isNumber }) => (
+              {columns.map(({ name, beside, isNumber }) => (
                 <th key={name.en} scope="col" class={isNumber === true ? 'right' : undefined}>
-                  {text(name)}
+                  {text(name)} {beside}
                 </th>
               ))}
             </tr>

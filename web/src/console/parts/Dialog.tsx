@@ -63,12 +63,23 @@ interface ConfirmProps {
   readonly isBlocked?: boolean;
   /** @returns why it was not done; null closes the dialog. */
   readonly act: () => Promise<Failure | null>;
+  /** More than the words of the API about a refusal; null: these are enough. */
+  readonly explain?: (failure: Failure | null) => ComponentChildren;
   /** What will happen, as numbers. */
   readonly children: ComponentChildren;
 }
 
 /** Asks before something is done, and shows what the API says if it refuses. */
-export function ConfirmDialog({ title, onClose, verb, typeName, isBlocked = false, act, children }: ConfirmProps) {
+export function ConfirmDialog({
+  title,
+  onClose,
+  verb,
+  typeName,
+  isBlocked = false,
+  act,
+  explain,
+  children,
+}: ConfirmProps) {
   const typed = useSignal('');
   const failure = useSignal<Failure | null>(null);
   const isBusy = useSignal(false);
@@ -97,7 +108,7 @@ export function ConfirmDialog({ title, onClose, verb, typeName, isBlocked = fals
             )}
           </Field>
         )}
-        <ProblemNotice failure={failure.value} />
+        {explain?.(failure.value) ?? <ProblemNotice failure={failure.value} />}
         <div class="actions end">
           <button type="button" onClick={onClose}>
             {text(CANCEL)}

@@ -44,3 +44,9 @@ export function Field({ label, hint, mistake, children }: FieldProps) {
     </div>
   );
 }
+
+/** After a refusal: the operator goes on typing at the first value that the API has refused. */
+export function focusFirstMistake(form: HTMLElement | null): void {
+  // The mistakes are drawn first.
+  requestAnimationFrame(() => form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+}

@@ -1,0 +1,28 @@
+import { attempt, type Outcome } from '../../api/attempt.ts';
+import { api, type Schemas } from '../../api/client.ts';
+
+/** A campaign or draft, as operators see it. */
+export type Campaign = Schemas['CampaignDetails'];
+export type CampaignState = Campaign['state'];
+export type CampaignPage = Schemas['CampaignDetailsList'];
+
+export const CHALLENGES = ['none', 'proof-of-work', 'turnstile'] as const satisfies readonly Campaign['challenge'][];
+
+/** Slots that are taken: claims at the gate, or coupons once the campaign has left it; null while that is not known. */
+export function takenOf({ total, remaining }: { total: number; remaining: number | null }): number | null {
+  return remaining === null ? null : total - remaining;
+}
+
+export function listCampaigns(limit: number, cursor?: string): Promise<Outcome<CampaignPage>> {
+  const query = cursor === undefined ? { limit } : { limit, cursor };
+  return attempt(api.GET('/api/admin/campaigns', { params: { query } }));
+}
+
+export function findCampaign(campaignId: string): Promise<Outcome<Campaign>> {
+  return attempt(api.GET('/api/admin/campaigns/{campaignId}', { params: { path: { campaignId } } }));
+}
+
+/** The validator of a version, for If-Match. */
+export function etagOf({ version }: Pick<Campaign, 'version'>): string {
+  return `"${version}"`;
+}
