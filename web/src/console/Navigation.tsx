@@ -1,6 +1,9 @@
+import { useSignal } from '@preact/signals';
 import { useLocation } from 'preact-iso';
+import { type Failure } from '../api/attempt.ts';
 import { type Text, text } from '../shared/language.ts';
 import { LanguageSwitch } from '../shared/LanguageSwitch.tsx';
+import { ProblemNotice } from './parts/ProblemNotice.tsx';
 import { CONSOLE, consolePath } from './paths.ts';
 import { ROUTES } from './routes.tsx';
 import { may, operator, type Role, signOut } from './session.ts';
@@ -16,6 +19,7 @@ const ROLE: Record<Role, Text> = {
 export function Navigation({ title }: { readonly title: string }) {
   const { path } = useLocation();
   const who = operator.value;
+  const failure = useSignal<Failure | null>(null);
   return (
     <header class="console-head">
       <a class="console-brand" href={CONSOLE}>
@@ -35,13 +39,17 @@ export function Navigation({ title }: { readonly title: string }) {
       <div class="console-who">
         {who !== null && (
           <span class="console-name">
-            <strong>{who.name}</strong> <span class="muted">{text(ROLE[who.role])}</span>
+            <strong>{who.actor.name}</strong> <span class="muted">{text(ROLE[who.role])}</span>
+            <small class="muted console-version">
+              {who.service.profile} · {who.service.version}
+            </small>
           </span>
         )}
         <LanguageSwitch />
-        <button type="button" class="plain" onClick={() => void signOut()}>
+        <button type="button" class="plain" onClick={() => void signOut().then((why) => (failure.value = why))}>
           {text(SIGN_OUT)}
         </button>
+        <ProblemNotice failure={failure.value} />
       </div>
     </header>
   );

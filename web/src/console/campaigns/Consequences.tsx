@@ -21,8 +21,8 @@ const UNKNOWN: Text = {
   en: 'The gate does not answer now, so it is not known how many claims it has admitted. {n} coupons are issued.',
 };
 const AS_OF: Text = {
-  ko: '{t} 기준이며, 확인을 누를 때까지 신청은 계속됩니다. GET /api/admin/campaigns/…/audit',
-  en: 'As of {t}; claims go on until you confirm. GET /api/admin/campaigns/…/audit',
+  ko: '{t} 기준이며, 확인을 누를 때까지 신청은 계속됩니다. GET /api/admin/campaigns/…/consequences',
+  en: 'As of {t}; claims go on until you confirm. GET /api/admin/campaigns/…/consequences',
 };
 const NO_REOPEN: Text = { ko: '마감한 캠페인은 다시 열 수 없습니다.', en: 'A closed campaign is never opened again.' };
 const PUBLISH: Text = {
@@ -72,35 +72,35 @@ export function PublishConsequences({ campaign: { total, startsAt } }: { readonl
   );
 }
 
-function Numbers({ campaign: { id, total }, left }: { readonly campaign: Campaign; readonly left: Text }) {
-  const audit = useSignal<{ readonly of: Schemas['Audit']; readonly at: number } | null>(null);
+function Numbers({ campaign: { id, issued }, left }: { readonly campaign: Campaign; readonly left: Text }) {
+  const read = useSignal<{ readonly of: Schemas['CampaignConsequences']; readonly at: number } | null>(null);
   const failure = useSignal<Failure | null>(null);
   useEffect(() => {
     let isOver = false;
-    const read = async (): Promise<void> => {
-      const path = { campaignId: id };
-      const outcome = await attempt(api.GET('/api/admin/campaigns/{campaignId}/audit', { params: { path } }));
+    const ask = async (): Promise<void> => {
+      const params = { path: { campaignId: id }, query: { of: 'close' as const } };
+      const outcome = await attempt(api.GET('/api/admin/campaigns/{campaignId}/consequences', { params }));
       if (isOver) return;
       failure.value = outcome.ok ? null : outcome.failure;
-      if (outcome.ok) audit.value = { of: outcome.data, at: Date.now() };
+      if (outcome.ok) read.value = { of: outcome.data, at: Date.now() };
     };
-    void read();
-    const timer = setInterval(() => void read(), REFRESH_MS);
+    void ask();
+    const timer = setInterval(() => void ask(), REFRESH_MS);
     return () => {
       isOver = true;
       clearInterval(timer);
     };
   }, [id]);
-  const seen = audit.value;
-  const gate = seen?.of.gate ?? null;
+  const seen = read.value;
+  const { claimed = null, unissued = null, slotsClosed = null } = seen?.of ?? {};
   return (
     <>
       <ProblemNotice failure={failure.value} />
-      {seen !== null && gate === null && <p>{text(UNKNOWN, { n: number(seen.of.issued) })}</p>}
+      {seen !== null && claimed === null && <p>{text(UNKNOWN, { n: number(issued) })}</p>}
       <ul class="consequences">
-        <Consequence value={gate} of={STAY} />
-        <Consequence value={seen?.of.pending ?? null} of={OF_THEM} />
-        <Consequence value={gate === null ? null : Math.max(0, (seen?.of.total ?? total) - gate)} of={left} />
+        <Consequence value={claimed} of={STAY} />
+        <Consequence value={unissued} of={OF_THEM} />
+        <Consequence value={slotsClosed} of={left} />
       </ul>
       <small class="muted">{seen !== null && <Since at={seen.at} of={AS_OF} />}</small>
     </>

@@ -1,6 +1,7 @@
 import { effect, signal } from '@preact/signals';
 import { attempt, type Failure } from '../../api/attempt.ts';
 import { api } from '../../api/client.ts';
+import { lookForNewerBuild } from '../../shared/newer-build.ts';
 import { session } from '../session.ts';
 import { EventParser } from './event-parser.ts';
 import { keepNewest, type LiveSample } from './samples.ts';
@@ -104,6 +105,8 @@ export class LiveWatch {
     this.samples.value = keepNewest(this.samples.value, arrived);
     const newest = this.samples.value[this.samples.value.length - 1];
     if (newest !== undefined && !newest.replayed) this.last.value = newest;
+    // A service that was away may have come back as another version.
+    if (this.link.value.kind === 'lost') void lookForNewerBuild('console');
     this.link.value = { kind: 'live' };
   }
 
