@@ -20,7 +20,7 @@ export default {
     {
       ...project,
       displayName: 'e2e, apart',
-      testRegex: ['/(issuing|campaigns|campaign-milestones|metrics|bad-input|fence)\\.e2e-spec\\.ts$'],
+      testRegex: ['/(issuing|campaigns|campaign-milestones|live|metrics|bad-input|fence)\\.e2e-spec\\.ts$'],
       globals: { TOPOLOGY: 'apart' },
     },
   ],

@@ -12,6 +12,7 @@ import { setupOpenApi } from '../platform/http/openapi/openapi.js';
 import { installReadAdmission } from '../platform/http/reads/read-admission.js';
 import { AdminListener } from '../platform/http/server/admin-listener.js';
 import { configureHttp, createFastifyAdapter, type HttpTimeouts } from '../platform/http/server/fastify.js';
+import { installStreamRoutes } from '../platform/http/streams/stream-routes.js';
 import { AppLogger } from '../platform/logging/app-logger.js';
 import { MetricsRegistry } from '../platform/metrics/metrics-registry.js';
 import { AppModule } from './app.module.js';
@@ -33,6 +34,7 @@ export async function createApp(
   new ConnectionMetrics(app.get(MetricsRegistry), connections);
   configureHttp(app, observer, adminListener, config.http.corsOrigins);
   installReadAdmission(app);
+  installStreamRoutes(app);
   await installAddressLimit(app, config.entry.rateLimit);
   if (config.roles.has('api') && config.docs) setupOpenApi(app, config.http.basePath);
   if (config.roles.has('api') && config.pages && hasPages()) {

@@ -1,3 +1,4 @@
+import { InProcessBoard } from '../../src/infrastructure/in-process-board/in-process-board.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/in-process-gate-builder.js';
 import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
@@ -10,6 +11,7 @@ import { describeDatabaseContract } from './database/database.contract.js';
 import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
 import { type IssuanceGateHarness } from './gate/gate-under-test.js';
 import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';
+import { describeProcessBoardContract } from './live/process-board.contract.js';
 import { type ClaimLogHarness, describeClaimLogContract } from './log/claim-log.contract.js';
 import { type ClaimTransportHarness, describeClaimTransportContract } from './log/claim-transport.contract.js';
 
@@ -66,6 +68,10 @@ async function openDatabase(): Promise<DatabaseHarness> {
   };
 }
 
+describeProcessBoardContract('InProcessBoard', async () => ({
+  board: new InProcessBoard(),
+  close: async () => undefined,
+}));
 describeClaimLogContract('JournalClaimLog', openLog);
 describeClaimTransportContract('JournalClaimServer', openTransport);
 describeDatabaseContract('SqliteDatabase', openDatabase);

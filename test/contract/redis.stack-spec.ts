@@ -2,11 +2,13 @@ import { Redis } from 'ioredis';
 import { RedisConnection } from '../../src/infrastructure/redis/redis-connection.js';
 import { RedisGateBuilder } from '../../src/infrastructure/redis/redis-gate-builder.js';
 import { RedisIssuanceGate } from '../../src/infrastructure/redis/redis-issuance-gate.js';
-import { storedKeys } from '../../src/infrastructure/redis/redis.keys.js';
+import { RedisProcessBoard } from '../../src/infrastructure/redis/redis-process-board.js';
+import { boardKey, storedKeys } from '../../src/infrastructure/redis/redis.keys.js';
 import { RedisServer } from '../../stack/redis-server.js';
 import { INSTALLATION } from '../support/claims.js';
 import { describeGateBuilderContract } from './gate/gate-builder.contract.js';
 import { type IssuanceGateHarness } from './gate/gate-under-test.js';
+import { describeProcessBoardContract, describeSharedBoardContract } from './live/process-board.contract.js';
 import { describeIssuanceGateContract } from './gate/issuance-gate.contract.js';
 
 /** Uses its own server, because the suite empties it. */
@@ -42,5 +44,25 @@ async function openGate(): Promise<IssuanceGateHarness> {
   };
 }
 
+/** A server for each test, which leaves nothing to the next one. */
+async function openBoard() {
+  const server = await RedisServer.start();
+  const connection = new RedisConnection(server.url);
+  await connection.onModuleInit();
+  const redis = new Redis(server.url);
+  return {
+    board: new RedisProcessBoard(connection),
+    expire: async (id: string) => void (await redis.zadd(boardKey('one'), 1, id)),
+    keys: () => redis.keys('*'),
+    close: async () => {
+      redis.disconnect();
+      connection.onApplicationShutdown();
+      await server.kill();
+    },
+  };
+}
+
+describeProcessBoardContract('RedisProcessBoard', openBoard);
+describeSharedBoardContract('RedisProcessBoard', openBoard);
 describeIssuanceGateContract('RedisIssuanceGate', openGate);
 describeGateBuilderContract('RedisGateBuilder', openGate);

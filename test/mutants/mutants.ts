@@ -837,4 +837,29 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('unchecked-entry', /isUnchecked \?/, 'signing.id === "" ?')],
     caughtBy: { project: 'unit', file: 'entry-desk', title: 'and for ten minutes where the challenge could not be' },
   },
+  {
+    name: 'a watcher who takes nothing, and for whom everything is kept',
+    edits: [edit('a-slow-watcher-is-buffered', /this\.response\.writableLength === 0/, 'this.open')],
+    caughtBy: { project: 'unit', file: 'streams/event-stream.spec', title: 'drops a caller who takes nothing' },
+  },
+  {
+    name: 'watchers who leave no connection to claims',
+    edits: [edit('watchers-take-all-connections', /Math\.floor\(connections \/ 2\)/, 'connections')],
+    caughtBy: { project: 'unit', file: 'streams/event-streams', title: 'leave half of the connections to claims' },
+  },
+  {
+    name: 'a revoked key that goes on watching',
+    edits: [edit('a-revoked-key-watches', /&& !\(await .*\)\)/, '&& !this.stopping && this.stopping)')],
+    caughtBy: { project: 'unit', file: 'streams/event-streams', title: 'end when the credential is taken back' },
+  },
+  {
+    name: 'a claim behind a stream that is carried out without an answer',
+    edits: [edit('a-claim-behind-a-stream', /makeLastAnswer\(reply\)/, 'void reply')],
+    caughtBy: { project: 'unit', file: 'e2e/live-connections', title: 'have nothing else to ask on their connection' },
+  },
+  {
+    name: 'the rate of one process shown as that of all',
+    edits: [edit('one-process-for-all', /all\.reduce\(/, 'all.slice(0, 1).reduce(')],
+    caughtBy: { project: 'unit', file: 'live/traffic-meter', title: 'is the sum of what all processes do' },
+  },
 ];

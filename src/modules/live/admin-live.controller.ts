@@ -7,6 +7,7 @@ import { ApiEventStream, ApiLastEventId, ApiProblems } from '../../platform/http
 import { Problem } from '../../platform/http/problem/problem.js';
 import { AdminAccess } from '../../platform/identity/admin-access.js';
 import { Admin } from '../../platform/identity/admin.guard.js';
+import { IsStream } from '../../platform/http/streams/stream-routes.js';
 import { LiveFeeds } from './live-feeds.js';
 import { liveSampleJsonSchema } from './live-json.js';
 
@@ -23,6 +24,7 @@ export class AdminLiveController {
   ) {}
 
   @Get()
+  @IsStream()
   @ApiOperation({
     summary: 'Watch a campaign with all that its processes do for it, as server-sent events',
     description:

@@ -24,8 +24,9 @@ export class LiveFeed {
   private history = newHistory();
   /** From the first operator who watches on: what the public sees needs none. */
   private meter: TrafficMeter | null = null;
-  private publicText = '';
-  private publicFrame: Buffer | null = null;
+  /** What the public was sent last, and of which reading the frame is; undefined: it is not encoded yet. */
+  private publicShown = '';
+  private publicFrame: Buffer | null | undefined;
   private publicSentAt = -Infinity;
   private operatorFrame: Buffer | null = null;
   private operatorLeftAt = -Infinity;
@@ -72,27 +73,26 @@ export class LiveFeed {
   /** Takes the reading of this second. */
   update(reading: CampaignReading): void {
     this.reading = reading;
+    this.publicFrame = undefined;
   }
 
-  /** The last sample for everybody; null while nothing is known of the campaign. */
+  /** The sample of this second for everybody; null while nothing is known of the campaign. */
   publicFrameNow(): Buffer | null {
-    const json = publicLiveSampleJson(this.reading);
-    if (json === null) return this.publicFrame;
-    const { at, ...rest } = json;
-    const text = JSON.stringify(rest);
-    if (text !== this.publicText || this.publicFrame === null) {
-      this.publicText = text;
-      this.publicFrame = eventFrame(json, at);
+    if (this.publicFrame === undefined) {
+      const json = publicLiveSampleJson(this.reading);
+      this.publicFrame = json === null ? null : eventFrame(json, json.at);
     }
     return this.publicFrame;
   }
 
-  /** The sample to send to everybody in this second; null when it is like the last one. @param now monotonic, ms. */
+  /** The same, to be sent to everybody; null when nothing has changed since the last one. @param now monotonic, ms. */
   publicFrameDue(now: number): Buffer | null {
-    const before = this.publicFrame;
-    if (now - this.publicSentAt >= REPEAT_MS) this.publicFrame = null;
+    const { state, remaining, campaign } = this.reading;
+    const shown = `${state} ${remaining} ${campaign?.soldOutAt}`;
+    if (shown === this.publicShown && now - this.publicSentAt < REPEAT_MS) return null;
     const frame = this.publicFrameNow();
-    if (frame === null || frame === before) return null;
+    if (frame === null) return null;
+    this.publicShown = shown;
     this.publicSentAt = now;
     return frame;
   }

@@ -7,7 +7,7 @@ import { Problem } from '../../platform/http/problem/problem.js';
 import { EventStreams } from '../../platform/http/streams/event-streams.js';
 import { KnownDrifts } from '../../ports/live/known-drifts.js';
 import { ProcessBoard } from '../../ports/live/process-board.js';
-import { CampaignReadings } from './campaign-readings.js';
+import { type CampaignReading, CampaignReadings } from './campaign-readings.js';
 import { CounterPublisher } from './counter-publisher.js';
 import { type BoardReading, LiveFeed } from './live-feed.js';
 import { type MeasuredDrift } from './live-json.js';
@@ -90,16 +90,16 @@ export class LiveFeeds implements OnModuleDestroy {
     const readings = await this.readings.read([...this.feeds.keys()]);
     const watched = [...this.feeds.values()].filter((feed) => feed.isForOperators).map((feed) => feed.campaignId);
     const board = watched.length === 0 ? null : await this.readBoard(watched);
-    for (const [id, feed] of this.feeds) {
-      const reading = readings.get(id);
-      if (reading === undefined) {
-        // Opened during this reading, or deleted.
-        continue;
-      }
-      feed.update(reading);
-      if (board !== null && feed.isForOperators) {
-        await this.streams.send(feed.streamsOf('operator'), feed.sampleForOperators(board, this.driftOf(id)));
-      }
+    // One that was opened during the reading has its own.
+    const read = [...this.feeds.values()].filter((feed) => readings.has(feed.campaignId));
+    for (const feed of read) {
+      feed.update(readings.get(feed.campaignId) as CampaignReading);
+      if (board === null || !feed.isForOperators) continue;
+      const frame = feed.sampleForOperators(board, this.driftOf(feed.campaignId));
+      await this.streams.send(feed.streamsOf('operator'), frame);
+    }
+    // After the operators: the public may be ten thousand.
+    for (const feed of read) {
       const due = feed.publicFrameDue(now);
       if (due !== null) await this.streams.send(feed.streamsOf('public'), due);
     }

@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { campaignId } from '../../platform/http/input/schemas.js';
 import { ApiEventStream, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { IsStream } from '../../platform/http/streams/stream-routes.js';
 import { LiveFeeds } from './live-feeds.js';
 import { publicLiveSampleJsonSchema } from './live-json.js';
 
@@ -13,6 +14,7 @@ export class LiveController {
   constructor(private readonly feeds: LiveFeeds) {}
 
   @Get(':campaignId/live')
+  @IsStream()
   @ApiOperation({
     summary: 'Watch a campaign: its state and what is left of it, as server-sent events',
     description:

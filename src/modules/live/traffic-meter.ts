@@ -120,6 +120,7 @@ function sumOf(all: readonly Rates[]): Rates | null {
     }
   }
   const sum = (name: 'claims' | 'replayed' | 'refused' | 'issued'): number =>
+    // mutant: one-process-for-all
     all.reduce((total, rates) => total + rates[name], 0);
   return { claims: sum('claims'), replayed: sum('replayed'), refused: sum('refused'), refusals, issued: sum('issued') };
 }

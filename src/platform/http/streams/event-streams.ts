@@ -8,7 +8,6 @@ import { Seldom } from '../../flow/seldom.js';
 import { Timers } from '../../flow/timers.js';
 import { descriptorLimit, mostConnections } from '../connections/descriptor-limit.js';
 import { Problem } from '../problem/problem.js';
-import { makeLastAnswer } from '../server/last-answer.js';
 import { HEARTBEAT, retryFrame } from './event-frames.js';
 import { EventStream } from './event-stream.js';
 
@@ -51,6 +50,7 @@ export class EventStreams implements OnModuleDestroy {
     private readonly entropy: Entropy,
   ) {
     const connections = mostConnections(http.maxConnections, descriptorLimit());
+    // mutant: watchers-take-all-connections
     this.most = Math.min(http.maxWatchers, Math.floor(connections / 2));
     this.heartbeats = new PeriodicTask(timers, HEARTBEAT_MS, () => this.beat());
     this.seldom = new Seldom(clock, LOG_INTERVAL_MS);
@@ -72,7 +72,7 @@ export class EventStreams implements OnModuleDestroy {
   }
 
   /**
-   * Answers the request with a stream, and this frame as its first one.
+   * Answers the request with a stream, and this frame as its first one. The route has `IsStream`.
    *
    * @param mayStay asked at each heartbeat; null: the stream needs no credential.
    * @returns null when there is nothing more to send: the caller asked with HEAD, has hung up, or the process stops.
@@ -86,8 +86,6 @@ export class EventStreams implements OnModuleDestroy {
     mayStay: (() => Promise<boolean>) | null = null,
   ): EventStream | null {
     this.admit(kind);
-    // A request behind it on the connection would get its answer only when the stream ends.
-    makeLastAnswer(reply);
     // nginx would hold back frames until it has some KB of them.
     reply.header('content-type', 'text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').hijack();
     const { raw } = reply;
@@ -135,6 +133,7 @@ export class EventStreams implements OnModuleDestroy {
     for (const streams of Object.values(this.open)) {
       await this.send(streams, HEARTBEAT);
       for (const stream of streams) {
+        // mutant: a-revoked-key-watches
         if (stream.mayStay !== null && !(await stream.mayStay())) this.end(stream);
       }
     }
