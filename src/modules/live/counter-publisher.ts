@@ -21,7 +21,8 @@ export class CounterPublisher implements BeforeApplicationShutdown {
   private readonly startedAt: number;
   private readonly seconds: EverySecond;
   private readonly outage: OutageLog;
-  private quietSeconds = 0;
+  /** Seconds since something was counted; at the first one the process shows itself. */
+  private quietSeconds = -1;
   private lastInstallation: string | null = null;
 
   constructor(
