@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Campaign } from '../../src/domain/campaign.js';
+import { InProcessBoard } from '../../src/infrastructure/in-process-board/in-process-board.js';
 import { InProcessGateBuilder } from '../../src/infrastructure/in-process-gate/in-process-gate-builder.js';
 import { InProcessGateMemory } from '../../src/infrastructure/in-process-gate/in-process-gate-memory.js';
 import { InProcessIssuanceGate } from '../../src/infrastructure/in-process-gate/in-process-issuance-gate.js';
@@ -22,6 +23,7 @@ export interface EmbeddedStack {
   readonly memory: InProcessGateMemory;
   readonly gate: InProcessIssuanceGate;
   readonly builder: InProcessGateBuilder;
+  readonly board: InProcessBoard;
   readonly log: JournalClaimLog;
   close(): Promise<void>;
 }
@@ -70,6 +72,7 @@ export async function openEmbeddedStack(Adapter = SqliteDatabase): Promise<Embed
     memory,
     gate: new InProcessIssuanceGate(memory),
     builder: new InProcessGateBuilder(memory),
+    board: new InProcessBoard(),
     log: openJournal(connection),
     close: async () => {
       await close();

@@ -7,7 +7,6 @@ import { EventSource } from '../../../test/support/event-source.js';
 import { SetTimers } from '../../../test/support/flow.js';
 import { watchOf } from '../../../test/support/recovery.js';
 import { until } from '../../../test/support/until.js';
-import { InProcessBoard } from '../../infrastructure/in-process-board/in-process-board.js';
 import { parseEnv } from '../../platform/config/env.js';
 import { SystemEntropy } from '../../platform/flow/entropy.js';
 import { Problem } from '../../platform/http/problem/problem.js';
@@ -27,7 +26,6 @@ describe('campaigns that are watched at a process', () => {
   let timers: SetTimers;
   let counters: LiveCounters;
   let drifts: KnownDrifts;
-  let board: InProcessBoard;
   let publisher: CounterPublisher;
   let streams: EventStreams;
   let feeds: LiveFeeds;
@@ -47,11 +45,10 @@ describe('campaigns that are watched at a process', () => {
     const entropy = new SystemEntropy();
     counters = new LiveCounters();
     drifts = new KnownDrifts();
-    board = new InProcessBoard();
-    publisher = new CounterPublisher(board, counters, watch, clock, timers, entropy, config);
+    publisher = new CounterPublisher(stack.board, counters, watch, clock, timers, entropy, config);
     streams = new EventStreams(config, clock, timers, entropy);
     const readings = new CampaignReadings(stack.database, stack.gate, watch, clock, timers);
-    feeds = new LiveFeeds(readings, board, publisher, drifts, streams, clock, timers);
+    feeds = new LiveFeeds(readings, stack.board, publisher, drifts, streams, clock, timers);
     publisher.start();
     reads = 0;
     const read = stack.database.read.bind(stack.database);
@@ -132,7 +129,7 @@ describe('campaigns that are watched at a process', () => {
     await second();
     const together = await operator.find('a rate', ({ data }) => data.rates?.claims > 0);
     expect(together.data).toMatchObject({ unavailable: [], processes: [{ roles: ['api', 'consumer', 'retry'] }] });
-    board.read = () => Promise.reject(new Error('away'));
+    stack.board.read = () => Promise.reject(new Error('away'));
     counters.count('a', 'sold_out');
     await second();
     const alone = await operator.find('a refusal', ({ data }) => data.rates?.refusals['sold-out'] > 0);
