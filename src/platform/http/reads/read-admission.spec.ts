@@ -8,6 +8,7 @@ import { parseEnv } from '../../config/env.js';
 import { Authenticator } from '../../identity/authenticator.js';
 import { Clock, systemClock } from '../../flow/clock.js';
 import { AdminAccess } from '../../identity/admin-access.js';
+import { Sessions } from '../../identity/session/sessions.js';
 import { type TokenOutcome, TokenVerifier } from '../../identity/tokens/token-verifier.js';
 import { configureHttp, createFastifyAdapter } from '../server/fastify.js';
 import { installReadAdmission } from './read-admission.js';
@@ -69,6 +70,7 @@ class ProbeController {
     { provide: TokenVerifier, useExisting: NewVerifier },
     { provide: Clock, useValue: systemClock },
     { provide: Authenticator, useValue: {} },
+    { provide: Sessions, useValue: {} },
   ],
 })
 class ProbeModule {}
