@@ -18,7 +18,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { shop: join(WEB, 'shop.html'), console: join(WEB, 'console.html') },
+      input: {
+        shop: join(WEB, 'shop.html'),
+        console: join(WEB, 'console.html'),
+        embed: join(WEB, 'src/embed/embed.ts'),
+      },
+      // Its address stands in other people's pages.
+      output: { entryFileNames: ({ name }) => (name === 'embed' ? 'embed.js' : 'assets/[name]-[hash].js') },
     },
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

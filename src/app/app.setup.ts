@@ -6,6 +6,7 @@ import { AppConfig } from '../platform/config/env.js';
 import { ConnectionMetrics } from '../platform/http/connections/connection.metrics.js';
 import { Connections } from '../platform/http/connections/connections.js';
 import { installAddressLimit } from '../platform/http/limits/address-limit.js';
+import { embeddingOriginsOf } from '../platform/http/pages/embedding.js';
 import { hasPages, servePages } from '../platform/http/pages/pages.js';
 import { RequestObserver } from '../platform/http/observation/request-observer.js';
 import { setupOpenApi } from '../platform/http/openapi/openapi.js';
@@ -38,7 +39,9 @@ export async function createApp(
   await installAddressLimit(app, config.entry.rateLimit);
   if (config.roles.has('api') && config.docs) setupOpenApi(app, config.http.basePath);
   if (config.roles.has('api') && config.pages && hasPages()) {
-    servePages(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, config.http.basePath);
+    const { basePath, corsOrigins } = config.http;
+    const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+    servePages(fastify, basePath, embeddingOriginsOf(corsOrigins));
   }
   return app;
 }

@@ -110,6 +110,7 @@ function Ask({ drop }: { readonly drop: Drop }) {
     );
   }
   if (service?.identity === 'key') return <p class="verdict">{text(T.byShop)}</p>;
+  if (service?.identity === 'jwt' && drop.who.value === null) return <p class="verdict">{text(T.signIn)}</p>;
   const isOpen = phase === 'open' || phase === 'reserved';
   if (isOpen && tooEarly.value) tooEarly.value = false;
   const press = (): void => {
@@ -126,10 +127,17 @@ function Ask({ drop }: { readonly drop: Drop }) {
     <NameForm drop={drop} onReady={press}>
       {button}
       <p id="claim-note" class="note" role="status">
-        {tooEarly.value ? text(T.tooEarly) : ''}
+        {tooEarly.value ? text(T.tooEarly) : noteOf(drop)}
       </p>
     </NameForm>
   );
+}
+
+/** What the page does before the click. */
+function noteOf(drop: Drop): string {
+  const state = drop.entryState.value;
+  if (state !== 'none') return text(state === 'working' ? T.proving : T.entryReady);
+  return drop.who.value?.kind === 'token' ? text(T.signedIn) : '';
 }
 
 function Number({ claim }: { readonly claim: OwnClaim }) {

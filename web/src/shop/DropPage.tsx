@@ -1,12 +1,11 @@
 import { useEffect, useMemo } from 'preact/hooks';
-import { effect } from '@preact/signals';
 import { type Schemas } from '../api/client.ts';
 import { instant, language, locale, text } from '../shared/language.ts';
 import { Announcer } from './Announcer.tsx';
 import { ClaimPanel } from './ClaimPanel.tsx';
 import { Countdown } from './Countdown.tsx';
 import { Drop } from './drop.ts';
-import { identifyByName, keptName } from './NameForm.tsx';
+import { identifyFor } from './identify.ts';
 import { Stock } from './Stock.tsx';
 import { PHASES, T } from './texts.ts';
 
@@ -14,16 +13,7 @@ import { PHASES, T } from './texts.ts';
 export function DropPage({ id }: { readonly id: string }) {
   const drop = useMemo(() => new Drop(id), [id]);
   useEffect(() => drop.start(), [drop]);
-  useEffect(
-    () =>
-      effect(() => {
-        // The first answer of the service says who its users are.
-        const name = keptName();
-        const isOpen = drop.service.value?.identity === 'open';
-        if (isOpen && drop.who.peek() === null && name !== null) identifyByName(drop, name);
-      }),
-    [drop],
-  );
+  useEffect(() => identifyFor(drop), [drop]);
   const campaign = drop.campaign.value;
   const phase = drop.phase.value;
   useEffect(() => {

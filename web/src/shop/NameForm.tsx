@@ -1,24 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { type ComponentChildren } from 'preact';
 import { text } from '../shared/language.ts';
-import { kept } from './browser.ts';
 import { type Drop } from './drop.ts';
+import { identifyByName, isName, keptName } from './identify.ts';
 import { T } from './texts.ts';
-
-const NAME = 'coupon.name';
-/** The rule of the API for users. */
-const USER_ID = /^(?!\.{1,2}$)[A-Za-z0-9._@|:+=~-]{1,128}$/;
-
-/** The name that this browser claimed with last; null without one. */
-export const keptName = (): string | null => {
-  const name = kept.getItem(NAME);
-  return name !== null && USER_ID.test(name) ? name : null;
-};
-
-export function identifyByName(drop: Drop, userId: string): void {
-  kept.setItem(NAME, userId);
-  drop.identify({ kind: 'name', userId }, `name:${userId}`);
-}
 
 /** With `IDENTITY=open` it asks for a name; otherwise it is the button alone. */
 export function NameForm(props: {
@@ -35,7 +20,7 @@ export function NameForm(props: {
     event.preventDefault();
     if (identity !== 'open') return onReady();
     const wanted = name.value.trim();
-    isWrong.value = !USER_ID.test(wanted);
+    isWrong.value = !isName(wanted);
     if (isWrong.value) {
       document.getElementById('name')?.focus();
       return;
@@ -44,6 +29,13 @@ export function NameForm(props: {
     if (!isSame) identifyByName(drop, wanted);
     // The browser may know of a claim of this name already, and goes on with it.
     if (drop.claim.value.kind === 'none') onReady();
+  };
+  /** The challenge of the campaign is for a name, so it can begin when the name is there. */
+  const prepare = (): void => {
+    const wanted = name.value.trim();
+    if (drop.campaign.value?.requireEntry !== true || !isName(wanted)) return;
+    if (known?.kind !== 'name' || known.userId !== wanted) identifyByName(drop, wanted);
+    void drop.prepareEntry();
   };
   return (
     <form class="panel-body" noValidate onSubmit={submit}>
@@ -60,6 +52,7 @@ export function NameForm(props: {
             value={name.value}
             aria-describedby="name-hint"
             aria-invalid={isWrong.value}
+            onChange={() => prepare()}
             onInput={({ currentTarget }) => (name.value = currentTarget.value)}
           />
           <p

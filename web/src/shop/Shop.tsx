@@ -1,8 +1,11 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { text } from '../shared/language.ts';
 import { LanguageSwitch } from '../shared/LanguageSwitch.tsx';
 import { BASE_PATH } from '../shared/paths.ts';
 import { DropPage } from './DropPage.tsx';
+import { isEmbedded, tellHeight } from './embedding.ts';
 import { Home } from './Home.tsx';
+import { TrialLine } from './TrialLine.tsx';
 import { T } from './texts.ts';
 import './shop.css';
 
@@ -14,8 +17,12 @@ function campaignIn(path: string): string | null {
 
 export function Shop() {
   const id = campaignIn(location.pathname);
+  const page = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (page.current !== null) tellHeight(page.current);
+  }, []);
   return (
-    <div class="shop">
+    <div ref={page} class={isEmbedded ? 'shop embedded' : 'shop'}>
       <header>
         <a class="brand" href="./">
           {text(T.brand)}
@@ -23,6 +30,7 @@ export function Shop() {
         <LanguageSwitch />
       </header>
       <main>{id === null ? <Home /> : <DropPage id={id} />}</main>
+      <TrialLine />
     </div>
   );
 }

@@ -10,11 +10,11 @@ export type Who =
   | { readonly kind: 'token'; readonly token: string };
 
 /** An answer that takes longer is as good as none, ms: the claim is asked again with the same key. */
-const PATIENCE_MS = 12_000;
+export const PATIENCE_MS = 12_000;
 
 export const userOf = (who: Who): string => (who.kind === 'name' ? who.userId : 'me');
 
-const headersOf = (who: Who): Record<string, string> =>
+export const headersOf = (who: Who): Record<string, string> =>
   who.kind === 'token' ? { authorization: `Bearer ${who.token}` } : {};
 
 /** The service's answer, or null where none came. */

@@ -10,7 +10,8 @@ const AWAY: Answer = { status: null };
 /** A browser with tabs, and a service that gives these answers one after the other. */
 function browser(answers: readonly Answer[], statuses: readonly Status[] = [issued]) {
   const content = new Map<string, string>();
-  const asked: { key: string; entryToken: string | null }[] = [];
+  const asked: string[] = [];
+  const stale: boolean[] = [];
   const waits: number[] = [];
   const [nextAnswers, nextStatuses] = [[...answers], [...statuses]];
   let turn = Promise.resolve();
@@ -19,16 +20,18 @@ function browser(answers: readonly Answer[], statuses: readonly Status[] = [issu
   const tab = (whileAsking: () => void = () => undefined) => {
     const seen: ClaimView[] = [];
     const world: ClaimWorld = {
-      claim: (key, entryToken) => {
-        asked.push({ key, entryToken });
+      claim: (key) => {
+        asked.push(key);
         whileAsking();
         const answer = nextAnswers.shift();
         // A test that asks more often than it has answers gets no answer at all.
         return answer === undefined ? new Promise(() => undefined) : Promise.resolve(answer);
       },
       status: () => Promise.resolve(nextStatuses.shift() ?? issued),
-      enter: () => Promise.resolve(entries.shift() ?? { answer: { status: 403, code: 'challenge-failed' } }),
-      entryToken: null,
+      enter: (isStale) => (
+        stale.push(isStale),
+        Promise.resolve(entries.shift() ?? { answer: { status: 403, code: 'challenge-failed' } })
+      ),
       inTurn: (work) => (turn = turn.then(work)),
       wait: (ms) => {
         waits.push(ms);
@@ -49,7 +52,7 @@ function browser(answers: readonly Answer[], statuses: readonly Status[] = [issu
   const settled = async () => {
     for (let turns = 0; turns < 200; turns++) await Promise.resolve();
   };
-  return { tab, asked, waits, entries, settled };
+  return { tab, asked, waits, entries, stale, settled };
 }
 
 describe('a claim', () => {
@@ -59,7 +62,7 @@ describe('a claim', () => {
     run.press();
     run.press();
     await settled();
-    expect(asked).toEqual([{ key: 'key-1', entryToken: null }]);
+    expect(asked).toEqual(['key-1']);
     expect(seen).toEqual([
       { kind: 'asking' },
       { kind: 'asking' },
@@ -78,7 +81,7 @@ describe('a claim', () => {
     const { run, kinds } = tab();
     run.press();
     await settled();
-    expect(asked.map(({ key }) => key)).toEqual(['key-1', 'key-1', 'key-1', 'key-1']);
+    expect(asked).toEqual(['key-1', 'key-1', 'key-1', 'key-1']);
     expect(waits.slice(0, 3)).toEqual([250, 2_000, 7_000]);
     expect(kinds().indexOf('accepted')).toBe(kinds().length - 2);
   });
@@ -95,7 +98,7 @@ describe('a claim', () => {
     const second = one.tab();
     second.run.resume();
     await one.settled();
-    expect(one.asked.map(({ key }) => key)).toEqual(['key-1', 'key-1']);
+    expect(one.asked).toEqual(['key-1', 'key-1']);
     expect(second.kinds().at(-1)).toBe('issued');
   });
 
@@ -125,23 +128,40 @@ describe('a claim', () => {
     ]);
     second.run.press();
     await settled();
-    expect([asked.map(({ key }) => key), second.kinds().at(-1)]).toEqual([['key-1', 'key-1'], 'issued']);
+    expect([asked, second.kinds().at(-1)]).toEqual([['key-1', 'key-1'], 'issued']);
   });
 
   it('gets a token of the entry first where one is required, and gives up where it gets none', async () => {
     const required: Answer = { status: 403, code: 'entry-required' };
-    const { tab, asked, entries, settled } = browser([required, { status: 202, claim }, required]);
-    entries.push({ token: 'token-1' });
+    const { tab, asked, entries, stale, settled } = browser([required, required, { status: 202, claim }]);
+    entries.push({ token: 'token-1' }, { token: 'token-2' });
     const { run, kinds } = tab();
     run.press();
     await settled();
-    expect(asked.map(({ entryToken }) => entryToken)).toEqual([null, 'token-1']);
-    expect(kinds().slice(0, 4)).toEqual(['asking', 'asking', 'proving', 'asking']);
+    expect([asked, stale]).toEqual([
+      ['key-1', 'key-1', 'key-1'],
+      [false, true],
+    ]);
+    expect(kinds().slice(0, 6)).toEqual(['asking', 'asking', 'proving', 'asking', 'proving', 'asking']);
     const other = browser([required]);
     const { run: unlucky, seen } = other.tab();
     unlucky.press();
     await other.settled();
     expect(seen.at(-1)).toEqual({ kind: 'refused', code: 'challenge-failed' });
+  });
+
+  it('that the same person has made elsewhere is taken up', async () => {
+    const { tab, settled } = browser([{ status: 409, code: 'already-claimed', claim }]);
+    const { run, kinds } = tab();
+    run.press();
+    await settled();
+    expect(kinds().at(-1)).toBe('issued');
+    const { claimId: _, ...withoutId } = claim;
+    const other = browser([{ status: 409, code: 'already-claimed', claim: withoutId }]);
+    const { run: stranger, seen } = other.tab();
+    stranger.press();
+    await other.settled();
+    expect(seen.at(-1)).toEqual({ kind: 'refused', code: 'already-claimed', claim: withoutId });
   });
 
   it('says what became of a claim that did not become a coupon', async () => {

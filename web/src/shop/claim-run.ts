@@ -31,12 +31,11 @@ export type Status =
 
 /** What a claim needs of the world. */
 export interface ClaimWorld {
-  claim(key: string, entryToken: string | null): Promise<Answer>;
+  /** Sends the claim, with the token of the entry if there is one. */
+  claim(key: string): Promise<Answer>;
   status(claim: OwnClaim | null): Promise<Status>;
   /** Gets a token of the entry. @param isStale the one that is kept was refused. */
   enter(isStale: boolean): Promise<{ readonly token: string } | { readonly answer: Answer }>;
-  /** The token that was got before the sale began; null without one. */
-  readonly entryToken: string | null;
   /** One tab of the browser at a time. */
   inTurn(work: () => Promise<void>): Promise<void>;
   /** Resolves after the time, or earlier when something says that it is worth a try, such as the network's return. */
@@ -51,6 +50,8 @@ export interface ClaimWorld {
 /** Between two looks at a claim that is not issued yet, ms. The last one stays. */
 const LOOKS_MS = [150, 300, 600, 1_000, 2_000, 3_000, 5_000];
 const LOOK_AT_FAILED_MS = 30_000;
+/** Tokens of the entry that one click may get. */
+const MAX_ENTRIES = 3;
 
 /** One person's claim in one campaign: one click, one key, one claim, through every failure on the way. */
 export class ClaimRun {
@@ -114,22 +115,22 @@ export class ClaimRun {
 
   private async ask(signal: AbortSignal): Promise<void> {
     const { world, records } = this;
-    let { entryToken } = world;
+    let entries = 0;
     for (let attempt = 1; !signal.aborted; attempt++) {
       // Another tab may have got an outcome while this one waited.
       const record = records.read();
       if (record === null || record.claim !== null || record.pressedAt === null) return;
       world.show({ kind: 'asking' });
-      let answer = await world.claim(record.key, entryToken);
+      let answer = await world.claim(record.key);
       if (signal.aborted) return;
       let step = stepAfter(answer, attempt, world.random());
       if (step.kind === 'enter') {
         world.show({ kind: 'proving' });
-        const entered = await world.enter(entryToken !== null);
+        entries += 1;
+        const entered = await world.enter(entries > 1);
         if (signal.aborted) return;
         if ('token' in entered) {
-          entryToken = entered.token;
-          if (attempt <= 3) continue;
+          if (entries <= MAX_ENTRIES) continue;
           step = { kind: 'refused', code: 'entry-required' };
         } else {
           answer = entered.answer;
@@ -137,6 +138,8 @@ export class ClaimRun {
         }
       }
       if (step.kind === 'accepted') return records.accept(step.claim);
+      // With its id it is surely this person's own, made elsewhere.
+      if (step.kind === 'refused' && step.claim?.claimId !== undefined) return records.accept(step.claim);
       if (step.kind !== 'again') {
         if (step.kind === 'refused') this.refusedClaim = step.claim;
         return records.refuse(step.kind === 'refused' ? step.code : 'entry-required');

@@ -2,6 +2,9 @@ import { signal } from '@preact/signals';
 import { api, type Schemas } from '../api/client.ts';
 import { BASE_PATH } from '../shared/paths.ts';
 import { inTurn, kept, randomKey, waitAwake } from './browser.ts';
+import { askForToken, isEmbedded } from './embedding.ts';
+import { Entry } from './entry.ts';
+import { LiveCampaign } from './live.ts';
 import { claimCoupon, retryAfterOf, statusOf, type Who } from './calls.ts';
 import { ClaimRecords, isUnfinished } from './claim-record.ts';
 import { ClaimRun, type ClaimView } from './claim-run.ts';
@@ -15,6 +18,8 @@ const monotonic = (): number => performance.now();
 const COMPARE_MS = 300_000;
 /** The last comparison before the start lies in this part of the last minute, ms before it: not all at once. */
 const LAST_COMPARISON = { from: 50_000, to: 15_000 };
+/** How long the page around may take for a token, ms. */
+const TOKEN_MS = 5_000;
 /** A device whose two clocks part by more than this has slept, or was set, ms. */
 const SLEPT_MS = 1_000;
 
@@ -34,10 +39,15 @@ export class Drop {
   readonly away = signal<{ readonly since: number | null } | null>(null);
   readonly claim = signal<ClaimView>({ kind: 'none' });
   readonly who = signal<Who | null>(null);
+  /** Whether the campaign's challenge was passed before the sale. */
+  readonly entryState = signal<'none' | 'working' | 'ready'>('none');
 
   readonly clock = new ServiceClock(() => this.askInstant(), monotonic);
   private run: ClaimRun | null = null;
   private records: ClaimRecords | null = null;
+  private entry: Entry | null = null;
+  private renewed: (() => void) | null = null;
+  private readonly live: LiveCampaign;
   private readonly ended = new AbortController();
   private look: ReturnType<typeof setTimeout> | undefined;
   private wake = new AbortController();
@@ -45,7 +55,17 @@ export class Drop {
   private compareAt = 0;
   private comparing = false;
 
-  constructor(readonly id: string) {}
+  constructor(readonly id: string) {
+    this.live = new LiveCampaign(id, ({ state, remaining, soldOutAt }) => {
+      const known = this.campaign.value;
+      if (!known) return;
+      // Its terms may have changed with its state, and only the campaign itself has them.
+      if (known.state !== state) this.wake.abort();
+      this.away.value = null;
+      this.campaign.value = { ...known, state, remaining, soldOutAt };
+      this.lookAtClock();
+    });
+  }
 
   /** Begins to read, and ends with the function that it returns. */
   start(): () => void {
@@ -58,6 +78,7 @@ export class Drop {
     addEventListener('online', () => this.awake(), { signal });
     addEventListener('storage', ({ key }) => key === this.records?.name && this.recordChanged(), { signal });
     void this.keepReading();
+    this.live.follow(signal);
     this.tick();
     return () => {
       this.ended.abort();
@@ -74,12 +95,18 @@ export class Drop {
     const records = new ClaimRecords(kept, `coupon.claim${BASE_PATH}${this.id}/${name}`, randomKey);
     this.records = records;
     const { id } = this;
+    const whoNow = (): Who => this.who.value ?? who;
+    const entry = new Entry(id, whoNow, () => this.clock.now() ?? 0);
+    this.entry = entry;
     const run = new ClaimRun(
       {
-        claim: (key, entryToken) => claimCoupon(id, this.who.value ?? who, key, entryToken),
-        status: (claim) => statusOf(id, this.who.value ?? who, claim),
-        enter: () => Promise.resolve({ answer: { status: 403, code: 'challenge-unsupported' } }),
-        entryToken: null,
+        claim: async (key) => {
+          const answer = await claimCoupon(id, whoNow(), key, entry.token);
+          if (answer.code !== 'unauthorized' || !(await this.renew())) return answer;
+          return claimCoupon(id, whoNow(), key, entry.token);
+        },
+        status: (claim) => statusOf(id, whoNow(), claim),
+        enter: (isStale) => entry.enter(isStale),
         inTurn: (work) => inTurn(records.name, work),
         wait: waitAwake,
         monotonic,
@@ -97,12 +124,51 @@ export class Drop {
     this.run = run;
     const record = records.read();
     if (record?.claim || isUnfinished(record, this.clock.now() ?? record?.pressedAt ?? 0)) run.resume();
+    else if (who.kind === 'token') void this.lookUp(run, records, who);
+  }
+
+  /** The same user has another token: what runs goes on with it. */
+  renewToken(token: string): void {
+    this.who.value = { kind: 'token', token };
+    this.renewed?.();
+  }
+
+  /** Passes the campaign's challenge before the sale, so that nobody waits for it in the second in which it starts. */
+  async prepareEntry(): Promise<void> {
+    if (this.campaign.value?.requireEntry !== true || this.entry === null) return;
+    if (this.entryState.value === 'working' || this.entry.token !== null) return;
+    this.entryState.value = 'working';
+    const entered = await this.entry.enter(false);
+    // Without one, the claim itself will ask for it again, and say what is wrong.
+    this.entryState.value = 'token' in entered ? 'ready' : 'none';
+  }
+
+  /** Asks the page around for a new token. @returns whether one came in time. */
+  private renew(): Promise<boolean> {
+    if (this.who.value?.kind !== 'token' || !isEmbedded) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const late = setTimeout(() => resolve(false), TOKEN_MS);
+      this.renewed = () => {
+        clearTimeout(late);
+        resolve(true);
+      };
+      askForToken();
+    });
+  }
+
+  /** The user may have claimed elsewhere. */
+  private async lookUp(run: ClaimRun, records: ClaimRecords, who: Who): Promise<void> {
+    const status = await statusOf(this.id, who, null);
+    if (this.run !== run || this.claim.value.kind !== 'none' || !('claim' in status)) return;
+    records.accept(status.claim);
+    run.resume();
   }
 
   /** Nobody is named any more. */
   forgetWho(): void {
     this.run?.stop();
-    this.run = this.records = null;
+    this.run = this.records = this.entry = null;
+    this.entryState.value = 'none';
     this.who.value = null;
     this.claim.value = { kind: 'none' };
   }
@@ -224,6 +290,7 @@ export class Drop {
   /** Waits so long, longer while nobody sees the page, and shorter when it is seen again. */
   private async pause(ms: number): Promise<void> {
     this.wake = new AbortController();
-    await waitAwake(document.visibilityState === 'hidden' ? ms * 10 : ms, this.wake.signal);
+    const isSeldom = document.visibilityState === 'hidden' || this.live.isOn;
+    await waitAwake(isSeldom ? ms * 10 : ms, this.wake.signal);
   }
 }

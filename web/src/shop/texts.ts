@@ -151,6 +151,7 @@ export const T = {
   asking: { ko: '신청하고 있습니다', en: 'Claiming' },
   askingMore: { ko: '한 번만 누르면 됩니다. 이 창을 닫지 마세요.', en: 'One press is enough. Keep this page open.' },
   proving: { ko: '사람인지 확인하고 있습니다', en: 'Checking that you are not a robot' },
+  entryReady: { ko: '참여 확인을 마쳤습니다', en: 'You are checked and ready' },
   waiting: { ko: '기다리는 중', en: 'Waiting' },
   nextTry: { ko: '{n}초 뒤 다시 시도', en: 'Next try in {n} s' },
   giveUp: { ko: '그만 기다리기', en: 'Stop waiting' },

@@ -9,6 +9,8 @@ import { type FastifyInstance } from 'fastify';
 import { configureHttp, createFastifyAdapter } from '../server/fastify.js';
 import { hasPages, servePages } from './pages.js';
 
+const SHOP = 'https://shop.example';
+
 @Module({})
 class EmptyModule {}
 
@@ -22,6 +24,7 @@ describe('the pages that the build made', () => {
     for (const name of ['shop', 'console']) {
       writeFileSync(join(directory, `${name}.html`), `<base href="/" /><p>${name}</p>`);
     }
+    writeFileSync(join(directory, 'embed.js'), 'snippet');
     writeFileSync(join(directory, 'assets', 'shop-1.js'), 'plain');
     writeFileSync(join(directory, 'assets', 'shop-1.js.br'), 'compressed');
     writeFileSync(join(directory, 'secret.txt'), 'secret');
@@ -31,7 +34,7 @@ describe('the pages that the build made', () => {
       logger: false,
     });
     configureHttp(app);
-    servePages(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, '/coupons', directory);
+    servePages(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, '/coupons', [SHOP], directory);
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
   });
@@ -49,12 +52,20 @@ describe('the pages that the build made', () => {
     const { statusCode, headers, body } = await app.inject({ url });
     expect([statusCode, body]).toEqual([200, `<base href="/coupons/" /><p>${name}</p>`]);
     expect(headers['cache-control']).toBe('no-cache');
+    const isDrop = url.startsWith('/drop/');
     expect(headers['content-security-policy']).toBe(
       "default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';" +
-        "frame-ancestors 'none';base-uri 'self';form-action 'none'",
+        `frame-ancestors ${isDrop ? SHOP : "'none'"};base-uri 'self';form-action 'none'`,
     );
+    expect(headers['x-frame-options']).toBe(isDrop ? undefined : 'DENY');
     const again = await app.inject({ url, headers: { 'if-none-match': String(headers.etag) } });
     expect(again.statusCode).toBe(304);
+  });
+
+  it('the script for other pages may be loaded by other pages, and is asked for again', async () => {
+    const { statusCode, headers, body } = await app.inject({ url: '/embed.js' });
+    expect([statusCode, body, headers['content-type']]).toEqual([200, 'snippet', 'text/javascript; charset=utf-8']);
+    expect([headers['cross-origin-resource-policy'], headers['cache-control']]).toEqual(['cross-origin', 'no-cache']);
   });
 
   it('files are kept for ever by those who asked once, and sent as small as the caller can read', async () => {
