@@ -44,6 +44,12 @@ export const ROUTES: readonly ConsoleRoute[] = [
     page: page(() => import('./pages/Coupons.tsx')),
   },
   {
+    path: '/failed-events',
+    title: { ko: '실패 이벤트', en: 'Failed events' },
+    page: page(() => import('./pages/FailedEvents.tsx')),
+    nav: 'viewer',
+  },
+  {
     path: '/search',
     title: { ko: '검색', en: 'Search' },
     page: page(() => import('./pages/Search.tsx')),

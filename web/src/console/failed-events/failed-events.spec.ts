@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Failure } from '../../api/attempt.ts';
 import { loadInOrder } from './in-order.ts';
+import { runBulk } from './run-bulk.ts';
 import { answered, type Done, type Progress, runMany } from './run-many.ts';
 import { consequenceOf } from './selection.ts';
 import { type FailedEvent, type Status } from './words.ts';
@@ -54,7 +55,7 @@ describe('many calls', () => {
       item < 5 ? refused('precondition-failed', 412) : item < 8 ? { kind: 'waits' } : { kind: 'done' },
     );
     expect(progress).toMatchObject({ total: 40, done: 32, waits: 3, stopped: null });
-    expect(progress.refused.get('precondition-failed')).toMatchObject({ count: 5 });
+    expect(progress.refused.get('precondition-failed')).toBe(5);
     expect(answered(progress)).toBe(40);
   });
 
@@ -100,6 +101,52 @@ describe('many calls', () => {
   });
 });
 
+describe('all of a filter', () => {
+  const answer = (changed: number, left: number, refused: Record<string, number> = {}) => ({
+    ok: true as const,
+    data: { changed, left, refused },
+    response: {} as Response,
+  });
+  const run = async (answers: readonly ReturnType<typeof answer>[], isStopped = () => false) => {
+    const expected: number[] = [];
+    const call = (count: number) => {
+      const next = answers[expected.push(count) - 1];
+      if (next === undefined) throw new Error('one call too many');
+      return Promise.resolve(next);
+    };
+    return { progress: await runBulk(2_500, call, () => undefined, isStopped), expected };
+  };
+
+  it('is done call by call, each with the number that the one before has left', async () => {
+    const { progress, expected } = await run([answer(1_000, 1_500), answer(1_000, 500), answer(500, 0)]);
+    expect(expected).toEqual([2_500, 1_500, 500]);
+    expect(progress).toMatchObject({ done: 2_500, stopped: null });
+  });
+
+  it('ends when nothing more can be changed, and counts the refused once', async () => {
+    const refused = { 'invalid-state': 300 };
+    const { progress } = await run([answer(700, 1_800, refused), answer(0, 1_800, refused)]);
+    expect(progress).toMatchObject({ done: 700, refused: new Map([['invalid-state', 300]]), stopped: null });
+    expect(answered(progress)).toBe(1_000);
+  });
+
+  it('ends when the operator says so, and when there are others than were told', async () => {
+    expect((await run([answer(1_000, 1_500)], () => true)).progress).toMatchObject({
+      done: 1_000,
+      stopped: 'by-operator',
+    });
+    const problem = { code: 'precondition-failed', title: 'x', status: 412 };
+    const refusal = { ok: false as const, failure: { kind: 'refused' as const, problem } };
+    const progress = await runBulk(
+      5,
+      () => Promise.resolve(refusal),
+      () => undefined,
+      () => false,
+    );
+    expect(progress).toMatchObject({ done: 0, stopped: refusal.failure });
+  });
+});
+
 describe('lists one behind the other', () => {
   const lists: Partial<Record<Status, readonly (readonly FailedEvent[])[]>> = {
     DEAD: [[row(9), row(8)], [row(7)]],
@@ -123,11 +170,12 @@ describe('lists one behind the other', () => {
     do {
       const page = await loadInOrder(['DEAD', 'PENDING', 'PUBLISHING', 'REPUBLISHED'], load, cursor);
       if (!page.ok) throw new Error('refused');
-      expect(page.data.items.length).toBeGreaterThan(0);
       seen.push(...page.data.items.map(({ id }) => id));
       cursor = page.data.nextCursor ?? undefined;
     } while (cursor !== undefined);
     expect(seen).toEqual([9, 8, 7, 10]);
+    const whole = await loadInOrder(['PENDING', 'REPUBLISHED'], load, undefined);
+    expect(whole).toMatchObject({ ok: true, data: { items: [{ id: 10 }], nextCursor: null } });
   });
 
   it('say that there is nothing, and what was refused', async () => {

@@ -8,30 +8,26 @@ export const UNFINISHED = ['DEAD', 'PENDING', 'PUBLISHING', 'REPUBLISHED'] as co
 type Load = (status: Status, cursor: string | undefined) => Promise<Outcome<ListPage<FailedEvent>>>;
 
 /**
- * Reads the lists of several states one behind the other, as if they were one. Its cursor is `STATE` or `STATE cursor`.
- *
- * A page may be empty only at the end: a state without rows is passed over.
+ * Reads the lists of several states one behind the other, as if they were one. Its cursor is the state and that state's
+ * cursor. A list that ends is followed by the next one at once, so that "there are more" is true when it is said.
  */
 export async function loadInOrder(
   statuses: readonly Status[],
   load: Load,
   cursor: string | undefined,
 ): Promise<Outcome<ListPage<FailedEvent>>> {
-  const [from, after] = cursor?.split(' ') ?? [];
-  let at = Math.max(0, statuses.indexOf(from as Status));
-  let within = after;
-  for (;;) {
-    const status = statuses[at];
-    if (status === undefined) throw new Error('no status to load');
-    const page = await load(status, within);
-    if (!page.ok) return page;
-    const { items, nextCursor } = page.data;
-    const following = statuses[at + 1];
-    if (items.length > 0 || nextCursor !== null || following === undefined) {
-      const next = nextCursor === null ? (following ?? null) : `${status} ${nextCursor}`;
-      return { ...page, data: { items, nextCursor: next } };
-    }
-    at += 1;
-    within = undefined;
+  const [from, within] = cursor?.split(' ') ?? [];
+  let after = within;
+  const items: FailedEvent[] = [];
+  let last: Outcome<ListPage<FailedEvent>> | undefined;
+  for (const status of statuses.slice(Math.max(0, statuses.indexOf(from as Status)))) {
+    last = await load(status, after);
+    if (!last.ok) return last;
+    items.push(...last.data.items);
+    const { nextCursor } = last.data;
+    if (nextCursor !== null) return { ...last, data: { items, nextCursor: `${status} ${nextCursor}` } };
+    after = undefined;
   }
+  if (last?.ok !== true) throw new Error('no status to load');
+  return { ...last, data: { items, nextCursor: null } };
 }

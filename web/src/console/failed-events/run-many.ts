@@ -14,14 +14,24 @@ export interface Progress {
   readonly total: number;
   readonly done: number;
   readonly waits: number;
-  /** Code of the problem → how many calls it has answered, and the first of the answers. */
-  readonly refused: ReadonlyMap<string, { readonly count: number; readonly first: Failure }>;
+  /** Code of the problem → how many items it was the answer for. */
+  readonly refused: ReadonlyMap<string, number>;
   /** Why the rest was not tried; null: it goes on, or everything was tried. */
   readonly stopped: Failure | 'by-operator' | null;
 }
 
+/** Before the first call. */
+export function nothingOf(total: number): Progress {
+  return { total, done: 0, waits: 0, refused: new Map(), stopped: null };
+}
+
 /** After one of these, each further call would hear the same. */
-const ENDS_ALL: ReadonlySet<string> = new Set(['unauthorized', 'role-not-allowed', 'too-many-requests']);
+const ENDS_ALL: ReadonlySet<string> = new Set([
+  'unauthorized',
+  'role-not-allowed',
+  'too-many-requests',
+  'validation-failed',
+]);
 
 /**
  * Makes a call for each item, a few at once. A refusal of one item says nothing about the others; a service that does not
@@ -33,7 +43,7 @@ export async function runMany<Item>(
   report: (progress: Progress) => void,
   isStopped: () => boolean,
 ): Promise<Progress> {
-  let progress: Progress = { total: items.length, done: 0, waits: 0, refused: new Map(), stopped: null };
+  let progress = nothingOf(items.length);
   let next = 0;
   const advance = (change: Partial<Progress>): void => {
     progress = { ...progress, ...change };
@@ -52,8 +62,7 @@ export async function runMany<Item>(
   const refuse = (failure: Failure): void => {
     const code = failure.kind === 'refused' ? failure.problem.code : 'unreachable';
     const refused = new Map(progress.refused);
-    const before = refused.get(code);
-    refused.set(code, { count: (before?.count ?? 0) + 1, first: before?.first ?? failure });
+    refused.set(code, (refused.get(code) ?? 0) + 1);
     const ends = failure.kind === 'unreachable' || failure.problem.status >= 500 || ENDS_ALL.has(code);
     advance({ refused, ...(ends && progress.stopped === null ? { stopped: failure } : {}) });
   };
@@ -64,6 +73,6 @@ export async function runMany<Item>(
 /** How many have an answer. */
 export function answered({ done, waits, refused }: Progress): number {
   let sum = done + waits;
-  for (const { count } of refused.values()) sum += count;
+  for (const count of refused.values()) sum += count;
   return sum;
 }

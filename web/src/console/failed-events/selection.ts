@@ -8,7 +8,9 @@ export interface Consequence {
   readonly rows: readonly FailedEvent[];
   /** Selected rows to which it cannot be done: their state is another one, or they hold no claim to publish. */
   readonly left: number;
-  /** Claims of these rows by campaign, the most first. Each holds a slot of its campaign's stock. */
+  /** Claims of these rows. */
+  readonly claimCount: number;
+  /** The same by campaign, the most first. */
   readonly claims: readonly { readonly campaignId: string; readonly count: number }[];
   /** Rows that hold no claim that could be read. */
   readonly withoutClaim: number;
@@ -25,6 +27,7 @@ export function consequenceOf(action: Action, selected: Iterable<FailedEvent>): 
   return {
     rows,
     left: all.length - rows.length,
+    claimCount: rows.filter(({ campaignId }) => campaignId !== null).length,
     claims: [...claims]
       .map(([campaignId, count]) => ({ campaignId, count }))
       .sort((one, other) => other.count - one.count),

@@ -57,7 +57,7 @@ export default function Search() {
   return (
     <Page title={TITLE}>
       <p class="muted words">{text(WHAT)}</p>
-      <FilterForm filters={filters} onApply={apply}>
+      <FilterForm filters={filters} onApply={apply} verb={TITLE}>
         {(input) => (
           <Field label={QUERY} hint={WHOLE} mistake={mistakeAt(failure.value, '/q')}>
             {(attributes) => <input {...attributes} {...input('q')} spellcheck={false} autocapitalize="off" />}

@@ -4,8 +4,8 @@ import { locale } from '../../shared/language.ts';
 export function ExactTime({ at }: { readonly at: string }) {
   const shown = new Intl.DateTimeFormat(locale.value, {
     year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
+    month: 'short',
+    day: 'numeric',
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',

@@ -32,12 +32,15 @@ interface FilterFormProps<Name extends string> {
   readonly onApply: (filters: Filters<Name>) => void;
   /** Those that are instants: the form has them in local time. */
   readonly instants?: readonly Name[];
+  /** On the button; without it "Apply". */
+  readonly verb?: Text;
   /** The fields: `(input) => <input {...input('userId')} />`. */
   readonly children: (input: (name: Name) => FilterInput) => ComponentChildren;
 }
 
 /** Filters are applied together, with Enter or the button, so that no half-typed text is asked of the API. */
-export function FilterForm<Name extends string>({ filters, onApply, instants, children }: FilterFormProps<Name>) {
+export function FilterForm<Name extends string>(props: FilterFormProps<Name>) {
+  const { filters, onApply, instants, verb = APPLY, children } = props;
   const typed = useSignal<Filters<Name>>(filters);
   const applied = JSON.stringify(filters);
   useEffect(() => {
@@ -64,7 +67,7 @@ export function FilterForm<Name extends string>({ filters, onApply, instants, ch
     >
       {children(input)}
       <div class="actions">
-        <button type="submit">{text(APPLY)}</button>
+        <button type="submit">{text(verb)}</button>
         {Object.keys(filters).length > 0 && (
           <button type="button" class="plain" onClick={() => onApply(NO_FILTERS)}>
             {text(CLEAR)}

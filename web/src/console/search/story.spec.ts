@@ -43,7 +43,7 @@ describe('the story of who got nothing', () => {
       {
         at: '2026-12-01T03:00:00.184Z',
         time: '12:00:00.184',
-        words: 'Pressed at 12:00:00.184, 184 ms after the last coupon had gone.',
+        words: 'Pressed 184 ms after the last coupon had gone.',
         requestId: 'r1',
       },
     ]);
@@ -84,6 +84,7 @@ describe('the story of who got nothing', () => {
       for (const told of [ko({ refusals }), en({ refusals })]) {
         expect(told.answer).toContain('12:00:00.184');
         expect(told.answer).not.toContain(code);
+        expect(told.steps[0]?.words).toMatch(/^(눌렀|Pressed) ?(?!.*(12:00|\{))/);
       }
     },
   );

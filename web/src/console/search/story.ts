@@ -129,11 +129,10 @@ export function tellStory(found: FoundCampaign, gateAnswered: boolean, language:
   ];
   const clock = storyClock(instants, language, zone);
   const say = (of: Text, parts: Readonly<Record<string, string>> = {}) => fill(of[language], parts);
-  const refusalWords = (refusal: Refusal) => wordsOf(refusal, clock, language);
   const steps: Step[] = refusals.map((refusal) => ({
     at: refusal.refusedAt,
     time: clock.at(refusal.refusedAt),
-    words: refusalWords(refusal),
+    words: wordsOf(refusal, null, language),
     requestId: refusal.requestId,
   }));
   if (claim !== null) {
@@ -159,7 +158,7 @@ export function tellStory(found: FoundCampaign, gateAnswered: boolean, language:
   return {
     ...told,
     verdict: isOpen && !gateAnswered ? 'in-doubt' : 'refused',
-    answer: `${refusalWords(decisive)}${rest === null ? '' : say(rest)}`,
+    answer: `${wordsOf(decisive, clock, language)}${rest === null ? '' : say(rest)}`,
   };
 }
 
@@ -169,9 +168,12 @@ function decisiveOf(refusals: readonly Refusal[]): Refusal | undefined {
   return newest.find(({ code }) => code === 'sold-out') ?? newest[0];
 }
 
-function wordsOf({ code, refusedAt, afterSoldOutMs }: Refusal, clock: StoryClock, language: Language): string {
-  const at = clock.at(refusedAt);
-  const say = (of: Text, by = '') => fill(of[language], { at, by, code });
+/** @param clock null: the instant stands beside the words. */
+function wordsOf({ code, refusedAt, afterSoldOutMs }: Refusal, clock: StoryClock | null, language: Language): string {
+  const say = (of: Text, by = ''): string =>
+    clock === null
+      ? fill(of[language].replace(/\{at\}에 | at \{at\},?/, ''), { by, code })
+      : fill(of[language], { at: clock.at(refusedAt), by, code });
   if (code === 'claim-unconfirmed') return say(UNCONFIRMED);
   if (code !== 'sold-out') return say(REFUSED[code] ?? OTHER);
   if (afterSoldOutMs === undefined) return say(ALL_TAKEN);

@@ -1,0 +1,57 @@
+import { number, type Text, text } from '../../shared/language.ts';
+import { Icon } from '../parts/Icon.tsx';
+import { ProblemNotice } from '../parts/ProblemNotice.tsx';
+import { answered, type Progress } from './run-many.ts';
+import { type Action } from './selection.ts';
+
+const DONE: Record<Action, Text> = {
+  requeue: { ko: '{n}건을 다시 넣었습니다.', en: '{n} requeued.' },
+  discard: { ko: '{n}건을 폐기했습니다.', en: '{n} discarded.' },
+};
+const WAITS: Text = {
+  ko: '{n}건은 두 번째 운영자의 승인을 기다립니다.',
+  en: '{n} wait for a second operator to approve.',
+};
+const STOPPED: Text = { ko: '멈췄습니다. {n}건은 시도하지 않았습니다.', en: 'Stopped: {n} were not tried.' };
+const REFUSED: Readonly<Record<string, Text>> = {
+  'precondition-failed': {
+    ko: '{n}건은 그 사이 다른 운영자나 서비스가 변경하여 그대로 두었습니다.',
+    en: '{n} were left as they are: another operator, or the service, has changed them meanwhile.',
+  },
+  'invalid-state': {
+    ko: '{n}건은 이제 처리할 수 없는 상태여서 그대로 두었습니다.',
+    en: '{n} were left as they are: their state does not allow it.',
+  },
+  'coupon-exists': {
+    ko: '{n}건은 사용자에게 이미 쿠폰이 있어 폐기하지 않았습니다.',
+    en: '{n} were not discarded: their users have the coupon.',
+  },
+  'failed-event-not-found': {
+    ko: '{n}건은 해결되어 정리되었습니다.',
+    en: '{n} are gone: they were resolved and cleared away.',
+  },
+};
+const OTHER: Text = { ko: '{n}건이 거절되었습니다({code}).', en: '{n} were refused: {code}.' };
+
+/** What came of it. */
+export function Report({ action, progress }: { readonly action: Action; readonly progress: Progress }) {
+  const { total, done, waits, refused, stopped } = progress;
+  const untried = total - answered(progress);
+  const isWhole = done === total;
+  return (
+    <div class="stack" role="status">
+      <div class={isWhole ? 'notice good' : 'notice warn'}>
+        <Icon name={isWhole ? 'good' : 'warn'} />
+        <div class="number">
+          <strong>{text(DONE[action], { n: number(done) })}</strong>
+          {waits > 0 && <p>{text(WAITS, { n: number(waits) })}</p>}
+          {[...refused].map(([code, n]) => (
+            <p key={code}>{text(REFUSED[code] ?? OTHER, { n: number(n), code })}</p>
+          ))}
+          {untried > 0 && <p>{text(STOPPED, { n: number(untried) })}</p>}
+        </div>
+      </div>
+      <ProblemNotice failure={stopped === 'by-operator' ? null : stopped} />
+    </div>
+  );
+}
