@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -144,6 +144,7 @@ describe('the documents for operators', () => {
 describe('docker-compose.yml', () => {
   const OWN = ['api', 'worker', 'migrate'];
   const SERVERS = ['redis', 'kafka', 'mysql'];
+  const OBSERVERS = ['prometheus', 'grafana', 'jaeger'];
   const source = text('docker-compose.yml');
   const { services, secrets } = parse(source, { merge: true }) as {
     services: Record<string, { environment: Record<string, string>; secrets: string[]; [key: string]: unknown }>;
@@ -225,12 +226,13 @@ describe('docker-compose.yml', () => {
 
   it('holds no secret itself, and no variable without documentation', () => {
     const used = [...source.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name);
-    expect([...ENV_VARIABLES, 'API_PORT']).toEqual(expect.arrayContaining(used));
+    const ports = ['API_PORT', 'PROMETHEUS_PORT', 'GRAFANA_PORT', 'JAEGER_PORT'];
+    expect([...ENV_VARIABLES, ...ports]).toEqual(expect.arrayContaining(used));
     // docs/deployment.md names the users, so their names are no secret.
     const given = SECRETS.filter((name) => new RegExp(`\\b${name}:`).test(source));
     expect(given).toEqual(['KAFKA_SASL_USERNAME']);
     expect(source).not.toMatch(/--requirepass|:\/\/[^\s:]*:[^\s@]+@|[0-9a-f]{32}/);
-    for (const name of ['API_PORT', 'make-secrets.sh']) expect(text('docs/deployment.md')).toContain(name);
+    for (const name of [...ports, 'make-secrets.sh']) expect(text('docs/deployment.md')).toContain(name);
   });
 
   it('runs every role', () => {
@@ -243,11 +245,12 @@ describe('docker-compose.yml', () => {
     for (const name of OWN) expect(services[name]).toMatchObject({ image: 'coupon-system', pull_policy: 'never' });
   });
 
-  it.each([...OWN, ...SERVERS])('gives %s no more rights than it needs', (name) => {
+  it.each([...OWN, ...SERVERS, ...OBSERVERS])('gives %s no more rights than it needs', (name) => {
     expect(services[name]).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
     expect(services[name]?.['privileged']).toBeUndefined();
     // What is changed as the image's root would need capabilities; Kafka's image has a user of its own.
     if (name === 'redis' || name === 'mysql') expect(services[name]?.['user']).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    if (OBSERVERS.includes(name)) expect(services[name]?.['user']).toMatch(/^[1-9]\d*:\d+$/);
     if (name !== 'kafka') expect(services[name]?.['read_only']).toBe(true);
   });
 
@@ -256,10 +259,61 @@ describe('docker-compose.yml', () => {
   });
 
   it('names images by their exact version', () => {
-    const images = SERVERS.map((name) => `${services[name]?.['image'] as string}`);
+    const images = [...SERVERS, ...OBSERVERS].map((name) => `${services[name]?.['image'] as string}`);
     const bases = [...text('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image = '']) => image);
-    for (const image of [...images, ...bases]) expect(image).toMatch(/:\d+\.\d+\.\d+(?:-[\w-]+)?$/);
+    for (const image of [...images, ...bases]) expect(image).toMatch(/:v?\d+\.\d+\.\d+(?:-[\w-]+)?$/);
     expect(new Set(bases).size).toBe(1);
+  });
+
+  it('starts what observes it only where that is asked for, for this machine alone, with files that exist', () => {
+    for (const name of OBSERVERS) {
+      expect(services[name]).toMatchObject({ profiles: ['observability'] });
+      for (const port of services[name]?.['ports'] as string[]) expect(port).toMatch(/^127\.0\.0\.1:\$\{/);
+      for (const volume of (services[name]?.['volumes'] ?? []) as string[]) {
+        const [source = '', , mode] = volume.split(':');
+        if (!source.startsWith('./')) continue;
+        expect([volume, mode]).toEqual([volume, 'ro']);
+        expect(existsSync(source)).toBe(true);
+      }
+    }
+    for (const name of [...OWN, ...SERVERS]) expect(services[name]?.['profiles']).toBeUndefined();
+  });
+
+  it('scrapes every process at the port that has the metrics, and shows what is scraped', () => {
+    const { scrape_configs: jobs, rule_files: ruleFiles } = parse(text('ops/prometheus/prometheus.yml')) as {
+      scrape_configs: { job_name: string; dns_sd_configs: { names: string[]; port: number }[] }[];
+      rule_files: string[];
+    };
+    // The alerts and the dashboards name this job.
+    expect(jobs.map(({ job_name: job }) => job)).toEqual(['coupon']);
+    const [found] = jobs[0]?.dns_sd_configs ?? [];
+    expect(found?.names).toEqual(['api', 'worker']);
+    for (const name of found?.names ?? []) {
+      expect(Object.fromEntries(environmentOf(name))['ADMIN_PORT']).toBe(`${found?.port}`);
+    }
+    expect(services['prometheus']?.['volumes']).toContain(`./ops/alerts.yml:${ruleFiles[0]}:ro`);
+    expect(services['prometheus']?.['command']).toContain('--enable-feature=exemplar-storage');
+    const { datasources } = parse(text('ops/grafana/provisioning/datasources/datasources.yml')) as {
+      datasources: { url: string }[];
+    };
+    const hosts = datasources.map(({ url }) => new URL(url).hostname);
+    expect(hosts).toEqual(['prometheus', 'jaeger']);
+    const { providers } = parse(text('ops/grafana/provisioning/dashboards/dashboards.yml')) as {
+      providers: { options: { path: string } }[];
+    };
+    const folder = providers[0]?.options.path;
+    expect(services['grafana']?.['volumes']).toContain(`./ops/grafana/dashboards:${folder}:ro`);
+    const home = services['grafana']?.environment['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH'] ?? '';
+    expect(existsSync(home.replace(folder ?? '', 'ops/grafana/dashboards'))).toBe(true);
+  });
+
+  it('sends traces to what shows them, where that is asked for', () => {
+    expect(source).toContain(
+      'OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318 docker compose --profile observability up -d',
+    );
+    expect(text('docs/deployment.md')).toContain(
+      'OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318 docker compose --profile observability up -d',
+    );
   });
 
   it('asks Kafka’s clients for a password, and lets no other container reach its controller', () => {

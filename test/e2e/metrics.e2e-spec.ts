@@ -29,7 +29,7 @@ describe('the metrics', () => {
     for (const user of ['a', 'b']) expect((await client.claim(user, id)).status).toBe(202);
     await eventually(async () => {
       const processes = service.apps.length;
-      for (const line of [`total{${label}} 5`, `claimed{${label}} 2`, `issued{${label}} 2`]) {
+      for (const line of [`coupons{${label}} 5`, `claimed{${label}} 2`, `issued{${label}} 2`]) {
         expect(await named(`coupon_campaign_${line}`)).toHaveLength(processes);
       }
       expect(await named('coupon_campaign_info', `${label},name="campaign of 5"`)).toHaveLength(processes);

@@ -164,6 +164,22 @@ describe('traces', () => {
     expect(service.text.match(/traces are not exported/g)).toHaveLength(1);
   });
 
+  it('are named by the metrics, to a scrape that asks for OpenMetrics', async () => {
+    await start();
+    await client.claim('traced', 'default', sampled());
+    const scrape = (accept: string) => client.get('/metrics', { accept });
+    const open = await eventually(async () => {
+      const found = await scrape('application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3');
+      expect(found.body).toContain(`# {trace_id="${TRACE}"} `);
+      return found;
+    });
+    expect(open.headers.get('content-type')).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    expect(open.body).toMatch(/_bucket\{le="[^"]+",method="POST",route="\/api\/coupons\/apply",status="202"\} 1 # \{/);
+    const plain = await scrape('text/plain');
+    expect(plain.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(plain.body).not.toContain(TRACE);
+  });
+
   it('send the headers that the variables name, also from a file', async () => {
     await start({ OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20for-the-receiver' });
     await client.get('/api/campaigns/default', sampled());

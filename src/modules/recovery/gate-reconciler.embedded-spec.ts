@@ -80,7 +80,7 @@ describe('the metrics of campaigns', () => {
     await reconciler.reconcile();
     expect(await series()).toEqual(
       expect.arrayContaining([
-        'campaign_total{campaign="default"} 100',
+        'campaign_coupons{campaign="default"} 100',
         'campaign_claimed{campaign="default"} 1',
         'campaign_issued{campaign="default"} 1',
         'campaign_info{campaign="default",name="default"} 1',
@@ -91,7 +91,7 @@ describe('the metrics of campaigns', () => {
     await changeRow({ name: 'a "new" name', total: 7 }, 2);
     await reconciler.reconcile();
     const after = await series();
-    expect(after).toContain('campaign_total{campaign="default"} 7');
+    expect(after).toContain('campaign_coupons{campaign="default"} 7');
     expect(after.filter((line) => line.startsWith('campaign_info'))).toEqual([
       'campaign_info{campaign="default",name="a \\"new\\" name"} 1',
     ]);
@@ -111,7 +111,7 @@ describe('the metrics of campaigns', () => {
     await reconciler.reconcile();
     const after = await series();
     expect(after.filter((line) => line.includes('default'))).toEqual([]);
-    expect(after).toContain('campaign_total{campaign="01A"} 1');
+    expect(after).toContain('campaign_coupons{campaign="01A"} 1');
   });
 
   it('are those of a bounded number of campaigns, the newest, and say how many are left out', async () => {
@@ -125,7 +125,7 @@ describe('the metrics of campaigns', () => {
     const unexplained = unexplainedClaimsOf(stack, watch);
     reconciler = new GateReconciler(stack.database, stack.gate, watch, few, terms, storedIds, unexplained, quiet);
     for (let round = 0; round < 2; round++) await reconciler.reconcile();
-    const totals = (await series()).flatMap((line) => /^campaign_total\{campaign="(.*)"\}/.exec(line)?.[1] ?? []);
+    const totals = (await series()).flatMap((line) => /^campaign_coupons\{campaign="(.*)"\}/.exec(line)?.[1] ?? []);
     expect(totals.sort()).toEqual(['01C', '01D', 'default']);
     expect(await series()).toContain('campaigns_unlabelled 2');
   });

@@ -47,7 +47,7 @@ export class RecoveryMetrics {
     const ofCampaign = (name: string, help: string) => new Gauge({ name, help, labelNames: ['campaign'], registers });
     this.pending = ofCampaign('coupon_pending', 'Admitted claims that were not seen in the database yet');
     this.oldestPending = ofCampaign('coupon_pending_oldest_seconds', 'Age of the oldest pending claim, in seconds');
-    this.total = ofCampaign('coupon_campaign_total', 'Coupons of the campaign: its total');
+    this.total = ofCampaign('coupon_campaign_coupons', 'Coupons of the campaign in all: its total');
     this.claimed = ofCampaign(
       'coupon_campaign_claimed',
       'Claims that hold a slot at the gate; the total less these is left',

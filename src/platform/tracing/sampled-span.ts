@@ -41,6 +41,10 @@ export class SampledSpan {
     return this.span.spanContext();
   }
 
+  get traceId(): string {
+    return this.context.traceId;
+  }
+
   /** For the header that leads on from this span. */
   get traceParent(): string {
     return writeTraceParent(this.context);

@@ -1,9 +1,14 @@
 import { type Metric, type MetricValueWithName, type Registry } from 'prom-client';
+import { type Exemplar } from '../../metrics/open-metrics.js';
 
 const NAME = 'coupon_http_request_duration_seconds';
 
 /** Upper bounds, s. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+interface DurationValue extends MetricValueWithName<string> {
+  exemplar?: Exemplar;
+}
 
 /** One series: the answers with one route, method and status. */
 class Series {
@@ -14,19 +19,26 @@ class Series {
   readonly counts = new Float64Array(BOUNDS.length + 1);
   /** Seconds. */
   sum = 0;
+  /** The last traced answer of each bucket; null until there is one. */
+  private exemplars: Exemplar[] | null = null;
 
-  observe(seconds: number): void {
+  observe(seconds: number, traceId?: string): void {
     let bucket = 0;
     while (bucket < BOUNDS.length && seconds > (BOUNDS[bucket] as number)) bucket += 1;
     this.counts[bucket] = (this.counts[bucket] as number) + 1;
     this.sum += seconds;
+    if (traceId === undefined) return;
+    this.exemplars ??= [];
+    this.exemplars[bucket] = { labelSet: { trace_id: traceId }, value: seconds, timestamp: Date.now() / 1_000 };
   }
 
-  *values(labels: Readonly<Record<string, string | number>>): Generator<MetricValueWithName<string>> {
+  *values(labels: Readonly<Record<string, string | number>>): Generator<DurationValue> {
     let below = 0;
     for (const [index, count] of this.counts.entries()) {
       below += count;
-      yield { metricName: `${NAME}_bucket`, labels: { le: BOUNDS[index] ?? '+Inf', ...labels }, value: below };
+      const exemplar = this.exemplars?.[index];
+      const value = { metricName: `${NAME}_bucket`, labels: { le: BOUNDS[index] ?? '+Inf', ...labels }, value: below };
+      yield exemplar === undefined ? value : { ...value, exemplar };
     }
     yield { metricName: `${NAME}_sum`, labels, value: this.sum };
     yield { metricName: `${NAME}_count`, labels, value: below };
@@ -37,15 +49,15 @@ class Series {
 export class RouteDurations {
   private readonly series = new Map<string, Map<number, Series>>();
 
-  observe(method: string, status: number, seconds: number): void {
+  observe(method: string, status: number, seconds: number, traceId?: string): void {
     let ofMethod = this.series.get(method);
     if (ofMethod === undefined) this.series.set(method, (ofMethod = new Map()));
     let series = ofMethod.get(status);
     if (series === undefined) ofMethod.set(status, (series = new Series()));
-    series.observe(seconds);
+    series.observe(seconds, traceId);
   }
 
-  *values(route: string): Generator<MetricValueWithName<string>> {
+  *values(route: string): Generator<DurationValue> {
     for (const [method, ofMethod] of this.series) {
       for (const [status, series] of ofMethod) yield* series.values({ method, route, status });
     }

@@ -67,8 +67,9 @@ export class RequestObserver {
       route.onSend = [
         ...[route.onSend ?? []].flat(),
         (request, reply, _payload, done): void => {
-          durations.observe(request.method, reply.statusCode, secondsSince(request.startedAt));
-          if (request.span !== undefined) endSpan(request.span, reply);
+          const { method, startedAt, span } = request;
+          durations.observe(method, reply.statusCode, secondsSince(startedAt), span?.traceId);
+          if (span !== undefined) endSpan(span, reply);
           done();
         },
       ];

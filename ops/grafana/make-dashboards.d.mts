@@ -1,0 +1,2 @@
+/** The text of each dashboard, by the name of its file. */
+export declare const FILES: Readonly<Record<string, string>>;
