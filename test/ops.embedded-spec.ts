@@ -337,6 +337,13 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the image', () => {
+  it('has no source maps and no type declarations of packages: half of what they are', () => {
+    const stage = text('Dockerfile').split(/^FROM /m)[2] ?? '';
+    expect(stage).toContain('npm ci --omit=dev');
+    for (const ending of ['*.map', '*.d.ts', '*.d.mts', '*.d.cts']) expect(stage).toContain(`-name '${ending}'`);
+    expect(stage).toMatch(/ -delete$/m);
+  });
+
   it('has a data directory for its own user and for one that a scheduler chose, whose group is root', () => {
     expect(text('Dockerfile')).toMatch(/^RUN install -d -o node -g root -m 0770 \/data$/m);
   });
