@@ -55,4 +55,16 @@ export const ROUTES: readonly ConsoleRoute[] = [
     page: page(() => import('./pages/Search.tsx')),
     nav: 'viewer',
   },
+  {
+    path: '/audit',
+    title: { ko: '감사 로그', en: 'Audit log' },
+    page: page(() => import('./pages/AuditLog.tsx')),
+    nav: 'operator',
+  },
+  {
+    path: '/keys',
+    title: { ko: 'API 키', en: 'API keys' },
+    page: page(() => import('./pages/Keys.tsx')),
+    nav: 'admin',
+  },
 ];

@@ -49,7 +49,7 @@ export function columns(
           <>
             <a href={consolePath(addressOf('/search', { q: userId }))}>{userId}</a>
             <br />
-            <small class="muted of-campaign">{campaignId}</small>
+            <small class="muted below-name">{campaignId}</small>
           </>
         ),
     },

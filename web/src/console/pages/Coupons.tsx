@@ -67,7 +67,7 @@ export default function Coupons() {
   const issued = useSignal<number | null>(null);
   useEffect(() => {
     const path = { params: { path: { campaignId } } };
-    void attempt(api.GET('/api/campaigns/{campaignId}', path)).then((outcome) => {
+    void attempt(api.GET('/api/admin/campaigns/{campaignId}', path)).then((outcome) => {
       name.value = outcome.ok ? outcome.data.name : campaignId;
     });
     void attempt(api.GET('/api/admin/campaigns/{campaignId}/audit', path)).then((outcome) => {

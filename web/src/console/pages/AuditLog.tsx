@@ -1,0 +1,179 @@
+import { attempt, codeOf, mistakeAt } from '../../api/attempt.ts';
+import { api } from '../../api/client.ts';
+import { type Text, text } from '../../shared/language.ts';
+import { ACTIONS, type AuditEntry, changesOf } from '../audit/words.ts';
+import { type Column, DataTable } from '../parts/DataTable.tsx';
+import { ExactTime } from '../parts/ExactTime.tsx';
+import { Field } from '../parts/Field.tsx';
+import { FilterForm, useFilters } from '../parts/FilterForm.tsx';
+import { addressOf } from '../parts/filters.ts';
+import { Page } from '../parts/Page.tsx';
+import { usePages } from '../parts/use-pages.ts';
+import { consolePath } from '../paths.ts';
+import '../audit/audit.css';
+
+const TITLE: Text = { ko: '감사 로그', en: 'Audit log' };
+const WHAT: Text = {
+  ko: '운영자와 서비스가 바꾼 것, 그리고 쿠폰 코드를 본 것이 남습니다. 아무도 지우거나 고칠 수 없습니다.',
+  en: 'What operators and the service have changed, and who has seen codes. The service has no way to change or delete an entry.',
+};
+const CAPTION: Text = { ko: '최근 것부터', en: 'Newest first' };
+const ACTOR: Text = { ko: '누가 (ID)', en: 'Who (id)' };
+const ACTOR_HINT: Text = {
+  ko: 'API 키의 ID, bootstrap(ADMIN_TOKEN), service, command, 또는 jwt:사용자',
+  en: 'Id of an API key, bootstrap (ADMIN_TOKEN), service, command, or jwt: and a user',
+};
+const ACTION: Text = { ko: '무엇을', en: 'What' };
+const ANYTHING: Text = { ko: '모두', en: 'Anything' };
+const CAMPAIGN: Text = { ko: '캠페인 ID', en: 'Campaign' };
+
+const WHEN: Text = { ko: '언제', en: 'When' };
+const WHO: Text = { ko: '누가', en: 'Who' };
+const ON: Text = { ko: '대상', en: 'On' };
+const CHANGED: Text = { ko: '내용', en: 'Values' };
+const FROM: Text = { ko: '어디서', en: 'From' };
+const BECAME: Text = { ko: '에서', en: 'became' };
+const REQUEST: Text = { ko: '요청', en: 'request' };
+
+const NONE: Text = { ko: '아직 기록이 없습니다.', en: 'Nothing has been recorded yet.' };
+const NO_MATCH: Text = { ko: '이 조건에 맞는 기록이 없습니다.', en: 'No entry matches these filters.' };
+const NOT_FOR_VIEWERS: Text = {
+  ko: '감사 로그는 운영자와 관리자만 볼 수 있습니다.',
+  en: 'The audit log is for operators and admins.',
+};
+
+const FILTERS = ['actor', 'action', 'campaignId'] as const;
+
+/** Who did what, and when. */
+export default function AuditLog() {
+  const { filters, apply } = useFilters(FILTERS);
+  const list = usePages(
+    (cursor) => attempt(api.GET('/api/admin/audit-log', { params: { query: { ...filters, cursor, limit: 50 } } })),
+    [JSON.stringify(filters)],
+  );
+  const isFiltered = Object.keys(filters).length > 0;
+  return (
+    <Page title={TITLE}>
+      <p class="muted words">{text(WHAT)}</p>
+      <FilterForm filters={filters} onApply={apply}>
+        {(input) => (
+          <>
+            <Field label={ACTOR} hint={ACTOR_HINT} mistake={mistakeAt(list.failure, '/actor')}>
+              {(attributes) => <input {...attributes} {...input('actor')} spellcheck={false} />}
+            </Field>
+            <Field label={ACTION} mistake={mistakeAt(list.failure, '/action')}>
+              {(attributes) => <ActionChoice {...attributes} {...input('action')} />}
+            </Field>
+            <Field label={CAMPAIGN} mistake={mistakeAt(list.failure, '/campaignId')}>
+              {(attributes) => <input {...attributes} {...input('campaignId')} spellcheck={false} />}
+            </Field>
+          </>
+        )}
+      </FilterForm>
+      <DataTable
+        caption={CAPTION}
+        columns={COLUMNS}
+        list={list}
+        keyOf={({ id }) => id}
+        empty={text(isFiltered ? NO_MATCH : NONE)}
+      />
+      {codeOf(list.failure) === 'role-not-allowed' && <p>{text(NOT_FOR_VIEWERS)}</p>}
+    </Page>
+  );
+}
+
+/** The known actions; one of a newer service, from the address, is kept. */
+function ActionChoice({ value, ...attributes }: { readonly value: string; readonly [name: string]: unknown }) {
+  const names = Object.keys(ACTIONS);
+  return (
+    <select {...attributes} value={value}>
+      <option value="">{text(ANYTHING)}</option>
+      {(value === '' || names.includes(value) ? names : [...names, value]).map((name) => (
+        <option key={name} value={name}>
+          {actionWord(name)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function actionWord(action: string): string {
+  const word = ACTIONS[action];
+  return word === undefined ? action : text(word);
+}
+
+const COLUMNS: readonly Column<AuditEntry>[] = [
+  { name: WHEN, cell: ({ at }) => <ExactTime at={at} /> },
+  {
+    name: WHO,
+    cell: ({ actor: { id, name } }) => (
+      <a href={addressOf(consolePath('/audit'), { actor: id })} title={id}>
+        {name}
+      </a>
+    ),
+  },
+  {
+    name: ACTION,
+    isRowHeader: true,
+    cell: ({ action }) => (
+      <>
+        {actionWord(action)}
+        <br />
+        <small class="muted below-name">
+          <code>{action}</code>
+        </small>
+      </>
+    ),
+  },
+  { name: ON, cell: (entry) => <Subject entry={entry} /> },
+  { name: CHANGED, cell: ({ detail }) => <Changes detail={detail} /> },
+  {
+    name: FROM,
+    cell: ({ address, requestId }) => (
+      <>
+        {address ?? '–'}
+        {requestId !== null && (
+          <>
+            <br />
+            <small class="muted">
+              {text(REQUEST)} <code>{requestId}</code>
+            </small>
+          </>
+        )}
+      </>
+    ),
+  },
+];
+
+function Subject({ entry: { subject, campaignId } }: { readonly entry: AuditEntry }) {
+  return (
+    <>
+      {subject !== campaignId && (
+        <>
+          <code>{subject}</code>
+          <br />
+        </>
+      )}
+      {campaignId !== null && <a href={consolePath(`/campaigns/${campaignId}`)}>{campaignId}</a>}
+    </>
+  );
+}
+
+function Changes({ detail }: { readonly detail: Readonly<Record<string, unknown>> }) {
+  return (
+    <ul class="changes">
+      {changesOf(detail).map(({ name, before, after }) => (
+        <li key={name}>
+          <span class="muted">{name}</span>{' '}
+          {before !== undefined && (
+            <>
+              {before} <span aria-hidden="true">→</span>
+              <span class="sr-only">{text(BECAME)}</span>{' '}
+            </>
+          )}
+          <strong>{after}</strong>
+        </li>
+      ))}
+    </ul>
+  );
+}
