@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import '../../../test/support/quiet.js';
 import { EPOCH } from '../../../test/support/claims.js';
 import { recordOf } from '../../../test/support/consumer.js';
@@ -26,6 +27,7 @@ import {
   type OutgoingClaim,
 } from '../../ports/log/claim-log.js';
 import { postponementMs, PUBLISH_LEASE_MS } from '../../domain/retry-policy.js';
+import { tracing } from '../../platform/tracing/tracing.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { type FailedEventDrainer } from './failed-event-drainer.js';
 
@@ -123,6 +125,36 @@ describe('draining failed events', () => {
     expect(await couponOf(stack, claim)).toMatchObject({ claimId: claim.claimId, sequence: claim.sequence });
     expect(await knownRowOf(stack, claim)).toMatchObject({ status: 'RESOLVED', resolvedBy: 'consumer' });
     expect(await drainer.drain()).toEqual({ leased: 0, published: 0, postponed: 0 });
+  });
+
+  it('has a trace for each batch, to which the batch on the log links once', async () => {
+    const exporter = new InMemorySpanExporter();
+    const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    tracing.use(
+      { tracer: provider.getTracer('test'), shutdown: () => provider.shutdown() },
+      { ratio: 0, byParent: true },
+    );
+    try {
+      await drainer.drain();
+      expect(exporter.getFinishedSpans()).toEqual([]);
+      await failedClaims('alice', 'bob');
+      await drainer.drain();
+      const [append, retry] = exporter.getFinishedSpans();
+      expect(retry).toMatchObject({
+        name: 'retry failed events',
+        parentSpanContext: undefined,
+        attributes: { 'coupon.rows': 2, 'coupon.published': 2, 'coupon.postponed': 0 },
+      });
+      expect(append?.name).toBe('journal append');
+      expect(append?.links.map(({ context }) => context)).toEqual([retry?.spanContext()]);
+      const records = await stack.log.readPage(0, 10);
+      const { traceId, spanId } = retry?.spanContext() ?? {};
+      expect(records.slice(-2).map(({ headers }) => headers['traceparent'])).toEqual(
+        Array(2).fill(Buffer.from(`00-${traceId}-${spanId}-01`)),
+      );
+    } finally {
+      await tracing.stop();
+    }
   });
 
   it('goes on batch after batch until nothing is due', async () => {
