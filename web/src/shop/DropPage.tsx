@@ -1,8 +1,8 @@
 import { useEffect, useMemo } from 'preact/hooks';
-import { type Schemas } from '../api/client.ts';
 import { instant, language, locale, text } from '../shared/language.ts';
 import { Announcer } from './Announcer.tsx';
 import { ClaimPanel } from './ClaimPanel.tsx';
+import { nameOf } from './campaign-name.ts';
 import { Countdown } from './Countdown.tsx';
 import { Drop } from './drop.ts';
 import { identifyFor } from './identify.ts';
@@ -30,7 +30,7 @@ export function DropPage({ id }: { readonly id: string }) {
         <div class="stage">
           {phase === 'scheduled' || !campaign ? (
             phase !== 'missing' && <Countdown left={drop.left.value} />
-          ) : (
+          ) : phase === 'closed' || phase === 'ended' ? null : (
             <Stock remaining={campaign.remaining} total={campaign.total} />
           )}
         </div>
@@ -52,11 +52,6 @@ export function DropPage({ id }: { readonly id: string }) {
       <Announcer drop={drop} />
     </article>
   );
-}
-
-/** The campaign of the first start is called after its id, which is no name for people. */
-function nameOf(campaign: Schemas['Campaign'] | null | undefined): string | undefined {
-  return campaign?.name === 'default' ? text(T.brand) : campaign?.name;
 }
 
 /** The clock that everything here goes by, and how exact it is. */

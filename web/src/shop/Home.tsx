@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { api, type Schemas } from '../api/client.ts';
 import { instant, number, text } from '../shared/language.ts';
 import { waitAwake } from './browser.ts';
+import { nameOf } from './campaign-name.ts';
 import { DropPage } from './DropPage.tsx';
 import { retryDelayMs } from './claim-steps.ts';
 import { phaseOf } from './page-phase.ts';
@@ -41,14 +42,14 @@ export function Home() {
 
 function DropLink({ campaign }: { readonly campaign: Schemas['Campaign'] }) {
   const phase = phaseOf(campaign, null);
-  const { id, name, remaining, total, startsAt } = campaign;
+  const { id, remaining, total, startsAt } = campaign;
   return (
     <a class="drop-link" href={`drop/${id}`}>
       <span class={`status ${phase}`}>
         <span class="dot" aria-hidden="true" />
         {text(PHASES[phase])}
       </span>
-      <strong>{name}</strong>
+      <strong>{nameOf(campaign)}</strong>
       <span class="muted number">
         {phase === 'scheduled'
           ? text(T.opensAt, { at: instant(startsAt) })

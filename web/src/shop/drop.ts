@@ -276,7 +276,7 @@ export class Drop {
         // No answer.
       }
       if (isAnswered) this.away.value = null;
-      else if (this.away.value === null) this.away.value = { since: this.clock.now() };
+      else if (this.away.value === null) this.away.value = { since: this.clock.now() ?? this.now.value };
       failures = isAnswered && retryAfter === undefined ? 0 : failures + 1;
       this.tick();
       const pause =
