@@ -31,7 +31,7 @@ export async function buyTheRest(last: LastCalls, withinMs: number): Promise<Rec
     const users = Array.from({ length: LATE_USERS }, (_, n) => `${last.userPrefix}late-${round}-${n}`);
     const calls = await Promise.all(users.map((user) => press(last, user)));
     made.push(...calls);
-    if (calls.every(({ word }) => word === '409 sold-out')) break;
+    if (calls.every(({ word }) => word === '409 sold-out') && isSoldOut(calls)) break;
     await new Promise((resolve) => setTimeout(resolve, BETWEEN_ROUNDS_MS));
   }
   return made;
@@ -63,7 +63,7 @@ async function press({ api, campaignId }: LastCalls, userId: string): Promise<Re
   };
 }
 
-/** True if somebody was told that all is sold. */
-export function isSoldOut(calls: readonly Pick<HeardCall, 'word'>[]): boolean {
-  return calls.some(({ word }) => word === '409 sold-out');
+/** True if somebody was told that all is sold, and that no slot can come free any more. */
+export function isSoldOut(calls: readonly Pick<HeardCall, 'final'>[]): boolean {
+  return calls.some(({ final }) => final === true);
 }

@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.js';
 export const HELP = `npm run rehearse [-- options]: a whole drop against a service that runs, and a certificate
 
 the service
-  --url URL             where it is (default http://127.0.0.1:3000)
+  --url URL             where it is (default http://127.0.0.1:3000); several times for several apis
   --admin-url URL       where its calls for operators are, if it has ADMIN_PORT
   --token TOKEN         of an operator (default: ADMIN_TOKEN, or the file data/admin-token)
   --key KEY             an API key of the role issuer, for IDENTITY=key and IDENTITY=jwt (default: ISSUER_KEY)
@@ -31,7 +31,8 @@ the run
   --connections N       kept open to the service (default 256)
   --workers N           threads that make the calls (default 2)
   --deadline SECONDS    from the last answer until every 202 is a coupon (default 60)
-  --chaos               starts servers and processes of its own, and kills and freezes them meanwhile; needs no --url
+  --chaos               starts servers and processes of its own, and kills and freezes them meanwhile (default: 20000
+                        users for 14000 coupons in 60 s). It needs what npm run stack:up needs, and no --url
   --out DIR             where certificate.html and certificate.json go (default rehearsal/results)
   --lang ko|en          of the certificate (default: LANG)
 
@@ -39,7 +40,10 @@ Ctrl-C ends it early, with a certificate of what there is. It ends with 1 if a p
 
 /** A rehearsal as the command line asks for it. */
 export interface Options {
+  /** The first of {@link urls}, which is asked about the campaign. */
   readonly url: URL;
+  /** The apis that the users call in turn. */
+  readonly urls: readonly URL[];
   readonly adminUrl: URL;
   readonly token: string | undefined;
   readonly key: string | undefined;
@@ -68,7 +72,9 @@ export interface Options {
 /** More users than a rehearsal can hold in memory. */
 const MOST_USERS = 5_000_000;
 const TOKEN_FILE = 'data/admin-token';
-const DEFAULT_SECONDS = 10;
+const CALM = { arrival: 'burst', users: '10000', total: '1000', duration: '10', deadline: '60', tries: '3' };
+/** With --chaos: long enough for each strike, with coupons left for the last one. */
+const CHAOS = { arrival: 'steady', users: '20000', total: '14000', duration: '60', deadline: '120', tries: '10' };
 
 /** @returns null if help was asked for. @throws UsageError */
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options | null {
@@ -80,13 +86,15 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
   if (values.chaos === true && (values.url !== undefined || values.campaign !== undefined)) {
     throw new UsageError('--chaos kills what it has started itself; it takes neither --url nor --campaign');
   }
-  const url = urlOf('--url', values.url ?? 'http://127.0.0.1:3000');
-  const arrivalText = values.arrival ?? 'burst';
+  const defaults = values.chaos === true ? CHAOS : CALM;
+  const urls = (values.url ?? ['http://127.0.0.1:3000']).map((text) => urlOf('--url', text));
+  const url = urls[0]!;
+  const arrivalText = values.arrival ?? defaults.arrival;
   const curve = arrivalText.endsWith('.csv') ? curveIn(arrivalText) : null;
   const users =
     values.users === undefined && curve !== null
       ? Math.round(totalOf(curve))
-      : whole('--users', values.users ?? '10000', MOST_USERS);
+      : whole('--users', values.users ?? defaults.users, MOST_USERS);
   const [slowClients, hangUps] = [
     part('--slow-clients', values['slow-clients']),
     part('--hang-ups', values['hang-ups']),
@@ -94,25 +102,27 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
   if (slowClients + hangUps > 1) throw new UsageError('--slow-clients and --hang-ups: together more than 100%');
   return {
     url,
+    urls,
     adminUrl: values['admin-url'] === undefined ? url : urlOf('--admin-url', values['admin-url']),
     token: values.token ?? nonEmpty(env['ADMIN_TOKEN']) ?? tokenInFile(),
     key: values.key ?? nonEmpty(env['ISSUER_KEY']),
     ownsIt: values['i-own-this'] ?? false,
     campaign: values.campaign,
-    total: whole('--total', values.total ?? '1000', 100_000_000),
+    total: whole('--total', values.total ?? defaults.total, 100_000_000),
     users,
-    arrival: curve === null ? arrivalOf(arrivalText, users, values) : { kind: 'curve', points: curve },
+    arrival:
+      curve === null ? arrivalOf(arrivalText, users, values, defaults.duration) : { kind: 'curve', points: curve },
     arrivalText,
     think: spanOf('--think', values.think ?? '100ms-500ms'),
     duplicates: part('--duplicates', values.duplicates ?? '5%'),
     slowClients,
     hangUps,
-    tries: whole('--tries', values.tries ?? '3', 1_000),
+    tries: whole('--tries', values.tries ?? defaults.tries, 1_000),
     seed:
       values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : whole('--seed', values.seed, 2 ** 32 - 1, 0),
     connections: whole('--connections', values.connections ?? '256', 60_000),
     workers: whole('--workers', values.workers ?? String(Math.min(2, availableParallelism())), 64),
-    deadlineMs: seconds('--deadline', values.deadline ?? '60') * 1_000,
+    deadlineMs: seconds('--deadline', values.deadline ?? defaults.deadline) * 1_000,
     chaos: values.chaos ?? false,
     out: values.out ?? 'rehearsal/results',
     language: languageOf(values.lang, env),
@@ -126,7 +136,7 @@ function parsed(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        url: text,
+        url: { ...text, multiple: true },
         'admin-url': text,
         token: text,
         key: text,
@@ -212,6 +222,7 @@ function arrivalOf(
   text: string,
   users: number,
   { duration, rate }: { readonly duration?: string | undefined; readonly rate?: string | undefined },
+  defaultDuration: string,
 ): Arrival {
   if (duration !== undefined && rate !== undefined) throw new UsageError('--duration and --rate: only one of them');
   if (text === 'burst') {
@@ -224,7 +235,7 @@ function arrivalOf(
     throw new UsageError(`--arrival: expected burst, steady, ramp or a file that ends with .csv, not "${text}"`);
   }
   if (rate === undefined) {
-    return { kind: text, seconds: duration === undefined ? DEFAULT_SECONDS : seconds('--duration', duration) };
+    return { kind: text, seconds: seconds('--duration', duration ?? defaultDuration) };
   }
   const perSecond = whole('--rate', rate, 10_000_000);
   // A ramp that ends at this rate has half of it on average.

@@ -21,10 +21,12 @@ export interface Desk {
 }
 
 /**
- * Does something to the service while the load runs. @param begun by `clock.ts`, ms. @returns what it has done, once it
- * is mended.
+ * Does something to the service while the load runs.
+ * @param loadMs how long calls are due, ms.
+ * @param stop the load is over: mend what is broken, and return.
+ * @returns what was done, by `clock.ts`, ms.
  */
-export type Meanwhile = (begun: number, stop: AbortSignal) => Promise<readonly Mark[]>;
+export type Meanwhile = (loadMs: number, stop: AbortSignal) => Promise<readonly Mark[]>;
 
 /** One of so many winners asks for the status of the claim. */
 const LOOK_EVERY = 20;
@@ -90,7 +92,7 @@ async function underLoad(
   desk: Desk,
   meanwhile: Meanwhile,
 ): Promise<{ load: LoadResult; marks: readonly Mark[] }> {
-  const { url, key, connections, workers, tries, think, seed } = options;
+  const { url, urls, key, connections, workers, tries, think, seed } = options;
   const facts = {
     host: url.host,
     basePath: url.pathname.replace(/\/$/, ''),
@@ -98,14 +100,17 @@ async function underLoad(
     userPrefix,
     ...(key === undefined ? {} : { key }),
   };
-  const target = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
+  const targets = urls.map(({ hostname, port }) => ({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || 80),
+  }));
   const plan = planCalls(options);
-  const order = { plan, facts, target, connections, workers, tries, think, seed, lookEvery: LOOK_EVERY };
+  const order = { plan, facts, targets, connections, workers, tries, think, seed, lookEvery: LOOK_EVERY };
   const over = new AbortController();
   const stop = AbortSignal.any([over.signal, desk.stopLoad]);
-  const striking = meanwhile(now(), stop);
+  const striking = meanwhile(plan.due.at(-1) ?? 0, stop);
   const load = await drive(order, (progress) => desk.tell(progress), desk.stopLoad).finally(() => over.abort());
-  const marks = (await striking).map(({ what, from, to }) => ({ what, from: from - load.start, to: to - load.start }));
+  const marks = (await striking).map((mark) => ({ ...mark, from: mark.from - load.start, to: mark.to - load.start }));
   return { load, marks };
 }
 

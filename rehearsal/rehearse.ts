@@ -33,8 +33,23 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: Options, command: string, desk: Desk): Promise<Report> {
-  for (const url of [options.url, options.adminUrl]) if (!options.ownsIt) await requireThisMachine(url);
-  return rehearse(options, command, desk);
+  for (const url of [...options.urls, options.adminUrl]) if (!options.ownsIt) await requireThisMachine(url);
+  if (!options.chaos) return rehearse(options, command, desk);
+  // Servers, and the support of the tests: loaded only where they are wanted.
+  const [{ Installation }, { strikesOn }] = await Promise.all([
+    import('./chaos/installation.js'),
+    import('./chaos/strikes.js'),
+  ]);
+  desk.say('starting Redis, Kafka, MariaDB, two apis and a worker …');
+  const installation = await Installation.start();
+  try {
+    const { urls, token, cluster } = installation;
+    const [url] = urls as [URL];
+    const strikes = strikesOn(cluster, options.seed, (line) => desk.say(line));
+    return await rehearse({ ...options, url, urls, adminUrl: url, token }, command, desk, strikes);
+  } finally {
+    await installation.stop();
+  }
 }
 
 /** The first Ctrl-C ends the load, the second one the wait for coupons, the third one the process. */

@@ -4,9 +4,14 @@ import { Histogram } from './load/histogram.js';
 import { type Judgement, type PromiseResult } from './promises.js';
 import { type IssuedCoupon, type ServiceVersion } from './service-api.js';
 
-/** What was done to the service meanwhile. Times in ms from the beginning of the load. */
+/** `killed`: with SIGKILL, and started again. `frozen`: stopped, and woken. */
+export type Deed = 'killed' | 'frozen';
+
+/** What was done to the service meanwhile. Times in ms; in a report from the beginning of the load. */
 export interface Mark {
-  readonly what: string;
+  readonly deed: Deed;
+  /** The server or process. */
+  readonly target: string;
   readonly from: number;
   readonly to: number;
 }
@@ -140,7 +145,7 @@ export function reportOf(parts: ReportParts): Report {
     },
     options,
     figures: {
-      users: ours.size,
+      users: new Set(calls.map(({ userId }) => userId)).size,
       calls: all.length,
       accepted: answers['202'] ?? 0,
       coupons: coupons.length,

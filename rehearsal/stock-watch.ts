@@ -6,6 +6,12 @@ import { type ServiceApi } from './service-api.js';
 /** Between two looks, ms: an api shows a stock that is up to a second old. */
 const LOOK_MS = 500;
 
+/**
+ * How old a stock may be that is shown, ms: an api keeps it for a second, and stalls now and then. Behind one address there
+ * may be several apis.
+ */
+const STALE_MS = 2_000;
+
 /** Looks at the stock of a campaign until it is told to end. */
 export class StockWatch {
   readonly looks: StockLook[] = [];
@@ -30,7 +36,7 @@ export class StockWatch {
   /** What was shown from the beginning of the load on. */
   moments(start: number): StockMoment[] {
     return this.looks
-      .filter(({ asked }) => asked >= start)
+      .filter(({ heard }) => heard >= start)
       .map(({ heard, remaining }) => ({ at: heard - start, remaining }));
   }
 
@@ -58,6 +64,6 @@ export class StockWatch {
     if (epoch === null || campaign === null || campaign.remaining === null) return;
     if ((await this.api.epoch()) !== epoch) return;
     const { version, remaining } = campaign;
-    this.looks.push({ url: this.url, epoch, version, remaining, asked, heard });
+    this.looks.push({ url: this.url, epoch, version, remaining, asked: asked - STALE_MS, heard });
   }
 }

@@ -61,7 +61,11 @@ function resultOf({ state, because }: PromiseResult, texts: Texts): string {
 function chartsOf(report: Report, texts: Texts): string {
   const { rows, spanSeconds } = report.timeline;
   const { charts } = texts;
-  const marks = report.marks.map(({ what, from, to }) => ({ what, from: from / 1_000, to: to / 1_000 }));
+  const marks = report.marks.map(({ deed, target, from, to }) => ({
+    what: texts.deeds[deed](target),
+    from: from / 1_000,
+    to: to / 1_000,
+  }));
   const perSecond = (of: (row: TimelineRow) => number) => rows.map((row) => round(of(row) / spanSeconds));
   const common = { xAxis: charts.time, moments: rows.map(({ second }) => second), marks };
   const rate: Chart = {
@@ -137,8 +141,8 @@ function figuresOf({ figures, marks }: Report, texts: Texts): string {
     ...[count].map((value) => cell(number(value), 'n')),
     ...[p50, p90, p99, p999, max].map((value) => cell(value === null ? '–' : decimal(value), 'n')),
   ]);
-  const done = marks.map(({ what, from, to }) => [
-    rowHead(what),
+  const done = marks.map(({ deed, target, from, to }) => [
+    rowHead(texts.deeds[deed](target)),
     cell(`${(from / 1_000).toFixed(1)} s`, 'n'),
     cell(`${(to / 1_000).toFixed(1)} s`, 'n'),
   ]);

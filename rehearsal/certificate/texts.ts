@@ -1,4 +1,5 @@
 import { type PromiseId, type Unjudged } from '../promises.js';
+import { type Deed } from '../report.js';
 
 export type Language = 'ko' | 'en';
 
@@ -55,6 +56,7 @@ export interface Texts {
     readonly noStock: string;
   };
   readonly marks: string;
+  readonly deeds: Readonly<Record<Deed, (target: string) => string>>;
   readonly from: string;
   readonly to: string;
   readonly what: string;
@@ -150,6 +152,7 @@ const en: Texts = {
     noStock: 'The load was over before the stock was shown.',
   },
   marks: 'What was done to the service',
+  deeds: { killed: (target) => `${target} killed`, frozen: (target) => `${target} frozen` },
   from: 'from',
   to: 'to',
   what: 'what',
@@ -245,7 +248,8 @@ const ko: Texts = {
     asTable: '표로 보기',
     noStock: '남은 수량이 표시되기 전에 부하가 끝났습니다.',
   },
-  marks: '서비스에 가한 일',
+  marks: '서비스에 가한 장애',
+  deeds: { killed: (target) => `${target} 강제 종료`, frozen: (target) => `${target} 정지` },
   from: '시작',
   to: '끝',
   what: '내용',

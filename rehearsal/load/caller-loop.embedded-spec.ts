@@ -58,7 +58,7 @@ describe('the calls of one thread', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
     const all = { ...MIX, ...mix };
-    const settings = { target: { host: '127.0.0.1', port }, plan: planCalls(all), think: all.think, seed: 1 };
+    const settings = { targets: [{ host: '127.0.0.1', port }], plan: planCalls(all), think: all.think, seed: 1 };
     const facts = { host: `127.0.0.1:${port}`, basePath: '/base', campaignId: 'c', userPrefix: 'u', key: 'secret' };
     const texts = new RequestTexts(facts);
     const loop = new CallerLoop({ ...settings, connections, tries, lookEvery: 10 }, texts);
@@ -153,8 +153,9 @@ describe('the calls of one thread', () => {
     const mix = { users: 30, arrival: { kind: 'burst' }, duplicates: 1, slowClients: 0.2, hangUps: 0.2 } as const;
     const { calls, received } = await runAgainst(accept, mix);
     const of = (manner: Manner) => calls.filter((call) => call.manner === manner);
-    for (const manner of ['press', 'again', 'other-tab', 'slow', 'hang-up'] as const)
+    for (const manner of ['press', 'again', 'other-tab', 'slow', 'hang-up'] as const) {
       expect(of(manner)).not.toEqual([]);
+    }
     // The time of a slow call begins with its last byte: before that nobody could execute it.
     for (const { ms, at, due } of of('slow')) {
       expect(at - due).toBeGreaterThan(1_000);

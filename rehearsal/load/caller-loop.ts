@@ -1,5 +1,6 @@
 import { type StatusLook, NO_ANSWER, REFUSED } from '../../oracle/told.js';
 import { randomFrom } from '../random.js';
+import { callAside } from './aside-call.js';
 import { claimIn, type RawAnswer, retryAfterMs, wordOf } from './answer.js';
 import { type CallPlan, drawn, MANNERS, type Span } from './call-plan.js';
 import { CallLog, type CallRecords } from './call-records.js';
@@ -11,7 +12,8 @@ import { type RequestTexts } from './request-texts.js';
 
 /** How the calls of one thread are made. */
 export interface LoopSettings {
-  readonly target: Target;
+  /** Where the service is; several apis in turn. */
+  readonly targets: readonly Target[];
   readonly plan: CallPlan;
   readonly connections: number;
   /** How often a user calls at most who is told to come back. */
@@ -36,9 +38,6 @@ const GIVE_UP_MS = 10_000;
 const SWEEP_MS = 1_000;
 /** Between two attempts to connect, ms. */
 const RECONNECT_MS = 100;
-/** A slow request comes in so many pieces, in this time, ms. */
-const SLOW_PIECES = 8;
-const SLOW_MS = 2_000;
 /** A caller who hangs up does it within this time after the request, ms. */
 const HANG_UP_MS = 20;
 /** Looks are numbered from here on, calls below it. */
@@ -72,6 +71,7 @@ export class CallerLoop {
   private settled = 0;
   private underWay = 0;
   private winners = 0;
+  private connected = 0;
   private stopped = false;
   private over: (() => void) | undefined;
   private ticking: NodeJS.Timeout | undefined;
@@ -148,7 +148,7 @@ export class CallerLoop {
       const manner = this.log.mannerOf(call);
       if (manner === SLOW || manner === HANG_UP) {
         this.readyFrom += 1;
-        this.callAside(call, manner === SLOW);
+        this.callAside(call, manner);
         continue;
       }
       const connection = this.idle.pop();
@@ -166,53 +166,30 @@ export class CallerLoop {
     this.underWay += 1;
   }
 
-  /** A call on a connection of its own. */
-  private callAside(call: number, slowly: boolean): void {
+  private callAside(call: number, manner: number): void {
     this.underWay += 1;
-    const settle = (word: string, answer?: RawAnswer) => {
-      this.underWay -= 1;
-      this.settle(call, word, answer);
-    };
-    const connection = new Connection(this.settings.target, {
-      answered: (aside, _call, answer) => {
-        settle(wordOf(answer), answer);
-        aside.end();
+    const connection = callAside({
+      target: this.nextTarget(),
+      call,
+      request: this.texts.claim(this.log.userOf(call), manner),
+      hangUpAfterMs: manner === HANG_UP ? this.random() * HANG_UP_MS : null,
+      written: () => {
+        this.log.noteAsked(call, now());
+        this.askedCount += 1;
       },
-      closed: (aside, open) => {
-        this.all.delete(aside);
-        if (open >= 0) settle(this.log.askedOf(call) < 0 ? REFUSED : NO_ANSWER);
+      settled: (word, answer) => {
+        this.underWay -= 1;
+        this.all.delete(connection);
+        this.settle(call, word, answer);
       },
     });
     this.all.add(connection);
-    connection.begin(call);
-    const text = this.texts.claim(this.log.userOf(call), slowly ? SLOW! : HANG_UP!);
-    const written = () => {
-      this.log.noteAsked(call, now());
-      this.askedCount += 1;
-    };
-    connection.ready.then(
-      () => {
-        if (slowly) return this.writeSlowly(connection, text, written);
-        written();
-        connection.write(text);
-        setTimeout(() => connection.end(), this.random() * HANG_UP_MS);
-      },
-      () => written(),
-    );
   }
 
-  /** The service can execute the call once the last piece is there, so it counts as made then. */
-  private writeSlowly(connection: Connection, text: string, written: () => void): void {
-    const size = Math.ceil(text.length / SLOW_PIECES);
-    const pieces = Array.from({ length: SLOW_PIECES }, (_, piece) => text.slice(piece * size, (piece + 1) * size));
-    const writeNext = () => {
-      const piece = pieces.shift();
-      if (piece === undefined) return;
-      if (pieces.length === 0) written();
-      connection.write(piece);
-      setTimeout(writeNext, SLOW_MS / SLOW_PIECES);
-    };
-    writeNext();
+  /** The addresses in turn, as a load balancer takes them. */
+  private nextTarget(): Target {
+    const { targets } = this.settings;
+    return targets[this.connected++ % targets.length]!;
   }
 
   private answered(connection: Connection, call: number, answer: RawAnswer): void {
@@ -273,7 +250,7 @@ export class CallerLoop {
   }
 
   private addConnection(): Connection {
-    const connection = new Connection(this.settings.target, {
+    const connection = new Connection(this.nextTarget(), {
       answered: (one, call, answer) => this.answered(one, call, answer),
       closed: (one, call) => this.closed(one, call),
     });

@@ -24,7 +24,7 @@ try {
     const load = {
       plan: planCalls({ users: calls, arrival: { kind: 'burst' }, ...none, think, seed: round }),
       facts: { host: `127.0.0.1:${port.trim()}`, basePath: '', campaignId: 'bare', userPrefix: `bare-${round}-` },
-      target: { host: '127.0.0.1', port: Number(port) },
+      targets: [{ host: '127.0.0.1', port: Number(port) }],
       ...{ connections, workers, tries: 1, think, seed: round, lookEvery: Infinity },
     };
     const begun = process.cpuUsage();

@@ -111,13 +111,13 @@ export class Cluster {
     };
   }
 
-  /** Starts one more process and does not wait for it. `args` as in {@link ServiceProcess.spawn}. */
+  /** Starts one more process and does not wait for it. `env` may have its PORT. `args` as in {@link ServiceProcess.spawn}. */
   async add(
     duty: Duty,
     env: Readonly<Record<string, string>> = {},
     args: readonly string[] = IMAGE_COMMAND,
   ): Promise<Member> {
-    const port = await freePort();
+    const port = Number(env['PORT'] ?? (await freePort()));
     const variables = { ...this.environment, ROLES: ROLES[duty], PORT: String(port), ...env };
     const process = ServiceProcess.spawn(variables, args);
     const member = { duty, process, url: `http://127.0.0.1:${port}` };

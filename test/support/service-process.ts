@@ -122,7 +122,8 @@ export class ServiceProcess {
     return this.child.exitCode;
   }
 
-  private get ended(): boolean {
+  /** The process has ended, by itself or not. */
+  get ended(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 }
