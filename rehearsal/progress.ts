@@ -1,5 +1,5 @@
 import { type WriteStream } from 'node:tty';
-import { type LoadProgress } from './load/drive.js';
+import { type LoadProgress, TELL_MS } from './load/drive.js';
 
 const BAR = 24;
 const CLEAR_LINE = '\r\u001b[2K';
@@ -11,12 +11,13 @@ export class ProgressLine {
   private lastAnswered = 0;
   private lastAt = performance.now();
   private shown = false;
-  private readonly began = performance.now();
+  private began: number | undefined;
 
   constructor(private readonly output: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>) {}
 
   tell(progress: LoadProgress): void {
     const at = performance.now();
+    this.began ??= this.lastAt = at - TELL_MS;
     const rate = ((progress.answered - this.lastAnswered) * 1_000) / Math.max(1, at - this.lastAt);
     [this.lastAnswered, this.lastAt] = [progress.answered, at];
     const line = lineOf(progress, rate, (at - this.began) / 1_000, this.output.isTTY);
@@ -44,8 +45,7 @@ export function lineOf(
   seconds: number,
   withBar: boolean,
 ): string {
-  // Users who are told to come back make more calls than were planned.
-  const part = Math.min(1, planned === 0 ? 1 : answered / planned);
+  const part = planned === 0 ? 1 : answered / planned;
   const bar = '█'.repeat(Math.round(part * BAR)).padEnd(BAR, '░');
   const all = Object.entries(words).sort(([, a], [, b]) => b - a);
   const rest = all.slice(MOST_CODES).reduce((sum, [, count]) => sum + count, 0);

@@ -5,7 +5,7 @@ import { promisesIn, type RecordedCall } from './load/call-records.js';
 import { now } from './load/clock.js';
 import { drive, type LoadProgress, type LoadResult } from './load/drive.js';
 import { type Options } from './options.js';
-import { type Mark, type Report, reportOf, type StockMoment } from './report.js';
+import { type BrokenOff, type Mark, type Report, reportOf, type StockMoment } from './report.js';
 import { type CampaignJson, ServiceApi } from './service-api.js';
 import { settle } from './settling.js';
 import { StockWatch } from './stock-watch.js';
@@ -47,10 +47,10 @@ export async function rehearse(
   desk.say(`${users} users for the ${total} coupons of "${campaign.name}" (${campaign.id}), seed ${options.seed}`);
   const stock = new StockWatch(api, campaign.id, options.url.href);
   const { load, marks } = await underLoad(options, beginning, userPrefix, desk, meanwhile).finally(() => stock.end());
-  const brokenOff = desk.stopLoad.aborted;
-  const ranFor = (now() - load.start) / 1_000;
+  const stoppedLoad = brokenOffDuring(desk.stopLoad.aborted ? 'load' : null, load.start);
   const last = { api, campaignId: campaign.id, userPrefix, calls: load.calls, stop: desk.stopLoad };
-  const lastCalls = brokenOff ? [] : await callAfterwards(last, before.size, campaign.total, options.deadlineMs);
+  const lastCalls =
+    stoppedLoad !== null ? [] : await callAfterwards(last, before.size, campaign.total, options.deadlineMs);
   const calls = [...load.calls, ...lastCalls];
   desk.say('waiting until every 202 is a coupon …');
   const heard = {
@@ -59,14 +59,14 @@ export async function rehearse(
     statusLooks: load.looks,
     stockLooks: stock.looks,
     userPrefix,
-    brokenOff,
+    brokenOff: stoppedLoad !== null,
   };
   const settled = await settle(api, beginning, heard, options.deadlineMs, desk.stopWaiting);
   if (made) {
     await api.closeCampaign(campaign.id).catch((error: Error) => desk.say(`the campaign stays open: ${error.message}`));
   }
   return reportOf({
-    brokenOff: whyBrokenOff(brokenOff ? ranFor : null, settled.gaveUp),
+    brokenOff: stoppedLoad ?? brokenOffDuring(settled.gaveUp ? 'waiting' : null, load.start),
     startedAt,
     seed: options.seed,
     command,
@@ -130,9 +130,11 @@ function stockAtFirst({ remaining }: CampaignJson): StockMoment[] {
   return remaining === null ? [] : [{ at: 0, remaining }];
 }
 
-function whyBrokenOff(afterSeconds: number | null, gaveUp: boolean): string | null {
-  if (afterSeconds !== null) return `stopped by the operator after ${afterSeconds.toFixed(1)} s of load`;
-  return gaveUp ? 'the operator did not wait until every 202 was a coupon' : null;
+function brokenOffDuring(during: BrokenOff['during'] | null, start: number): BrokenOff | null {
+  if (during === null) return null;
+  const afterSeconds = Math.round((now() - start) / 100) / 10;
+  const what = during === 'load' ? 'not all calls were made' : 'the operator did not wait until every 202 was a coupon';
+  return { during, afterSeconds, note: `broken off after ${afterSeconds} s: ${what}. This is not a whole rehearsal.` };
 }
 
 /** The options that decide what happens; no secret is among them. */

@@ -50,10 +50,19 @@ export interface TimelineRow {
   readonly remaining: number | null;
 }
 
+/** Why a rehearsal is not a whole one. */
+export interface BrokenOff {
+  /** `load`: the operator ended it before all calls were made. `waiting`: before every 202 was a coupon. */
+  readonly during: 'load' | 'waiting';
+  /** From the beginning of the load. */
+  readonly afterSeconds: number;
+  readonly note: string;
+}
+
 /** A certificate as JSON. The page is made of it and of nothing else. */
 export interface Report {
-  /** Why this is no whole rehearsal; null if it is one. */
-  readonly brokenOff: string | null;
+  /** First, so that nobody misses it; null for a whole rehearsal. */
+  readonly brokenOff: BrokenOff | null;
   readonly verdict: 'kept' | 'broken';
   readonly promises: readonly PromiseResult[];
   readonly examples: readonly string[];

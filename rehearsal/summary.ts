@@ -8,7 +8,7 @@ const WORDS = { kept: 'kept', broken: 'BROKEN', 'not-judged': 'not judged' } as 
 export function summary({ brokenOff, verdict, promises, examples, figures, campaign }: Report): string {
   const { promiseNames, unjudged } = TEXTS.en;
   return [
-    ...(brokenOff === null ? [] : [`broken off: ${brokenOff}`]),
+    ...(brokenOff === null ? [] : [brokenOff.note]),
     `${''.padEnd(12)}${''.padEnd(54)}broken of looked at`,
     ...promises.map(({ id, state, checked, broken, because }) => {
       const numbers = `${broken.toLocaleString('en')} of ${checked.toLocaleString('en')}`;
@@ -22,7 +22,11 @@ export function summary({ brokenOff, verdict, promises, examples, figures, campa
     `answers ${timesIn(figures.answerTimes)}`,
     `coupons ${timesIn(figures.rowTimes)} after the claim`,
     '',
-    verdict === 'kept' ? 'every promise was kept' : 'A PROMISE WAS BROKEN',
+    verdict === 'broken'
+      ? 'A PROMISE WAS BROKEN'
+      : brokenOff === null
+        ? 'every promise was kept'
+        : 'no promise was broken until then',
   ].join('\n');
 }
 

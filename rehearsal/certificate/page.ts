@@ -7,8 +7,12 @@ import { type Language, TEXTS, type Texts } from './texts.js';
 /** The certificate as one page that loads nothing. */
 export function certificatePage(report: Report, language: Language): string {
   const texts = TEXTS[language];
-  const verdict = report.verdict === 'kept' ? texts.kept : texts.broken;
-  const brokenOff = report.brokenOff === null ? null : texts.brokenOff(report.brokenOff);
+  const brokenOff =
+    report.brokenOff === null
+      ? null
+      : texts.brokenOff[report.brokenOff.during](report.brokenOff.afterSeconds.toFixed(1));
+  const kept = brokenOff === null ? texts.kept : texts.keptSoFar;
+  const verdict = report.verdict === 'kept' ? kept : texts.broken;
   return [
     // The first line says it, too, to who reads the file and not the page.
     `<!doctype html>${brokenOff === null ? '' : `<!-- ${comment(brokenOff)} -->`}`,

@@ -1,5 +1,5 @@
 import { type PromiseId, type Unjudged } from '../promises.js';
-import { type Deed } from '../report.js';
+import { type BrokenOff, type Deed } from '../report.js';
 
 export type Language = 'ko' | 'en';
 
@@ -11,7 +11,8 @@ export interface Texts {
   readonly keptShort: string;
   readonly brokenShort: string;
   readonly notJudged: string;
-  readonly brokenOff: (why: string) => string;
+  readonly keptSoFar: string;
+  readonly brokenOff: Readonly<Record<BrokenOff['during'], (seconds: string) => string>>;
   readonly verdictLine: (users: string, coupons: string, total: string) => string;
   readonly promises: string;
   readonly promise: string;
@@ -84,7 +85,12 @@ const en: Texts = {
   keptShort: 'kept',
   brokenShort: 'BROKEN',
   notJudged: 'not judged',
-  brokenOff: (why) => `Broken off: ${why}. This is not a whole rehearsal.`,
+  keptSoFar: 'No promise was broken until then',
+  brokenOff: {
+    load: (seconds) => `Broken off after ${seconds} s: not all calls were made. This is not a whole rehearsal.`,
+    waiting: (seconds) =>
+      `Broken off after ${seconds} s: the operator did not wait until every 202 was a coupon. This is not a whole rehearsal.`,
+  },
   verdictLine: (users, coupons, total) => `${users} users asked. ${coupons} coupons of ${total} are issued.`,
   promises: 'Promises',
   promise: 'promise',
@@ -180,7 +186,12 @@ const ko: Texts = {
   keptShort: '지킴',
   brokenShort: '어김',
   notJudged: '판정 안 함',
-  brokenOff: (why) => `중단됨: ${why}. 완전한 리허설이 아닙니다.`,
+  keptSoFar: '그때까지 어긋난 약속이 없습니다',
+  brokenOff: {
+    load: (seconds) => `${seconds}초 만에 중단됨: 호출을 끝까지 하지 않았습니다. 완전한 리허설이 아닙니다.`,
+    waiting: (seconds) =>
+      `${seconds}초 만에 중단됨: 모든 202가 쿠폰이 될 때까지 기다리지 않았습니다. 완전한 리허설이 아닙니다.`,
+  },
   verdictLine: (users, coupons, total) =>
     `사용자 ${users}명이 신청했고, 쿠폰 ${total}장 중 ${coupons}장이 발급되었습니다.`,
   promises: '약속',

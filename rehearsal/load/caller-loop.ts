@@ -26,6 +26,8 @@ export interface LoopSettings {
 
 /** What has happened so far. */
 export interface Progress {
+  /** Calls of the plan, and those that users make again. */
+  readonly planned: number;
   readonly asked: number;
   readonly answered: number;
   readonly words: Readonly<Record<string, number>>;
@@ -71,6 +73,7 @@ export class CallerLoop {
   private settled = 0;
   private underWay = 0;
   private winners = 0;
+  private madeAgain = 0;
   private connected = 0;
   private stopped = false;
   private over: (() => void) | undefined;
@@ -110,8 +113,9 @@ export class CallerLoop {
 
   progress(): Progress {
     const { askedCount: asked, settled: answered, words, recent } = this;
+    const planned = this.settings.plan.due.length + this.madeAgain;
     this.recent = Histogram.empty();
-    return { asked, answered, words: { ...words }, recent };
+    return { planned, asked, answered, words: { ...words }, recent };
   }
 
   results(): { records: CallRecords; looks: StatusLook[]; lateness: Histogram } {
@@ -224,6 +228,7 @@ export class CallerLoop {
     const attempt = (this.attempts.get(user) ?? 1) + 1;
     if (attempt > this.settings.tries || this.stopped) return this.endIfDone();
     this.attempts.set(user, attempt);
+    this.madeAgain += 1;
     const wait = answer === undefined ? 0 : retryAfterMs(answer);
     this.waiting.add({ due: heard + wait + drawn(this.settings.think, this.random), user });
     this.wakeUp();

@@ -38,7 +38,7 @@ export interface LoadResult {
 /** From the moment at which all threads are ready to the beginning of the plan, ms. */
 const RUN_UP_MS = 200;
 /** How often progress is told, ms. */
-const TELL_MS = 1_000;
+export const TELL_MS = 1_000;
 
 /**
  * Spreads the calls over threads, and carries them out.
@@ -77,11 +77,11 @@ export async function drive(
       };
     }
     const telling = setInterval(() => {
-      tell(progressOf(threads, plan.due.length, recent));
+      tell(progressOf(threads, recent));
       recent = Histogram.empty();
     }, TELL_MS);
     const results = await Promise.all(threads.map(({ done }) => done)).finally(() => clearInterval(telling));
-    tell(progressOf(threads, plan.due.length, recent));
+    tell(progressOf(threads, recent));
     stop.removeEventListener('abort', end);
     const texts = new RequestTexts(facts);
     const lateness = Histogram.empty();
@@ -104,12 +104,14 @@ class Thread {
   readonly ready: Promise<void>;
   readonly done: Promise<Done>;
   onBeat: (recent: Histogram) => void = () => undefined;
+  planned: number;
   asked = 0;
   answered = 0;
   words: Readonly<Record<string, number>> = {};
   private readonly worker: Worker;
 
   constructor(order: WorkerOrder) {
+    this.planned = order.plan.due.length;
     this.worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: order });
     const failed = once(this.worker, 'error').then(([error]) => Promise.reject(error as Error));
     this.ready = Promise.race([this.next('ready').then(() => undefined), failed]);
@@ -118,7 +120,7 @@ class Thread {
     for (const one of [failed, this.ready, this.done]) one.catch(() => undefined);
     this.worker.on('message', (message: FromWorker) => {
       if (message.kind !== 'beat') return;
-      ({ asked: this.asked, answered: this.answered, words: this.words } = message);
+      ({ planned: this.planned, asked: this.asked, answered: this.answered, words: this.words } = message);
       this.onBeat(Histogram.fromMessage(message.recent));
     });
   }
@@ -140,11 +142,17 @@ class Thread {
   }
 }
 
-function progressOf(threads: readonly Thread[], planned: number, recent: Histogram): LoadProgress {
+function progressOf(threads: readonly Thread[], recent: Histogram): LoadProgress {
   const words: Record<string, number> = {};
   for (const thread of threads) {
     for (const [word, count] of Object.entries(thread.words)) words[word] = (words[word] ?? 0) + count;
   }
   const sum = (of: (thread: Thread) => number) => threads.reduce((all, thread) => all + of(thread), 0);
-  return { planned, asked: sum(({ asked }) => asked), answered: sum(({ answered }) => answered), words, recent };
+  return {
+    planned: sum(({ planned }) => planned),
+    asked: sum(({ asked }) => asked),
+    answered: sum(({ answered }) => answered),
+    words,
+    recent,
+  };
 }

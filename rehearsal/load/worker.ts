@@ -16,6 +16,7 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | {
       readonly kind: 'beat';
+      readonly planned: number;
       readonly asked: number;
       readonly answered: number;
       readonly words: Readonly<Record<string, number>>;

@@ -152,10 +152,14 @@ describe('npm run rehearse', () => {
     child.process.kill('SIGINT');
     const [code] = (await once(child.process, 'close')) as [number | null];
     expect({ code, text: child.lines().join('\n') }).toMatchObject({ code: 130 });
-    expect(certificate().brokenOff).toMatch(/^stopped by the operator after \d+\.\d s of load$/);
+    expect(certificate().brokenOff).toMatchObject({
+      during: 'load',
+      note: expect.stringMatching(/^broken off after [\d.]+ s: not all/),
+    });
+    expect(child.lines().join('\n')).toContain('no promise was broken until then');
     expect(Object.keys(certificate())[0]).toBe('brokenOff');
-    expect(page().split('\n')[0]).toContain('Broken off: stopped by the operator');
-    expect(page()).toMatch(/<body>\s*<p class="broken-off">Broken off: /);
+    expect(page().split('\n')[0]).toMatch(/Broken off after [\d.]+ s: not all calls were made/);
+    expect(page()).toMatch(/<body>\s*<p class="broken-off">Broken off after /);
     expect(broken()).toEqual([]);
   });
 
