@@ -70,7 +70,7 @@ export interface Options {
 }
 
 /** More users than a rehearsal can hold in memory. */
-const MOST_USERS = 5_000_000;
+const MOST_USERS = 2_000_000;
 const TOKEN_FILE = 'data/admin-token';
 const CALM = { arrival: 'burst', users: '10000', total: '1000', duration: '10', deadline: '60', tries: '3' };
 /** With --chaos: long enough for each strike, with coupons left for the last one. */
