@@ -28,8 +28,9 @@ export async function begin(api: ServiceApi, options: Options): Promise<Beginnin
   if (options.token === undefined) {
     throw new UsageError('it needs the token of an operator: --token, ADMIN_TOKEN, or the file data/admin-token');
   }
+  // Before a campaign is made: one that cannot be rehearsed would stay open.
+  await requireIssuer(api, options.campaign ?? 'default', `rehearsal-${options.seed}-nobody`);
   const { campaign, made } = await findOrMake(api, options);
-  await requireIssuer(api, campaign.id, `rehearsal-${options.seed}-nobody`);
   const coupons = made ? [] : await api.coupons(campaign.id);
   const version = await api.version();
   return { campaign, made, before: new Set(coupons.map(({ userId }) => userId)), epoch, version };
@@ -61,7 +62,10 @@ async function opened(api: ServiceApi, id: string): Promise<CampaignJson> {
   }
 }
 
-/** Asks about a user who has no claim, which every caller may who may claim for users. */
+/**
+ * Asks about a user who has no claim, which every caller may who may claim for users. The service looks at the key first,
+ * so there need not be such a campaign.
+ */
 async function requireIssuer(api: ServiceApi, campaignId: string, userId: string): Promise<void> {
   const { status } = await api.claimStatus(campaignId, userId);
   if (status === 401) {
