@@ -1,0 +1,200 @@
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { type Page } from 'playwright-core';
+import { UnwatchedGate } from '../../src/ports/gate/unwatched-gate.js';
+import { GateUnavailableError } from '../../src/ports/gate/issuance-gate.js';
+import { Client } from '../support/client.js';
+import { type Service, startService } from '../support/service.js';
+import { describePages, Pages } from './support/browser.js';
+import { makeKey, signIn } from './support/console.js';
+
+const OPERATOR = { language: 'en' } as const;
+
+describePages('what an operator does to a campaign', () => {
+  let service: Service;
+  let pages: Pages;
+  let client: Client;
+
+  beforeAll(async () => {
+    service = await startService();
+    pages = await Pages.open();
+    client = new Client(service.adminUrl);
+  });
+  afterAll(async () => {
+    await pages?.close();
+    await service.stop();
+  });
+  afterEach(() => void jest.restoreAllMocks());
+
+  async function open(id: string, key?: string): Promise<Page> {
+    const page = await pages.page(OPERATOR);
+    await signIn(page, service, `/campaigns/${id}`, key);
+    await page.getByText('Live', { exact: true }).waitFor();
+    return page;
+  }
+  const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+  const inDialog = (page: Page, name: string) => page.getByRole('dialog').getByRole('button', { name, exact: true });
+  const stateOf = async (id: string) => (await client.get(`/api/campaigns/${id}`)).body.state;
+
+  it('pauses and resumes it with the keyboard alone', async () => {
+    const id = await client.createCampaign(10);
+    const page = await open(id);
+    await button(page, 'Pause').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await pages.expectClean(page);
+    await page.keyboard.press('Escape');
+    expect(
+      await page.evaluate(() => (globalThis as unknown as { document: Doc }).document.activeElement?.textContent),
+    ).toBe('Pause');
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'Pause');
+    await page.keyboard.press('Enter');
+    await page.getByText('Paused', { exact: true }).waitFor();
+    expect(await stateOf(id)).toBe('PAUSED');
+    await button(page, 'Resume').focus();
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'Resume');
+    await page.keyboard.press('Enter');
+    await page.getByText('Open', { exact: true }).waitFor();
+    expect(await stateOf(id)).toBe('OPEN');
+  });
+
+  it('closes it after its consequence in numbers, and its name', async () => {
+    const id = await client.createCampaign(10);
+    for (const user of ['a', 'b', 'c']) await client.claim(user, id);
+    const { name } = (await client.get(`/api/campaigns/${id}`)).body;
+    const page = await open(id);
+    await button(page, 'Close').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('listitem').filter({ hasText: '3 admitted claims stay' }).waitFor();
+    await dialog.getByRole('listitem').filter({ hasText: '7 slots are closed' }).waitFor();
+    expect(await inDialog(page, 'Close').nth(1).isDisabled()).toBe(true);
+    await pages.expectClean(page);
+    await pages.shoot(page, 'console-close-en');
+    await dialog.getByRole('textbox').fill(name);
+    await inDialog(page, 'Close').nth(1).click();
+    await page.getByText('Closed', { exact: true }).waitFor();
+    expect(await stateOf(id)).toBe('CLOSED');
+    expect(await button(page, 'Pause').count()).toBe(0);
+  });
+
+  it('changes the total, and says by which numbers', async () => {
+    const id = await client.createCampaign(10);
+    for (const user of ['a', 'b', 'c']) await client.claim(user, id);
+    const page = await open(id);
+    await page.reload();
+    await button(page, 'Change').click();
+    await page.locator('input[name=total]').fill('2');
+    await inDialog(page, 'Save the change').click();
+    await page.getByRole('alert').getByText('total-below-claimed').waitFor();
+    await pages.shoot(page, 'console-total-too-low-en');
+    await page.locator('input[name=total]').fill('none');
+    await inDialog(page, 'Save the change').click();
+    const total = page.locator('input[name=total]');
+    await page.locator('input[name=total][aria-invalid=true]').waitFor();
+    expect(await total.getAttribute('aria-describedby')).toContain('mistake');
+    await pages.expectClean(page);
+    await pages.shoot(page, 'console-total-invalid-en');
+    await total.fill('20');
+    await page.getByText('3 claims stay; what is left goes from 7 to 17.').waitFor();
+    await inDialog(page, 'Save the change').click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect((await client.get(`/api/campaigns/${id}`)).body.total).toBe(20);
+  });
+
+  it('shows both versions when somebody changed it meanwhile, and overwrites nothing unseen', async () => {
+    const id = await client.createCampaign(10);
+    const page = await open(id);
+    await button(page, 'Change').click();
+    await page.locator('input[name=name]').fill('Mine');
+    const changed = await client.admin('PATCH', `/api/admin/campaigns/${id}`, {
+      headers: { 'if-match': '"1"' },
+      body: { total: 50 },
+    });
+    expect(changed.status).toBe(200);
+    await inDialog(page, 'Save the change').click();
+    await page.getByText('Somebody changed it meanwhile').waitFor();
+    await page.getByRole('row', { name: 'Total 10 50 10' }).waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'console-conflict-en');
+    await button(page, 'Apply my changes to the new version').click();
+    await inDialog(page, 'Save the change').click();
+    await page.getByRole('heading', { level: 1, name: 'Mine' }).waitFor();
+    expect((await client.get(`/api/campaigns/${id}`)).body).toMatchObject({ name: 'Mine', total: 50, version: 3 });
+  });
+
+  it('explains a gate that has not heard of the change, and asks again', async () => {
+    const id = await client.createCampaign(10);
+    const page = await open(id);
+    const gate = service.app.get(UnwatchedGate);
+    jest.spyOn(gate, 'changeTerms').mockRejectedValue(new GateUnavailableError('away'));
+    await button(page, 'Pause').click();
+    await inDialog(page, 'Pause').click();
+    await page.getByText('The change is stored, and reaches the gate by itself').waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'console-gate-not-told-en');
+    jest.restoreAllMocks();
+    await inDialog(page, 'Pause').click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await stateOf(id)).toBe('PAUSED');
+  });
+
+  it('hears of a close that came first', async () => {
+    const id = await client.createCampaign(10);
+    const page = await open(id);
+    await button(page, 'Change').click();
+    await client.admin('POST', `/api/admin/campaigns/${id}/close`);
+    await page.locator('input[name=name]').fill('Too late');
+    await inDialog(page, 'Save the change').click();
+    await page.getByRole('row', { name: /Name/ }).waitFor();
+    await button(page, 'Apply my changes to the new version').click();
+    await inDialog(page, 'Save the change').click();
+    await page.getByRole('alert').getByText('campaign-closed').waitFor();
+  });
+
+  it('is shown no button that the role does not allow', async () => {
+    const id = await client.createCampaign(10);
+    const page = await open(id, await makeKey(client, 'viewer'));
+    for (const name of ['Pause', 'Change', 'Close']) expect(await button(page, name).count()).toBe(0);
+    await page.getByText('The history is for the role operator and above.').waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'console-viewer-en');
+  });
+
+  it('publishes a draft, or deletes it after its name', async () => {
+    const make = async (name: string): Promise<string> =>
+      (await client.admin('POST', '/api/admin/campaigns', { body: { name, total: 5, state: 'DRAFT' } })).body.id;
+    const page = await pages.page(OPERATOR);
+    await signIn(page, service, `/campaigns/${await make('Tomorrow')}`);
+    await page.getByText('A draft: until it is published').waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'console-draft-en');
+    await button(page, 'Publish').click();
+    await inDialog(page, 'Publish').click();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.goto(`${service.adminUrl}/console/campaigns/${await make('Never')}`);
+    await button(page, 'Delete the draft').click();
+    await page.getByRole('dialog').getByRole('textbox').fill('Never');
+    await inDialog(page, 'Delete the draft').click();
+    await page.getByRole('heading', { level: 1, name: 'Campaigns' }).waitFor();
+    expect(await page.getByRole('link', { name: 'Never', exact: true }).count()).toBe(0);
+  });
+
+  /** Goes on by Tab until the focus is on this button of the dialog. */
+  async function tabTo(page: Page, name: string): Promise<void> {
+    await page.getByRole('dialog').waitFor();
+    for (let steps = 0; steps < 20; steps++) {
+      await page.keyboard.press('Tab');
+      const focused = await page.evaluate(() => {
+        const { activeElement } = (globalThis as unknown as { document: Doc }).document;
+        return activeElement?.closest('dialog') === null ? '' : (activeElement?.textContent ?? '');
+      });
+      if (focused === name) return;
+    }
+    throw new Error(`the focus never came to ${name}`);
+  }
+});
+
+interface Doc {
+  readonly activeElement: { readonly textContent: string; closest(selector: string): unknown } | null;
+}
