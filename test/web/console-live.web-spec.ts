@@ -54,6 +54,57 @@ describePages('a campaign in the console while it runs', () => {
     await shootAll(page, 'console-live');
   });
 
+  it('has a table with the numbers that the charts draw, and that the service has sent', async () => {
+    const id = await create('표', 5);
+    const page = await pages.page({ language: 'en' });
+    await signIn(page, service, `/campaigns/${id}`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    for (let user = 0; user < 8; user++) await client.claim(`u${user}`, id);
+    await page.getByText('Every coupon is issued since').waitFor();
+    const sent = await samplesOf(id, ({ remaining, rates }) => remaining === 0 && rates?.refused === 0);
+    await page.getByText('The charts as a table').click();
+    await page.getByRole('button', { name: 'Read again' }).click();
+    const rows = await page.locator('.chart-rows tbody tr').evaluateAll((all) =>
+      all.map((row) => {
+        const of = row as unknown as Row;
+        return [of.querySelector('time').dateTime, ...of.querySelectorAll('td')].map((one) =>
+          typeof one === 'string' ? one : one.textContent,
+        );
+      }),
+    );
+    const shown = new Map(rows.map(([at, ...numbers]) => [Date.parse(at ?? ''), numbers]));
+    const both = sent.filter(({ at }) => shown.has(at));
+    expect(both.length).toBeGreaterThan(1);
+    for (const { at, rates, remaining, pending, claimMs, acceptToRowMs } of both) {
+      const numbers = [rates?.claims, rates?.refused, rates?.issued, remaining, pending];
+      const times = [claimMs.p99, acceptToRowMs.p99, claimMs.p50, acceptToRowMs.p50];
+      const written = [...numbers, ...times].map((value) => (typeof value === 'number' ? String(value) : '–'));
+      expect(shown.get(at)?.map((text) => text.replaceAll(',', ''))).toEqual(written);
+    }
+    await pages.expectClean(page);
+    await pages.shoot(page, 'console-live-table-en');
+  });
+
+  /** What the service sends to those who watch, until a sample satisfies. */
+  async function samplesOf(id: string, isLast: (sample: Sample) => boolean): Promise<Sample[]> {
+    const end = new AbortController();
+    const url = `${service.adminUrl}/api/admin/live?campaignId=${id}`;
+    const { body } = await fetch(url, { headers: ADMIN, signal: end.signal });
+    const samples: Sample[] = [];
+    let rest = '';
+    for await (const piece of body as unknown as AsyncIterable<Uint8Array>) {
+      const events = (rest + Buffer.from(piece).toString()).split('\n\n');
+      rest = events.pop() ?? '';
+      for (const event of events) {
+        const [, data] = /^data: (.*)$/m.exec(event) ?? [];
+        if (data !== undefined) samples.push(JSON.parse(data));
+      }
+      if (samples.some(isLast)) break;
+    }
+    end.abort();
+    return samples;
+  }
+
   async function shootAll(page: Page, name: string): Promise<void> {
     await pages.shoot(page, `${name}-ko`);
     await page.emulateMedia({ colorScheme: 'dark' });
@@ -66,3 +117,24 @@ describePages('a campaign in the console while it runs', () => {
     await page.emulateMedia({ colorScheme: 'light' });
   }
 });
+
+interface Quantiles {
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+/** The parts of a sample that the charts show. */
+interface Sample {
+  readonly at: number;
+  readonly rates: { readonly claims: number; readonly refused: number; readonly issued: number } | null;
+  readonly remaining: number | null;
+  readonly pending: number | null;
+  readonly claimMs: Quantiles;
+  readonly acceptToRowMs: Quantiles;
+}
+
+/** What the test reads of a row, which is an element of the browser. */
+interface Row {
+  querySelector(name: 'time'): { readonly dateTime: string };
+  querySelectorAll(name: 'td'): Iterable<{ readonly textContent: string }>;
+}

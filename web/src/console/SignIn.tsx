@@ -70,7 +70,7 @@ function SignInForm({ children }: { readonly children?: preact.ComponentChildren
           />
         )}
       </Field>
-      <ProblemNotice failure={failure.value} />
+      <ProblemNotice failure={failure.value} isSignIn />
       <div class="actions">
         <button type="submit" class="primary" disabled={isBusy.value}>
           {text(SIGN_IN)}

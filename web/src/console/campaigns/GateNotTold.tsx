@@ -27,11 +27,14 @@ function GateNotTold({ failure }: { readonly failure: Failure }) {
   if (failure.kind !== 'refused') return null;
   const { stored, gate } = failure.problem;
   return (
-    <ProblemNotice failure={failure}>
-      <ul>
-        {gate !== undefined && <li>{text(GATE[gate])}</li>}
-        <li>{text(stored === true ? STORED : NOT_STORED)}</li>
-      </ul>
-    </ProblemNotice>
+    <ProblemNotice
+      failure={failure}
+      detail={
+        <>
+          {gate !== undefined && <p>{text(GATE[gate])}</p>}
+          <p>{text(stored === true ? STORED : NOT_STORED)}</p>
+        </>
+      }
+    />
   );
 }

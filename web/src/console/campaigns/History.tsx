@@ -2,6 +2,7 @@ import { attempt } from '../../api/attempt.ts';
 import { api, type Schemas } from '../../api/client.ts';
 import { number, type Text, text } from '../../shared/language.ts';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
+import { CAMPAIGN_STATES, campaignStateWord } from '../parts/StateBadge.tsx';
 import { Time, zonedInstant } from '../parts/Time.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { may } from '../session.ts';
@@ -81,6 +82,8 @@ function nameOf(term: string): string {
 function written(term: string, value: unknown): string {
   if (value === null || value === undefined) return text(NONE);
   if (term === 'startsAt' || term === 'endsAt') return zonedInstant(new Date(value as string | number));
+  const state = CAMPAIGN_STATES.find((one) => term === 'state' && one === value);
+  if (state !== undefined) return text(campaignStateWord(state));
   if (typeof value === 'number') return number(value);
   if (typeof value === 'boolean') return text(value ? YES : NO);
   return typeof value === 'string' ? value : JSON.stringify(value);

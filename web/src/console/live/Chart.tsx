@@ -130,7 +130,7 @@ function optionsOf(
     width: at.clientWidth,
     height: HEIGHT,
     legend: { show: false },
-    padding: [14, 12, 0, 0],
+    padding: [14, 30, 0, 0],
     cursor: { sync: { key: 'live' }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       // A whole span always: a chart that grows with each sample would move under the eye.
