@@ -11,7 +11,7 @@ const WRONG_ANSWER: Text = {
   ko: '{t}에 서비스가 아닌 곳에서 {status} 응답이 왔습니다. 앞단의 프록시일 수 있습니다.',
   en: 'At {t}, something else answered {status}: perhaps a proxy in front of the service.',
 };
-const BESIDE: Text = { ko: '표시된 값 {n}개를 확인해 주세요.', en: 'Please look at the {n} marked values.' };
+const BESIDE: Text = { ko: '표시된 값 {n}개를 고쳐 주세요.', en: 'Values that are marked: {n}.' };
 const REQUEST: Text = { ko: '요청 번호', en: 'request' };
 
 interface NoticeProps {
