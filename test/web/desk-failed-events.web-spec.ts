@@ -112,7 +112,7 @@ describePages('the page of failed events', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').getByRole('button', { name: 'Requeue…' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByText('1 claims are published again now').waitFor();
+    await page.getByText('Claims that are published again now, with all attempts before them: 1.').waitFor();
     await pages.expectClean(page);
     await page.getByRole('button', { name: 'Requeue 1' }).focus();
     await page.keyboard.press('Enter');
@@ -132,7 +132,7 @@ describePages('the page of failed events', () => {
     const [row] = (await client.admin('GET', `${PATH}?campaignId=${campaign}&limit=1`)).body.items;
     await client.admin('POST', `${PATH}/${row.id}/requeue`, { ifMatch: '*' });
     await page.getByRole('button', { name: 'Discard…', exact: true }).click();
-    await page.getByText('3 claims become no coupons, for good').waitFor();
+    await page.getByText('Claims that become no coupons, for good: 3.').waitFor();
     const discard = page.getByRole('button', { name: 'Discard 3' });
     expect(await discard.isDisabled()).toBe(true);
     await page.locator('textarea').fill('고객 요청');
@@ -140,7 +140,7 @@ describePages('the page of failed events', () => {
     await pages.shoot(page, 'desk-failed-discard-en');
     await discard.click();
     await page.getByText('2 discarded.').waitFor();
-    await page.getByText('1 were left as they are: another operator').waitFor();
+    await page.getByText('another operator or the service has changed them meanwhile: 1.').waitFor();
     await pages.expectClean(page);
     await pages.shoot(page, 'desk-failed-report-en');
     expect(await statuses()).toEqual(['DEAD', 'DISCARDED', 'DISCARDED', 'PENDING']);

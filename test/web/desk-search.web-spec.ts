@@ -90,6 +90,40 @@ describePages('the search for a customer', () => {
     await pages.shoot(page, 'desk-search-nobody-360-dark');
   });
 
+  it('does not say that a call did not count while the gate does not answer, and asks again when told to', async () => {
+    const page = await pages.page({ language: 'en' });
+    const doubt = {
+      users: [
+        {
+          userId: 'doubtful',
+          foundBy: 'user',
+          campaigns: [
+            {
+              campaignId: campaign,
+              name: 'noon',
+              soldOutAt: null,
+              claim: null,
+              refusals: [{ code: 'claim-unconfirmed', refusedAt: '2026-12-01T03:00:00.184Z', requestId: 'r' }],
+            },
+          ],
+        },
+      ],
+      gateAnswered: false,
+      complete: true,
+    };
+    await page.route('**/api/admin/search**', (route) => route.fulfill({ json: doubt }));
+    await signIn(page, service, '/search');
+    await search(page, 'doubtful');
+    await page.locator('.badge', { hasText: 'Not known yet' }).waitFor();
+    await page.getByText('The gate did not answer.').waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'desk-search-doubt-en');
+    await page.unroute('**/api/admin/search**');
+    await page.route('**/api/admin/search**', (route) => route.fulfill({ json: { ...doubt, gateAnswered: true } }));
+    await page.locator('input[name=q]').press('Enter');
+    await page.getByText('that call did not count').waitFor();
+  });
+
   it('says beside the field what the API said of the text', async () => {
     const page = await pages.page({ language: 'en' });
     await signIn(page, service, '/search');

@@ -21,25 +21,25 @@ const VERBS: Record<Action, Text> = {
 const CONSEQUENCES: Record<Action, Text> = {
   requeue: {
     ko: '신청 {n}건이 지금 다시 게시되고, 시도 횟수는 0부터 다시 셉니다.',
-    en: '{n} claims are published again now, with all attempts before them.',
+    en: 'Claims that are published again now, with all attempts before them: {n}.',
   },
   discard: {
     ko: '신청 {n}건은 쿠폰이 되지 않습니다. 되돌릴 수 없습니다. 잡혀 있던 자리는 재고로 돌아가고, 그 사용자는 다시 신청할 수 있습니다.',
-    en: '{n} claims become no coupons, for good. Slots that they hold go back to the stock, and their users may claim again.',
+    en: 'Claims that become no coupons, for good: {n}. Slots that they hold go back to the stock, and their users may claim again.',
   },
 };
 const OF_CAMPAIGN: Text = { ko: '{id}: {n}건', en: '{id}: {n}' };
 const OTHERS: Text = { ko: '다른 캠페인 {n}개', en: '{n} other campaigns' };
 const UNREADABLE: Text = {
   ko: '읽을 수 없는 메시지 {n}건도 폐기됩니다. 자리를 잡고 있지 않습니다.',
-  en: '{n} messages that cannot be read are discarded too. They hold no slot.',
+  en: 'Messages that cannot be read, and are discarded too: {n}. They hold no slot.',
 };
 const LEFT: Record<Action, Text> = {
   requeue: {
     ko: '{n}건은 그대로 둡니다. 이미 처리 중이거나 끝났거나, 게시할 신청이 없습니다.',
-    en: '{n} are left as they are: on their way, final, or without a claim to publish.',
+    en: 'Left as they are, on their way, final, or without a claim to publish: {n}.',
   },
-  discard: { ko: '{n}건은 이미 끝나서 그대로 둡니다.', en: '{n} are left as they are: they are final already.' },
+  discard: { ko: '{n}건은 이미 끝나서 그대로 둡니다.', en: 'Left as they are, because they are final already: {n}.' },
 };
 const REASON: Text = { ko: '사유', en: 'Reason' };
 const REASON_HINT: Text = { ko: '감사 로그에 남습니다.', en: 'Kept in the audit log.' };

@@ -10,28 +10,28 @@ const DONE: Record<Action, Text> = {
 };
 const WAITS: Text = {
   ko: '{n}건은 두 번째 운영자의 승인을 기다립니다.',
-  en: '{n} wait for a second operator to approve.',
+  en: 'Waiting for a second operator to approve: {n}.',
 };
-const STOPPED: Text = { ko: '멈췄습니다. {n}건은 시도하지 않았습니다.', en: 'Stopped: {n} were not tried.' };
+const STOPPED: Text = { ko: '멈췄습니다. {n}건은 시도하지 않았습니다.', en: 'Stopped. Not tried: {n}.' };
 const REFUSED: Readonly<Record<string, Text>> = {
   'precondition-failed': {
     ko: '{n}건은 그 사이 다른 운영자나 서비스가 변경하여 그대로 두었습니다.',
-    en: '{n} were left as they are: another operator, or the service, has changed them meanwhile.',
+    en: 'Left as they are, because another operator or the service has changed them meanwhile: {n}.',
   },
   'invalid-state': {
     ko: '{n}건은 이제 처리할 수 없는 상태여서 그대로 두었습니다.',
-    en: '{n} were left as they are: their state does not allow it.',
+    en: 'Left as they are, because their state does not allow it: {n}.',
   },
   'coupon-exists': {
     ko: '{n}건은 사용자에게 이미 쿠폰이 있어 폐기하지 않았습니다.',
-    en: '{n} were not discarded: their users have the coupon.',
+    en: 'Not discarded, because their users have the coupon: {n}.',
   },
   'failed-event-not-found': {
     ko: '{n}건은 해결되어 정리되었습니다.',
-    en: '{n} are gone: they were resolved and cleared away.',
+    en: 'Gone, because they were resolved and cleared away: {n}.',
   },
 };
-const OTHER: Text = { ko: '{n}건이 거절되었습니다({code}).', en: '{n} were refused: {code}.' };
+const OTHER: Text = { ko: '{n}건이 거절되었습니다({code}).', en: 'Refused with {code}: {n}.' };
 
 /** What came of it. */
 export function Report({ action, progress }: { readonly action: Action; readonly progress: Progress }) {

@@ -46,7 +46,7 @@ const FILTERS = ['actor', 'action', 'campaignId'] as const;
 
 /** Who did what, and when. */
 export default function AuditLog() {
-  const { filters, apply } = useFilters(FILTERS);
+  const { filters, apply } = useFilters(FILTERS, () => list.reload());
   const list = usePages(
     (cursor) => attempt(api.GET('/api/admin/audit-log', { params: { query: { ...filters, cursor, limit: 50 } } })),
     [JSON.stringify(filters)],

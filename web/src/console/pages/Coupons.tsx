@@ -62,7 +62,7 @@ const AT_ONCE = 100;
 /** Who got a coupon of a campaign, and in which order. */
 export default function Coupons() {
   const { campaignId = '' } = useRoute().params;
-  const { filters, apply } = useFilters(FILTERS);
+  const { filters, apply } = useFilters(FILTERS, () => list.reload());
   const name = useSignal(campaignId);
   const issued = useSignal<number | null>(null);
   useEffect(() => {

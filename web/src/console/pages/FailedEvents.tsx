@@ -50,7 +50,7 @@ const WAITING = ['DEAD', 'PENDING'] as const;
 
 /** What waits and why; dead ones first. */
 export default function FailedEvents() {
-  const { filters, apply } = useFilters(['status', 'campaignId']);
+  const { filters, apply } = useFilters(['status', 'campaignId'], () => ended(true));
   const { status, campaignId } = filters;
   const view = JSON.stringify(filters);
   const picked = useSignal<ReadonlyMap<number, FailedEvent>>(new Map());

@@ -35,7 +35,8 @@ const FOUND_BY: Record<Result['users'][number]['foundBy'], Text> = {
 
 /** Support's question: "I clicked first and got nothing". */
 export default function Search() {
-  const { filters, apply } = useFilters(['q']);
+  const round = useSignal(0);
+  const { filters, apply } = useFilters(['q'], () => (round.value += 1));
   const { q } = filters;
   const found = useSignal<{ readonly q: string; readonly result: Result } | null>(null);
   const failure = useSignal<Failure | null>(null);
@@ -53,7 +54,7 @@ export default function Search() {
       else failure.value = outcome.failure;
     });
     return () => void (isCurrent = false);
-  }, [q]);
+  }, [q, round.value]);
   return (
     <Page title={TITLE}>
       <p class="muted words">{text(WHAT)}</p>

@@ -11,12 +11,21 @@ const CLEAR: Text = { ko: '필터 지우기', en: 'Clear filters' };
 
 const NO_FILTERS: Filters<never> = {};
 
-/** The filters of a list, which stand in the address: a view can be sent to a colleague, and "back" works. */
+/**
+ * The filters of a list, which stand in the address: a view can be sent to a colleague, and "back" works.
+ * @param again what to do when the same filters are applied once more.
+ */
 export function useFilters<Name extends string>(
   names: readonly Name[],
+  again: () => void,
 ): { readonly filters: Filters<Name>; readonly apply: (filters: Filters<Name>) => void } {
   const { path, query, route } = useLocation();
-  return { filters: filtersIn(names, query), apply: (filters) => route(addressOf(path, filters)) };
+  const filters = filtersIn(names, query);
+  const apply = (next: Filters<Name>): void => {
+    if (addressOf(path, next) === addressOf(path, filters)) again();
+    else route(addressOf(path, next));
+  };
+  return { filters, apply };
 }
 
 /** What an input of the form needs. */
