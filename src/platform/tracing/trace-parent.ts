@@ -18,8 +18,11 @@ export function readTraceParent(text: string): SpanContext | undefined {
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
 }
 
+/** The flag of a span that is sampled. */
+export const SAMPLED = TraceFlags.SAMPLED;
+
 export function isSampled({ traceFlags }: SpanContext): boolean {
-  return (traceFlags & TraceFlags.SAMPLED) !== 0;
+  return (traceFlags & SAMPLED) !== 0;
 }
 
 /** @param context of a span that is sampled. */

@@ -62,12 +62,12 @@ export class Tracing {
     const described = sampled ? describe() : null;
     if (described === null || this.sdk === null || !this.hasRoom()) return undefined;
     const { name, attributes } = described;
-    return SampledSpan.start(this.sdk.tracer, name, { kind: SpanKind.SERVER, attributes }, parent);
+    return new SampledSpan(this.sdk, name, { kind: SpanKind.SERVER, attributes }, parent);
   }
 
   /** For work that nobody asked for. It is seldom and worth a trace each time. */
   job(name: string, start: SpanStart = {}): SampledSpan | undefined {
-    return this.sdk === null ? undefined : SampledSpan.start(this.sdk.tracer, name, start);
+    return this.sdk === null ? undefined : new SampledSpan(this.sdk, name, start);
   }
 
   /** Does the work inside a span of {@link job}. */
