@@ -56,6 +56,29 @@ describe('callers who watch', () => {
     expect((await client.get('/metrics')).body).not.toMatch(/duration_seconds.*route="\/api\/admin\/live"/);
   });
 
+  it('see nothing more once their key is revoked, or they have signed out', async () => {
+    await start();
+    const path = '/api/admin/live?campaignId=default';
+    const { body: key } = await client.admin('POST', '/api/admin/keys', { body: { name: 'a screen', role: 'viewer' } });
+    const signedIn = await client.send('POST', '/api/admin/session', {
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    expect(signedIn.status).toBe(201);
+    const byKey = await watch({ authorization: `Bearer ${key.key}` }, path);
+    const byCookie = await watch({ cookie }, path);
+    for (const source of [byKey, byCookie]) await source.find('a sample', () => true);
+    await service.app.get(EventStreams).beat();
+    for (const source of [byKey, byCookie]) await until('a heartbeat', () => source.comments === 1);
+    expect((await client.admin('DELETE', `/api/admin/keys/${key.id}`)).status).toBe(200);
+    const headers = { cookie, origin: service.url, 'x-requested-with': 'console' };
+    expect((await client.send('DELETE', '/api/admin/session', { headers })).status).toBe(204);
+    await until('both ends', async () => {
+      await service.app.get(EventStreams).beat();
+      return byKey.ended && byCookie.ended;
+    });
+  });
+
   it('have nothing else to ask on their connection', async () => {
     await start();
     const claim = JSON.stringify({ userId: 'behind' });

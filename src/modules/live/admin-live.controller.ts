@@ -1,15 +1,19 @@
-import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpStatus, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { campaignId } from '../../platform/http/input/schemas.js';
 import { ApiEventStream, ApiLastEventId, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { PROBLEMS } from '../../platform/http/problem/problem-catalogue.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { AdminAccess } from '../../platform/identity/admin-access.js';
 import { Admin } from '../../platform/identity/admin.guard.js';
 import { IsStream } from '../../platform/http/streams/stream-routes.js';
 import { LiveFeeds } from './live-feeds.js';
 import { liveSampleJsonSchema } from './live-json.js';
+
+/** What a caller hears whose credential is no longer good. */
+const NOT_ANY_MORE: ReadonlySet<number> = new Set([HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN]);
 
 const query = z.strictObject({ campaignId });
 
@@ -48,7 +52,7 @@ export class AdminLiveController {
       await this.access.enter(request, 'viewer');
       return true;
     } catch (error) {
-      return !(error instanceof Problem && (error.code === 'unauthorized' || error.code === 'role-not-allowed'));
+      return !(error instanceof Problem && NOT_ANY_MORE.has(PROBLEMS[error.code].status));
     }
   }
 }

@@ -129,7 +129,8 @@ export class EventStreams implements OnModuleDestroy {
     for (const streams of Object.values(this.open)) for (const stream of streams) this.end(stream);
   }
 
-  private async beat(): Promise<void> {
+  /** Sends a heartbeat to all, and ends the streams of those who may not watch any more. */
+  async beat(): Promise<void> {
     for (const streams of Object.values(this.open)) {
       await this.send(streams, HEARTBEAT);
       for (const stream of streams) {
