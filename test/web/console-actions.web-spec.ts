@@ -31,6 +31,8 @@ describePages('what an operator does to a campaign', () => {
     await page.getByText('Live', { exact: true }).waitFor();
     return page;
   }
+  /** The history of the campaign has the words of its states too. */
+  const state = (page: Page, word: string) => page.locator('.campaign-facts').getByText(word, { exact: true });
   const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
   const inDialog = (page: Page, name: string) => page.getByRole('dialog').getByRole('button', { name, exact: true });
   const stateOf = async (id: string) => (await client.get(`/api/campaigns/${id}`)).body.state;
@@ -49,13 +51,13 @@ describePages('what an operator does to a campaign', () => {
     await page.keyboard.press('Enter');
     await tabTo(page, 'Pause');
     await page.keyboard.press('Enter');
-    await page.getByText('Paused', { exact: true }).waitFor();
+    await state(page, 'Paused').waitFor();
     expect(await stateOf(id)).toBe('PAUSED');
     await button(page, 'Resume').focus();
     await page.keyboard.press('Enter');
     await tabTo(page, 'Resume');
     await page.keyboard.press('Enter');
-    await page.getByText('Open', { exact: true }).waitFor();
+    await state(page, 'Open').waitFor();
     expect(await stateOf(id)).toBe('OPEN');
   });
 
@@ -73,7 +75,7 @@ describePages('what an operator does to a campaign', () => {
     await pages.shoot(page, 'console-close-en');
     await dialog.getByRole('textbox').fill(name);
     await inDialog(page, 'Close').nth(1).click();
-    await page.getByText('Closed', { exact: true }).waitFor();
+    await state(page, 'Closed').waitFor();
     expect(await stateOf(id)).toBe('CLOSED');
     expect(await button(page, 'Pause').count()).toBe(0);
   });
