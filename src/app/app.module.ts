@@ -17,6 +17,7 @@ import { RetryModule } from '../modules/retry/retry.module.js';
 import { SearchModule } from '../modules/search/search.module.js';
 import { ServiceInfoModule } from '../modules/service-info/service-info.module.js';
 import { SweeperModule } from '../modules/sweeper/sweeper.module.js';
+import { SystemModule } from '../modules/system/system.module.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { type AppConfig } from '../platform/config/env.js';
 import { TokensModule } from '../platform/identity/tokens/tokens.module.js';
@@ -31,6 +32,7 @@ export class AppModule {
    */
   static for(config: AppConfig, adminListener?: AdminListener): DynamicModule {
     const { roles } = config;
+    const live = LiveModule.for(roles);
     return {
       module: AppModule,
       providers: adminListener === undefined ? [] : [{ provide: AdminListener, useValue: adminListener }],
@@ -52,11 +54,12 @@ export class AppModule {
         AuditModule.for(roles),
         CouponsModule.for(roles),
         SearchModule.for(roles),
-        LiveModule.for(roles),
+        live,
         // The servers of the distributed profile have their own tools for backups.
         ...(config.profile === 'embedded' ? [BackupModule.for(roles)] : []),
         ServiceInfoModule.for(roles),
         HealthModule,
+        ...(roles.has('api') ? [SystemModule.beside(live)] : []),
       ],
     };
   }

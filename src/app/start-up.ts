@@ -3,6 +3,7 @@ import { DriftMeasurement } from '../modules/audit/drift-measurement.js';
 import { DefaultCampaign } from '../modules/campaigns/default-campaign.js';
 import { EntryBook } from '../modules/entry/entry-book.js';
 import { CounterPublisher } from '../modules/live/counter-publisher.js';
+import { DependencyStates } from '../modules/system/dependency-states.js';
 import { RecoveryService } from '../modules/recovery/recovery.service.js';
 import { AppConfig } from '../platform/config/env.js';
 import { AdminListener } from '../platform/http/server/admin-listener.js';
@@ -33,6 +34,7 @@ export async function startUp(app: NestFastifyApplication): Promise<{ url: strin
   await app.listen(port, host);
   app.get(DriftMeasurement).start();
   app.get(CounterPublisher).start();
+  if (roles.has('api')) app.get(DependencyStates).start();
   const url = await app.getUrl();
   return { url, adminUrl: adminUrl ?? url };
 }

@@ -51,6 +51,7 @@ const ACCESS: Readonly<Record<string, Access>> = {
   publishCampaign: 'operator',
   deleteDraft: 'operator',
   listAuditLog: 'operator',
+  showSystem: 'viewer',
   signIn: 'signs in',
   showSession: 'viewer',
   signOut: 'viewer',

@@ -177,6 +177,20 @@ describe('the session of an operator', () => {
     expect(items[0].action).toBe('session.end');
   });
 
+  it('that is over ends what it watches', async () => {
+    const browser = await signedIn('viewer');
+    const watching = await fetch(`${service.adminUrl}/api/admin/live?campaignId=default`, {
+      headers: { cookie: browser.cookie },
+    });
+    expect(watching.status).toBe(200);
+    const reader = watching.body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    expect((await browser.call('DELETE', SESSION)).status).toBe(204);
+    for (;;) {
+      if ((await reader?.read())?.done !== false) break;
+    }
+  });
+
   it('of another operator is not ended by a call that brings a credential besides', async () => {
     const browser = await signedIn('viewer');
     const out = await browser.call('DELETE', SESSION, undefined, { authorization: `Bearer ${ADMIN_TOKEN}` });

@@ -23,7 +23,7 @@ export type Ask = (sql: string, parameters?: readonly unknown[]) => Promise<unkn
 export const ASKED = 'asked';
 
 type Calls = {
-  readonly [Store in Exclude<keyof UnitOfWork, 'now'>]: {
+  readonly [Store in Exclude<keyof UnitOfWork, 'now' | 'describe'>]: {
     /** A method of a store that is missing here does not compile. */
     readonly [Method in keyof UnitOfWork[Store]]: (store: UnitOfWork[Store]) => Promise<unknown>;
   };

@@ -47,6 +47,7 @@ export class RecordingDatabase extends Database {
       refusals: listen('refusals', unit.refusals),
       apiKeys: listen('apiKeys', unit.apiKeys),
       installationKeys: listen('installationKeys', unit.installationKeys),
+      describe: () => unit.describe(),
       now: () => unit.now(),
     };
   }

@@ -5,6 +5,7 @@ import { type KeyRing } from '../../ports/database/key-ring.js';
 import {
   type Authorship,
   ClaimLog,
+  type LogDescription,
   type LogOffsets,
   type LogRecord,
   type OutgoingClaim,
@@ -119,6 +120,10 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
 
   override authorsOf(records: readonly LogRecord[]): Promise<readonly Authorship[]> {
     return authorsOf(records, this.keys);
+  }
+
+  override describe(): Promise<LogDescription> {
+    return this.reader.describe();
   }
 
   override logId(): Promise<string | null> {

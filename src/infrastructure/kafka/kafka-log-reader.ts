@@ -1,8 +1,9 @@
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { systemTimers } from '../../platform/flow/timers.js';
-import { type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
+import { type LogDescription, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';
-import { isPassing, protocolErrorType } from './client/kafka-errors.js';
+import { isDenied, isPassing, protocolErrorType } from './client/kafka-errors.js';
+import { SHOWN_SETTINGS, whyTopicUnusable } from './topic-settings.js';
 
 const TIMEOUTS = { openMs: 5_000, requestMs: 5_000 };
 /** One page, bytes: some 3,000 claims. */
@@ -36,6 +37,19 @@ export class KafkaLogReader {
 
   topicId(): Promise<string | null> {
     return this.ask((connection) => connection.topicId());
+  }
+
+  async describe(): Promise<LogDescription> {
+    const { topic, groupId } = this.config;
+    try {
+      const description = await this.ask((connection) => connection.describeTopic());
+      const { replicas, settings } = description;
+      const shown = [...settings].filter(([name]) => SHOWN_SETTINGS.has(name));
+      return { topic, groupId, replicas, settings: new Map(shown), unusable: whyTopicUnusable(description) };
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      return { topic, groupId, replicas: null, settings: new Map(), unusable: null };
+    }
   }
 
   async *read(from: LogOffsets, to: LogOffsets): AsyncIterable<readonly LogRecord[]> {

@@ -72,6 +72,12 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** The settings on which promises rest. */
+export const SHOWN_SETTINGS: ReadonlySet<string> = new Set([
+  ...RULES.map(({ setting }) => setting),
+  'unclean.leader.election.enable',
+]);
+
 /** Why no claim may be put on this topic, with its name and the setting's; or null. */
 export function whyTopicUnusable(description: TopicDescription): string | null {
   for (const { setting, isGood, expected, otherwise } of RULES) {

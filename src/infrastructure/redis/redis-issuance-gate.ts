@@ -16,6 +16,7 @@ import {
   GateBusyError,
   type GatePass,
   type GateRequest,
+  type GateServer,
   GateTimeoutError,
   IssuanceGate,
   type LookUpOutcome,
@@ -33,6 +34,7 @@ import { type GateOperation } from './gate-script.js';
 import { type RedisConnection } from './redis-connection.js';
 import { fenceIn, isUnknownOperation, toGateError } from './redis-errors.js';
 import { campaignKeys } from './redis.keys.js';
+import { describedServer } from './server-info.js';
 
 /**
  * How claims travel to Redis, which runs one script at a time: `maxBatch` claims take about a ms. With a few batches
@@ -160,6 +162,10 @@ export class RedisIssuanceGate extends IssuanceGate {
     // For a missing key, XX changes nothing: Redis only checks whether it would write. A claim uses the same command,
     // so the user who may claim may also ask this.
     await this.send((redis) => redis.zadd(PROBE_KEY, 'XX', 0, 'nobody'));
+  }
+
+  override async describeServer(): Promise<GateServer> {
+    return describedServer(await this.connection.calls.info());
   }
 
   async now(): Promise<number> {

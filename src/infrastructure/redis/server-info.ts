@@ -1,3 +1,5 @@
+import { type GateServer } from '../../ports/gate/issuance-gate.js';
+
 /** What INFO tells of a server. A field is empty or null where the server does not tell it, as some hosted ones do. */
 export interface ServerInfo {
   readonly version: string;
@@ -17,12 +19,7 @@ const MIN_MAJOR = 7;
 
 /** @param text the answer of INFO. Most hosted servers forbid CONFIG. */
 export function parseServerInfo(text: string): ServerInfo {
-  const values = new Map(
-    text.split('\r\n').flatMap((line): [string, string][] => {
-      const colon = line.indexOf(':');
-      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)]];
-    }),
-  );
+  const values = valuesIn(text);
   const value = (name: string) => values.get(name) ?? '';
   const aofEnabled = values.get('aof_enabled');
   return {
@@ -34,6 +31,36 @@ export function parseServerInfo(text: string): ServerInfo {
     maxmemoryPolicy: value('maxmemory_policy'),
     aofEnabled: aofEnabled === undefined ? null : aofEnabled === '1',
   };
+}
+
+/** What the server tells of itself, for people. @param text the answer of INFO. */
+export function describedServer(text: string): GateServer {
+  const values = valuesIn(text);
+  const word = (name: string) => values.get(name) || null;
+  const number = (name: string) => {
+    const value = word(name);
+    return value !== null && /^\d+$/.test(value) ? Number(value) : null;
+  };
+  const uptime = number('uptime_in_seconds');
+  return {
+    version: word('redis_version'),
+    role: word('role'),
+    uptimeMs: uptime === null ? null : uptime * 1_000,
+    usedBytes: number('used_memory'),
+    maxBytes: number('maxmemory'),
+    evictionPolicy: word('maxmemory_policy'),
+    appendOnly: parseServerInfo(text).aofEnabled,
+    clients: number('connected_clients'),
+  };
+}
+
+function valuesIn(text: string): Map<string, string> {
+  return new Map(
+    text.split('\r\n').flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':');
+      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)]];
+    }),
+  );
 }
 
 /** Why the gate must not be kept on this server, or null. What it does not tell is no reason; see {@link warningsOf}. */

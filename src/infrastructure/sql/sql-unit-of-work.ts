@@ -1,4 +1,4 @@
-import { type UnitOfWork } from '../../ports/database/database.js';
+import { type DatabaseServer, type UnitOfWork } from '../../ports/database/database.js';
 import { type SqlSession } from './sql-session.js';
 import { SqlAdminAuditStore } from './stores/sql-admin-audit-store.js';
 import { SqlApiKeyStore } from './stores/sql-api-key-store.js';
@@ -35,6 +35,15 @@ export class SqlUnitOfWork implements UnitOfWork {
     this.apiKeys = new SqlApiKeyStore(sql);
     this.installationKeys = new SqlInstallationKeyStore(sql);
     this.refusals = new SqlRefusalStore(sql);
+  }
+
+  async describe(): Promise<DatabaseServer> {
+    const isSqlite = this.sql.dialect.name === 'sqlite';
+    const [row] = await this.sql.select<{ version: string }>(
+      `SELECT ${isSqlite ? 'sqlite_version()' : 'VERSION()'} AS version`,
+    );
+    const version = row?.version ?? '';
+    return { product: isSqlite ? 'sqlite' : version.includes('MariaDB') ? 'mariadb' : 'mysql', version };
   }
 
   now(): Promise<number> {

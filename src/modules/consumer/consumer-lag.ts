@@ -4,6 +4,7 @@ import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
+import { lagsOf } from '../../ports/log/partition-lag.js';
 
 /** From the end of one reading to the next, ms. */
 const INTERVAL_MS = 10_000;
@@ -49,12 +50,7 @@ export class ConsumerLag implements OnApplicationBootstrap, BeforeApplicationShu
       const committed = await this.log.committedOffsets();
       const start = await this.log.startOffsets();
       const end = await this.log.endOffsets();
-      for (const [partition, last] of end) {
-        const first = start.get(partition) ?? 0;
-        // The group may never have committed, or its next records may be deleted: it begins at the log's start.
-        const next = Math.max(committed.get(partition) ?? first, first);
-        this.lag.set({ partition }, Math.max(0, last - next));
-      }
+      for (const { partition, lag } of lagsOf(committed, start, end)) this.lag.set({ partition }, lag);
     } catch (error) {
       this.lag.reset();
       this.logger.debug(`the lag of the consumer cannot be read: ${(error as Error).message}`);

@@ -10,7 +10,7 @@ import { type UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { type EpochWatch } from './epoch-watch.js';
 import { WatchedGate } from './watched-gate.js';
 
-type Call = Exclude<keyof IssuanceGate, 'onReconnected'>;
+type Call = Exclude<keyof IssuanceGate, 'onReconnected' | 'describeServer'>;
 
 const pass = { epoch: 10, fence: 'fence', installation: 'own' };
 const claim = { campaignId: 'c', userId: 'u', claimId: 'x' };
@@ -46,7 +46,9 @@ beforeEach(() => {
     reportGateTrouble: () => reported.push('trouble'),
     reportGateRefusal: ({ message }: Error) => reported.push(message),
   };
-  bare = Object.fromEntries([...names, 'onReconnected'].map((name) => [name, jest.fn()])) as typeof bare;
+  bare = Object.fromEntries(
+    [...names, 'onReconnected', 'describeServer'].map((name) => [name, jest.fn()]),
+  ) as typeof bare;
   gate = new WatchedGate(bare as unknown as UnwatchedGate, watch as unknown as EpochWatch);
 });
 
@@ -83,4 +85,12 @@ it('hands listeners for new connections on', () => {
   const listener = () => undefined;
   gate.onReconnected(listener);
   expect(bare.onReconnected).toHaveBeenCalledWith(listener);
+});
+
+describe('a description of the server', () => {
+  it('is no reason to doubt the epoch when it fails', async () => {
+    bare.describeServer.mockRejectedValue(new GateUnavailableError('away'));
+    await expect(gate.describeServer()).rejects.toThrow('away');
+    expect(reported).toEqual([]);
+  });
 });

@@ -10,6 +10,7 @@ import {
   GateBusyError,
   type GatePass,
   type GateRequest,
+  type GateServer,
   GateUnavailableError,
   IssuanceGate,
   type LookUpOutcome,
@@ -92,6 +93,11 @@ export class WatchedGate extends IssuanceGate {
 
   checkWritable(): Promise<void> {
     return this.watched(this.gate.checkWritable());
+  }
+
+  /** Nothing rests on the answer, so its failure is no reason to doubt the epoch. */
+  override describeServer(): Promise<GateServer | null> {
+    return this.gate.describeServer();
   }
 
   now(): Promise<number> {

@@ -8,6 +8,7 @@ import { EverySecond } from '../../platform/flow/every-second.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { LiveCounters } from '../../ports/live/live-counters.js';
+import { OwnReport } from '../../ports/live/own-report.js';
 import { ProcessBoard, type ProcessIdentity, type ProcessReport } from '../../ports/live/process-board.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
 
@@ -16,7 +17,7 @@ const QUIET_EVERY = 2;
 
 /** Shows once a second what this process counts, at the beginning of the second. */
 @Injectable()
-export class CounterPublisher implements BeforeApplicationShutdown {
+export class CounterPublisher extends OwnReport implements BeforeApplicationShutdown {
   private readonly process: ProcessIdentity;
   private readonly startedAt: number;
   private readonly seconds: EverySecond;
@@ -34,6 +35,7 @@ export class CounterPublisher implements BeforeApplicationShutdown {
     entropy: Entropy,
     { roles }: AppConfig,
   ) {
+    super();
     this.startedAt = clock.monotonic();
     this.process = {
       id: entropy.uuid(),

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { EventStreams } from '../../platform/http/streams/event-streams.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
+import { OwnReport } from '../../ports/live/own-report.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { AdminLiveController } from './admin-live.controller.js';
 import { CampaignReadings } from './campaign-readings.js';
@@ -12,7 +13,11 @@ import { LiveFeeds } from './live-feeds.js';
 import { LiveMetrics } from './live.metrics.js';
 
 /** Shows a drop while it runs. Every process shows what it counts; one with the role `api` serves those who watch. */
-@Module({ imports: [GateWatchModule, LiveCountersModule, MetricsModule], providers: [CounterPublisher] })
+@Module({
+  imports: [GateWatchModule, LiveCountersModule, MetricsModule],
+  providers: [CounterPublisher, { provide: OwnReport, useExisting: CounterPublisher }],
+  exports: [OwnReport],
+})
 export class LiveModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {
     if (!roles.has('api')) return { module: LiveModule };

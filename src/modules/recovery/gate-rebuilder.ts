@@ -16,6 +16,7 @@ import { BuilderLease, LEASE_MS, LeaseLostError, RebuildStoppedError } from './b
 import { findFence } from './find-fence.js';
 import { LogReading, type Unsettled } from './log-reading.js';
 import { RebuildProbe, type RebuildStep } from './rebuild-probe.js';
+import { recordOpening } from './record-opening.js';
 import { stageSnapshot } from './snapshot-reading.js';
 import { StagedClaims } from './staged-claims.js';
 import { Takeover } from './takeover.js';
@@ -127,6 +128,7 @@ export class GateRebuilder {
       const ms = Math.round(this.clock.monotonic() - startedAt);
       this.logger.log({ message: `epoch ${epoch} is open after ${ms} ms`, ...span?.fields });
       span?.end();
+      await recordOpening(this.database, { epoch, ms, after: taken.lastOpen });
     } catch (error) {
       span?.fail(error);
       if (!(error instanceof LeaseLostError)) {
@@ -204,12 +206,8 @@ export class GateRebuilder {
     return this.failed && left <= 0 && left > -STAND_BACK_MS;
   }
 
-  private async build(
-    lease: BuilderLease,
-    { followsAnEpoch, installation, ownEpochs, lastOpen }: Lease,
-    span: SampledSpan | undefined,
-  ): Promise<void> {
-    const { epoch } = lease;
+  private async build(lease: BuilderLease, taken: Lease, span: SampledSpan | undefined): Promise<void> {
+    const { epoch, followsAnEpoch, installation, ownEpochs, lastOpen } = taken;
     const done = async (step: RebuildStep) => {
       span?.event(step);
       await this.probe.after(step, epoch);

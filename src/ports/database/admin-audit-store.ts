@@ -1,5 +1,8 @@
 import { type CallOrigin } from '../../platform/identity/actor.js';
 
+/** The service has opened an epoch, whose number is the subject: the history of the gate. */
+export const GATE_OPENED = 'gate.open';
+
 /** One operator action, kept for good. */
 export interface AdminAction {
   /** `campaign.create`, `campaign.pause`, `failed-event.discard` … */

@@ -9,6 +9,12 @@ import { type GateEpoch, type GateRowStore } from './gate-row-store.js';
 import { type InstallationKeyStore } from './installation-key-store.js';
 import { type RefusalStore } from './refusal-store.js';
 
+/** The database, as it describes itself. */
+export interface DatabaseServer {
+  readonly product: 'mysql' | 'mariadb' | 'sqlite';
+  readonly version: string;
+}
+
 /**
  * One unit of work. Lock order everywhere: gate row, drafts, campaigns by id, failed events.
  *
@@ -25,6 +31,8 @@ export interface UnitOfWork {
   readonly apiKeys: ApiKeyStore;
   readonly installationKeys: InstallationKeyStore;
   readonly refusals: RefusalStore;
+  /** Which product it is, and its version: for people. */
+  describe(): Promise<DatabaseServer>;
   /** The database's clock, ms since the Unix epoch: what decides leases and what is due. */
   now(): Promise<number>;
 }

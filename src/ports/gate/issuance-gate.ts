@@ -138,6 +138,20 @@ export class GateTimeoutError extends Error {
   readonly problemCode = 'issuer-unavailable';
 }
 
+/** The server that holds the gate, as it describes itself; null for what it does not tell. */
+export interface GateServer {
+  readonly version: string | null;
+  readonly role: string | null;
+  readonly uptimeMs: number | null;
+  readonly usedBytes: number | null;
+  /** 0: no limit. */
+  readonly maxBytes: number | null;
+  readonly evictionPolicy: string | null;
+  /** Does it keep a file from which it comes back after a restart? */
+  readonly appendOnly: boolean | null;
+  readonly clients: number | null;
+}
+
 /** A claim on its way to the gate. */
 export interface GateRequest extends ClaimRequest {
   /** If it is traced: the span of the wait for the gate's answer. */
@@ -216,6 +230,11 @@ export abstract class IssuanceGate {
    * replica, or has lost its disk. A ping does not notice that.
    */
   abstract checkWritable(): Promise<void>;
+
+  /** For people; null for a gate without a server. */
+  describeServer(): Promise<GateServer | null> {
+    return Promise.resolve(null);
+  }
 
   /** The gate's clock, ms since the Unix epoch: the one clock that decides windows. */
   abstract now(): Promise<number>;

@@ -40,6 +40,18 @@ export interface OutgoingClaim extends LoggedClaim {
 /** Partition → offset. A partition that is missing has no known offset, which is not the same as 0. */
 export type LogOffsets = ReadonlyMap<number, number>;
 
+/** The log, as its servers describe it. */
+export interface LogDescription {
+  readonly topic: string;
+  readonly groupId: string;
+  /** Replicas of the partition that has the fewest; null where the servers do not show it. */
+  readonly replicas: number | null;
+  /** The settings on which promises rest, by name. Empty where the servers do not show them. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** Why no claim may be put on it; null when one may. */
+  readonly unusable: string | null;
+}
+
 /** The claim was not made durable on the log and never will be by this call: nothing of it was sent. */
 export class ClaimLogUnavailableError extends Error {
   override readonly name = 'ClaimLogUnavailableError';
@@ -87,6 +99,11 @@ export abstract class ClaimLog {
 
   /** What the consumer group has settled, for the partitions on which it ever committed. */
   abstract committedOffsets(): Promise<LogOffsets>;
+
+  /** For people; null for a log without a server. Rejects when its servers are away. */
+  describe(): Promise<LogDescription | null> {
+    return Promise.resolve(null);
+  }
 
   /**
    * Names this log for as long as it exists. A topic that is deleted and made again has another id, and its offsets have
