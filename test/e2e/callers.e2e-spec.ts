@@ -256,7 +256,7 @@ describe('callers with IDENTITY=key', () => {
     const coupons = paths['/api/users/{userId}/coupons'].get;
     expect(claim.security).toEqual([{ issuer: [] }]);
     for (const read of [status, coupons]) expect(read.security).toEqual([{ issuer: [] }, { admin: [] }]);
-    expect(Object.keys(components.securitySchemes).sort()).toEqual(['admin', 'issuer']);
+    expect(Object.keys(components.securitySchemes).sort()).toEqual(['admin', 'issuer', 'session']);
     for (const call of [claim, status, coupons]) {
       expect(Object.keys(call.responses)).toEqual(expect.arrayContaining(['401', '403', '429', '503']));
     }

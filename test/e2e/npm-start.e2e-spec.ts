@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -56,10 +66,16 @@ describe('npm', () => {
   it('start says that it builds, and builds', async () => {
     mkdirSync(join(project, 'src'));
     writeFileSync(join(project, 'src/main.ts'), "process.stdout.write('the program that was built\\n');\n");
+    // The pages need the whole service: their types are made from its document.
+    const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+    manifest.scripts['build:web'] = 'echo the pages are built';
+    writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
     const service = npm('start');
     expect([await service.exit(), service.text]).toEqual([
       0,
-      expect.stringMatching(/^Building dist\/ from src\/[^]*^the program that was built$/m),
+      expect.stringMatching(
+        /^Building dist\/ from src\/ and web\/[^]*^the pages are built$[^]*^the program that was built$/m,
+      ),
     ]);
   });
 

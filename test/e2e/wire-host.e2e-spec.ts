@@ -11,7 +11,8 @@ let service: Service;
 let port: number;
 
 beforeAll(async () => {
-  service = await startService();
+  // Its subject is what leads nowhere. With the pages, / leads to one.
+  service = await startService({ PAGES: 'off' });
   port = Number(new URL(service.url).port);
 });
 afterAll(async () => {
