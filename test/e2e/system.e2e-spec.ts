@@ -56,7 +56,7 @@ describe('what operators see of the system', () => {
     } else {
       expect(redis).toMatchObject({ ...up, version: expect.stringMatching(/^\d+\./), role: 'master' });
       expect(claimLog.topic).toMatchObject({ replicas: 1, unusable: null });
-      expect(claimLog.topic.settings).toHaveProperty('cleanup.policy');
+      expect(claimLog.topic.settings).toHaveProperty(['cleanup.policy'], 'delete');
       expect(disk).toBeNull();
     }
   });
