@@ -39,7 +39,8 @@ describe('the making of a campaign', () => {
     if (answer?.kind !== 'gauge') throw new Error('the gate does not know the campaign');
     return answer;
   };
-  const audited = () => stack.connection.exclusive((runner) => runner.query('SELECT action, subject FROM admin_audit'));
+  const audited = () =>
+    stack.connection.exclusive((runner) => runner.query('SELECT action, subject FROM admin_audit ORDER BY id'));
   /** The gate opens no campaign until the returned function is called. */
   const gateAway = () => {
     const { openCampaign } = stack.gate;

@@ -70,7 +70,8 @@ export function describeDocument(): void {
         expect([path, statuses.some((status) => status.startsWith('2'))]).toEqual([path, true]);
         for (const status of statuses.filter((one) => one.startsWith('2') && one !== '204')) {
           const bodies = Object.values<ProblemBody>(operation.responses[status].content ?? {});
-          expect([path, status, bodies.map(({ schema }) => typeof schema)]).toEqual([path, status, ['object']]);
+          const shapes = new Set(bodies.map(({ schema }) => typeof schema));
+          expect([path, status, ...shapes]).toEqual([path, status, 'object']);
         }
         for (const response of Object.values<ProblemBody>(operation.responses)) {
           expect(typeof resolved(response).description).toBe('string');

@@ -40,7 +40,8 @@ export function identifyFor(drop: Drop): () => void {
     if (service === null || isDone) return;
     isDone = true;
     const name = keptName();
-    if (service.identity === 'open' && name !== null) identifyByName(drop, name);
+    // A person who has typed a name since is not asked again: that would take the outcome off the page.
+    if (service.identity === 'open' && name !== null && drop.who.peek() === null) identifyByName(drop, name);
     if (service.identity !== 'jwt') return;
     if (given !== null) identifyByToken(drop, given);
     stopListening = listenForToken(service.embeddingOrigins, (token) => identifyByToken(drop, token));
