@@ -8,6 +8,7 @@ const PAGES = [
   ['/campaigns/default/coupons', '**/api/admin/campaigns/default/**'],
   ['/failed-events', '**/api/admin/failed-events**'],
   ['/search?q=user-1', '**/api/admin/search**'],
+  ['/system', '**/api/admin/system'],
   ['/audit', '**/api/admin/audit-log**'],
   ['/keys', '**/api/admin/keys**'],
 ] as const;

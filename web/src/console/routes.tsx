@@ -56,6 +56,12 @@ export const ROUTES: readonly ConsoleRoute[] = [
     nav: 'viewer',
   },
   {
+    path: '/system',
+    title: { ko: '시스템', en: 'System' },
+    page: page(() => import('./pages/System.tsx')),
+    nav: 'viewer',
+  },
+  {
     path: '/audit',
     title: { ko: '감사 로그', en: 'Audit log' },
     page: page(() => import('./pages/AuditLog.tsx')),
