@@ -110,7 +110,7 @@ export class Drop {
         inTurn: (work) => inTurn(records.name, work),
         wait: waitAwake,
         monotonic,
-        now: () => this.clock.now() ?? 0,
+        now: () => this.about(),
         random: Math.random,
         show: (view) => {
           if (this.run !== run) return;
@@ -123,7 +123,7 @@ export class Drop {
     );
     this.run = run;
     const record = records.read();
-    if (record?.claim || isUnfinished(record, this.clock.now() ?? record?.pressedAt ?? 0)) run.resume();
+    if (record?.claim || isUnfinished(record, this.about())) run.resume();
     else if (who.kind === 'token') void this.lookUp(run, records, who);
   }
 
@@ -141,6 +141,11 @@ export class Drop {
     const entered = await this.entry.enter(false);
     // Without one, the claim itself will ask for it again, and say what is wrong.
     this.entryState.value = 'token' in entered ? 'ready' : 'none';
+  }
+
+  /** For the age of a click alone: an open campaign may be claimed before the service's clock is known. */
+  private about(): number {
+    return this.clock.now() ?? Date.now();
   }
 
   /** Asks the page around for a new token. @returns whether one came in time. */
@@ -207,7 +212,7 @@ export class Drop {
   private tick(): void {
     clearTimeout(this.look);
     if (this.ended.signal.aborted) return;
-    // The device's time of day tells nothing but that the device has slept: then performance.now may have stood still.
+    // The device's time of day tells that the device has slept: then performance.now may have stood still.
     const apart = Date.now() - monotonic();
     const hasSlept = Math.abs(apart - this.apart) > SLEPT_MS;
     this.apart = apart;
