@@ -46,6 +46,9 @@ def is_explained(error, case):
             return "cursor" in case.query
         case "query", "/from" | "/to":
             return leaves_the_years(case.query[error["pointer"].removeprefix("/")])
+        case "query", "/total":
+            # Only a lowering has one, and it has to have one.
+            return (case.query.get("of") == "lower") != ("total" in case.query)
         case "query", "/userId":
             # Only the token of a user can leave it out.
             return "userId" not in case.query
@@ -93,5 +96,8 @@ def filter_failure(context, failure, case, response):
             # The cases use few keys for many bodies.
             return "Idempotency-Key" not in case.headers
         case "precondition-failed":
+            if isinstance(case.body, dict) and "expected" in case.body:
+                # Of another number of failed events than there are.
+                return problem.get("count") == case.body["expected"]
             return case.headers["If-Match"].strip() == "*"
     return True
