@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Answer, Client } from '../support/client.js';
 import { type Service, startService } from '../support/service.js';
+import { CHROMIUM } from '../web/support/browser.js';
 
 const SHOP = 'https://shop.example';
 const APPLY = '/api/coupons/apply';
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 const corsOf = ({ headers }: Answer): string[] =>
   [...headers.keys()].filter((name) => name.startsWith('access-control'));

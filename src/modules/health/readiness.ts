@@ -6,6 +6,7 @@ import { ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { ForeignClaims } from '../gate-watch/foreign-claims.js';
+import { serversUp } from '../gate-watch/servers-up.js';
 
 const dependency = z.enum(['up', 'down']);
 const role = z.enum(['ready', 'waiting', 'draining']).optional();
@@ -65,12 +66,8 @@ export class Readiness implements BeforeApplicationShutdown {
   }
 
   report(): ReadinessReport {
-    const { state, epoch, gateTrouble, script } = this.watch.state;
-    const up = {
-      gate: state === 'open' && gateTrouble === null,
-      claimLog: !this.log.away,
-      database: !this.admission.storeAway,
-    };
+    const { state, epoch, script } = this.watch.state;
+    const up = serversUp(this.watch, this.log, this.admission);
     // The api needs the gate, and the log or the database: without the log it stores claims in the database.
     const works: Record<Role, boolean> = {
       api: this.admission.obstacle === null,

@@ -5,11 +5,10 @@ import { Timers } from '../../platform/flow/timers.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { type Dependency, serversUp } from '../gate-watch/servers-up.js';
 
 /** How late a change is noticed, ms. It asks no server: the process knows from its own work how they are. */
 const INTERVAL_MS = 1_000;
-
-export type Dependency = 'gate' | 'claimLog' | 'database';
 
 export interface DependencyState {
   readonly up: boolean;
@@ -49,10 +48,8 @@ export class DependencyStates implements BeforeApplicationShutdown {
 
   /** As readiness judges them. */
   private look(): void {
-    const { state, gateTrouble } = this.watch.state;
-    this.note('gate', state === 'open' && gateTrouble === null);
-    this.note('claimLog', !this.log.away);
-    this.note('database', !this.admission.storeAway);
+    const servers = serversUp(this.watch, this.log, this.admission);
+    for (const dependency of Object.keys(servers) as Dependency[]) this.note(dependency, servers[dependency]);
   }
 
   private note(dependency: Dependency, up: boolean): void {

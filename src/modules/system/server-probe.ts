@@ -13,7 +13,8 @@ export type ProbeOutcome<T> =
  * no other one is asked, so that a server that hangs holds one connection.
  */
 export class ServerProbe<T> {
-  private late: Promise<void> | null = null;
+  /** The last question was given up on, and is still under way. */
+  private hangs = false;
   private failure: { readonly since: number; readonly why: string } | null = null;
 
   constructor(
@@ -25,25 +26,21 @@ export class ServerProbe<T> {
 
   /** Never rejects, and answers within the patience. */
   async run(): Promise<ProbeOutcome<T>> {
-    if (this.late !== null) return this.away('the last question is not answered yet');
+    if (this.hangs) return this.away('the last question is not answered yet');
     const startedAt = this.clock.monotonic();
     const asking = this.ask();
     let ended = false;
-    const end = asking
-      .then(
-        () => undefined,
-        () => undefined,
-      )
-      .then(() => {
-        ended = true;
-        this.late = null;
-      });
+    const end = (): void => {
+      ended = true;
+      this.hangs = false;
+    };
+    asking.then(end, end);
     try {
       const value = await withDeadline(asking, this.patienceMs, this.timers);
       this.failure = null;
       return { kind: 'answered', value, ms: Math.round((this.clock.monotonic() - startedAt) * 10) / 10 };
     } catch (error) {
-      if (!ended) this.late = end;
+      this.hangs = !ended;
       return this.away((error as Error).message);
     }
   }

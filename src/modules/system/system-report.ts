@@ -15,7 +15,8 @@ import { ProcessBoard, type ProcessReport } from '../../ports/live/process-board
 import { ClaimLog, type LogDescription } from '../../ports/log/claim-log.js';
 import { lagsOf, type PartitionLag } from '../../ports/log/partition-lag.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
-import { type Dependency, DependencyStates } from './dependency-states.js';
+import { type Dependency } from '../gate-watch/servers-up.js';
+import { DependencyStates } from './dependency-states.js';
 import { type ProbeOutcome, ServerProbe } from './server-probe.js';
 import { type GateRebuildJson, type SystemJson } from './system-json.js';
 

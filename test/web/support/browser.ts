@@ -5,7 +5,8 @@ import { describe, expect } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { PATIENCE_MS } from '../../support/patience.js';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+/** The browser of this machine; undefined: none was found. */
+export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Where screenshots are kept. */
 const SHOTS = resolve(process.env.WEB_SHOTS ?? '.stack/web');
