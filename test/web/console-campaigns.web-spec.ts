@@ -50,9 +50,15 @@ describePages('the campaigns of the console', () => {
       total: 1_000,
       endsAt: '2099-01-01T00:00:00.000Z',
     });
+    let answer!: () => void;
+    const looked = new Promise<void>((resolve) => (answer = resolve));
+    await page.route(`**/api/admin/campaigns/${id}`, (route) => looked.then(() => route.continue()));
     await page.getByRole('link', { name: '복제' }).click();
-    await page.locator('input[name=name]').waitFor();
-    await page.waitForFunction(`document.querySelector('input[name=name]').value === '점심 쿠폰 (사본)'`);
+    // No field before the values: an answer that comes late would overwrite what was typed.
+    await page.getByText('불러오는 중').waitFor();
+    expect(await page.locator('input[name=name]').count()).toBe(0);
+    answer();
+    expect(await page.locator('input[name=name]').inputValue()).toBe('점심 쿠폰 (사본)');
     await page.getByRole('button', { name: '초안으로 저장' }).click();
     await page.getByText('초안입니다').waitFor();
   });

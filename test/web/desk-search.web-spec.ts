@@ -49,6 +49,29 @@ describePages('the search for a customer', () => {
     await pages.shoot(page, `desk-search-loser-${language}`);
   });
 
+  it('keeps what is typed in the moment in which the field appears', async () => {
+    const page = await pages.page({ language: 'en' });
+    await page.addInitScript(() => {
+      // Before the browser has painted the page, as a fast typist or a password manager does on a slow machine.
+      const { document, MutationObserver, Event } = globalThis as unknown as Dom;
+      const seen = new MutationObserver(() => {
+        const field = document.querySelector('input[name=q]');
+        if (field === null) return;
+        seen.disconnect();
+        field.value = 'loser';
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+      });
+      seen.observe(document, { childList: true, subtree: true });
+    });
+    await signIn(page, service, '/search');
+    // The effects of the page have run.
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))');
+    expect(await page.locator('input[name=q]').inputValue()).toBe('loser');
+    await page.keyboard.press('Tab');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.locator('.story-answer p').waitFor();
+  });
+
   it('finds the winner by user, claim and code, and shows the same', async () => {
     const [{ campaigns }] = await eventually(async () => {
       const users = await stories('winner');
@@ -134,3 +157,10 @@ describePages('the search for a customer', () => {
     await pages.expectClean(page);
   });
 });
+
+/** Of the page, what the test uses there. */
+interface Dom {
+  readonly document: { querySelector(selector: string): (EventTarget & { value: string }) | null };
+  readonly MutationObserver: new (seen: () => void) => { observe(node: unknown, of: object): void; disconnect(): void };
+  readonly Event: typeof Event;
+}

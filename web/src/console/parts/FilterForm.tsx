@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { type ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
-import { useEffect } from 'preact/hooks';
 import { type Text, text } from '../../shared/language.ts';
 import './desk.css';
 import { addressOf, type Filters, filtersIn, instantOf, localOf } from './filters.ts';
@@ -50,19 +49,22 @@ interface FilterFormProps<Name extends string> {
 /** Filters are applied together, with Enter or the button, so that no half-typed text is asked of the API. */
 export function FilterForm<Name extends string>(props: FilterFormProps<Name>) {
   const { filters, onApply, instants, verb = APPLY, children } = props;
-  const typed = useSignal<Filters<Name>>(filters);
   const applied = JSON.stringify(filters);
-  useEffect(() => {
-    typed.value = filters;
-    // The content says whether they are others; the object is made by each rendering.
-  }, [applied]);
+  // What was typed belongs to the filters that were in force then. An effect that resets the fields when the filters
+  // change would run after the page is painted, and take away what was typed before it ran.
+  const edit = useSignal<{ readonly applied: string; readonly typed: Filters<Name> } | null>(null);
+  const typed = (): Filters<Name> => (edit.value?.applied === applied ? edit.value.typed : filters);
+  const submit = (next: Filters<Name>): void => {
+    edit.value = null;
+    onApply(next);
+  };
   const isInstant = (name: Name): boolean => instants?.includes(name) === true;
   const input = (name: Name): FilterInput => ({
     name,
-    value: isInstant(name) ? localOf(typed.value[name]) : (typed.value[name] ?? ''),
+    value: isInstant(name) ? localOf(typed()[name]) : (typed()[name] ?? ''),
     autocomplete: 'off',
     onInput: ({ currentTarget: { value } }) => {
-      typed.value = { ...typed.value, [name]: isInstant(name) ? instantOf(value) : value };
+      edit.value = { applied, typed: { ...typed(), [name]: isInstant(name) ? instantOf(value) : value } };
     },
   });
   return (
@@ -71,14 +73,14 @@ export function FilterForm<Name extends string>(props: FilterFormProps<Name>) {
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
-        onApply(typed.value);
+        submit(typed());
       }}
     >
       {children(input)}
       <div class="actions">
         <button type="submit">{text(verb)}</button>
         {Object.keys(filters).length > 0 && (
-          <button type="button" class="plain" onClick={() => onApply(NO_FILTERS)}>
+          <button type="button" class="plain" onClick={() => submit(NO_FILTERS)}>
             {text(CLEAR)}
           </button>
         )}
