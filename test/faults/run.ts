@@ -17,7 +17,7 @@ const HELP = `npm run test:faults [-- options]
   --rounds N      each fault so often; a slow one three times at the most (default 1)
   --seed S        repeats the random moments of an earlier run
   --brief         leaves out the slow ones, which it names
-  --gate          leaves out the variants of another one, too, as the project's gate does
+  --gate          leaves out variants of another one and those of half a minute, too, as the project's gate does
   --nightly       has those that take minutes, too (NIGHTLY in variants.ts)
   --mutants       breaks the protocol in one place after the other, and expects the test that is named for it to fail
   --add           counts the rounds of the table that is there already, too
