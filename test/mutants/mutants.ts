@@ -778,6 +778,24 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'identity/caller', title: 'pays for no promise once memory knows the key' },
   },
   {
+    name: 'a revoked key that is trusted for a failure of long ago',
+    edits: [edit('old-failure-trusted', /now - unansweredAt >= CACHED_MS/, 'now < 0')],
+    caughtBy: {
+      project: 'unit',
+      file: 'keys/stored-keys',
+      title: 'that was revoked is refused minutes after a single question failed',
+    },
+  },
+  {
+    name: 'an ended session that is kept for a failure of long ago',
+    edits: [edit('old-failure-kept', />= this\.times\.cachedMs/, '< 0')],
+    caughtBy: {
+      project: 'unit',
+      file: 'flow/kept-read',
+      title: 'does not keep the value for a read that failed long ago',
+    },
+  },
+  {
     name: 'a session that outlives its key',
     edits: [edit('session-outlives-key', /!isInForce\(.*\)\)/, 'false)')],
     caughtBy: { project: 'unit', file: 'session/sessions', title: 'ends when its key is revoked' },

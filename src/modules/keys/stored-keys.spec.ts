@@ -108,17 +108,44 @@ describe('a key that is known', () => {
     for (let use = 0; use < 3; use++) expect(keys.findInMemory('k')).toBe(KEY);
     await settle();
     expect(questions).toHaveLength(2);
-    clock.pass(10_000);
+    clock.pass(1);
     expect(keys.findInMemory('k')).toBe(KEY);
     await settle();
     expect(questions).toHaveLength(3);
+    // A database that does not answer at all is away as well.
+    clock.pass(10_000);
+    expect(keys.findInMemory('k')).toBe(KEY);
     questions[2]?.fail();
     await settle();
+    // Nobody used the key for a minute. The next caller waits for a question, as the database may be there again.
+    clock.pass(60_000);
+    const again = keys.find('k');
+    await settle();
+    expect(questions).toHaveLength(4);
+    questions[3]?.fail();
+    expect(await again).toBe(KEY);
     clock.pass(600_000);
     const found = keys.find('k');
     await settle();
     questions.at(-1)?.fail();
     await expect(found).rejects.toThrow('away');
+  });
+
+  it('that was revoked is refused minutes after a single question failed', async () => {
+    await known();
+    clock.pass(2_500);
+    keys.findInMemory('k');
+    await settle();
+    questions[1]?.fail();
+    await settle();
+    expect(keys.findInMemory('k')).toBe(KEY);
+    clock.pass(300_000);
+    expect(keys.findInMemory('k')).toBeUndefined();
+    const revoked = { ...KEY, revokedAt: 1 };
+    const found = keys.find('k');
+    await settle();
+    questions[2]?.answer(revoked);
+    expect(await found).toBe(revoked);
   });
 
   it('stays known to a caller who waited for the question that failed', async () => {

@@ -29,7 +29,7 @@ const USE_INTERVAL_MS = 60_000;
 interface Known {
   readonly key: ApiKey | null;
   readonly askedAt: number;
-  /** When the database did not answer a later question: monotonic, ms. */
+  /** When the database did not answer a later question: monotonic, ms. Undefined once a question begins long after that. */
   readonly unansweredAt?: number;
 }
 
@@ -82,7 +82,8 @@ export class StoredKeys extends ApiKeys {
       this.ask(id).catch(() => undefined);
     }
     if (age < CACHED_MS) return key;
-    return key !== null && unansweredAt !== undefined && age < KEPT_MS ? key : undefined;
+    const isAway = this.known.get(id)?.unansweredAt !== undefined;
+    return key !== null && isAway && age < KEPT_MS ? key : undefined;
   }
 
   override noteUse({ id }: ApiKey): void {
@@ -115,6 +116,7 @@ export class StoredKeys extends ApiKeys {
   private async question(id: string, isCurrent: () => boolean): Promise<ApiKey | null> {
     // From before the question: a key that is revoked during it must not be trusted for longer.
     const askedAt = this.clock.monotonic();
+    this.forgetOldFailure(id, askedAt);
     try {
       const key = await this.questions.add(id);
       if (isCurrent()) this.learn(id, { key, askedAt });
@@ -125,6 +127,15 @@ export class StoredKeys extends ApiKeys {
       if (!(error instanceof BatcherFullError)) throw error;
       throw new DatabaseError('infrastructure', 'BUSY', 'too many keys wait to be looked up', { cause: error });
     }
+  }
+
+  /** It says nothing about the database now. Only the question that begins can say whether the database is away. */
+  private forgetOldFailure(id: string, now: number): void {
+    const known = this.known.get(id);
+    if (known?.unansweredAt === undefined) return;
+    const { key, askedAt, unansweredAt } = known;
+    // mutant: old-failure-trusted
+    if (now - unansweredAt >= CACHED_MS) this.known.set(id, { key, askedAt });
   }
 
   private learn(id: string, known: Known): void {

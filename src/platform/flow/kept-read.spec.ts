@@ -66,10 +66,30 @@ describe('a kept read', () => {
     expect([await read.get(), reads.length]).toEqual(['a', 3]);
     reads[2]?.fail();
     await settled();
-    clock.pass(55_000);
+    clock.pass(4_999);
+    expect([await read.get(), reads.length]).toEqual(['a', 4]);
+    // The source that does not answer at all is away as well.
+    clock.pass(10_000);
+    expect([await read.get(), reads.length]).toEqual(['a', 4]);
+    reads[3]?.fail();
+    await settled();
+    clock.pass(40_000);
     const tooOld = read.get();
     reads.at(-1)?.fail();
     await expect(tooOld).rejects.toThrow('away');
+  });
+
+  it('does not keep the value for a read that failed long ago', async () => {
+    await learn('a');
+    clock.pass(2_500);
+    await read.get();
+    reads[1]?.fail();
+    await settled();
+    expect(await read.get()).toBe('a');
+    clock.pass(30_000);
+    const asked = read.get();
+    reads[2]?.answer('b');
+    expect(await asked).toBe('b');
   });
 
   it('rejects without a value, and asks again', async () => {

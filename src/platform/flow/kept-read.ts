@@ -6,7 +6,7 @@ export interface KeptReadTimes {
   readonly cachedMs: number;
   /** From this age on, a use reads again in the background. So no caller waits for a value that is in steady use. */
   readonly refreshMs: number;
-  /** The value is used while its source does not answer. */
+  /** The value is used for this long while its source does not answer, and reads follow one another within `cachedMs`. */
   readonly keptMs: number;
   /** After a read that failed, none begins in the background for this long. */
   readonly pauseMs: number;
@@ -63,6 +63,9 @@ export class KeptRead<T> {
   private ask(): Promise<T> {
     // From before the read: a change during it must not be overlooked for longer.
     const askedAt = this.clock.monotonic();
+    // An old failure says nothing about the source now. Only this read can say whether it is away.
+    // mutant: old-failure-kept
+    if (this.failedAt !== null && askedAt - this.failedAt >= this.times.cachedMs) this.failedAt = null;
     const asking: Promise<T> = this.read().then(
       (value) => {
         if (this.asking === asking) {
