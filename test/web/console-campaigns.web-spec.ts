@@ -28,7 +28,7 @@ describePages('the campaigns of the console', () => {
     await page.getByRole('heading', { level: 1, name: '새 캠페인' }).waitFor();
     await page.locator('input[name=total]').fill('0');
     await page.locator('input[name=endsAt]').fill('2020-01-01T00:00:00');
-    await page.getByRole('button', { name: '만들고 공개' }).click();
+    await page.getByRole('button', { name: '초안으로 저장' }).click();
     await page.locator('input[name=name][aria-invalid=true]').waitFor();
     for (const name of ['name', 'total']) {
       const described = await page.locator(`input[name=${name}]`).getAttribute('aria-describedby');
@@ -38,11 +38,18 @@ describePages('the campaigns of the console', () => {
     await pages.shoot(page, 'console-new-mistakes-ko');
     await page.locator('input[name=name]').fill('점심 쿠폰');
     await page.locator('input[name=total]').fill('1,000');
-    await page.getByRole('button', { name: '만들고 공개' }).click();
+    const dialog = page.getByRole('dialog');
+    const publish = async (): Promise<void> => {
+      await page.getByRole('button', { name: '바로 공개' }).click();
+      await dialog.getByRole('button', { name: '바로 공개' }).click();
+    };
+    await publish();
+    // The question gives way to the mistakes.
     await page.locator('input[name=endsAt][aria-invalid=true]').waitFor();
+    await dialog.waitFor({ state: 'detached' });
     await page.locator('input[name=endsAt]').fill('2099-01-01T09:00:00');
     await page.getByText('(Asia/Seoul, +09:00)').last().waitFor();
-    await page.getByRole('button', { name: '만들고 공개' }).click();
+    await publish();
     await page.getByRole('heading', { level: 1, name: '점심 쿠폰' }).waitFor();
     const id = page.url().split('/').pop() ?? '';
     expect((await client.get(`/api/campaigns/${id}`)).body).toMatchObject({

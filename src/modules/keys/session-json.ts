@@ -16,6 +16,9 @@ export const sessionJsonSchema = z
         version: z.string(),
         installation: z.string().nullable().meta({ description: 'Its id; null while the database does not tell it.' }),
         twoPerson: z.boolean().meta({ description: 'Do some acts need a second operator (TWO_PERSON)?' }),
+        onePort: z.boolean().meta({
+          description: 'Do shoppers reach the service at the port of the operators? Not with ADMIN_PORT.',
+        }),
       })
       .meta({ description: 'The installation.' }),
   })

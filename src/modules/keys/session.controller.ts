@@ -85,14 +85,21 @@ export class SessionController {
   }
 
   private async json({ id, name, role, expiresAt }: Actor, bySession: boolean): Promise<SessionJson> {
-    const { profile, identity } = this.config;
+    const { profile, identity, admin } = this.config;
     const installation = await this.installation.read();
     return {
       actor: { id, name },
       role: role as AdminRole,
       expiresAt: isoOf(expiresAt),
       bySession,
-      service: { profile, identity, version: VERSION, installation, twoPerson: false },
+      service: {
+        profile,
+        identity,
+        version: VERSION,
+        installation,
+        twoPerson: false,
+        onePort: admin === undefined,
+      },
     };
   }
 }

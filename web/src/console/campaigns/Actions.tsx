@@ -130,7 +130,7 @@ function Consequences({ action, campaign }: { action: Exclude<Action, 'change'>;
     case 'pause':
       return <PauseConsequences campaign={campaign} />;
     case 'publish':
-      return <PublishConsequences campaign={campaign} />;
+      return <PublishConsequences of={campaign} />;
     case 'resume':
       return <p>{text(RESUME)}</p>;
     case 'delete':

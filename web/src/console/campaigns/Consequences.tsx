@@ -3,11 +3,13 @@ import { useEffect } from 'preact/hooks';
 import { attempt, type Failure } from '../../api/attempt.ts';
 import { api, type Schemas } from '../../api/client.ts';
 import { number, type Text, text } from '../../shared/language.ts';
+import { Icon } from '../parts/Icon.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
 import { Since } from '../parts/Since.tsx';
 import { Time } from '../parts/Time.tsx';
 import './campaigns.css';
 import { type Campaign } from './campaign.ts';
+import { TERM_NAMES } from './CampaignFields.tsx';
 
 /** How often the numbers of a question are read again while it stands, ms: claims go on. */
 const REFRESH_MS = 2_000;
@@ -29,12 +31,13 @@ const PUBLISH: Text = {
   ko: '공개하면 모두에게 보이고, 삭제할 수 없습니다.',
   en: 'Everybody sees it then, and it can no longer be deleted.',
 };
-const COUPONS: Text = { ko: '쿠폰', en: 'coupons' };
+const COUPONS: Text = { ko: '{n}개', en: '{n} coupons' };
+const NOW: Text = { ko: '지금 바로', en: 'NOW' };
 const STARTS_NOW: Text = {
-  ko: '시작 시각이 지났으므로 바로 시작합니다.',
-  en: 'Its start has passed, so it begins at once.',
+  ko: '확인을 누르는 즉시 고객이 신청할 수 있습니다.',
+  en: 'Customers can claim as soon as you confirm.',
 };
-const STARTS: Text = { ko: '시작:', en: 'It begins:' };
+const NEVER: Text = { ko: '끝나지 않음', en: 'never' };
 
 /** What a close does, as numbers that are read again while the operator thinks. */
 export function CloseConsequences({ campaign }: { readonly campaign: Campaign }) {
@@ -50,26 +53,50 @@ export function PauseConsequences({ campaign }: { readonly campaign: Campaign })
   return <Numbers campaign={campaign} left={LEFT} />;
 }
 
-export function PublishConsequences({ campaign: { total, startsAt } }: { readonly campaign: Campaign }) {
+/** What is about to be published. Values of a form may be anything that was typed; the API has not seen them yet. */
+interface Published {
+  readonly name: string;
+  readonly total: number | string;
+  /** Without it: now. */
+  readonly startsAt?: string | null;
+  /** Without it: never. */
+  readonly endsAt?: string | null;
+}
+
+/** Name, total, start and end, before they are shown to everybody. */
+export function PublishConsequences({ of }: { readonly of: Published }) {
+  const { name, total, startsAt = null, endsAt = null } = of;
+  const isNow = startsAt === null || Date.parse(startsAt) <= Date.now();
   return (
     <>
-      <ul class="consequences">
-        <li>
-          <strong class="number">{number(total)}</strong> {text(COUPONS)}
-        </li>
-      </ul>
-      <p>
-        {Date.parse(startsAt) <= Date.now() ? (
-          text(STARTS_NOW)
-        ) : (
-          <>
-            {text(STARTS)} <Time at={startsAt} />
-          </>
-        )}
-      </p>
+      <dl class="terms to-publish">
+        <dt>{text(TERM_NAMES.name)}</dt>
+        <dd>{orDash(name)}</dd>
+        <dt>{text(TERM_NAMES.total)}</dt>
+        <dd class="number">{typeof total === 'number' ? text(COUPONS, { n: number(total) }) : orDash(total)}</dd>
+        <dt>{text(TERM_NAMES.startsAt)}</dt>
+        <dd>{isNow ? <span class="now">{text(NOW)}</span> : <When at={startsAt} />}</dd>
+        <dt>{text(TERM_NAMES.endsAt)}</dt>
+        <dd>{endsAt === null ? text(NEVER) : <When at={endsAt} />}</dd>
+      </dl>
+      {isNow && (
+        <div class="notice warn">
+          <Icon name="warn" />
+          <div>{text(STARTS_NOW)}</div>
+        </div>
+      )}
       <p class="muted">{text(PUBLISH)}</p>
     </>
   );
+}
+
+function When({ at }: { readonly at: string }) {
+  // What is no instant is left to the API, which says so.
+  return Number.isNaN(Date.parse(at)) ? <>{at}</> : <Time at={at} />;
+}
+
+function orDash(typed: string): string {
+  return typed.trim() === '' ? '–' : typed;
 }
 
 function Numbers({ campaign: { id, issued }, left }: { readonly campaign: Campaign; readonly left: Text }) {

@@ -3,6 +3,7 @@ import { type Text, text } from '../../shared/language.ts';
 import { Actions } from '../campaigns/Actions.tsx';
 import '../campaigns/campaigns.css';
 import { History } from '../campaigns/History.tsx';
+import { ShoppersPage } from '../campaigns/ShoppersPage.tsx';
 import { Terms } from '../campaigns/Terms.tsx';
 import { useCampaign } from '../campaigns/use-campaign.ts';
 import { Live } from '../live/Live.tsx';
@@ -41,6 +42,7 @@ export default function Campaign() {
         {campaign.state !== 'DRAFT' && <a href={consolePath(`/campaigns/${id}/coupons`)}>{text(COUPONS)}</a>}
       </p>
       <div class="campaign-page">
+        <ShoppersPage campaign={campaign} />
         {campaign.state === 'DRAFT' ? (
           <>
             <p>{text(DRAFT)}</p>
