@@ -79,7 +79,7 @@ describe('the session of an operator', () => {
           version: expect.stringMatching(/^\d+\.\d+\.\d+/),
           installation: expect.stringMatching(/\S/),
           twoPerson: false,
-          onePort: true,
+          onePort: false,
         },
       },
     ]);
