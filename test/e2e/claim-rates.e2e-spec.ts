@@ -96,7 +96,7 @@ describe('claims over a limit', () => {
 
   it('are not refused when no limit is set: a thousand calls of one user are one coupon and 999 refusals', async () => {
     await start({});
-    const answers = await Promise.all(Array.from({ length: 1_000 }, () => client.apply('ada')));
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => client.claim('ada')));
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 202)).toHaveLength(1);
     expect(statuses.filter((status) => status === 409)).toHaveLength(999);
