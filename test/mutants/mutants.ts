@@ -196,6 +196,15 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a process that signs with the key of its last read for ever',
+    edits: [edit('a-key-signs-for-ever', /<= UNASKED_MS/, '>= 0')],
+    caughtBy: {
+      project: 'unit',
+      file: 'key-ring',
+      title: 'signs for fifteen seconds without asking the database',
+    },
+  },
+  {
     name: 'a rebuild that does not verify signatures',
     edits: [edit('unverified-at-rebuild', /isTrusted\(index\)/, 'index >= 0')],
     caughtBy: {

@@ -25,7 +25,7 @@ export async function makeBorder(
   stack.log.authorsOf = (records) => authorsOf(records, keys);
   return {
     keys,
-    signed: (event, key = keys.signing as EventKey) => signEvent(encodeClaimEvent(event), key),
+    signed: (event, key = keys.newest as EventKey) => signEvent(encodeClaimEvent(event), key),
     demand: (demanded) => stack.database.transaction((unit) => unit.gate.demandSignatures(demanded)),
   };
 }

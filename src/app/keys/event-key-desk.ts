@@ -9,7 +9,8 @@ const SECRET_BYTES = 32;
 const BUILDER = 'rotate-event-key';
 /**
  * How long the newest key must have been there before an older one is retired, ms. Every process that reaches the
- * database signs with the newest five seconds after it was made. Consumers have some minutes for what was signed before.
+ * database signs with the newest some seconds after it was made, also one that takes no claims. Consumers have some
+ * minutes for what was signed before.
  * Of the entry tokens a process knows the newest a second after it was made, and their users can get others at once. A
  * session is sealed with the newest key 10 s after it was made, and every process knows it by then.
  */

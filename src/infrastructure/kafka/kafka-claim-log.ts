@@ -1,7 +1,9 @@
 import { type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type KafkaConfig } from '../../platform/config/env.js';
 import { StartupError } from '../../platform/config/startup-error.js';
-import { type KeyRing } from '../../ports/database/key-ring.js';
+import { PeriodicTask } from '../../platform/flow/periodic-task.js';
+import { systemTimers, type Timers } from '../../platform/flow/timers.js';
+import { type KeyRing, KEYS_CACHED_MS } from '../../ports/database/key-ring.js';
 import {
   type Authorship,
   ClaimLog,
@@ -26,6 +28,7 @@ export interface KafkaClaimLogOptions {
   readonly limits?: Partial<PublisherLimits>;
   readonly topicCheck?: TopicCheck;
   readonly installationCheck?: InstallationCheck;
+  readonly timers?: Timers;
 }
 
 /** How long a start waits for a broker, ms. The process joins a broker that is away later. */
@@ -41,6 +44,8 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
   private readonly topicCheck: TopicCheck;
   private readonly publisher: KafkaPublisher;
   private readonly reader: KafkaLogReader;
+  /** A process that takes no claims for a while knows the key that signs all the same. */
+  private readonly keyReads: PeriodicTask;
 
   constructor(
     private readonly config: KafkaConfig,
@@ -51,6 +56,9 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
     this.topicCheck = options.topicCheck ?? new TopicCheck();
     this.publisher = new KafkaPublisher(config, keys, this.topicCheck, options.limits);
     this.reader = new KafkaLogReader(config);
+    // While the database is away, the health of the process tells of it.
+    const readKeys = (): Promise<void> => keys.readAgain().catch(() => undefined);
+    this.keyReads = new PeriodicTask(options.timers ?? systemTimers, KEYS_CACHED_MS, readKeys);
   }
 
   /**
@@ -70,18 +78,21 @@ export class KafkaClaimLog extends ClaimLog implements OnModuleInit, OnApplicati
    */
   async onApplicationBootstrap(): Promise<void> {
     await this.keys.refresh().catch(() => undefined);
-    const { installationCheck } = this.options;
-    if (installationCheck === undefined) return;
-    try {
-      await this.withConnection((connection) => installationCheck.check(connection));
-    } catch (error) {
-      // mutant: unchecked-neighbours
-      if (error instanceof ForeignInstallationError) throw new StartupError(error.message);
+    const { installationCheck, publishes } = this.options;
+    if (installationCheck !== undefined) {
+      try {
+        await this.withConnection((connection) => installationCheck.check(connection));
+      } catch (error) {
+        // mutant: unchecked-neighbours
+        if (error instanceof ForeignInstallationError) throw new StartupError(error.message);
+      }
     }
+    if (publishes !== false) this.keyReads.start();
   }
 
   /** Nest calls this after the HTTP server and the consumer have ended. What is still under way is rejected. */
   onApplicationShutdown(): void {
+    void this.keyReads.stop();
     this.publisher.close();
     this.reader.close();
   }

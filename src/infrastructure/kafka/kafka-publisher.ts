@@ -162,8 +162,7 @@ export class KafkaPublisher {
     const route = this.routes[this.turn++ % Math.max(1, this.routes.length)];
     if (connection === null || route === undefined) throw unavailable(null);
 
-    const key = this.keys.signing ?? (await this.firstKey());
-    this.keys.keepFresh();
+    const key = this.keys.signing ?? (await this.askForKey(sendBefore - performance.now()));
     let send: Awaited<ReturnType<KafkaConnection['producer']>>;
     try {
       send = await connection.producer(route.partition, route.node, sendBefore - performance.now());
@@ -189,14 +188,15 @@ export class KafkaPublisher {
     }
   }
 
-  /** @throws ClaimLogUnavailableError: without a key nothing is sent. */
-  private async firstKey(): Promise<InstallationKey> {
-    try {
-      await this.keys.refresh();
-    } catch (error) {
-      throw new ClaimLogUnavailableError(`no key to sign with: ${(error as Error).message}`, { cause: error });
-    }
-    return this.keys.signing as InstallationKey;
+  /**
+   * The newest key by a read that starts now. While the database is away, the newest that is known: whoever retires it has
+   * seen that no process was without the database. @throws ClaimLogUnavailableError: without a key nothing is sent.
+   */
+  private async askForKey(leftMs: number): Promise<InstallationKey> {
+    const ms = this.keys.newest === null ? leftMs : leftMs / 2;
+    const cause = await withDeadline(this.keys.readAgain(), ms, systemTimers).catch((error: unknown) => error);
+    if (this.keys.newest !== null) return this.keys.newest;
+    throw new ClaimLogUnavailableError(`no key to sign with: ${String(cause)}`, { cause });
   }
 
   /** The node did not answer as it should. Its partitions are not used until a probe has seen it answer. */

@@ -77,4 +77,25 @@ describe('KeyRing', () => {
     await expect(ring.readAgain()).rejects.toThrow('away');
     expect(ring.signing).toBe(stored[0]);
   });
+
+  it('signs for fifteen seconds without asking the database, also by the clock of a machine that was suspended', async () => {
+    await ring.refresh();
+    clock.pass(15_000);
+    expect(ring.signing).toBe(stored[0]);
+    const replaced = newKey();
+    stored = [replaced];
+    clock.at = { ...clock.at, wall: clock.at.wall + 1 };
+    expect(ring.signing).toBeNull();
+    await ring.readAgain();
+    expect([ring.signing, ring.newest]).toEqual([replaced, replaced]);
+  });
+
+  it('signs with what it knows after the database was asked in vain', async () => {
+    await ring.refresh();
+    away = true;
+    clock.pass(60_000);
+    expect([ring.signing, ring.newest]).toEqual([null, stored[0]]);
+    await expect(ring.readAgain()).rejects.toThrow('away');
+    expect(ring.signing).toBe(stored[0]);
+  });
 });

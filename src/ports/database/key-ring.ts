@@ -1,4 +1,4 @@
-import { type Clock } from '../../platform/flow/clock.js';
+import { type Clock, type Instant } from '../../platform/flow/clock.js';
 import { SharedRead } from '../../platform/flow/shared-read.js';
 import { type Database } from './database.js';
 import { type InstallationKey, type RotatedPurpose } from './installation-key-store.js';
@@ -8,6 +8,11 @@ import { type InstallationKey, type RotatedPurpose } from './installation-key-st
  * then, and a retired one verifies nowhere.
  */
 export const KEYS_CACHED_MS = 5_000;
+/**
+ * A process signs without asking the database for this time after it has asked, ms. In a process that runs, a task asks
+ * more often than that. One that was suspended asks before it signs again: its key may be retired.
+ */
+const UNASKED_MS = 3 * KEYS_CACHED_MS;
 
 /**
  * The installation's keys with one purpose, as this process knows them. Signing and verifying ask memory only.
@@ -17,7 +22,9 @@ export const KEYS_CACHED_MS = 5_000;
  */
 export class KeyRing {
   private keys: ReadonlyMap<string, InstallationKey> = new Map();
-  private newest: InstallationKey | null = null;
+  private latest: InstallationKey | null = null;
+  /** When the read began that the database has answered last, or the last attempt failed. */
+  private askedAt: Instant | null = null;
   private readonly reads: SharedRead<void>;
   /** Reads that have begun, and the latest of them whose answer is known. */
   private begun = 0;
@@ -26,22 +33,35 @@ export class KeyRing {
   constructor(
     database: Pick<Database, 'readUrgently'>,
     purpose: RotatedPurpose,
-    clock: Clock,
+    private readonly clock: Clock,
     maxAgeMs = KEYS_CACHED_MS,
   ) {
     this.reads = new SharedRead(
       async () => {
         const read = (this.begun += 1);
-        this.learn(await database.readUrgently((unit) => unit.installationKeys.keysFor(purpose)), read);
+        const at = clock.now();
+        try {
+          this.learn(await database.readUrgently((unit) => unit.installationKeys.keysFor(purpose)), read);
+          this.askedAt = at;
+        } catch (error) {
+          this.askedAt = clock.now();
+          throw error;
+        }
       },
       maxAgeMs,
       clock,
     );
   }
 
-  /** The key to sign with; null before the first successful {@link refresh}. */
+  /** The key to sign with; null until the database was asked again, which {@link readAgain} does. */
   get signing(): InstallationKey | null {
-    return this.newest;
+    // mutant: a-key-signs-for-ever
+    return this.askedAt !== null && this.clock.elapsedMs(this.askedAt) <= UNASKED_MS ? this.latest : null;
+  }
+
+  /** The newest key that this process knows, however old that knowledge is; null before the first successful read. */
+  get newest(): InstallationKey | null {
+    return this.latest;
   }
 
   /** The key with this id, if it is in use. */
@@ -52,11 +72,6 @@ export class KeyRing {
   /** Reads the keys, unless they were read a moment ago. @throws DatabaseError; what was known stays known. */
   refresh(): Promise<void> {
     return this.reads.get();
-  }
-
-  /** {@link refresh} for a caller that does not wait: an older key is as good. */
-  keepFresh(): void {
-    this.reads.get().catch(() => undefined);
   }
 
   /** Reads the keys by a read that starts now. @throws DatabaseError */
@@ -70,6 +85,6 @@ export class KeyRing {
     if (read < this.learned) return;
     this.learned = read;
     this.keys = new Map(keys.map((key) => [key.id, key]));
-    this.newest = keys[0] ?? null;
+    this.latest = keys[0] ?? null;
   }
 }
