@@ -5,6 +5,7 @@ import { type FastifyInstance } from 'fastify';
 import { AppConfig } from '../platform/config/env.js';
 import { ConnectionMetrics } from '../platform/http/connections/connection.metrics.js';
 import { Connections } from '../platform/http/connections/connections.js';
+import { callersDescriptors } from '../platform/http/connections/descriptor-limit.js';
 import { installAddressLimit } from '../platform/http/limits/address-limit.js';
 import { embeddingOriginsOf } from '../platform/http/pages/embedding.js';
 import { hasPages, servePages } from '../platform/http/pages/pages.js';
@@ -24,15 +25,16 @@ export async function createApp(
   options: { logger?: LoggerService | false; timeouts?: Partial<HttpTimeouts> } = {},
 ): Promise<NestFastifyApplication> {
   const observer = new RequestObserver(config.accessLog);
-  const connections = new Connections(config.http);
-  const adminListener = config.admin === undefined ? undefined : new AdminListener();
+  const hasAdminPort = config.admin !== undefined;
+  const connections = new Connections(config.http, callersDescriptors(hasAdminPort));
+  const adminListener = hasAdminPort ? new AdminListener(Connections.forOperators(config.http)) : undefined;
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config, adminListener),
     createFastifyAdapter(options.timeouts, observer, connections, config.http.trustedProxies, adminListener),
     { bodyParser: false, abortOnError: false, logger: options.logger ?? new AppLogger(config) },
   );
   observer.exportTo(app.get(MetricsRegistry));
-  new ConnectionMetrics(app.get(MetricsRegistry), connections);
+  new ConnectionMetrics(app.get(MetricsRegistry), connections, adminListener?.connections);
   configureHttp(app, observer, adminListener, config.http.corsOrigins);
   installReadAdmission(app);
   installStreamRoutes(app);

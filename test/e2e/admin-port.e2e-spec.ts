@@ -7,6 +7,7 @@ import { openBackend } from '../support/backend.js';
 import { Client } from '../support/client.js';
 import { request, text } from '../support/raw-http.js';
 import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
+import { until } from '../support/until.js';
 
 describe('a port for operators', () => {
   let service: Service;
@@ -72,6 +73,23 @@ describe('a port for operators', () => {
 });
 
 describe('a service with two ports', () => {
+  it('lets operators in while callers have every connection of the public one', async () => {
+    const service = await startService({ ADMIN_PORT: '0', MAX_CONNECTIONS: '2' });
+    const port = Number(new URL(service.url).port);
+    const held = [1, 2].map(() => connect(port, '127.0.0.1'));
+    try {
+      // Requests whose bodies do not come, so that none of the two is idle.
+      for (const socket of held) socket.write(text('POST /api/coupons/apply', { 'Content-Length': '100' }));
+      const callers = new Client(service.url).withFreshConnections();
+      await until('the public port is full', async () => (await callers.get('/api/campaigns')).status === 503);
+      const operators = new Client(service.adminUrl).withFreshConnections();
+      expect((await operators.admin('POST', '/api/admin/campaigns/default/pause')).status).toBe(200);
+    } finally {
+      for (const socket of held) socket.destroy();
+      await service.stop();
+    }
+  });
+
   it('closes both, also while a caller keeps a connection open', async () => {
     const service = await startService({ ADMIN_PORT: '0' });
     const port = Number(new URL(service.adminUrl).port);

@@ -3,7 +3,8 @@ import { type Connections, SHED_REASONS } from './connections.js';
 
 /** The number of connections, and how many the service closed. Read when the metrics are asked for. */
 export class ConnectionMetrics {
-  constructor(registry: Registry, connections: Connections) {
+  /** @param operators those of the operators' own port, if there is one: only what was closed of them is counted. */
+  constructor(registry: Registry, connections: Connections, operators?: Connections) {
     new Gauge({
       name: 'coupon_http_connections',
       help: 'Open connections of callers',
@@ -24,7 +25,9 @@ export class ConnectionMetrics {
       registers: [registry],
       collect() {
         this.reset();
-        for (const reason of SHED_REASONS) this.inc({ reason }, connections.shedFor(reason));
+        for (const reason of SHED_REASONS) {
+          this.inc({ reason }, connections.shedFor(reason) + (operators?.shedFor(reason) ?? 0));
+        }
       },
     });
   }

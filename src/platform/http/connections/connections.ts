@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import { type HttpConfig } from '../../config/env.js';
 import { refuse } from '../problem/refuse.js';
 import { Connection, type Excess } from './connection.js';
-import { descriptorLimit, mostConnections } from './descriptor-limit.js';
+import { descriptorLimit, FOR_OPERATORS, mostConnections } from './descriptor-limit.js';
 import { networkOf } from './network-of.js';
 import { Turns } from './pipeline.js';
 
@@ -98,6 +98,11 @@ export class Connections {
         `MAX_CONNECTIONS is lowered from ${maxConnections} to ${this.most}: the limit of file descriptors is ${descriptors} (ulimit -n)`,
       );
     }
+  }
+
+  /** Of a port that only operators reach: callers who use up every other connection do not keep them out. */
+  static forOperators(http: HttpConfig): Connections {
+    return new Connections({ ...http, maxConnections: FOR_OPERATORS, maxConnectionsPerAddress: 0 }, Infinity);
   }
 
   /** Connections that are open, the spare ones included. */

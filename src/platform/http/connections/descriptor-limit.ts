@@ -9,6 +9,20 @@ const OTHER_DESCRIPTORS = 256;
  */
 const MOST_BY_DEFAULT = 65_280;
 
+/** Connections that may be open at the operators' own port, besides those of callers. */
+export const FOR_OPERATORS = 128;
+/** Descriptors for these, and for the few more of which one request each is read. */
+const OPERATORS_DESCRIPTORS = FOR_OPERATORS + 64;
+
+/**
+ * How many file descriptors callers and the process itself may use; undefined if there is no limit.
+ * @param hasAdminPort the operators' port has its own: callers who use up the others do not keep operators out.
+ */
+export function callersDescriptors(hasAdminPort: boolean): number | undefined {
+  const limit = descriptorLimit();
+  return limit === undefined || !hasAdminPort ? limit : Math.max(2, limit - OPERATORS_DESCRIPTORS);
+}
+
 /**
  * How many file descriptors this process may have open; undefined if there is no limit or none is known (Windows). Node
  * raises the soft limit to the hard one when it starts, so `ulimit -n` sets both.

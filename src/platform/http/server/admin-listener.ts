@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { type Connections } from '../connections/connections.js';
 import { pathOf } from '../problem/problem.js';
 
 /** What operators and their tools use. Health is for everybody: a balancer asks at the public port. */
@@ -12,6 +13,9 @@ const FOR_OPERATORS = /^\/(?:api\/admin|console|metrics|docs|docs-json)(?:\/|$)/
  */
 export class AdminListener {
   private server: Server | null = null;
+
+  /** @param connections the limits of this port: callers at the other one do not use them up. */
+  constructor(readonly connections: Connections) {}
 
   /** The second server, which serves the same routes. It is made together with the first one. */
   use(server: Server): void {

@@ -60,16 +60,16 @@ export function createFastifyAdapter(
   return new FastifyAdapter({
     // With a factory, Fastify applies none of its own options to the server.
     serverFactory: (serve: (request: IncomingMessage, response: ServerResponse) => void) => {
-      const create = (): Server =>
-        connections.createServer({ checkInterval, write }, serve, {
+      const create = (limits: Connections): Server =>
+        limits.createServer({ checkInterval, write }, serve, {
           headersTimeout: headers,
           requestTimeout: request,
           maxHeaderSize: MAX_HEADER_BYTES,
           // Node would answer a missing Host with an empty 400. The hook below answers with a problem.
           requireHostHeader: false,
         });
-      adminListener?.use(create().on('clientError', refuseMessage));
-      return create();
+      adminListener?.use(create(adminListener.connections).on('clientError', refuseMessage));
+      return create(connections);
     },
     // Express-style middleware costs every request a hook, and the service uses none. So `app.use()` does not work.
     skipMiddie: true,

@@ -6,7 +6,7 @@ import { Entropy } from '../../flow/entropy.js';
 import { PeriodicTask } from '../../flow/periodic-task.js';
 import { Seldom } from '../../flow/seldom.js';
 import { Timers } from '../../flow/timers.js';
-import { descriptorLimit, mostConnections } from '../connections/descriptor-limit.js';
+import { callersDescriptors, mostConnections } from '../connections/descriptor-limit.js';
 import { Problem } from '../problem/problem.js';
 import { HEARTBEAT, retryFrame } from './event-frames.js';
 import { EventStream } from './event-stream.js';
@@ -44,12 +44,12 @@ export class EventStreams implements OnModuleDestroy {
   private readonly most: number;
 
   constructor(
-    { http }: AppConfig,
+    { http, admin }: AppConfig,
     clock: Clock,
     private readonly timers: Timers,
     private readonly entropy: Entropy,
   ) {
-    const connections = mostConnections(http.maxConnections, descriptorLimit());
+    const connections = mostConnections(http.maxConnections, callersDescriptors(admin !== undefined));
     // mutant: watchers-take-all-connections
     this.most = Math.min(http.maxWatchers, Math.floor(connections / 2));
     this.heartbeats = new PeriodicTask(timers, HEARTBEAT_MS, () => this.beat());
