@@ -12,4 +12,5 @@ GRANT UPDATE, CREATE ON coupon.installation_keys TO 'coupon'@'%';
 GRANT UPDATE, DELETE, CREATE ON coupon.failed_events TO 'coupon'@'%';
 GRANT UPDATE, DELETE, CREATE ON coupon.refusals TO 'coupon'@'%';
 GRANT UPDATE, DELETE, CREATE ON coupon.campaign_drafts TO 'coupon'@'%';
+GRANT UPDATE, CREATE ON coupon.approvals TO 'coupon'@'%';
 SQL

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ChallengesModule } from '../infrastructure/challenges/challenges.module.js';
 import { InfrastructureModule } from '../infrastructure/infrastructure.module.js';
+import { ApprovalsModule } from '../modules/approvals/approvals.module.js';
 import { AuditModule } from '../modules/audit/audit.module.js';
 import { BackupModule } from '../modules/backup/backup.module.js';
 import { CampaignsModule } from '../modules/campaigns/campaigns.module.js';
@@ -42,6 +43,7 @@ export class AppModule {
         TokensModule.for(config),
         ChallengesModule,
         KeysModule.for(roles),
+        ApprovalsModule.for(roles),
         CampaignsModule.for(roles),
         EntryModule.for(roles),
         IssuanceModule.for(roles),

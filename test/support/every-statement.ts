@@ -34,6 +34,17 @@ const failure = { errorClass: 'unpublished', errorCode: 'log-away', errorMessage
 const claim = () => claimEvent({ campaignId: ASKED });
 const coupon = () => ({ ...claim(), code: ulid(), createdAt: 1 });
 const campaign = () => ({ id: ulid(), name: 'c', total: 5, startsAt: 0, endsAt: null, state: 'OPEN' as const });
+const APPROVAL = 'an-approval';
+const approval = () => ({
+  id: ulid(),
+  action: 'campaign.close' as const,
+  subject: ASKED,
+  campaignId: ASKED,
+  neededRole: 'operator' as const,
+  order: {},
+  consequences: {},
+  requestedBy: { id: 'k', name: 'k' },
+});
 const DRAFT = 'a-draft';
 const draft = () => ({ id: ulid(), name: 'd', total: 5, startsAt: 0, endsAt: null, ...NO_ENTRY });
 const some = Array.from({ length: 500 }, (_, index) => `u${index}`);
@@ -77,6 +88,21 @@ const CALLS: Calls = {
     update: (campaigns) => campaigns.update(ASKED, { total: 9_000_000 }, 2),
     addIssued: (campaigns) => campaigns.addIssued(ASKED, 1, 1),
     markOpened: (campaigns) => campaigns.markOpened(ASKED, 1),
+  },
+  approvals: {
+    insert: (approvals) => approvals.insert(approval(), HOUR_MS),
+    find: (approvals) => approvals.find('a'),
+    lock: async (approvals) => {
+      await approvals.insert({ ...approval(), id: APPROVAL }, HOUR_MS);
+      await approvals.lock(APPROVAL);
+    },
+    list: async (approvals) => {
+      for (const filter of [{}, { beforeId: '0' }, { status: 'PENDING' as const }])
+        await approvals.list({ limit: 51, ...filter });
+    },
+    overdue: (approvals) => approvals.overdue(50),
+    decide: (approvals) => approvals.decide(APPROVAL, { status: 'REJECTED', by: null, outcome: null }),
+    setOutcome: (approvals) => approvals.setOutcome(APPROVAL, {}),
   },
   drafts: {
     find: (drafts) => drafts.find(ASKED),

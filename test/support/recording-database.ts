@@ -39,6 +39,7 @@ export class RecordingDatabase extends Database {
     return {
       gate: listen('gate', unit.gate),
       campaigns: listen('campaigns', unit.campaigns),
+      approvals: listen('approvals', unit.approvals),
       drafts: listen('drafts', unit.drafts),
       creations: listen('creations', unit.creations),
       coupons: listen('coupons', unit.coupons),

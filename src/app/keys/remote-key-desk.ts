@@ -1,9 +1,11 @@
 import { type KeyOrder } from '../../modules/keys/key-administration.js';
 import { type KeyJson } from '../../modules/keys/key-json.js';
+import { StartupError } from '../../platform/config/startup-error.js';
 import { callService, refusalIn } from '../../platform/identity/service-call.js';
 import { type KeyDesk } from './key-desk.js';
 
 const PATH = '/api/admin/keys';
+const APPROVALS = '/api/admin/approvals';
 /** One call, ms. */
 const DEADLINE_MS = 30_000;
 
@@ -26,6 +28,15 @@ export class RemoteKeyDesk implements KeyDesk {
   async create({ name, role, expiresAt }: KeyOrder): Promise<KeyJson & { readonly key: string }> {
     const expires = expiresAt === null ? null : new Date(expiresAt).toISOString();
     const answer = await this.call('POST', PATH, { name, role, expiresAt: expires });
+    if (answer.status === 202) {
+      // Nobody would have the text of the key when the other admin has approved it.
+      const { id } = (await answer.json()) as { readonly id: string };
+      await this.call('POST', `${APPROVALS}/${id}/reject`);
+      throw new StartupError(
+        `a second admin has to approve a key of the role ${role} (TWO_PERSON): POST ${PATH} shows its text beside the request; ` +
+          'or run this command on the database',
+      );
+    }
     return (await this.body(answer, 201)) as KeyJson & { readonly key: string };
   }
 
@@ -42,6 +53,11 @@ export class RemoteKeyDesk implements KeyDesk {
   async revoke(id: string): Promise<KeyJson | null> {
     const answer = await this.call('DELETE', `${PATH}/${id}`);
     if (answer.status === 404 && (await codeOf(answer.clone())) === 'key-not-found') return null;
+    if (answer.status === 202) {
+      const approval = (await answer.json()) as { readonly id: string; readonly expiresAt: string };
+      const path = `${APPROVALS}/${approval.id}/approve`;
+      throw new StartupError(`another admin has to approve it until ${approval.expiresAt} (TWO_PERSON): POST ${path}`);
+    }
     return (await this.body(answer, 200)) as KeyJson;
   }
 

@@ -32,7 +32,7 @@ export class StoredKeyDesk implements KeyDesk {
 
   async create(order: KeyOrder): Promise<KeyJson & { readonly key: string }> {
     const outcome = await this.keys.create(order, BY_COMMAND);
-    if (outcome.kind === 'expiry-past') throw new StartupError('--expires must lie in the future');
+    if (outcome.kind !== 'created') throw new StartupError('--expires must lie in the future');
     return { ...keyJson(outcome.key), key: outcome.text };
   }
 
@@ -46,7 +46,7 @@ export class StoredKeyDesk implements KeyDesk {
   }
 
   async revoke(id: string): Promise<KeyJson | null> {
-    const key = await this.keys.revoke(id, BY_COMMAND);
-    return key === null ? null : keyJson(key);
+    const outcome = await this.keys.revoke(id, BY_COMMAND);
+    return outcome.kind === 'key-not-found' ? null : keyJson(outcome.key);
   }
 }

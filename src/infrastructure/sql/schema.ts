@@ -1,4 +1,5 @@
 import { AdminAuditEntity } from './entities/admin-audit.entity.js';
+import { ApprovalEntity } from './entities/approval.entity.js';
 import { ApiKeyEntity } from './entities/api-key.entity.js';
 import { CampaignCreationEntity } from './entities/campaign-creation.entity.js';
 import { CampaignDraftEntity } from './entities/campaign-draft.entity.js';
@@ -24,6 +25,7 @@ import { Entry1766300000000 } from './migrations/1766300000000-entry.js';
 import { CouponsInOrder1766400000000 } from './migrations/1766400000000-coupons-in-order.js';
 import { Refusals1766500000000 } from './migrations/1766500000000-refusals.js';
 import { CampaignDrafts1766600000000 } from './migrations/1766600000000-campaign-drafts.js';
+import { Approvals1766700000000 } from './migrations/1766700000000-approvals.js';
 import { Sessions1766800000000 } from './migrations/1766800000000-sessions.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
@@ -41,6 +43,7 @@ export const SCHEMA = {
     InstallationKeyEntity,
     RefusalEntity,
     CampaignDraftEntity,
+    ApprovalEntity,
   ],
   migrations: [
     InitialSchema1764000000000,
@@ -58,6 +61,7 @@ export const SCHEMA = {
     CouponsInOrder1766400000000,
     Refusals1766500000000,
     CampaignDrafts1766600000000,
+    Approvals1766700000000,
     Sessions1766800000000,
   ],
   migrationsTableName: 'migrations',

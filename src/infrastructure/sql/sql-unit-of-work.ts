@@ -2,6 +2,7 @@ import { type DatabaseServer, type UnitOfWork } from '../../ports/database/datab
 import { type SqlSession } from './sql-session.js';
 import { SqlAdminAuditStore } from './stores/sql-admin-audit-store.js';
 import { SqlApiKeyStore } from './stores/sql-api-key-store.js';
+import { SqlApprovalStore } from './stores/sql-approval-store.js';
 import { SqlCampaignCreationStore } from './stores/sql-campaign-creation-store.js';
 import { SqlCampaignDraftStore } from './stores/sql-campaign-draft-store.js';
 import { SqlCampaignStore } from './stores/sql-campaign-store.js';
@@ -15,6 +16,7 @@ import { SqlRefusalStore } from './stores/sql-refusal-store.js';
 export class SqlUnitOfWork implements UnitOfWork {
   readonly gate: SqlGateRowStore;
   readonly campaigns: SqlCampaignStore;
+  readonly approvals: SqlApprovalStore;
   readonly drafts: SqlCampaignDraftStore;
   readonly creations: SqlCampaignCreationStore;
   readonly coupons: SqlCouponStore;
@@ -27,6 +29,7 @@ export class SqlUnitOfWork implements UnitOfWork {
   constructor(private readonly sql: SqlSession) {
     this.gate = new SqlGateRowStore(sql);
     this.campaigns = new SqlCampaignStore(sql);
+    this.approvals = new SqlApprovalStore(sql);
     this.drafts = new SqlCampaignDraftStore(sql);
     this.creations = new SqlCampaignCreationStore(sql);
     this.coupons = new SqlCouponStore(sql);

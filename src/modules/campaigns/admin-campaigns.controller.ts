@@ -13,73 +13,27 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { type Campaign, type ChallengeKind, NO_ENTRY } from '../../domain/campaign.js';
+import { type z } from 'zod';
+import { type Campaign, type ChallengeKind } from '../../domain/campaign.js';
 import { idempotencyKeyOf } from '../../platform/http/input/idempotency-key.js';
 import { etagOf, ifMatch } from '../../platform/http/input/if-match.js';
 import { inputProblem, refuseBody } from '../../platform/http/input/input-rules.js';
-import {
-  campaignId,
-  campaignName,
-  campaignTotal,
-  challenge,
-  challengeCost,
-  flag,
-  instant,
-} from '../../platform/http/input/schemas.js';
+import { campaignId } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiIdempotencyKey, ApiIfMatch, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { Admin, Caller } from '../../platform/identity/admin.guard.js';
+import { ApiNeedsApproval, type ApprovalJson, waitsForApproval } from '../../ports/approvals/approval-json.js';
 import { ChallengeVerifiers } from '../../ports/entry/challenge-verifier.js';
-import {
-  type CampaignAction,
-  CampaignAdministration,
-  type CampaignChangeOutcome,
-  type NotTold,
-} from './campaign-administration.js';
+import { type CampaignAction, CampaignAdministration, type CampaignChangeOutcome } from './campaign-administration.js';
+import { CampaignApprovals } from './campaign-approvals.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
 import { type CampaignCreationOutcome, CampaignCreator } from './campaign-creator.js';
 import { CampaignDrafts } from './campaign-drafts.js';
+import { campaignChange, newCampaign } from './campaign-input.js';
 import { type AdminCampaignJson, adminCampaignJson, adminCampaignJsonSchema, draftView } from './campaign-json.js';
-
-const REQUIRE_ENTRY = 'Whether a claim needs an entry token. Every api knows it a second later.';
-
-const newCampaign = z
-  .strictObject({
-    name: campaignName,
-    total: campaignTotal,
-    startsAt: instant.nullish().meta({ description: 'Without it, or null: now.' }),
-    endsAt: instant.nullish().meta({ description: 'Later than the start, and not past. Without it, or null: never.' }),
-    requireEntry: flag.default(NO_ENTRY.requireEntry).meta({ description: REQUIRE_ENTRY }),
-    challenge: challenge.default(NO_ENTRY.challenge),
-    challengeCost: challengeCost.default(NO_ENTRY.challengeCost),
-    state: z
-      .enum(['DRAFT'], { error: 'draft-state' })
-      .optional()
-      .meta({ description: 'DRAFT keeps it from all but operators until it is published. Without it: published now.' }),
-  })
-  .meta({
-    id: 'NewCampaign',
-    example: { name: '점심 쿠폰', total: 10_000, startsAt: '2026-12-01T12:00+09:00', endsAt: '2099-12-31T18:00+09:00' },
-  });
-const campaignChange = z
-  .strictObject({
-    name: campaignName.optional(),
-    total: campaignTotal.optional(),
-    startsAt: instant.optional(),
-    endsAt: instant.nullable().optional(),
-    requireEntry: flag.optional().meta({ description: REQUIRE_ENTRY }),
-    challenge: challenge.optional(),
-    challengeCost: challengeCost.optional(),
-  })
-  .refine((change) => Object.keys(change).length > 0, {
-    error: 'nothing-to-change',
-    // Skip this check when others failed: a caller that misspelt the only property needs to hear that instead.
-    when: ({ issues }) => issues.length === 0,
-  })
-  .meta({ id: 'CampaignChange', minProperties: 1, example: { name: '저녁 쿠폰', total: 20_000 } });
+import { changeProblem, notTold } from './campaign-problems.js';
 
 /** The operations that the answer to a creation links to. */
 const CALLS_ON_A_NEW_ONE = [
@@ -119,6 +73,7 @@ export class AdminCampaignsController {
     private readonly creator: CampaignCreator,
     private readonly administration: CampaignAdministration,
     private readonly drafts: CampaignDrafts,
+    private readonly approvals: CampaignApprovals,
     private readonly catalogue: CampaignCatalogue,
     private readonly paths: ResourcePaths,
     private readonly verifiers: ChallengeVerifiers,
@@ -183,6 +138,7 @@ export class AdminCampaignsController {
   @ApiAnswer(200, 'The campaign as it is now.', adminCampaignJsonSchema, {
     headers: { ETag: 'Its new version, for If-Match.' },
   })
+  @ApiNeedsApproval()
   @ApiProblems('campaign-not-found', 'campaign-closed', 'total-below-claimed', 'gate-not-told', 'database-unavailable')
   async changeCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
@@ -190,7 +146,7 @@ export class AdminCampaignsController {
     @Headers('if-match') condition: string | undefined,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AdminCampaignJson> {
+  ): Promise<AdminCampaignJson | ApprovalJson> {
     const hasSeen = ifMatch(condition);
     this.refuseUnconfigured(change.challenge);
     const draft = await this.drafts.change(id, change, hasSeen, by);
@@ -199,7 +155,11 @@ export class AdminCampaignsController {
       return adminCampaignJson(draftView(draft.draft));
     }
     if (draft.kind !== 'no-draft') throw changeProblem(draft.kind);
-    const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, by));
+    const { assent } = this.approvals;
+    const outcome = await this.changing(id, () => this.administration.change(id, change, hasSeen, by, assent));
+    if (outcome.kind === 'approval-needed') {
+      return waitsForApproval(reply, await this.approvals.ask(outcome.campaign, change, by));
+    }
     return this.show(changedOrProblem(outcome), reply);
   }
 
@@ -210,7 +170,7 @@ export class AdminCampaignsController {
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AdminCampaignJson> {
+  ): Promise<AdminCampaignJson | ApprovalJson> {
     return this.act(id, 'pause', request, by, reply);
   }
 
@@ -221,18 +181,19 @@ export class AdminCampaignsController {
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AdminCampaignJson> {
+  ): Promise<AdminCampaignJson | ApprovalJson> {
     return this.act(id, 'resume', request, by, reply);
   }
 
   @Post(':campaignId/close')
   @ApiCampaignAction('Admit no claim ever again', NONE_AFTER)
+  @ApiNeedsApproval()
   closeCampaign(
     @Param('campaignId', { schema: campaignId }) id: string,
     @Req() request: FastifyRequest,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AdminCampaignJson> {
+  ): Promise<AdminCampaignJson | ApprovalJson> {
     return this.act(id, 'close', request, by, reply);
   }
 
@@ -248,9 +209,13 @@ export class AdminCampaignsController {
     request: FastifyRequest,
     by: CallOrigin,
     reply: FastifyReply,
-  ): Promise<AdminCampaignJson> {
+  ): Promise<AdminCampaignJson | ApprovalJson> {
     refuseBody(request.body);
-    const outcome = await this.changing(id, () => this.administration.act(id, action, by));
+    const { assent } = this.approvals;
+    const outcome = await this.changing(id, () => this.administration.act(id, action, by, assent));
+    if (outcome.kind === 'approval-needed') {
+      return waitsForApproval(reply, await this.approvals.ask(outcome.campaign, null, by));
+    }
     if (outcome.kind === 'campaign-not-found' && (await this.drafts.find(id)) !== null) {
       throw new Problem('campaign-draft');
     }
@@ -280,20 +245,8 @@ function createdOrProblem(outcome: CampaignCreationOutcome): Extract<CampaignCre
 }
 
 /** @throws Problem for every outcome but `done`. */
-function changedOrProblem(outcome: CampaignChangeOutcome): Campaign {
+function changedOrProblem(outcome: Exclude<CampaignChangeOutcome, { kind: 'approval-needed' }>): Campaign {
   if (outcome.kind === 'done') return outcome.campaign;
   if (outcome.kind === 'gate-not-told') throw notTold(outcome);
   throw changeProblem(outcome.kind);
-}
-
-function changeProblem(kind: Exclude<CampaignChangeOutcome['kind'], 'done' | 'gate-not-told'>): Problem {
-  return kind === 'window-inverted' ? inputProblem('body', '/endsAt', 'window') : new Problem(kind);
-}
-
-/** Tells what is stored and what the gate did. With the stored version the caller can repeat the change. */
-function notTold({ kind, stored, gate }: NotTold): Problem {
-  return new Problem(kind, {
-    extensions: { stored: stored !== null, gate, ...(stored === null ? {} : { version: stored.version }) },
-    ...(stored === null ? {} : { headers: { etag: etagOf(stored.version) } }),
-  });
 }

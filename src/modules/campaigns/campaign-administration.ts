@@ -3,6 +3,7 @@ import { changedTerms, logChanged } from '../../domain/campaign-log-lines.js';
 import { type Campaign } from '../../domain/campaign.js';
 import { BY_SERVICE, type CallOrigin } from '../../platform/identity/actor.js';
 import { type VersionCondition } from '../../platform/values/version-condition.js';
+import { type Assent, NO_ASSENT } from '../../ports/approvals/approvals.js';
 import { type CampaignChange } from '../../ports/database/campaign-store.js';
 import { Database } from '../../ports/database/database.js';
 import { termsOf } from '../../ports/gate/campaign-terms.js';
@@ -25,6 +26,8 @@ export type CampaignChangeOutcome =
       readonly kind:
         'campaign-not-found' | 'precondition-failed' | 'campaign-closed' | 'total-below-claimed' | 'window-inverted';
     }
+  /** A second operator has to approve it. Nothing was changed. */
+  | { readonly kind: 'approval-needed'; readonly campaign: Campaign }
   | NotTold;
 
 /** The gate has not confirmed the change, and may still decide by the old terms. */
@@ -68,13 +71,18 @@ export class CampaignAdministration {
     change: CampaignChange,
     hasSeen: VersionCondition,
     by: CallOrigin,
+    assent: Assent = NO_ASSENT,
   ): Promise<CampaignChangeOutcome> {
-    return this.update(id, 'campaign.change', by, (campaign) => {
+    return this.update(id, 'campaign.change', by, assent, (campaign) => {
       if (!hasSeen(campaign.version)) return { kind: 'precondition-failed' };
       if (campaign.state === 'CLOSED') return { kind: 'campaign-closed' };
       const startsAt = change.startsAt ?? campaign.startsAt;
       const endsAt = change.endsAt === undefined ? campaign.endsAt : change.endsAt;
       if (endsAt !== null && endsAt <= startsAt) return { kind: 'window-inverted' };
+      // mutant: lowered-alone
+      if (assent.kind === 'needed' && (change.total ?? campaign.total) < campaign.total) {
+        return { kind: 'approval-needed', campaign };
+      }
       return { kind: 'change', change };
     });
   }
@@ -84,11 +92,21 @@ export class CampaignAdministration {
    * gate admits no claim.
    * @throws DatabaseError
    */
-  async act(id: string, action: CampaignAction, by: CallOrigin): Promise<CampaignChangeOutcome> {
+  async act(
+    id: string,
+    action: CampaignAction,
+    by: CallOrigin,
+    assent: Assent = NO_ASSENT,
+    hasSeen: VersionCondition = () => true,
+  ): Promise<CampaignChangeOutcome> {
     const state = TARGET_STATE[action];
-    return this.update(id, `campaign.${action}`, by, (campaign) => {
+    return this.update(id, `campaign.${action}`, by, assent, (campaign) => {
       if (campaign.state === state) return { kind: 'done', campaign };
-      return campaign.state === 'CLOSED' ? { kind: 'campaign-closed' } : { kind: 'change', change: { state } };
+      if (campaign.state === 'CLOSED') return { kind: 'campaign-closed' };
+      if (!hasSeen(campaign.version)) return { kind: 'precondition-failed' };
+      // mutant: closed-alone
+      if (assent.kind === 'needed' && action === 'close') return { kind: 'approval-needed', campaign };
+      return { kind: 'change', change: { state } };
     });
   }
 
@@ -97,7 +115,7 @@ export class CampaignAdministration {
    * @throws DatabaseError
    */
   closeEnded(id: string, before: number): Promise<CampaignChangeOutcome> {
-    return this.update(id, 'campaign.close', BY_SERVICE, ({ state, endsAt }) => {
+    return this.update(id, 'campaign.close', BY_SERVICE, NO_ASSENT, ({ state, endsAt }) => {
       // Another process has closed it, or an operator has moved the end.
       if (state !== 'OPEN' || endsAt === null || endsAt > before) return { kind: 'precondition-failed' };
       return { kind: 'change', change: { state: 'CLOSED' }, because: 'ended' };
@@ -108,6 +126,7 @@ export class CampaignAdministration {
     id: string,
     action: string,
     by: CallOrigin,
+    assent: Assent,
     decide: (campaign: Campaign) => Decision | CampaignChangeOutcome,
   ): Promise<CampaignChangeOutcome> {
     let pass: GatePass | null = null;
@@ -130,6 +149,7 @@ export class CampaignAdministration {
       const reason = because === undefined ? {} : { because };
       const detail = { ...changedTerms(campaign, stored), version: stored.version, ...reason };
       await unit.audit.record({ action, subject: id, campaignId: id, by, detail });
+      if (assent.kind === 'given') await assent.note(unit);
       before = campaign;
       return { kind: 'done', campaign: stored };
     });

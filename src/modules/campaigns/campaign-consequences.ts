@@ -29,7 +29,10 @@ export class CampaignConsequencesReader {
   /** @throws DatabaseError */
   async read(id: string, act: CampaignAct): Promise<CampaignConsequences | null> {
     const campaign = await this.database.read((unit) => unit.campaigns.find(id));
-    if (campaign === null) return null;
+    return campaign === null ? null : this.of(campaign, act);
+  }
+
+  async of(campaign: Campaign, act: CampaignAct): Promise<CampaignConsequences> {
     const [view] = await this.catalogue.viewMany([campaign]);
     const remaining = view?.remaining ?? null;
     const claimed = remaining === null ? null : campaign.total - remaining;

@@ -6,6 +6,7 @@ import { AdminCampaignsController } from './admin-campaigns.controller.js';
 import { CampaignDeskController } from './campaign-desk.controller.js';
 import { CampaignAdministration } from './campaign-administration.js';
 import { CampaignCatalogue } from './campaign-catalogue.js';
+import { CampaignApprovals } from './campaign-approvals.js';
 import { CampaignConsequencesReader } from './campaign-consequences.js';
 import { CampaignCreator } from './campaign-creator.js';
 import { CampaignDesk } from './campaign-desk.js';
@@ -27,6 +28,7 @@ import { LeavingCampaigns } from './leaving-campaigns.js';
     CampaignDrafts,
     CampaignDesk,
     CampaignConsequencesReader,
+    CampaignApprovals,
     DefaultCampaign,
     EndedCampaigns,
     LeavingCampaigns,

@@ -10,6 +10,7 @@ import { SessionRecords } from '../../platform/identity/session/session-records.
 import { Sessions } from '../../platform/identity/session/sessions.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { InstallationName } from './installation-name.js';
+import { KeyApprovals } from './key-approvals.js';
 import { KeyAdministration } from './key-administration.js';
 import { KeysController } from './keys.controller.js';
 import { SessionController } from './session.controller.js';
@@ -31,6 +32,7 @@ import { StoredSessions } from './stored-sessions.js';
     AdminSight,
     CallerAccess,
     KeyAdministration,
+    KeyApprovals,
   ],
   exports: [AdminAccess, AdminSight, Authenticator, CallerAccess],
 })

@@ -1,11 +1,14 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { campaignId, reason } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { Admin, Caller, NeedsRole } from '../../platform/identity/admin.guard.js';
+import { ApiNeedsApproval, type ApprovalJson, waitsForApproval } from '../../ports/approvals/approval-json.js';
+import { FailedEventApprovals } from './failed-event-approvals.js';
 import { BULK_LIMIT, type BulkFilter, FailedEventBulk, type BulkOutcome } from './failed-event-bulk.js';
 
 const filter = {
@@ -55,7 +58,10 @@ const AT_MOST = `The newest ${BULK_LIMIT.toLocaleString('en')} of them; call aga
 @Admin('operator')
 @Controller('api/admin/failed-events')
 export class FailedEventBulkController {
-  constructor(private readonly bulk: FailedEventBulk) {}
+  constructor(
+    private readonly bulk: FailedEventBulk,
+    private readonly approvals: FailedEventApprovals,
+  ) {}
 
   @Get('consequences')
   @NeedsRole('viewer')
@@ -84,13 +90,20 @@ export class FailedEventBulkController {
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Give many claims up for good', description: AT_MOST })
   @ApiAnswer(200, 'What was done.', bulkAnswer)
+  @ApiNeedsApproval()
   @ApiProblems('precondition-failed', 'database-unavailable')
   async discardFailedEvents(
     @Body({ schema: bulkDiscardOrder }) order: z.infer<typeof bulkDiscardOrder>,
     @Caller() by: CallOrigin,
-  ): Promise<z.infer<typeof bulkAnswer>> {
-    const act = { kind: 'discard', reason: order.reason } as const;
-    return doneOrProblem(await this.bulk.act(filterOf(order), act, order.expected, by));
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof bulkAnswer> | ApprovalJson> {
+    const filter = filterOf(order);
+    const { expected, reason } = order;
+    const outcome = await this.bulk.act(filter, { kind: 'discard', reason }, expected, by, this.approvals.assent);
+    if (outcome.kind === 'approval-needed') {
+      return waitsForApproval(reply, await this.approvals.askMany(filter, expected, reason, by));
+    }
+    return doneOrProblem(outcome);
   }
 }
 
@@ -106,8 +119,8 @@ function filterOf({
 
 /** @throws Problem when the count is another one. */
 function doneOrProblem(outcome: BulkOutcome): z.infer<typeof bulkAnswer> {
-  if (outcome.kind === 'precondition-failed') {
-    throw new Problem(outcome.kind, { extensions: { count: outcome.count } });
+  if (outcome.kind !== 'done') {
+    throw new Problem('precondition-failed', { extensions: { count: outcome.count } });
   }
   const { changed, refused, left } = outcome;
   return { changed, refused: { ...refused }, left };

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type CallOrigin } from '../../platform/identity/actor.js';
+import { type Assent, NO_ASSENT } from '../../ports/approvals/approvals.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import { type FailedEvent, type FailedEventStatus } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
@@ -37,8 +38,8 @@ export type BulkOutcome =
       /** Rows that the filter names now. */
       readonly left: number;
     }
-  /** Not as many rows as the caller has seen. Nothing was changed. */
-  | { readonly kind: 'precondition-failed'; readonly count: number };
+  /** Not as many rows as the caller has seen, or a second operator has to approve it. Nothing was changed. */
+  | { readonly kind: 'precondition-failed' | 'approval-needed'; readonly count: number };
 
 /** Requeues or discards many failed events, each as {@link FailedEventOperations} does, with its own line in the audit. */
 @Injectable()
@@ -60,13 +61,23 @@ export class FailedEventBulk {
    * @param expected how many rows the caller has seen.
    * @throws DatabaseError
    */
-  async act(filter: BulkFilter, act: BulkAct, expected: number, by: CallOrigin): Promise<BulkOutcome> {
+  async act(
+    filter: BulkFilter,
+    act: BulkAct,
+    expected: number,
+    by: CallOrigin,
+    assent: Assent = NO_ASSENT,
+  ): Promise<BulkOutcome> {
     const { count, ids } = await this.database.snapshot(async (unit) => ({
       count: (await unit.failedEvents.count(filter)).rows,
       ids: (await unit.failedEvents.list({ ...filter, limit: BULK_LIMIT })).map(({ id }) => id),
     }));
     // mutant: uncounted-bulk
     if (count !== expected) return { kind: 'precondition-failed', count };
+    // mutant: many-discarded-alone
+    if (assent.kind === 'needed' && act.kind === 'discard') return { kind: 'approval-needed', count };
+    // Before the first row: another approval of the same must not do half of it.
+    if (assent.kind === 'given') await this.database.transaction((unit) => assent.note(unit));
     const kinds: OperatorOutcome['kind'][] = [];
     for (let from = 0; from < ids.length; from += AT_ONCE) {
       kinds.push(...(await this.actOn(ids.slice(from, from + AT_ONCE), filter, act, by)));

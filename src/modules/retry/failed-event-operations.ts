@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { type Page, pageOf } from '../../platform/values/page.js';
 import { type VersionCondition } from '../../platform/values/version-condition.js';
+import { type Assent, NO_ASSENT } from '../../ports/approvals/approvals.js';
 import { Database, type UnitOfWork } from '../../ports/database/database.js';
 import {
   type FailedEvent,
@@ -16,6 +17,8 @@ import { DiscardedSlots } from '../gate-watch/discarded-slots.js';
 /** The result of an operator's call. Only `changed` has changed anything. */
 export type OperatorOutcome =
   | OperatorChange
+  /** A second operator has to approve it. Nothing was changed. */
+  | { readonly kind: 'approval-needed'; readonly row: FailedEvent }
   /** The user has a coupon of this campaign: there is nothing left to discard. */
   | { readonly kind: 'coupon-exists'; readonly row: FailedEvent };
 
@@ -76,7 +79,13 @@ export class FailedEventOperations {
    * does that.
    * @throws DatabaseError
    */
-  async discard(id: number, reason: string, hasSeen: VersionCondition, by: CallOrigin): Promise<OperatorOutcome> {
+  async discard(
+    id: number,
+    reason: string,
+    hasSeen: VersionCondition,
+    by: CallOrigin,
+    assent: Assent = NO_ASSENT,
+  ): Promise<OperatorOutcome> {
     // Read without a lock, because the campaign has to be locked before the row. The claim of a row never changes.
     const claim = (await this.database.read((unit) => unit.failedEvents.find(id)))?.claim ?? null;
     let pass: GatePass | null = null;
@@ -85,7 +94,9 @@ export class FailedEventOperations {
       // The consumer inserts coupons under this lock: either the consumer sees DISCARDED, or we see the coupon.
       // mutant: unlocked-discard
       if (claim !== null) await unit.campaigns.lock([claim.campaignId]);
-      return this.discardIn(unit, id, hasSeen, by, { reason });
+      const outcome = await this.discardIn(unit, id, hasSeen, by, { reason }, assent);
+      if (outcome.kind === 'changed' && assent.kind === 'given') await assent.note(unit);
+      return outcome;
     });
     if (outcome.kind === 'changed' && pass !== null) await this.freeSlots(pass, [outcome.row]);
     return outcome;
@@ -98,6 +109,7 @@ export class FailedEventOperations {
     hasSeen: VersionCondition,
     by: CallOrigin,
     detail: Record<string, unknown> & { readonly reason: string },
+    assent: Assent = NO_ASSENT,
   ): Promise<OperatorOutcome> {
     const row = await unit.failedEvents.lock(id);
     if (row === null) return { kind: 'failed-event-not-found' };
@@ -108,6 +120,8 @@ export class FailedEventOperations {
       return { kind: 'coupon-exists', row };
     }
     if (row.status === 'RESOLVED') return { kind: 'invalid-state', row };
+    // mutant: discarded-alone
+    if (assent.kind === 'needed') return { kind: 'approval-needed', row };
     await unit.failedEvents.discard(id, detail.reason);
     return this.changed(unit, 'failed-event.discard', row, by, detail);
   }

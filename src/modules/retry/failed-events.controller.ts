@@ -11,7 +11,9 @@ import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { Admin, Caller, NeedsRole } from '../../platform/identity/admin.guard.js';
+import { ApiNeedsApproval, type ApprovalJson, waitsForApproval } from '../../ports/approvals/approval-json.js';
 import { FAILED_EVENT_STATUSES } from '../../ports/database/failed-event-store.js';
+import { FailedEventApprovals } from './failed-event-approvals.js';
 import {
   type FailedEventJson,
   failedEventJson,
@@ -36,6 +38,7 @@ const discardOrder = z
 export class FailedEventsController {
   constructor(
     private readonly operations: FailedEventOperations,
+    private readonly approvals: FailedEventApprovals,
     private readonly sight: AdminSight,
   ) {}
 
@@ -87,6 +90,7 @@ export class FailedEventsController {
   @ApiAnswer(200, 'The failed event as it is now.', failedEventJsonSchema, {
     headers: { ETag: 'Its new version, for If-Match.' },
   })
+  @ApiNeedsApproval()
   @ApiProblems('failed-event-not-found', 'invalid-state', 'coupon-exists', 'database-unavailable')
   async discardFailedEvent(
     @Param('id', { schema: rowId }) id: number,
@@ -94,13 +98,18 @@ export class FailedEventsController {
     @Headers('if-match') condition: string | undefined,
     @Caller() by: CallOrigin,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<FailedEventJson> {
-    return rowOrProblem(await this.operations.discard(id, order.reason, ifMatch(condition), by), reply);
+  ): Promise<FailedEventJson | ApprovalJson> {
+    const outcome = await this.operations.discard(id, order.reason, ifMatch(condition), by, this.approvals.assent);
+    if (outcome.kind === 'approval-needed') {
+      return waitsForApproval(reply, await this.approvals.ask(outcome.row, order.reason, by));
+    }
+    return rowOrProblem(outcome, reply);
   }
 }
 
 /** @throws Problem for every outcome but `changed`. */
 function rowOrProblem(outcome: OperatorOutcome, reply: FastifyReply): FailedEventJson {
+  if (outcome.kind === 'approval-needed') throw new Error('a requeue needs no approval');
   if (outcome.kind !== 'changed') throw new Problem(outcome.kind);
   reply.header('etag', etagOf(outcome.row.version));
   return failedEventJson(outcome.row);

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Role } from '../../platform/config/env.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
+import { FailedEventApprovals } from './failed-event-approvals.js';
 import { FailedEventBulkController } from './failed-event-bulk.controller.js';
 import { FailedEventBulk } from './failed-event-bulk.js';
 import { FailedEventDrainer } from './failed-event-drainer.js';
@@ -15,7 +16,7 @@ import { RetryCron } from './retry.cron.js';
 /** 4 — Publishes failed events on the log again, and serves the operators' calls on them. */
 @Module({
   imports: [GateWatchModule, MetricsModule],
-  providers: [FailedEventDrainer, FailedEventOperations, FailedEventBulk, FailedEventMetrics],
+  providers: [FailedEventDrainer, FailedEventOperations, FailedEventBulk, FailedEventApprovals, FailedEventMetrics],
 })
 export class RetryModule {
   /** The role `retry` has the schedules, which run where Nest's ScheduleModule is; the role `api` serves the operators. */

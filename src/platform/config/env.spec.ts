@@ -48,6 +48,7 @@ describe('the environment', () => {
         port: 3000,
         admin: undefined,
         docs: true,
+        twoPerson: false,
         pages: true,
         identity: 'open',
         dataDir: './data',

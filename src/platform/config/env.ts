@@ -108,6 +108,8 @@ export interface Env {
   readonly docs: boolean;
   /** The shopper's page and the console. */
   readonly pages: boolean;
+  /** Do closing, lowering, discarding and changes of operators' keys need a second operator? */
+  readonly twoPerson: boolean;
   /** The distributed profile has no default for it. */
   readonly identity: Identity;
   /** Directory of the embedded database and of the admin token. */
@@ -163,6 +165,7 @@ export class AppConfig implements Env {
   readonly admin!: { readonly host: string; readonly port: number } | undefined;
   readonly docs!: boolean;
   readonly pages!: boolean;
+  readonly twoPerson!: boolean;
   readonly identity!: Identity;
   readonly dataDir!: string;
   readonly redisUrl!: string | undefined;
@@ -236,6 +239,7 @@ export function parseEnv(source: Source): AppConfig {
     admin: env.ADMIN_PORT === undefined ? undefined : { host: env.ADMIN_HOST ?? env.HOST, port: env.ADMIN_PORT },
     docs: env.DOCS,
     pages: env.PAGES,
+    twoPerson: env.TWO_PERSON,
     identity: env.IDENTITY,
     dataDir: env.DATA_DIR,
     redisUrl: env.REDIS_URL,

@@ -200,6 +200,7 @@ export const variables = z.object({
   ADMIN_PORT: integer(0, 65_535).optional(),
   DOCS: flag.default(true),
   PAGES: flag.default(true),
+  TWO_PERSON: flag.default(false),
   IDENTITY: z.enum(IDENTITIES, { error: 'open, key or jwt' }).default('open'),
   DATA_DIR: z
     .string()

@@ -1,5 +1,6 @@
 import { type AdminAuditStore } from './admin-audit-store.js';
 import { type ApiKeyStore } from './api-key-store.js';
+import { type ApprovalStore } from './approval-store.js';
 import { type CampaignCreationStore } from './campaign-creation-store.js';
 import { type CampaignDraftStore } from './campaign-draft-store.js';
 import { type CampaignStore } from './campaign-store.js';
@@ -16,13 +17,14 @@ export interface DatabaseServer {
 }
 
 /**
- * One unit of work. Lock order everywhere: gate row, drafts, campaigns by id, failed events.
+ * One unit of work. Lock order everywhere: gate row, drafts, campaigns by id, failed events, approvals.
  *
  * The stores are bound to this unit of work and must not be used after it has ended.
  */
 export interface UnitOfWork {
   readonly gate: GateRowStore;
   readonly campaigns: CampaignStore;
+  readonly approvals: ApprovalStore;
   readonly drafts: CampaignDraftStore;
   readonly creations: CampaignCreationStore;
   readonly coupons: CouponStore;

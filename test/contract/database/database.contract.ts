@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeAdminAuditStore } from './admin-audit-store.contract.js';
 import { describeApiKeyStore } from './api-key-store.contract.js';
+import { describeApprovalStore } from './approval-store.contract.js';
 import { describeCampaignDraftStore } from './campaign-draft-store.contract.js';
 import { describeCreationStore } from './campaign-creation-store.contract.js';
 import { describeCampaignStore } from './campaign-store.contract.js';
@@ -31,5 +32,6 @@ export function describeDatabaseContract(name: string, openHarness: () => Promis
     describeCreationStore(under);
     describeAdminAuditStore(under);
     describeApiKeyStore(under);
+    describeApprovalStore(under);
   });
 }

@@ -32,6 +32,9 @@ export function describeAdminCalls(): void {
       ['GET', '/api/admin/keys'],
       ['DELETE', '/api/admin/keys/01KBA0Z9M0Q3V5H8N2R4T6W8YA'],
       ['GET', '/api/admin/audit-log'],
+      ['GET', '/api/admin/approvals'],
+      ['POST', '/api/admin/approvals/01KBA0Z9M0Q3V5H8N2R4T6W8YB/approve'],
+      ['POST', '/api/admin/approvals/01KBA0Z9M0Q3V5H8N2R4T6W8YB/reject'],
     ];
 
     it.each([

@@ -1,5 +1,6 @@
 import { type DataSource } from 'typeorm';
 import { AdminAuditEntity } from '../entities/admin-audit.entity.js';
+import { ApprovalEntity } from '../entities/approval.entity.js';
 import { ApiKeyEntity } from '../entities/api-key.entity.js';
 import { CampaignCreationEntity } from '../entities/campaign-creation.entity.js';
 import { CampaignDraftEntity } from '../entities/campaign-draft.entity.js';
@@ -21,6 +22,7 @@ export const COPIED = [
   ApiKeyEntity,
   RefusalEntity,
   CampaignDraftEntity,
+  ApprovalEntity,
 ];
 
 /**

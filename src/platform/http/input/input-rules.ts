@@ -45,6 +45,10 @@ export const INPUT_RULES = {
     en: 'Must be 1 to 26 letters, digits or hyphens.',
   },
   'key-id': { ko: 'API 키의 ID(ULID 26자)여야 합니다.', en: 'Must be the id of an API key: a ULID of 26 characters.' },
+  'approval-id': {
+    ko: '승인 요청의 ID(ULID 26자)여야 합니다.',
+    en: 'Must be the id of a request for approval: a ULID of 26 characters.',
+  },
   'key-name': {
     ko: '눈에 보이는 1~100자의 이름이어야 합니다.',
     en: 'Must be a name of 1 to 100 visible characters.',

@@ -64,6 +64,12 @@ export const keyId = z
   .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, rule('key-id'))
   .meta({ description: 'The API key.', examples: ['01KBA0Z9M0Q3V5H8N2R4T6W8YA'] });
 
+/** The id of a request for a second operator: a ULID. */
+export const approvalId = z
+  .string(rule('approval-id'))
+  .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, rule('approval-id'))
+  .meta({ description: 'The request for a second operator.', examples: ['01KBA0Z9M0Q3V5H8N2R4T6W8YB'] });
+
 /** The name of an API key: 1 to 100 characters that people can read. */
 export const keyName = line(100, 'key-name').meta({ description: 'For people: who or what uses the key.' });
 

@@ -30,6 +30,35 @@ export const OPERATOR_PROBLEMS = {
     ['실패 이벤트 없음', 'Failed event not found'],
     ['해당 실패 이벤트가 존재하지 않습니다.', 'There is no such failed event.'],
   ),
+  'approval-not-found': kind(
+    404,
+    ['승인 요청 없음', 'Approval not found'],
+    ['해당 승인 요청이 존재하지 않습니다.', 'There is no such request for approval.'],
+  ),
+  'own-approval': kind(
+    403,
+    ['본인 요청', 'Own request'],
+    [
+      '요청한 사람은 승인할 수 없습니다. 다른 운영자가 승인해야 합니다.',
+      'Whoever has asked cannot approve; another operator has to.',
+    ],
+  ),
+  'approval-decided': kind(
+    409,
+    ['이미 처리됨', 'Already decided'],
+    [
+      '이미 처리되었거나 기한이 지난 요청입니다. approval을 확인해 주세요.',
+      'It was decided already, or its time is over; see approval.',
+    ],
+  ),
+  'approval-outdated': kind(
+    409,
+    ['그 사이에 변경됨', 'Outdated'],
+    [
+      '요청한 뒤에 대상이 변경되어 실행하지 않았습니다. now를 확인해 주세요.',
+      'What it acts on has changed since it was asked for, so nothing was done; see now.',
+    ],
+  ),
   'campaign-draft': kind(
     409,
     ['공개 전', 'Draft'],
