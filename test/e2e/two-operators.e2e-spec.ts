@@ -54,6 +54,10 @@ describe('with TWO_PERSON=true', () => {
       .filter((entry: Answer['body']) => entry.subject === id)
       .map(({ action, actor, detail }: Answer['body']) => [action, actor.name, detail.requestedBy.name]);
 
+  it('the session says that some acts need two', async () => {
+    expect((await as('park', 'GET', '/session')).body.service).toMatchObject({ twoPerson: true });
+  });
+
   it('a close waits for another operator, is done once, and leaves a line with both', async () => {
     const id = await client.createCampaign(5);
     for (const user of ['a', 'b']) await client.claim(user, id);

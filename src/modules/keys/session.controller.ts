@@ -85,21 +85,14 @@ export class SessionController {
   }
 
   private async json({ id, name, role, expiresAt }: Actor, bySession: boolean): Promise<SessionJson> {
-    const { profile, identity, admin } = this.config;
+    const { profile, identity, twoPerson, admin } = this.config;
     const installation = await this.installation.read();
     return {
       actor: { id, name },
       role: role as AdminRole,
       expiresAt: isoOf(expiresAt),
       bySession,
-      service: {
-        profile,
-        identity,
-        version: VERSION,
-        installation,
-        twoPerson: false,
-        onePort: admin === undefined,
-      },
+      service: { profile, identity, version: VERSION, installation, twoPerson, onePort: admin === undefined },
     };
   }
 }
