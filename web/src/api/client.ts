@@ -19,6 +19,10 @@ export interface Problem {
   readonly stored?: boolean;
   /** gate-not-told: what the gate did. */
   readonly gate?: 'refused' | 'unknown' | 'rebuilding';
+  /** approval-outdated: the problem that it would be now. */
+  readonly reason?: string;
+  /** approval-outdated: what the operators have not seen. */
+  readonly now?: Readonly<Record<string, unknown>>;
 }
 
 /** Calls of the service, typed by its own document. */

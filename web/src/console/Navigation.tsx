@@ -5,7 +5,7 @@ import { type Text, text } from '../shared/language.ts';
 import { LanguageSwitch } from '../shared/LanguageSwitch.tsx';
 import { ProblemNotice } from './parts/ProblemNotice.tsx';
 import { CONSOLE, consolePath } from './paths.ts';
-import { ROUTES } from './routes.tsx';
+import { type ConsoleRoute, ROUTES } from './routes.tsx';
 import { may, operator, type Role, signOut } from './session.ts';
 
 const PAGES: Text = { ko: '콘솔 메뉴', en: 'Pages of the console' };
@@ -27,7 +27,7 @@ export function Navigation({ title }: { readonly title: string }) {
       </a>
       <nav aria-label={text(PAGES)}>
         <ul>
-          {ROUTES.filter(({ nav }) => nav !== undefined && may(nav)).map((route) => (
+          {ROUTES.filter(isInNavigation).map((route) => (
             <li key={route.path}>
               <a href={consolePath(route.path)} aria-current={currentOf(path, consolePath(route.path))}>
                 {text(route.title)}
@@ -53,6 +53,11 @@ export function Navigation({ title }: { readonly title: string }) {
       </div>
     </header>
   );
+}
+
+function isInNavigation({ nav, withTwoPerson }: ConsoleRoute): boolean {
+  if (nav === undefined || !may(nav)) return false;
+  return withTwoPerson !== true || operator.value?.service.twoPerson === true;
 }
 
 function currentOf(path: string, of: string): 'page' | 'true' | undefined {

@@ -12,6 +12,8 @@ export interface ConsoleRoute {
   readonly page: FunctionComponent;
   /** It is in the navigation of operators with this role; a page without it is reached from other pages. */
   readonly nav?: Role;
+  /** In the navigation only where acts need a second operator (`TWO_PERSON`). */
+  readonly withTwoPerson?: true;
 }
 
 type PageModule = Promise<{ default: FunctionComponent }>;
@@ -60,6 +62,13 @@ export const ROUTES: readonly ConsoleRoute[] = [
     title: { ko: '시스템', en: 'System' },
     page: page(() => import('./pages/System.tsx')),
     nav: 'viewer',
+  },
+  {
+    path: '/approvals',
+    title: { ko: '승인', en: 'Approvals' },
+    page: page(() => import('./pages/Approvals.tsx')),
+    nav: 'operator',
+    withTwoPerson: true,
   },
   {
     path: '/audit',

@@ -4,6 +4,7 @@ import { useLocation } from 'preact-iso';
 import { attempt, type Failure, type Outcome } from '../../api/attempt.ts';
 import { api } from '../../api/client.ts';
 import { type Text, text } from '../../shared/language.ts';
+import { type Approval, isApproval } from '../approvals/approval.ts';
 import { ConfirmDialog } from '../parts/Dialog.tsx';
 import { consolePath } from '../paths.ts';
 import { may } from '../session.ts';
@@ -78,8 +79,9 @@ export function Actions({ campaign, reload }: ActionsProps) {
   const shut = (): void => {
     open.value = null;
   };
-  const act = async (action: Exclude<Action, 'change'>): Promise<Failure | null> => {
+  const act = async (action: Exclude<Action, 'change'>): Promise<Failure | Approval | null> => {
     const outcome = await ask(action, about.value);
+    if (outcome.ok && isApproval(outcome.data)) return outcome.data;
     if (outcome.ok && action === 'delete') route(consolePath('/campaigns'));
     else await reload();
     return outcome.ok ? null : outcome.failure;

@@ -3,9 +3,11 @@ import { useRef } from 'preact/hooks';
 import { attempt, codeOf, type Failure } from '../../api/attempt.ts';
 import { api } from '../../api/client.ts';
 import { number, type Text, text } from '../../shared/language.ts';
+import { type Approval, isApproval } from '../approvals/approval.ts';
 import { Dialog } from '../parts/Dialog.tsx';
 import { focusFirstMistake } from '../parts/Field.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
+import { WaitsInDialog } from '../parts/Waits.tsx';
 import { type Campaign, etagOf, findCampaign, takenOf } from './campaign.ts';
 import { changeOf, POINTERS, TERMS, valuesOf } from './campaign-form.ts';
 import { CampaignFields } from './CampaignFields.tsx';
@@ -39,6 +41,7 @@ export function ChangeDialog({ opened, onClose, reload }: ChangeProps) {
   const values = useSignal(valuesOf(opened));
   const failure = useSignal<Failure | null>(null);
   const stored = useSignal<Campaign | null>(null);
+  const approval = useSignal<Approval | null>(null);
   const isBusy = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
   const change = changeOf(valuesOf(base.value), values.value);
@@ -51,7 +54,9 @@ export function ChangeDialog({ opened, onClose, reload }: ChangeProps) {
     const params = { path: { campaignId: opened.id }, header: { 'If-Match': etagOf(base.value) } };
     const outcome = await attempt(api.PATCH('/api/admin/campaigns/{campaignId}', { params, body: change }));
     failure.value = outcome.ok ? null : outcome.failure;
-    if (outcome.ok) {
+    if (outcome.ok && isApproval(outcome.data)) {
+      approval.value = outcome.data;
+    } else if (outcome.ok) {
       await reload();
       onClose();
     } else if (codeOf(outcome.failure) === 'precondition-failed') {
@@ -85,6 +90,13 @@ export function ChangeDialog({ opened, onClose, reload }: ChangeProps) {
     void reload();
   };
 
+  if (approval.value !== null) {
+    return (
+      <Dialog title={TITLE} onClose={onClose}>
+        <WaitsInDialog approval={approval.value} onClose={onClose} />
+      </Dialog>
+    );
+  }
   if (stored.value !== null) {
     return (
       <Dialog title={TITLE} onClose={onClose}>

@@ -1,6 +1,8 @@
 import { number, type Text, text } from '../../shared/language.ts';
 import { Icon } from '../parts/Icon.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
+import { Since } from '../parts/Since.tsx';
+import { consolePath } from '../paths.ts';
 import { answered, type Progress } from './run-many.ts';
 import { type Action } from './selection.ts';
 
@@ -9,9 +11,10 @@ const DONE: Record<Action, Text> = {
   discard: { ko: '{n}건을 폐기했습니다.', en: '{n} discarded.' },
 };
 const WAITS: Text = {
-  ko: '{n}건은 두 번째 운영자의 승인을 기다립니다.',
-  en: 'Waiting for a second operator to approve: {n}.',
+  ko: '{n}건은 아직 그대로입니다. 다른 운영자가 {t}까지 승인해야 합니다.',
+  en: 'Waiting for a second operator until {t}, and not changed yet: {n}.',
 };
+const APPROVALS: Text = { ko: '승인 요청 보기', en: 'See what waits for approval' };
 const STOPPED: Text = { ko: '멈췄습니다. {n}건은 시도하지 않았습니다.', en: 'Stopped. Not tried: {n}.' };
 const REFUSED: Readonly<Record<string, Text>> = {
   'precondition-failed': {
@@ -35,7 +38,7 @@ const OTHER: Text = { ko: '{n}건이 거절되었습니다({code}).', en: 'Refus
 
 /** What came of it. */
 export function Report({ action, progress }: { readonly action: Action; readonly progress: Progress }) {
-  const { total, done, waits, refused, stopped } = progress;
+  const { total, done, waits, waitsUntil, refused, stopped } = progress;
   const untried = total - answered(progress);
   const isWhole = done === total;
   return (
@@ -43,8 +46,13 @@ export function Report({ action, progress }: { readonly action: Action; readonly
       <div class={isWhole ? 'notice good' : 'notice warn'}>
         <Icon name={isWhole ? 'good' : 'warn'} />
         <div class="number">
-          <strong>{text(DONE[action], { n: number(done) })}</strong>
-          {waits > 0 && <p>{text(WAITS, { n: number(waits) })}</p>}
+          {(done > 0 || waits === 0) && <strong>{text(DONE[action], { n: number(done) })}</strong>}
+          {waitsUntil !== null && (
+            <p>
+              <Since at={Date.parse(waitsUntil)} of={WAITS} parts={{ n: number(waits) }} />{' '}
+              <a href={consolePath('/approvals')}>{text(APPROVALS)}</a>
+            </p>
+          )}
           {[...refused].map(([code, n]) => (
             <p key={code}>{text(REFUSED[code] ?? OTHER, { n: number(n), code })}</p>
           ))}

@@ -1,11 +1,9 @@
 import { attempt } from '../../api/attempt.ts';
 import { api } from '../../api/client.ts';
+import { isApproval } from '../approvals/approval.ts';
 import { type Done } from './run-many.ts';
 import { type Action } from './selection.ts';
 import { type FailedEvent } from './words.ts';
-
-/** The service answers 202 where a second operator has to approve. */
-const ACCEPTED = 202;
 
 /** Only as the operator has seen the row: one that was changed since is refused. */
 export async function actOnRow(action: Action, { id, version }: FailedEvent, reason: string): Promise<Done> {
@@ -15,7 +13,8 @@ export async function actOnRow(action: Action, { id, version }: FailedEvent, rea
       ? await attempt(api.POST('/api/admin/failed-events/{id}/requeue', { params }))
       : await attempt(api.POST('/api/admin/failed-events/{id}/discard', { params, body: { reason } }));
   if (!outcome.ok) return { kind: 'refused', failure: outcome.failure };
-  return { kind: outcome.response.status === ACCEPTED ? 'waits' : 'done' };
+  const { data } = outcome;
+  return isApproval(data) ? { kind: 'waits', until: data.expiresAt } : { kind: 'done' };
 }
 
 /** Which rows an act on many is for. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Failure } from '../../api/attempt.ts';
+import { type Approval } from '../approvals/approval.ts';
 import { loadInOrder } from './in-order.ts';
 import { runBulk } from './run-bulk.ts';
 import { answered, type Done, type Progress, runMany } from './run-many.ts';
@@ -52,9 +53,19 @@ describe('many calls', () => {
 
   it('count what was done, what waits for a second operator, and each refusal by its code', async () => {
     const progress = await run((item) =>
-      item < 5 ? refused('precondition-failed', 412) : item < 8 ? { kind: 'waits' } : { kind: 'done' },
+      item < 5
+        ? refused('precondition-failed', 412)
+        : item < 8
+          ? { kind: 'waits', until: `2026-12-01T03:15:0${item}.000Z` }
+          : { kind: 'done' },
     );
-    expect(progress).toMatchObject({ total: 40, done: 32, waits: 3, stopped: null });
+    expect(progress).toMatchObject({
+      total: 40,
+      done: 32,
+      waits: 3,
+      waitsUntil: '2026-12-01T03:15:05.000Z',
+      stopped: null,
+    });
     expect(progress.refused.get('precondition-failed')).toBe(5);
     expect(answered(progress)).toBe(40);
   });
@@ -121,6 +132,19 @@ describe('all of a filter', () => {
     const { progress, expected } = await run([answer(1_000, 1_500), answer(1_000, 500), answer(500, 0)]);
     expect(expected).toEqual([2_500, 1_500, 500]);
     expect(progress).toMatchObject({ done: 2_500, stopped: null });
+  });
+
+  it('waits for a second operator as a whole, and nothing of it counts as done', async () => {
+    const data = { neededRole: 'operator', expiresAt: '2026-12-01T03:15:00.000Z' } as Approval;
+    const call = () => Promise.resolve({ ok: true as const, data, response: {} as Response });
+    const progress = await runBulk(
+      2_500,
+      call,
+      () => undefined,
+      () => false,
+    );
+    expect(progress).toMatchObject({ done: 0, waits: 2_500, waitsUntil: data.expiresAt, stopped: null });
+    expect(answered(progress)).toBe(2_500);
   });
 
   it('ends when nothing more can be changed, and counts the refused once', async () => {

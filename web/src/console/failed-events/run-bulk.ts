@@ -1,5 +1,6 @@
 import { type Outcome } from '../../api/attempt.ts';
-import { nothingOf, type Progress } from './run-many.ts';
+import { type Approval, isApproval } from '../approvals/approval.ts';
+import { nothingOf, type Progress, waiting } from './run-many.ts';
 
 /** What one call of the API did, which changes at most so many rows. */
 export interface BulkResult {
@@ -20,7 +21,7 @@ export interface BulkResult {
  */
 export async function runBulk(
   total: number,
-  call: (expected: number) => Promise<Outcome<BulkResult>>,
+  call: (expected: number) => Promise<Outcome<BulkResult | Approval>>,
   report: (progress: Progress) => void,
   isStopped: () => boolean,
 ): Promise<Progress> {
@@ -29,6 +30,7 @@ export async function runBulk(
   for (;;) {
     const outcome = await call(expected);
     if (!outcome.ok) return { ...progress, stopped: outcome.failure };
+    if (isApproval(outcome.data)) return { ...progress, ...waiting(progress, expected, outcome.data.expiresAt) };
     const { changed, refused, left } = outcome.data;
     progress = { ...progress, done: progress.done + changed, refused: new Map(Object.entries(refused)) };
     report(progress);

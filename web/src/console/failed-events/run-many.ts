@@ -5,8 +5,8 @@ const WIDTH = 4;
 
 export type Done =
   | { readonly kind: 'done' }
-  /** A second operator has to approve it. */
-  | { readonly kind: 'waits' }
+  /** A second operator has to approve it, until this instant. */
+  | { readonly kind: 'waits'; readonly until: string }
   | { readonly kind: 'refused'; readonly failure: Failure };
 
 /** How far a run of many calls is. */
@@ -14,6 +14,8 @@ export interface Progress {
   readonly total: number;
   readonly done: number;
   readonly waits: number;
+  /** Until when those that wait can be approved: the first of them. */
+  readonly waitsUntil: string | null;
   /** Code of the problem → how many items it was the answer for. */
   readonly refused: ReadonlyMap<string, number>;
   /** Why the rest was not tried; null: it goes on, or everything was tried. */
@@ -22,7 +24,7 @@ export interface Progress {
 
 /** Before the first call. */
 export function nothingOf(total: number): Progress {
-  return { total, done: 0, waits: 0, refused: new Map(), stopped: null };
+  return { total, done: 0, waits: 0, waitsUntil: null, refused: new Map(), stopped: null };
 }
 
 /** After one of these, each further call would hear the same. */
@@ -55,7 +57,7 @@ export async function runMany<Item>(
       const item = items[next++] as Item;
       const outcome = await call(item);
       if (outcome.kind === 'done') advance({ done: progress.done + 1 });
-      else if (outcome.kind === 'waits') advance({ waits: progress.waits + 1 });
+      else if (outcome.kind === 'waits') advance(waiting(progress, 1, outcome.until));
       else refuse(outcome.failure);
     }
   };
@@ -68,6 +70,12 @@ export async function runMany<Item>(
   };
   await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, work));
   return progress;
+}
+
+/** What was asked for besides, and waits. */
+export function waiting({ waits, waitsUntil }: Progress, more: number, until: string): Partial<Progress> {
+  // Instants of one form: the earlier one comes first.
+  return { waits: waits + more, waitsUntil: waitsUntil === null || until < waitsUntil ? until : waitsUntil };
 }
 
 /** How many have an answer. */

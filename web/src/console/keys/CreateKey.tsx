@@ -2,12 +2,14 @@ import { useSignal } from '@preact/signals';
 import { attempt, type Failure, mistakeAt } from '../../api/attempt.ts';
 import { api, type Schemas } from '../../api/client.ts';
 import { type Text, text } from '../../shared/language.ts';
+import { isApproval } from '../approvals/approval.ts';
 import { CopyButton } from '../parts/CopyButton.tsx';
 import { Dialog } from '../parts/Dialog.tsx';
 import { Field } from '../parts/Field.tsx';
 import { instantOf, localOf } from '../parts/filters.ts';
 import { Icon } from '../parts/Icon.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
+import { Waits } from '../parts/Waits.tsx';
 import './keys.css';
 import { type KeyRole, ROLES } from './words.ts';
 
@@ -21,6 +23,11 @@ const CREATE: Text = { ko: '키 만들기', en: 'Make the key' };
 const CANCEL: Text = { ko: '취소', en: 'Cancel' };
 
 const MADE: Text = { ko: '"{name}" 키를 만들었습니다', en: 'The key “{name}” is made' };
+const ASKED: Text = { ko: '"{name}" 키를 요청했습니다', en: 'The key “{name}” is asked for' };
+const OPENS_NOTHING: Text = {
+  ko: '다른 관리자가 승인하기 전에는 이 키로 아무것도 할 수 없습니다.',
+  en: 'It opens nothing before another admin has approved it.',
+};
 const ONCE: Text = {
   ko: '키는 지금 한 번만 볼 수 있습니다. 서비스는 이 값을 저장하지 않습니다. 안전한 곳에 보관한 뒤 닫아 주세요.',
   en: 'The key is shown only now: the service does not store it. Keep it in a safe place before you close this.',
@@ -31,6 +38,9 @@ const SAVED: Text = { ko: '키를 안전한 곳에 보관했습니다', en: 'I h
 const CLOSE: Text = { ko: '닫기', en: 'Close' };
 
 const POINTERS = ['/name', '/role', '/expiresAt'];
+
+/** The key, or the request for it, where a second admin has to approve it. Both hold the text of the key. */
+type MadeKey = Schemas['CreatedApiKey'] | Schemas['KeyApproval'];
 
 interface CreateKeyProps {
   /** @param hasMade whether there is a new key. */
@@ -45,10 +55,10 @@ export function CreateKey({ onClose }: CreateKeyProps) {
     expiresAt: '',
   });
   const failure = useSignal<Failure | null>(null);
-  const made = useSignal<Schemas['CreatedApiKey'] | null>(null);
+  const made = useSignal<MadeKey | null>(null);
   const isBusy = useSignal(false);
-  if (made.value !== null) return <Made made={made.value} onClose={() => onClose(true)} />;
   const { name, role, expiresAt } = typed.value;
+  if (made.value !== null) return <Made name={name.trim()} made={made.value} onClose={() => onClose(true)} />;
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (isBusy.value) return;
@@ -116,15 +126,25 @@ export function CreateKey({ onClose }: CreateKeyProps) {
   );
 }
 
-function Made({ made, onClose }: { readonly made: Schemas['CreatedApiKey']; readonly onClose: () => void }) {
+interface MadeProps {
+  readonly name: string;
+  readonly made: MadeKey;
+  readonly onClose: () => void;
+}
+
+function Made({ name, made, onClose }: MadeProps) {
   const isKept = useSignal(false);
-  const name = made.name;
+  const title = isApproval(made) ? ASKED : MADE;
   return (
-    <Dialog title={{ ko: MADE.ko.replace('{name}', name), en: MADE.en.replace('{name}', name) }} onClose={null}>
+    <Dialog title={{ ko: title.ko.replace('{name}', name), en: title.en.replace('{name}', name) }} onClose={null}>
       <div class="stack">
+        {isApproval(made) && <Waits approval={made} />}
         <div class="notice warn">
           <Icon name="warn" />
-          <div>{text(ONCE)}</div>
+          <div>
+            {text(ONCE)}
+            {isApproval(made) && <p>{text(OPENS_NOTHING)}</p>}
+          </div>
         </div>
         <Field label={KEY}>
           {(attributes) => (

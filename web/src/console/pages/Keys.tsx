@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { attempt } from '../../api/attempt.ts';
 import { api } from '../../api/client.ts';
 import { type Text, text } from '../../shared/language.ts';
+import { isApproval } from '../approvals/approval.ts';
 import { CreateKey } from '../keys/CreateKey.tsx';
 import { type ApiKey, keyState, ROLES, STATES } from '../keys/words.ts';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
@@ -58,6 +59,7 @@ export default function Keys() {
   const revoke = async ({ id }: ApiKey) => {
     const outcome = await attempt(api.DELETE('/api/admin/keys/{keyId}', { params: { path: { keyId: id } } }));
     if (!outcome.ok) return outcome.failure;
+    if (isApproval(outcome.data)) return outcome.data;
     list.reload();
     return null;
   };

@@ -3,9 +3,11 @@ import { type ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { type Failure } from '../../api/attempt.ts';
 import { type Text, text } from '../../shared/language.ts';
+import { type Approval, isApproval } from '../approvals/approval.ts';
 import { Field } from './Field.tsx';
 import { ProblemNotice } from './ProblemNotice.tsx';
 import './parts.css';
+import { WaitsInDialog } from './Waits.tsx';
 
 const CANCEL: Text = { ko: '취소', en: 'Cancel' };
 const CLOSE: Text = { ko: '닫기', en: 'Close' };
@@ -61,8 +63,8 @@ interface ConfirmProps {
   /** It cannot be undone: the button is red, and this name has to be typed first. */
   readonly typeName?: string;
   readonly isBlocked?: boolean;
-  /** @returns why it was not done; null closes the dialog. */
-  readonly act: () => Promise<Failure | null>;
+  /** @returns why it was not done, or the approval that it waits for; null closes the dialog. */
+  readonly act: () => Promise<Failure | Approval | null>;
   /** More than the words of the API about a refusal; null: these are enough. */
   readonly explain?: (failure: Failure | null) => ComponentChildren;
   /** What will happen, as numbers. */
@@ -82,16 +84,26 @@ export function ConfirmDialog({
 }: ConfirmProps) {
   const typed = useSignal('');
   const failure = useSignal<Failure | null>(null);
+  const approval = useSignal<Approval | null>(null);
   const isBusy = useSignal(false);
   const isConfirmed = typeName === undefined || typed.value.trim() === typeName.trim();
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (!isConfirmed || isBusy.value || isBlocked) return;
     isBusy.value = true;
-    failure.value = await act();
+    const came = await act();
     isBusy.value = false;
-    if (failure.value === null) onClose();
+    if (came === null) return onClose();
+    if (isApproval(came)) approval.value = came;
+    else failure.value = came;
   };
+  if (approval.value !== null) {
+    return (
+      <Dialog title={title} onClose={onClose}>
+        <WaitsInDialog approval={approval.value} onClose={onClose} />
+      </Dialog>
+    );
+  }
   return (
     <Dialog title={title} onClose={onClose}>
       <form class="stack" onSubmit={(event) => void submit(event)}>
