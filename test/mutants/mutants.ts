@@ -889,4 +889,53 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('one-process-for-all', /all\.reduce\(/, 'all.slice(0, 1).reduce(')],
     caughtBy: { project: 'unit', file: 'live/traffic-meter', title: 'is the sum of what all processes do' },
   },
+  {
+    name: 'an operator who approves what they have asked for',
+    edits: [edit('approved-alone', /approval\.requestedBy\.id === actor\.id/, 'approval.requestedBy.id === ""')],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'a close waits for another operator' },
+  },
+  {
+    name: 'an approval that does not look whether it is used up or over',
+    edits: [edit('approved-twice', /row\?\.status .*\)\) throw/, 'row === null) throw')],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'an end of its time while it is approved counts' },
+  },
+  {
+    name: 'an approval of a version that neither operator has seen',
+    edits: [edit('approved-another-version', /version === order\.version/, 'version >= 0')],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'what has changed since is not done' },
+  },
+  {
+    name: 'a close that needs one operator',
+    edits: [edit('closed-alone', /assent\.kind === 'needed' && /, "assent.kind === 'given' && ")],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'a close waits for another operator' },
+  },
+  {
+    name: 'a lowering that needs one operator',
+    edits: [edit('lowered-alone', /assent\.kind === 'needed' && /, "assent.kind === 'given' && ")],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'a lowering is done exactly as it was asked for' },
+  },
+  {
+    name: 'a discard that needs one operator',
+    edits: [edit('discarded-alone', /assent\.kind === 'needed'/, "assent.kind === 'given'")],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'a discard needs two, one or many' },
+  },
+  {
+    name: 'a discard of many that needs one operator',
+    edits: [edit('many-discarded-alone', /assent\.kind === 'needed' && /, "assent.kind === 'given' && ")],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'a discard needs two, one or many' },
+  },
+  {
+    name: 'an operator who approves keys',
+    edits: [edit('operators-approve-keys', /approval\.neededRole/, "'operator'")],
+    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'keys of operators and admins need two admins' },
+  },
+  {
+    name: 'no row lock on the approval',
+    edits: [edit('unlocked-approval', /\$\{lockExclusive\}/, '${lockExclusive.slice(0, 0)}')],
+    caughtBy: {
+      project: 'adapters',
+      file: 'contract/mysql.stack',
+      title: 'are decided by one of those who try at once',
+    },
+  },
 ];
