@@ -160,6 +160,36 @@ describe('with TWO_PERSON=true', () => {
     ]);
   });
 
+  it('a discard of many that two operators approve at once is done once', async () => {
+    const id = await client.createCampaign(9);
+    const claims = ['a', 'b', 'c'].map((userId) => claimEvent({ campaignId: id, userId }));
+    await failToPublish({ database: service.app.get(Database) }, ...claims);
+    const body = { status: 'PENDING', campaignId: id, expected: 3, reason: 'fraud' };
+    const asked = await as('kim', 'POST', '/failed-events/discard', { body });
+    // Both have counted the rows before one of them begins.
+    const database = service.app.get(Database);
+    const snapshot = database.snapshot.bind(database);
+    let counted = 0;
+    const bothHaveCounted = new Promise<void>((resolve) => {
+      jest.spyOn(database, 'snapshot').mockImplementation(async (work) => {
+        const seen = await snapshot(work);
+        if (++counted === 2) resolve();
+        await bothHaveCounted;
+        return seen;
+      });
+    });
+    const answers = await inParallel(['park', 'lee'], 2, (who) => approve(who, asked));
+    expect(tally(answers.map(({ status }) => status))).toEqual({ 200: 2 });
+    expect((await as('kim', 'GET', `/approvals/${asked.body.id}`)).body).toMatchObject({
+      status: 'EXECUTED',
+      outcome: { changed: 3, refused: {}, left: 0 },
+    });
+    expect((await audited(asked.body.id)).map(([action]: string[]) => action)).toEqual([
+      'approval.approve',
+      'approval.request',
+    ]);
+  });
+
   it('what was rejected or taken back is not done', async () => {
     const id = await client.createCampaign(5);
     for (const who of ['park', 'kim']) {
@@ -191,7 +221,9 @@ describe('with TWO_PERSON=true', () => {
     const asked = await as('kim', 'POST', `/campaigns/${id}/close`);
     const approvals = service.app.get(StoredApprovals, { strict: false });
     const find = approvals.find.bind(approvals);
+    // Each look finds it in its time, and its time is over right after the look.
     jest.spyOn(approvals, 'find').mockImplementation(async (approvalId) => {
+      await tableRows(service, 'UPDATE approvals SET expires_at = created_at + 900000 WHERE id = ?', [approvalId]);
       const found = await find(approvalId);
       await tableRows(service, 'UPDATE approvals SET expires_at = created_at WHERE id = ?', [approvalId]);
       return found;

@@ -897,7 +897,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an approval that does not look whether it is used up or over',
     edits: [edit('approved-twice', /row\?\.status .*\)\) throw/, 'row === null) throw')],
-    caughtBy: { project: 'unit', file: 'e2e/two-operators', title: 'an end of its time while it is approved counts' },
+    caughtBy: {
+      project: 'unit',
+      file: 'e2e/two-operators',
+      title: 'a discard of many that two operators approve at once',
+    },
   },
   {
     name: 'an approval of a version that neither operator has seen',
