@@ -25,6 +25,7 @@ import { configureHttp, createFastifyAdapter } from '../../platform/http/server/
 import { setupOpenApi } from '../../platform/http/openapi/openapi.js';
 import { DatabaseError } from '../../ports/database/database-error.js';
 import { Clock } from '../../platform/flow/clock.js';
+import { ApprovalsModule } from '../approvals/approvals.module.js';
 import { RetryCron } from './retry.cron.js';
 import { RetryModule } from './retry.module.js';
 
@@ -37,6 +38,7 @@ async function start(stack: RetryStack, roles: Role[]): Promise<NestFastifyAppli
       ConfigModule.for(parseEnv({ ADMIN_TOKEN: TOKEN })),
       portsModuleOf(stack),
       AdminTokenOnlyModule,
+      ApprovalsModule.for(new Set(roles)),
       ScheduleModule.forRoot(),
       RetryModule.for(new Set(roles)),
     ],
