@@ -97,8 +97,9 @@ const CALLS: Calls = {
       await approvals.lock(APPROVAL);
     },
     list: async (approvals) => {
-      for (const filter of [{}, { beforeId: '0' }, { status: 'PENDING' as const }])
+      for (const filter of [{}, { beforeId: '0' }, { status: 'PENDING' as const }]) {
         await approvals.list({ limit: 51, ...filter });
+      }
     },
     overdue: (approvals) => approvals.overdue(50),
     decide: (approvals) => approvals.decide(APPROVAL, { status: 'REJECTED', by: null, outcome: null }),
