@@ -70,7 +70,7 @@ describe('with TWO_PERSON=true', () => {
         campaignId: id,
         neededRole: 'operator',
         order: { version: 1 },
-        consequences: { total: 5, claimed: 2, slotsClosed: 3 },
+        consequences: { name: 'campaign of 5', total: 5, claimed: 2, slotsClosed: 3 },
         status: 'PENDING',
         requestedBy: { name: 'kim' },
         decidedBy: null,
@@ -248,7 +248,7 @@ describe('with TWO_PERSON=true', () => {
         action: 'failed-event.discard',
         subject: String(row.id),
         order: { version: 1, reason: 'fraud' },
-        consequences: { claims: 1 },
+        consequences: { claims: 1, claimId: expect.any(String) },
       },
     ]);
     const filter = { status: 'PENDING', campaignId: id };

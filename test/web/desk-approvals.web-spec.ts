@@ -93,9 +93,9 @@ describePages('the page of approvals', () => {
     expect(await inDialog(page, 'Approve').isDisabled()).toBe(true);
     await pages.expectClean(page);
     await pages.shoot(page, 'desk-approvals-approve-en');
-    await page.getByRole('dialog').getByRole('textbox').fill(id);
+    await page.getByRole('dialog').getByRole('textbox').fill(name);
     await inDialog(page, 'Approve').click();
-    await page.getByText(`Approved and done: Close a campaign, ${id}`).waitFor();
+    await page.getByText(`Approved and done: Close a campaign, ${name}`).waitFor();
     await row.waitFor({ state: 'detached' });
     await pages.expectClean(page);
     expect(await campaign(id)).toMatchObject({ state: 'CLOSED' });
@@ -107,6 +107,7 @@ describePages('the page of approvals', () => {
 
   it('says what has changed since, and does nothing then', async () => {
     const id = await client.createCampaign(10);
+    const { name } = await campaign(id);
     const asking = await open('kim', `/campaigns/${id}`);
     await button(asking, 'Change').click();
     await asking.locator('input[name=total]').fill('7');
@@ -117,7 +118,7 @@ describePages('the page of approvals', () => {
     await as('lee', 'PATCH', `/campaigns/${id}`, { total: 50 });
     const row = page.getByRole('row', { name: new RegExp(id) });
     await row.getByRole('button', { name: /^Approve/ }).click();
-    await page.getByRole('dialog').getByRole('textbox').fill(id);
+    await page.getByRole('dialog').getByRole('textbox').fill(name);
     await inDialog(page, 'Approve').click();
     const alert = page.getByRole('alert');
     await alert.getByText('It has changed since it was asked for').waitFor();
@@ -134,6 +135,7 @@ describePages('the page of approvals', () => {
       ['kim', 'Take back'],
     ] as const) {
       const id = await client.createCampaign(10);
+      const { name } = await campaign(id);
       await as('kim', 'POST', `/campaigns/${id}/close`);
       const page = await approvals(who);
       await page
@@ -141,7 +143,7 @@ describePages('the page of approvals', () => {
         .getByRole('button', { name: new RegExp(`^${verb}`) })
         .click();
       await inDialog(page, verb).click();
-      await page.getByText(`Close a campaign, ${id}`).waitFor();
+      await page.getByText(`Close a campaign, ${name}`).waitFor();
       await page.getByText('Nothing waits for approval.').waitFor();
       expect(await campaign(id)).toMatchObject({ state: 'OPEN', version: 1 });
     }

@@ -40,7 +40,7 @@ export class CampaignApprovals implements OnModuleInit {
 
   /** @param change null: close it. */
   async ask(campaign: Campaign, change: CampaignChange | null, by: CallOrigin): Promise<Approval> {
-    const { id, version } = campaign;
+    const { id, name, version } = campaign;
     const act =
       change?.total === undefined ? ({ of: 'close' } as const) : ({ of: 'lower', total: change.total } as const);
     const { total, newTotal, claimed, unissued, slotsClosed } = campaignConsequencesJson(
@@ -54,7 +54,7 @@ export class CampaignApprovals implements OnModuleInit {
         campaignId: id,
         neededRole: 'operator',
         order: { version, ...(change === null ? {} : { change }) },
-        consequences: { total, newTotal, claimed, unissued, slotsClosed },
+        consequences: { name, total, newTotal, claimed, unissued, slotsClosed },
       },
       by,
     );

@@ -35,7 +35,7 @@ export class FailedEventApprovals implements OnModuleInit {
         campaignId: claim?.campaignId ?? null,
         neededRole: 'operator',
         order: { version, reason },
-        consequences: { count: 1, claims: claim === null ? 0 : 1, status },
+        consequences: { count: 1, claims: claim === null ? 0 : 1, claimId: claim?.claimId ?? null, status },
       },
       by,
     );

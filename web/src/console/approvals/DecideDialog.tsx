@@ -8,7 +8,7 @@ import { ConfirmDialog } from '../parts/Dialog.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
 import { type Approval } from './approval.ts';
 import { Subject, Values, Would } from './Would.tsx';
-import { ACTS, nameOf } from './words.ts';
+import { ACTS, nameToType } from './words.ts';
 
 export type Decision = 'approve' | 'reject' | 'take-back';
 
@@ -59,7 +59,7 @@ export function DecideDialog({ approval, decision, onClose, onAnswer }: DecidePr
     decided.current = outcome.data;
     return null;
   };
-  const name = decision === 'approve' ? nameOf(approval) : undefined;
+  const name = decision === 'approve' ? nameToType(approval) : undefined;
   return (
     <ConfirmDialog
       title={TITLES[decision]}

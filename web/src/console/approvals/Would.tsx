@@ -6,7 +6,7 @@ import { Time } from '../parts/Time.tsx';
 import { consolePath } from '../paths.ts';
 import { type Approval } from './approval.ts';
 import './approvals.css';
-import { factsOf, numbersOf } from './words.ts';
+import { factsOf, nameOf, numbersOf, textAt } from './words.ts';
 
 const UNKNOWN: Text = { ko: '알 수 없음', en: 'not known' };
 const NONE: Text = { ko: '없음', en: 'none' };
@@ -59,17 +59,32 @@ export function Values({ of }: { readonly of: Readonly<Record<string, unknown>> 
 }
 
 /** What it acts on, as a link where there is a page of it. */
-export function Subject({ approval: { action, subject, campaignId, order } }: { readonly approval: Approval }) {
-  if (action === 'key.create' || action === 'key.revoke') return <code>{subject}</code>;
+export function Subject({ approval }: { readonly approval: Approval }) {
+  const { action, subject, campaignId, order, consequences } = approval;
   const campaign = campaignId !== null && <a href={consolePath(`/campaigns/${campaignId}`)}>{campaignId}</a>;
-  if (action === 'failed-event.discard') {
-    return (
-      <>
-        {text(FAILED_EVENT, { id: subject })} {campaign}
-      </>
-    );
+  switch (action) {
+    case 'key.create':
+    case 'key.revoke':
+      return <code>{subject}</code>;
+    case 'failed-event.discard': {
+      const name = text(FAILED_EVENT, { id: subject });
+      const claimId = textAt(consequences, 'claimId');
+      return (
+        <>
+          {claimId === undefined ? name : <a href={addressOf(consolePath('/search'), { q: claimId })}>{name}</a>}{' '}
+          {campaign}
+        </>
+      );
+    }
+    case 'failed-events.discard': {
+      const filters = { status: String(order['status']), campaignId: campaignId ?? undefined };
+      return <a href={addressOf(consolePath('/failed-events'), filters)}>{text(FAILED_EVENTS)}</a>;
+    }
+    default:
+      return (
+        <>
+          {nameOf(approval)} {campaign}
+        </>
+      );
   }
-  if (action !== 'failed-events.discard') return campaign;
-  const filters = { status: String(order['status']), campaignId: campaignId ?? undefined };
-  return <a href={addressOf(consolePath('/failed-events'), filters)}>{text(FAILED_EVENTS)}</a>;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Approval, isApproval } from './approval.ts';
-import { bar, factsOf, nameOf, numbersOf } from './words.ts';
+import { bar, factsOf, nameToType, numbersOf } from './words.ts';
 
 const asked = (over: Partial<Approval>): Approval =>
   ({
@@ -80,9 +80,10 @@ describe('what the second operator sees of', () => {
 });
 
 it('what cannot be undone asks for the name that the first operator had to type', () => {
-  expect(nameOf(asked({}))).toBe('noon');
-  expect(nameOf(asked({ action: 'key.revoke', consequences: { name: 'choi' } }))).toBe('choi');
-  expect(nameOf(asked({ action: 'failed-event.discard' }))).toBeUndefined();
+  expect(nameToType(asked({}))).toBe('noon');
+  expect(nameToType(asked({ consequences: { name: 'Lunch' } }))).toBe('Lunch');
+  expect(nameToType(asked({ action: 'key.revoke', consequences: { name: 'choi' } }))).toBe('choi');
+  expect(nameToType(asked({ action: 'failed-event.discard' }))).toBeUndefined();
 });
 
 it('a request is approved by another operator, who has the role', () => {

@@ -8,7 +8,7 @@ import { type Approval } from './approval.ts';
 import './approvals.css';
 import { type Decision, VERBS } from './DecideDialog.tsx';
 import { Came, Subject, Would } from './Would.tsx';
-import { ACTS, bar, STATUSES } from './words.ts';
+import { ACTS, bar, nameOf, STATUSES } from './words.ts';
 
 const WHAT: Text = { ko: '무엇을', en: 'What' };
 const WOULD: Text = { ko: '결과', en: 'What it would do' };
@@ -99,7 +99,7 @@ function Decide({ approval, decide }: DecideProps) {
           aria-label={text(OF, {
             verb: text(VERBS[decision]),
             act: text(ACTS[approval.action]),
-            subject: approval.subject,
+            subject: nameOf(approval),
           })}
           onClick={() => decide(approval, decision)}
         >

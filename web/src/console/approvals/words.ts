@@ -88,6 +88,8 @@ const NAMES: Readonly<Record<string, Text>> = {
   challenge: { ko: '확인 과제', en: 'Challenge' },
   challengeCost: { ko: '과제 비용', en: 'Cost of the challenge' },
 };
+/** What nobody can make again. */
+const NAMED: ReadonlySet<string> = new Set(['campaign.close', 'campaign.change', 'key.revoke']);
 const INSTANTS: ReadonlySet<string> = new Set(['expiresAt', 'lastUsedAt', 'startsAt', 'endsAt']);
 
 /** Texts and instants of what was asked for: all that would be changed, so that nothing is approved unseen. */
@@ -114,10 +116,20 @@ export function factsOf({
   }
 }
 
+/** The campaign or the key that it acts on, by its name when it was asked for; the id where it has none. */
+export function nameOf({ subject, consequences }: Pick<Approval, 'subject' | 'consequences'>): string {
+  return textAt(consequences, 'name') ?? subject;
+}
+
 /** What has to be typed before it is done for good, as the one who has asked had to; undefined where nothing had to be. */
-export function nameOf({ action, subject, consequences }: Approval): string | undefined {
-  if (action === 'campaign.close' || action === 'campaign.change') return subject;
-  return action === 'key.revoke' && typeof consequences['name'] === 'string' ? consequences['name'] : undefined;
+export function nameToType(approval: Pick<Approval, 'action' | 'subject' | 'consequences'>): string | undefined {
+  return NAMED.has(approval.action) ? nameOf(approval) : undefined;
+}
+
+/** undefined: there is none, or it is no text. */
+export function textAt(facts: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = facts[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Why the operator may not approve it; null: they may. */

@@ -7,7 +7,7 @@ import { type Approval } from '../approvals/approval.ts';
 import { columns } from '../approvals/columns.tsx';
 import { DecideDialog, type Decision } from '../approvals/DecideDialog.tsx';
 import { Came } from '../approvals/Would.tsx';
-import { ACTS, STATUSES } from '../approvals/words.ts';
+import { ACTS, nameOf, STATUSES } from '../approvals/words.ts';
 import { DataTable } from '../parts/DataTable.tsx';
 import { useFilters } from '../parts/FilterForm.tsx';
 import { addressOf } from '../parts/filters.ts';
@@ -125,7 +125,8 @@ export default function Approvals() {
   );
 }
 
-function Decided({ approval: { action, subject, outcome }, decision }: Deciding) {
+function Decided({ approval, decision }: Deciding) {
+  const { action, outcome } = approval;
   // The row with the button that had the focus leaves the list.
   const notice = useRef<HTMLDivElement>(null);
   useEffect(() => notice.current?.focus(), []);
@@ -133,7 +134,7 @@ function Decided({ approval: { action, subject, outcome }, decision }: Deciding)
     <div ref={notice} class="notice good decided" role="status" tabIndex={-1}>
       <Icon name="good" />
       <div>
-        {text(DONE[decision], { act: text(ACTS[action]), subject })}
+        {text(DONE[decision], { act: text(ACTS[action]), subject: nameOf(approval) })}
         <Came outcome={outcome} />
       </div>
     </div>
