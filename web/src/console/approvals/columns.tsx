@@ -31,8 +31,7 @@ export function columns(decide: (approval: Approval, decision: Decision) => void
       cell: (approval) => (
         <>
           {text(ACTS[approval.action])}
-          <br />
-          <small class="muted below-name">
+          <small class="muted of-what">
             <Subject approval={approval} />
           </small>
         </>
