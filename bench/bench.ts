@@ -26,6 +26,7 @@ import { measurePersistence } from './persistence.js';
 import { measureEmbeddedFile, measureMemory, measureRestart, measureStarts, measureTwoApis } from './processes.js';
 import { markdown, svg } from './report.js';
 import { measureVisibility } from './visibility.js';
+import { measureWatching } from './watching.js';
 
 const HELP = `npm run bench [-- options]
   --only TEXT     what has TEXT in its name
@@ -61,6 +62,7 @@ const EXTENT = options.smoke
       backlog: 5_000,
       claims: 10_000,
       coupons: 2_000,
+      watchers: 50,
       sizes: [100, 1_000, 2_000],
       counts: [1, 3, 5],
     }
@@ -71,6 +73,7 @@ const EXTENT = options.smoke
       backlog: Number(options.backlog),
       claims: Number(options.claims),
       coupons: 100_000,
+      watchers: 5_000,
       sizes: [1_000, 100_000, 1_000_000],
       counts: [1, 100, 1_000],
     };
@@ -112,6 +115,7 @@ async function embedded(run: BenchRun, bare: string): Promise<void> {
     await measureRows(run, targets);
     await measureRefusals(run, targets, 0.9);
     await measureAttacks(run, targets);
+    await measureWatching(run, targets, EXTENT.watchers);
   } finally {
     await service.end('SIGTERM');
     rmSync(directory, { recursive: true, force: true });
@@ -141,6 +145,7 @@ async function distributed(run: BenchRun, bare: string): Promise<void> {
     );
     await measureRefusals(run, targets, 0.9);
     await measureLatency(run, targets);
+    await measureWatching(run, targets, EXTENT.watchers);
     await measureCounts(run, cluster, url, EXTENT.counts);
     await measureStarts(run, cluster);
   });
