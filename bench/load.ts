@@ -18,7 +18,20 @@ export interface LoadPlan {
   readonly users: string;
   readonly connections: number;
   readonly seconds: number;
+  /** By default, a claim of this service. */
+  readonly call?: Call;
 }
+
+/** What is asked of a server: a POST of JSON. */
+export interface Call {
+  readonly path: string;
+  /** `{user}` and `{number}` are other ones for each call, as text and as a number; `{campaign}` is one of the plan's. */
+  readonly body: string;
+}
+
+const CLAIM: Call = { path: '/api/coupons/apply', body: '{"userId":"{user}","campaignId":"{campaign}"}' };
+/** The same to the route of layer-server.mjs that Nest does not know. */
+export const LAYER_CALL: Call = { ...CLAIM, path: '/layer' };
 
 /** Latencies in ms. */
 export interface LoadResult extends Omit<OpenLoopResult, 'ownDelay' | 'p99SinceNoticed'> {
@@ -55,12 +68,19 @@ export async function openLoadCountingFailures(plan: Omit<OpenLoopPlan, 'users'>
   return JSON.parse(stdout) as OpenLoopResult;
 }
 
-async function withWrk({ url, campaignIds, users, connections, seconds }: LoadPlan): Promise<LoadResult> {
+async function withWrk({ url, campaignIds, users, connections, seconds, call = CLAIM }: LoadPlan): Promise<LoadResult> {
   const { stdout } = await run(
     'wrk',
     ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '-s', SCRIPT, url],
     {
-      env: { ...process.env, CAMPAIGNS: campaignIds.join(','), USERS: users, RUN: String(runs) },
+      env: {
+        ...process.env,
+        CAMPAIGNS: campaignIds.join(','),
+        USERS: users,
+        RUN: String(runs),
+        CALL_PATH: call.path,
+        CALL_BODY: call.body,
+      },
     },
   );
   const line = stdout.split('\n').find((text) => text.startsWith('{'));
@@ -70,7 +90,14 @@ async function withWrk({ url, campaignIds, users, connections, seconds }: LoadPl
   return { ...result, perSecond: result.requests / (microseconds / 1e6) };
 }
 
-async function withAutocannon({ url, campaignIds, users, connections, seconds }: LoadPlan): Promise<LoadResult> {
+async function withAutocannon({
+  url,
+  campaignIds,
+  users,
+  connections,
+  seconds,
+  call = CLAIM,
+}: LoadPlan): Promise<LoadResult> {
   let sent = 0;
   const name = runs;
   const result = await autocannon({
@@ -80,12 +107,13 @@ async function withAutocannon({ url, campaignIds, users, connections, seconds }:
     requests: [
       {
         method: 'POST',
-        path: '/api/coupons/apply',
+        path: call.path,
         headers: { 'content-type': 'application/json' },
         setupRequest: (request) => {
           sent += 1;
-          const userId = users === 'unique' ? `r${name}-0-${sent}` : users;
-          return { ...request, body: JSON.stringify({ userId, campaignId: campaignIds[sent % campaignIds.length] }) };
+          const user = users === 'unique' ? `r${name}-0-${sent}` : users;
+          const campaign = campaignIds[sent % campaignIds.length] ?? '';
+          return { ...request, body: fillIn(call.body, { user, number: String(name * 1e7 + sent), campaign }) };
         },
       },
     ],
@@ -99,6 +127,14 @@ async function withAutocannon({ url, campaignIds, users, connections, seconds }:
     p99: result.latency.p99,
     max: result.latency.max,
   };
+}
+
+/** Replaces the three names in a body; claims.lua does the same. Other brackets stay. */
+export function fillIn(
+  body: string,
+  values: { readonly user: string; readonly number: string; readonly campaign: string },
+): string {
+  return body.replace(/\{(user|number|campaign)\}/g, (_, name: keyof typeof values) => values[name]);
 }
 
 function hasWrk(): boolean {

@@ -1,4 +1,6 @@
-import { cpus } from 'node:os';
+import { type Bisection, layerTable } from './layer-table.js';
+import { type ProcessorComparison, processorTable } from './processor-table.js';
+import { median, medianWithRange, show } from './statistics.js';
 
 /** One thing, measured in turn with its yardstick. Each pair is [measured, yardstick] in the same unit. */
 export interface Comparison {
@@ -22,20 +24,8 @@ export interface Figure {
   readonly atMost?: number;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? NaN)
-    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
-}
-
 function ratios({ pairs }: Comparison): number[] {
   return pairs.map(([value, base]) => value / base);
-}
-
-function show(value: number): string {
-  return value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(value >= 10 ? 1 : 2);
 }
 
 function goalOf(
@@ -47,36 +37,51 @@ function goalOf(
   return `≥ ${atLeast.toFixed(2)}${reached < atLeast ? ', missed' : ''}`;
 }
 
-export function markdown(comparisons: readonly Comparison[], figures: readonly Figure[], load: string): string {
-  const lines = [
-    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, everything on the one`,
-    `machine, load by ${load}. A ratio is the median of the rounds' own ratios; the medians at the end are each side's.`,
+/** All results of a run. */
+export interface Results {
+  readonly comparisons: readonly Comparison[];
+  readonly processor: readonly ProcessorComparison[];
+  readonly layers: readonly Bisection[];
+  readonly figures: readonly Figure[];
+}
+
+/** @param machine stands above each table, so that a table that is copied elsewhere says where it is from. */
+export function markdown({ comparisons, processor, layers, figures }: Results, load: string, machine: string): string {
+  const tables: string[][] = layers.map(layerTable);
+  if (processor.length > 0) tables.push(processorTable(processor));
+  if (comparisons.length > 0) tables.push(comparisonTable(comparisons));
+  if (figures.length > 0) tables.push(figureTable(figures));
+  const origin = `${machine}; servers and load on the one machine, load by ${load}.`;
+  return `${tables.map((lines) => [origin, '', ...lines].join('\n')).join('\n\n')}\n`;
+}
+
+function comparisonTable(comparisons: readonly Comparison[]): string[] {
+  return [
+    "A ratio is the median of the rounds' own ratios; the medians at the end are each side's.",
     '',
     '| what | against | ratio, median (range) | goal | medians |',
     '| --- | --- | --- | --- | --- |',
     ...comparisons.map((comparison) => {
       const all = ratios(comparison);
-      const range = `${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)}, ${all.length} rounds`;
       const [value, base] = [0, 1].map((side) => show(median(comparison.pairs.map((pair) => pair[side] as number))));
       const unit = comparison.unit ?? '/s';
       const { name, yardstick } = comparison;
-      return `| ${name} | ${yardstick} | **${median(all).toFixed(2)}** (${range}) | ${goalOf(comparison, median(all))} | ${value} against ${base} ${unit} |`;
+      return `| ${name} | ${yardstick} | ${medianWithRange(all, 2)} | ${goalOf(comparison, median(all))} | ${value} against ${base} ${unit} |`;
     }),
   ];
-  if (figures.length > 0) {
-    lines.push(
-      '',
-      '| what | median (range) | goal |',
-      '| --- | --- | --- |',
-      ...figures.map((figure) => {
-        const { name, unit, values } = figure;
-        const range =
-          values.length === 1 ? '' : ` (${show(Math.min(...values))}–${show(Math.max(...values))}, ${values.length}×)`;
-        return `| ${name} | **${show(median(values))} ${unit}**${range} | ${goalOf(figure, median(values))} |`;
-      }),
-    );
-  }
-  return `${lines.join('\n')}\n`;
+}
+
+function figureTable(figures: readonly Figure[]): string[] {
+  return [
+    '| what | median (range) | goal |',
+    '| --- | --- | --- |',
+    ...figures.map((figure) => {
+      const { name, unit, values } = figure;
+      const range =
+        values.length === 1 ? '' : ` (${show(Math.min(...values))}–${show(Math.max(...values))}, ${values.length}×)`;
+      return `| ${name} | **${show(median(values))} ${unit}**${range} | ${goalOf(figure, median(values))} |`;
+    }),
+  ];
 }
 
 const ROW = 28;

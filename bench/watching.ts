@@ -4,7 +4,10 @@ import { type BenchRun } from './bench-run.js';
 import { caughtUp, ENDLESS, type Targets, rate } from './claims.js';
 import { startWatchers } from './watchers.js';
 
-/** Measures claims while this many callers watch the campaign that is claimed, against claims that nobody watches. */
+/** Long enough for some samples, which come a second apart. */
+const LEAST_SECONDS = 3;
+
+/** Measures claims while this many callers watch the campaign that is claimed, against claims without watchers. */
 export async function measureWatching(
   run: BenchRun,
   { profile, url, client, persists = false }: Targets,
@@ -19,21 +22,23 @@ export async function measureWatching(
     if (persists) await caughtUp(client, campaign);
     return perSecond;
   };
-  const watched = async (seconds: number) => {
+  const watched = async (least: number) => {
+    const seconds = Math.max(LEAST_SECONDS, least);
     const all = await startWatchers({ url, campaignId: campaign, watchers });
     try {
       all.received();
       const perSecond = await rate(url, [campaign], 100, seconds);
-      // Stock changes all the time, so each of them has to hear of it once a second.
+      // Stock changes all the time, so each watcher has to hear of it about once a second. The reader tells its count
+      // every half second, and a busy machine sends late.
       const samples = all.received();
-      if (samples < (watchers * seconds) / 2) throw new Error(`${samples} samples for ${watchers} watchers`);
+      if (samples < (watchers * seconds) / 3) throw new Error(`${samples} samples for ${watchers} watchers`);
       return perSecond;
     } finally {
       await all.end();
       if (persists) await caughtUp(client, campaign);
     }
   };
-  await run.compare(name, watched, { yardstick: 'nobody watching', atLeast: 0.9, rate: claims });
+  await run.compare(name, watched, { yardstick: 'no watcher', atLeast: 0.9, rate: claims });
   if (run.wants(behind)) await measureDelay(run, behind, url, campaign, claims);
 }
 
@@ -61,9 +66,10 @@ async function measureDelay(
       // A watcher is behind by the age of the sample before, until this one is there.
       if (at !== undefined && arrivals.push(now - last) > 0) last = at;
     });
-    await claims(Math.max(3, run.seconds));
+    await claims(Math.max(LEAST_SECONDS + 2, run.seconds));
     source.close();
-    values.push(Math.max(...arrivals.slice(2)));
+    // The first two are measured from the connection.
+    values.push(Math.max(...(arrivals.length > 2 ? arrivals.slice(2) : arrivals)));
   }
   run.note({ name: `${name}: oldest number ever shown`, unit: 'ms', values, atMost: 1_250 });
 }
