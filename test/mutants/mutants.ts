@@ -755,6 +755,15 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'users whose tokens lock an operator out',
+    edits: [edit('users-lock-operators-out', / === undefined \|\| this\.adminTokenIsLikeAUsers/, " !== ''")],
+    caughtBy: {
+      project: 'unit',
+      file: 'identity/admin-access',
+      title: 'is not what a caller does who brings the token of a user where nobody reads tokens',
+    },
+  },
+  {
     name: 'an API key that is locked out with its address',
     edits: [edit('keys-locked-out', / && !this\.authenticator\.showsKey\(authorization\)/, '')],
     caughtBy: {

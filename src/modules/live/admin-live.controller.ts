@@ -1,4 +1,4 @@
-import { Controller, Get, HttpStatus, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -11,9 +11,6 @@ import { Admin } from '../../platform/identity/admin.guard.js';
 import { IsStream } from '../../platform/http/streams/stream-routes.js';
 import { LiveFeeds } from './live-feeds.js';
 import { liveSampleJsonSchema } from './live-json.js';
-
-/** What a caller hears whose credential is no longer good. */
-const NOT_ANY_MORE: ReadonlySet<number> = new Set([HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN]);
 
 const query = z.strictObject({ campaignId });
 
@@ -46,13 +43,16 @@ export class AdminLiveController {
     await this.feeds.watchAsOperator(id, request, reply, () => this.maySee(request));
   }
 
-  /** False once the credential was taken back. While that cannot be asked, what was right before counts. */
+  /**
+   * False once the credential was taken back: with any refusal, since who guesses beside the stream hears 429. While nobody can be
+   * asked, what was right before counts.
+   */
   private async maySee(request: FastifyRequest): Promise<boolean> {
     try {
       await this.access.enter(request, 'viewer');
       return true;
     } catch (error) {
-      return !(error instanceof Problem && NOT_ANY_MORE.has(PROBLEMS[error.code].status));
+      return !(error instanceof Problem && PROBLEMS[error.code].status < 500);
     }
   }
 }

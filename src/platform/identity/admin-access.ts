@@ -4,21 +4,16 @@ import { Clock } from '../flow/clock.js';
 import { callerAddress } from '../http/connections/caller-address.js';
 import { networkOf } from '../http/connections/network-of.js';
 import { Problem } from '../http/problem/problem.js';
-import { digestOf } from '../values/digest.js';
-import { putNewest } from '../values/put-newest.js';
 import { type Actor } from './actor.js';
 import { Authenticator } from './authenticator.js';
-import { GuessLimit } from './guess-limit.js';
+import { credentialIn } from './bearer.js';
+import { GuessLimit, SlowedGuess } from './guess-limit.js';
 import { type AdminRole, mayAct } from './key-role.js';
+import { RightCredentials } from './right-credentials.js';
 import { refuseForgery, Sessions } from './session/sessions.js';
 import { actorOf } from './tokens/token-actor.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
 import { userTokenIn } from './user-token.js';
-
-/** How long a credential that was right is exempt from the limit of its address, ms. */
-const KNOWN_MS = 3_600_000;
-/** How many such credentials are remembered; the one that was used longest ago is forgotten first. */
-const MAX_KNOWN = 1_000;
 
 /** The realm of operators, in the challenge of RFC 6750. */
 const ADMINS = 'admin';
@@ -30,18 +25,19 @@ export type CredentialRequest = Pick<FastifyRequest, 'ip' | 'raw' | 'headers' | 
 @Injectable()
 export class AdminAccess {
   private readonly guesses: GuessLimit;
-  /** SHA-256 of a right Authorization header → when it was used last: monotonic, ms. The oldest come first. */
-  private readonly known = new Map<string, number>();
+  /** Exempt from the limit of their address. */
+  private readonly right: RightCredentials;
   /** Requests whose wrong credential has been counted. */
   private readonly counted = new WeakSet<CredentialRequest>();
 
   constructor(
     private readonly authenticator: Authenticator,
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly tokens: TokenVerifier,
     private readonly sessions: Sessions,
   ) {
     this.guesses = new GuessLimit(() => clock.monotonic());
+    this.right = new RightCredentials(() => clock.monotonic());
   }
 
   /**
@@ -72,6 +68,7 @@ export class AdminAccess {
     if (authorization === undefined) return this.identifyBySession(request, realm);
     const token = this.tokenIn(request);
     if (token !== undefined) return this.identifyByToken(request, token, realm);
+    if (!this.authenticator.mayBeGuess(authorization)) throw unauthorized('refused', realm);
     const address = networkOf(callerAddress(request));
     const refusal = this.refusalOf(request, address, authorization);
     // A guesser that is refused here does not learn whether the guess was right. Nobody guesses the 256 bits of an API
@@ -84,7 +81,7 @@ export class AdminAccess {
       this.noteFailure(request, address);
       throw unauthorized('refused', realm);
     }
-    this.remember(authorization);
+    this.right.note(credentialIn(authorization) as string);
     return found.actor;
   }
 
@@ -99,9 +96,8 @@ export class AdminAccess {
     if (this.refusalOf(request, address, authorization) !== null) return false;
     const found = this.authenticator.authenticateFromMemory(authorization);
     if (found.kind === 'known') return mayAct(found.actor.role, 'viewer');
-    // Counted also where the call needs no credential: its place among the reads would tell a guesser. The token of a
-    // user, whom the service does not know, is no guess.
-    if (found.kind === 'refused' && userTokenIn(authorization) === undefined) this.noteFailure(request, address);
+    // Counted also where the call needs no credential: its place among the reads would tell a guesser.
+    if (found.kind === 'refused' && this.authenticator.mayBeGuess(authorization)) this.noteFailure(request, address);
     return found.kind === 'absent' && this.wasRight(authorization);
   }
 
@@ -189,16 +185,12 @@ export class AdminAccess {
   /** The refusal of an address that has guessed too often. */
   private slowed(address: string): Problem | null {
     const wait = this.guesses.secondsLeft(address);
-    return wait > 0 ? new Problem('too-many-requests', { headers: { 'retry-after': String(wait) } }) : null;
+    return wait > 0 ? new SlowedGuess(wait) : null;
   }
 
   private wasRight(authorization: string): boolean {
-    const at = this.known.get(digestOf(authorization));
-    return at !== undefined && this.clock.monotonic() - at < KNOWN_MS;
-  }
-
-  private remember(authorization: string): void {
-    putNewest(this.known, digestOf(authorization), this.clock.monotonic(), MAX_KNOWN);
+    const credential = credentialIn(authorization);
+    return credential !== undefined && this.right.has(credential);
   }
 }
 

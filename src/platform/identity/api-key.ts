@@ -55,7 +55,12 @@ export function makeKey(
   const bytes = new Uint8Array(SECRET_BYTES);
   fill(bytes);
   const secret = Buffer.from(bytes).toString('base64url');
-  return { text: `cpn_${role}_${id}_${secret}`, secretDigest: digestOfSecret(secret).toString('base64url') };
+  return { text: textOf({ id, role }, secret), secretDigest: digestOfSecret(secret).toString('base64url') };
+}
+
+/** The key as it was told to its owner. */
+export function textOf({ id, role }: Pick<ApiKey, 'id' | 'role'>, secret: string): string {
+  return `cpn_${role}_${id}_${secret}`;
 }
 
 /** Compares in constant time. */

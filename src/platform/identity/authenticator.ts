@@ -3,8 +3,10 @@ import { Clock } from '../flow/clock.js';
 import { putNewest } from '../values/put-newest.js';
 import { type Actor, BOOTSTRAP } from './actor.js';
 import { AdminToken } from './admin-token.js';
-import { type ApiKey, isInForce, isSecretOf, readKey, type ShownKey } from './api-key.js';
+import { type ApiKey, isInForce, isSecretOf, readKey, type ShownKey, textOf } from './api-key.js';
 import { ApiKeys } from './api-keys.js';
+import { credentialIn } from './bearer.js';
+import { userTokenIn } from './user-token.js';
 
 /** What a request brings: no bearer credential, a valid one, or a wrong one. */
 export type Authentication =
@@ -13,8 +15,6 @@ export type Authentication =
 const ABSENT: Authentication = { kind: 'absent' };
 const REFUSED: Authentication = { kind: 'refused' };
 const AS_BOOTSTRAP: Authentication = { kind: 'known', actor: BOOTSTRAP };
-
-const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 /** How many right headers are remembered; the one that was found right first is forgotten first. */
 const MAX_REMEMBERED = 1_000;
@@ -38,8 +38,9 @@ export class Authenticator {
   async authenticate(authorization: string | undefined): Promise<Authentication> {
     const shown = this.read(authorization);
     if (!('id' in shown)) return shown;
-    const found = this.judge(shown, await this.keys.find(shown.id), true);
-    if (found.kind === 'known') putNewest(this.shown, authorization as string, shown.id, MAX_REMEMBERED);
+    const key = await this.keys.find(shown.id);
+    const found = this.judge(shown, key, true);
+    if (found.kind === 'known' && key !== null) this.remember(authorization as string, key, shown);
     return found;
   }
 
@@ -66,15 +67,37 @@ export class Authenticator {
 
   /** Has the credential the form of an API key? */
   showsKey(authorization: string): boolean {
-    const candidate = BEARER.exec(authorization)?.[1];
+    const candidate = credentialIn(authorization);
     return candidate !== undefined && readKey(candidate) !== null;
+  }
+
+  /**
+   * May a wrong credential have been a guess? The token of a user is none: he has signed in elsewhere, and the service does not
+   * know him. Unless ADMIN_TOKEN has the form of such a token.
+   */
+  mayBeGuess(authorization: string): boolean {
+    // mutant: users-lock-operators-out
+    return userTokenIn(authorization) === undefined || this.adminTokenIsLikeAUsers;
   }
 
   private read(authorization: string | undefined): Authentication | ShownKey {
     if (authorization === undefined) return ABSENT;
-    const candidate = BEARER.exec(authorization)?.[1];
+    const candidate = credentialIn(authorization);
     if (candidate === undefined) return ABSENT;
     return readKey(candidate) ?? (this.token.matches(candidate) ? AS_BOOTSTRAP : REFUSED);
+  }
+
+  /** The usual spellings alone. With all of them, one key could push the headers of all others out. */
+  private remember(authorization: string, key: ApiKey, { secret }: ShownKey): void {
+    const text = textOf(key, secret);
+    if (authorization !== `Bearer ${text}` && authorization !== `bearer ${text}`) return;
+    putNewest(this.shown, authorization, key.id, MAX_REMEMBERED);
+  }
+
+  private get adminTokenIsLikeAUsers(): boolean {
+    return [this.token.value, this.token.next].some(
+      (token) => token !== undefined && userTokenIn(`Bearer ${token}`) !== undefined,
+    );
   }
 
   private judge({ secret }: ShownKey, key: ApiKey | null, isUse: boolean): Authentication {

@@ -104,6 +104,15 @@ describe('a claim of a caller', () => {
     expect((await refusal(bootstrap)).code).toBe('role-not-allowed');
   });
 
+  it('pays for no promise either once another key was spelled in a thousand ways', async () => {
+    const access = accessWith('key');
+    const [key, another] = [keys.add('issuer'), keys.add('issuer')];
+    await access.identifyClaimant(from(key));
+    for (let blanks = 0; blanks < 1_005; blanks++) await access.identifyClaimant(from(' '.repeat(blanks) + another));
+    keys.inMemory = true;
+    expect(access.identifyClaimant(from(key))).toMatchObject({ kind: 'issuer', key: { name: 'a issuer' } });
+  });
+
   it('pays for no promise once memory knows the key', async () => {
     const access = accessWith('key');
     const [key, another] = [keys.add('issuer'), keys.add('issuer')];

@@ -1,3 +1,4 @@
+import { Problem } from '../http/problem/problem.js';
 import { putNewest } from '../values/put-newest.js';
 
 /** Wrong credentials that one address may show in a window. */
@@ -12,6 +13,14 @@ interface Guesses {
   failures: number;
   /** When the window, or the time in which the address is refused, ends: monotonic, ms. */
   until: number;
+}
+
+/** The refusal of an address that has guessed too often. A class of its own, because it is counted and logged. */
+export class SlowedGuess extends Problem {
+  /** @param wait seconds. */
+  constructor(wait: number) {
+    super('too-many-requests', { headers: { 'retry-after': String(wait) } });
+  }
 }
 
 /**

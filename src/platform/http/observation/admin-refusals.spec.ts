@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { Registry } from 'prom-client';
 import { AdminRefusals } from './admin-refusals.js';
 
 describe('refused admin calls', () => {
@@ -44,6 +45,24 @@ describe('refused admin calls', () => {
     expect(lines).toEqual([]);
     refuse('a', '/api/coupons/apply', 'Bearer cpn_issuer_x');
     expect(lines).toHaveLength(1);
+  });
+
+  it('are counted and logged also where the credential was not looked at', async () => {
+    const registry = new Registry();
+    refusals.exportTo(registry);
+    expect(await registry.metrics()).toContain('coupon_admin_refusals_total{reason="slowed"} 0');
+    const raw = { socket: { remoteAddress: 'a' } } as never;
+    const request = {
+      ip: 'a',
+      raw,
+      method: 'GET',
+      url: '/api/users/kim/coupons',
+      id: 'r',
+      headers: { authorization: 'Bearer x' },
+    };
+    refusals.record({ ...request, routeOptions: { url: '/api/users/:userId/coupons' } as never }, 'slowed');
+    expect(lines).toEqual([expect.objectContaining({ reason: 'slowed', message: 'a credential was refused' })]);
+    expect(await registry.metrics()).toContain('coupon_admin_refusals_total{reason="slowed"} 1');
   });
 
   it('name the user of a path of the drop nowhere, and of an admin call the path', () => {

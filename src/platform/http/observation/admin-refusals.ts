@@ -33,7 +33,7 @@ export class AdminRefusals {
   private readonly callers = new Map<string, Caller>();
   private readonly refusals = new Counter({
     name: 'coupon_admin_refusals_total',
-    help: 'Admin calls that were refused, by whether they brought no token or a wrong one',
+    help: 'Admin calls that were refused, by whether they brought no token, a wrong one, or one that was not looked at',
     labelNames: ['reason'],
     registers: [],
   });
@@ -42,18 +42,24 @@ export class AdminRefusals {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   exportTo(registry: Registry): void {
-    for (const reason of ['no_token', 'wrong_token']) this.refusals.inc({ reason }, 0);
+    for (const reason of ['no_token', 'wrong_token', 'slowed']) this.refusals.inc({ reason }, 0);
     registry.registerMetric(this.refusals);
   }
 
-  /** A user without a token, or with one that is not right, is neither an operator nor a guess. */
-  record(request: Pick<FastifyRequest, 'ip' | 'raw' | 'method' | 'url' | 'routeOptions' | 'id' | 'headers'>): void {
+  /**
+   * A user without a token, or with one that is not right, is neither an operator nor a guess.
+   * @param slowed the credential was not looked at, because its address has guessed too often.
+   */
+  record(
+    request: Pick<FastifyRequest, 'ip' | 'raw' | 'method' | 'url' | 'routeOptions' | 'id' | 'headers'>,
+    slowed?: 'slowed',
+  ): void {
     const { method, url, id, headers } = request;
     const route = request.routeOptions.url ?? null;
     const isAdminCall = route?.startsWith('/api/admin/') === true;
-    if (!isAdminCall && !isGuess(headers.authorization)) return;
+    if (slowed === undefined && !isAdminCall && !isGuess(headers.authorization)) return;
     const address = callerAddress(request);
-    const reason = headers.authorization === undefined ? 'no_token' : 'wrong_token';
+    const reason = slowed ?? (headers.authorization === undefined ? 'no_token' : 'wrong_token');
     this.refusals.inc({ reason });
     const place = this.placeOf(address);
     const { quietUntil, unsaid } = this.callers.get(place) ?? { quietUntil: 0, unsaid: 0 };

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Observable, throwError } from 'rxjs';
+import { SlowedGuess } from '../../identity/guess-limit.js';
 import { type RequestObserver } from '../observation/request-observer.js';
 import { setCommonHeaders } from '../server/common-headers.js';
 import { isBehindLastAnswer, makeLastAnswer } from '../server/last-answer.js';
@@ -53,6 +54,7 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const problem = this.problemOf(thrown, request);
     if (problem.code === 'unauthorized') this.observer.adminRefusals.record(request);
+    else if (problem instanceof SlowedGuess) this.observer.adminRefusals.record(request, 'slowed');
     // Some faults come before the hook that sets these headers.
     setCommonHeaders(request, reply);
     if (reply.hasHeader('connection') && !isBehindLastAnswer(reply)) {
