@@ -8,12 +8,11 @@ import { type Cluster, type Member } from '../support/cluster.js';
 import { type Allowance, Drop } from '../support/drop.js';
 import { eventually } from '../support/eventually.js';
 import { judge } from '../support/oracle.js';
+import { stalls } from '../support/stalls.js';
 import { until } from '../support/until.js';
 import { between, keepHistory, recordOutcome } from './fault-test.js';
 
-/**
- * No call may take longer, whatever server dies, ms: D and the time that a busy test machine needs to send and read.
- */
+/** No call may take longer, whatever server dies, ms: D and the time that a test needs to send and read. */
 const SLOWEST_MS = 2_500;
 /** After this time the promises are checked once more, ms. */
 const SECOND_LOOK_MS = 2_000;
@@ -81,7 +80,7 @@ export async function duringDrop(
   const strikes = await until('the strike', () => striking !== null && [striking], 30_000);
   const mended = (await strikes[0]) ?? performance.now();
   if (lastsMs > 0) expect(drop.promisedCount).toBeLessThan(drop.total);
-  await claimsAgain(drop, cluster.apis(), Math.max(1, claimsAgainMs - (performance.now() - mended)));
+  await claimsAgain(drop, cluster.apis(), claimsAgainMs, mended);
   await running;
   await sellOut(cluster, drop);
   await expectKept(cluster, drop, keptMs, { mended, ...allowance });
@@ -103,14 +102,23 @@ function turn(drop: Drop, lastsMs: number): Promise<void> {
 
 const noop = (): void => undefined;
 
-/** Waits until each of these apis gives a final answer, not only the first one. */
-export async function claimsAgain(drop: Drop, apis: readonly Member[], withinMs: number): Promise<void> {
+/**
+ * Waits until each of these apis gives a final answer, not only the first one.
+ * @param from the limit counts from here (monotonic).
+ */
+export async function claimsAgain(
+  drop: Drop,
+  apis: readonly Member[],
+  withinMs: number,
+  from = performance.now(),
+): Promise<void> {
   await Promise.all(
     apis.map(async ({ url }, api) => {
       const client = new Client(url);
-      await eventually(async () => {
+      const press = async (): Promise<void> => {
         expect(['202', '409 sold-out']).toContain(await drop.press(client, `again-${api}-${drop.calls.length}`));
-      }, withinMs);
+      };
+      await withoutStalls(press, { from, withinMs, atLeastMs: 1 });
     }),
   );
 }
@@ -220,8 +228,8 @@ export async function expectKept(
   try {
     await drop.looked();
     // At least a second, also if the drop itself took longer: then the verdict shows what is late.
-    await eventually(look, Math.max(1_000, withinMs - (performance.now() - mended))).finally(() => {
-      recoveryMs = performance.now() - mended;
+    await withoutStalls(look, { from: mended, withinMs, atLeastMs: 1_000 }).finally(() => {
+      recoveryMs = sinceWithoutStalls(mended);
     });
     expect(recoveryMs).toBeLessThanOrEqual(withinMs);
     await passed(SECOND_LOOK_MS);
@@ -237,6 +245,32 @@ export function expectAnswered(drop: Drop, allowance: Allowance = {}): void {
   expect(drop.undocumented(allowance)).toEqual([]);
   if (allowance.totalChanged !== true) expect(drop.soldOutTooEarly()).toEqual([]);
   expect(drop.slowestMs(allowance)).toBeLessThan(SLOWEST_MS);
+}
+
+/** ms since this moment (monotonic) in which the machine did not stall. */
+function sinceWithoutStalls(from: number): number {
+  const now = performance.now();
+  return now - from - stalls().between(from, now);
+}
+
+/**
+ * {@link eventually}, with a limit in which {@link stalls} of the machine do not count. In all it waits ten times as long
+ * at the most.
+ */
+async function withoutStalls<T>(
+  probe: () => Promise<T>,
+  { from, withinMs, atLeastMs }: { from: number; withinMs: number; atLeastMs: number },
+): Promise<T> {
+  const [asked, last] = [performance.now(), performance.now() + 10 * withinMs];
+  for (;;) {
+    try {
+      return await probe();
+    } catch (error) {
+      const now = performance.now();
+      if (now > last || (sinceWithoutStalls(from) > withinMs && now > asked + atLeastMs)) throw error;
+    }
+    await passed(10);
+  }
 }
 
 /** Lets a fault last this long. This is the length of the fault itself, not a wait for a condition. */

@@ -11,6 +11,7 @@ import {
   type StockLook,
 } from '../../oracle/told.js';
 import { type Answer, Client, inParallel, isRefused, tally } from './client.js';
+import { stalls } from './stalls.js';
 
 /** One call of a user, and its result. */
 export interface Call extends HeardCall {
@@ -100,6 +101,7 @@ export class Drop {
   readonly epoch: number | null;
   private readonly lookEvery: number;
   private readonly looking = new Set<Promise<void>>();
+  private readonly stalls = stalls();
   private winners = 0;
   /** An error of a look that is none of the connection. */
   private mistake: unknown;
@@ -214,10 +216,13 @@ export class Drop {
     return soldOutTooEarly(this.calls, this.total);
   }
 
-  /** The slowest call, ms, of all callers except that of a frozen process. */
+  /** The slowest call, ms, of all callers except that of a frozen process; {@link Stalls} do not count. */
   slowestMs({ frozen }: Pick<Allowance, 'frozen'> = {}): number {
     // No spread into Math.max: a long drop has more calls than an argument list may have.
-    return this.calls.reduce((most, { via, ms }) => (via === frozen ? most : Math.max(most, ms)), 0);
+    return this.calls.reduce((most, { via, at, ms }) => {
+      if (via === frozen || ms <= most) return most;
+      return Math.max(most, ms - this.stalls.between(at, at + ms));
+    }, 0);
   }
 
   /** Everything that was heard, for a file. */
