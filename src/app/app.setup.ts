@@ -25,9 +25,10 @@ export async function createApp(
   options: { logger?: LoggerService | false; timeouts?: Partial<HttpTimeouts> } = {},
 ): Promise<NestFastifyApplication> {
   const observer = new RequestObserver(config.accessLog);
-  const hasAdminPort = config.admin !== undefined;
-  const connections = new Connections(config.http, callersDescriptors(hasAdminPort));
-  const adminListener = hasAdminPort ? new AdminListener(Connections.forOperators(config.http)) : undefined;
+  const { admin } = config;
+  const connections = new Connections(config.http, callersDescriptors(admin !== undefined));
+  const adminListener =
+    admin === undefined ? undefined : new AdminListener(Connections.forOperators(config.http), admin.behindProxies);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.for(config, adminListener),
     createFastifyAdapter(options.timeouts, observer, connections, config.http.trustedProxies, adminListener),

@@ -72,6 +72,39 @@ describe('a port for operators', () => {
   });
 });
 
+describe('the address of an operator', () => {
+  const guess = (client: Client, count: number): Promise<number> =>
+    client
+      .get('/api/admin/keys', { authorization: `Bearer guess-${count}`, 'x-forwarded-for': `198.51.100.${count}` })
+      .then(({ status }) => status);
+
+  it('is the connection’s, also where a number of proxies stands before the public port', async () => {
+    const service = await startService({ ADMIN_PORT: '0', TRUST_PROXY: '1' });
+    try {
+      const operators = new Client(service.adminUrl);
+      const headers = { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-host': 'elsewhere.example' };
+      await operators.admin('POST', '/api/admin/campaigns/default/pause', { headers });
+      const { items } = (await operators.admin('GET', '/api/admin/audit-log?limit=1')).body;
+      expect(items[0].address).toBe('127.0.0.1');
+      const statuses: number[] = [];
+      for (let count = 0; count < 11; count++) statuses.push(await guess(operators, count));
+      expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
+    } finally {
+      await service.stop();
+    }
+  });
+
+  it('is what these proxies say with ADMIN_TRUST_PROXY=same', async () => {
+    const service = await startService({ ADMIN_PORT: '0', TRUST_PROXY: '1', ADMIN_TRUST_PROXY: 'same' });
+    try {
+      const operators = new Client(service.adminUrl);
+      for (let count = 0; count < 11; count++) expect(await guess(operators, count)).toBe(401);
+    } finally {
+      await service.stop();
+    }
+  });
+});
+
 describe('a service with two ports', () => {
   it('lets operators in while callers have every connection of the public one', async () => {
     const service = await startService({ ADMIN_PORT: '0', MAX_CONNECTIONS: '2' });

@@ -814,6 +814,15 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'an operator who names the address that the audit keeps',
+    edits: [edit('operators-without-an-address', /!this\.behindProxies/, 'this.behindProxies')],
+    caughtBy: {
+      project: 'unit',
+      file: 'server/admin-listener',
+      title: 'a port of operators who come through trusted proxies (false) believes their headers, and otherwise none',
+    },
+  },
+  {
     name: 'a session that outlives its key',
     edits: [edit('session-outlives-key', /!isInForce\(.*\)\)/, 'false)')],
     caughtBy: { project: 'unit', file: 'session/sessions', title: 'ends when its key is revoked' },

@@ -25,6 +25,9 @@ export function findContradictions(values: Source, refuse: (name: string, expect
   if (values['ADMIN_HOST'] !== undefined && values['ADMIN_PORT'] === undefined) {
     refuse('ADMIN_PORT', 'a port, because ADMIN_HOST is set');
   }
+  if (values['ADMIN_TRUST_PROXY'] === 'same' && values['ADMIN_PORT'] === undefined) {
+    refuse('ADMIN_PORT', 'a port, because ADMIN_TRUST_PROXY is set');
+  }
   const adminPort = values['ADMIN_PORT'];
   const isSamePort = adminPort !== undefined && adminPort !== '0' && adminPort === (values['PORT'] ?? '3000');
   if (isSamePort && (values['ADMIN_HOST'] ?? values['HOST']) === values['HOST']) {

@@ -172,6 +172,7 @@ describe('the environment', () => {
     ['ADMIN_PORT', '3000', 'another port than PORT'],
     ['ADMIN_PORT', '70000', 'an integer from 0'],
     ['ADMIN_HOST', 'a b', 'an address or a host name'],
+    ['ADMIN_TRUST_PROXY', '1', 'off, or same'],
     ['DOCS', 'maybe', 'true or false'],
     ['PAGES', 'maybe', 'true or false'],
     ['KAFKA_SSL', 'maybe', 'true or false'],
@@ -214,7 +215,6 @@ describe('the environment', () => {
       'https://shop.example/path',
       'https://Shop.example',
       'https://shop.example:443',
-      'https://user@shop.example',
       'https://*.shop.example',
       'ftp://shop.example',
       'null',
@@ -229,7 +229,6 @@ describe('the environment', () => {
     ]),
     ['ENTRY_RATE_LIMIT', '10', 'off, or a number'],
     ['TURNSTILE_URL', 'http://verify.example/', 'an https:// URL'],
-    ['TURNSTILE_URL', 'https://user:x@verify.example/', 'an https:// URL'],
     ['TURNSTILE_URL', 'siteverify', 'an https:// URL'],
     ['CHALLENGE_FAIL', 'maybe', 'closed or open'],
     ['BASE_PATH', 'coupons', 'a path such as /coupons'],
@@ -243,6 +242,21 @@ describe('the environment', () => {
     const line = mistakesOf({ [name]: value }).find((mistake) => mistake.startsWith(`${name}: expected `));
     expect(line).toContain(expectation);
     expect(line).toContain(`${JSON.stringify(value)} was given`);
+  });
+
+  it.each([
+    ['CORS_ORIGINS', 'https://user:hunter2@shop.example', '"https://…@shop.example" was given'],
+    ['CORS_ORIGINS', 'https://a.example,https://user:hunter2@b.example', '"https://…@b.example" was given'],
+    ['TURNSTILE_URL', 'https://user:hunter2@verify.example/', '"https://…@verify.example/" was given'],
+    ['TURNSTILE_URL', 'http://verify.example/?secret=hunter2', '"http://verify.example/?…" was given'],
+    ['TURNSTILE_URL', 'https://user:hun?ter2@verify.example/', '"https://…" was given'],
+    ['JWT_JWKS_URL', 'ftp://user:hunter2@issuer.example/keys', '"ftp://…@issuer.example/keys" was given'],
+    ['JWT_JWKS_URL', 'user:hunter2@issuer.example/keys', '"…@issuer.example/keys" was given'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'ftp://collector.example/?token=hunter2@x', '"ftp://…" was given'],
+  ])('refuses %s=%j without repeating the password in it', (name, value, told) => {
+    const line = mistakesOf({ [name]: value }).find((mistake) => mistake.startsWith(`${name}: expected `));
+    expect(line).toContain(told);
+    expect(line).not.toMatch(/hun|ter2/);
   });
 
   it.each([

@@ -1,11 +1,12 @@
 import { type Rate } from '../rates/rate.js';
 import { readTracingConfig, type TracingConfig } from '../tracing/tracing-variables.js';
 import { findContradictions } from './contradictions.js';
+import { given } from './given-value.js';
 import { type JwtConfig, readJwtConfig } from './jwt-config.js';
 import { type Risk } from './risks.js';
 import { withSecretFiles } from './secret-files.js';
 import { ConfigurationError } from './startup-error.js';
-import { type IDENTITIES, type ROLES, SECRETS, type Source, type TrustedProxies, variables } from './variables.js';
+import { type IDENTITIES, type ROLES, type Source, type TrustedProxies, variables } from './variables.js';
 
 /** Decides which adapters the process uses. */
 export type Profile = 'embedded' | 'distributed';
@@ -27,6 +28,14 @@ export type LogFormat = 'json' | 'pretty';
 
 /** Which answers are logged: none, those of 400 and above, or all. */
 export type AccessLog = 'off' | 'errors' | 'all';
+
+/** A second port, for operators. */
+export interface AdminListenerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Do operators come through the proxies of TRUST_PROXY? Otherwise no header names their address. */
+  readonly behindProxies: boolean;
+}
 
 /** How much of the HTTP server one caller, or all callers together, may use. */
 export interface HttpConfig {
@@ -103,7 +112,7 @@ export interface Env {
   /** 0 lets the operating system choose. */
   readonly port: number;
   /** A second port, for operators; undefined: the public port serves everything. */
-  readonly admin: { readonly host: string; readonly port: number } | undefined;
+  readonly admin: AdminListenerConfig | undefined;
   /** Are the API document and its pages served? */
   readonly docs: boolean;
   /** The shopper's page and the console. */
@@ -162,7 +171,7 @@ export class AppConfig implements Env {
   readonly roles!: ReadonlySet<Role>;
   readonly host!: string;
   readonly port!: number;
-  readonly admin!: { readonly host: string; readonly port: number } | undefined;
+  readonly admin!: AdminListenerConfig | undefined;
   readonly docs!: boolean;
   readonly pages!: boolean;
   readonly twoPerson!: boolean;
@@ -236,7 +245,14 @@ export function parseEnv(source: Source): AppConfig {
     roles: env.ROLES,
     host: env.HOST,
     port: env.PORT,
-    admin: env.ADMIN_PORT === undefined ? undefined : { host: env.ADMIN_HOST ?? env.HOST, port: env.ADMIN_PORT },
+    admin:
+      env.ADMIN_PORT === undefined
+        ? undefined
+        : {
+            host: env.ADMIN_HOST ?? env.HOST,
+            port: env.ADMIN_PORT,
+            behindProxies: env.ADMIN_TRUST_PROXY === 'same',
+          },
     docs: env.DOCS,
     pages: env.PAGES,
     twoPerson: env.TWO_PERSON,
@@ -306,13 +322,4 @@ function userRateOf(identity: Identity): Rate | null {
 /** `docker compose` and `env VAR=` give an empty value to a variable that the operator left out. */
 function withoutEmpty(source: Source): Source {
   return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value.trim() !== ''));
-}
-
-function given(name: string, value: string | undefined, isFile: boolean): string {
-  if (value === undefined) return 'it is not set';
-  if (SECRETS.some((secret) => secret === name)) {
-    const what = isFile ? 'something else stands in the file' : 'something else was given';
-    return `${what} (${value.length} characters, not shown because it is a secret)`;
-  }
-  return `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} was given`;
 }

@@ -254,6 +254,7 @@ export const variables = z.object({
   READ_CONCURRENCY: integer(1, 1000).default(8),
   LIVE_MAX_WATCHERS: integer(0, 1_000_000).default(10_000),
   TRUST_PROXY: trustedProxies.default(null),
+  ADMIN_TRUST_PROXY: z.enum(['off', 'same'], { error: 'off, or same for what TRUST_PROXY says' }).default('off'),
   ...jwtVariables,
   CORS_ORIGINS: corsVariable.optional(),
   RATE_LIMIT_USER: rateVariable.optional(),

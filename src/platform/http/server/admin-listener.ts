@@ -14,12 +14,21 @@ const FOR_OPERATORS = /^\/(?:api\/admin|console|metrics|docs|docs-json)(?:\/|$)/
 export class AdminListener {
   private server: Server | null = null;
 
-  /** @param connections the limits of this port: callers at the other one do not use them up. */
-  constructor(readonly connections: Connections) {}
+  /**
+   * @param connections the limits of this port: callers at the other one do not use them up.
+   * @param behindProxies do operators come through the proxies of TRUST_PROXY? Otherwise no header names their address.
+   */
+  constructor(
+    readonly connections: Connections,
+    private readonly behindProxies = false,
+  ) {}
 
   /** The second server, which serves the same routes. It is made together with the first one. */
   use(server: Server): void {
     this.server = server;
+    // TRUST_PROXY tells about the way to the public port. Here the caller may have written these headers.
+    // mutant: operators-without-an-address
+    if (!this.behindProxies) server.prependListener('request', forgetForwarding);
   }
 
   /** Both servers of the application. */
@@ -60,6 +69,13 @@ export class AdminListener {
       else done();
     });
   }
+}
+
+/** What Fastify believes of a trusted proxy. */
+const FORWARDING = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'] as const;
+
+function forgetForwarding({ headers }: IncomingMessage): void {
+  for (const name of FORWARDING) delete headers[name];
 }
 
 /** The server that accepted the connection. Node sets the property, but does not document it. */
