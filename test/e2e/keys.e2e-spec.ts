@@ -82,6 +82,14 @@ describe('API keys', () => {
     }
   });
 
+  it.each(['bootstrap', ' Service', 'COMMAND', 'unknown', 'jwt:auth0|kim', 'npm run key'])(
+    'do not bear the name of another actor: %j',
+    async (name) => {
+      const { status, body } = await client.admin('POST', KEYS, { body: { name, role: 'viewer' } });
+      expect([status, body.errors?.[0]?.pointer]).toEqual([400, '/name']);
+    },
+  );
+
   it('note their use', async () => {
     const { id, key } = await make('viewer');
     await as(key, 'GET', '/api/admin/failed-events');
@@ -147,6 +155,19 @@ describe('the audit log', () => {
     client = new Client(service.url);
   });
   afterAll(() => service.stop());
+
+  it('tells instants as the rest of the API does', async () => {
+    const expiresAt = '2099-01-01T00:00:00.000Z';
+    const { body: key } = await client.admin('POST', KEYS, { body: { name: 'a till', role: 'redeemer', expiresAt } });
+    const campaign = await client.createCampaign(10);
+    const headers = { 'if-match': '*' };
+    await client.admin('PATCH', `/api/admin/campaigns/${campaign}`, { body: { endsAt: expiresAt }, headers });
+    const { items } = (await client.admin('GET', `${AUDIT}?limit=100`)).body;
+    const of = (action: string, subject: string) =>
+      items.find((item: { action: string; subject: string }) => item.action === action && item.subject === subject);
+    expect(of('key.create', key.id).detail).toMatchObject({ expiresAt });
+    expect(of('campaign.change', campaign).detail.after).toMatchObject({ endsAt: expiresAt });
+  });
 
   it('says who did what, from where, and what it changed', async () => {
     const { body: key } = await client.admin('POST', KEYS, { body: { name: '당직자', role: 'operator' } });

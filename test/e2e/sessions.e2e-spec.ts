@@ -269,13 +269,13 @@ describe('an operator of the identity provider', () => {
       JWT_ROLE_CLAIM: 'coupon_role',
     });
     try {
-      const tokenOf = (subject: string, claims: Record<string, string>) =>
+      const tokenOf = (subject: string, claims: Record<string, string>, until: string | number = '1h') =>
         new SignJWT(claims)
           .setProtectedHeader({ alg: 'ES256' })
           .setSubject(subject)
           .setIssuer('https://issuer.example')
           .setAudience('coupons')
-          .setExpirationTime('1h')
+          .setExpirationTime(until)
           .sign(privateKey);
       const browser = new Browser(service.url);
       expect((await browser.signIn(await tokenOf('auth0|kim', { coupon_role: 'operator' }))).status).toBe(201);
@@ -286,6 +286,10 @@ describe('an operator of the identity provider', () => {
       // The cookie is no token of a user.
       expect((await browser.call('GET', '/api/users/me/coupons')).status).toBe(401);
       expect((await new Browser(service.url).signIn(await tokenOf('auth0|bob', {}))).status).toBe(403);
+      // Clocks may be 30 s apart, so calls still take this token.
+      const ended = await tokenOf('auth0|kim', { coupon_role: 'operator' }, Math.floor(Date.now() / 1_000) - 1);
+      expect((await new Client(service.url).get(SESSION, { authorization: `Bearer ${ended}` })).status).toBe(200);
+      expect((await new Browser(service.url).signIn(ended)).status).toBe(401);
     } finally {
       await service.stop();
       rmSync(directory, { recursive: true, force: true });

@@ -11,6 +11,7 @@ import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { Admin, Caller } from '../../platform/identity/admin.guard.js';
+import { RecordedCalls } from '../../platform/identity/recorded-calls.js';
 import { type CampaignCouponFilter } from '../../ports/database/coupon-store.js';
 import { CampaignCoupons } from './campaign-coupons.js';
 import { campaignCouponListJsonSchema } from './coupon-json.js';
@@ -59,6 +60,7 @@ export class CampaignCouponsController {
   constructor(
     private readonly coupons: CampaignCoupons,
     private readonly sight: AdminSight,
+    private readonly recorded: RecordedCalls,
   ) {}
 
   @Get('coupons')
@@ -148,6 +150,7 @@ export class CampaignCouponsController {
     by: CallOrigin,
   ): Promise<AsyncIterable<string> | Iterable<string> | null> {
     if (request.method === 'HEAD') return (await this.coupons.list(filter, 1, undefined, null)) === null ? null : [];
+    this.recorded.note(by.actor);
     const options = { ...(await this.sight.of(request)), language };
     return this.coupons.export(filter, format, options, by, () => this.sight.of(request));
   }

@@ -88,5 +88,29 @@ export class AuditLogController {
 
 function entryJson({ id, createdAt, action, subject, campaignId, by, detail }: RecordedAction) {
   const { actor, requestId, address } = by;
-  return { id, at: isoOf(createdAt), action, subject, campaignId, actor, requestId, address, detail: { ...detail } };
+  return {
+    id,
+    at: isoOf(createdAt),
+    action,
+    subject,
+    campaignId,
+    actor,
+    requestId,
+    address,
+    detail: withIsoInstants(detail),
+  };
+}
+
+/** Fields of a detail that are instants. They are stored as ms since the Unix epoch, or as ISO 8601 by some acts. */
+const INSTANTS: ReadonlySet<string> = new Set(['startsAt', 'endsAt', 'expiresAt']);
+
+/** The answer has one form of an instant, also for rows of earlier versions. */
+function withIsoInstants(detail: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(detail).map(([name, value]: [string, unknown]) => {
+      if (INSTANTS.has(name) && typeof value === 'number') return [name, isoOf(value)];
+      const isNested = typeof value === 'object' && value !== null && !Array.isArray(value);
+      return [name, isNested ? withIsoInstants(value) : value];
+    }),
+  );
 }

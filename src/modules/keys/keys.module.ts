@@ -6,6 +6,7 @@ import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { ApiKeys } from '../../platform/identity/api-keys.js';
 import { Authenticator } from '../../platform/identity/authenticator.js';
 import { CallerAccess } from '../../platform/identity/caller.js';
+import { RecordedCalls } from '../../platform/identity/recorded-calls.js';
 import { SessionRecords } from '../../platform/identity/session/session-records.js';
 import { Sessions } from '../../platform/identity/session/sessions.js';
 import { AuditLogController } from './audit-log.controller.js';
@@ -31,10 +32,11 @@ import { StoredSessions } from './stored-sessions.js';
     AdminAccess,
     AdminSight,
     CallerAccess,
+    RecordedCalls,
     KeyAdministration,
     KeyApprovals,
   ],
-  exports: [AdminAccess, AdminSight, Authenticator, CallerAccess],
+  exports: [AdminAccess, AdminSight, Authenticator, CallerAccess, RecordedCalls],
 })
 export class KeysModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {

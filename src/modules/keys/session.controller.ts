@@ -10,6 +10,7 @@ import { type Actor, type CallOrigin } from '../../platform/identity/actor.js';
 import { AdminAccess, unauthorized } from '../../platform/identity/admin-access.js';
 import { Admin, Caller } from '../../platform/identity/admin.guard.js';
 import { type AdminRole } from '../../platform/identity/key-role.js';
+import { RecordedCalls } from '../../platform/identity/recorded-calls.js';
 import { Sessions } from '../../platform/identity/session/sessions.js';
 import { InstallationName } from './installation-name.js';
 import { type SessionJson, sessionJsonSchema } from './session-json.js';
@@ -25,6 +26,7 @@ export class SessionController {
     private readonly sessions: Sessions,
     private readonly stored: StoredSessions,
     private readonly installation: InstallationName,
+    private readonly recorded: RecordedCalls,
     private readonly config: AppConfig,
   ) {}
 
@@ -44,7 +46,10 @@ export class SessionController {
     refuseBody(request.body);
     this.sessions.refuseForeignPage(request);
     const actor = await this.actorOf(request);
+    this.recorded.note(actor);
     const begun = await this.sessions.begin(actor, credential);
+    // A token is accepted for some seconds beyond its end. No session goes on for that long.
+    if (this.sessions.isOver(begun.session)) throw unauthorized('refused', 'admin');
     await this.stored.noteBegin(begun.session, by);
     reply.header('set-cookie', this.sessions.cookieFor(request, begun));
     return this.json({ ...actor, expiresAt: begun.session.expiresAt }, true);

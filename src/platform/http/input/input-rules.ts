@@ -53,6 +53,10 @@ export const INPUT_RULES = {
     ko: '눈에 보이는 1~100자의 이름이어야 합니다.',
     en: 'Must be a name of 1 to 100 visible characters.',
   },
+  'key-name-taken': {
+    ko: '감사 기록에서 다른 행위자를 가리키는 이름(bootstrap, service, command, unknown, jwt:…, npm run …)은 쓸 수 없습니다.',
+    en: 'Must not be what the audit calls another actor: bootstrap, service, command, unknown, jwt:… or npm run ….',
+  },
   'key-role': {
     ko: 'viewer, operator, admin, issuer, redeemer 중 하나여야 합니다.',
     en: 'Must be viewer, operator, admin, issuer or redeemer.',

@@ -70,8 +70,16 @@ export const approvalId = z
   .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, rule('approval-id'))
   .meta({ description: 'The request for a second operator.', examples: ['01KBA0Z9M0Q3V5H8N2R4T6W8YB'] });
 
-/** The name of an API key: 1 to 100 characters that people can read. */
-export const keyName = line(100, 'key-name').meta({ description: 'For people: who or what uses the key.' });
+/** What the audit calls actors that are no key. */
+const OTHER_ACTORS = /^\s*(?:(?:bootstrap|service|command|unknown)\s*$|jwt:|npm run\b)/i;
+
+/** The name of an API key: 1 to 100 characters that people can read, and not the name of another actor. */
+export const keyName = line(100, 'key-name')
+  .refine((text) => !OTHER_ACTORS.test(text), rule('key-name-taken'))
+  .meta({
+    description:
+      'For people: who or what uses the key. Not what the audit calls other actors, such as `bootstrap` or `jwt:…`.',
+  });
 
 /** An operator's reason for an action, kept in the audit. */
 export const reason = line(500, 'reason').meta({ description: 'Why; kept in the audit.' });

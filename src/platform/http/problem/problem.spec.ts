@@ -44,6 +44,14 @@ describe('a problem', () => {
     ['user:secret@host', ''],
     ['user:secret@host/a', ''],
     ['?secret', ''],
+    [
+      '/api/admin/keys/cpn_admin_01KBA0Z9M0Q3V5H8N2R4T6W8YA_9LrD2mVhY5cJf8GsPuE3a9LrD2mVhY5cJf8GsPuE3a/x',
+      '/api/admin/keys/cpn_admin_01KBA0Z9M0Q3V5H8N2R4T6W8YA_***/x',
+    ],
+    [
+      '/api/admin/keys/CPN_admin_01kba0z9m0q3v5h8n2r4t6w8ya_9LrD2',
+      '/api/admin/keys/CPN_admin_01kba0z9m0q3v5h8n2r4t6w8ya_***',
+    ],
     ['', ''],
   ])('shows of the target %s the path alone: %s', (target, path) => {
     expect(pathOf(target)).toBe(path);

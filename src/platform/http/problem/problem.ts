@@ -169,10 +169,16 @@ export function sendProblem(
 
 /**
  * The path of a request target, for a body or a log. The query is left out, and so is everything before the path
- * (`http://user:password@host/path`): both may hold secrets. Empty for a target without a path.
+ * (`http://user:password@host/path`): both may hold secrets. The secret of an API key in the path is left out, too. Empty for a
+ * target without a path.
  */
 export function pathOf(target: string): string {
-  return PATH.exec(target)?.groups?.path ?? '';
+  const path = PATH.exec(target)?.groups?.path ?? '';
+  // Almost no path has one, and each refused claim has a path.
+  return path.includes('_') ? path.replaceAll(KEY_IN_PATH, '$1***') : path;
 }
+
+/** An API key, or as much of one as was copied. */
+const KEY_IN_PATH = /(cpn_[a-z]+_[0-9a-z]+_)[^/]+/gi;
 
 const PATH = /^(?:[^/?#]*:\/\/[^/?#]*)?(?<path>\/[^?#]*|\*)/;

@@ -98,13 +98,18 @@ export class Sessions {
     const keys = await this.records.keys();
     const session = openSession(text, (id) => keys.find((key) => key.id === id));
     if (session === null) return { kind: 'refused' };
-    if (session.expiresAt <= this.clock.wall()) return { kind: 'over' };
+    if (this.isOver(session)) return { kind: 'over' };
     const actor = await this.actorOf(session.holder);
     // mutant: session-after-sign-out
     if (actor === null || (await this.records.isEnded(session.id))) return { kind: 'over' };
     const expiresAt = Math.min(session.expiresAt, actor.expiresAt ?? Infinity);
     const { id, name, role } = actor;
     return { kind: 'live', session, actor: { id, name, role, expiresAt } };
+  }
+
+  /** Has its time come? */
+  isOver({ expiresAt }: SealedSession): boolean {
+    return expiresAt <= this.clock.wall();
   }
 
   /** Null when the holder's credential is not good any more. */
