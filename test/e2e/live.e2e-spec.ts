@@ -45,7 +45,16 @@ describe('a campaign that is watched', () => {
     expect(publicLiveSampleJsonSchema.strict().parse(first.data)).toEqual(first.data);
     expect(first).toEqual({
       id: String(first.data.at),
-      data: { at: expect.any(Number), state: 'OPEN', remaining: 3, soldOutAt: null },
+      data: {
+        at: expect.any(Number),
+        state: 'OPEN',
+        remaining: 3,
+        soldOutAt: null,
+        total: 3,
+        startsAt: expect.any(String),
+        endsAt: null,
+        version: expect.any(Number),
+      },
     });
     expect(source.retryMs).toBeGreaterThanOrEqual(1_000);
     await client.claim('u1', campaign);
@@ -54,6 +63,20 @@ describe('a campaign that is watched', () => {
     await source.find('a pause', ({ data }) => data.state === 'PAUSED');
     await client.admin('POST', `/api/admin/campaigns/${campaign}/resume`);
     await source.find('it is open again', ({ data }) => data.state === 'OPEN');
+  });
+
+  it('shows everybody a start that an operator has moved, although state and stock are the same', async () => {
+    const startsAt = [3_600_000, 7_200_000].map((later) => new Date(Date.now() + later).toISOString());
+    const scheduled = await client.createCampaign(3, { startsAt: startsAt[0] });
+    const source = await watch(`/api/campaigns/${scheduled}/live`);
+    const before = await source.find('the first start', ({ data }) => data.startsAt === startsAt[0]);
+    const { status } = await client.admin('PATCH', `/api/admin/campaigns/${scheduled}`, {
+      body: { startsAt: startsAt[1] },
+      ifMatch: '*',
+    });
+    expect(status).toBe(200);
+    const after = await source.find('the start that was moved', ({ data }) => data.startsAt === startsAt[1]);
+    expect(after.data.version).toBeGreaterThan(before.data.version);
   });
 
   it('shows operators what all processes do, and says the same as the audit once it is quiet', async () => {

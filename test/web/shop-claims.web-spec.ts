@@ -42,7 +42,7 @@ describePages('a claim on the page of a drop', () => {
       await route.abort('connectionreset');
     });
     await claimAs(page, 'cut');
-    await page.getByRole('heading', { name: '연결이 끊겼습니다' }).waitFor();
+    await page.getByRole('heading', { name: '서비스에 연결되지 않습니다' }).waitFor();
     expect(await page.locator('.place').count()).toBe(0);
     await pages.expectClean(page, CUT);
     await pages.shoot(page, 'drop-network-ko');
@@ -68,6 +68,34 @@ describePages('a claim on the page of a drop', () => {
     expect(await couponsOf(campaignId)).toMatchObject([{ userId: 'offline', code }]);
     await page.getByRole('alert').waitFor({ state: 'detached' });
     await pages.expectClean(page, CUT);
+  });
+
+  it('goes on by itself after a pause', async () => {
+    const campaignId = await client.createCampaign(5);
+    const page = await open(campaignId);
+    const claims = claimsOf(page);
+    await page.route(APPLY, (route) =>
+      claims.length > 1 ? route.continue() : route.fulfill(refusal(409, 'campaign-paused')),
+    );
+    await claimAs(page, 'pause');
+    await page.getByRole('heading', { name: '잠시 중단되었습니다' }).waitFor();
+    await pages.expectClean(page);
+    await codeOn(page);
+  });
+
+  it('is possible where the browser forbids the page to keep anything', async () => {
+    const campaignId = await client.createCampaign(5);
+    const page = await pages.page();
+    await page.addInitScript(`{
+      const forbid = () => { throw new DOMException('forbidden', 'SecurityError'); };
+      for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(globalThis, name, { get: forbid });
+      LockManager.prototype.request = async () => forbid();
+    }`);
+    await page.goto(`${service.url}/drop/${campaignId}`);
+    await claimAs(page, 'private');
+    const code = await codeOn(page);
+    expect(await couponsOf(campaignId)).toMatchObject([{ userId: 'private', code }]);
+    await pages.expectClean(page);
   });
 
   it('survives a reload in the middle, and the way back', async () => {
@@ -135,10 +163,10 @@ describePages('a claim on the page of a drop', () => {
     });
     await page.goto(`${service.url}/drop/${campaignId}`);
     await claimAs(page, 'early');
-    const outcome = page.getByRole('heading', { name: 'No coupon this time' });
+    const outcome = page.getByRole('heading', { name: 'Already claimed' });
     await outcome.waitFor();
     release();
-    await page.getByText(/Service clock .* exact/).waitFor();
+    await page.getByText(/Server’s time .* s\)/).waitFor();
     expect(await outcome.isVisible()).toBe(true);
     await page.getByRole('button', { name: 'Use another name' }).waitFor();
   });
@@ -158,7 +186,7 @@ describePages('a claim on the page of a drop', () => {
       [503, 'busy', '신청이 몰리고'],
       [503, 'issuer-unavailable', '신청을 받지 못하고'],
       [503, 'claim-unconfirmed', '두 번 신청되지는'],
-      [429, 'too-many-requests', '잠시 기다립니다'],
+      [429, 'too-many-requests', '잠시 뒤 다시 시도'],
     ] as const) {
       const page = await open(campaignId);
       const claims = claimsOf(page);
@@ -194,6 +222,10 @@ describePages('a claim on the page of a drop', () => {
     await page.getByRole('heading', { name: '쿠폰을 받지 못했습니다' }).waitFor();
     await page.getByText('모두 소진되었습니다').first().waitFor();
     await pages.expectClean(page);
+    // The campaign is open with five left: as after an operator has added stock.
+    await page.unroute(APPLY);
+    await page.getByRole('button', { name: '다시 신청하기' }).click();
+    await codeOn(page);
   });
 
   it('of a name that has claimed elsewhere is refused without the code', async () => {
@@ -216,7 +248,13 @@ describePages('a claim on the page of a drop', () => {
     const page = await open(campaignId, { language });
     let code = '';
     await page.route(APPLY, (route) => route.fulfill(refusal(409, code, { final: true })));
-    const asksAgain = new Set(['issuer-unavailable', 'claim-unconfirmed', 'campaign-not-started', 'entry-required']);
+    const asksAgain = new Set([
+      'campaign-paused',
+      'issuer-unavailable',
+      'claim-unconfirmed',
+      'campaign-not-started',
+      'entry-required',
+    ]);
     const codes = [
       ...Object.keys(CLAIM_REFUSALS).filter((known) => !asksAgain.has(known)),
       ...['unauthorized', 'not-your-user', 'user-not-usable', 'role-not-allowed', 'validation-failed'],

@@ -1,7 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -11,29 +8,14 @@ import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
 import { describePages, Pages } from './support/browser.js';
 import { claimsOf, codeOn } from './support/drop-page.js';
-
-/** A shop: a server whose page the test writes. */
-async function openShop(): Promise<{ server: Server; origin: string; write(html: string): void }> {
-  let html = '';
-  const server = createServer((_request, response) =>
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html),
-  );
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    server,
-    origin,
-    write: (content) =>
-      (html = `<!doctype html><html lang="ko"><title>Shop</title><link rel="icon" href="data:,"><main>${content}</main></html>`),
-  };
-}
+import { openShop, type Shop } from './support/shop.js';
 
 describePages('the page of a drop for users with tokens', () => {
   let service: Service;
   let client: Client;
   let pages: Pages;
-  let shop: Awaited<ReturnType<typeof openShop>>;
-  let stranger: Awaited<ReturnType<typeof openShop>>;
+  let shop: Shop;
+  let stranger: Shop;
   let privateKey: CryptoKey;
   let directory: string;
 
@@ -76,7 +58,9 @@ describePages('the page of a drop for users with tokens', () => {
       const tokens = ${JSON.stringify(tokens)};
       window.couponToken = async () => (tokens.length > 1 ? tokens.shift() : tokens[0]);
     </script>
-    <script async src="${service.url}/embed.js" data-campaign="${campaignId}" data-token="couponToken"></script>`;
+    ${embed(campaignId)}`;
+  const embed = (campaignId: string): string =>
+    `<script async src="${service.url}/embed.js" data-campaign="${campaignId}" data-token="couponToken"></script>`;
   const couponsOf = async (campaignId: string): Promise<{ userId: string; code: string }[]> =>
     (await client.admin('GET', `/api/admin/campaigns/${campaignId}/coupons`)).body.items;
 
@@ -110,6 +94,87 @@ describePages('the page of a drop for users with tokens', () => {
     await refused;
     expect(await page.frameLocator('iframe').locator('#page').count()).toBe(0);
     expect(await couponsOf(campaignId)).toEqual([]);
+    // Its visitors get a link in place of a hole.
+    await page.locator(`a[href="${service.url}/drop/${campaignId}"]`).waitFor();
+    expect(await page.locator('iframe').count()).toBe(0);
+  });
+
+  it('forgets who was signed in when the shop has no user any more, or says something that is no token', async () => {
+    const campaignId = await client.createCampaign(5);
+    const page = await pages.page({ width: 800 });
+    const frame = page.frameLocator('iframe');
+    for (const nobody of ['null', "'<html>sign in</html>'", "Promise.reject(new Error('the shop is away'))"]) {
+      shop.write(snippet(campaignId, [await tokenOf('ada')]));
+      await page.goto(shop.origin);
+      await frame.locator('button.claim[aria-disabled=false], output.value').first().waitFor();
+      if ((await frame.locator('output.value').count()) === 0) await frame.locator('button.claim').click();
+      await codeOn(frame as never);
+      shop.write(`<script>window.couponToken = async () => ${nobody};</script>${embed(campaignId)}`);
+      await page.goto(shop.origin);
+      await frame.getByText('쇼핑몰에 로그인한 뒤').waitFor();
+      expect(await frame.locator('output.value, button.claim').count()).toBe(0);
+    }
+    await pages.expectClean(page);
+  });
+
+  it('forgets the user at once when a page that stays signs out, and tells the page what the claim came to', async () => {
+    const campaignId = await client.createCampaign(5);
+    shop.write(
+      '',
+      `${snippet(campaignId, [await tokenOf('ada')])}<script>
+      window.states = [];
+      addEventListener('coupon:state', ({ detail }) => states.push(detail));
+    </script>`,
+    );
+    const page = await pages.page({ width: 800 });
+    await page.goto(shop.origin);
+    const frame = page.frameLocator('iframe');
+    await frame.locator('button.claim[aria-disabled=false]').click();
+    const code = await codeOn(frame as never);
+    await eventually(async () => {
+      const states = (await page.evaluate('states')) as object[];
+      expect(states.at(-1)).toEqual({ phase: 'open', claim: 'issued', reason: null });
+      expect(JSON.stringify(states)).not.toContain(code);
+    });
+    await page.evaluate(
+      `document.querySelector('iframe').contentWindow.postMessage({ type: 'coupon:token', token: null }, '*')`,
+    );
+    await frame.getByText('쇼핑몰에 로그인한 뒤').waitFor();
+    expect(await frame.locator('output.value').count()).toBe(0);
+    await pages.expectClean(page);
+  });
+
+  it('asks for a new token while a claim is followed, and without one says that it counts', async () => {
+    const campaignId = await client.createCampaign(5);
+    const token = await tokenOf('ada');
+    await client.send('POST', '/api/coupons/apply', {
+      body: { campaignId },
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const page = await pages.page();
+    await page.goto(`${service.url}/drop/${campaignId}#token=${token}`);
+    await codeOn(page);
+    await page.evaluate(`location.hash = 'token=${await tokenOf('ada', '-1h')}'`);
+    await page.reload();
+    await page.getByText('쇼핑몰에 로그인하면 코드를 볼 수 있습니다').first().waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'drop-signed-out-ko');
+    await page.evaluate(`location.hash = 'token=${token}'`);
+    await codeOn(page);
+  });
+
+  it('claims in the last of seven frames of one page: streams leave room for it', async () => {
+    const campaigns = await Promise.all(Array.from({ length: 7 }, () => client.createCampaign(5)));
+    const token = await tokenOf('ada');
+    shop.write(
+      `<script>window.couponToken = async () => '${token}';</script>${campaigns.map((id) => embed(id)).join('')}`,
+    );
+    const page = await pages.page({ width: 800, more: { viewport: { width: 800, height: 7_000 } } });
+    await page.goto(shop.origin);
+    const frames = campaigns.map((_, at) => page.frameLocator('iframe').nth(at));
+    for (const frame of frames) await frame.locator('button.claim[aria-disabled=false]').waitFor();
+    await frames.at(-1)?.locator('button.claim').click();
+    await codeOn(frames.at(-1) as never);
   });
 
   it('takes no token from a page that has opened it in a window, listed or not', async () => {
@@ -155,6 +220,19 @@ describePages('the page of a drop for users with tokens', () => {
     expect(claims).toMatchObject([{ authorization: `Bearer ${token}` }]);
     expect(await couponsOf(campaignId)).toMatchObject([{ userId: 'auth0|kim', code }]);
     expect(seen.filter((url) => url.includes(token.slice(-20)))).toEqual([]);
+    await pages.expectClean(page);
+  });
+
+  it('takes the token of a second link in a tab that shows the drop already, out of the address too', async () => {
+    const campaignId = await client.createCampaign(5);
+    const page = await pages.page();
+    await page.goto(`${service.url}/drop/${campaignId}#token=${await tokenOf('ada')}`);
+    await page.locator('button.claim[aria-disabled=false]').waitFor();
+    await page.goto(`${service.url}/drop/${campaignId}#token=${await tokenOf('bob')}`);
+    await eventually(() => expect(page.url()).toBe(`${service.url}/drop/${campaignId}`));
+    await page.locator('button.claim[aria-disabled=false]').click();
+    const code = await codeOn(page);
+    expect(await couponsOf(campaignId)).toMatchObject([{ userId: 'bob', code }]);
     await pages.expectClean(page);
   });
 

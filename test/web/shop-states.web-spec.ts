@@ -64,7 +64,7 @@ describePages('each state of the page of a drop', () => {
     await inAllViews(
       'scheduled',
       await make(5_000, { startsAt }),
-      { ko: '시작 전', en: 'Starts soon' },
+      { ko: '시작 전', en: 'Not started' },
       async (page) => {
         await page.locator('.digits').first().filter({ hasText: /\d/ }).waitFor();
       },
@@ -135,7 +135,7 @@ describePages('each state of the page of a drop', () => {
   it('refused', async () => {
     const words = { ko: '쿠폰을 받지 못했습니다', en: 'No coupon this time' };
     await inAllViews('refused', await make(5_000), words, async (page, view) => {
-      await page.route(APPLY, (route) => route.fulfill(refusal(409, 'campaign-paused')));
+      await page.route(APPLY, (route) => route.fulfill(refusal(409, 'campaign-closed')));
       await claimAs(page, `refused-${nameOf(view)}`);
     });
   });
@@ -156,18 +156,58 @@ describePages('each state of the page of a drop', () => {
     await watching.locator('.status.open').waitFor();
     await act(id, 'pause');
     await watching.locator('.status.paused').waitFor();
-    await inAllViews('paused', id, { ko: '잠시 멈춘', en: 'It is paused' });
+    await inAllViews('paused', id, { ko: '잠시 중단', en: 'The drop is paused' });
     await act(id, 'resume');
     await watching.locator('.status.open').waitFor();
     await act(id, 'close');
     await watching.getByText('마감되었습니다').first().waitFor();
-    await inAllViews('closed', id, { ko: '마감되었습니다', en: 'It is closed' });
+    await inAllViews('closed', id, { ko: '마감되었습니다', en: 'This drop is closed' });
     await pages.expectClean(watching);
     const ends = await make(5_000, { endsAt: new Date(Date.now() + 3_000).toISOString() });
     await watching.goto(`${service.url}/drop/${ends}`);
     await watching.locator('.status.open').waitFor();
     await watching.getByText('신청 기간이 끝났습니다').first().waitFor();
     await pages.expectClean(watching);
+  });
+
+  it('before a start that an operator moves, and pauses', async () => {
+    const startsAt = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const id = await make(5_000, { startsAt: startsAt(3) });
+    const page = await pages.page();
+    await page.goto(`${service.url}/drop/${id}`);
+    await page.locator('.digits').first().filter({ hasText: /\d/ }).waitFor();
+    expect(await page.locator('.cell').count()).toBe(3);
+    const { status } = await client.admin('PATCH', `/api/admin/campaigns/${id}`, {
+      body: { startsAt: startsAt(60) },
+      ifMatch: '*',
+    });
+    expect(status).toBe(200);
+    // Now it shows days too.
+    await page.locator('.cell').nth(3).waitFor();
+    await act(id, 'pause');
+    await page.locator('.status.paused').waitFor();
+    expect(await page.locator('.cell').count()).toBe(4);
+    await pages.expectClean(page);
+    await pages.shoot(page, 'state-paused-before-ko');
+  });
+
+  it('asks for a challenge that fails no sooner than Retry-After says', async () => {
+    const entry = { requireEntry: true, challenge: 'proof-of-work', challengeCost: 1_000 };
+    const id = await make(5, { startsAt: new Date(Date.now() + 3_600_000).toISOString(), ...entry });
+    const page = await pages.page();
+    let asked = 0;
+    await page.route('**/challenge?*', (route) =>
+      ++asked > 1 ? route.continue() : route.fulfill(refusal(503, 'busy', {}, { 'retry-after': '2' })),
+    );
+    await page.goto(`${service.url}/drop/${id}`);
+    await page.getByRole('timer').waitFor();
+    const before = performance.now();
+    await page.locator('#name').fill('patient');
+    await page.locator('#name').blur();
+    await page.getByText('참여 확인을 마쳤습니다').waitFor();
+    expect(performance.now() - before).toBeGreaterThan(2_000);
+    expect(asked).toBe(2);
+    await pages.expectClean(page);
   });
 
   it('not there', async () => {

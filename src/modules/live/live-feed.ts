@@ -88,7 +88,7 @@ export class LiveFeed {
   /** The same, to be sent to everybody; null when nothing has changed since the last one. @param now monotonic, ms. */
   publicFrameDue(now: number): Buffer | null {
     const { state, remaining, campaign } = this.reading;
-    const shown = `${state} ${remaining} ${campaign?.soldOutAt}`;
+    const shown = `${state} ${remaining} ${campaign?.soldOutAt} ${campaign?.version}`;
     if (shown === this.publicShown && now - this.publicSentAt < REPEAT_MS) return null;
     const frame = this.publicFrameNow();
     if (frame === null) return null;

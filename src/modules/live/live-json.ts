@@ -35,7 +35,16 @@ const remaining = coupons('What is left of the stock; null while the gate cannot
 
 /** What every caller may watch. */
 export const publicLiveSampleJsonSchema = z
-  .object({ at, state: campaignState, remaining, soldOutAt })
+  .object({
+    at,
+    state: campaignState,
+    remaining,
+    soldOutAt,
+    total: z.int().min(1).max(MAX_CAMPAIGN_TOTAL).meta({ description: 'The stock, in coupons.' }),
+    startsAt: isoInstant,
+    endsAt: isoInstant.nullable().meta({ description: 'null: without an end.' }),
+    version: z.int().min(1).meta({ description: 'Rises with every change of the campaign.' }),
+  })
   .meta({ id: 'PublicLiveSample', description: 'A campaign at one instant, as every caller may watch it.' });
 
 const times = (description: string) =>
@@ -131,7 +140,9 @@ export interface MeasuredDrift {
 export function publicLiveSampleJson(reading: CampaignReading): PublicLiveSampleJson | null {
   const { at, campaign, state, remaining } = reading;
   if (campaign === null || state === null) return null;
-  return { at, state, remaining, soldOutAt: isoOf(campaign.soldOutAt) };
+  const { total, startsAt, endsAt, version } = campaign;
+  const terms = { total, startsAt: isoOf(startsAt), endsAt: isoOf(endsAt), version };
+  return { at, state, remaining, soldOutAt: isoOf(campaign.soldOutAt), ...terms };
 }
 
 export function liveSampleJson(

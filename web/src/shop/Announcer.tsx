@@ -25,6 +25,8 @@ function announcement(drop: Drop): string {
       return `${text(T.accepted)}. ${text(T.number, { n: view.claim.sequence })}`;
     case 'issued':
       return `${text(T.issued)}. ${view.code ?? ''}`;
+    case 'signed-out':
+      return `${text(T.accepted)}. ${text(T.signedOutMore)}`;
     case 'failed':
       return text(T.failed);
     case 'gone':

@@ -5,8 +5,10 @@ import { type ClaimView } from './claim-run.ts';
 import { type OwnClaim } from './claim-steps.ts';
 import { Code } from './Code.tsx';
 import { type Drop } from './drop.ts';
+import { isEmbedded } from './embedding.ts';
+import { endsTooSoon } from './identify.ts';
 import { NameForm } from './NameForm.tsx';
-import { isRepeatable, refusalText } from './refusal-text.ts';
+import { isOpenedAgain, isRepeatable, refusalText } from './refusal-text.ts';
 import { NO_BUTTON, REASONS, T } from './texts.ts';
 
 /** The lower part of the ticket: the button, and what came of it. */
@@ -69,6 +71,14 @@ export function ClaimPanel({ drop }: { readonly drop: Drop }) {
           <Name drop={drop} canChange />
         </div>
       );
+    case 'signed-out':
+      return (
+        <div class="panel-body warn">
+          {title(text(T.accepted))}
+          <Number claim={view.claim} />
+          <p>{text(T.signedOutMore)}</p>
+        </div>
+      );
     case 'failed':
     case 'gone':
       return (
@@ -81,10 +91,10 @@ export function ClaimPanel({ drop }: { readonly drop: Drop }) {
     case 'refused':
       return (
         <div class="panel-body warn">
-          {title(text(T.refused))}
+          {title(text(view.code === 'already-claimed' ? T.alreadyClaimed : T.refused))}
           <p>{refusalText(view.code)}</p>
           {view.claim !== undefined && <Number claim={view.claim} />}
-          {isRepeatable(view.code) && (
+          {(isRepeatable(view.code) || (drop.phase.value === 'open' && isOpenedAgain(view.code))) && (
             <button type="button" class="primary claim" onClick={() => drop.press()}>
               {text(T.claimAgain)}
             </button>
@@ -111,15 +121,15 @@ function Ask({ drop }: { readonly drop: Drop }) {
   }
   if (service?.identity === 'key') return <p class="verdict">{text(T.byShop)}</p>;
   if (service?.identity === 'jwt' && drop.who.value === null) return <p class="verdict">{text(T.signIn)}</p>;
-  const isOpen = phase === 'open' || phase === 'reserved';
-  if (isOpen && tooEarly.value) tooEarly.value = false;
+  const isOpenNow = isOpen(drop);
+  if (isOpenNow && tooEarly.value) tooEarly.value = false;
   const press = (): void => {
     tooEarly.value = !drop.press();
   };
-  const label = isOpen || !campaign ? text(T.claim) : text(T.opensAt, { at: instant(campaign.startsAt) });
+  const label = isOpenNow || !campaign ? text(T.claim) : text(T.opensAt, { at: instant(campaign.startsAt) });
   // The button keeps its place and the focus before the start: only what it does changes.
   const button = (
-    <button type="submit" class="primary claim" aria-disabled={!isOpen} aria-describedby="claim-note">
+    <button type="submit" class="primary claim" aria-disabled={!isOpenNow} aria-describedby="claim-note">
       {label}
     </button>
   );
@@ -133,11 +143,17 @@ function Ask({ drop }: { readonly drop: Drop }) {
   );
 }
 
+const isOpen = ({ phase }: Drop): boolean => phase.value === 'open' || phase.value === 'reserved';
+
 /** What the page does before the click. */
 function noteOf(drop: Drop): string {
   const state = drop.entryState.value;
   if (state !== 'none') return text(state === 'working' ? T.proving : T.entryReady);
-  return drop.who.value?.kind === 'token' ? text(T.signedIn) : '';
+  const who = drop.who.value;
+  if (who?.kind !== 'token') return '';
+  // A frame asks for another token by itself.
+  const isShort = !isEmbedded && drop.phase.value === 'scheduled' && endsTooSoon(drop, who.token);
+  return text(isShort ? T.signInEnds : T.signedIn);
 }
 
 function Number({ claim }: { readonly claim: OwnClaim }) {

@@ -1,10 +1,11 @@
 import { useEffect, useMemo } from 'preact/hooks';
-import { instant, language, locale, text } from '../shared/language.ts';
+import { instant, language, locale, number, text } from '../shared/language.ts';
 import { Announcer } from './Announcer.tsx';
 import { ClaimPanel } from './ClaimPanel.tsx';
 import { nameOf } from './campaign-name.ts';
 import { Countdown } from './Countdown.tsx';
 import { Drop } from './drop.ts';
+import { tellState } from './embedding.ts';
 import { identifyFor } from './identify.ts';
 import { Stock } from './Stock.tsx';
 import { PHASES, T } from './texts.ts';
@@ -16,6 +17,11 @@ export function DropPage({ id }: { readonly id: string }) {
   useEffect(() => identifyFor(drop), [drop]);
   const campaign = drop.campaign.value;
   const phase = drop.phase.value;
+  const view = drop.claim.value;
+  const reason = view.kind === 'refused' ? view.code : view.kind === 'waiting' ? view.reason : null;
+  useEffect(() => tellState(phase, view.kind, reason), [phase, view.kind, reason]);
+  // A drop may be paused before its start, and may go on before it.
+  const isBefore = phase === 'scheduled' || (phase === 'paused' && (drop.left.value ?? 0) > 0);
   useEffect(() => {
     document.title = nameOf(campaign) ?? text(T.brand);
   }, [campaign?.name, language.value]);
@@ -26,9 +32,11 @@ export function DropPage({ id }: { readonly id: string }) {
           <span class="dot" aria-hidden="true" />
           {text(PHASES[phase])}
         </p>
-        <h1 id="drop-name">{nameOf(campaign) ?? (phase === 'missing' ? id : '\u00a0')}</h1>
+        <h1 id="drop-name" dir="auto">
+          {nameOf(campaign) ?? (phase === 'missing' ? id : '\u00a0')}
+        </h1>
         <div class="stage">
-          {phase === 'scheduled' || !campaign ? (
+          {isBefore || !campaign ? (
             phase !== 'missing' && <Countdown left={drop.left.value} />
           ) : phase === 'closed' || phase === 'ended' ? null : (
             <Stock remaining={campaign.remaining} total={campaign.total} />
@@ -36,7 +44,7 @@ export function DropPage({ id }: { readonly id: string }) {
         </div>
         <p class="window muted">
           {campaign &&
-            (phase === 'scheduled'
+            (isBefore
               ? text(T.opensAt, { at: instant(campaign.startsAt) })
               : campaign.endsAt === null
                 ? '\u00a0'
@@ -59,7 +67,9 @@ function ClockLine({ drop }: { readonly drop: Drop }) {
   const [now, error] = [drop.now.value, drop.error.value];
   return (
     <p class="clock muted number">
-      {now === null || error === null ? text(T.clockUnknown) : text(T.clock, { at: timeOf(now), error })}
+      {now === null || error === null
+        ? text(T.clockUnknown)
+        : text(T.clock, { at: timeOf(now), error: secondsOf(error) })}
     </p>
   );
 }
@@ -73,5 +83,8 @@ function AwayLine({ drop }: { readonly drop: Drop }) {
     </p>
   );
 }
+
+/** One digit that counts, and no more exact than is known. @param ms */
+const secondsOf = (ms: number): string => number(Math.ceil(ms / 10) / 100);
 
 const timeOf = (ms: number): string => new Intl.DateTimeFormat(locale.value, { timeStyle: 'medium' }).format(ms);

@@ -49,7 +49,7 @@ function DropLink({ campaign }: { readonly campaign: Schemas['Campaign'] }) {
         <span class="dot" aria-hidden="true" />
         {text(PHASES[phase])}
       </span>
-      <strong>{nameOf(campaign)}</strong>
+      <strong dir="auto">{nameOf(campaign)}</strong>
       <span class="muted number">
         {phase === 'scheduled'
           ? text(T.opensAt, { at: instant(startsAt) })

@@ -3,7 +3,8 @@ import { T } from './texts.ts';
 
 /** What is left, as a number and as a bar. The number says all that the bar says. */
 export function Stock({ remaining, total }: { readonly remaining: number | null; readonly total: number }) {
-  const share = remaining === null ? 0 : remaining / total;
+  // Stock and total may have been read a moment apart.
+  const share = remaining === null ? 0 : Math.min(1, remaining / total);
   return (
     <div class="stock">
       <p class="caption">{text(T.left)}</p>

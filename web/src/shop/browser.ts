@@ -30,8 +30,45 @@ export function randomKey(): string {
 export async function inTurn(name: string, work: () => Promise<void>): Promise<void> {
   // Not there on a page over plain HTTP, whatever the types say.
   const locks = navigator.locks as LockManager | undefined;
-  if (locks === undefined) await work();
-  else await locks.request(name, work);
+  if (locks === undefined) return work();
+  let hasBegun = false;
+  try {
+    await locks.request(name, () => {
+      hasBegun = true;
+      return work();
+    });
+  } catch (error) {
+    // A browser that forbids this page to keep anything refuses the lock too.
+    if (hasBegun) throw error;
+    await work();
+  }
+}
+
+type Release = () => void;
+
+/**
+ * Takes one of so many places that all pages of this service share.
+ * @returns gives the place back; null: none is free; undefined: the browser has no locks for this page.
+ */
+export async function takePlace(name: string, places: number): Promise<Release | null | undefined> {
+  for (let place = 1; place <= places; place++) {
+    const release = await tryToHold(`${name}/${place}`);
+    if (release !== null) return release;
+  }
+  return null;
+}
+
+function tryToHold(name: string): Promise<Release | null | undefined> {
+  return new Promise((resolve) => {
+    const locks = navigator.locks as LockManager | undefined;
+    if (locks === undefined) return resolve(undefined);
+    locks
+      .request(name, { ifAvailable: true }, (lock) => {
+        if (lock === null) return resolve(null);
+        return new Promise<void>((release) => resolve(() => release()));
+      })
+      .catch(() => resolve(undefined));
+  });
 }
 
 /** Resolves after the time; earlier when the network is back, or when it is called off. */

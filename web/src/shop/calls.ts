@@ -74,6 +74,7 @@ export async function statusOf(campaignId: string, who: Who, claim: OwnClaim | n
   if (data === undefined) {
     const { code } = answerOf(response, error);
     if (code === 'claim-not-found') return { kind: 'absent' };
+    if (code === 'unauthorized') return { kind: 'signed-out' };
     return { kind: 'unknown', retryAfter: retryAfterOf(response) };
   }
   const { status, claimId, sequence, claimedAt, issuedAt, code } = data;

@@ -114,7 +114,7 @@ describe('a claim', () => {
 
   it('is refused once for both tabs, and can be tried again', async () => {
     const { tab, asked, settled } = browser([
-      { status: 409, code: 'campaign-paused' },
+      { status: 403, code: 'challenge-failed' },
       { status: 202, claim },
     ]);
     const [first, second] = [tab(), tab()];
@@ -123,8 +123,8 @@ describe('a claim', () => {
     await settled();
     expect([asked.length, first.seen.at(-1), second.seen.at(-1)]).toEqual([
       1,
-      { kind: 'refused', code: 'campaign-paused' },
-      { kind: 'refused', code: 'campaign-paused' },
+      { kind: 'refused', code: 'challenge-failed' },
+      { kind: 'refused', code: 'challenge-failed' },
     ]);
     second.run.press();
     await settled();

@@ -10,14 +10,15 @@ import { type Answer, type OwnClaim, type Reason, stepAfter } from './claim-step
  * | `asking`   | `accepted` (202), `refused`, `waiting` (ask again), `proving` (entry) |
  * | `proving`  | `asking`, with a token of the entry                                   |
  * | `waiting`  | `asking` after a while; `none`, when the person no longer waits       |
- * | `accepted` | `issued`, `failed`, `gone`                                            |
+ * | `accepted` | `issued`, `failed`, `gone`, `signed-out`                              |
+ * | `signed-out` | `accepted`, with a token that has not ended                          |
  * | `failed`   | `issued`, after an operator has seen to it                            |
  * | `refused`  | `asking`, when the button is pressed again                            |
  */
 export type ClaimView =
   | { readonly kind: 'none' | 'asking' | 'proving' }
   | { readonly kind: 'waiting'; readonly reason: Reason; readonly until: number }
-  | { readonly kind: 'accepted' | 'failed' | 'gone'; readonly claim: OwnClaim }
+  | { readonly kind: 'accepted' | 'failed' | 'gone' | 'signed-out'; readonly claim: OwnClaim }
   | { readonly kind: 'issued'; readonly claim: OwnClaim; readonly code: string | null; readonly issuedAt: string }
   | { readonly kind: 'refused'; readonly code: string; readonly claim?: OwnClaim | undefined };
 
@@ -26,6 +27,8 @@ export type Status =
   | { readonly kind: 'PENDING' | 'FAILED'; readonly claim: OwnClaim }
   | { readonly kind: 'ISSUED'; readonly claim: OwnClaim; readonly code: string | null; readonly issuedAt: string }
   | { readonly kind: 'absent' }
+  /** The sign-in has ended, so the service shows nothing of the claim. */
+  | { readonly kind: 'signed-out' }
   /** The service does not say. */
   | { readonly kind: 'unknown'; readonly retryAfter?: number | undefined };
 
@@ -162,6 +165,7 @@ export class ClaimRun {
         const { code, issuedAt } = status;
         return world.show({ kind: 'issued', claim: { ...claim, ...status.claim }, code, issuedAt });
       }
+      if (status.kind === 'signed-out') return world.show({ kind: 'signed-out', claim });
       if (status.kind === 'FAILED') {
         world.show({ kind: 'failed', claim });
         pause = LOOK_AT_FAILED_MS;

@@ -22,20 +22,17 @@ describe('what follows from an answer to a claim', () => {
     [{ status: 429, code: 'too-many-requests', retryAfter: 60 }, 'rate'],
     [{ status: 409, code: 'sold-out', final: false, retryAfter: 5 }, 'reserved'],
     [{ status: 409, code: 'campaign-not-started' }, 'starting'],
+    [{ status: 409, code: 'campaign-paused' }, 'paused'],
   ])('%p is asked again: %s', (answer, reason) => {
     expect(stepAfter(answer, 1, 0.5)).toMatchObject({ kind: 'again', reason });
   });
 
-  it.each([
-    'campaign-not-found',
-    'campaign-paused',
-    'campaign-closed',
-    'campaign-ended',
-    'already-claimed',
-    'not-your-user',
-  ])('%s is the end of this click', (code) => {
-    expect(stepAfter({ status: 409, code }, 1, 0)).toEqual({ kind: 'refused', code });
-  });
+  it.each(['campaign-not-found', 'campaign-closed', 'campaign-ended', 'already-claimed', 'not-your-user'])(
+    '%s is the end of this click',
+    (code) => {
+      expect(stepAfter({ status: 409, code }, 1, 0)).toEqual({ kind: 'refused', code });
+    },
+  );
 
   it('tells sold out for good from all reserved', () => {
     expect(stepAfter({ status: 409, code: 'sold-out', final: true }, 1, 0).kind).toBe('refused');

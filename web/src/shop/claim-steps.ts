@@ -19,7 +19,8 @@ export interface Answer {
 }
 
 /** Why the page asks again. */
-export type Reason = 'network' | 'busy' | 'unavailable' | 'unconfirmed' | 'rate' | 'reserved' | 'starting';
+export type Reason =
+  'network' | 'offline' | 'paused' | 'busy' | 'unavailable' | 'unconfirmed' | 'rate' | 'reserved' | 'starting';
 
 /** What the page does after an answer. */
 export type Step =
@@ -37,6 +38,8 @@ const SPREAD_MS = 1_000;
 /** Clocks of two servers may be apart. A page that opened by one of them asks the other once more after this, ms. */
 const STARTING_MS = 150;
 const STARTING_TRIES = 10;
+/** So many doublings of the wait come before the first try in a pause. */
+const PAUSED_LATER = 3;
 
 /**
  * How long to wait before the next try, ms. A Retry-After is kept, and never shortened: what is random comes on top, so
@@ -68,6 +71,10 @@ export function stepAfter(answer: Answer, attempt: number, random: number): Step
   if (code === 'sold-out' && answer.final === false) return again('reserved');
   if (code === 'campaign-not-started' && attempt <= STARTING_TRIES) {
     return { kind: 'again', reason: 'starting', delayMs: STARTING_MS * (1 + random) };
+  }
+  // An operator pauses a drop for minutes, so nobody gains from asking often.
+  if (code === 'campaign-paused') {
+    return { kind: 'again', reason: 'paused', delayMs: retryDelayMs(attempt + PAUSED_LATER, retryAfter, random) };
   }
   if (code === 'claim-unconfirmed') return again('unconfirmed');
   if (status === 429) return again('rate');

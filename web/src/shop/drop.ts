@@ -2,15 +2,18 @@ import { signal } from '@preact/signals';
 import { api, type Schemas } from '../api/client.ts';
 import { BASE_PATH } from '../shared/paths.ts';
 import { inTurn, kept, randomKey, waitAwake } from './browser.ts';
-import { askForToken, isEmbedded } from './embedding.ts';
+import { withRead, withSample } from './campaign-reading.ts';
+import { isEmbedded } from './embedding.ts';
+import { EntryPreparation } from './entry-preparation.ts';
 import { Entry } from './entry.ts';
 import { LiveCampaign } from './live.ts';
 import { claimCoupon, retryAfterOf, statusOf, type Who } from './calls.ts';
 import { ClaimRecords, isUnfinished } from './claim-record.ts';
 import { ClaimRun, type ClaimView } from './claim-run.ts';
 import { retryDelayMs } from './claim-steps.ts';
-import { type Phase, phaseOf, untilNextLook, untilNextRead } from './page-phase.ts';
+import { pauseBeforeRead, type Phase, phaseOf, untilNextLook } from './page-phase.ts';
 import { ServiceClock } from './service-clock.ts';
+import { TokenRenewal } from './token-renewal.ts';
 
 const monotonic = (): number => performance.now();
 
@@ -18,8 +21,6 @@ const monotonic = (): number => performance.now();
 const COMPARE_MS = 300_000;
 /** The last comparison before the start lies in this part of the last minute, ms before it: not all at once. */
 const LAST_COMPARISON = { from: 50_000, to: 15_000 };
-/** How long the page around may take for a token, ms. */
-const TOKEN_MS = 5_000;
 /** A device whose two clocks part by more than this has slept, or was set, ms. */
 const SLEPT_MS = 1_000;
 
@@ -39,16 +40,17 @@ export class Drop {
   readonly away = signal<{ readonly since: number | null } | null>(null);
   readonly claim = signal<ClaimView>({ kind: 'none' });
   readonly who = signal<Who | null>(null);
-  /** Whether the campaign's challenge was passed before the sale. */
-  readonly entryState = signal<'none' | 'working' | 'ready'>('none');
 
   readonly clock = new ServiceClock(() => this.askInstant(), monotonic);
   private run: ClaimRun | null = null;
   private records: ClaimRecords | null = null;
   private entry: Entry | null = null;
-  private renewed: (() => void) | null = null;
+  private readonly renewal = new TokenRenewal();
   private readonly live: LiveCampaign;
   private readonly ended = new AbortController();
+  private readonly preparation = new EntryPreparation(() => this.renew(), this.ended.signal);
+  /** Whether the campaign's challenge was passed before the sale. */
+  readonly entryState = this.preparation.state;
   private look: ReturnType<typeof setTimeout> | undefined;
   private wake = new AbortController();
   private apart = Date.now() - monotonic();
@@ -56,13 +58,13 @@ export class Drop {
   private comparing = false;
 
   constructor(readonly id: string) {
-    this.live = new LiveCampaign(id, ({ state, remaining, soldOutAt }) => {
+    this.live = new LiveCampaign(id, (sample) => {
       const known = this.campaign.value;
       if (!known) return;
-      // Its terms may have changed with its state, and only the campaign itself has them.
-      if (known.state !== state) this.wake.abort();
+      // Its name may have changed with its state, and only the campaign itself has it.
+      if (known.state !== sample.state) this.wake.abort();
       this.away.value = null;
-      this.campaign.value = { ...known, state, remaining, soldOutAt };
+      this.campaign.value = withSample(known, sample);
       this.lookAtClock();
     });
   }
@@ -90,7 +92,7 @@ export class Drop {
   /** The person says, or proves, who they are. What the browser knows of their claim is taken up again. */
   identify(who: Who, name: string): void {
     this.run?.stop();
-    this.who.value = who;
+    this.preparation.forget();
     this.claim.value = { kind: 'none' };
     const records = new ClaimRecords(kept, `coupon.claim${BASE_PATH}${this.id}/${name}`, randomKey);
     this.records = records;
@@ -105,7 +107,11 @@ export class Drop {
           if (answer.code !== 'unauthorized' || !(await this.renew())) return answer;
           return claimCoupon(id, whoNow(), key, entry.token);
         },
-        status: (claim) => statusOf(id, whoNow(), claim),
+        status: async (claim) => {
+          const status = await statusOf(id, whoNow(), claim);
+          if (status.kind !== 'signed-out' || !(await this.renew())) return status;
+          return statusOf(id, whoNow(), claim);
+        },
         enter: (isStale) => entry.enter(isStale),
         inTurn: (work) => inTurn(records.name, work),
         wait: waitAwake,
@@ -114,7 +120,8 @@ export class Drop {
         random: Math.random,
         show: (view) => {
           if (this.run !== run) return;
-          this.claim.value = view;
+          const isOffline = view.kind === 'waiting' && view.reason === 'network' && !navigator.onLine;
+          this.claim.value = isOffline ? { ...view, reason: 'offline' } : view;
           // The outcome says more of the campaign than was read of it.
           if (view.kind === 'refused' || view.kind === 'accepted') this.wake.abort();
         },
@@ -122,6 +129,8 @@ export class Drop {
       records,
     );
     this.run = run;
+    // Now that there is an entry to prepare.
+    this.who.value = who;
     const record = records.read();
     if (record?.claim || isUnfinished(record, this.about())) run.resume();
     else if (who.kind === 'token') void this.lookUp(run, records, who);
@@ -129,18 +138,22 @@ export class Drop {
 
   /** The same user has another token: what runs goes on with it. */
   renewToken(token: string): void {
+    this.preparation.allowAgain();
     this.who.value = { kind: 'token', token };
-    this.renewed?.();
+    this.renewal.settle(true);
+    const view = this.claim.value;
+    if (view.kind === 'refused' && view.code === 'unauthorized') this.run?.press();
+    if (view.kind === 'signed-out') this.run?.resume();
   }
 
-  /** Passes the campaign's challenge before the sale, so that nobody waits for it in the second in which it starts. */
+  /** The page around has no user any more. */
+  signOut(): void {
+    this.renewal.settle(false);
+    this.forgetWho();
+  }
+
   async prepareEntry(): Promise<void> {
-    if (this.campaign.value?.requireEntry !== true || this.entry === null) return;
-    if (this.entryState.value === 'working' || this.entry.token !== null) return;
-    this.entryState.value = 'working';
-    const entered = await this.entry.enter(false);
-    // Without one, the claim itself will ask for it again, and say what is wrong.
-    this.entryState.value = 'token' in entered ? 'ready' : 'none';
+    if (this.campaign.value?.requireEntry === true && this.entry !== null) await this.preparation.prepare(this.entry);
   }
 
   /** For the age of a click alone: an open campaign may be claimed before the service's clock is known. */
@@ -151,14 +164,7 @@ export class Drop {
   /** Asks the page around for a new token. @returns whether one came in time. */
   private renew(): Promise<boolean> {
     if (this.who.value?.kind !== 'token' || !isEmbedded) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const late = setTimeout(() => resolve(false), TOKEN_MS);
-      this.renewed = () => {
-        clearTimeout(late);
-        resolve(true);
-      };
-      askForToken();
-    });
+    return this.renewal.ask();
   }
 
   /** The user may have claimed elsewhere. */
@@ -173,7 +179,7 @@ export class Drop {
   forgetWho(): void {
     this.run?.stop();
     this.run = this.records = this.entry = null;
-    this.entryState.value = 'none';
+    this.preparation.forget();
     this.who.value = null;
     this.claim.value = { kind: 'none' };
   }
@@ -194,8 +200,8 @@ export class Drop {
   private recordChanged(): void {
     const record = this.records?.read() ?? null;
     const { kind } = this.claim.value;
-    const isIdle = kind === 'none' || kind === 'refused';
     if (record === null || this.run === null) return;
+    const isIdle = kind === 'none' || kind === 'refused';
     if (isIdle ? record.claim !== null || record.pressedAt !== null : kind === 'waiting' && record.pressedAt === null) {
       this.run.resume();
     }
@@ -203,7 +209,6 @@ export class Drop {
 
   /** The page was out of sight, asleep, or without a network: what it knows may be old. */
   private awake(): void {
-    this.clock.forget();
     this.compareAt = 0;
     this.wake.abort();
     this.tick();
@@ -273,10 +278,10 @@ export class Drop {
         });
         const code = (error as { code?: string } | undefined)?.code;
         retryAfter = retryAfterOf(response);
-        // "Busy" is an answer: the service is there.
-        isAnswered = data !== undefined || code === 'busy' || response.status < 500;
-        if (data !== undefined) this.campaign.value = data;
-        else if (response.status === 404 || response.status === 400) this.campaign.value = null;
+        // "Busy" is an answer: the service is there. What has no code comes from a proxy in front.
+        isAnswered = data !== undefined || code === 'busy' || (code !== undefined && response.status < 500);
+        if (data !== undefined) this.campaign.value = withRead(this.campaign.value, data);
+        else if (code === 'campaign-not-found' || code === 'validation-failed') this.campaign.value = null;
       } catch {
         // No answer.
       }
@@ -284,18 +289,12 @@ export class Drop {
       else if (this.away.value === null) this.away.value = { since: this.clock.now() ?? this.now.value };
       failures = isAnswered && retryAfter === undefined ? 0 : failures + 1;
       this.tick();
+      const isSeldom = document.visibilityState === 'hidden' || this.live.isOn;
       const pause =
         failures > 0
-          ? retryDelayMs(failures, retryAfter, Math.random())
-          : untilNextRead(this.phase.value, this.left.value) * (1 + Math.random() * 0.4);
-      await this.pause(pause);
+          ? retryDelayMs(failures, retryAfter, Math.random()) * (isSeldom ? 10 : 1)
+          : pauseBeforeRead(this.phase.value, this.left.value, isSeldom, Math.random());
+      await waitAwake(pause, (this.wake = new AbortController()).signal);
     }
-  }
-
-  /** Waits so long, longer while nobody sees the page, and shorter when it is seen again. */
-  private async pause(ms: number): Promise<void> {
-    this.wake = new AbortController();
-    const isSeldom = document.visibilityState === 'hidden' || this.live.isOn;
-    await waitAwake(isSeldom ? ms * 10 : ms, this.wake.signal);
   }
 }

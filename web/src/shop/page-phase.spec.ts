@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type CampaignFacts, partsOf, phaseOf, untilNextLook, untilNextRead } from './page-phase.ts';
+import { type CampaignFacts, partsOf, pauseBeforeRead, phaseOf, untilNextLook, untilNextRead } from './page-phase.ts';
 
 const START = Date.parse('2026-12-01T03:00:00.000Z');
 const campaign = (over: Partial<CampaignFacts> = {}): CampaignFacts => ({
@@ -58,6 +58,9 @@ describe('the countdown', () => {
     expect([3_600_000, 60_000, 12_000].map((left) => untilNextRead('scheduled', left))).toEqual([
       30_000, 10_000, 13_000,
     ]);
+    // Once more in the last minute, also while samples come: the start may have been moved.
+    expect([0, 1].map((random) => pauseBeforeRead('scheduled', 90_000, true, random))).toEqual([75_000, 30_000]);
+    expect(pauseBeforeRead('scheduled', 12_000, true, 0)).toBe(130_000);
     expect(untilNextRead('open', null)).toBeLessThan(untilNextRead('sold-out', null));
   });
 });

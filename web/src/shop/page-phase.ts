@@ -55,6 +55,22 @@ export function untilNextLook(left: number): number {
   return toSecond === 0 ? Math.min(left, 1_000) : toSecond;
 }
 
+/** A last read before the start lies in this part of the last minute, ms before it: not all pages at once. */
+const LAST_READ = { from: 60_000, to: 15_000 };
+
+/**
+ * How long to wait until the next read, ms.
+ * @param isSeldom nobody looks, or the service says by itself what has changed.
+ * @param random from 0 to 1.
+ */
+export function pauseBeforeRead(phase: Phase, left: number | null, isSeldom: boolean, random: number): number {
+  const pause = untilNextRead(phase, left) * (1 + random * 0.4) * (isSeldom ? 10 : 1);
+  if (phase !== 'scheduled' || left === null) return pause;
+  // An operator may have moved the start, and a proxy may keep the samples back.
+  const last = left - LAST_READ.to - random * (LAST_READ.from - LAST_READ.to);
+  return last > 0 ? Math.min(pause, last) : pause;
+}
+
 /** When to ask for the campaign again, ms, before what is random is added. */
 export function untilNextRead(phase: Phase, left: number | null): number {
   switch (phase) {

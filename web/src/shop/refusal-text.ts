@@ -14,4 +14,7 @@ export function refusalText(code: string): string {
   return text(REFUSALS[code] ?? OTHER_REFUSAL, { code });
 }
 
+/** Refusals that no longer hold once the campaign is open again: more stock, another end, a proxy whose service is back. */
+export const isOpenedAgain = (code: string): boolean => /^(sold-out|campaign-ended|http-\d+)$/.test(code);
+
 export const isRepeatable = (code: string): boolean => REPEATABLE.has(code);

@@ -10,10 +10,10 @@ export const REFUSALS: Readonly<Record<string, Text>> = {
     en: 'It has not started yet. The button opens at the start.',
   },
   'campaign-paused': {
-    ko: '잠시 멈춘 상태입니다. 다시 시작하면 이 버튼으로 신청할 수 있습니다.',
-    en: 'It is paused. You can claim with this button once it goes on.',
+    ko: '행사가 잠시 중단되었습니다. 재개되면 이 페이지에 버튼이 나타납니다.',
+    en: 'The drop is paused. The button appears on this page once it goes on.',
   },
-  'campaign-closed': { ko: '마감되었습니다.', en: 'It is closed.' },
+  'campaign-closed': { ko: '마감되었습니다.', en: 'This drop is closed.' },
   'campaign-ended': { ko: '신청 기간이 끝났습니다.', en: 'The time for claims is over.' },
   'sold-out': { ko: '쿠폰이 모두 소진되었습니다.', en: 'All coupons are gone.' },
   'already-claimed': {
@@ -71,8 +71,16 @@ export const OTHER_REFUSAL: Text = {
 /** Why the page asks again by itself. */
 export const REASONS: Readonly<Record<Reason, Text>> = {
   network: {
-    ko: '연결이 끊겼습니다. 연결되는 대로 이어서 신청합니다.',
+    ko: '서비스에 연결되지 않습니다. 계속 시도하고 있습니다.',
+    en: 'The service cannot be reached. We keep trying for you.',
+  },
+  offline: {
+    ko: '인터넷 연결이 끊겼습니다. 연결되는 대로 이어서 신청합니다.',
     en: 'You are offline. Your claim goes on as soon as the connection is back.',
+  },
+  paused: {
+    ko: '행사가 잠시 중단되었습니다. 재개되면 이어서 신청합니다.',
+    en: 'The drop is paused. Your claim goes on once it resumes.',
   },
   busy: { ko: '신청이 몰리고 있습니다. 계속 시도하고 있습니다.', en: 'It is very busy. We keep trying for you.' },
   unavailable: {
@@ -84,8 +92,8 @@ export const REASONS: Readonly<Record<Reason, Text>> = {
     en: 'We are checking whether your claim arrived. It cannot count twice.',
   },
   rate: {
-    ko: '요청이 잦아 잠시 기다립니다. 순서는 그대로 이어집니다.',
-    en: 'Too many requests came from you or your network. We wait and go on.',
+    ko: '요청이 많아 잠시 뒤 다시 시도합니다.',
+    en: 'Too many requests came from you or your network. We try again in a moment.',
   },
   reserved: {
     ko: '지금은 모두 예약되었습니다. 취소분이 나오면 이어서 신청합니다.',
@@ -97,8 +105,8 @@ export const REASONS: Readonly<Record<Reason, Text>> = {
 /** The short word of each phase. */
 export const PHASES: Readonly<Record<Phase, Text>> = {
   unknown: { ko: '확인 중', en: 'Loading' },
-  missing: { ko: '없음', en: 'Not found' },
-  scheduled: { ko: '시작 전', en: 'Starts soon' },
+  missing: { ko: '찾을 수 없음', en: 'Not found' },
+  scheduled: { ko: '시작 전', en: 'Not started' },
   open: { ko: '진행 중', en: 'Open now' },
   reserved: { ko: '모두 예약됨', en: 'All reserved' },
   'sold-out': { ko: '소진', en: 'Sold out' },
@@ -137,8 +145,8 @@ export const T = {
   left: { ko: '남은 쿠폰', en: 'Coupons left' },
   ofTotal: { ko: '전체 {total}개', en: 'of {total}' },
   unknownLeft: { ko: '확인 중', en: 'unknown' },
-  clock: { ko: '서비스 시계 {at} · 오차 ±{error} ms', en: 'Service clock {at} · exact to ±{error} ms' },
-  clockUnknown: { ko: '서비스 시계를 맞추는 중', en: 'Setting the service’s clock' },
+  clock: { ko: '서버 시각 {at} (오차 약 {error}초)', en: 'Server’s time {at} (±{error} s)' },
+  clockUnknown: { ko: '서버 시각 확인 중', en: 'Checking the server’s time' },
   endsAt: { ko: '{at}까지', en: 'Until {at}' },
   name: { ko: '신청할 이름(ID)', en: 'Your name (ID)' },
   nameHint: { ko: '영문, 숫자와 . _ - @ + 만, 128자까지', en: 'Letters, digits and . _ - @ + only, up to 128' },
@@ -146,7 +154,7 @@ export const T = {
     ko: '영문, 숫자와 . _ - @ + 로 된 이름을 적어 주세요. 한글과 빈칸은 쓸 수 없습니다.',
     en: 'Write a name of letters, digits and . _ - @ + without spaces.',
   },
-  asName: { ko: '{name} 이름으로', en: 'as {name}' },
+  asName: { ko: '신청자: {name}', en: 'Claiming as {name}' },
   otherName: { ko: '다른 이름으로', en: 'Use another name' },
   asking: { ko: '신청하고 있습니다', en: 'Claiming' },
   askingMore: { ko: '한 번만 누르면 됩니다. 이 창을 닫지 마세요.', en: 'One press is enough. Keep this page open.' },
@@ -167,6 +175,10 @@ export const T = {
   copy: { ko: '복사', en: 'Copy' },
   copied: { ko: '복사했습니다', en: 'Copied' },
   issuedAt: { ko: '{at} 발급', en: 'Issued {at}' },
+  signedOutMore: {
+    ko: '신청은 접수되어 있습니다. 쇼핑몰에 로그인하면 코드를 볼 수 있습니다.',
+    en: 'Your claim counts. Sign in at the shop to see its code.',
+  },
   failed: { ko: '발급을 확인하고 있습니다', en: 'Your coupon needs a closer look' },
   failedMore: {
     ko: '신청은 접수되었고, 담당자가 확인하고 있습니다. 다시 신청하지 않아도 됩니다.',
@@ -177,10 +189,11 @@ export const T = {
     ko: '담당자가 이 신청을 취소했습니다. 쇼핑몰에 문의해 주세요.',
     en: 'An operator cancelled it. Ask the shop.',
   },
+  alreadyClaimed: { ko: '이미 신청한 쿠폰입니다', en: 'Already claimed' },
   refused: { ko: '쿠폰을 받지 못했습니다', en: 'No coupon this time' },
   away: {
-    ko: '{at}부터 서비스에 연결되지 않습니다. 계속 연결하고 있습니다.',
-    en: 'No connection to the service since {at}. We keep trying.',
+    ko: '{at}부터 서비스에 연결되지 않습니다. 다시 연결하는 중입니다.',
+    en: 'No connection to the service since {at}. Reconnecting.',
   },
   awayFirst: { ko: '서비스에 연결하고 있습니다.', en: 'Connecting to the service.' },
   byShop: {
@@ -190,6 +203,10 @@ export const T = {
   signIn: {
     ko: '쇼핑몰에 로그인한 뒤, 쇼핑몰에서 이 페이지를 열어 주세요.',
     en: 'Sign in at the shop, and open this page from there.',
+  },
+  signInEnds: {
+    ko: '로그인이 시작 전후에 만료됩니다. 시작 직전에 쇼핑몰에서 다시 열어 주세요.',
+    en: 'Your sign-in ends around the start. Open this page from the shop again just before it.',
   },
   signedIn: { ko: '쇼핑몰 회원으로 신청합니다', en: 'You claim as a member of the shop' },
   listTitle: { ko: '지금 열린 행사', en: 'Open drops' },

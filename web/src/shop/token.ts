@@ -1,16 +1,23 @@
+import { isEmbedded } from './embedding.ts';
+
 const KEPT = 'coupon.token';
 
 /**
- * The token that a shop has put behind the `#` of a link, or that this tab has had before. It is taken out of the address
- * at once: it shall be in no history, no bookmark and no screenshot. Browsers do not send it to any server.
+ * The token that a shop has put behind the `#` of a link. It is taken out of the address at once: it shall be in no
+ * bookmark and no screenshot. Browsers do not send it to any server. The browser's history has it all the same, which no
+ * page can undo: such a token needs a life of minutes.
  */
 export function tokenFromAddress(): string | null {
   const found = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (found !== null) {
-    history.replaceState(history.state, '', location.pathname + location.search);
-    keepToken(found);
-    return found;
-  }
+  if (found === null) return null;
+  history.replaceState(history.state, '', location.pathname + location.search);
+  keepToken(found);
+  return found;
+}
+
+/** The token that this tab has had before. In a frame the page around alone knows who is signed in now. */
+export function keptToken(): string | null {
+  if (isEmbedded) return null;
   try {
     return sessionStorage.getItem(KEPT);
   } catch {
@@ -19,10 +26,10 @@ export function tokenFromAddress(): string | null {
 }
 
 /** For the time of this tab: a reload goes on with it. */
-export function keepToken(token: string | null): void {
+export function keepToken(token: string): void {
+  if (isEmbedded) return;
   try {
-    if (token === null) sessionStorage.removeItem(KEPT);
-    else sessionStorage.setItem(KEPT, token);
+    sessionStorage.setItem(KEPT, token);
   } catch {
     // Then it holds until the page is left.
   }
@@ -36,13 +43,23 @@ export function nameOf(token: string): string {
   return `token:${hashOf(subjectOf(token) ?? token)}`;
 }
 
+/** When a token says that it ends, ms since the Unix epoch; null where it does not say so. */
+export function endOf(token: string): number | null {
+  const { exp } = payloadOf(token);
+  return typeof exp === 'number' ? exp * 1_000 : null;
+}
+
 function subjectOf(token: string): string | null {
+  const { iss, sub } = payloadOf(token);
+  return typeof sub === 'string' ? `${String(iss)} ${sub}` : null;
+}
+
+function payloadOf(token: string): Record<string, unknown> {
   try {
     const [, payload = ''] = token.split('.');
-    const { iss, sub } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as Record<string, unknown>;
-    return typeof sub === 'string' ? `${String(iss)} ${sub}` : null;
+    return JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as Record<string, unknown>;
   } catch {
-    return null;
+    return {};
   }
 }
 
