@@ -60,7 +60,9 @@
   };
   if (document.readyState === 'loading' && script.closest('head') !== null) {
     document.addEventListener('DOMContentLoaded', place);
-  } else place();
+  } else {
+    place();
+  }
 
   interface Message {
     readonly type?: string;
