@@ -37,6 +37,8 @@ export default tseslint.config(
   {
     files: [
       'src/platform/config/load-configuration*.ts',
+      // NODE_OPTIONS, before there is a configuration.
+      'src/platform/process/heap.ts',
       'src/platform/tracing/sdk.ts',
       'test/**',
       'stack/**',

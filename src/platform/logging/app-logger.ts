@@ -64,7 +64,7 @@ export class AppLogger extends ConsoleLogger {
   }
 
   override error(message: unknown, ...rest: unknown[]): void {
-    // Errors that stop the start are thrown as well, and main.ts logs them in one line.
+    // Errors that stop the start are thrown as well, and app/service.ts logs them in one line.
     const context = rest.at(-1);
     const isThrown =
       context === 'ExceptionHandler' ||
