@@ -42,7 +42,8 @@ describe('what operators see of the system', () => {
   });
 
   it('is each server with its version, and how long it took to answer', async () => {
-    const { redis, claimLog, database, disk } = await system();
+    const { redis, claimLog, database, disk, failedEvents } = await system();
+    expect(failedEvents).toEqual({ dead: 0 });
     const up = { up: true, awaySince: null, trouble: null, answerMs: expect.any(Number) };
     expect(database).toMatchObject({ ...up, version: expect.stringMatching(/^\d+\.\d+/) });
     expect(Math.abs(database.clockAheadMs)).toBeLessThan(60_000);
@@ -65,14 +66,14 @@ describe('what operators see of the system', () => {
     const before = (await system()).claimLog.partitions.reduce((sum: number, { end }: { end: number }) => sum + end, 0);
     for (let user = 0; user < 5; user++) expect((await client.claim(`system-${user}`)).status).toBe(202);
     await eventually(async () => {
-      const { lag, partitions } = (await system()).claimLog;
+      const { lag, partitions, standsSince } = (await system()).claimLog;
       const end = partitions.reduce((sum: number, one: { end: number }) => sum + one.end, 0);
-      expect([end - before, lag]).toEqual([5, 0]);
+      expect([end - before, lag, standsSince]).toEqual([5, 0, null]);
       for (const one of partitions) expect(one.lag).toBe(one.end - Math.max(one.committed ?? one.start, one.start));
     });
   });
 
-  it('is every process with its roles', async () => {
+  it('is every process with its roles, and that these work', async () => {
     await eventually(async () => {
       const { processes } = await system();
       expect(processes.complete).toBe(true);
@@ -80,6 +81,10 @@ describe('what operators see of the system', () => {
       expect(processes.items.filter(({ answers }: { answers: boolean }) => answers)).toHaveLength(1);
       const roles = new Set(processes.items.flatMap((one: { roles: string[] }) => one.roles));
       expect(roles).toEqual(new Set(['api', 'consumer', 'retry']));
+      for (const { roles: own, roleStates, foreignPartitions } of processes.items) {
+        expect(roleStates).toEqual(Object.fromEntries(own.map((role: string) => [role, 'ready'])));
+        expect(foreignPartitions).toBe(0);
+      }
     });
   });
 

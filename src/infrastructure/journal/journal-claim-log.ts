@@ -68,8 +68,8 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
   private readonly appendListeners: (() => void)[] = [];
   private readonly traces = new JournalTraces();
   private readonly logger = new Logger('Journal');
-  /** The last commit was refused: the disk is full, read-only or broken. */
-  private refused = false;
+  /** Why the last commit was refused, such as a disk that is full, read-only or broken; null after one that was not. */
+  private refused: string | null = null;
   private probe: NodeJS.Timeout | undefined;
   private closing = false;
 
@@ -89,7 +89,11 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
 
   /** After a failed sync the journal stays away; see `DiskSync`. After a refused commit it tries again. */
   get away(): boolean {
-    return this.refused || this.connection.failed;
+    return this.refused !== null || this.connection.failed;
+  }
+
+  override get trouble(): string | null {
+    return this.refused;
   }
 
   get full(): boolean {
@@ -180,15 +184,15 @@ export class JournalClaimLog extends ClaimLog implements OnApplicationShutdown {
   }
 
   private noteAccepted(): void {
-    if (!this.refused) return;
-    this.refused = false;
+    if (this.refused === null) return;
+    this.refused = null;
     clearTimeout(this.probe);
     this.logger.log('the journal takes claims again');
   }
 
   private noteRefused(reason: string): void {
-    if (!this.refused && !this.closing) this.logger.error(`the journal takes no claims: ${reason}`);
-    this.refused = true;
+    if (this.refused === null && !this.closing) this.logger.error(`the journal takes no claims: ${reason}`);
+    this.refused = reason;
     this.probeLater();
   }
 

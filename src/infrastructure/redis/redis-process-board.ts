@@ -25,6 +25,11 @@ const about = z.object({
   version: z.string(),
   startedAt: z.number(),
   uptimeMs: z.number(),
+  // Older versions do not write it, and do not read it either. A form of a later version is no reason to show no process.
+  health: z
+    .object({ roles: z.record(z.string(), z.enum(['ready', 'waiting'])), foreignPartitions: z.number() })
+    .optional()
+    .catch(undefined),
 });
 
 /**
@@ -38,8 +43,8 @@ export class RedisProcessBoard extends ProcessBoard {
     super();
   }
 
-  override async write(installation: string, { process, uptimeMs, campaigns }: ProcessReport): Promise<void> {
-    const fields = [PROCESS, JSON.stringify({ ...process, uptimeMs })];
+  override async write(installation: string, { process, uptimeMs, health, campaigns }: ProcessReport): Promise<void> {
+    const fields = [PROCESS, JSON.stringify({ ...process, uptimeMs, health })];
     for (const [id, counts] of campaigns) fields.push(`${COUNTS}${id}`, JSON.stringify(counts));
     const keys = [boardKey(installation), processKey(installation, process.id)];
     await this.connection.calls.eval(WRITE, keys.length, ...keys, process.id, REPORT_LIFE_MS, ...fields);
@@ -53,13 +58,13 @@ export class RedisProcessBoard extends ProcessBoard {
     return answer.flatMap(([text, ...counts]) => {
       // Redis may have lost the hash alone, as after an eviction that it was not set up for.
       if (text === null || text === undefined) return [];
-      const { uptimeMs, ...process } = about.parse(JSON.parse(text));
+      const { uptimeMs, health, ...process } = about.parse(JSON.parse(text));
       const campaigns = new Map<string, CampaignCounts>();
       for (const [index, id] of campaignIds.entries()) {
         const count = counts[index];
         if (typeof count === 'string') campaigns.set(id, JSON.parse(count) as CampaignCounts);
       }
-      return [{ process, uptimeMs, campaigns }];
+      return [{ process, uptimeMs, campaigns, ...(health === undefined ? {} : { health }) }];
     });
   }
 

@@ -30,6 +30,11 @@ export class Admission {
     return this.storeRefusal !== null || this.watch.state.databaseAway;
   }
 
+  /** What the database said when it last refused a claim; null while it is not known to refuse any. */
+  get storeTrouble(): string | null {
+    return this.storeRefusal;
+  }
+
   /** Neither log nor database can make a claim durable. A claim that the gate admits now would hold a slot in vain. */
   get nowhereDurable(): boolean {
     return this.log.away && this.storeAway;

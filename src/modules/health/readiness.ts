@@ -6,6 +6,7 @@ import { ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { ForeignClaims } from '../gate-watch/foreign-claims.js';
+import { rolesThatWork } from '../gate-watch/role-states.js';
 import { serversUp } from '../gate-watch/servers-up.js';
 
 const dependency = z.enum(['up', 'down']);
@@ -68,12 +69,7 @@ export class Readiness implements BeforeApplicationShutdown {
   report(): ReadinessReport {
     const { state, epoch, script } = this.watch.state;
     const up = serversUp(this.watch, this.log, this.admission);
-    // The api needs the gate, and the log or the database: without the log it stores claims in the database.
-    const works: Record<Role, boolean> = {
-      api: this.admission.obstacle === null,
-      consumer: up.claimLog && up.database,
-      retry: up.database,
-    };
+    const works = rolesThatWork(up, this.admission);
     const roles = [...this.config.roles];
     const working = this.draining ? [] : roles.filter((role) => works[role]);
     // A consumer that stands on one partition works on the others.

@@ -11,6 +11,7 @@ import { LiveCounters } from '../../ports/live/live-counters.js';
 import { OwnReport } from '../../ports/live/own-report.js';
 import { ProcessBoard, type ProcessIdentity, type ProcessReport } from '../../ports/live/process-board.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { RoleStates } from '../gate-watch/role-states.js';
 
 /** A process that counts nothing writes only in every so many seconds: each write goes to the disk of Redis, too. */
 const QUIET_EVERY = 2;
@@ -30,6 +31,7 @@ export class CounterPublisher extends OwnReport implements BeforeApplicationShut
     private readonly board: ProcessBoard,
     private readonly counters: LiveCounters,
     private readonly watch: EpochWatch,
+    private readonly states: RoleStates,
     private readonly clock: Clock,
     timers: Timers,
     entropy: Entropy,
@@ -64,6 +66,7 @@ export class CounterPublisher extends OwnReport implements BeforeApplicationShut
       process: this.process,
       uptimeMs: this.clock.monotonic() - this.startedAt,
       campaigns: this.counters.read(),
+      health: this.states.read(),
     };
   }
 

@@ -46,6 +46,12 @@ export class DependencyStates implements BeforeApplicationShutdown {
     return this.states.get(dependency) as DependencyState;
   }
 
+  /** What this process has met at its last try; null while the server is up, or where the reason is not kept. */
+  troubleOf(dependency: Dependency): string | null {
+    if (dependency === 'gate') return this.watch.state.gateTrouble;
+    return dependency === 'claimLog' ? this.log.trouble : this.admission.storeTrouble;
+  }
+
   /** As readiness judges them. */
   private look(): void {
     const servers = serversUp(this.watch, this.log, this.admission);

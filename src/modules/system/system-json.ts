@@ -39,9 +39,10 @@ const gate = z.object({
   leaseUntil: isoInstant
     .nullable()
     .meta({ description: 'Until when that process may work before another one begins.' }),
-  signedSince: isoInstant
-    .nullable()
-    .meta({ description: 'Since when every event on the log has to be signed; null: unsigned ones count, too.' }),
+  signedSince: isoInstant.nullable().meta({
+    description:
+      'Since when every event on the log has to be signed; null: unsigned ones count, too. While `rebuilds` is null it is not known.',
+  }),
   rebuilds: z.array(rebuild).nullable().meta({
     description: 'The last 20 epochs that were opened, newest first; null while the database does not answer.',
   }),
@@ -72,6 +73,10 @@ const claimLog = z.object({
   kind: z.enum(['kafka', 'journal']),
   lag: z.int().min(0).nullable().meta({ description: 'Claims that no consumer has settled yet, in all partitions.' }),
   partitions: z.array(partition).nullable(),
+  standsSince: isoInstant.nullable().meta({
+    description:
+      'Since when claims of a partition wait while none of it is settled, as this process has seen it; null while none waits, or it is not known.',
+  }),
   topic: z
     .object({
       name: z.string(),
@@ -102,6 +107,13 @@ const process = z.object({
   startedAt: isoInstant,
   uptimeMs: ms,
   answers: z.boolean().meta({ description: 'This one has made this answer.' }),
+  roleStates: z
+    .record(z.string(), z.enum(['ready', 'waiting']))
+    .nullable()
+    .meta({ description: 'By role, as `/health/ready` of the process says; null: its version does not tell.' }),
+  foreignPartitions: z.int().min(0).nullable().meta({
+    description: 'Partitions on which its consumer stands before claims of another installation.',
+  }),
 });
 
 export const systemJsonSchema = z
@@ -120,6 +132,10 @@ export const systemJsonSchema = z
     redis: redis.nullable().meta({ description: 'The server of the gate; null in the embedded profile.' }),
     claimLog,
     database,
+    failedEvents: z
+      .object({ dead: z.int().min(0).meta({ description: 'Those that wait for an operator, of all campaigns.' }) })
+      .nullable()
+      .meta({ description: 'null while the database does not answer.' }),
     processes: z.object({
       complete: z.boolean().meta({ description: 'false: only the process that answers is known.' }),
       items: z.array(process),

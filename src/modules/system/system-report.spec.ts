@@ -23,6 +23,7 @@ const CONFIG = parseEnv({
 let timers: SetTimers;
 let gate: 'open' | 'fenced';
 let asked: number;
+let logTrouble: string | null;
 let report: SystemReport;
 
 /** @param server what every server does with every question. */
@@ -31,7 +32,32 @@ function reportWith(server: () => Promise<never>): SystemReport {
     asked += 1;
     return server();
   };
-  const log = { describe: ask, away: false } as unknown as ClaimLog;
+  const log = {
+    describe: logTrouble === null ? ask : () => Promise.resolve(null),
+    committedOffsets: () =>
+      Promise.resolve(
+        new Map([
+          [10, 3],
+          [9, 3],
+        ]),
+      ),
+    startOffsets: () =>
+      Promise.resolve(
+        new Map([
+          [10, 0],
+          [9, 0],
+        ]),
+      ),
+    endOffsets: () =>
+      Promise.resolve(
+        new Map([
+          [10, 4],
+          [9, 3],
+        ]),
+      ),
+    away: logTrouble !== null,
+    trouble: logTrouble,
+  } as unknown as ClaimLog;
   const watch = {
     get state() {
       return { state: gate, epoch: 7, gateTrouble: gate === 'open' ? null : 'Redis is away', script: null };
@@ -50,6 +76,7 @@ function reportWith(server: () => Promise<never>): SystemReport {
         process: { id: 'a', instance: 'host:1', roles: ['api'], version: '1.0.0', startedAt: 1_000 },
         uptimeMs: 5.4,
         campaigns: new Map(),
+        health: { roles: { api: 'waiting' }, foreignPartitions: 0 },
       }),
     } as unknown as OwnReport,
     watch,
@@ -65,6 +92,7 @@ beforeEach(() => {
   timers = new SetTimers();
   gate = 'open';
   asked = 0;
+  logTrouble = null;
 });
 
 describe('the report while servers are away', () => {
@@ -85,7 +113,16 @@ describe('the report while servers are away', () => {
     expect(processes).toEqual({
       complete: false,
       items: [
-        { instance: 'host:1', roles: ['api'], version: '1.0.0', startedAt: at(1_000), uptimeMs: 5, answers: true },
+        {
+          instance: 'host:1',
+          roles: ['api'],
+          version: '1.0.0',
+          startedAt: at(1_000),
+          uptimeMs: 5,
+          answers: true,
+          roleStates: { api: 'waiting' },
+          foreignPartitions: 0,
+        },
       ],
     });
   });
@@ -99,6 +136,17 @@ describe('the report while servers are away', () => {
     expect((await report.read()).gate.downSince).toBe(at(since));
     timers.clock.pass(10_000);
     expect((await report.read()).gate.downSince).toBe(at(since));
+  });
+
+  it('carries what this process has met with a log that answers questions and takes no claims', async () => {
+    logTrouble = 'database or disk is full';
+    report = reportWith(() => Promise.reject(new Error('connection refused')));
+    const first = timers.clock.wall();
+    expect((await report.read()).claimLog).toMatchObject({ up: false, trouble: logTrouble, answerMs: 0 });
+    timers.clock.pass(60_000);
+    const { claimLog, failedEvents } = await report.read();
+    expect([claimLog.lag, claimLog.standsSince, failedEvents]).toEqual([1, at(first), null]);
+    expect(claimLog.partitions?.map(({ partition }) => partition)).toEqual([9, 10]);
   });
 
   it('comes after 2 s from servers that hang, and asks them nothing more', async () => {

@@ -18,6 +18,7 @@ import { EpochWatch } from '../gate-watch/epoch-watch.js';
 import { type Dependency } from '../gate-watch/servers-up.js';
 import { DependencyStates } from './dependency-states.js';
 import { type ProbeOutcome, ServerProbe } from './server-probe.js';
+import { Standstill } from './standstill.js';
 import { type GateRebuildJson, type SystemJson } from './system-json.js';
 
 /** How old an answer may be, ms: however many look, the servers are asked once in that time. */
@@ -30,6 +31,7 @@ const REBUILDS_SHOWN = 20;
 @Injectable()
 export class SystemReport {
   private readonly report: SharedRead<SystemJson>;
+  private readonly standstill = new Standstill();
 
   constructor(
     private readonly config: AppConfig,
@@ -90,6 +92,7 @@ export class SystemReport {
         version: stored?.server.version ?? null,
         clockAheadMs: stored === null ? null : Math.round(stored.clockAheadMs),
       },
+      failedEvents: stored === null ? null : { dead: stored.dead },
       processes: this.processesJson(processes),
       disk: disk.kind === 'answered' ? disk.value : null,
     };
@@ -137,8 +140,9 @@ export class SystemReport {
     return {
       ...this.server('claimLog', outcome),
       kind: this.config.profile === 'embedded' ? 'journal' : 'kafka',
+      standsSince: isoOf(known === null ? null : this.standstill.look(known.partitions, Math.round(this.clock.wall()))),
       lag: known?.partitions.reduce((sum, { lag }) => sum + lag, 0) ?? null,
-      partitions: known?.partitions.map((one) => ({ ...one })) ?? null,
+      partitions: known?.partitions.map((one) => ({ ...one })).sort((a, b) => a.partition - b.partition) ?? null,
       topic:
         topic === null
           ? null
@@ -156,14 +160,18 @@ export class SystemReport {
     const own = this.own.report();
     const known = outcome.kind === 'answered' ? outcome.value : null;
     const others = (known ?? []).filter(({ process: { id } }) => id !== own.process.id);
-    const items = [own, ...others].map(({ process: { id, instance, roles, version, startedAt }, uptimeMs }) => ({
-      instance,
-      roles: [...roles],
-      version,
-      startedAt: isoOf(startedAt),
-      uptimeMs: Math.round(uptimeMs),
-      answers: id === own.process.id,
-    }));
+    const items = [own, ...others].map(
+      ({ process: { id, instance, roles, version, startedAt }, uptimeMs, health }) => ({
+        instance,
+        roles: [...roles],
+        version,
+        startedAt: isoOf(startedAt),
+        uptimeMs: Math.round(uptimeMs),
+        answers: id === own.process.id,
+        roleStates: health === undefined ? null : { ...health.roles },
+        foreignPartitions: health?.foreignPartitions ?? null,
+      }),
+    );
     return { complete: known !== null, items };
   }
 
@@ -173,7 +181,8 @@ export class SystemReport {
       const awaySince = isoOf(up ? outcome.since : Math.min(outcome.since, since));
       return { up: false, awaySince, trouble: outcome.why, answerMs: null };
     }
-    const trouble = up ? null : 'it answers, and this process could not work with it at its last try: see the log';
+    const met = this.states.troubleOf(dependency) ?? 'this process could not work with it at its last try: see the log';
+    const trouble = up ? null : met;
     return { up, awaySince: up ? null : isoOf(since), trouble, answerMs: outcome.ms };
   }
 
@@ -185,6 +194,7 @@ export class SystemReport {
         clockAheadMs,
         row: await unit.gate.read(),
         server: await unit.describe(),
+        dead: (await unit.failedEvents.count({ status: 'DEAD' })).rows,
         openings: await unit.audit.list({ limit: REBUILDS_SHOWN, action: GATE_OPENED }),
       };
     });
@@ -208,6 +218,8 @@ interface StoredState {
   readonly clockAheadMs: number;
   readonly row: GateRow;
   readonly server: DatabaseServer;
+  /** Failed events that wait for an operator. */
+  readonly dead: number;
   readonly openings: readonly RecordedAction[];
 }
 

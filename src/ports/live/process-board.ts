@@ -12,6 +12,13 @@ export interface ProcessIdentity {
   readonly startedAt: number;
 }
 
+/** How the roles of a process are, as `/health/ready` of that process says. */
+export interface ProcessHealth {
+  readonly roles: Readonly<Record<string, 'ready' | 'waiting'>>;
+  /** Partitions on which its consumer stands before claims of another installation. */
+  readonly foreignPartitions: number;
+}
+
 /** What one process has written last. */
 export interface ProcessReport {
   readonly process: ProcessIdentity;
@@ -19,6 +26,8 @@ export interface ProcessReport {
   readonly uptimeMs: number;
   /** By campaign id. {@link ProcessBoard.read} gives only the campaigns that it was asked for. */
   readonly campaigns: ReadonlyMap<string, CampaignCounts>;
+  /** Missing in reports of a version that does not write it. */
+  readonly health?: ProcessHealth;
 }
 
 /** A report is shown for this long, ms: a process that was killed is not shown any more. */

@@ -83,6 +83,11 @@ export abstract class ClaimLog {
   /** True while publishing would be pointless. A probe inside the adapter notices when the broker is back. */
   abstract readonly away: boolean;
 
+  /** Why it is away, in plain words; null while it is not away, or where the adapter does not keep the reason. */
+  get trouble(): string | null {
+    return null;
+  }
+
   /** True while `publish` would reject with `ClaimLogFullError`. */
   abstract readonly full: boolean;
 

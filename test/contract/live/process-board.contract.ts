@@ -21,6 +21,7 @@ export function reportOf(id: string, campaigns: Record<string, CampaignCounts> =
     process: { id, instance: `host:${id}`, roles: ['api', 'consumer'], version: '1.2.3', startedAt: 1_764_000_000_000 },
     uptimeMs: 1234.5,
     campaigns: new Map(Object.entries(campaigns)),
+    health: { roles: { api: 'ready', consumer: 'waiting' }, foreignPartitions: 3 },
   };
 }
 
@@ -47,6 +48,12 @@ export function describeProcessBoardContract(name: string, open: () => Promise<P
         { ...report, campaigns: new Map(Object.entries({ a, c })) },
       ]);
       expect(await board.read(OWN, [])).toEqual([{ ...report, campaigns: new Map() }]);
+    });
+
+    it('shows a process of a version that does not tell how its roles are', async () => {
+      const { health: _, ...older } = reportOf('p');
+      await board.write(OWN, older);
+      expect(await board.read(OWN, [])).toEqual([older]);
     });
 
     it('shows the last report alone', async () => {

@@ -1,9 +1,9 @@
-import { language, number, type Text, text } from '../../shared/language.ts';
+import { language, type Text, text } from '../../shared/language.ts';
 import { NumberWithSource } from '../parts/NumberWithSource.tsx';
 import { Time } from '../parts/Time.tsx';
 import { duration } from '../search/instants.ts';
-import { Facts, Panel } from './Panel.tsx';
-import { GATE_STATES, type System } from './words.ts';
+import { type FactPair, Facts, Panel } from './Panel.tsx';
+import { gateState, type System } from './words.ts';
 
 const TITLE: Text = { ko: '발급 게이트', en: 'Gate' };
 const EPOCH: Text = { ko: '세대', en: 'Epoch' };
@@ -32,12 +32,17 @@ const NOT_READ: Text = {
 };
 
 /** Whether claims can be admitted, and how often the gate was rebuilt. */
-export function Gate({ gate, isStale }: { readonly gate: System['gate']; readonly isStale: boolean }) {
-  const { state, epoch, script, building, signedSince, rebuilds } = gate;
+export function Gate({ report, isStale }: { readonly report: System; readonly isStale: boolean }) {
+  const { epoch, script, building, rebuilds } = report.gate;
   return (
-    <Panel title={TITLE} state={GATE_STATES[state]}>
+    <Panel title={TITLE} state={gateState(report)}>
       <div class="figures">
-        <NumberWithSource label={EPOCH} source={EPOCH_FROM} value={epoch} isStale={isStale} />
+        <NumberWithSource
+          label={EPOCH}
+          source={EPOCH_FROM}
+          value={epoch === null ? null : `${epoch}`}
+          isStale={isStale}
+        />
       </div>
       <Facts
         facts={[
@@ -45,12 +50,19 @@ export function Gate({ gate, isStale }: { readonly gate: System['gate']; readonl
           ...(script === null
             ? []
             : [[SCRIPT, `${script.version ?? '?'}, ${text(script.current ? CURRENT : OTHER)}`] as const]),
-          signedSince === null ? [SIGNED, text(NOT_SIGNED)] : [SIGNED_SINCE, <Time at={signedSince} />],
+          ...signing(report),
         ]}
       />
       {rebuilds === null ? <p class="muted">{text(NOT_READ)}</p> : <Rebuilds rebuilds={rebuilds} />}
     </Panel>
   );
+}
+
+/** No other program writes to the journal. While the database is away, nothing is known of it. */
+function signing({ service, gate: { signedSince, rebuilds } }: System): readonly FactPair[] {
+  if (service.profile === 'embedded') return [];
+  if (signedSince !== null) return [[SIGNED_SINCE, <Time at={signedSince} />]];
+  return [[SIGNED, rebuilds === null ? null : text(NOT_SIGNED)]];
 }
 
 function Rebuilds({ rebuilds }: { readonly rebuilds: NonNullable<System['gate']['rebuilds']> }) {
@@ -76,12 +88,12 @@ function Rebuilds({ rebuilds }: { readonly rebuilds: NonNullable<System['gate'][
         <tbody>
           {rebuilds.map(({ epoch, openedAt, ms, after, instance, version }) => (
             <tr key={epoch}>
-              <td class="right number">{number(epoch)}</td>
+              <td class="right number">{epoch}</td>
               <td>
                 <Time at={openedAt} />
               </td>
               <td class="right number">{ms === null ? '–' : duration(ms, language.value)}</td>
-              <td class="right number">{after === null ? '–' : number(after)}</td>
+              <td class="right number">{after ?? '–'}</td>
               <td>
                 {instance ?? '–'} <small class="muted">{version}</small>
               </td>

@@ -17,6 +17,7 @@ const NAMES = {
   uptime: { ko: '가동 시간', en: 'Up for' },
 } as const satisfies Record<string, Text>;
 const ANSWERED: Text = { ko: '이 답을 만듦', en: 'has answered' };
+const WAITS: Text = { ko: '{role} (대기)', en: '{role} (waits)' };
 const OLDER: Text = { ko: '다른 버전', en: 'another version' };
 
 const SERVICE = {
@@ -47,12 +48,14 @@ export function Processes({ report: { processes, service } }: { readonly report:
             </tr>
           </thead>
           <tbody>
-            {processes.items.map(({ instance, roles, version, startedAt, uptimeMs, answers }) => (
+            {processes.items.map(({ instance, roles, roleStates, version, startedAt, uptimeMs, answers }) => (
               <tr key={instance}>
                 <th scope="row">
                   {instance} {answers && <small class="muted">{text(ANSWERED)}</small>}
                 </th>
-                <td>{roles.join(', ')}</td>
+                <td>
+                  {roles.map((role) => (roleStates?.[role] === 'waiting' ? text(WAITS, { role }) : role)).join(', ')}
+                </td>
                 <td>
                   {version} {version !== service.version && <small class="muted">{text(OLDER)}</small>}
                 </td>

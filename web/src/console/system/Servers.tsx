@@ -3,11 +3,11 @@ import { NumberWithSource } from '../parts/NumberWithSource.tsx';
 import { duration } from '../search/instants.ts';
 import { Partitions } from './Partitions.tsx';
 import { type FactPair, Facts, Panel } from './Panel.tsx';
-import { AWAY, bytes, type System, UP } from './words.ts';
+import { bytes, diskState, serverState, type System } from './words.ts';
 
 const REDIS: Text = { ko: 'Redis', en: 'Redis' };
-const KAFKA: Text = { ko: 'Kafka', en: 'Kafka' };
-const JOURNAL: Text = { ko: '저널 (파일)', en: 'Journal, a file' };
+const KAFKA: Text = { ko: '신청 로그 (Kafka)', en: 'Claim log (Kafka)' };
+const JOURNAL: Text = { ko: '신청 로그 (저널 파일)', en: 'Claim log (journal, a file)' };
 const DATABASE: Text = { ko: '데이터베이스', en: 'Database' };
 const DISK: Text = { ko: '디스크', en: 'Disk' };
 
@@ -51,7 +51,7 @@ export function Servers({ report: { redis, claimLog, database, disk }, isStale }
   const { topic } = claimLog;
   return (
     <>
-      <Panel title={claimLog.kind === 'kafka' ? KAFKA : JOURNAL} state={claimLog.up ? UP : AWAY}>
+      <Panel title={claimLog.kind === 'kafka' ? KAFKA : JOURNAL} state={serverState(claimLog)}>
         <div class="figures">
           <NumberWithSource label={LAG} source={LAG_FROM} value={claimLog.lag} isStale={isStale} />
         </div>
@@ -70,7 +70,7 @@ export function Servers({ report: { redis, claimLog, database, disk }, isStale }
         />
         {claimLog.partitions !== null && <Partitions partitions={claimLog.partitions} />}
       </Panel>
-      <Panel title={DATABASE} state={database.up ? UP : AWAY}>
+      <Panel title={DATABASE} state={serverState(database)}>
         <Facts
           facts={[
             [PRODUCT, database.product],
@@ -81,7 +81,7 @@ export function Servers({ report: { redis, claimLog, database, disk }, isStale }
         />
       </Panel>
       {redis !== null && (
-        <Panel title={REDIS} state={redis.up ? UP : AWAY}>
+        <Panel title={REDIS} state={serverState(redis)}>
           <Facts
             facts={[
               [VERSION, redis.version],
@@ -97,7 +97,7 @@ export function Servers({ report: { redis, claimLog, database, disk }, isStale }
         </Panel>
       )}
       {disk !== null && (
-        <Panel title={DISK} state={UP}>
+        <Panel title={DISK} state={diskState(disk)}>
           <Facts
             facts={[
               [FREE, text(OF_LIMIT, { used: size(disk.freeBytes), max: size(disk.totalBytes) })],

@@ -1,42 +1,45 @@
 import { describe, expect, it } from '@jest/globals';
-import { bytes, type System, troublesOf } from './words.ts';
+import { bytes, diskState, gateState, serverState, type System } from './words.ts';
 
-const server = { up: true, awaySince: null, trouble: null, answerMs: 1 };
 const WELL = {
   gate: { state: 'open', trouble: null, downSince: null },
-  redis: server,
-  claimLog: { ...server, topic: { unusable: null } },
-  database: server,
+  redis: { up: true },
+  claimLog: { up: true },
+  database: { up: true },
 } as unknown as System;
-const away = { ...server, up: false, awaySince: '2026-12-01T03:00:00.000Z', trouble: 'ECONNREFUSED' };
 
-describe('what stands in the way of claims', () => {
-  it('is nothing when all is well, also without Redis and a topic', () => {
-    expect(troublesOf(WELL)).toEqual([]);
-    expect(troublesOf({ ...WELL, redis: null, claimLog: { ...WELL.claimLog, topic: null } })).toEqual([]);
+const gateToneOf = (changed: object) => gateState({ ...WELL, ...changed } as System).tone;
+
+describe('the badge of the gate', () => {
+  it('is green while claims can be admitted, also without one of log and database', () => {
+    expect(gateToneOf({})).toBe('good');
+    expect(gateToneOf({ redis: null, claimLog: { up: false } })).toBe('good');
+    expect(gateToneOf({ database: { up: false } })).toBe('good');
   });
 
-  it('names each part that is away, since when, and why; the gate first', () => {
-    const all = {
-      gate: { ...WELL.gate, state: 'fenced', trouble: 'fenced', downSince: '2026-12-01T03:00:01.000Z' },
-      redis: away,
-      claimLog: { ...away, topic: { unusable: 'min.insync.replicas is 1' } },
-      database: away,
-    } as unknown as System;
-    const troubles = troublesOf(all);
-    expect(troubles.map(({ since, why }) => [since, why])).toEqual([
-      ['2026-12-01T03:00:01.000Z', 'fenced'],
-      ['2026-12-01T03:00:00.000Z', 'ECONNREFUSED'],
-      ['2026-12-01T03:00:00.000Z', 'ECONNREFUSED'],
-      ['2026-12-01T03:00:00.000Z', 'ECONNREFUSED'],
-      [null, 'min.insync.replicas is 1'],
-    ]);
+  it.each([
+    ['its server refuses', { gate: { state: 'open', trouble: 'OOM', downSince: '2026-12-01T03:00:00.000Z' } }],
+    ['it is down for a reason that is not known', { gate: { ...WELL.gate, downSince: '2026-12-01T03:00:00.000Z' } }],
+    ['its server is away', { redis: { up: false } }],
+    ['nothing could keep a claim', { claimLog: { up: false }, database: { up: false } }],
+    ['it is closed', { gate: { ...WELL.gate, state: 'fenced' } }],
+  ])('is not green while %s', (_why, changed) => {
+    expect(gateToneOf(changed)).toBe('bad');
   });
+});
 
-  it('tells of a gate that is open and whose last call has failed', () => {
-    const gate = { ...WELL.gate, trouble: 'timeout' } as System['gate'];
-    expect(troublesOf({ ...WELL, gate })).toHaveLength(1);
-  });
+it('a server that answers a question and refuses claims is not called away', () => {
+  expect(serverState({ up: true, answerMs: 1 }).word.en).toBe('Answers');
+  expect(serverState({ up: false, answerMs: 1 }).word.en).toBe('Cannot be used');
+  expect(serverState({ up: false, answerMs: null }).word.en).toBe('Away');
+});
+
+it.each([
+  [0, 'bad'],
+  [999_999_999, 'bad'],
+  [1e9, 'good'],
+])('a disk with %i bytes is %s', (freeBytes, tone) => {
+  expect(diskState({ freeBytes, totalBytes: 2e9, usedBytes: 0 }).tone).toBe(tone);
 });
 
 it.each([
