@@ -15,9 +15,11 @@ describe('the look for another installation', () => {
   let settled: Map<number, number>;
   let members: string[];
   let last: string;
+  let lastCoupon: number;
 
   beforeEach(() => {
     [errors, settled, members, last] = [[], new Map(), [], encodeClaimEvent({ ...claimEvent(), installation: OTHER })];
+    lastCoupon = 0;
     jest.spyOn(Logger.prototype, 'error').mockImplementation((text: unknown) => void errors.push(String(text)));
   });
   afterEach(() => void jest.restoreAllMocks());
@@ -25,7 +27,10 @@ describe('the look for another installation', () => {
   const check = () => {
     const database = {
       read: <T>(work: (unit: UnitOfWork) => Promise<T>) =>
-        work({ gate: { read: () => Promise.resolve({ installation: OWN, signedSince: 1 }) } } as unknown as UnitOfWork),
+        work({
+          gate: { read: () => Promise.resolve({ installation: OWN, signedSince: 1 }) },
+          coupons: { lastId: () => Promise.resolve(lastCoupon) },
+        } as unknown as UnitOfWork),
     };
     const connection = {
       memberClientIds: () => Promise.resolve(members),
@@ -44,6 +49,12 @@ describe('the look for another installation', () => {
     settled.set(1, 12);
     await expect(check()).resolves.toBeUndefined();
     expect(errors).toEqual([expect.stringMatching(`used by installation ${OTHER}.*: partition 3, offset 7$`)]);
+  });
+
+  it('lets an installation with coupons start in a new group, or in one whose offsets have expired', async () => {
+    lastCoupon = 1;
+    await expect(check()).resolves.toBeUndefined();
+    expect(errors).toHaveLength(1);
   });
 
   it('says nothing of a record that the group is past', async () => {

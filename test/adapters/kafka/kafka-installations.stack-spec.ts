@@ -19,7 +19,10 @@ const [OWN, OTHER] = ['abcdefghijkm2345', 'nopqrstuvwxyz678'];
 /** The database of this installation. */
 const databaseOf = (installation: string) => ({
   read: <T>(work: (unit: UnitOfWork) => Promise<T>) =>
-    work({ gate: { read: () => Promise.resolve({ installation }) } } as unknown as UnitOfWork),
+    work({
+      gate: { read: () => Promise.resolve({ installation }) },
+      coupons: { lastId: () => Promise.resolve(0) },
+    } as unknown as UnitOfWork),
 });
 
 describe('two installations on one Kafka', () => {
