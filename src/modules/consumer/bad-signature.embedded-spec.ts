@@ -113,9 +113,14 @@ describe('an event that this installation has not signed', () => {
     expect(rows?.n).toBe(1_000);
     expect(await consumed(stack)).toEqual({ quarantined: 1_102 });
     expect(await badSignatures()).toBe(1_102);
+    // A batch that a disk has damaged may hold promised claims: a forger does not hide it.
+    await stack.deliver([{ ...recordOf('', 1_999), unreadable: 'offsets 1999 to 1999: crc' }]);
+    expect(await sql(stack, "SELECT error_code FROM failed_events WHERE error_code = 'unreadable-batch'")).toHaveLength(
+      1,
+    );
     // A claim of ours that cannot be persisted is never only counted.
     await stack.deliver([recordOf(border.signed(claimOf(5, { campaignId: 'gone' })), 2_000)]);
-    expect(await stack.database.read((unit) => unit.failedEvents.find(1_001))).toMatchObject({
+    expect(await stack.database.read((unit) => unit.failedEvents.find(1_002))).toMatchObject({
       claim: { userId: 'u5' },
       verified: true,
     });

@@ -13,7 +13,8 @@ import { failureClassOf } from './failure-class.js';
 const MAX_NAMED = 20;
 /**
  * Rows that this process stores within an hour of messages which somebody else may have written and which hold no claim.
- * Further ones are only counted: whoever writes to the topic must not be able to fill the database's disk.
+ * Further ones are only counted: whoever writes to the topic must not be able to fill the database's disk. Batches that a
+ * disk has damaged have as many of their own: they may hold promised claims, and a forger must not hide them.
  */
 const MAX_STRANGERS = 1_000;
 const STRANGERS_MS = 3_600_000;
@@ -34,8 +35,8 @@ export interface Poison {
 export class ClaimQuarantine {
   private readonly logger = new Logger(ClaimQuarantine.name);
 
-  /** Rows of strangers' messages since `strangersSince`: monotonic, ms. */
-  private strangers = 0;
+  /** Rows of strangers' messages and of unreadable batches since `strangersSince`: monotonic, ms. */
+  private stored = { strange: 0, unreadable: 0 };
   private strangersSince = -Infinity;
 
   constructor(
@@ -113,11 +114,15 @@ export class ClaimQuarantine {
   private withinLimit(poison: readonly Poison[]): readonly Poison[] {
     const now = this.clock.monotonic();
     if (now - this.strangersSince > STRANGERS_MS) {
-      this.strangers = 0;
+      this.stored = { strange: 0, unreadable: 0 };
       this.strangersSince = now;
     }
-    // mutant: strangers-unlimited
-    return poison.filter(({ event, unsigned }) => event !== null || !unsigned || ++this.strangers <= MAX_STRANGERS);
+    return poison.filter((one) => {
+      if (one.event !== null || !one.unsigned) return true;
+      const kind = isStrange(one) ? 'strange' : 'unreadable';
+      // mutant: strangers-unlimited
+      return ++this.stored[kind] <= MAX_STRANGERS;
+    });
   }
 
   private report(poison: readonly Poison[]): void {
