@@ -68,13 +68,13 @@ describe('callers who watch', () => {
     const byKey = await watch({ authorization: `Bearer ${key.key}` }, path);
     const byCookie = await watch({ cookie }, path);
     for (const source of [byKey, byCookie]) await source.find('a sample', () => true);
-    await service.app.get(EventStreams).beat();
-    for (const source of [byKey, byCookie]) await until('a heartbeat', () => source.comments === 1);
+    await service.app.get(EventStreams).judge();
+    for (const source of [byKey, byCookie]) expect(source.ended).toBe(false);
     expect((await client.admin('DELETE', `/api/admin/keys/${key.id}`)).status).toBe(200);
     const headers = { cookie, origin: service.url, 'x-requested-with': 'console' };
     expect((await client.send('DELETE', '/api/admin/session', { headers })).status).toBe(204);
     await until('both ends', async () => {
-      await service.app.get(EventStreams).beat();
+      await service.app.get(EventStreams).judge();
       return byKey.ended && byCookie.ended;
     });
   });
@@ -89,12 +89,42 @@ describe('callers who watch', () => {
       `GET ${LIVE} HTTP/1.1\r\nHost: x\r\n\r\n` +
         `POST /api/coupons/apply HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${claim.length}\r\n\r\n${claim}`,
     );
-    await until('a sample', () => text.includes('data: '));
+    // What they send would stay in memory for as long as they watch.
+    await until('the end', () => socket.destroyed);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(text).not.toContain('data: ');
     expect((await client.claim('another')).status).toBe(202);
-    await until('the sample behind it', () => text.includes('"remaining":99'));
-    socket.destroy();
+    const couponsOf = async (user: string) => (await client.get(`/api/users/${user}/coupons`)).body.items;
+    await until('the coupon of a later claim', async () => (await couponsOf('another')).length === 1);
     // It would have been carried out, and its answer would have come when the stream ends.
-    expect((await client.get('/api/users/behind/coupons')).body.items).toEqual([]);
+    expect(await couponsOf('behind')).toEqual([]);
+  });
+
+  it('lose their place when they send more', async () => {
+    await start();
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+    socket.on('error', () => undefined);
+    socket.write(`GET ${LIVE} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await until('a sample', () => text.includes('data: '));
+    socket.write('GET / HTTP/1.1\r\nX: ');
+    await until('the end', () => socket.destroyed);
+    await until('it has left', () => service.app.get(EventStreams).size('public') === 0);
+  });
+
+  it('have hung up when they close their half of the connection', async () => {
+    await start();
+    const port = Number(new URL(service.url).port);
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+    socket.write(`GET ${LIVE} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await until('a sample', () => text.includes('data: '));
+    expect(service.app.get(EventStreams).size('public')).toBe(1);
+    socket.end();
+    await until('it has left', () => service.app.get(EventStreams).size('public') === 0);
+    socket.destroy();
   });
 
   it('do not hold up a stop, and are told when to connect again', async () => {

@@ -229,7 +229,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'strangers that fill the database',
-    edits: [edit('strangers-unlimited', /\+\+this\.strangers <= MAX_STRANGERS/, 'true')],
+    edits: [edit('strangers-unlimited', /\+\+this\.stored\[kind\] <= MAX_STRANGERS/, 'true')],
     caughtBy: {
       project: 'unit',
       file: 'bad-signature',
@@ -901,6 +901,20 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a claim behind a stream that is carried out without an answer',
     edits: [edit('a-claim-behind-a-stream', /makeLastAnswer\(reply\)/, 'void reply')],
     caughtBy: { project: 'unit', file: 'e2e/live-connections', title: 'have nothing else to ask on their connection' },
+  },
+  {
+    name: 'requests behind a stream that stay in memory',
+    edits: [edit('bytes-behind-a-stream', /if \(this\.streaming\) .*/, '')],
+    caughtBy: { project: 'unit', file: 'e2e/live-connections', title: 'lose their place when they send more' },
+  },
+  {
+    name: 'a watcher who has hung up and keeps the place',
+    edits: [edit('a-half-closed-watcher-stays', /socket\.once\(.*\);/, '')],
+    caughtBy: {
+      project: 'unit',
+      file: 'e2e/live-connections',
+      title: 'have hung up when they close their half of the connection',
+    },
   },
   {
     name: 'the rate of one process shown as that of all',

@@ -178,6 +178,16 @@ describe('campaigns that are watched at a process', () => {
     expect(await (await fetch(`${url}/operator/other`)).text()).toBe('database-unavailable');
   });
 
+  it('are a thousand for the public, and operators watch others all the same', async () => {
+    await storeCampaign(stack, { id: 'b' });
+    const watched = (feeds as unknown as { readonly feeds: Map<string, unknown> }).feeds;
+    for (let n = 0; n < 1_000; n++) watched.set(`c${n}`, { isForOperators: false });
+    expect(await (await fetch(`${url}/public/b`)).text()).toBe('too-many-watchers');
+    const source = await open('operator', 'b');
+    expect(source.response.statusCode).toBe(200);
+    for (let n = 0; n < 1_000; n++) watched.delete(`c${n}`);
+  });
+
   it('are kept with their charts for 32 campaigns, those first that are watched', async () => {
     for (let n = 0; n < 33; n++) await storeCampaign(stack, { id: `c${n}` });
     const sources = [];

@@ -4,7 +4,7 @@ import { Clock } from '../../platform/flow/clock.js';
 import { EverySecond } from '../../platform/flow/every-second.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { Problem } from '../../platform/http/problem/problem.js';
-import { EventStreams } from '../../platform/http/streams/event-streams.js';
+import { EventStreams, type StreamKind } from '../../platform/http/streams/event-streams.js';
 import { KnownDrifts } from '../../ports/live/known-drifts.js';
 import { ProcessBoard } from '../../ports/live/process-board.js';
 import { type CampaignReading, CampaignReadings } from './campaign-readings.js';
@@ -15,10 +15,13 @@ import { instantOfEventId } from './sample-history.js';
 
 /** The point of the second at which samples are made, ms: processes write their counters at its beginning. */
 const SAMPLED_AT_MS = 150;
-/** Campaigns that are watched at once. */
-const MAX_FEEDS = 1_000;
 /** Campaigns whose last 15 minutes are kept at once: about 1 MB each. */
 const MAX_FOR_OPERATORS = 32;
+/** Campaigns that are watched at once. Those that the public does not watch are opened for operators all the same. */
+const MAX_FEEDS = { public: 1_000, operator: 1_000 + 2 * MAX_FOR_OPERATORS } as const satisfies Record<
+  StreamKind,
+  number
+>;
 
 /**
  * The campaigns that are watched at this process. Each has one sample a second however many watch it: one reading of
@@ -46,7 +49,7 @@ export class LiveFeeds implements OnModuleDestroy {
   /** Answers with what everybody may watch. @throws Problem */
   async watch(campaignId: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     this.streams.admit('public');
-    const feed = await this.feedOf(campaignId);
+    const feed = await this.feedOf(campaignId, 'public');
     const first = feed.publicFrameNow();
     if (first === null) throw new Problem('database-unavailable');
     const stream = this.streams.begin(request, reply, 'public', first);
@@ -65,7 +68,7 @@ export class LiveFeeds implements OnModuleDestroy {
     mayStay: () => Promise<boolean>,
   ): Promise<void> {
     this.streams.admit('operator');
-    const feed = await this.feedOf(campaignId);
+    const feed = await this.feedOf(campaignId, 'operator');
     if (!feed.isForOperators) {
       this.makeRoom();
       feed.sampleForOperators(await this.readBoard([campaignId]), this.driftOf(campaignId));
@@ -106,10 +109,14 @@ export class LiveFeeds implements OnModuleDestroy {
   }
 
   /** @throws Problem `campaign-not-found`, `database-unavailable`, or `too-many-watchers` of too many campaigns */
-  private async feedOf(campaignId: string): Promise<LiveFeed> {
+  private async feedOf(campaignId: string, kind: StreamKind): Promise<LiveFeed> {
     const known = this.feeds.get(campaignId);
     if (known !== undefined) return known;
-    const opening = this.opening.get(campaignId) ?? this.open(campaignId);
+    const opened = this.opening.get(campaignId);
+    if (opened === undefined && this.feeds.size + this.opening.size >= MAX_FEEDS[kind]) {
+      throw new Problem('too-many-watchers');
+    }
+    const opening = opened ?? this.open(campaignId);
     this.opening.set(campaignId, opening);
     try {
       return await opening;
@@ -123,7 +130,6 @@ export class LiveFeeds implements OnModuleDestroy {
     if (reading === undefined) throw new Problem('campaign-not-found');
     // Whether there is such a campaign is not known.
     if (reading.campaign === null) throw new Problem('database-unavailable');
-    if (this.feeds.size >= MAX_FEEDS) throw new Problem('too-many-watchers');
     const feed = new LiveFeed(campaignId, reading);
     this.feeds.set(campaignId, feed);
     this.seconds.start();

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
-import { Pipeline, type Turns } from './pipeline.js';
+import { Pipeline } from './pipeline.js';
+import { type Turns } from './turns.js';
 
 /** The limit that a connection is above: of the process, or of its address. */
 export type Excess = 'full' | 'address';

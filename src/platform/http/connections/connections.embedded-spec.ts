@@ -6,6 +6,7 @@ import { until } from '../../../../test/support/until.js';
 import { type HttpConfig } from '../../config/env.js';
 import { parseEnv } from '../../config/env.js';
 import { Connections, SHED_REASONS } from './connections.js';
+import { Pipeline } from './pipeline.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 /** The head of a request whose body never comes. */
@@ -33,6 +34,11 @@ describe('connections', () => {
       { checkInterval: CHECK_MS, write },
       (request: IncomingMessage, response: ServerResponse) => {
         served.push(request.url ?? '');
+        if (request.url === '/stream') {
+          Pipeline.beginStream(request.socket, response);
+          response.write('begun');
+          return;
+        }
         request.resume().on('end', () => response.end('x'.repeat(SIZES[request.url ?? ''] ?? 2)));
       },
       {},
@@ -97,6 +103,29 @@ describe('connections', () => {
     await Promise.all(idle.map(closed));
     expect(connections.size).toBe(3);
     expect(shed()).toEqual({ idle: 5 });
+  });
+
+  it('are found idle behind any number of streams, which are not closed', async () => {
+    await listen({ maxConnections: 81 });
+    const streams: Caller[] = [];
+    for (let each = 0; each < 80; each++) streams.push(await call(get('/stream')));
+    await Promise.all(streams.map(answered));
+    const idle = await call(get('/'));
+    await answered(idle);
+    const caller = await call(get('/'));
+    await answered(caller);
+    expect(caller.received()).toContain('200 OK');
+    await closed(idle);
+    expect(streams.filter(({ socket }) => socket.destroyed)).toEqual([]);
+  });
+
+  it('end when something comes behind a stream', async () => {
+    await listen({});
+    const stream = await call(get('/stream'));
+    await answered(stream);
+    stream.socket.write(get('/claims').slice(0, 10));
+    await closed(stream);
+    expect(served).toEqual(['/stream']);
   });
 
   it('are idle too when they have sent nothing for a while, or only a part of a request', async () => {

@@ -6,7 +6,7 @@ import { refuse } from '../problem/refuse.js';
 import { Connection, type Excess } from './connection.js';
 import { descriptorLimit, FOR_OPERATORS, mostConnections } from './descriptor-limit.js';
 import { networkOf } from './network-of.js';
-import { Turns } from './pipeline.js';
+import { Turns } from './turns.js';
 
 /**
  * Why the service closed a connection, or answered 503 and closed it.
@@ -63,13 +63,15 @@ export class Connections {
   private readonly mostOfAddress: number;
   private readonly mostSpare: number;
   private readonly open = new Map<Socket, Connection>();
+  /** Those among which an idle one is looked for: streams are never idle, and ten thousand of them lie side by side. */
+  private readonly searched = new Set<Connection>();
   private readonly spare = new Set<Connection>();
   /** The spare connections whose one request is being answered. */
   private readonly served = new Set<Connection>();
   private readonly ofAddress = new Map<string, number>();
   private readonly logger = new Logger('Connections');
   /** Where the next search for an idle connection goes on, so that each is checked once before any is checked twice. */
-  private hand = this.open.values();
+  private hand = this.searched.values();
   private logged = new Map(this.shed);
   private loggedAt = -Infinity;
   private lastRefusal: string | undefined;
@@ -150,6 +152,7 @@ export class Connections {
       excess,
     );
     this.open.set(socket, connection);
+    this.searched.add(connection);
     if (address !== undefined) this.ofAddress.set(address, (this.ofAddress.get(address) ?? 0) + 1);
     socket.once('close', () => this.closed(connection));
     if (excess !== undefined) this.addSpare(connection, excess);
@@ -158,6 +161,7 @@ export class Connections {
   private closed(connection: Connection): void {
     const { socket, address } = connection;
     if (!this.open.delete(socket)) return;
+    this.searched.delete(connection);
     this.spare.delete(connection);
     this.served.delete(connection);
     if (address === undefined) return;
@@ -173,14 +177,21 @@ export class Connections {
   }
 
   private closeIdle(reason: ShedReason): boolean {
-    for (let checks = Math.min(MAX_SEARCH, this.open.size); checks > 0; checks--) {
+    for (let checks = Math.min(MAX_SEARCH, this.searched.size); checks > 0;) {
       let next = this.hand.next();
       if (next.done === true) {
-        this.hand = this.open.values();
+        this.hand = this.searched.values();
         next = this.hand.next();
       }
-      if (next.done !== true && next.value.isIdle && next.value.excess === undefined) {
-        this.close(next.value, reason);
+      if (next.done === true) return false;
+      const connection = next.value;
+      if (connection.pipeline.isStream) {
+        this.searched.delete(connection);
+        continue;
+      }
+      checks -= 1;
+      if (connection.isIdle && connection.excess === undefined) {
+        this.close(connection, reason);
         return true;
       }
     }

@@ -1,75 +1,17 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
+import { type Turns } from './turns.js';
 
 /** While more bytes than this of a connection's answers are unsent, no further request of it begins. */
 const MAX_UNSENT_BYTES = 65_536;
-/** After a turn of the event loop that took longer than this, ms, fewer pipelined requests begin. */
-const LONG_TURN_MS = 4;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 /** Bytes of the shortest request: `GET / HTTP/1.0` and the empty line. */
 const SHORTEST_REQUEST = 18;
 
+const pipelines = new WeakMap<Socket, Pipeline>();
+
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 type Exchange = readonly [request: IncomingMessage, response: ServerResponse];
-
-/**
- * Shares each turn of the event loop among the connections that pipeline. The first request of a connection begins
- * immediately. Of the requests behind it, at most {@link most} begin in one turn, of all connections together, and
- * fewer after a turn that took long. Further requests wait for a later turn, and their connections take turns. Without
- * this, fifty connections with sixteen requests each would put 800 requests before the next caller's claim.
- */
-export class Turns {
-  /** Pipelined requests that may begin in a turn; adapted to how long the last turns took. */
-  private share: number;
-  private left: number;
-  private readonly waiting: Pipeline[] = [];
-  private scheduled = false;
-  private scheduledAt = 0;
-
-  /**
-   * @param most how many requests of one connection may be under way, and how many pipelined requests begin in one
-   * turn.
-   */
-  constructor(readonly most: number) {
-    this.share = this.left = most;
-  }
-
-  /** Pipelined requests that may still begin in this turn. */
-  get remaining(): number {
-    return this.left;
-  }
-
-  take(requests: number): void {
-    if (requests <= 0) return;
-    this.left = Math.max(0, this.left - requests);
-    this.schedule();
-  }
-
-  /** Calls `pipeline.proceed` in a later turn. */
-  join(pipeline: Pipeline): void {
-    this.waiting.push(pipeline);
-    this.schedule();
-  }
-
-  private schedule(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    this.scheduledAt = performance.now();
-    setImmediate(() => this.begin());
-  }
-
-  private begin(): void {
-    this.scheduled = false;
-    const isLong = performance.now() - this.scheduledAt > LONG_TURN_MS;
-    this.share = isLong ? Math.max(1, this.share >> 1) : Math.min(this.most, this.share * 2);
-    this.left = this.share;
-    if (this.waiting.length === 0) return;
-    const each = Math.max(1, Math.floor(this.share / this.waiting.length));
-    const now = this.waiting.splice(0, this.share);
-    this.take(each * now.length);
-    for (const pipeline of now) pipeline.proceed(each);
-  }
-}
 
 /**
  * The requests of one connection, of which at most {@link Turns.most} are under way. What the caller sends beyond that
@@ -97,6 +39,7 @@ export class Pipeline {
   private asked = false;
   /** True from {@link wait} to {@link proceed}, so that the connection does not wait twice. */
   private awaits = false;
+  private streaming = false;
   /** Requests that may begin although this connection is waiting. */
   private granted = 0;
   /**
@@ -121,10 +64,30 @@ export class Pipeline {
     const [parse, ...others] = socket.listeners('data') as ((chunk: Buffer) => undefined)[];
     if (parse === undefined || others.length > 0) throw new Error('this version of Node reads HTTP in another way');
     const pipeline = new Pipeline(socket, turns, parse, serve);
+    pipelines.set(socket, pipeline);
     socket.removeListener('data', parse);
     // Until there is another listener, Node's parser reads the socket without JavaScript.
     socket.on('data', (chunk: Buffer) => pipeline.read(chunk));
     return pipeline;
+  }
+
+  /**
+   * The answer lasts as long as its connection: what the caller sends from now on ends both. It would stay in memory for
+   * as long as the caller watches.
+   *
+   * @returns false when something came behind the request already.
+   */
+  static beginStream(socket: Socket, response: ServerResponse): boolean {
+    const pipeline = pipelines.get(socket);
+    if (pipeline === undefined) return true;
+    pipeline.streaming = true;
+    const { underWay, early, waiting } = pipeline;
+    return early.length === 0 && !waiting && underWay.indexOf(response) === underWay.length - 1;
+  }
+
+  /** True if the connection carries a stream: it is never idle again. */
+  get isStream(): boolean {
+    return this.streaming;
   }
 
   /** True if at least one request has come. */
@@ -189,6 +152,8 @@ export class Pipeline {
     const { socket } = this;
     // The connection can send no more answers, or Node has handed it over, as it does for CONNECT.
     if (socket.writableEnded || (socket as Socket & { parser?: unknown }).parser === null) return;
+    // mutant: bytes-behind-a-stream
+    if (this.streaming) return void socket.destroy();
     this.forgetSent();
     if (this.waiting && this.granted === 0 && !this.isInBody) this.putBack(chunk);
     else this.readSome(chunk);

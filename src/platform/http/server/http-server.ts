@@ -15,7 +15,7 @@ export function prepareServer(server: Server, methods: ReadonlySet<string>, obse
   // more.
   server.maxHeadersCount = MAX_FIELDS + 1;
   // A caller may close its half of the connection after its last request and still gets its answers. Node closes the
-  // other half after the last answer, or at once if none is due. Not in Node's types.
+  // other half after the last answer, or at once if none is due. A stream ends with the caller's half. Not in Node's types.
   Object.assign(server, { httpAllowHalfOpen: true });
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     server.emit('request', request, response);

@@ -23,6 +23,9 @@ export class EventStream {
   ) {
     // Node tells a response that waits behind another one nothing of the end of its connection.
     socket.once('close', () => (this.open = false));
+    // The caller may close its half and get its answers. Of a stream there is no last one: it has hung up.
+    // mutant: a-half-closed-watcher-stays
+    socket.once('end', () => socket.destroy());
     // Without a listener, an error of a broken connection would end the process.
     response.on('error', () => socket.destroy());
   }

@@ -100,8 +100,9 @@ describe('the streams of a process', () => {
     await timers.pass(15_100);
     await until('a heartbeat', () => operator.comments === 1);
     mayStay = false;
-    await timers.pass(15_100);
+    await timers.pass(1_100);
     await until('the end', () => operator.ended);
+    await timers.pass(14_000);
     await until('a heartbeat', () => everybody.comments === 2);
     expect(everybody.ended).toBe(false);
   });

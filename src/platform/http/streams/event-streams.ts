@@ -7,11 +7,14 @@ import { PeriodicTask } from '../../flow/periodic-task.js';
 import { Seldom } from '../../flow/seldom.js';
 import { Timers } from '../../flow/timers.js';
 import { callersDescriptors, mostConnections } from '../connections/descriptor-limit.js';
+import { Pipeline } from '../connections/pipeline.js';
 import { Problem } from '../problem/problem.js';
 import { HEARTBEAT, retryFrame } from './event-frames.js';
 import { EventStream } from './event-stream.js';
 
 const HEARTBEAT_MS = 15_000;
+/** How often it is asked whether callers may still watch, ms. What is asked knows of a revoked key within five seconds. */
+const JUDGED_MS = 1_000;
 /** Streams that get a frame in one turn of the event loop: claims do not wait longer than for these, about a ms. */
 const SENT_AT_ONCE = 64;
 /** Callers whose connection ends connect again after a time in this range, ms: at random, or all would come together. */
@@ -38,6 +41,7 @@ export class EventStreams implements OnModuleDestroy {
   private readonly logger = new Logger('EventStreams');
   private readonly open: Record<StreamKind, Set<EventStream>> = { public: new Set(), operator: new Set() };
   private readonly heartbeats: PeriodicTask;
+  private readonly judgements: PeriodicTask;
   private readonly seldom: Seldom;
   private stopping = false;
   /** Streams for everybody: as configured, but at most half of the connections, since claims need the others. */
@@ -53,6 +57,7 @@ export class EventStreams implements OnModuleDestroy {
     // mutant: watchers-take-all-connections
     this.most = Math.min(http.maxWatchers, Math.floor(connections / 2));
     this.heartbeats = new PeriodicTask(timers, HEARTBEAT_MS, () => this.beat());
+    this.judgements = new PeriodicTask(timers, JUDGED_MS, () => this.judge());
     this.seldom = new Seldom(clock, LOG_INTERVAL_MS);
   }
 
@@ -74,8 +79,9 @@ export class EventStreams implements OnModuleDestroy {
   /**
    * Answers the request with a stream, and this frame as its first one. The route has `IsStream`.
    *
-   * @param mayStay asked at each heartbeat; null: the stream needs no credential.
-   * @returns null when there is nothing more to send: the caller asked with HEAD, has hung up, or the process stops.
+   * @param mayStay asked every second; null: the stream needs no credential.
+   * @returns null when there is nothing more to send: the caller asked with HEAD, has hung up, has sent more behind
+   * its request, or the process stops.
    * @throws Problem `too-many-watchers`
    */
   begin(
@@ -94,7 +100,10 @@ export class EventStreams implements OnModuleDestroy {
     raw.writeHead(200, reply.getHeaders() as Record<string, string>);
     const retry = retryFrame(this.retryMs());
     const { socket } = request.raw;
-    if (request.method === 'HEAD' || this.stopping || socket.destroyed) {
+    // Requests behind a stream would wait in memory for its end.
+    const isLast = Pipeline.beginStream(socket, raw);
+    const hasHungUp = socket.destroyed || socket.readableEnded;
+    if (request.method === 'HEAD' || this.stopping || hasHungUp || !isLast) {
       raw.end(request.method === 'HEAD' ? undefined : retry);
       return null;
     }
@@ -104,6 +113,7 @@ export class EventStreams implements OnModuleDestroy {
     streams.add(stream);
     stream.onClose(() => streams.delete(stream));
     this.heartbeats.start(HEARTBEAT_MS);
+    if (mayStay !== null) this.judgements.start(JUDGED_MS);
     return stream;
   }
 
@@ -126,13 +136,18 @@ export class EventStreams implements OnModuleDestroy {
   onModuleDestroy(): void {
     this.stopping = true;
     void this.heartbeats.stop();
+    void this.judgements.stop();
     for (const streams of Object.values(this.open)) for (const stream of streams) this.end(stream);
   }
 
-  /** Sends a heartbeat to all, and ends the streams of those who may not watch any more. */
+  /** Sends a heartbeat to all. */
   async beat(): Promise<void> {
+    for (const streams of Object.values(this.open)) await this.send(streams, HEARTBEAT);
+  }
+
+  /** Ends the streams of those who may not watch any more. */
+  async judge(): Promise<void> {
     for (const streams of Object.values(this.open)) {
-      await this.send(streams, HEARTBEAT);
       for (const stream of streams) {
         // mutant: a-revoked-key-watches
         if (stream.mayStay !== null && !(await stream.mayStay())) this.end(stream);
