@@ -36,7 +36,7 @@ describePages('the console while the service is away', () => {
     await client.claim('a', id);
     const page = await pages.page({ language: 'en' });
     await signIn(page, { adminUrl }, `/campaigns/${id}`);
-    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByText('Numbers: up to date').waitFor();
     await page.getByRole('group', { name: 'Stock left', exact: true }).getByText('9').waitFor();
     await service.end('SIGKILL');
     await page.getByText(/Connection lost since \d\d:\d\d:\d\d/).waitFor();
@@ -46,7 +46,7 @@ describePages('the console while the service is away', () => {
     await pages.shoot(page, 'console-away-en');
     service = await ServiceProcess.start(backend, port);
     await client.claim('b', id);
-    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByText('Numbers: up to date').waitFor();
     await page.getByRole('group', { name: 'Stock left', exact: true }).getByText('8').waitFor();
     expect(await page.locator('.figure.stale').count()).toBe(0);
     await pages.expectClean(page, AWAY);
@@ -63,6 +63,7 @@ describePages('the console while the service is away', () => {
     await page.getByRole('button', { name: '초안으로 저장' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('입력한 내용은 그대로').waitFor();
+    expect(await page.locator('input[name=name]').inputValue()).toBe('저녁 쿠폰');
     await pages.expectClean(page);
     await pages.shoot(page, 'console-expired-ko');
     await dialog.locator('input[name=key]').fill(await makeKey(client, 'operator'));
@@ -71,6 +72,41 @@ describePages('the console while the service is away', () => {
     expect(await page.locator('input[name=name]').inputValue()).toBe('저녁 쿠폰');
     await page.getByRole('button', { name: '초안으로 저장' }).click();
     await page.getByRole('heading', { level: 1, name: '저녁 쿠폰' }).waitFor();
+  });
+
+  it('greys the list out, and goes on by itself', async () => {
+    const id = await client.createCampaign(10);
+    const page = await pages.page({ language: 'en', theme: 'dark' });
+    await signIn(page, { adminUrl }, '/campaigns');
+    await page.getByText(id).waitFor();
+    await page.route('**/api/admin/campaigns?**', (route) => route.abort());
+    await page.getByText('not refreshed since').waitFor();
+    await page.locator('.stale .table-scroll').waitFor();
+    await pages.expectClean(page, AWAY);
+    await pages.shoot(page, 'console-list-away-en');
+    await page.unroute('**/api/admin/campaigns?**');
+    await page.getByText(/as of \d\d/).waitFor();
+    expect(await page.locator('.stale').count()).toBe(0);
+  });
+
+  it('asks for nothing by itself behind the question to sign in again', async () => {
+    const id = await client.createCampaign(10);
+    const made = await client.admin('POST', '/api/admin/keys', { body: { name: 'over', role: 'viewer' } });
+    const page = await pages.page({ language: 'en' });
+    // The time of the page is the test's, so that none has to pass.
+    await page.clock.install();
+    await signIn(page, { adminUrl }, `/campaigns/${id}`, made.body.key);
+    await page.getByText('Numbers: up to date').waitFor();
+    await client.admin('DELETE', `/api/admin/keys/${made.body.id}`);
+    const question = page.getByRole('dialog').getByText('Your session has ended');
+    for (let steps = 0; steps < 100 && !(await question.isVisible()); steps++) await page.clock.runFor(1_000);
+    await question.waitFor();
+    await page.clock.runFor(60_000);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.clock.runFor(120_000);
+    await page.evaluate('0');
+    expect(asked.filter((url) => url.includes('/api/'))).toEqual([]);
   });
 
   it('says reload on a page of an older build', async () => {

@@ -41,10 +41,14 @@ describePages('a campaign in the console while it runs', () => {
     const id = await create('점심 쿠폰', 1_000);
     const page = await pages.page({ language: 'ko' });
     await signIn(page, service, `/campaigns/${id}`);
-    await page.getByText('실시간', { exact: true }).waitFor();
+    await page.getByText('숫자: 최신').waitFor();
     expect(await figure(page, '남은 수량')).toBe('1,000 개');
+    const placeOf = async () => (await page.locator('.charts').boundingBox())?.y;
+    const before = await placeOf();
     await claimAll(id);
     await page.getByText('모두 발급되었습니다').waitFor();
+    // Nothing moves in the moment that everybody looks at.
+    expect(await placeOf()).toBe(before);
     await page.getByRole('group', { name: '발급된 쿠폰' }).getByText('1,000').waitFor();
     await page.getByRole('group', { name: '발급 대기' }).getByText(/^0/).waitFor();
     const { body: audit } = await client.get(`/api/admin/campaigns/${id}/audit`, ADMIN);
@@ -58,7 +62,7 @@ describePages('a campaign in the console while it runs', () => {
     const id = await create('표', 5);
     const page = await pages.page({ language: 'en' });
     await signIn(page, service, `/campaigns/${id}`);
-    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByText('Numbers: up to date').waitFor();
     for (let user = 0; user < 8; user++) await client.claim(`u${user}`, id);
     await page.getByText('Every coupon is issued since').waitFor();
     const sent = await samplesOf(id, ({ remaining, rates }) => remaining === 0 && rates?.refused === 0);

@@ -7,6 +7,7 @@ import { ProblemNotice } from './parts/ProblemNotice.tsx';
 import { CONSOLE, consolePath } from './paths.ts';
 import { type ConsoleRoute, ROUTES } from './routes.tsx';
 import { may, operator, type Role, signOut } from './session.ts';
+import { WaitingCount } from './WaitingCount.tsx';
 
 const PAGES: Text = { ko: '콘솔 메뉴', en: 'Pages of the console' };
 const SIGN_OUT: Text = { ko: '로그아웃', en: 'Sign out' };
@@ -31,6 +32,7 @@ export function Navigation({ title }: { readonly title: string }) {
             <li key={route.path}>
               <a href={consolePath(route.path)} aria-current={currentOf(path, consolePath(route.path))}>
                 {text(route.title)}
+                {route.path === '/failed-events' && <WaitingCount />}
               </a>
             </li>
           ))}

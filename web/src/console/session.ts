@@ -31,6 +31,11 @@ export function may(needed: Role): boolean {
   return value !== null && ROLES.indexOf(value.role) >= ROLES.indexOf(needed);
 }
 
+/** Should a page ask again by itself? Not while nobody looks at it, nor behind the question to sign in again. */
+export function mayPoll(): boolean {
+  return !document.hidden && session.peek().kind === 'in';
+}
+
 api.use({
   onResponse({ response }) {
     const { value } = session;

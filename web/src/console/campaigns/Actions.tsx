@@ -11,7 +11,7 @@ import { may } from '../session.ts';
 import { type Campaign, type CampaignState, etagOf } from './campaign.ts';
 import { ChangeDialog } from './ChangeDialog.tsx';
 import { explainRefusal } from './GateNotTold.tsx';
-import { CloseConsequences, PauseConsequences, PublishConsequences } from './Consequences.tsx';
+import { CloseConsequences, PauseConsequences, PublishConsequences, ResumeConsequences } from './Consequences.tsx';
 
 type Action = 'pause' | 'resume' | 'publish' | 'change' | 'close' | 'delete';
 
@@ -44,19 +44,15 @@ const VERBS: Record<Action, Text> = {
   resume: { ko: '재개', en: 'Resume' },
   publish: { ko: '공개', en: 'Publish' },
   change: { ko: '변경', en: 'Change' },
-  close: { ko: '마감', en: 'Close' },
+  close: { ko: '영구 종료', en: 'Close' },
   delete: { ko: '초안 삭제', en: 'Delete the draft' },
 };
 const TITLES: Record<Exclude<Action, 'change'>, Text> = {
-  pause: { ko: '신청을 멈출까요?', en: 'Stop admitting claims?' },
-  resume: { ko: '신청을 다시 받을까요?', en: 'Admit claims again?' },
+  pause: { ko: '신청을 멈출까요?', en: 'Stop claims?' },
+  resume: { ko: '신청을 다시 받을까요?', en: 'Allow claims again?' },
   publish: { ko: '이 초안을 공개할까요?', en: 'Publish this draft?' },
-  close: { ko: '영구히 마감할까요?', en: 'Close it for good?' },
+  close: { ko: '영구히 종료할까요?', en: 'Close it for good?' },
   delete: { ko: '이 초안을 삭제할까요?', en: 'Delete this draft?' },
-};
-const RESUME: Text = {
-  ko: '기간 안이면 확인 즉시 신청을 다시 받습니다.',
-  en: 'Within its window, claims are admitted as soon as the gate has confirmed.',
 };
 const DELETE: Text = {
   ko: '초안은 아직 아무에게도 보이지 않았습니다. 삭제하면 되돌릴 수 없습니다.',
@@ -108,7 +104,7 @@ export function Actions({ campaign, reload }: ActionsProps) {
         {text(COPY)}
       </a>
       {final !== undefined && button(final)}
-      {action === 'change' && <ChangeDialog opened={about.value} onClose={shut} reload={reload} />}
+      {action === 'change' && <ChangeDialog opened={about.value} current={campaign} onClose={shut} reload={reload} />}
       {action !== null && action !== 'change' && (
         <ConfirmDialog
           title={TITLES[action]}
@@ -134,7 +130,7 @@ function Consequences({ action, campaign }: { action: Exclude<Action, 'change'>;
     case 'publish':
       return <PublishConsequences of={campaign} />;
     case 'resume':
-      return <p>{text(RESUME)}</p>;
+      return <ResumeConsequences campaign={campaign} />;
     case 'delete':
       return <p>{text(DELETE)}</p>;
   }

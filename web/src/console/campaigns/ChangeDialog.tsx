@@ -8,7 +8,8 @@ import { Dialog } from '../parts/Dialog.tsx';
 import { focusFirstMistake } from '../parts/Field.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
 import { WaitsInDialog } from '../parts/Waits.tsx';
-import { type Campaign, etagOf, findCampaign, takenOf } from './campaign.ts';
+import { type Campaign, etagOf, findCampaign } from './campaign.ts';
+import { type ChangeConsequence, consequencesOf, isTooLow } from './change-consequences.ts';
 import { changeOf, POINTERS, TERMS, valuesOf } from './campaign-form.ts';
 import { CampaignFields } from './CampaignFields.tsx';
 import { Conflict } from './Conflict.tsx';
@@ -18,24 +19,18 @@ const TITLE: Text = { ko: '조건 변경', en: 'Change the terms' };
 const SAVE: Text = { ko: '변경 저장', en: 'Save the change' };
 const CANCEL: Text = { ko: '취소', en: 'Cancel' };
 const NOTHING: Text = { ko: '아직 바뀐 값이 없습니다.', en: 'Nothing is changed yet.' };
-const TOTAL: Text = {
-  ko: '신청 {taken}건은 그대로이고, 남은 수량은 {before}개에서 {after}개가 됩니다.',
-  en: '{taken} claims stay; what is left goes from {before} to {after}.',
-};
-const TOO_LOW: Text = {
-  ko: '이미 {taken}건이 신청되어 이보다 낮출 수 없습니다.',
-  en: '{taken} claims are admitted already, so the total cannot go below that.',
-};
 
 interface ChangeProps {
   /** The campaign as the operator saw it when the form was opened. */
   readonly opened: Campaign;
+  /** The campaign as it was read last: claims go on while the form stands. */
+  readonly current: Campaign;
   readonly onClose: () => void;
   readonly reload: () => Promise<void>;
 }
 
 /** Changes the terms of a campaign. What somebody else has stored meanwhile is shown, and never overwritten unseen. */
-export function ChangeDialog({ opened, onClose, reload }: ChangeProps) {
+export function ChangeDialog({ opened, current, onClose, reload }: ChangeProps) {
   /** The version that the change applies to, and from which it is told what was changed. */
   const base = useSignal(opened);
   const values = useSignal(valuesOf(opened));
@@ -46,10 +41,12 @@ export function ChangeDialog({ opened, onClose, reload }: ChangeProps) {
   const form = useRef<HTMLFormElement>(null);
   const change = changeOf(valuesOf(base.value), values.value);
   const isSame = Object.keys(change).length === 0;
+  const now = { ...base.value, remaining: current.remaining, total: current.total, state: current.state };
+  const isRefused = isTooLow(now, change.total);
 
   const save = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (isBusy.value || isSame) return;
+    if (isBusy.value || isSame || isRefused) return;
     isBusy.value = true;
     const params = { path: { campaignId: opened.id }, header: { 'If-Match': etagOf(base.value) } };
     const outcome = await attempt(api.PATCH('/api/admin/campaigns/{campaignId}', { params, body: change }));
@@ -108,14 +105,17 @@ export function ChangeDialog({ opened, onClose, reload }: ChangeProps) {
     <Dialog title={TITLE} onClose={onClose}>
       <form ref={form} class="stack" onSubmit={(event) => void save(event)}>
         <CampaignFields values={values} failure={failure.value} isNew={false} />
-        <TotalConsequence campaign={base.value} total={change.total} />
-        {explainRefusal(failure.value) ?? <ProblemNotice failure={failure.value} beside={POINTERS} />}
+        <ChangeConsequences of={consequencesOf(now, change, Date.now())} />
+        {explainRefusal(failure.value) ?? (
+          // A total that is known to be too low is said once, by the numbers of now.
+          <ProblemNotice failure={isRefused ? null : failure.value} beside={POINTERS} />
+        )}
         <div class="actions end">
           {isSame && <span class="muted">{text(NOTHING)}</span>}
           <button type="button" onClick={onClose}>
             {text(CANCEL)}
           </button>
-          <button type="submit" class="primary" disabled={isBusy.value || isSame}>
+          <button type="submit" class="primary" disabled={isBusy.value || isSame || isRefused}>
             {text(SAVE)}
           </button>
         </div>
@@ -124,9 +124,14 @@ export function ChangeDialog({ opened, onClose, reload }: ChangeProps) {
   );
 }
 
-function TotalConsequence({ campaign, total }: { readonly campaign: Campaign; readonly total: number | undefined }) {
-  const taken = takenOf(campaign);
-  if (typeof total !== 'number' || taken === null) return null;
-  const parts = { taken: number(taken), before: number(campaign.total - taken), after: number(total - taken) };
-  return <p class={total < taken ? 'mistake' : 'muted'}>{text(total < taken ? TOO_LOW : TOTAL, parts)}</p>;
+function ChangeConsequences({ of }: { readonly of: readonly ChangeConsequence[] }) {
+  return (
+    <div role="status" class="change-consequences">
+      {of.map(({ words, parts = {}, isGrave }) => (
+        <p key={words.en} class={isGrave ? 'mistake' : 'muted'}>
+          {text(words, Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, number(value)])))}
+        </p>
+      ))}
+    </div>
+  );
 }

@@ -8,25 +8,34 @@ import { ProblemNotice } from '../parts/ProblemNotice.tsx';
 import { Since } from '../parts/Since.tsx';
 import { Time } from '../parts/Time.tsx';
 import './campaigns.css';
+import { mayPoll } from '../session.ts';
 import { type Campaign } from './campaign.ts';
 import { TERM_NAMES } from './CampaignFields.tsx';
 
 /** How often the numbers of a question are read again while it stands, ms: claims go on. */
 const REFRESH_MS = 2_000;
 
-const STAY: Text = { ko: '이미 받은 신청은 그대로 쿠폰이 됩니다', en: 'admitted claims stay, and become coupons' };
-const CLOSED: Text = { ko: '남은 수량은 아무도 받지 못합니다', en: 'slots are closed: nobody gets them' };
+const STAY: Text = { ko: '이미 받은 신청은 그대로 쿠폰이 됩니다', en: 'claims stay, and become coupons' };
+const CLOSED: Text = { ko: '남은 수량은 아무도 받지 못합니다', en: 'coupons are left: nobody gets them' };
 const OF_THEM: Text = { ko: '그중 아직 발급 중', en: 'of these are still being issued' };
-const LEFT: Text = { ko: '남은 수량은 재개할 때까지 보류됩니다', en: 'slots are held until it is resumed' };
+const LEFT: Text = { ko: '남은 수량은 재개할 때까지 보류됩니다', en: 'coupons are left, and wait until it is resumed' };
+const AGAIN: Text = { ko: '남은 수량을 다시 신청할 수 있습니다', en: 'coupons are left, and can be claimed again' };
+const RESUME: Text = {
+  ko: '기간 안이면 확인 즉시 신청을 다시 받습니다.',
+  en: 'Within its window, customers can claim as soon as you confirm.',
+};
 const UNKNOWN: Text = {
   ko: '게이트가 지금 응답하지 않아, 받은 신청 수를 알 수 없습니다. 발급된 쿠폰은 {n}개입니다.',
-  en: 'The gate does not answer now, so it is not known how many claims it has admitted. {n} coupons are issued.',
+  en: 'The gate does not answer now, so it is not known how many are claimed. {n} coupons are issued.',
 };
 const AS_OF: Text = {
   ko: '{t} 기준이며, 확인을 누를 때까지 신청은 계속됩니다. GET /api/admin/campaigns/…/consequences',
   en: 'As of {t}; claims go on until you confirm. GET /api/admin/campaigns/…/consequences',
 };
-const NO_REOPEN: Text = { ko: '마감한 캠페인은 다시 열 수 없습니다.', en: 'A closed campaign is never opened again.' };
+const NO_REOPEN: Text = {
+  ko: '영구 종료한 캠페인은 다시 열 수 없습니다.',
+  en: 'A closed campaign is never opened again.',
+};
 const PUBLISH: Text = {
   ko: '공개하면 모두에게 보이고, 삭제할 수 없습니다.',
   en: 'Everybody sees it then, and it can no longer be deleted.',
@@ -51,6 +60,15 @@ export function CloseConsequences({ campaign }: { readonly campaign: Campaign })
 
 export function PauseConsequences({ campaign }: { readonly campaign: Campaign }) {
   return <Numbers campaign={campaign} left={LEFT} />;
+}
+
+export function ResumeConsequences({ campaign }: { readonly campaign: Campaign }) {
+  return (
+    <>
+      <Numbers campaign={campaign} left={AGAIN} />
+      <p class="muted">{text(RESUME)}</p>
+    </>
+  );
 }
 
 /** What is about to be published. Values of a form may be anything that was typed; the API has not seen them yet. */
@@ -112,7 +130,9 @@ function Numbers({ campaign: { id, issued }, left }: { readonly campaign: Campai
       if (outcome.ok) read.value = { of: outcome.data, at: Date.now() };
     };
     void ask();
-    const timer = setInterval(() => void ask(), REFRESH_MS);
+    const timer = setInterval(() => {
+      if (mayPoll()) void ask();
+    }, REFRESH_MS);
     return () => {
       isOver = true;
       clearInterval(timer);

@@ -1,12 +1,15 @@
+import { type VNode } from 'preact';
 import { attempt } from '../../api/attempt.ts';
 import { api, type Schemas } from '../../api/client.ts';
 import { number, type Text, text } from '../../shared/language.ts';
+import { ACTIONS } from '../audit/words.ts';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
 import { CAMPAIGN_STATES, campaignStateWord } from '../parts/StateBadge.tsx';
 import { Time, zonedInstant } from '../parts/Time.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { may } from '../session.ts';
-import { TERM_NAMES } from './CampaignFields.tsx';
+import { CHALLENGES } from './campaign.ts';
+import { CHALLENGE_NAMES, TERM_NAMES } from './CampaignFields.tsx';
 import './campaigns.css';
 
 type Entry = Schemas['AuditEntry'];
@@ -27,7 +30,7 @@ const LINES = 10;
 const COLUMNS: readonly Column<Entry>[] = [
   { name: { ko: '시각', en: 'When' }, cell: ({ at }) => <Time at={at} /> },
   { name: { ko: '누가', en: 'Who' }, cell: ({ actor }) => actor.name },
-  { name: { ko: '작업', en: 'What' }, cell: ({ action }) => <code>{action}</code> },
+  { name: { ko: '작업', en: 'What' }, cell: ({ action }) => wordsOf(action) },
   { name: { ko: '내용', en: 'Change' }, cell: ({ detail }) => <Detail detail={detail} /> },
 ];
 
@@ -74,6 +77,11 @@ function Detail({ detail }: { readonly detail: Entry['detail'] }) {
   );
 }
 
+/** An action of a newer service is shown by its name. */
+function wordsOf(action: string): VNode {
+  return Object.hasOwn(ACTIONS, action) ? <>{text(ACTIONS[action] as Text)}</> : <code>{action}</code>;
+}
+
 function nameOf(term: string): string {
   if (term === 'state') return text(STATE);
   return Object.hasOwn(TERM_NAMES, term) ? text(TERM_NAMES[term as keyof typeof TERM_NAMES]) : term;
@@ -84,6 +92,8 @@ function written(term: string, value: unknown): string {
   if (term === 'startsAt' || term === 'endsAt') return zonedInstant(new Date(value as string | number));
   const state = CAMPAIGN_STATES.find((one) => term === 'state' && one === value);
   if (state !== undefined) return text(campaignStateWord(state));
+  const challenge = CHALLENGES.find((one) => term === 'challenge' && one === value);
+  if (challenge !== undefined) return text(CHALLENGE_NAMES[challenge]);
   if (typeof value === 'number') return number(value);
   if (typeof value === 'boolean') return text(value ? YES : NO);
   return typeof value === 'string' ? value : JSON.stringify(value);

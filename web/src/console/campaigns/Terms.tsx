@@ -28,11 +28,15 @@ export function Terms({ campaign }: { readonly campaign: Campaign }) {
         <dd>{endsAt === null ? text(NEVER) : <Time at={endsAt} />}</dd>
         <dt>{text(TERM_NAMES.requireEntry)}</dt>
         <dd>{text(requireEntry ? YES : NO)}</dd>
-        <dt>{text(TERM_NAMES.challenge)}</dt>
-        <dd>
-          {text(CHALLENGE_NAMES[challenge])}
-          {challenge === 'proof-of-work' && ` (${number(challengeCost)})`}
-        </dd>
+        {requireEntry && (
+          <>
+            <dt>{text(TERM_NAMES.challenge)}</dt>
+            <dd>
+              {text(CHALLENGE_NAMES[challenge])}
+              {challenge === 'proof-of-work' && ` (${number(challengeCost)})`}
+            </dd>
+          </>
+        )}
         <dt>{text(MADE)}</dt>
         <dd>
           <Time at={createdAt} />

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { inputOfInstant, instantOfInput, offsetOf } from './local-instant.ts';
+import { inputOfInstant, instantOfInput, offsetOf, stepOf } from './local-instant.ts';
 
 describe('an instant that an operator types', () => {
   it('carries the offset of its own day, and is the same instant', () => {
@@ -19,6 +19,16 @@ describe('an instant that an operator types', () => {
     const iso = '2026-12-01T03:00:05.000Z';
     expect(new Date(instantOfInput(inputOfInstant(iso)) ?? '').toISOString()).toBe(iso);
     expect(inputOfInstant(null)).toBe('');
+  });
+
+  it('shows seconds only where there are some, and loses none', () => {
+    const [whole, odd] = ['2026-12-01T03:00:00.000Z', '2026-12-01T03:00:05.000Z'].map((iso) => inputOfInstant(iso));
+    expect([whole, odd].map((value = '') => [value.length, stepOf(value)])).toEqual([
+      ['2026-12-01T12:00'.length, 60],
+      ['2026-12-01T12:00:05'.length, 1],
+    ]);
+    expect(new Date(instantOfInput(whole ?? '') ?? '').toISOString()).toBe('2026-12-01T03:00:00.000Z');
+    expect(stepOf('')).toBe(60);
   });
 
   it('names an offset with minutes', () => {

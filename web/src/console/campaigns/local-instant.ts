@@ -10,9 +10,14 @@ export function instantOfInput(text: string): string | null {
   return Number.isNaN(date.getTime()) ? text : inputOf(date) + offsetOf(date);
 }
 
-/** An instant of the API as the input shows it; '' for none. */
+/** An instant of the API as the input shows it, without seconds where they are 0; '' for none. */
 export function inputOfInstant(iso: string | null): string {
-  return iso === null ? '' : inputOf(new Date(iso));
+  return iso === null ? '' : inputOf(new Date(iso)).replace(/:00$/, '');
+}
+
+/** The step of an input that was opened with this value, s: minutes, unless the value has seconds. */
+export function stepOf(value: string): 1 | 60 {
+  return /T\d\d:\d\d:/.test(value) ? 1 : 60;
 }
 
 /** `+09:00` */

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { codeOf, type Failure } from '../../api/attempt.ts';
+import { mayPoll } from '../session.ts';
 import { type Campaign, findCampaign } from './campaign.ts';
 
 /** How often the terms are read again, ms: somebody else may change them. */
@@ -32,7 +33,7 @@ export function useCampaign(id: string): CampaignRead {
     campaign.value = null;
     void reload();
     const timer = setInterval(() => {
-      if (!document.hidden) void reload();
+      if (mayPoll()) void reload();
     }, REFRESH_MS);
     return () => {
       clearInterval(timer);

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { type Failure } from '../../api/attempt.ts';
 import { type Listed } from '../parts/use-pages.ts';
+import { mayPoll } from '../session.ts';
 import { type Campaign, listCampaigns } from './campaign.ts';
 import { RateMeter } from './rate-meter.ts';
 
@@ -68,7 +69,7 @@ export function useCampaigns(isWhole: boolean): CampaignsList {
   useEffect(() => {
     const every = count <= PAGE ? REFRESH_MS.short : REFRESH_MS.long;
     const timer = setInterval(() => {
-      if (!document.hidden) latest.current();
+      if (mayPoll()) latest.current();
     }, every);
     return () => clearInterval(timer);
   }, [count <= PAGE]);

@@ -19,6 +19,8 @@ import {
   ROW_P99,
   type Series,
 } from './series.ts';
+import { StockLine } from './StockLine.tsx';
+import { Waiting } from './Waiting.tsx';
 
 const SECONDS: Text = { ko: '초', en: 's' };
 const OLDEST: Text = { ko: '가장 오래된 대기', en: 'Oldest pending' };
@@ -37,13 +39,17 @@ const DRIFT_SOURCE: Text = {
   en: 'By how many claims and coupons gate and database disagree; 0 when every promise is kept. Measured about every 30 s. (GET /api/admin/live, drift)',
 };
 
+/** Of a campaign that is closed for good, what is left goes to nobody. */
+const NOT_GIVEN_OUT: Series = { ...REMAINING, name: { ko: '나가지 않은 수량', en: 'Not given out' } };
+
 interface FiguresProps {
+  readonly campaignId: string;
   readonly sample: LiveSample | null;
   readonly isStale: boolean;
 }
 
 /** What is read first: how much is gone, how fast, and whether anything waits or disagrees. */
-export function Figures({ sample, isStale }: FiguresProps) {
+export function Figures({ campaignId, sample, isStale }: FiguresProps) {
   const of = (series: Series, unit: Text): preact.VNode => (
     <NumberWithSource
       label={series.name}
@@ -59,9 +65,10 @@ export function Figures({ sample, isStale }: FiguresProps) {
     <div class="panel">
       <div class={isStale ? 'stale' : undefined}>
         {sample?.total !== null && sample !== null && <SoldBar isLarge total={sample.total} taken={sample.claimed} />}
+        <StockLine sample={sample} />
       </div>
       <div class="figures">
-        {of(REMAINING, COUPONS)}
+        {of(sample?.state === 'CLOSED' ? NOT_GIVEN_OUT : REMAINING, COUPONS)}
         {of(CLAIMS, PER_SECOND)}
         {of(REFUSED, PER_SECOND)}
         {of(ISSUED, PER_SECOND)}
@@ -86,6 +93,7 @@ export function Figures({ sample, isStale }: FiguresProps) {
           value={sample === null || sample.drift === null ? null : number(sample.drift)}
           isStale={isStale}
         />
+        <Waiting campaignId={campaignId} isStale={isStale} />
         {of(CLAIM_P50, MS)}
         {of(CLAIM_P99, MS)}
         {of(ROW_P50, MS)}

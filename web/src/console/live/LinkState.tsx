@@ -6,7 +6,7 @@ import { type Link } from './live-watch.ts';
 import { type LiveSample } from './samples.ts';
 
 const CONNECTING: Text = { ko: '연결하는 중…', en: 'Connecting…' };
-const LIVE: Text = { ko: '실시간', en: 'Live' };
+const LIVE: Text = { ko: '숫자: 최신', en: 'Numbers: up to date' };
 const AS_OF: Text = { ko: '{t} 기준', en: 'as of {t}' };
 const LOST: Text = { ko: '{t}부터 연결 끊김', en: 'Connection lost since {t}' };
 const OLD: Text = {
@@ -28,7 +28,7 @@ const UNAVAILABLE: Record<LiveSample['unavailable'][number], Text> = {
   },
 };
 
-/** Whether the numbers are of now: in words, beside the name of the campaign. */
+/** Whether the numbers are of now: in words, and in no colour of a state, because the state of the campaign is another thing. */
 export function LinkBadge({ link, last }: { readonly link: Link; readonly last: LiveSample | null }) {
   switch (link.kind) {
     case 'connecting':
@@ -36,7 +36,7 @@ export function LinkBadge({ link, last }: { readonly link: Link; readonly last: 
     case 'live':
       return (
         <span class="link-state">
-          <span class="badge good">
+          <span class="badge">
             <Icon name="on" />
             {text(LIVE)}
           </span>

@@ -2,8 +2,6 @@ import { type ComponentChildren } from 'preact';
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { type Text, text } from '../../shared/language.ts';
-import { Icon } from '../parts/Icon.tsx';
-import { Time } from '../parts/Time.tsx';
 import { Chart } from './Chart.tsx';
 import { ChartTable } from './ChartTable.tsx';
 import { Figures } from './Figures.tsx';
@@ -16,7 +14,6 @@ import { CHARTS } from './series.ts';
 import { SpanChoice, spanOf } from './SpanChoice.tsx';
 
 const TITLE: Text = { ko: '실시간 현황', en: 'Now' };
-const SOLD_OUT: Text = { ko: '모두 발급되었습니다:', en: 'Every coupon is issued since' };
 
 /** A campaign while it runs. @param children what stands beside the refusals. */
 export function Live({ campaignId, children }: { readonly campaignId: string; readonly children: ComponentChildren }) {
@@ -36,15 +33,7 @@ export function Live({ campaignId, children }: { readonly campaignId: string; re
           {text(TITLE)} <LinkBadge link={link} last={last} />
         </h2>
         <LinkNotices link={link} last={last} />
-        {soldOutAt !== null && (
-          <div class="notice accent">
-            <Icon name="stop" />
-            <div>
-              {text(SOLD_OUT)} <Time at={soldOutAt} />
-            </div>
-          </div>
-        )}
-        <Figures sample={last} isStale={isStale} />
+        <Figures campaignId={campaignId} sample={last} isStale={isStale} />
         <div class="panel charts">
           <SpanChoice chosen={chosen} />
           {CHARTS.map((chart) => (

@@ -13,8 +13,8 @@ const NONE: Text = { ko: '지금 거절되는 신청이 없습니다.', en: 'No 
 const WORDS: Record<Reason, Text> = {
   'campaign-not-started': { ko: '시작 전', en: 'not started' },
   'campaign-paused': { ko: '일시 중지됨', en: 'paused' },
-  'campaign-closed': { ko: '마감됨', en: 'closed' },
-  'campaign-ended': { ko: '기간 만료', en: 'ended' },
+  'campaign-closed': { ko: '영구 종료됨', en: 'closed' },
+  'campaign-ended': { ko: '기간 종료됨', en: 'ended' },
   'sold-out': { ko: '소진', en: 'sold out' },
   'already-claimed': { ko: '이미 신청함', en: 'claimed already' },
   'entry-required': { ko: '입장 토큰 없음', en: 'no entry token' },

@@ -124,7 +124,8 @@ export class LiveWatch {
 
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      // Behind the question to sign in again nothing is asked: who signs in wakes it.
+      const timer = session.peek().kind === 'over' ? undefined : setTimeout(resolve, ms);
       this.wake = () => {
         clearTimeout(timer);
         resolve();

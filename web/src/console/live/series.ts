@@ -33,7 +33,7 @@ export const MS: Text = { ko: 'ms', en: 'ms' };
 
 export const CLAIMS: Series = {
   key: 'claims',
-  name: { ko: '신청 접수', en: 'Claims admitted' },
+  name: { ko: '신청 접수', en: 'Claims' },
   source: source(
     'rates.claims',
     '처음으로 202를 받은 신청, 모든 프로세스의 합을 초당으로.',
@@ -71,7 +71,7 @@ export const REMAINING: Series = {
   source: source(
     'remaining',
     '총 수량에서 게이트가 받은 신청을 뺀 값. 게이트가 응답하지 않으면 알 수 없습니다.',
-    'The total, less the claims that hold a slot at the gate. Not known while the gate does not answer.',
+    'The total, less what is claimed. Not known while the gate does not answer.',
   ),
   value: ({ remaining }) => remaining,
   colour: '--accent',
@@ -83,7 +83,7 @@ export const PENDING: Series = {
   source: source(
     'pending',
     '접수되었지만 아직 데이터베이스에서 확인되지 않은 신청.',
-    'Admitted claims that were not seen in the database yet.',
+    'Claims that were not seen in the database yet.',
   ),
   value: ({ pending }) => pending,
   colour: '--warn',

@@ -9,7 +9,7 @@ import { useCampaign } from '../campaigns/use-campaign.ts';
 import { Live } from '../live/Live.tsx';
 import { Page } from '../parts/Page.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
-import { SoldOutBadge, StateBadge } from '../parts/StateBadge.tsx';
+import { campaignStateMeaning, StateBadge, StockBadge } from '../parts/StateBadge.tsx';
 import { consolePath } from '../paths.ts';
 
 const CAMPAIGN: Text = { ko: '캠페인', en: 'Campaign' };
@@ -33,11 +33,13 @@ export default function Campaign() {
       </Page>
     );
   }
+  const meaning = campaignStateMeaning(campaign.state);
   return (
     <Page title={campaign.name} actions={<Actions campaign={campaign} reload={reload} />}>
       <p class="campaign-facts">
         <StateBadge state={campaign.state} />
-        {campaign.soldOutAt !== null && <SoldOutBadge />}
+        <StockBadge {...campaign} />
+        {meaning !== undefined && <span class="muted">{text(meaning)}</span>}
         <code class="muted">{campaign.id}</code>
         {campaign.state !== 'DRAFT' && <a href={consolePath(`/campaigns/${id}/coupons`)}>{text(COUPONS)}</a>}
       </p>

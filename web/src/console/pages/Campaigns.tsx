@@ -11,7 +11,7 @@ import { Field } from '../parts/Field.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Since } from '../parts/Since.tsx';
 import { Source } from '../parts/Source.tsx';
-import { CAMPAIGN_STATES, campaignStateWord, SoldOutBadge, StateBadge } from '../parts/StateBadge.tsx';
+import { CAMPAIGN_STATES, campaignStateWord, StateBadge, StockBadge } from '../parts/StateBadge.tsx';
 import { Time } from '../parts/Time.tsx';
 import { consolePath } from '../paths.ts';
 import { may } from '../session.ts';
@@ -32,7 +32,7 @@ const RATE_SOURCE: Text = {
   ko: '목록을 마지막으로 두 번 읽은 사이에 줄어든 재고 ÷ 그 사이의 시간. GET /api/admin/campaigns',
   en: 'By how much the stock fell between the last two readings of this list, by the time between them. GET /api/admin/campaigns',
 };
-const SOLD: Text = { ko: '신청됨', en: 'Taken' };
+const SOLD: Text = { ko: '신청됨', en: 'Claimed' };
 const SOLD_SOURCE: Text = {
   ko: '총 수량 − 게이트의 남은 수량. 게이트를 떠난 캠페인은 발급된 쿠폰 수. GET /api/admin/campaigns',
   en: 'The total, less what the gate has left; of a campaign that has left the gate: its coupons. GET /api/admin/campaigns',
@@ -98,13 +98,15 @@ export default function Campaigns() {
           )}
         </span>
       </div>
-      <DataTable
-        caption={CAPTION}
-        columns={columnsOf(list)}
-        list={{ ...list, items: shown }}
-        keyOf={({ id }) => id}
-        empty={text(isFiltered ? NO_MATCH : EMPTY)}
-      />
+      <div class={list.staleSince === null ? undefined : 'stale'}>
+        <DataTable
+          caption={CAPTION}
+          columns={columnsOf(list)}
+          list={{ ...list, items: shown }}
+          keyOf={({ id }) => id}
+          empty={text(isFiltered ? NO_MATCH : EMPTY)}
+        />
+      </div>
     </Page>
   );
 }
@@ -123,10 +125,10 @@ function columnsOf({ rateOf, staleSince }: CampaignsList): readonly Column<Campa
     },
     {
       name: STATE,
-      cell: ({ state, soldOutAt }) => (
+      cell: ({ state, remaining, soldOutAt }) => (
         <span class="badges">
           <StateBadge state={state} />
-          {soldOutAt !== null && <SoldOutBadge />}
+          <StockBadge remaining={remaining} soldOutAt={soldOutAt} />
         </span>
       ),
     },

@@ -11,6 +11,8 @@ import { WaitsInDialog } from './Waits.tsx';
 
 const CANCEL: Text = { ko: '취소', en: 'Cancel' };
 const CLOSE: Text = { ko: '닫기', en: 'Close' };
+const NOT_YET: Text = { ko: '이름을 입력하면 누를 수 있습니다.', en: 'Type the name first.' };
+const OTHER_NAME: Text = { ko: '이름이 다릅니다.', en: 'That is another name.' };
 const TYPE_NAME: Text = { ko: '확인을 위해 이름을 입력해 주세요', en: 'Type the name to confirm' };
 
 interface DialogProps {
@@ -87,6 +89,7 @@ export function ConfirmDialog({
   const approval = useSignal<Approval | null>(null);
   const isBusy = useSignal(false);
   const isConfirmed = typeName === undefined || typed.value.trim() === typeName.trim();
+  const isOther = !isConfirmed && !(typeName ?? '').trim().startsWith(typed.value.trim());
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (!isConfirmed || isBusy.value || isBlocked) return;
@@ -109,7 +112,7 @@ export function ConfirmDialog({
       <form class="stack" onSubmit={(event) => void submit(event)}>
         {children}
         {typeName !== undefined && (
-          <Field label={TYPE_NAME} hint={typeName}>
+          <Field label={TYPE_NAME} hint={typeName} mistake={isOther ? text(OTHER_NAME) : undefined}>
             {(attributes) => (
               <input
                 {...attributes}
@@ -122,6 +125,7 @@ export function ConfirmDialog({
         )}
         {explain?.(failure.value) ?? <ProblemNotice failure={failure.value} />}
         <div class="actions end">
+          {!isConfirmed && <span class="muted">{text(NOT_YET)}</span>}
           <button type="button" onClick={onClose}>
             {text(CANCEL)}
           </button>

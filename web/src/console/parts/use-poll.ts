@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Failure, type Outcome } from '../../api/attempt.ts';
+import { mayPoll } from '../session.ts';
 
 /** What was read last, and whether that is of now. */
 export interface Polled<Data> {
@@ -18,7 +19,7 @@ export function usePoll<Data>(load: () => Promise<Outcome<Data>>, everyMs: numbe
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
     const ask = async (): Promise<void> => {
-      const outcome = document.hidden ? null : await load();
+      const outcome = mayPoll() ? await load() : null;
       if (isGone) return;
       const { data, lostSince } = polled.value;
       if (outcome?.ok === true) {
