@@ -12,10 +12,9 @@ const WORDS = {
   ko: {
     claimed: '모두 신청됨',
     none: '남은 수량이 없습니다. 2건은 아직 발급되지 않았고',
-    waits: '운영자 대기',
-    link: '실패 이벤트 보기',
-    nav: '1건이 운영자를 기다립니다',
-    title: '실패 이벤트',
+    waits: '운영자 확인 필요',
+    link: '발급 실패 건 보기',
+    nav: '1건은 운영자 확인 필요',
   },
   en: {
     claimed: 'All claimed',
@@ -23,7 +22,6 @@ const WORDS = {
     waits: 'Waits for an operator',
     link: 'See the failed events',
     nav: '1 wait for an operator',
-    title: 'Failed events',
   },
 } as const;
 
@@ -65,7 +63,7 @@ describePages('a campaign that is all claimed while a claim waits for an operato
       await pages.expectClean(page);
       await pages.shoot(page, `console-all-claimed-${language}-${theme}-${width}`);
       await link.click();
-      await page.getByRole('heading', { level: 1, name: words.title }).waitFor();
+      await page.waitForURL('**/failed-events?**');
       expect(new URL(page.url()).search).toBe(`?status=DEAD&campaignId=${id}`);
       await page.locator('tbody tr').waitFor();
     }

@@ -4,7 +4,7 @@ import { number, type Text, text } from '../shared/language.ts';
 import { usePoll } from './parts/use-poll.ts';
 
 const REFRESH_MS = 15_000;
-const WORDS: Text = { ko: '{n}건이 운영자를 기다립니다', en: '{n} wait for an operator' };
+const WORDS: Text = { ko: '{n}건은 운영자 확인 필요', en: '{n} wait for an operator' };
 
 /** How many failed events wait for an operator, in the navigation; nothing while there is none, or it is not known. */
 export function WaitingCount() {

@@ -8,12 +8,12 @@ import { consolePath } from '../paths.ts';
 /** Failed events change by the minute. */
 const REFRESH_MS = 10_000;
 
-const WAITING: Text = { ko: '운영자 대기', en: 'Waits for an operator' };
+const WAITING: Text = { ko: '운영자 확인 필요', en: 'Waits for an operator' };
 const SOURCE: Text = {
   ko: '접수되었지만 운영자가 처리해야 쿠폰이 되는 신청. GET /api/admin/failed-events/consequences, count',
   en: 'Claims that become coupons only once an operator has dealt with them. GET /api/admin/failed-events/consequences, count',
 };
-const SHOW: Text = { ko: '실패 이벤트 보기', en: 'See the failed events' };
+const SHOW: Text = { ko: '발급 실패 건 보기', en: 'See the failed events' };
 
 /** How many claims of the campaign are stuck until somebody acts, and the way to them. */
 export function Waiting({ campaignId, isStale }: { readonly campaignId: string; readonly isStale: boolean }) {
