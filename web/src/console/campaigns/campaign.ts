@@ -8,11 +8,6 @@ export type CampaignPage = Schemas['CampaignDetailsList'];
 
 export const CHALLENGES = ['none', 'proof-of-work', 'turnstile'] as const satisfies readonly Campaign['challenge'][];
 
-/** Slots that are taken: claims at the gate, or coupons once the campaign has left it; null while that is not known. */
-export function takenOf({ total, remaining }: { total: number; remaining: number | null }): number | null {
-  return remaining === null ? null : total - remaining;
-}
-
 export function listCampaigns(limit: number, cursor?: string): Promise<Outcome<CampaignPage>> {
   const query = cursor === undefined ? { limit } : { limit, cursor };
   return attempt(api.GET('/api/admin/campaigns', { params: { query } }));

@@ -1,6 +1,7 @@
 import { type Schemas } from '../../api/client.ts';
 import { type Text } from '../../shared/language.ts';
-import { type Campaign, takenOf } from './campaign.ts';
+import { type Campaign } from './campaign.ts';
+import { takenOf } from './taken.ts';
 
 /** What a change does, besides what was typed. */
 export interface ChangeConsequence {
