@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Client } from '../support/client.js';
 import { type Service, startService } from '../support/service.js';
+import { until } from '../support/until.js';
 import { describePages, Pages } from './support/browser.js';
 import { signIn } from './support/console.js';
 
@@ -93,7 +94,18 @@ describePages('the campaigns of the console', () => {
       expect(await rows.count()).toBe(101);
       await pages.expectClean(page);
       await pages.shoot(page, `console-campaigns-full-${language}-${theme}-${width}`);
+      // The list is just being read again when more is asked for.
+      let isHeld = false;
+      let answer!: () => void;
+      const asked = new Promise<void>((resolve) => (answer = resolve));
+      await page.route(/\/api\/admin\/campaigns\?(?!.*cursor)/, async (route) => {
+        isHeld = true;
+        await asked;
+        await route.continue();
+      });
+      await until('the list is read again', () => isHeld);
       await page.getByRole('button', { name: language === 'ko' ? '더 보기' : 'Show more' }).click();
+      answer();
       await rows.nth(200).waitFor();
       await page.getByRole('searchbox').fill('needle');
       await page.getByRole('link', { name: '찾는 쿠폰 Needle', exact: true }).waitFor();

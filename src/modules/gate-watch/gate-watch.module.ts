@@ -8,7 +8,6 @@ import { ForeignClaims } from './foreign-claims.js';
 import { GateClock } from './gate-clock.js';
 import { KnownCampaigns } from './known-campaigns.js';
 import { QuietCampaigns } from './quiet-campaigns.js';
-import { RoleStates } from './role-states.js';
 import { StoredCampaignIds } from './stored-campaign-ids.js';
 import { TermsAtGate } from './terms-at-gate.js';
 import { WatchedGate } from './watched-gate.js';
@@ -23,7 +22,6 @@ const SHARED = [
   ForeignClaims,
   GateClock,
   QuietCampaigns,
-  RoleStates,
 ];
 
 /**

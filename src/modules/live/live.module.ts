@@ -4,6 +4,7 @@ import { EventStreams } from '../../platform/http/streams/event-streams.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { OwnReport } from '../../ports/live/own-report.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
+import { RoleStates } from '../gate-watch/role-states.js';
 import { AdminLiveController } from './admin-live.controller.js';
 import { CampaignReadings } from './campaign-readings.js';
 import { CounterPublisher } from './counter-publisher.js';
@@ -15,7 +16,7 @@ import { LiveMetrics } from './live.metrics.js';
 /** Shows a drop while it runs. Every process shows what it counts; one with the role `api` serves those who watch. */
 @Module({
   imports: [GateWatchModule, LiveCountersModule, MetricsModule],
-  providers: [CounterPublisher, { provide: OwnReport, useExisting: CounterPublisher }],
+  providers: [CounterPublisher, RoleStates, { provide: OwnReport, useExisting: CounterPublisher }],
   exports: [OwnReport],
 })
 export class LiveModule {

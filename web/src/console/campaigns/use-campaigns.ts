@@ -34,13 +34,25 @@ export function useCampaigns(isWhole: boolean): CampaignsList {
   const readAt = useSignal<number | null>(null);
   const rates = useRef(new RateMeter()).current;
   const isBusy = useRef(false);
+  /** How many more were asked for while another reading was under way. */
+  const wanted = useRef<number | null>(null);
 
   const read = async (limit: number, cursor?: string): Promise<void> => {
-    if (isBusy.current) return;
+    if (isBusy.current) {
+      // A refresh that is left out comes again by itself. A page that was asked for does not.
+      if (cursor !== undefined) wanted.current = limit;
+      return;
+    }
     isBusy.current = true;
+    await readNow(limit, cursor);
+    isBusy.current = false;
+    const [more, after] = [wanted.current, next.value];
+    wanted.current = null;
+    if (more !== null && after !== null) await read(more, after);
+  };
+  const readNow = async (limit: number, cursor?: string): Promise<void> => {
     if (cursor !== undefined || items.value === null) isLoading.value = true;
     const outcome = await listCampaigns(limit, cursor);
-    isBusy.current = false;
     isLoading.value = false;
     failure.value = outcome.ok ? null : outcome.failure;
     if (!outcome.ok) return;
