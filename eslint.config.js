@@ -109,6 +109,19 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['web/src/**/*.{ts,tsx}'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression[callee.name='useEffect'] CallExpression[callee.property.name=/^(focus|showModal)$/]",
+          message: 'It runs after the browser has painted: keys that are pressed before are lost. Use useLayoutEffect.',
+        },
+      ],
+    },
+  },
   prettier,
   // After prettier, which turns it off: with other options it would undo what this rule demands.
   { files: ['**/*.ts', '**/*.tsx'], rules: { curly: ['error', 'multi-line', 'consistent'] } },

@@ -63,6 +63,18 @@ describePages('what an operator does to a campaign', () => {
     expect(await stateOf(id)).toBe('OPEN');
   });
 
+  it('has the focus in its place as soon as a question appears and is gone', async () => {
+    const page = await open(await client.createCampaign(10));
+    await page.evaluate(RECORD_FOCUS);
+    await button(page, 'Pause').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const seen = await page.evaluate(() => (globalThis as unknown as { FOCUS: string[] }).FOCUS);
+    expect(seen).toEqual(['appeared, focus in DIALOG', 'gone, focus on Pause']);
+  });
+
   it('closes it after its consequence in numbers, and its name', async () => {
     const id = await client.createCampaign(10);
     for (const user of ['a', 'b', 'c']) await client.claim(user, id);
@@ -258,6 +270,20 @@ describePages('what an operator does to a campaign', () => {
     throw new Error(`the focus never came to ${name}`);
   }
 });
+
+/** Notes where the focus is in the turn in which a dialog comes or goes: later would be too late for the next key. */
+const RECORD_FOCUS = `
+  globalThis.FOCUS = [];
+  new MutationObserver((records) => {
+    for (const { addedNodes, removedNodes } of records) {
+      const { activeElement } = document;
+      if ([...addedNodes].some((node) => node.nodeName === 'DIALOG'))
+        FOCUS.push('appeared, focus in ' + (activeElement.closest('dialog, body').nodeName));
+      if ([...removedNodes].some((node) => node.nodeName === 'DIALOG'))
+        FOCUS.push('gone, focus on ' + (activeElement === document.body ? 'nothing' : activeElement.textContent));
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+`;
 
 interface Doc {
   readonly activeElement: { readonly textContent: string; closest(selector: string): unknown } | null;

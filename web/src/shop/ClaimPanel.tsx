@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { instant, number, text } from '../shared/language.ts';
 import { type ClaimView } from './claim-run.ts';
 import { type OwnClaim } from './claim-steps.ts';
@@ -16,7 +16,7 @@ export function ClaimPanel({ drop }: { readonly drop: Drop }) {
   const view = drop.claim.value;
   const heading = useRef<HTMLHeadingElement>(null);
   const before = useRef<ClaimView['kind']>(view.kind);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // The button is gone, so the focus would be lost with it.
     const isOutcome = view.kind !== 'none' && view.kind !== before.current;
     if (isOutcome && (document.activeElement === document.body || document.activeElement === null)) {

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { codeOf, type Failure } from '../../api/attempt.ts';
 import { mayPoll } from '../session.ts';
 import { type Campaign, findCampaign } from './campaign.ts';
@@ -29,7 +29,8 @@ export function useCampaign(id: string): CampaignRead {
     failure.value = outcome.ok ? null : outcome.failure;
     if (outcome.ok) campaign.value = outcome.data;
   };
-  useEffect(() => {
+  // Before the browser paints: a click must not act on the campaign of the address before.
+  useLayoutEffect(() => {
     campaign.value = null;
     void reload();
     const timer = setInterval(() => {

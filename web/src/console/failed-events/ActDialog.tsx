@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { mistakeAt } from '../../api/attempt.ts';
 import { number, type Text, text } from '../../shared/language.ts';
 import { Dialog } from '../parts/Dialog.tsx';
@@ -78,7 +78,7 @@ export function ActDialog({ action, consequence, count, run, onClose }: ActDialo
   const needsReason = action === 'discard';
   // The button that had the focus is gone, so the one that took its place gets it.
   const place = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isAsking) place.current?.focus();
   }, [isAsking, isRunning.value]);
   const submit = async (event: Event): Promise<void> => {

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { attempt, codeOf } from '../../api/attempt.ts';
 import { api } from '../../api/client.ts';
 import { type Text, text } from '../../shared/language.ts';
@@ -129,7 +129,7 @@ function Decided({ approval, decision }: Deciding) {
   const { action, outcome } = approval;
   // The row with the button that had the focus leaves the list.
   const notice = useRef<HTMLDivElement>(null);
-  useEffect(() => notice.current?.focus(), []);
+  useLayoutEffect(() => notice.current?.focus(), []);
   return (
     <div ref={notice} class="notice good decided" role="status" tabIndex={-1}>
       <Icon name="good" />

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { attempt, mistakeAt } from '../../api/attempt.ts';
 import { api, type Schemas } from '../../api/client.ts';
 import { text, type Text } from '../../shared/language.ts';
@@ -78,7 +78,8 @@ export default function FailedEvents() {
     );
     counts.value = Object.fromEntries(answers);
   };
-  useEffect(() => {
+  // Before the browser paints: a click on the new list must not act on rows of the old one.
+  useLayoutEffect(() => {
     picked.value = new Map();
     void count();
   }, [view]);

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { attempt, type Failure, mistakeAt } from '../../api/attempt.ts';
 import { api, type Schemas } from '../../api/client.ts';
 import { type Text, text } from '../../shared/language.ts';
@@ -41,7 +41,7 @@ export default function Search() {
   const found = useSignal<{ readonly q: string; readonly result: Result } | null>(null);
   const failure = useSignal<Failure | null>(null);
   const isLooking = useSignal(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     found.value = null;
     failure.value = null;
     isLooking.value = q !== undefined;

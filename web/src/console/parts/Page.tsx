@@ -1,5 +1,5 @@
 import { type ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { type Text, text } from '../../shared/language.ts';
 
 const CONSOLE: Text = { ko: '쿠폰 콘솔', en: 'Coupon console' };
@@ -26,7 +26,7 @@ export function Page({ title, actions, children }: PageProps) {
   useEffect(() => {
     document.title = `${shown} · ${text(CONSOLE)}`;
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (cameByLink) heading.current?.focus();
   }, []);
   return (

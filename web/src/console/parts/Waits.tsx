@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { type Text, text } from '../../shared/language.ts';
 import { type Approval } from '../approvals/approval.ts';
 import { consolePath } from '../paths.ts';
@@ -41,7 +41,7 @@ export function Waits({ approval: { expiresAt, neededRole } }: { readonly approv
 export function WaitsInDialog({ approval, onClose }: { readonly approval: Approval; readonly onClose: () => void }) {
   // The button that had the focus is gone, so this one gets it.
   const close = useRef<HTMLButtonElement>(null);
-  useEffect(() => close.current?.focus(), []);
+  useLayoutEffect(() => close.current?.focus(), []);
   return (
     <div class="stack">
       <Waits approval={approval} />

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { type Failure, type Outcome } from '../../api/attempt.ts';
 
 /** One answer of a list of the API. */
@@ -47,7 +47,8 @@ export function usePages<Item>(
     items.value = cursor === undefined ? read : [...(items.value ?? []), ...read];
     next.value = nextCursor;
   };
-  useEffect(() => {
+  // Before the browser paints: the next page of the old list must not be asked for with new filters.
+  useLayoutEffect(() => {
     void read();
     return () => void (round.current += 1);
     // `load` is made by each rendering, and depends on `by` alone.
