@@ -53,13 +53,10 @@ function jestArguments(): string[] {
   );
 }
 
-/**
- * Two files at a time, also on two cores, because slow faults mostly wait. One file at a time with --gate, so that
- * nothing disturbs it.
- */
+/** Two files at a time, also on two cores, because faults mostly wait. */
 function processes(): string[] {
   const given = tokens.some((token) => token.kind === 'option' && ['maxWorkers', 'runInBand'].includes(token.name));
-  return given || options.gate ? [] : ['--maxWorkers=2'];
+  return given ? [] : ['--maxWorkers=2'];
 }
 
 /** Runs every fault once or more often. @returns true if all promises were kept in all rounds. */
