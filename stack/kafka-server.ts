@@ -17,6 +17,11 @@ export interface KafkaServerOptions {
   readonly joins?: KafkaServer;
   /** The name and password that clients need (SASL PLAIN, without TLS). */
   readonly sasl?: { readonly username: string; readonly password: string };
+  /**
+   * Opens a second listener, on which this client needs a name and a password (SASL PLAIN) and may do only what an ACL
+   * allows. On the first listener everything is allowed.
+   */
+  readonly restricted?: { readonly username: string; readonly password: string };
   /** Added to server.properties; they override its other lines. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -30,6 +35,7 @@ export class KafkaServer extends ServerProcess {
     directory: string,
     port: number,
     private readonly controllerPort: number,
+    private readonly restrictedPort: number,
     private readonly options: KafkaServerOptions,
   ) {
     super(directory, port);
@@ -40,7 +46,7 @@ export class KafkaServer extends ServerProcess {
   static async on(options: KafkaServerOptions = {}): Promise<KafkaServer> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'coupon-kafka-'));
     const controllerPort = options.joins?.controllerPort ?? (await freePort());
-    return new KafkaServer(directory, options.port ?? (await freePort()), controllerPort, options);
+    return new KafkaServer(directory, options.port ?? (await freePort()), controllerPort, await freePort(), options);
   }
 
   static async start(options: KafkaServerOptions = {}): Promise<KafkaServer> {
@@ -49,6 +55,11 @@ export class KafkaServer extends ServerProcess {
 
   get brokers(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** The address of the second listener; see {@link KafkaServerOptions.restricted}. */
+  get restrictedBrokers(): string {
+    return `127.0.0.1:${this.restrictedPort}`;
   }
 
   /** The directory of one partition's segments. */
@@ -81,6 +92,7 @@ export class KafkaServer extends ServerProcess {
       'group.min.session.timeout.ms': '500',
       ...this.joining(),
       ...this.authenticating(),
+      ...this.restricting(),
       ...this.options.properties,
     };
     const text = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
@@ -109,13 +121,29 @@ export class KafkaServer extends ServerProcess {
   private authenticating(): Record<string, string> {
     const { sasl } = this.options;
     if (sasl === undefined) return {};
-    const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
     const { username, password } = sasl;
     return {
       'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:SASL_PLAINTEXT',
       'sasl.enabled.mechanisms': 'PLAIN',
       'sasl.mechanism.inter.broker.protocol': 'PLAIN',
-      'listener.name.plaintext.plain.sasl.jaas.config': `${login} username="${username}" password="${password}" user_${username}="${password}";`,
+      'listener.name.plaintext.plain.sasl.jaas.config': `${LOGIN} username="${username}" password="${password}" user_${username}="${password}";`,
+    };
+  }
+
+  private restricting(): Record<string, string> {
+    const { restricted } = this.options;
+    if (restricted === undefined) return {};
+    const plain = `PLAINTEXT://127.0.0.1:${this.port}`;
+    const asking = `RESTRICTED://${this.restrictedBrokers}`;
+    const { username, password } = restricted;
+    return {
+      listeners: `${plain},${asking},CONTROLLER://127.0.0.1:${this.controllerPort}`,
+      'advertised.listeners': `${plain},${asking}`,
+      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,RESTRICTED:SASL_PLAINTEXT',
+      'sasl.enabled.mechanisms': 'PLAIN',
+      'listener.name.restricted.plain.sasl.jaas.config': `${LOGIN} user_${username}="${password}";`,
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'super.users': 'User:ANONYMOUS',
     };
   }
 
@@ -141,6 +169,8 @@ export class KafkaServer extends ServerProcess {
     }
   }
 }
+
+const LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
 
 /** Any 16 bytes in base64url. Every stack is its own cluster, so they can be the same. */
 const CLUSTER_ID = 'Y291cG9uLXN0YWNrLTAwMQ';

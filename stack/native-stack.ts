@@ -13,7 +13,7 @@ export interface StackPorts {
 /** How the servers differ from the default. */
 export interface StackSettings {
   readonly redis?: readonly string[];
-  readonly kafka?: Pick<KafkaServerOptions, 'port' | 'properties' | 'sasl'>;
+  readonly kafka?: Pick<KafkaServerOptions, 'port' | 'properties' | 'restricted' | 'sasl'>;
   readonly mariadb?: readonly string[];
 }
 

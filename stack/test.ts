@@ -9,6 +9,9 @@ import { runJest } from './run-jest.js';
 /** All projects but the faults, which start their own servers; see test/faults/run.ts. */
 const PROJECTS = ['adapters', 'e2e, one process', 'e2e, apart'];
 
+/** The service's user on the broker; see test/support/backend.ts. */
+const SERVICE = { username: 'coupon', password: 'for-tests-only' };
+
 /**
  * Runs Jest with real servers on free ports. In every case the servers are ended at last and their directory is
  * deleted. The servers are native processes even if there is a Docker engine, because the tests kill, freeze and
@@ -20,7 +23,7 @@ async function test(args: readonly string[]): Promise<number> {
   // Everything that a test makes lies below this directory, also the directories of its own servers; see TMPDIR.
   const root = mkdtempSync(join(tmpdir(), 'coupon-stack-'));
   try {
-    const { redis, kafka, mariadb } = await NativeStack.start(root);
+    const { redis, kafka, mariadb } = await NativeStack.start(root, {}, { kafka: { restricted: SERVICE } });
     const { code } = await runJest({
       config: 'jest.stack.config.js',
       args: args.includes('--selectProjects') ? args : ['--selectProjects', ...PROJECTS, ...args],
@@ -28,6 +31,7 @@ async function test(args: readonly string[]): Promise<number> {
         TMPDIR: root,
         STACK_REDIS_URL: redis.url,
         STACK_KAFKA_BROKERS: kafka.brokers,
+        STACK_KAFKA_RESTRICTED_BROKERS: kafka.restrictedBrokers,
         STACK_DATABASE_URL: mariadb.url,
       },
       show: true,

@@ -1,24 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  type Admin,
-  Kafka,
-  logLevel,
-  ResourcePatternTypes,
-} from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { createConnection } from 'mysql2/promise';
 import { expectKept, openDrop, sellOut, usersOf } from '../faults/fault-drop.js';
 import { Cluster } from '../support/cluster.js';
+import { grants, kafkaAcls, redisRules } from '../support/documented-rights.js';
 import { eventually } from '../support/eventually.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { GROUP, TOPIC } from '../support/topic.js';
-
-const DEPLOYMENT = readFileSync('docs/deployment.md', 'utf8');
-const OPERATIONS = readFileSync('docs/operations.md', 'utf8');
 
 const PASSWORD = 'for-tests-only';
 const OWNER = { username: 'admin', password: PASSWORD };
@@ -59,17 +48,14 @@ describe('the rights of docs/deployment.md and docs/operations.md', () => {
     admin = kafkaAs(OWNER).admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 12, replicationFactor: 1 }] });
-    await admin.createAcls({ acl: aclsOf(DEPLOYMENT) });
+    await admin.createAcls({ acl: kafkaAcls() });
 
-    const [, redisRules = ''] = /ACL SETUSER coupon on '>\S+' (.*)$/m.exec(OPERATIONS) ?? [];
-    const rules = redisRules.split(' ').map((rule) => rule.replaceAll("'", ''));
-    await cluster.redis((redis) => redis.call('ACL', 'SETUSER', 'coupon', 'on', `>${PASSWORD}`, ...rules));
+    await cluster.redis((redis) => redis.call('ACL', 'SETUSER', 'coupon', 'on', `>${PASSWORD}`, ...redisRules()));
 
     // The owner of the schema is called coupon here.
     await cluster.rows(`CREATE USER ${ACCOUNT} IDENTIFIED BY '${PASSWORD}'`);
-    const grants = [...DEPLOYMENT.matchAll(/^GRANT .+ TO 'coupon'@'%';$/gm)].map(([grant]) => grant);
-    expect(grants.length).toBeGreaterThan(2);
-    for (const grant of grants) await cluster.rows(grant.replace("'coupon'@'%'", ACCOUNT));
+    expect(grants(ACCOUNT).length).toBeGreaterThan(2);
+    for (const grant of grants(ACCOUNT)) await cluster.rows(grant);
 
     env = {
       REDIS_URL: cluster.servers.redis.url.replace('//', `//coupon:${PASSWORD}@`),
@@ -161,19 +147,3 @@ describe('the rights of docs/deployment.md and docs/operations.md', () => {
     }
   });
 });
-
-/** What the lines `kafka-acls … --add` of the page allow. */
-function aclsOf(page: string) {
-  return [...page.matchAll(/^kafka-acls .*--allow-principal (\S+) --(topic|group) (\S+) (.+)$/gm)].flatMap(
-    ([, principal = '', kind, resourceName = '', operations = '']) =>
-      [...operations.matchAll(/--operation (\w+)/g)].map(([, operation = '']) => ({
-        principal,
-        host: '*',
-        resourceType: kind === 'topic' ? AclResourceTypes.TOPIC : AclResourceTypes.GROUP,
-        resourceName,
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-        operation: AclOperationTypes[operation.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase() as 'READ'],
-        permissionType: AclPermissionTypes.ALLOW,
-      })),
-  );
-}

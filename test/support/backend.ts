@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { ulid } from 'ulid';
 import { RedisServer } from '../../stack/redis-server.js';
+import { kafkaAcls, redisRules } from './documented-rights.js';
 import { stackAddress } from './stack-address.js';
-import { openTestDatabase } from './test-database.js';
+import { asServiceUser, openTestDatabase } from './test-database.js';
+import { withRedis } from './with-redis.js';
 
 /**
  * How the service under test is spread over processes: `embedded` is one process of the embedded profile, `one` is one
@@ -38,9 +40,13 @@ async function openDirectory(): Promise<Backend> {
   };
 }
 
+/** Of the service's users on the servers of tests. */
+const PASSWORD = 'for-tests-only';
+
 /**
  * Opens a Redis for this test only, because a rebuild drops the keys of older epochs, also those of other tests. The
- * database and the topic are new ones on the servers that all tests share.
+ * database and the topic are new ones on the servers that all tests share. On each server the service is the user of
+ * docs/deployment.md, with the rights that stand there and no others.
  */
 async function openServers(): Promise<Backend> {
   // A name that no test has had before. A process that an earlier test has killed stays in its group for some seconds.
@@ -48,15 +54,21 @@ async function openServers(): Promise<Backend> {
   const brokers = stackAddress('STACK_KAFKA_BROKERS');
   const database = await openTestDatabase();
   const redis = await RedisServer.start();
+  await withRedis(redis.url, (owner) => owner.call('ACL', 'SETUSER', 'coupon', 'on', `>${PASSWORD}`, ...redisRules()));
+  await makeTopic(brokers, name);
   return {
     env: {
       PROFILE: 'distributed',
       IDENTITY: 'open',
-      REDIS_URL: redis.url,
-      KAFKA_BROKERS: brokers,
+      REDIS_URL: redis.url.replace('//', `//coupon:${PASSWORD}@`),
+      KAFKA_BROKERS: stackAddress('STACK_KAFKA_RESTRICTED_BROKERS'),
       KAFKA_TOPIC: name,
       KAFKA_GROUP_ID: name,
-      DATABASE_URL: database.url,
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'coupon',
+      KAFKA_SASL_PASSWORD: PASSWORD,
+      DATABASE_URL: await asServiceUser(database, PASSWORD),
+      MIGRATE_ON_START: 'false',
       // The servers of tests listen on this machine only; see stack/up.ts.
       ALLOW_INSECURE: 'no-password,one-replica',
     },
@@ -70,11 +82,25 @@ async function openServers(): Promise<Backend> {
   };
 }
 
-async function deleteTopic(brokers: string, topic: string): Promise<void> {
+/** Makes the topic, which the service's user may not make, and allows that user what it needs. */
+function makeTopic(brokers: string, topic: string): Promise<void> {
+  return asOwner(brokers, async (admin) => {
+    await admin.createTopics({ topics: [{ topic, numPartitions: 12, replicationFactor: 1 }] });
+    await admin.createAcls({ acl: kafkaAcls({ coupon_create: topic, 'coupon-consumer': topic }) });
+  });
+}
+
+function deleteTopic(brokers: string, topic: string): Promise<void> {
+  return asOwner(brokers, async (admin) => {
+    if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] });
+  });
+}
+
+async function asOwner(brokers: string, work: (admin: Admin) => Promise<void>): Promise<void> {
   const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] });
+    await work(admin);
   } finally {
     await admin.disconnect();
   }
