@@ -7,7 +7,6 @@ import { RedisServer } from '../../stack/redis-server.js';
 import { kafkaAcls, redisRules } from './documented-rights.js';
 import { stackAddress } from './stack-address.js';
 import { asServiceUser, openTestDatabase } from './test-database.js';
-import { withRedis } from './with-redis.js';
 
 /**
  * How the service under test is spread over processes: `embedded` is one process of the embedded profile, `one` is one
@@ -24,6 +23,8 @@ export interface Backend {
   readonly env: Readonly<Record<string, string>>;
   /** The gate's server, which a test may damage. The embedded profile has none. */
   readonly redis: RedisServer | undefined;
+  /** The database as the owner of its schema. The embedded profile has none. */
+  readonly ownersDatabase?: string;
   remove(): Promise<void>;
 }
 
@@ -53,8 +54,8 @@ async function openServers(): Promise<Backend> {
   const name = `e2e_${ulid()}`;
   const brokers = stackAddress('STACK_KAFKA_BROKERS');
   const database = await openTestDatabase();
-  const redis = await RedisServer.start();
-  await withRedis(redis.url, (owner) => owner.call('ACL', 'SETUSER', 'coupon', 'on', `>${PASSWORD}`, ...redisRules()));
+  // As an argument, so that the user is there again after a restart.
+  const redis = await RedisServer.start({ args: ['--user', 'coupon', 'on', `>${PASSWORD}`, ...redisRules()] });
   await makeTopic(brokers, name);
   return {
     env: {
@@ -73,6 +74,7 @@ async function openServers(): Promise<Backend> {
       ALLOW_INSECURE: 'no-password,one-replica',
     },
     redis,
+    ownersDatabase: database.url,
     remove: async () => {
       await redis.kill();
       rmSync(redis.directory, { recursive: true, force: true });

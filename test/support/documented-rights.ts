@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
+import kafkajs from 'kafkajs';
+
+// Node finds no names of these in kafkajs, which is CommonJS.
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 /** The rights that the documentation gives to the service's own users. Tests give them, and no others. */
 
-const DEPLOYMENT = readFileSync('docs/deployment.md', 'utf8');
-const OPERATIONS = readFileSync('docs/operations.md', 'utf8');
+const page = (name: string): string => readFileSync(`docs/${name}`, 'utf8');
 
 /** The rules of `ACL SETUSER coupon`, without the password. */
 export function redisRules(): string[] {
-  const [, rules = ''] = /ACL SETUSER coupon on '>\S+' (.*)$/m.exec(OPERATIONS) ?? [];
+  const [, rules = ''] = /ACL SETUSER coupon on '>\S+' (.*)$/m.exec(page('operations.md')) ?? [];
   return rules.split(' ').map((rule) => rule.replaceAll("'", ''));
 }
 
@@ -18,7 +20,7 @@ export function redisRules(): string[] {
  * @param database in place of `coupon`.
  */
 export function grants(account: string, database = 'coupon'): string[] {
-  const found = [...DEPLOYMENT.matchAll(/^GRANT (.+) ON coupon\.(\S+) TO 'coupon'@'%';$/gm)];
+  const found = [...page('deployment.md').matchAll(/^GRANT (.+) ON coupon\.(\S+) TO 'coupon'@'%';$/gm)];
   return found.map(([, rights, table]) => `GRANT ${rights} ON ${database}.${table} TO ${account}`);
 }
 
@@ -27,7 +29,7 @@ export function grants(account: string, database = 'coupon'): string[] {
  * @param names what the topic and the group are called here, by their names in the documentation.
  */
 export function kafkaAcls(names: Readonly<Record<string, string>> = {}) {
-  const lines = DEPLOYMENT.matchAll(/^kafka-acls .*--allow-principal (\S+) --(topic|group) (\S+) (.+)$/gm);
+  const lines = page('deployment.md').matchAll(/^kafka-acls .*--allow-principal (\S+) --(topic|group) (\S+) (.+)$/gm);
   return [...lines].flatMap(([, principal = '', kind, name = '', operations = '']) =>
     [...operations.matchAll(/--operation (\w+)/g)].map(([, operation = '']) => ({
       principal,

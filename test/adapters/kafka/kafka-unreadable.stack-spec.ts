@@ -186,7 +186,8 @@ describe('a batch that the disk of the broker has damaged', () => {
   }, 90_000);
 
   it('costs no user a promised coupon: the sweeper finds the claims that were in it', async () => {
-    const service = await startService({ ROLES: 'api,retry', KAFKA_BROKERS: kafka.brokers });
+    const own = { KAFKA_BROKERS: kafka.brokers, ...WITHOUT_PASSWORD };
+    const service = await startService({ ROLES: 'api,retry', ...own });
     let worker: NestFastifyApplication | undefined;
     try {
       const { KAFKA_TOPIC: topic = '' } = service.backend.env;
@@ -204,7 +205,7 @@ describe('a batch that the disk of the broker has damaged', () => {
       });
       expect(damaged).toHaveLength(1);
       await kafka.start();
-      worker = await startWorker(service, { KAFKA_BROKERS: kafka.brokers });
+      worker = await startWorker(service, own);
       await eventually(async () => {
         const { issued, failed, drift } = await client.audit('default');
         expect({ issued, failed, drift }).toMatchObject({ issued: users.length, failed: { RESOLVED: 1 }, drift: 0 });
@@ -219,6 +220,9 @@ describe('a batch that the disk of the broker has damaged', () => {
     }
   }, 240_000);
 });
+
+/** For a broker that asks for none. */
+const WITHOUT_PASSWORD = { KAFKA_SASL_MECHANISM: '', KAFKA_SASL_USERNAME: '', KAFKA_SASL_PASSWORD: '' };
 
 /** A consumer of the same servers. */
 async function startWorker(service: Service, env: Record<string, string> = {}): Promise<NestFastifyApplication> {

@@ -6,6 +6,7 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { SqliteDatabase } from '../../../src/infrastructure/sqlite/sqlite-database.js';
 import { freePort } from '../../../stack/server-process.js';
 import { type Backend, openBackend } from '../../support/backend.js';
+import { openTestDatabase } from '../../support/test-database.js';
 import { claimEvent } from '../../support/claims.js';
 import { Client, inParallel } from '../../support/client.js';
 import { openFile } from '../../support/embedded.js';
@@ -41,7 +42,7 @@ describe('npm run move', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  const to = () => backend.env['DATABASE_URL'] as string;
+  const to = () => backend.ownersDatabase ?? '';
   const spawn = (env: Record<string, string>, script: string, ...args: string[]) => {
     const process = ServiceProcess.spawn({ PORT: String(port), ADMIN_TOKEN, ...env }, [script, ...args]);
     started.push(process);
@@ -175,7 +176,9 @@ describe('npm run move', () => {
       expect([code, text]).toEqual([1, expect.stringMatching(message)]);
       expect(text).not.toMatch(/secret-word|\n\s+at /);
     }
-    const unmigrated = await outcome(spawn({ MIGRATE_ON_START: 'false' }, MOVE, '--from', from, '--to', to()));
+    const empty = await openTestDatabase();
+    const unmigrated = await outcome(spawn({ MIGRATE_ON_START: 'false' }, MOVE, '--from', from, '--to', empty.url));
+    await empty.drop();
     expect(unmigrated).toEqual({ code: 1, text: expect.stringMatching(/the schema is behind by .*npm run migrate/) });
 
     const service = distributed();
