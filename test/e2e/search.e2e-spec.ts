@@ -73,6 +73,24 @@ describe('a search for a user', () => {
     }
   });
 
+  it('finds a code as customers write it', async () => {
+    const { code } = await eventually(async () => {
+      const { body } = await search(winner);
+      expect(body.users[0].campaigns[0].claim.code).toEqual(expect.any(String));
+      return body.users[0].campaigns[0].claim;
+    });
+    const groups = (sign: string): string => code.replace(/(.{4})(?!$)/g, `$1${sign}`);
+    const misread = code.replace(/0/g, 'O').replace(/1/g, 'l');
+    for (const text of [code.toLowerCase(), groups('-'), groups(' ').toLowerCase(), ` ${code}`, misread]) {
+      expect((await search(text)).body.users).toMatchObject([{ userId: winner, foundBy: 'code' }]);
+    }
+    expect((await search(claimId.toLowerCase())).body.users).toMatchObject([{ userId: winner, foundBy: 'claim' }]);
+  });
+
+  it('says nobody where a text with spaces is no code', async () => {
+    expect((await search('two words')).body).toMatchObject({ users: [], complete: true });
+  });
+
   it('leaves a line in the audit log where it shows a code, without the code', async () => {
     const made = await client.admin('POST', '/api/admin/keys', { body: { name: 'leaked', role: 'operator' } });
     const asKey = { authorization: `Bearer ${made.body.key}` };
@@ -97,10 +115,13 @@ describe('a search for a user', () => {
     expect((await search('nobody')).body.users).toEqual([]);
   });
 
-  it.each(['', '?q=', '?q=a%20b', `?q=${'a'.repeat(129)}`, '?q=a&q=b', '?user=a'])('refuses %j', async (query) => {
-    const { status, body } = await client.admin('GET', `/api/admin/search${query}`);
-    expect([status, body.code]).toEqual([400, 'validation-failed']);
-  });
+  it.each(['', '?q=', '?q=%20', '?q=%EC%98%A4', `?q=${'a'.repeat(129)}`, '?q=a&q=b', '?user=a'])(
+    'refuses %j',
+    async (query) => {
+      const { status, body } = await client.admin('GET', `/api/admin/search${query}`);
+      expect([status, body.code]).toEqual([400, 'validation-failed']);
+    },
+  );
 
   it('is for operators and viewers alone', async () => {
     expect((await client.get('/api/admin/search?q=a')).status).toBe(401);

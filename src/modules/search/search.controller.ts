@@ -6,13 +6,19 @@ import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
 import { AdminSight } from '../../platform/identity/admin-sight.js';
 import { Admin, Caller } from '../../platform/identity/admin.guard.js';
-import { userId } from '../../platform/http/input/schemas.js';
 import { type SearchJson, searchJson, searchJsonSchema } from './search-json.js';
 import { UserStories } from './user-stories.js';
 
 const query = z.strictObject({
-  // Codes and the ids of claims have the characters of a user's id, too.
-  q: userId.meta({ description: 'A user’s id, a claim’s id or a coupon’s code, as a whole.', examples: ['user-1'] }),
+  // Wider than the ids: customers write a code in groups, with spaces between them.
+  q: z
+    .string({ error: 'search-text' })
+    .regex(/^[ -~]{0,127}[!-~]$/, { error: 'search-text' })
+    .meta({
+      description:
+        'A user’s id, a claim’s id or a coupon’s code, as a whole. A code may be in lower case, with hyphens or spaces, with O for 0 and I or L for 1.',
+      examples: ['user-1'],
+    }),
 });
 
 /** What support asks: "I clicked first and got nothing". */

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Campaign } from '../../domain/campaign.js';
 import { type ClaimRecord } from '../../domain/claim.js';
+import { codeAsTyped } from '../../domain/code-as-typed.js';
+import { USER_ID } from '../../domain/user-id.js';
 import { type Coupon } from '../../ports/database/coupon-store.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { Seldom } from '../../platform/flow/seldom.js';
@@ -90,11 +92,15 @@ export class UserStories {
   /** User's id → how the text leads there. A text may be a claim's id or a code, and in any case a user's id. */
   private usersFor(text: string): Promise<Map<string, UserStory['foundBy']>> {
     return this.database.read(async (unit) => {
-      const users = new Map<string, UserStory['foundBy']>([[text, 'user']]);
-      const coupon = await unit.coupons.findByClaimOrCode(text);
-      if (coupon !== null) users.set(coupon.userId, coupon.claimId === text ? 'claim' : 'code');
-      for (const { claim } of await unit.failedEvents.findByClaimIds([text])) {
-        if (claim !== null && !users.has(claim.userId)) users.set(claim.userId, 'claim');
+      const users = new Map<string, UserStory['foundBy']>();
+      if (USER_ID.test(text)) users.set(text, 'user');
+      // The exact text first, then the code that a person may have meant.
+      for (const written of new Set([text, codeAsTyped(text) ?? text])) {
+        const coupon = await unit.coupons.findByClaimOrCode(written);
+        if (coupon !== null) users.set(coupon.userId, coupon.claimId === written ? 'claim' : 'code');
+        for (const { claim } of await unit.failedEvents.findByClaimIds([written])) {
+          if (claim !== null && !users.has(claim.userId)) users.set(claim.userId, 'claim');
+        }
       }
       return users;
     });

@@ -36,6 +36,10 @@ export const INPUT_RULES = {
     ko: '영문, 숫자, . _ @ | : + = ~ -로 된 1~128자 문자열(. 하나나 둘만 있는 것은 제외)이거나 0 이상 9007199254740991 이하의 정수여야 합니다.',
     en: 'Must be a text of 1 to 128 letters, digits and . _ @ | : + = ~ -, but not . or .., or an integer from 0 to 9007199254740991.',
   },
+  'search-text': {
+    ko: '사용자 ID, 신청 ID 또는 쿠폰 코드 하나여야 합니다. 영문, 숫자, 기호로 된 1~128자입니다.',
+    en: 'Must be the id of a user, the id of a claim or a code: 1 to 128 letters, digits and signs of ASCII.',
+  },
   'user-me': {
     ko: '이 자격 증명은 사용자의 것이 아니므로, me 대신 사용자 ID를 써야 합니다.',
     en: 'Must name the user: the caller is none, so me stands for nobody.',
