@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CampaignCoupons } from '../../src/modules/coupons/campaign-coupons.js';
+import { attachment } from '../../src/platform/http/output/attachment.js';
 import { type Answer, Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type Service, startService } from '../support/service.js';
@@ -17,7 +18,7 @@ describe('the coupons of a campaign', () => {
   beforeAll(async () => {
     service = await startService();
     client = new Client(service.url);
-    campaign = await client.createCampaign(10);
+    campaign = await client.createCampaign(10, { name: '정오, "쿠폰"' });
     list = `/api/admin/campaigns/${campaign}/coupons`;
     for (const user of USERS) expect((await client.claim(user, campaign)).status).toBe(202);
     await eventually(async () => expect((await client.admin('GET', list)).body.items).toHaveLength(USERS.length));
@@ -79,7 +80,7 @@ describe('the coupons of a campaign', () => {
   it('are exported as CSV and NDJSON in the order of the claims', async () => {
     const csv = await client.admin('GET', `${list}.csv`);
     expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
-    expect(csv.headers.get('content-disposition')).toBe(`attachment; filename="coupons-${campaign}.csv"`);
+    expect(csv.headers.get('content-disposition')).toBe(attachment(`coupons-${campaign}`, '정오, "쿠폰"', 'csv'));
     const [header, ...lines] = csv.body.trimEnd().split('\r\n');
     expect(header).toBe('campaignId,userId,claimId,code,sequence,claimedAt,issuedAt');
     expect(lines.map((line: string) => line.split(',')[1])).toEqual(USERS);
@@ -187,7 +188,7 @@ describe('the coupons of a campaign', () => {
       const { status, headers } = await client.admin('HEAD', `${list}.${kind}`);
       expect([status, headers.get('content-disposition')]).toEqual([
         200,
-        `attachment; filename="coupons-${campaign}.${kind}"`,
+        attachment(`coupons-${campaign}`, '정오, "쿠폰"', kind),
       ]);
       expect((await client.admin('HEAD', `/api/admin/campaigns/nothing/coupons.${kind}`)).status).toBe(404);
     }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { isoOf } from '../../domain/iso-of.js';
 import { campaignId, instant, keysetCursor, listQuery, userId } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiFile, ApiProblems } from '../../platform/http/openapi/openapi.js';
+import { attachment } from '../../platform/http/output/attachment.js';
 import { pageJson } from '../../platform/http/output/schemas.js';
 import { Problem } from '../../platform/http/problem/problem.js';
 import { type CallOrigin } from '../../platform/identity/actor.js';
@@ -128,14 +129,15 @@ export class CampaignCouponsController {
     by: CallOrigin,
     request: FastifyRequest,
   ): Promise<void> {
-    const pieces = await this.piecesFor(request, filter, format, language, by);
-    if (pieces === null) throw new Problem('campaign-not-found');
+    const name = await this.coupons.nameOf(filter.campaignId);
+    const pieces = name === null ? null : await this.piecesFor(request, filter, format, language, by);
+    if (name === null || pieces === null) throw new Problem('campaign-not-found');
     const file = Readable.from(pieces);
     // HTTP/1.0 has no last chunk: only a reset tells its caller, or a proxy that speaks it, that the file is not whole.
     if (request.raw.httpVersion === '1.0') file.once('error', () => request.raw.socket.resetAndDestroy());
     reply
       .header('content-type', MEDIA_TYPES[format])
-      .header('content-disposition', `attachment; filename="coupons-${filter.campaignId}.${format}"`)
+      .header('content-disposition', attachment(`coupons-${filter.campaignId}`, name, format))
       // A database that fails in between destroys the stream, and so does a credential that is refused by then. The last
       // chunk is missing then, so the caller sees that the file is not whole.
       .send(file);

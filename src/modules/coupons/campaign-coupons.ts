@@ -57,6 +57,11 @@ export class CampaignCoupons {
     return pageOf(found, limit, positionOf);
   }
 
+  /** @returns null: there is no such campaign. */
+  async nameOf(campaignId: string): Promise<string | null> {
+    return this.database.read(async (unit) => (await unit.campaigns.find(campaignId))?.name ?? null);
+  }
+
   /**
    * Exports in the order of the claims. Records the export in the audit log first, because it holds users' ids.
    *
