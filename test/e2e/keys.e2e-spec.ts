@@ -196,12 +196,28 @@ describe('the audit log', () => {
     expect((await client.admin('GET', `${AUDIT}?action=campaign.create&actor=service`)).body.items).toHaveLength(1);
   });
 
-  it.each(['actor=somebody', 'action=DROP%20TABLE', 'campaignId=a_b', 'actr=bootstrap', 'cursor=x'])(
-    'refuses %s',
-    async (query) => {
-      expect((await client.admin('GET', `${AUDIT}?${query}`)).status).toBe(400);
-    },
-  );
+  it('says what was done within a time', async () => {
+    const campaign = await client.createCampaign(10);
+    const list = async (query: string) =>
+      (await client.admin('GET', `${AUDIT}?campaignId=${campaign}${query}`)).body.items as { at: string }[];
+    const [{ at } = { at: '' }] = await list('');
+    const later = new Date(Date.parse(at) + 1).toISOString();
+    expect(await list(`&from=${at}&to=${later}`)).toHaveLength(1);
+    expect(await list(`&from=${later}`)).toEqual([]);
+    expect(await list(`&to=${at}`)).toEqual([]);
+  });
+
+  it.each([
+    'from=yesterday',
+    'to=2026-12-01T12:00',
+    'actor=somebody',
+    'action=DROP%20TABLE',
+    'campaignId=a_b',
+    'actr=bootstrap',
+    'cursor=x',
+  ])('refuses %s', async (query) => {
+    expect((await client.admin('GET', `${AUDIT}?${query}`)).status).toBe(400);
+  });
 });
 
 describe('a caller that guesses', () => {

@@ -221,7 +221,16 @@ const CALLS: Calls = {
     has: (audit) => audit.has('a', 's'),
     record: (audit) => audit.record({ action: 'a', subject: 's', campaignId: ASKED, by: BY_SERVICE, detail: {} }),
     list: async (audit) => {
-      for (const filter of [{}, { beforeId: 999 }, { actor: 'service' }, { action: 'a' }, { campaignId: ASKED }]) {
+      const filters = [
+        {},
+        { beforeId: 999 },
+        { actor: 'service' },
+        { action: 'a' },
+        { campaignId: ASKED },
+        { from: 100, to: 200 },
+        { from: 100, to: 200, actor: 'service' },
+      ];
+      for (const filter of filters) {
         await audit.list({ limit: 51, ...filter });
       }
     },

@@ -27,6 +27,7 @@ import { Refusals1766500000000 } from './migrations/1766500000000-refusals.js';
 import { CampaignDrafts1766600000000 } from './migrations/1766600000000-campaign-drafts.js';
 import { Approvals1766700000000 } from './migrations/1766700000000-approvals.js';
 import { Sessions1766800000000 } from './migrations/1766800000000-sessions.js';
+import { AuditByTime1766900000000 } from './migrations/1766900000000-audit-by-time.js';
 
 /** What both databases share. Never `synchronize`: the schema changes by migrations alone, in this order. */
 export const SCHEMA = {
@@ -63,6 +64,7 @@ export const SCHEMA = {
     CampaignDrafts1766600000000,
     Approvals1766700000000,
     Sessions1766800000000,
+    AuditByTime1766900000000,
   ],
   migrationsTableName: 'migrations',
   synchronize: false,

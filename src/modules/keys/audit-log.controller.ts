@@ -2,7 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { isoOf } from '../../domain/iso-of.js';
-import { campaignId, keysetCursor, listQuery } from '../../platform/http/input/schemas.js';
+import { campaignId, instant, keysetCursor, listQuery } from '../../platform/http/input/schemas.js';
 import { ApiAnswer, ApiProblems } from '../../platform/http/openapi/openapi.js';
 import { isoInstant, pageJson, pageJsonSchema } from '../../platform/http/output/schemas.js';
 import { Admin } from '../../platform/identity/admin.guard.js';
@@ -29,6 +29,8 @@ const auditQuery = listQuery(cursor, {
     .optional()
     .meta({ description: 'Such as `campaign.close`.' }),
   campaignId: campaignId.optional(),
+  from: instant.optional().meta({ description: 'Done at this instant or later.' }),
+  to: instant.optional().meta({ description: 'Done before this instant.' }),
 });
 
 const auditEntryJsonSchema = z
@@ -68,7 +70,7 @@ export class AuditLogController {
   async listAuditLog(
     @Query({ schema: auditQuery }) { limit, cursor: beforeId, ...filter }: z.infer<typeof auditQuery>,
   ): Promise<z.infer<typeof auditLogJsonSchema>> {
-    const { actor, action, campaignId } = filter;
+    const { actor, action, campaignId, from, to } = filter;
     const rows = await this.database.read((unit) =>
       unit.audit.list({
         limit: limit + 1,
@@ -76,6 +78,8 @@ export class AuditLogController {
         ...(actor === undefined ? {} : { actor }),
         ...(action === undefined ? {} : { action }),
         ...(campaignId === undefined ? {} : { campaignId }),
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
       }),
     );
     return pageJson(

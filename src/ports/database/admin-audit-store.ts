@@ -31,6 +31,10 @@ export interface AdminActionFilter {
   readonly actor?: string;
   readonly action?: string;
   readonly campaignId?: string;
+  /** At this instant or later, ms since the Unix epoch. */
+  readonly from?: number;
+  /** Before this instant, ms since the Unix epoch. */
+  readonly to?: number;
 }
 
 /** The table `admin_audit`; written in the transaction of the action itself, so that neither exists without the other. */

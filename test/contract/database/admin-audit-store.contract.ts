@@ -72,6 +72,31 @@ export function describeAdminAuditStore(under: DatabaseUnderTest): void {
     expect(await list({ actor: ulid() })).toEqual([]);
   });
 
+  it('lists what was done from one instant on and before another', async () => {
+    const action = `by-time-${ulid().toLowerCase()}`;
+    for (const [subject, at] of [
+      ['early', 1_000],
+      ['first', 2_000],
+      ['last', 2_999],
+      ['late', 3_000],
+    ]) {
+      await harness.execute("INSERT INTO admin_audit (action, subject, detail, created_at) VALUES (?, ?, '{}', ?)", [
+        action,
+        subject,
+        at,
+      ]);
+    }
+    const list = async (filter: Partial<AdminActionFilter>) => {
+      const rows = await harness.database.read(({ audit }) => audit.list({ limit: 10, action, ...filter }));
+      return rows.map(({ subject }) => subject);
+    };
+    expect(await list({ from: 2_000, to: 3_000 })).toEqual(['last', 'first']);
+    expect(await list({ from: 2_000 })).toEqual(['late', 'last', 'first']);
+    expect(await list({ to: 2_000 })).toEqual(['early']);
+    expect(await list({ from: 3_000, to: 2_000 })).toEqual([]);
+    expect(await list({ from: 2_000, to: 3_000, limit: 1 })).toEqual(['last']);
+  });
+
   it('names an unknown actor where an older version has kept none', async () => {
     const subject = ulid();
     await harness.execute("INSERT INTO admin_audit (action, subject, detail, created_at) VALUES ('old', ?, '{}', 1)", [

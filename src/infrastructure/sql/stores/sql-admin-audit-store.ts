@@ -1,4 +1,4 @@
-import { IsNull, LessThan } from 'typeorm';
+import { And, IsNull, LessThan, MoreThanOrEqual } from 'typeorm';
 import {
   type AdminAction,
   type AdminActionFilter,
@@ -39,13 +39,18 @@ export class SqlAdminAuditStore extends AdminAuditStore {
     return rows.length > 0;
   }
 
-  async list({ limit, beforeId, actor, action, campaignId }: AdminActionFilter): Promise<RecordedAction[]> {
+  async list({ limit, beforeId, actor, action, campaignId, from, to }: AdminActionFilter): Promise<RecordedAction[]> {
+    const within = [
+      ...(from === undefined ? [] : [MoreThanOrEqual(from)]),
+      ...(to === undefined ? [] : [LessThan(to)]),
+    ];
     const rows = await this.sql.repository(AdminAuditEntity).find({
       where: {
         ...(beforeId === undefined ? {} : { id: LessThan(beforeId) }),
         ...(actor === undefined ? {} : { actorId: actor === NOT_KEPT.id ? IsNull() : actor }),
         ...(action === undefined ? {} : { action }),
         ...(campaignId === undefined ? {} : { campaignId }),
+        ...(within.length === 0 ? {} : { createdAt: And(...within) }),
       },
       order: { id: 'DESC' },
       take: limit,
