@@ -93,7 +93,7 @@ describePages('the pages of API keys and of the audit log', () => {
 
   it('are not for an operator, and the page says for whom', async () => {
     const page = await open('/keys', 'en', await makeKey(client, 'operator'));
-    await page.getByText('API keys are for admins.').waitFor();
+    await page.getByText('API keys are for the role admin. You have signed in with the role operator.').waitFor();
     expect(await page.getByRole('button', { name: /New API key|Revoke/ }).count()).toBe(0);
     await pages.expectClean(page);
   });
@@ -113,7 +113,9 @@ describePages('the pages of API keys and of the audit log', () => {
     await page.locator('input[name=campaignId]').fill(campaign);
     await page.keyboard.press('Enter');
     await eventually(async () => expect(await page.locator('tbody tr').count()).toBe(1));
-    expect(await page.locator('tbody tr .changes').textContent()).toMatch(/total 100 →.*200/);
+    expect(await page.locator('tbody tr .changes').textContent()).toMatch(
+      language === 'ko' ? /총 수량 100 →.*200/ : /Total 100 →.*200/,
+    );
     expect(page.url()).toContain('action=campaign.change');
     await pages.expectClean(page);
     await pages.shoot(page, `desk-audit-${language}-${width}`);
@@ -121,12 +123,37 @@ describePages('the pages of API keys and of the audit log', () => {
     await page.locator('tbody tr').nth(2).waitFor();
   });
 
+  it.each(['ko', 'en'] as const)(
+    'tell what was done in a time, with instants as the operator reads them: %s',
+    async (language) => {
+      const campaign = await client.createCampaign(100, { endsAt: '2099-12-01T03:00:00Z' });
+      const page = await open('/audit', language);
+      await page.locator('input[name=campaignId]').fill(campaign);
+      await page.locator('input[name=from]').fill('2020-01-01T00:00');
+      await page.keyboard.press('Enter');
+      await page.locator('.changes', { hasText: '12:00:00' }).waitFor();
+      expect(await page.locator('.changes').textContent()).not.toContain('4099');
+      expect(new URL(page.url()).searchParams.get('from')).toBe('2019-12-31T15:00:00.000Z');
+      await pages.expectClean(page);
+      await pages.shoot(page, `desk-audit-time-${language}`);
+      await page.locator('input[name=to]').fill('2020-01-02T00:00');
+      await page.keyboard.press('Enter');
+      await page
+        .locator('.table-empty', { hasText: language === 'ko' ? '맞는 기록이 없습니다' : 'No entry matches' })
+        .waitFor();
+    },
+  );
+
   it('say beside the filter what the API said, and are not for viewers', async () => {
     const page = await open('/audit');
     await page.locator('input[name=actor]').fill('nobody in particular');
     await page.keyboard.press('Enter');
     await page.locator('.mistake', { hasText: 'Must be the id of an API key' }).waitFor();
+    // Once, and without the rows of the filters before.
+    expect(await page.getByText('Must be the id of an API key').count()).toBe(1);
+    expect(await page.locator('tbody tr').count()).toBe(0);
     await pages.expectClean(page);
+    await pages.shoot(page, 'desk-audit-refused-en');
     const viewer = await open('/audit', 'en', await makeKey(client, 'viewer'));
     await viewer.getByText('The audit log is for operators and admins.').waitFor();
     await pages.expectClean(viewer);

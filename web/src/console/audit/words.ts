@@ -17,8 +17,8 @@ export const ACTIONS: Readonly<Record<string, Text>> = {
   'coupons.list': { ko: '쿠폰 코드 목록 조회', en: 'Saw a list of codes' },
   'coupons.export': { ko: '쿠폰 내려받기', en: 'Exported coupons' },
   search: { ko: '검색에서 코드 조회', en: 'Saw codes in a search' },
-  'failed-event.requeue': { ko: '실패 이벤트 다시 넣기', en: 'Requeued a failed event' },
-  'failed-event.discard': { ko: '실패 이벤트 폐기', en: 'Discarded a failed event' },
+  'failed-event.requeue': { ko: '발급 실패 건 다시 넣기', en: 'Requeued a failed event' },
+  'failed-event.discard': { ko: '발급 실패 건 폐기', en: 'Discarded a failed event' },
   'key.create': { ko: 'API 키 생성', en: 'Made an API key' },
   'key.revoke': { ko: 'API 키 폐기', en: 'Revoked an API key' },
   'approval.request': { ko: '승인 요청', en: 'Asked for a second operator' },
@@ -38,28 +38,23 @@ export const ACTIONS: Readonly<Record<string, Text>> = {
 /** One value that an action has set. */
 export interface Change {
   readonly name: string;
-  /** undefined: the entry does not say what it was before. */
-  readonly before?: string;
-  readonly after: string;
+  /** There only where the entry says what it was before. */
+  readonly before?: unknown;
+  readonly after: unknown;
 }
 
 /** The entry's detail, with `before` and `after` laid side by side. What did not change is left out of those. */
 export function changesOf(detail: Readonly<Record<string, unknown>>): readonly Change[] {
   const { before, after, ...rest } = detail;
-  const changes: Change[] = Object.entries(rest).map(([name, value]) => ({ name, after: shown(value) }));
+  const changes: Change[] = Object.entries(rest).map(([name, value]) => ({ name, after: value ?? null }));
   const [old, now] = [asObject(before), asObject(after)];
   for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
-    const [was, is] = [shown(old[name]), shown(now[name])];
-    if (was !== is) changes.push({ name, before: was, after: is });
+    const [was, is] = [old[name] ?? null, now[name] ?? null];
+    if (JSON.stringify(was) !== JSON.stringify(is)) changes.push({ name, before: was, after: is });
   }
   return changes;
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function shown(value: unknown): string {
-  if (value === null || value === undefined) return '–';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -11,14 +11,14 @@ export const ROLES: Readonly<Record<KeyRole, { readonly name: Text; readonly may
   viewer: {
     name: { ko: 'viewer · 조회자', en: 'viewer' },
     may: {
-      ko: '캠페인, 현황, 실패 이벤트, 쿠폰 목록을 코드 없이 봅니다.',
+      ko: '캠페인, 현황, 발급 실패 건, 쿠폰 목록을 코드 없이 봅니다.',
       en: 'Sees campaigns, live numbers, failed events, and coupons without their codes.',
     },
   },
   operator: {
     name: { ko: 'operator · 운영자', en: 'operator' },
     may: {
-      ko: '캠페인을 만들고 바꾸고 마감하며, 실패 이벤트를 처리하고, 코드를 보고 내려받습니다.',
+      ko: '캠페인을 만들고 바꾸고 마감하며, 발급 실패 건을 처리하고, 코드를 보고 내려받습니다.',
       en: 'Also makes, changes and closes campaigns, deals with failed events, and sees and exports codes.',
     },
   },

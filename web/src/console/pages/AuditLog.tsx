@@ -2,6 +2,7 @@ import { attempt, codeOf, mistakeAt } from '../../api/attempt.ts';
 import { api } from '../../api/client.ts';
 import { type Text, text } from '../../shared/language.ts';
 import { ACTIONS, type AuditEntry, changesOf } from '../audit/words.ts';
+import { nameOf, written } from '../audit/written.ts';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
 import { ExactTime } from '../parts/ExactTime.tsx';
 import { Field } from '../parts/Field.tsx';
@@ -18,31 +19,34 @@ const WHAT: Text = {
   en: 'What operators and the service have changed, and who has seen codes. The service has no way to change or delete an entry.',
 };
 const CAPTION: Text = { ko: '최근 것부터', en: 'Newest first' };
-const ACTOR: Text = { ko: '누가 (ID)', en: 'Who (id)' };
+const ACTOR: Text = { ko: '담당자 ID', en: 'Who (id)' };
 const ACTOR_HINT: Text = {
-  ko: 'API 키의 ID, bootstrap(ADMIN_TOKEN), service, command, 또는 jwt:사용자',
-  en: 'Id of an API key, bootstrap (ADMIN_TOKEN), service, command, or jwt: and a user',
+  ko: '목록의 이름을 누르면 그 담당자의 기록만 보입니다. 직접 입력할 때는 이름이 아니라 API 키의 ID, bootstrap(ADMIN_TOKEN), service, command, 또는 jwt:사용자',
+  en: 'A name in the list leads to all entries of that key. To type it: not the name, but the id of an API key, bootstrap (ADMIN_TOKEN), service, command, or jwt: and a user',
 };
-const ACTION: Text = { ko: '무엇을', en: 'What' };
+const ACTION: Text = { ko: '작업', en: 'What' };
 const ANYTHING: Text = { ko: '모두', en: 'Anything' };
 const CAMPAIGN: Text = { ko: '캠페인 ID', en: 'Campaign' };
 
-const WHEN: Text = { ko: '언제', en: 'When' };
-const WHO: Text = { ko: '누가', en: 'Who' };
+const WHEN: Text = { ko: '일시', en: 'When' };
+const WHO: Text = { ko: '담당자', en: 'Who' };
 const ON: Text = { ko: '대상', en: 'On' };
 const CHANGED: Text = { ko: '내용', en: 'Values' };
-const FROM: Text = { ko: '어디서', en: 'From' };
+const ADDRESS: Text = { ko: '접속 주소', en: 'From' };
+const SINCE: Text = { ko: '일시(부터)', en: 'Done from' };
+const UNTIL: Text = { ko: '일시(이전)', en: 'Done before' };
 const BECAME: Text = { ko: '에서', en: 'became' };
 const REQUEST: Text = { ko: '요청', en: 'request' };
 
 const NONE: Text = { ko: '아직 기록이 없습니다.', en: 'Nothing has been recorded yet.' };
 const NO_MATCH: Text = { ko: '이 조건에 맞는 기록이 없습니다.', en: 'No entry matches these filters.' };
 const NOT_FOR_VIEWERS: Text = {
-  ko: '감사 로그는 운영자와 관리자만 볼 수 있습니다.',
+  ko: '감사 로그는 operator 역할부터 볼 수 있습니다.',
   en: 'The audit log is for operators and admins.',
 };
 
-const FILTERS = ['actor', 'action', 'campaignId'] as const;
+const FILTERS = ['actor', 'action', 'campaignId', 'from', 'to'] as const;
+const BESIDE = FILTERS.map((name) => `/${name}`);
 
 /** Who did what, and when. */
 export default function AuditLog() {
@@ -55,7 +59,7 @@ export default function AuditLog() {
   return (
     <Page title={TITLE}>
       <p class="muted words">{text(WHAT)}</p>
-      <FilterForm filters={filters} onApply={apply}>
+      <FilterForm filters={filters} onApply={apply} instants={['from', 'to']}>
         {(input) => (
           <>
             <Field label={ACTOR} hint={ACTOR_HINT} mistake={mistakeAt(list.failure, '/actor')}>
@@ -67,6 +71,12 @@ export default function AuditLog() {
             <Field label={CAMPAIGN} mistake={mistakeAt(list.failure, '/campaignId')}>
               {(attributes) => <input {...attributes} {...input('campaignId')} spellcheck={false} />}
             </Field>
+            <Field label={SINCE} mistake={mistakeAt(list.failure, '/from')}>
+              {(attributes) => <input {...attributes} {...input('from')} type="datetime-local" step="0.001" />}
+            </Field>
+            <Field label={UNTIL} mistake={mistakeAt(list.failure, '/to')}>
+              {(attributes) => <input {...attributes} {...input('to')} type="datetime-local" step="0.001" />}
+            </Field>
           </>
         )}
       </FilterForm>
@@ -74,6 +84,7 @@ export default function AuditLog() {
         caption={CAPTION}
         columns={COLUMNS}
         list={list}
+        beside={BESIDE}
         keyOf={({ id }) => id}
         empty={text(isFiltered ? NO_MATCH : NONE)}
       />
@@ -128,7 +139,7 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
   { name: ON, cell: (entry) => <Subject entry={entry} /> },
   { name: CHANGED, cell: ({ detail }) => <Changes detail={detail} /> },
   {
-    name: FROM,
+    name: ADDRESS,
     cell: ({ address, requestId }) => (
       <>
         {address ?? '–'}
@@ -164,14 +175,14 @@ function Changes({ detail }: { readonly detail: Readonly<Record<string, unknown>
     <ul class="changes">
       {changesOf(detail).map(({ name, before, after }) => (
         <li key={name}>
-          <span class="muted">{name}</span>{' '}
+          <span class="muted">{nameOf(name)}</span>{' '}
           {before !== undefined && (
             <>
-              {before} <span aria-hidden="true">→</span>
+              {written(name, before)} <span aria-hidden="true">→</span>
               <span class="sr-only">{text(BECAME)}</span>{' '}
             </>
           )}
-          <strong>{after}</strong>
+          <strong>{written(name, after)}</strong>
         </li>
       ))}
     </ul>

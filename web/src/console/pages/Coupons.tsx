@@ -24,7 +24,7 @@ const CAPTION: Text = { ko: '발급된 쿠폰, 최근 신청부터', en: 'Issued
 const CAMPAIGN: Text = { ko: '캠페인으로', en: 'To the campaign' };
 
 const USER: Text = { ko: '사용자 ID', en: 'User' };
-const WHOLE: Text = { ko: '전체가 일치해야 합니다', en: 'As a whole' };
+const WHOLE: Text = { ko: '전체가 일치해야 합니다', en: 'The whole id, not a part' };
 const FROM: Text = { ko: '신청 시각(부터)', en: 'Claimed from' };
 const TO: Text = { ko: '신청 시각(이전)', en: 'Claimed before' };
 const BY_CODE: Text = { ko: '코드나 신청 ID로 찾으려면', en: 'To find one by its code or claim:' };
@@ -52,11 +52,12 @@ const EXPORTED: Text = {
   en: 'A download has what the filters let through: all coupons issued until now, in the order of the claims. It is recorded in the audit log.',
 };
 const WITHOUT_CODES: Text = {
-  ko: '조회자에게는 쿠폰 코드가 보이지 않습니다.',
-  en: 'Viewers see no codes.',
+  ko: '쿠폰 코드는 operator 역할부터 볼 수 있습니다.',
+  en: 'Codes are shown from the role operator on.',
 };
 
 const FILTERS = ['userId', 'from', 'to'] as const;
+const BESIDE = FILTERS.map((name) => `/${name}`);
 const AT_ONCE = 100;
 
 /** Who got a coupon of a campaign, and in which order. */
@@ -84,7 +85,7 @@ export default function Coupons() {
     [campaignId, JSON.stringify(filters)],
   );
   const exported = (format: 'csv' | 'ndjson'): string =>
-    addressOf(`${BASE}api/admin/campaigns/${campaignId}/coupons.${format}`, {
+    addressOf(`${BASE}api/admin/campaigns/${encodeURIComponent(campaignId)}/coupons.${format}`, {
       ...filters,
       ...(format === 'csv' ? { lang: language.value } : {}),
     });
@@ -128,6 +129,7 @@ export default function Coupons() {
         caption={CAPTION}
         columns={columns(list.items ?? [])}
         list={list}
+        beside={BESIDE}
         keyOf={({ sequence }) => sequence}
         empty={text(isFiltered ? NO_MATCH : NONE)}
       />

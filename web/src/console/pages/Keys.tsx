@@ -13,7 +13,7 @@ import { Badge } from '../parts/StateBadge.tsx';
 import { Time } from '../parts/Time.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { consolePath } from '../paths.ts';
-import { may } from '../session.ts';
+import { may, operator } from '../session.ts';
 import '../parts/desk.css';
 
 const TITLE: Text = { ko: 'API 키', en: 'API keys' };
@@ -44,8 +44,8 @@ const REVOKE_MEANS: Text = {
 const LAST_USED: Text = { ko: '마지막 사용:', en: 'Last used:' };
 const NONE: Text = { ko: '아직 만든 키가 없습니다.', en: 'No key has been made yet.' };
 const NOT_FOR_OPERATORS: Text = {
-  ko: 'API 키는 관리자만 볼 수 있습니다.',
-  en: 'API keys are for admins.',
+  ko: 'API 키는 admin 역할만 보고 만들 수 있습니다. 지금 로그인한 역할은 {role}입니다.',
+  en: 'API keys are for the role admin. You have signed in with the role {role}.',
 };
 
 /** The keys of servers and operators. */
@@ -83,7 +83,7 @@ export default function Keys() {
         keyOf={({ id }) => id}
         empty={text(NONE)}
       />
-      {!may('admin') && <p>{text(NOT_FOR_OPERATORS)}</p>}
+      {!may('admin') && <p>{text(NOT_FOR_OPERATORS, { role: operator.value?.role ?? '' })}</p>}
       {isCreating.value && (
         <CreateKey
           onClose={(hasMade) => {

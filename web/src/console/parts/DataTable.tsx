@@ -1,4 +1,5 @@
 import { type ComponentChildren, type Key } from 'preact';
+import { type Failure } from '../../api/attempt.ts';
 import { number, type Text, text } from '../../shared/language.ts';
 import { ProblemNotice } from './ProblemNotice.tsx';
 import './parts.css';
@@ -29,14 +30,17 @@ interface TableProps<Row> {
   readonly keyOf: (row: Row) => Key;
   /** What is said when there is nothing; also what to do about it. */
   readonly empty: ComponentChildren;
+  /** Filters at these pointers say themselves what the API said of them. */
+  readonly beside?: readonly string[];
 }
 
 /** A list of the API as a table. It scrolls within itself where it is wider than the page. */
-export function DataTable<Row>({ caption, columns, list, keyOf, empty }: TableProps<Row>) {
+export function DataTable<Row>({ caption, columns, list, keyOf, empty, beside = [] }: TableProps<Row>) {
   const { items, isLoading, failure, more, reload } = list;
+  const isSaid = isOnlyOf(failure, beside);
   return (
     <div class="data-table">
-      <ProblemNotice failure={failure}>
+      <ProblemNotice failure={isSaid ? null : failure}>
         <button type="button" onClick={reload}>
           {text(RETRY)}
         </button>
@@ -78,6 +82,13 @@ export function DataTable<Row>({ caption, columns, list, keyOf, empty }: TablePr
       </div>
     </div>
   );
+}
+
+/** Are all mistakes that the API has found at these pointers? */
+function isOnlyOf(failure: Failure | null, pointers: readonly string[]): boolean {
+  if (failure?.kind !== 'refused') return false;
+  const { errors = [] } = failure.problem;
+  return errors.length > 0 && errors.every(({ pointer }) => pointers.includes(pointer));
 }
 
 function Cell<Row>({ column: { cell, isNumber, isRowHeader }, row }: { column: Column<Row>; row: Row }) {

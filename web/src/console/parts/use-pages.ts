@@ -42,7 +42,14 @@ export function usePages<Item>(
     if (mine !== round.current) return;
     isLoading.value = false;
     failure.value = outcome.ok ? null : outcome.failure;
-    if (!outcome.ok) return;
+    if (!outcome.ok) {
+      // What was refused as a whole has no rows: those of the filters before would pass for its answer.
+      if (outcome.failure.kind === 'refused' && outcome.failure.problem.status === 400 && cursor === undefined) {
+        items.value = null;
+        next.value = null;
+      }
+      return;
+    }
     const { items: read, nextCursor } = outcome.data;
     items.value = cursor === undefined ? read : [...(items.value ?? []), ...read];
     next.value = nextCursor;
