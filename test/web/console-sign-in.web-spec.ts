@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Service, startService } from '../support/service.js';
 import { describePages, Pages } from './support/browser.js';
 import { signIn } from './support/console.js';
+import { refusal } from './support/drop-page.js';
 
 describePages('signing in to the console', () => {
   let service: Service;
@@ -34,8 +35,43 @@ describePages('signing in to the console', () => {
     await page.goto(`${service.adminUrl}/console`);
     await page.locator('input[name=key]').fill('not-a-key');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').getByText('Unauthorized', { exact: true }).waitFor();
+    await page.getByRole('alert').getByText('This key is wrong.').waitFor();
     expect(await page.locator('input[name=key]').inputValue()).toBe('not-a-key');
+    await pages.expectClean(page);
+  });
+
+  it.each([
+    ['ko', '한/영 전환을 확인해 주세요'],
+    ['en', 'Is the keyboard set to English?'],
+  ] as const)('asks for the keyboard where no key has such letters, and sends nothing: %s', async (language, words) => {
+    const page = await pages.page({ language });
+    await page.goto(`${service.adminUrl}/console`);
+    const sent: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') sent.push(request.url());
+    });
+    await page.locator('input[name=key]').fill('차_오타');
+    await page.keyboard.press('Enter');
+    await page.locator('.mistake', { hasText: words }).waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, `console-sign-in-keyboard-${language}`);
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    ['ko', '37초 뒤에 다시 시도해 주세요'],
+    ['en', 'Try again in 37 s.'],
+  ] as const)('says for how long an address is closed to guesses: %s', async (language, words) => {
+    const page = await pages.page({ language });
+    await page.route('**/api/admin/session', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill(refusal(429, 'too-many-requests', {}, { 'retry-after': '37' }))
+        : route.continue(),
+    );
+    await page.goto(`${service.adminUrl}/console`);
+    await page.locator('input[name=key]').fill('guess');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText(words).waitFor();
     await pages.expectClean(page);
   });
 

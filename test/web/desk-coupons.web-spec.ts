@@ -103,7 +103,7 @@ describePages('the page of coupons', () => {
 
   it('shows a viewer no codes, and no column for them', async () => {
     const page = await open('en', 1440, await makeKey(client, 'viewer'));
-    await page.getByText('Viewers see no codes.').waitFor();
+    await page.getByText('Codes are shown from the role operator on.').waitFor();
     expect(await page.getByRole('columnheader', { name: /^(Code|Claim)$/ }).count()).toBe(0);
     const [coupon] = await api();
     expect(await page.content()).not.toContain(coupon.code);

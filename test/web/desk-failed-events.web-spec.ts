@@ -92,9 +92,10 @@ describePages('the page of failed events', () => {
       const page = await open(language, '/failed-events', width);
       await eventually(async () => expect(await page.locator('tbody tr').count()).toBe(6));
       const badges = await page.locator('tbody .badge').allTextContents();
-      const [dead, waits] = language === 'ko' ? ['운영자 대기', '재시도 대기'] : ['Needs you', 'Waits'];
+      const [dead, waits] = language === 'ko' ? ['운영자 확인 필요', '재시도 대기'] : ['Needs you', 'Waits'];
       expect(badges).toEqual([dead, dead, dead, waits, waits, waits]);
       await pages.expectClean(page);
+      if (width === 1440) expect(await hiddenBeside(page)).toBe(0);
       await pages.shoot(page, `desk-failed-${language}-${width}`);
       await page.locator('tbody tr').nth(0).getByRole('button').click();
       await page.getByRole('dialog').waitFor();
@@ -112,7 +113,7 @@ describePages('the page of failed events', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').getByRole('button', { name: 'Requeue…' }).focus();
     await page.keyboard.press('Enter');
-    await page.getByText('Claims that are published again now, with all attempts before them: 1.').waitFor();
+    await page.getByText('Claims that the service tries again now: 1.').waitFor();
     await pages.expectClean(page);
     await page.getByRole('button', { name: 'Requeue 1' }).focus();
     await page.keyboard.press('Enter');
@@ -167,10 +168,10 @@ describePages('the page of failed events', () => {
     await fail(2_490, 2_490);
     await unreadable(10);
     const page = await open('ko');
-    await page.getByRole('group', { name: '운영자 대기' }).getByText('2,500').waitFor();
+    await page.getByRole('group', { name: '운영자 확인 필요' }).getByText('2,500').waitFor();
     await pages.shoot(page, 'desk-failed-many-ko');
-    await page.getByRole('button', { name: '운영자 대기 2,500건 모두 다시 넣기…' }).click();
-    await page.getByText('신청 2,490건이 지금 다시 게시되고').waitFor();
+    await page.getByRole('button', { name: '운영자 확인 필요 2,490건 모두 다시 넣기…' }).click();
+    await page.getByText('신청 2,490건을 지금 다시 처리합니다').waitFor();
     await page.getByText('10건은 그대로 둡니다').waitFor();
     await pages.expectClean(page);
     await page.getByRole('button', { name: '2,490건 다시 넣기' }).click();
@@ -178,7 +179,7 @@ describePages('the page of failed events', () => {
     await pages.expectClean(page);
     await page.getByRole('dialog').getByRole('button', { name: '닫기' }).last().click();
     await page.getByRole('group', { name: '재시도 대기' }).getByText('2,490').waitFor();
-    await page.getByRole('group', { name: '운영자 대기' }).getByText('10', { exact: true }).waitFor();
+    await page.getByRole('group', { name: '운영자 확인 필요' }).getByText('10', { exact: true }).waitFor();
   });
 
   it('stops nothing else when the service goes away in the middle', async () => {
@@ -219,3 +220,11 @@ describePages('the page of failed events', () => {
     await pages.expectClean(page);
   });
 });
+
+/** By how many pixels the table is wider than its place. */
+function hiddenBeside(page: Page): Promise<number> {
+  return page.locator('.table-scroll').evaluate((table) => {
+    const { scrollWidth, clientWidth } = table as unknown as { scrollWidth: number; clientWidth: number };
+    return scrollWidth - clientWidth;
+  });
+}

@@ -36,7 +36,7 @@ describePages('the search for a customer', () => {
   const stories = async (q: string) => (await client.admin('GET', `/api/admin/search?q=${q}`)).body.users;
 
   it.each([
-    ['ko', /^\d\d:\d\d:\d\d\.\d{3}에 눌렀지만 .*마지막 쿠폰이 .*먼저 나갔습니다\.$/],
+    ['ko', /^고객님께서는 \d\d:\d\d:\d\d\.\d{3}에 신청하셨으나, .*쿠폰이 모두 소진/],
     ['en', /^Pressed at \d\d:\d\d:\d\d\.\d{3}, .*last coupon/],
   ] as const)('says to the one who got nothing why: %s', async (language, sentence) => {
     const page = await pages.page({ language });
@@ -45,6 +45,8 @@ describePages('the search for a customer', () => {
     const answer = page.locator('.story-answer p');
     await answer.waitFor();
     expect(await answer.textContent()).toMatch(sentence);
+    // Nobody proves who they are to this service, so support cannot say that it was this person.
+    await page.getByText('IDENTITY=open').waitFor();
     await pages.expectClean(page);
     await pages.shoot(page, `desk-search-loser-${language}`);
   });
@@ -85,12 +87,23 @@ describePages('the search for a customer', () => {
       ['winner', 'user’s id'],
       [claimId, 'by the claim'],
       [code, 'by the code'],
+      // As a customer writes it in a mail.
+      [
+        code
+          .toLowerCase()
+          .replace(/(.{4})(?!$)/g, '$1-')
+          .replace(/1/g, 'l')
+          .replace(/0/g, 'o'),
+        'by the code',
+      ],
+      [code.replace(/(.{4})(?!$)/g, '$1 '), 'by the code'],
     ]) {
       await search(page, q);
       await page.getByRole('heading', { name: foundBy }).waitFor();
       await page.getByText('as number 1 in line, and got a coupon').waitFor();
       expect(await page.getByText(code, { exact: true }).count()).toBe(1);
     }
+    await page.getByRole('button', { name: 'Copy the code' }).waitFor();
     await pages.expectClean(page);
     await pages.shoot(page, 'desk-search-winner-en');
   });
@@ -99,6 +112,9 @@ describePages('the search for a customer', () => {
     const page = await pages.page({ language: 'en' });
     await signIn(page, service, '/search?q=winner', await makeKey(client, 'viewer'));
     await page.getByText('and got a coupon').waitFor();
+    await page.getByText('The code is shown from the role operator on.').waitFor();
+    await pages.expectClean(page);
+    await pages.shoot(page, 'desk-search-viewer-en');
     const [{ campaigns }] = await stories('winner');
     expect(await page.content()).not.toContain(campaigns[0].claim.code);
     expect(await page.content()).not.toContain(campaigns[0].claim.claimId);
@@ -150,9 +166,9 @@ describePages('the search for a customer', () => {
   it('says beside the field what the API said of the text', async () => {
     const page = await pages.page({ language: 'en' });
     await signIn(page, service, '/search');
-    await search(page, 'two words');
+    await search(page, '정오의 쿠폰');
     const field = page.locator('input[name=q]');
-    await page.getByText('Must be a text of 1 to 128').waitFor();
+    await page.locator('.mistake', { hasText: 'Must be the id of a user' }).waitFor();
     expect(await field.getAttribute('aria-invalid')).toBe('true');
     await pages.expectClean(page);
   });

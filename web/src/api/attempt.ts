@@ -2,8 +2,8 @@ import { type Problem } from './client.ts';
 
 /** Why a call was not done. */
 export type Failure =
-  /** The service has refused it, and says why. */
-  | { readonly kind: 'refused'; readonly problem: Problem }
+  /** The service has refused it, and says why; `retryAfter`: when it may be tried again, seconds. */
+  | { readonly kind: 'refused'; readonly problem: Problem; readonly retryAfter?: number }
   /** There was no answer, or none of this service: the network, a proxy, or a service that is stopped. */
   | { readonly kind: 'unreachable'; readonly at: number; readonly status: number | null };
 
@@ -18,7 +18,7 @@ export async function attempt<Data>(
   try {
     const { data, error, response } = await call;
     if (response.ok) return { ok: true, data: data as Data, response };
-    if (isProblem(error)) return { ok: false, failure: { kind: 'refused', problem: error } };
+    if (isProblem(error)) return { ok: false, failure: { kind: 'refused', problem: error, ...waitOf(response) } };
     return { ok: false, failure: { kind: 'unreachable', at: Date.now(), status: response.status } };
   } catch {
     return { ok: false, failure: { kind: 'unreachable', at: Date.now(), status: null } };
@@ -33,6 +33,12 @@ export function mistakeAt(failure: Failure | null, pointer: string): string | un
 
 export function codeOf(failure: Failure | null): string | null {
   return failure?.kind === 'refused' ? failure.problem.code : null;
+}
+
+/** Retry-After, in seconds. */
+function waitOf({ headers }: Response): { readonly retryAfter?: number } {
+  const seconds = Number(headers.get('retry-after') ?? NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? { retryAfter: seconds } : {};
 }
 
 function isProblem(error: unknown): error is Problem {

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
-import { type Failure } from '../api/attempt.ts';
-import { type Text, text } from '../shared/language.ts';
+import { codeOf, type Failure } from '../api/attempt.ts';
+import { fitsHeader } from '../shared/header-text.ts';
+import { number, type Text, text } from '../shared/language.ts';
 import { Dialog } from './parts/Dialog.tsx';
 import { Field } from './parts/Field.tsx';
 import { ProblemNotice } from './parts/ProblemNotice.tsx';
@@ -8,8 +9,20 @@ import { signIn, signOut } from './session.ts';
 
 const KEY: Text = { ko: 'API 키', en: 'API key' };
 const HINT: Text = {
-  ko: 'viewer, operator 또는 admin 역할의 키, ADMIN_TOKEN, 또는 운영자의 토큰',
-  en: 'A key with the role viewer, operator or admin, the ADMIN_TOKEN, or the token of an operator',
+  ko: '이 서비스의 관리자에게 받은 키를 그대로 붙여 넣으세요. 키가 없으면 관리자에게 요청하세요. ADMIN_TOKEN과 운영자의 토큰도 쓸 수 있습니다.',
+  en: 'Paste the key that an admin of this service has given you; without one, ask for it. The ADMIN_TOKEN and the token of an operator work, too.',
+};
+const NO_KEY: Text = {
+  ko: '키에 쓸 수 없는 글자가 있습니다. 한/영 전환을 확인해 주세요.',
+  en: 'The key has a character that no key has. Is the keyboard set to English?',
+};
+const WRONG: Text = {
+  ko: '서비스가 모르는 키입니다. 빠진 글자가 없는지, 만료되거나 폐기된 키는 아닌지 확인해 주세요.',
+  en: 'This key is wrong. Check that it is whole, and that it has not expired or been revoked.',
+};
+const TOO_OFTEN: Text = {
+  ko: '잘못된 키가 너무 여러 번 입력되었습니다. {n}초 뒤에 다시 시도해 주세요.',
+  en: 'Too many wrong keys were tried. Try again in {n} s.',
 };
 const SIGN_IN: Text = { ko: '로그인', en: 'Sign in' };
 const AGAIN: Text = { ko: '다시 로그인해 주세요', en: 'Please sign in again' };
@@ -46,17 +59,24 @@ export function SignInAgain() {
 function SignInForm({ children }: { readonly children?: preact.ComponentChildren }) {
   const key = useSignal('');
   const failure = useSignal<Failure | null>(null);
+  const isNoKey = useSignal(false);
   const isBusy = useSignal(false);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (key.value.trim() === '' || isBusy.value) return;
+    const typed = key.value.trim();
+    if (typed === '' || isBusy.value) return;
+    isNoKey.value = !fitsHeader(typed);
+    if (isNoKey.value) {
+      failure.value = null;
+      return;
+    }
     isBusy.value = true;
-    failure.value = await signIn(key.value.trim());
+    failure.value = await signIn(typed);
     isBusy.value = false;
   };
   return (
     <form class="stack" onSubmit={(event) => void submit(event)}>
-      <Field label={KEY} hint={HINT}>
+      <Field label={KEY} hint={HINT} mistake={isNoKey.value ? text(NO_KEY) : undefined}>
         {(attributes) => (
           <input
             {...attributes}
@@ -70,7 +90,7 @@ function SignInForm({ children }: { readonly children?: preact.ComponentChildren
           />
         )}
       </Field>
-      <ProblemNotice failure={failure.value} isSignIn />
+      <ProblemNotice failure={failure.value} isSignIn detail={detailOf(failure.value)} />
       <div class="actions">
         <button type="submit" class="primary" disabled={isBusy.value}>
           {text(SIGN_IN)}
@@ -79,4 +99,12 @@ function SignInForm({ children }: { readonly children?: preact.ComponentChildren
       </div>
     </form>
   );
+}
+
+/** What the page knows more exactly than the API, which does not know that somebody is signing in. */
+function detailOf(failure: Failure | null) {
+  const code = codeOf(failure);
+  if (code === 'unauthorized') return <p>{text(WRONG)}</p>;
+  if (code !== 'too-many-requests' || failure?.kind !== 'refused' || failure.retryAfter === undefined) return undefined;
+  return <p>{text(TOO_OFTEN, { n: number(failure.retryAfter) })}</p>;
 }

@@ -47,7 +47,7 @@ export const ROUTES: readonly ConsoleRoute[] = [
   },
   {
     path: '/failed-events',
-    title: { ko: '실패 이벤트', en: 'Failed events' },
+    title: { ko: '발급 실패 건', en: 'Failed events' },
     page: page(() => import('./pages/FailedEvents.tsx')),
     nav: 'viewer',
   },

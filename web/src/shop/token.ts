@@ -1,3 +1,4 @@
+import { fitsHeader } from '../shared/header-text.ts';
 import { isEmbedded } from './embedding.ts';
 
 const KEPT = 'coupon.token';
@@ -11,6 +12,8 @@ export function tokenFromAddress(): string | null {
   const found = new URLSearchParams(location.hash.slice(1)).get('token');
   if (found === null) return null;
   history.replaceState(history.state, '', location.pathname + location.search);
+  // What no header can hold is no token: the service could not even refuse it.
+  if (!fitsHeader(found)) return null;
   keepToken(found);
   return found;
 }

@@ -27,8 +27,8 @@ export const OPERATOR_PROBLEMS = {
   ),
   'failed-event-not-found': kind(
     404,
-    ['실패 이벤트 없음', 'Failed event not found'],
-    ['해당 실패 이벤트가 존재하지 않습니다.', 'There is no such failed event.'],
+    ['발급 실패 건 없음', 'Failed event not found'],
+    ['해당 발급 실패 건이 존재하지 않습니다.', 'There is no such failed event.'],
   ),
   'approval-not-found': kind(
     404,

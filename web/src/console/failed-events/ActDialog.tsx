@@ -20,8 +20,8 @@ const VERBS: Record<Action, Text> = {
 };
 const CONSEQUENCES: Record<Action, Text> = {
   requeue: {
-    ko: '신청 {n}건이 지금 다시 게시되고, 시도 횟수는 0부터 다시 셉니다.',
-    en: 'Claims that are published again now, with all attempts before them: {n}.',
+    ko: '신청 {n}건을 지금 다시 처리합니다. 원인이 해결되었으면 쿠폰이 발급되고, 아니면 처음부터 다시 시도합니다.',
+    en: 'Claims that the service tries again now: {n}. They become coupons if the cause is mended; otherwise all attempts begin again.',
   },
   discard: {
     ko: '신청 {n}건은 쿠폰이 되지 않습니다. 되돌릴 수 없습니다. 잡혀 있던 자리는 재고로 돌아가고, 그 사용자는 다시 신청할 수 있습니다.',
@@ -36,8 +36,8 @@ const UNREADABLE: Text = {
 };
 const LEFT: Record<Action, Text> = {
   requeue: {
-    ko: '{n}건은 그대로 둡니다. 이미 처리 중이거나 끝났거나, 게시할 신청이 없습니다.',
-    en: 'Left as they are, on their way, final, or without a claim to publish: {n}.',
+    ko: '{n}건은 그대로 둡니다. 이미 처리 중이거나 끝났거나, 읽을 수 없는 메시지입니다.',
+    en: 'Left as they are, because they are on their way, final, or cannot be read: {n}.',
   },
   discard: { ko: '{n}건은 이미 끝나서 그대로 둡니다.', en: 'Left as they are, because they are final already: {n}.' },
 };

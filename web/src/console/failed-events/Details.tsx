@@ -10,7 +10,7 @@ import './failed-events.css';
 import { type Action } from './selection.ts';
 import { type FailedEvent, mayDiscard, mayRequeue, reasonOf, STATUSES } from './words.ts';
 
-const TITLE: Text = { ko: '실패 이벤트 {id}', en: 'Failed event {id}' };
+const TITLE: Text = { ko: '발급 실패 건 {id}', en: 'Failed event {id}' };
 const NOTHING: Text = { ko: '없음', en: 'none' };
 const NOT_TO_READ: Text = {
   ko: '이 메시지에서는 신청을 읽을 수 없습니다. 위치: 아래의 토픽과 오프셋.',

@@ -21,7 +21,12 @@ interface BarProps {
   readonly onPick: (rows: readonly FailedEvent[]) => void;
   readonly onAct: (action: Action) => void;
   /** All that the filters name, also what is not shown; null where the API has no such act. */
-  readonly all: { readonly state: Text; readonly count: number; readonly onAct: (action: Action) => void } | null;
+  readonly all: {
+    readonly state: Text;
+    /** Rows to which each act would be done. */
+    readonly counts: Readonly<Record<Action, number>>;
+    readonly onAct: (action: Action) => void;
+  } | null;
 }
 
 /** What is selected, and what can be done to it. */
@@ -51,10 +56,10 @@ export function SelectionBar({ picked, shown, onPick, onAct, all }: BarProps) {
               key={action}
               type="button"
               class={action === 'discard' ? 'danger' : undefined}
-              disabled={all.count === 0}
+              disabled={all.counts[action] === 0}
               onClick={() => all.onAct(action)}
             >
-              {text(OF_ALL[action], { n: number(all.count), state: text(all.state) })}
+              {text(OF_ALL[action], { n: number(all.counts[action]), state: text(all.state) })}
             </button>
           ))}
         </span>

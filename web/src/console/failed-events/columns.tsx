@@ -9,15 +9,15 @@ import './failed-events.css';
 import { type FailedEvent, reasonOf, STATUSES } from './words.ts';
 
 const PICK: Text = { ko: '선택', en: 'Select' };
-const PICK_ONE: Text = { ko: '실패 이벤트 {id} 선택', en: 'Select failed event {id}' };
+const PICK_ONE: Text = { ko: '발급 실패 건 {id} 선택', en: 'Select failed event {id}' };
 const USER: Text = { ko: '사용자', en: 'User' };
 const UNREADABLE: Text = { ko: '읽을 수 없는 메시지', en: 'unreadable message' };
 const STATE: Text = { ko: '상태', en: 'State' };
 const WHY: Text = { ko: '이유', en: 'Why' };
 const SINCE: Text = { ko: '기록', en: 'Since' };
-const NEXT: Text = { ko: '다음 시도', en: 'Next attempt' };
+const NEXT: Text = { ko: '다음 시도', en: 'next attempt' };
 const MORE: Text = { ko: '자세히', en: 'Details' };
-const DETAILS_OF: Text = { ko: '실패 이벤트 {id} 자세히', en: 'Details of failed event {id}' };
+const DETAILS_OF: Text = { ko: '발급 실패 건 {id} 자세히', en: 'Details of failed event {id}' };
 
 /** A viewer can select nothing. */
 export function columns(
@@ -54,11 +54,22 @@ export function columns(
         ),
     },
     { name: WHY, cell: (row) => <Why row={row} /> },
-    { name: SINCE, cell: ({ createdAt }) => <ExactTime at={createdAt} /> },
     {
-      name: NEXT,
-      cell: ({ nextAttemptAt }) =>
-        nextAttemptAt === null ? <span class="muted">–</span> : <ExactTime at={nextAttemptAt} />,
+      // Both in one column, so that all of them fit a screen of 1440 px.
+      name: SINCE,
+      cell: ({ createdAt, nextAttemptAt }) => (
+        <>
+          <ExactTime at={createdAt} />
+          {nextAttemptAt !== null && (
+            <>
+              <br />
+              <small class="muted">
+                {text(NEXT)} <ExactTime at={nextAttemptAt} />
+              </small>
+            </>
+          )}
+        </>
+      ),
     },
     {
       name: MORE,

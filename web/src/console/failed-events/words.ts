@@ -19,7 +19,7 @@ export const STATUSES: Readonly<Record<Status, StatusWords>> = {
   DEAD: {
     tone: 'bad',
     icon: 'bad',
-    word: { ko: '운영자 대기', en: 'Needs you' },
+    word: { ko: '운영자 확인 필요', en: 'Needs you' },
     next: {
       ko: '운영자가 다시 넣거나 폐기할 때까지 그대로입니다.',
       en: 'Stays until an operator requeues or discards it.',
@@ -29,18 +29,18 @@ export const STATUSES: Readonly<Record<Status, StatusWords>> = {
     tone: 'warn',
     icon: 'wait',
     word: { ko: '재시도 대기', en: 'Waits' },
-    next: { ko: '다음 시도 시각에 자동으로 다시 게시됩니다.', en: 'Published again by itself at its next attempt.' },
+    next: { ko: '다음 시도 시각에 자동으로 다시 처리됩니다.', en: 'Tried again by itself at its next attempt.' },
   },
   PUBLISHING: {
     tone: 'accent',
     icon: 'wait',
-    word: { ko: '게시 중', en: 'Being published' },
-    next: { ko: '지금 다시 게시되고 있습니다.', en: 'Being published again now.' },
+    word: { ko: '재처리 중', en: 'Being tried again' },
+    next: { ko: '지금 다시 처리하고 있습니다.', en: 'The service tries it again now.' },
   },
   REPUBLISHED: {
     tone: 'accent',
     icon: 'on',
-    word: { ko: '다시 게시됨', en: 'Published again' },
+    word: { ko: '재처리됨', en: 'Tried again' },
     next: { ko: '컨슈머가 쿠폰을 저장하면 해결됩니다.', en: 'Resolved once the consumer has stored the coupon.' },
   },
   DISCARDED: {

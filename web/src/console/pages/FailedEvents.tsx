@@ -21,15 +21,18 @@ import { may } from '../session.ts';
 
 type Consequences = Schemas['FailedEventConsequences'];
 
-const TITLE: Text = { ko: '실패 이벤트', en: 'Failed events' };
+const TITLE: Text = { ko: '발급 실패 건', en: 'Failed events' };
 const WHAT: Text = {
-  ko: '접수되었지만 아직 쿠폰이 되지 못한 신청입니다. 대부분 자동으로 다시 시도하며, "운영자 대기"만 사람이 처리해야 합니다.',
+  ko: '접수되었지만 아직 쿠폰이 되지 못한 신청입니다. 대부분 자동으로 다시 시도하며, "운영자 확인 필요"만 사람이 처리해야 합니다.',
   en: 'Claims that were taken and are no coupons yet. Most go on by themselves; only those that “need you” wait for an operator.',
 };
-const CAPTION: Text = { ko: '운영자 대기부터, 그 안에서는 최근 것부터', en: 'Those that need you first, newest first' };
+const CAPTION: Text = {
+  ko: '운영자 확인 필요부터, 그 안에서는 최근 것부터',
+  en: 'Those that need you first, newest first',
+};
 const CAPTION_ONE: Text = { ko: '최근 것부터', en: 'Newest first' };
 const STATE_CHOICE: Text = { ko: '상태', en: 'State' };
-const OPEN: Text = { ko: '끝나지 않은 것', en: 'Not finished' };
+const OPEN: Text = { ko: '미완료', en: 'Not finished' };
 const ALL: Text = { ko: '전체', en: 'All' };
 const CAMPAIGN: Text = { ko: '캠페인 ID', en: 'Campaign' };
 
@@ -37,7 +40,7 @@ const NONE: Text = {
   ko: '기다리는 신청이 없습니다. 접수된 신청은 모두 쿠폰이 되었거나 가는 중입니다.',
   en: 'Nothing waits. Each claim that was taken is a coupon, or on its way.',
 };
-const NO_MATCH: Text = { ko: '이 조건에 맞는 실패 이벤트가 없습니다.', en: 'No failed event matches.' };
+const NO_MATCH: Text = { ko: '이 조건에 맞는 발급 실패 건이 없습니다.', en: 'No failed event matches.' };
 
 const COUNTED: Text = {
   ko: 'GET /api/admin/failed-events/consequences의 count입니다. 데이터베이스의 행을 셉니다.',
@@ -45,6 +48,7 @@ const COUNTED: Text = {
 };
 
 const AT_ONCE = 50;
+const BESIDE = ['/campaignId'];
 /** Those on which one order can act as a whole. */
 const WAITING = ['DEAD', 'PENDING'] as const;
 
@@ -148,7 +152,8 @@ export default function FailedEvents() {
               ? null
               : {
                   state: STATUSES[whole].word,
-                  count: counted.count,
+                  // A message that cannot be read can be discarded, and not requeued.
+                  counts: { requeue: counted.claims, discard: counted.count },
                   onAct: (action) => act({ action, filter: { status: whole, campaignId }, ...counted }),
                 }
           }
@@ -158,6 +163,7 @@ export default function FailedEvents() {
         caption={status === undefined ? CAPTION : CAPTION_ONE}
         columns={columns(picked.value, pick, (row) => (shown.value = row))}
         list={list}
+        beside={BESIDE}
         keyOf={({ id }) => id}
         empty={text(status === undefined && campaignId === undefined ? NONE : NO_MATCH)}
       />

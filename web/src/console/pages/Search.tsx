@@ -9,6 +9,7 @@ import { Page } from '../parts/Page.tsx';
 import { ProblemNotice } from '../parts/ProblemNotice.tsx';
 import { CampaignStory } from '../search/CampaignStory.tsx';
 import { Warning } from '../search/Warning.tsx';
+import { operator } from '../session.ts';
 
 type Result = Schemas['SearchResult'];
 
@@ -18,13 +19,20 @@ const WHAT: Text = {
   en: 'Finds what happened to one customer, in sentences that can be read out.',
 };
 const QUERY: Text = { ko: '사용자 ID, 신청 ID 또는 쿠폰 코드', en: 'User, claim or coupon code' };
-const WHOLE: Text = { ko: '전체가 일치해야 합니다', en: 'As a whole' };
+const WHOLE: Text = {
+  ko: '일부가 아니라 전체를 입력하세요. 쿠폰 코드는 소문자, 하이픈, 공백이 있어도 찾습니다.',
+  en: 'The whole id, not a part. A code may have lower case, hyphens and spaces.',
+};
 const LOOKING: Text = { ko: '찾는 중…', en: 'Looking…' };
 
 const NOBODY: Text = { ko: '"{q}"에 대해 알려진 것이 없습니다.', en: 'Nothing is known of “{q}”.' };
 const NOBODY_MEANS: Text = {
   ko: '신청도, 쿠폰도, 보관 중인 거절 기록도 없습니다. 거절 기록은 종류별로 첫 번째만, 기본 30일 동안 보관되며, 몰릴 때는 일부가 빠질 수 있습니다. 철자가 전체와 일치하는지 확인해 주세요.',
   en: 'There is no claim, no coupon, and no refusal on record. Of refusals the first of each kind is kept, for 30 days unless configured otherwise, and in a rush some may be missing. Check that the text is complete.',
+};
+const UNCHECKED: Text = {
+  ko: '이 서비스는 신청한 사람이 본인인지 확인하지 않습니다(IDENTITY=open). 다른 사람이 이 이름으로 신청했을 수 있습니다.',
+  en: 'This service does not check who calls (IDENTITY=open): somebody else may have claimed with this name.',
 };
 const USER: Text = { ko: '사용자 {id}', en: 'User {id}' };
 const FOUND_BY: Record<Result['users'][number]['foundBy'], Text> = {
@@ -84,6 +92,7 @@ function Found({ q, result }: { readonly q: string; readonly result: Result }) {
           <p class="words">{text(NOBODY_MEANS)}</p>
         </div>
       )}
+      {users.length > 0 && operator.value?.service.identity === 'open' && <p class="words">{text(UNCHECKED)}</p>}
       {users.map(({ userId, foundBy, campaigns }) => (
         <section key={userId} class="stack" aria-label={text(USER, { id: userId })}>
           <h2 class="found-user">

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { duration } from './instants.ts';
-import { type FoundCampaign, tellStory } from './story.ts';
+import { copiedAnswer, type FoundCampaign, tellStory } from './story.ts';
 
 const found = (over: Partial<FoundCampaign>): FoundCampaign => ({
   campaignId: 'noon',
@@ -34,8 +34,9 @@ describe('the story of who got nothing', () => {
     const late = { soldOutAt: SOLD_OUT_AT, refusals: [refusal('sold-out', '2026-12-01T03:00:00.184Z', 184)] };
     expect(ko(late)).toMatchObject({
       verdict: 'refused',
-      answer: '12:00:00.184에 눌렀지만 마지막 쿠폰이 184 ms 먼저 나갔습니다.',
+      answer: '고객님께서는 12:00:00.184에 신청하셨으나, 쿠폰이 모두 소진된 뒤였습니다(마지막 쿠폰과의 차이 184 ms).',
       day: '2026년 12월 1일',
+      hasDistance: true,
     });
     expect(en(late).answer).toBe('Pressed at 12:00:00.184, 184 ms after the last coupon had gone.');
     expect(en(late).steps).toEqual([
@@ -50,15 +51,17 @@ describe('the story of who got nothing', () => {
   });
 
   it.each([
-    [undefined, 'Pressed at 12:00:00.184, when all coupons were held by other claims.'],
+    [undefined, 'Pressed at 12:00:00.184, when no coupon was left: earlier claims had them all.'],
     [0, 'Pressed at 12:00:00.184, in the same millisecond as the last coupon, which had gone to an earlier call.'],
     [
       -2_450,
-      'Pressed at 12:00:00.184, when all coupons were held by other claims. One came free, and 2.4 s later it went to somebody else.',
+      'Pressed at 12:00:00.184, when no coupon was left. Some came free or were added since; the last of them went 2.4 s later.',
     ],
   ])('does not lie where the last coupon went %s ms before', (afterSoldOutMs, answer) => {
     const refusals = [refusal('sold-out', '2026-12-01T03:00:00.184Z', afterSoldOutMs)];
-    expect(en({ refusals }).answer).toBe(answer);
+    const story = en({ refusals });
+    expect(story.answer).toBe(answer);
+    expect(story.hasDistance).toBe(afterSoldOutMs !== undefined);
   });
 
   it('takes sold-out for the reason, and tells of the early press as a step', () => {
@@ -84,7 +87,7 @@ describe('the story of who got nothing', () => {
       for (const told of [ko({ refusals }), en({ refusals })]) {
         expect(told.answer).toContain('12:00:00.184');
         expect(told.answer).not.toContain(code);
-        expect(told.steps[0]?.words).toMatch(/^(눌렀|Pressed) ?(?!.*(12:00|\{))/);
+        expect(told.steps[0]?.words).toMatch(/^(신청하셨|Pressed) ?(?!.*(12:00|\{))/);
       }
     },
   );
@@ -125,7 +128,7 @@ describe('the story of a claim', () => {
       'The coupon was issued, 126 ms after the claim.',
     ]);
     expect(ko({ claim: claim('ISSUED') }).answer).toBe(
-      '12:00:00.184에 눌러 1,234번째로 접수되었고, 쿠폰이 발급되었습니다.',
+      '고객님께서는 12:00:00.184에 신청하셨고, 1,234번으로 접수되어 쿠폰이 발급되었습니다.',
     );
   });
 
@@ -133,6 +136,22 @@ describe('the story of a claim', () => {
     const story = en({ claim: claim(status) });
     expect(story.verdict).toBe(status.toLowerCase());
     expect(story.answer).not.toContain('got a coupon');
+  });
+
+  it('promises no coupon where an operator decides', () => {
+    const failed = { claim: claim('FAILED') };
+    expect(en(failed).answer).toMatch(/An operator looks at it and decides\.$/);
+    expect(ko(failed).answer).toMatch(/담당자가 확인하고 처리를 결정합니다\.$/);
+  });
+
+  it('is copied with the campaign and the time zone, because it stands alone there', () => {
+    const won = found({ claim: claim('ISSUED') });
+    const copied = (language: 'ko' | 'en') =>
+      copiedAnswer(won, tellStory(won, true, language, 'Asia/Seoul'), 'Asia/Seoul');
+    expect(copied('en')).toBe(
+      '정오, December 1, 2026 (Asia/Seoul): Pressed at 12:00:00.184 as number 1,234 in line, and got a coupon.',
+    );
+    expect(copied('ko')).toMatch(/^정오, 2026년 12월 1일 \(Asia\/Seoul\): 고객님께서는 12:00:00\.184에/);
   });
 
   it('writes the day beside each instant where it took more than one day', () => {

@@ -26,72 +26,74 @@ export interface Story {
   readonly steps: readonly Step[];
   /** The day of all steps; null when they have several. */
   readonly day: string | null;
+  /** Does it say how far a refusal was from the last coupon? */
+  readonly hasDistance: boolean;
 }
 
 const ISSUED: Text = {
-  ko: '{at}에 눌러 {n}번째로 접수되었고, 쿠폰이 발급되었습니다.',
+  ko: '고객님께서는 {at}에 신청하셨고, {n}번으로 접수되어 쿠폰이 발급되었습니다.',
   en: 'Pressed at {at} as number {n} in line, and got a coupon.',
 };
 const PENDING: Text = {
-  ko: '{at}에 눌러 {n}번째로 접수되었습니다. 쿠폰은 곧 자동으로 발급됩니다.',
+  ko: '고객님께서는 {at}에 신청하셨고, {n}번으로 접수되었습니다. 쿠폰은 곧 자동으로 발급됩니다.',
   en: 'Pressed at {at} as number {n} in line. The coupon follows by itself.',
 };
 const FAILED: Text = {
-  ko: '{at}에 눌러 {n}번째로 접수되었지만, 쿠폰을 저장하지 못했습니다. 운영자가 처리해야 발급됩니다.',
-  en: 'Pressed at {at} as number {n} in line, but the coupon could not be stored. It is issued once an operator has dealt with it.',
+  ko: '고객님께서는 {at}에 신청하셨고, {n}번으로 접수되었으나 쿠폰을 저장하지 못했습니다. 담당자가 확인하고 처리를 결정합니다.',
+  en: 'Pressed at {at} as number {n} in line, but the coupon could not be stored. An operator looks at it and decides.',
 };
 const DISCARDED: Text = {
-  ko: '{at}에 눌러 {n}번째로 접수되었지만, 운영자가 이 신청을 폐기했습니다. 캠페인이 열려 있으면 다시 신청할 수 있습니다.',
+  ko: '고객님께서는 {at}에 신청하셨고, {n}번으로 접수되었으나 담당자가 이 신청을 폐기했습니다. 캠페인이 열려 있는 동안에는 다시 신청하실 수 있습니다.',
   en: 'Pressed at {at} as number {n} in line, but an operator has discarded the claim. While the campaign is open, the customer may claim again.',
 };
 
 const SOLD_OUT: Text = {
-  ko: '{at}에 눌렀지만 마지막 쿠폰이 {by} 먼저 나갔습니다.',
+  ko: '고객님께서는 {at}에 신청하셨으나, 쿠폰이 모두 소진된 뒤였습니다(마지막 쿠폰과의 차이 {by}).',
   en: 'Pressed at {at}, {by} after the last coupon had gone.',
 };
 const SOLD_OUT_TOGETHER: Text = {
-  ko: '{at}에 눌렀지만 같은 밀리초에 마지막 쿠폰이 먼저 나갔습니다.',
+  ko: '고객님께서는 {at}에 신청하셨으나, 같은 밀리초에 앞선 신청으로 쿠폰이 모두 소진되었습니다.',
   en: 'Pressed at {at}, in the same millisecond as the last coupon, which had gone to an earlier call.',
 };
 const SOLD_OUT_BEFORE: Text = {
-  ko: '{at}에 눌렀고, 그때는 남은 쿠폰이 모두 다른 신청에 잡혀 있었습니다. {by} 뒤에 쿠폰 하나가 다시 나와 다른 사람이 받았습니다.',
-  en: 'Pressed at {at}, when all coupons were held by other claims. One came free, and {by} later it went to somebody else.',
+  ko: '고객님께서는 {at}에 신청하셨으나, 그때는 남은 쿠폰이 없었습니다. 그 뒤에 다시 나오거나 추가된 쿠폰도 {by} 뒤에 모두 소진되었습니다.',
+  en: 'Pressed at {at}, when no coupon was left. Some came free or were added since; the last of them went {by} later.',
 };
 const ALL_TAKEN: Text = {
-  ko: '{at}에 눌렀고, 그때는 쿠폰이 모두 다른 신청에 잡혀 있었습니다.',
-  en: 'Pressed at {at}, when all coupons were held by other claims.',
+  ko: '고객님께서는 {at}에 신청하셨으나, 그때는 앞선 신청으로 남은 쿠폰이 없었습니다.',
+  en: 'Pressed at {at}, when no coupon was left: earlier claims had them all.',
 };
 
 /** What is said of each other refusal. */
 const REFUSED: Readonly<Record<string, Text>> = {
   'campaign-not-started': {
-    ko: '{at}에 눌렀지만 아직 시작 전이었습니다.',
+    ko: '고객님께서는 {at}에 신청하셨으나, 아직 시작 전이었습니다.',
     en: 'Pressed at {at}, before the campaign had started.',
   },
   'campaign-paused': {
-    ko: '{at}에 눌렀지만 캠페인이 잠시 중지된 동안이었습니다.',
+    ko: '고객님께서는 {at}에 신청하셨으나, 캠페인이 잠시 중지된 동안이었습니다.',
     en: 'Pressed at {at}, while the campaign was paused.',
   },
   'campaign-closed': {
-    ko: '{at}에 눌렀지만 캠페인이 마감된 뒤였습니다.',
+    ko: '고객님께서는 {at}에 신청하셨으나, 캠페인이 마감된 뒤였습니다.',
     en: 'Pressed at {at}, after the campaign had been closed.',
   },
   'campaign-ended': {
-    ko: '{at}에 눌렀지만 신청 기간이 끝난 뒤였습니다.',
+    ko: '고객님께서는 {at}에 신청하셨으나, 신청 기간이 끝난 뒤였습니다.',
     en: 'Pressed at {at}, after the campaign had ended.',
   },
   'issuer-unavailable': {
-    ko: '{at}에 눌렀지만 그때는 서비스가 신청을 받을 수 없었습니다. 이 신청은 접수되지 않았습니다.',
+    ko: '고객님께서는 {at}에 신청하셨으나, 그때는 서비스가 신청을 받을 수 없어 접수되지 않았습니다.',
     en: 'Pressed at {at}, when the service could take no claims. This call did not count.',
   },
 };
 const OTHER: Text = {
-  ko: '{at}에 눌렀고 {code}(으)로 거절되었습니다.',
+  ko: '고객님께서는 {at}에 신청하셨으나, {code}(으)로 거절되었습니다.',
   en: 'Pressed at {at}, and was refused: {code}.',
 };
 
 const UNCONFIRMED: Text = {
-  ko: '{at}에 눌렀지만 서비스가 결과를 제때 확인하지 못해 "다시 시도"를 안내했습니다.',
+  ko: '고객님께서는 {at}에 신청하셨으나, 서비스가 결과를 제때 확인하지 못해 "다시 시도"를 안내했습니다.',
   en: 'Pressed at {at}. The service could not confirm the result in time, and asked to try again.',
 };
 const DID_NOT_COUNT: Text = {
@@ -103,8 +105,8 @@ const NOT_KNOWN_YET: Text = {
   en: ' The gate does not answer, so it is not known yet whether that call counted. Search again in a moment.',
 };
 
-const LAST_COUPON: Text = { ko: '마지막 쿠폰이 나갔습니다.', en: 'The last coupon went.' };
-const CLAIMED: Text = { ko: '{n}번째로 접수되었습니다.', en: 'The claim was taken, as number {n} in line.' };
+const LAST_COUPON: Text = { ko: '마지막 쿠폰이 소진되었습니다.', en: 'The last coupon went.' };
+const CLAIMED: Text = { ko: '{n}번으로 접수되었습니다.', en: 'The claim was taken, as number {n} in line.' };
 const STORED: Text = {
   ko: '쿠폰이 발급되었습니다(접수 후 {by}).',
   en: 'The coupon was issued, {by} after the claim.',
@@ -145,7 +147,8 @@ export function tellStory(found: FoundCampaign, gateAnswered: boolean, language:
   }
   if (soldOutAt !== null) steps.push({ at: soldOutAt, time: clock.at(soldOutAt), words: say(LAST_COUPON) });
   steps.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
-  const told = { steps, day: clock.day };
+  const hasDistance = refusals.some(({ afterSoldOutMs }) => afterSoldOutMs !== undefined);
+  const told = { steps, day: clock.day, hasDistance };
 
   if (claim !== null) {
     const parts = { at: clock.at(claim.claimedAt), ...numberOf(claim.sequence, language) };
@@ -172,7 +175,7 @@ function decisiveOf(refusals: readonly Refusal[]): Refusal | undefined {
 function wordsOf({ code, refusedAt, afterSoldOutMs }: Refusal, clock: StoryClock | null, language: Language): string {
   const say = (of: Text, by = ''): string =>
     clock === null
-      ? fill(of[language].replace(/\{at\}에 | at \{at\},?/, ''), { by, code })
+      ? fill(of[language].replace(/고객님께서는 \{at\}에 | at \{at\},?/, ''), { by, code })
       : fill(of[language], { at: clock.at(refusedAt), by, code });
   if (code === 'claim-unconfirmed') return say(UNCONFIRMED);
   if (code !== 'sold-out') return say(REFUSED[code] ?? OTHER);
@@ -180,6 +183,11 @@ function wordsOf({ code, refusedAt, afterSoldOutMs }: Refusal, clock: StoryClock
   if (afterSoldOutMs === 0) return say(SOLD_OUT_TOGETHER);
   const by = duration(Math.abs(afterSoldOutMs), language);
   return say(afterSoldOutMs > 0 ? SOLD_OUT : SOLD_OUT_BEFORE, by);
+}
+
+/** What support pastes into an answer: it stands alone there, so it names the campaign, the day and the zone. */
+export function copiedAnswer({ name }: FoundCampaign, { day, answer }: Story, zone: string): string {
+  return `${name}, ${day === null ? '' : `${day} `}(${zone}): ${answer}`;
 }
 
 function numberOf(sequence: number, language: Language): { n: string } {
