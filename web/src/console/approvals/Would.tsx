@@ -1,5 +1,6 @@
 import { number, type Text, text } from '../../shared/language.ts';
 import { changesOf } from '../audit/words.ts';
+import { nameOf as valueName, written } from '../audit/written.ts';
 import { addressOf } from '../parts/filters.ts';
 import { Since } from '../parts/Since.tsx';
 import { Time } from '../parts/Time.tsx';
@@ -11,8 +12,8 @@ import { factsOf, nameOf, numbersOf, textAt } from './words.ts';
 const UNKNOWN: Text = { ko: '알 수 없음', en: 'not known' };
 const NONE: Text = { ko: '없음', en: 'none' };
 const AS_OF: Text = { ko: '요청한 {t} 기준', en: 'By the numbers of {t}, when it was asked for' };
-const FAILED_EVENT: Text = { ko: '실패 이벤트 {id}', en: 'failed event {id}' };
-const FAILED_EVENTS: Text = { ko: '실패 이벤트 목록', en: 'the failed events' };
+const FAILED_EVENT: Text = { ko: '발급 실패 건 {id}', en: 'failed event {id}' };
+const FAILED_EVENTS: Text = { ko: '발급 실패 건 목록', en: 'the failed events' };
 
 /** What it would do, as numbers, and what was asked for. */
 export function Would({ approval }: { readonly approval: Approval }) {
@@ -45,13 +46,13 @@ export function Came({ outcome }: Pick<Approval, 'outcome'>) {
   return <Values of={{ ...rest, ...(typeof now === 'object' ? now : {}) }} />;
 }
 
-/** Names and values of the API. */
+/** Values of the API, in words. */
 export function Values({ of }: { readonly of: Readonly<Record<string, unknown>> }) {
   return (
     <ul class="would">
       {changesOf(of).map(({ name, after }) => (
         <li key={name}>
-          <span class="muted">{name}</span> <strong>{after}</strong>
+          <span class="muted">{valueName(name)}</span> <strong>{written(name, after)}</strong>
         </li>
       ))}
     </ul>

@@ -7,8 +7,8 @@ import { type Approval } from './approval.ts';
 export const ACTS: Readonly<Record<Approval['action'], Text>> = {
   'campaign.close': { ko: '캠페인 마감', en: 'Close a campaign' },
   'campaign.change': { ko: '총 수량 줄이기', en: 'Lower a total' },
-  'failed-event.discard': { ko: '실패 이벤트 폐기', en: 'Discard a failed event' },
-  'failed-events.discard': { ko: '실패 이벤트 여러 건 폐기', en: 'Discard many failed events' },
+  'failed-event.discard': { ko: '발급 실패 건 폐기', en: 'Discard a failed event' },
+  'failed-events.discard': { ko: '발급 실패 건 여러 건 폐기', en: 'Discard many failed events' },
   'key.create': { ko: 'API 키 생성', en: 'Make an API key' },
   'key.revoke': { ko: 'API 키 폐기', en: 'Revoke an API key' },
 };
@@ -28,7 +28,7 @@ const UNISSUED: Text = { ko: '그중 아직 발급 중', en: 'of these are still
 const CLOSED: Text = { ko: '남은 수량은 아무도 받지 못합니다', en: 'slots are closed: nobody gets them' };
 const TOTAL: Text = { ko: '지금 총 수량', en: 'is the total now' };
 const NEW_TOTAL: Text = { ko: '새 총 수량', en: 'is the new total' };
-const ROWS: Text = { ko: '실패 이벤트가 폐기됩니다', en: 'failed events are discarded' };
+const ROWS: Text = { ko: '발급 실패 건이 폐기됩니다', en: 'failed events are discarded' };
 const CLAIMS: Text = { ko: '신청은 쿠폰이 되지 않습니다', en: 'claims become no coupons, for good' };
 
 /** One consequence, as a number. */
