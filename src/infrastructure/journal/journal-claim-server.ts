@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { type BaseRpcContext, type CustomTransportStrategy, type ReadPacket, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
+import { systemClock } from '../../platform/flow/clock.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
 import { ClaimBatchContext } from '../../ports/log/claim-batch.context.js';
 import { CLAIM_EVENT_PATTERN } from '../../ports/log/claim-transport.js';
 import { ConsumerPace, SPACING_MS } from './consumer-pace.js';
@@ -17,6 +19,7 @@ const PAUSE_MS = 1_000;
  */
 export class JournalClaimServer extends Server implements CustomTransportStrategy {
   protected override readonly logger = new Logger(JournalClaimServer.name);
+  private readonly outage = new OutageLog(this.logger, systemClock, 'error');
   private closing = false;
   private loop: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
@@ -69,7 +72,7 @@ export class JournalClaimServer extends Server implements CustomTransportStrateg
         const settledAll = await this.consumeBatch();
         if (!settledAll) await this.rest(this.pauseMs);
       } catch (error) {
-        this.logger.error(`the journal cannot be read: ${(error as Error).message}`);
+        this.outage.failed(`the journal cannot be read: ${(error as Error).message}`);
         await this.rest(this.pauseMs);
       }
     }
@@ -82,6 +85,7 @@ export class JournalClaimServer extends Server implements CustomTransportStrateg
     this.appended = false;
     this.next ??= (await this.journal.committedOffsets()).get(JOURNAL_PARTITION) ?? 0;
     const records = await this.journal.readPage(this.next, BATCH);
+    this.outage.recovered('the journal is read again');
     const first = records[0];
     if (first === undefined) {
       if (!this.appended) await this.rest();

@@ -107,6 +107,30 @@ describe('an outage of claims', () => {
     expect(lines.slice(1)).toEqual(['log claims are taken again after 6 s; 0 were answered 503']);
   });
 
+  it('lasts from the first 503 to the last one, or to the end of what stood in the way, without the quiet time behind it', () => {
+    const state = jest
+      .spyOn(watch, 'state', 'get')
+      .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null, script: null });
+    parts.outage.refused('busy');
+    clock.pass(12_000);
+    parts.outage.refused('busy');
+    lookAfter(4_999);
+    expect(lines).toHaveLength(1);
+    lookAfter(1);
+    expect(lines.slice(1)).toEqual(['log claims are taken again after 12 s; 2 were answered 503']);
+
+    // A balancer takes the process out: no claim is refused any more, and the outage goes on.
+    watch.reportGateRefusal(new GateUnavailableError('Redis is away'));
+    state.mockRestore();
+    parts.outage.refused('unused');
+    lookAfter(30_000);
+    jest
+      .spyOn(watch, 'state', 'get')
+      .mockReturnValue({ state: 'open', epoch: 10, databaseAway: false, gateTrouble: null, script: null });
+    lookAfter(500);
+    expect(lines.slice(3)).toEqual(['log claims are taken again after 30 s; 1 were answered 503']);
+  });
+
   it('is no outage when one campaign is on its way to the gate, or is unknown', async () => {
     await storeCampaign(stack, { id: 'young' });
     for (const campaignId of ['young', 'unknown']) {

@@ -9,7 +9,10 @@ import { Admission } from '../gate-watch/admission.js';
 const LOOK_MS = 500;
 /** After this time an obstacle counts as an outage, ms, even if no claim has met it. A start takes a part of it. */
 const NOTICED_AFTER_MS = 5_000;
-/** An outage is over when no claim was answered 503 for this time, ms; near a limit it would otherwise come and go. */
+/**
+ * An outage is over when no claim was answered 503 for this time, ms; near a limit it would otherwise come and go. The line
+ * of its end comes later by this time, and the length in it leaves this time out.
+ */
 const QUIET_MS = 5_000;
 
 interface Outage {
@@ -17,6 +20,8 @@ interface Outage {
   /** Claims that were answered 503. */
   refused: number;
   lastRefusedAt: number;
+  /** When a claim was answered 503, or an obstacle was seen, for the last time: monotonic, ms. */
+  lastSeenAt: number;
 }
 
 /**
@@ -57,6 +62,7 @@ export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShu
     this.outage ??= this.begin(now, this.admission.obstacle ?? cause);
     this.outage.refused += 1;
     this.outage.lastRefusedAt = now;
+    this.outage.lastSeenAt = now;
   }
 
   look(): void {
@@ -69,15 +75,16 @@ export class ClaimOutage implements OnApplicationBootstrap, BeforeApplicationShu
       this.outage = this.begin(this.obstacleSince ?? now, obstacle);
       return;
     }
+    if (obstacle !== null) this.outage.lastSeenAt = now;
     if (obstacle !== null || now - this.outage.lastRefusedAt < QUIET_MS) return;
-    const { since, refused } = this.outage;
-    const seconds = Math.max(1, Math.round((now - since) / 1_000));
+    const { since, refused, lastSeenAt } = this.outage;
+    const seconds = Math.max(1, Math.round((lastSeenAt - since) / 1_000));
     this.logger.log(`claims are taken again after ${seconds} s; ${refused} were answered 503`);
     this.outage = null;
   }
 
   private begin(since: number, cause: string): Outage {
     this.logger.error(`claims are answered 503: ${cause}`);
-    return { since, refused: 0, lastRefusedAt: Number.NEGATIVE_INFINITY };
+    return { since, refused: 0, lastRefusedAt: Number.NEGATIVE_INFINITY, lastSeenAt: this.clock.monotonic() };
   }
 }

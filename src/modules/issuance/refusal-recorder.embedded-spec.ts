@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type EmbeddedStack, openEmbeddedStack } from '../../../test/support/embedded.js';
 import { SetClock, SetTimers } from '../../../test/support/flow.js';
 import '../../../test/support/quiet.js';
@@ -80,6 +81,27 @@ describe('the recorder of refusals', () => {
     one.note('drop', 'alice', 'issuer-unavailable', 'request-2');
     await one.flush();
     expect(await stored('alice')).toMatchObject([{ requestId: 'request-2' }]);
+  });
+
+  it('has one line when it cannot store, and one when it has stored again: a second without a refusal says nothing', async () => {
+    const lines: string[] = [];
+    for (const level of ['warn', 'log'] as const) {
+      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => void lines.push(String(text)));
+    }
+    const one = recorder();
+    const { transaction } = stack.database;
+    stack.database.transaction = () => Promise.reject(new DatabaseError('infrastructure', 'ECONNREFUSED', 'away'));
+    one.note('drop', 'alice', 'issuer-unavailable', 'request-1');
+    await one.flush();
+    clock.pass(30_000);
+    await one.flush();
+    expect(lines).toEqual(['refusals are not kept, so support cannot tell their users why: away']);
+    stack.database.transaction = transaction;
+    clock.pass(30_000);
+    one.note('drop', 'alice', 'issuer-unavailable', 'request-2');
+    await one.flush();
+    expect(lines.slice(1)).toEqual(['refusals are kept again, after 60.0 s']);
+    jest.restoreAllMocks();
   });
 
   it('stores no more when the table is full, whatever callers send', async () => {

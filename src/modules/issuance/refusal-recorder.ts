@@ -106,11 +106,11 @@ export class RefusalRecorder implements OnApplicationBootstrap, BeforeApplicatio
             this.database.transaction((unit) => unit.refusals.insertMissing(rows)),
           );
         }
+        this.outage.recovered('refusals are kept again');
         this.gateOffset = await this.readGateOffset();
       }
-      this.outage.recovered('refusals are kept again');
     } catch (error) {
-      this.outage.failed(`refusals are not kept, so support cannot tell their users why: ${String(error)}`);
+      this.outage.failed(`refusals are not kept, so support cannot tell their users why: ${(error as Error).message}`);
       // Their users are noted once more when they ask again.
       this.known.clear();
     }

@@ -36,8 +36,10 @@ export class GateReconciler {
    * One round over all campaigns at the gate. It asks about quiet ones only by turns. The comparison ends early at a
    * fence. Rejects when database or gate are away. Reads the ids also while the gate is closed: the metrics of refused
    * claims need them.
+   *
+   * @returns whether every campaign at the gate was compared.
    */
-  async reconcile(): Promise<void> {
+  async reconcile(): Promise<boolean> {
     const { pass } = this.watch;
     const ids: string[] = [];
     const listed = new Set<string>();
@@ -61,9 +63,10 @@ export class GateReconciler {
     this.storedIds.replace(ids);
     this.quiet.endRound(listed);
     if (failure !== null) throw failure as Error;
-    if (pass === null || unlabelled === null) return;
+    if (pass === null || unlabelled === null) return false;
     this.metrics.setUnlabelled(unlabelled);
     await this.unexplained.findMissing(pass, listed);
+    return true;
   }
 
   /** @returns how many campaigns of the page have no series of their own; null when a fence was met. */

@@ -8,6 +8,7 @@ import { Database } from '../../ports/database/database.js';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
 import { IssuanceGate } from '../../ports/gate/issuance-gate.js';
 import { EpochWatch } from '../gate-watch/epoch-watch.js';
+import { GateReconciler } from './gate-reconciler.js';
 import { RecoveryService } from './recovery.service.js';
 
 Logger.overrideLogger(false);
@@ -27,6 +28,19 @@ afterEach(async () => {
 const watch = () => app.get(EpochWatch, { strict: false });
 const row = () => app.get(Database, { strict: false }).read((unit) => unit.gate.read());
 const recovery = () => app.get(RecoveryService, { strict: false });
+const reconcile = () => (recovery() as unknown as { reconcile(): Promise<void> }).reconcile();
+
+/** The lines that the recovery logs from now on, with their level. */
+function linesOf(kind: RegExp): string[] {
+  const lines: string[] = [];
+  const { logger } = recovery() as unknown as { logger: Logger };
+  for (const level of ['log', 'warn', 'error'] as const) {
+    jest.spyOn(logger, level).mockImplementation((text: unknown) => {
+      if (kind.test(String(text))) lines.push(`${level} ${String(text)}`);
+    });
+  }
+  return lines;
+}
 
 describe('at the start of a process', () => {
   it('an in-process gate is open before anything listens', async () => {
@@ -89,6 +103,39 @@ describe('while the process runs', () => {
     expect(begunAtOnce).toEqual([true, true, false, false]);
     expect(waits[2]).toBeGreaterThanOrEqual(1_000);
     expect(waits[3]).toBeGreaterThanOrEqual(2_000);
+  });
+
+  it('a comparison that fails in every round has one line, and one when gate and database are compared again', async () => {
+    const lines = linesOf(/compared/);
+    const reconciler = app.get(GateReconciler, { strict: false });
+    const compared = jest.spyOn(reconciler, 'reconcile').mockRejectedValue(new Error('away'));
+    for (let round = 0; round < 3; round++) await reconcile();
+    expect(lines).toEqual(['warn gate and database cannot be compared: away']);
+    // The database answers again, and the gate is still closed.
+    compared.mockResolvedValue(false);
+    await reconcile();
+    expect(lines).toHaveLength(1);
+    compared.mockResolvedValue(true);
+    await reconcile();
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^log gate and database are compared again, after \d+\.\d s$/),
+    ]);
+  });
+
+  it('a rebuild that fails again and again for one reason has one line of it', async () => {
+    const lines = linesOf(/cannot be trusted|could not be rebuilt/);
+    jest.spyOn(app.get(Entropy, { strict: false }), 'fraction').mockReturnValue(0);
+    const { epoch } = await row();
+    const builder = app.get(GateBuilder);
+    const drop = builder.dropEpochsBelow.bind(builder);
+    let failures = 0;
+    builder.dropEpochsBelow = (below) => (failures++ < 3 ? Promise.reject(new Error('the gate is away')) : drop(below));
+    watch().reportFence(epoch, 'meta-missing');
+    await until('an open epoch', () => watch().pass !== null);
+    expect(lines).toEqual([
+      `error epoch ${epoch} of the gate cannot be trusted: meta-missing`,
+      'error the gate could not be rebuilt: the gate is away',
+    ]);
   });
 
   it('"not open" never closes an epoch that its builder has just opened', async () => {

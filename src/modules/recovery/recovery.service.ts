@@ -1,7 +1,9 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../platform/flow/clock.js';
 import { Entropy } from '../../platform/flow/entropy.js';
+import { OutageLog } from '../../platform/flow/outage-log.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
+import { Seldom } from '../../platform/flow/seldom.js';
 import { Timers } from '../../platform/flow/timers.js';
 import { Database } from '../../ports/database/database.js';
 import { GateBuilder } from '../../ports/gate/gate-builder.js';
@@ -18,6 +20,8 @@ const MAX_BACKOFF_MS = 10_000;
 const SHORT_LIVED_MS = 5_000;
 /** Up to this many short-lived epochs in a row are normal: Redis is restarted twice, or a second key is lost. */
 const TOLERATED_SHORT_EPOCHS = 2;
+/** While a rebuild fails again and again for the same reason, the log has one line of it in this time, ms. */
+const SAME_REASON_MS = 60_000;
 
 /** Rebuilds the gate after a fence, and reconciles while the gate is open. */
 @Injectable()
@@ -31,6 +35,8 @@ export class RecoveryService implements BeforeApplicationShutdown {
   /** No rebuild starts earlier, monotonic, ms. */
   private notBefore = 0;
   private readonly rounds: PeriodicTask;
+  private readonly comparing: OutageLog;
+  private readonly reasons: Seldom;
   private stopped = false;
 
   constructor(
@@ -43,6 +49,8 @@ export class RecoveryService implements BeforeApplicationShutdown {
     private readonly entropy: Entropy,
     timers: Timers,
   ) {
+    this.comparing = new OutageLog(this.logger, clock);
+    this.reasons = new Seldom(clock, SAME_REASON_MS);
     this.rounds = new PeriodicTask(timers, RECONCILE_INTERVAL_MS, () => this.reconcile());
     this.watch.onFence((epoch, signal) => this.onFence(epoch, signal));
   }
@@ -99,7 +107,7 @@ export class RecoveryService implements BeforeApplicationShutdown {
   /** Never rejects. After the back-off the next fence signal tries again; the watch sends one each beat. */
   private async rebuild(lost: number, signal: FenceSignal): Promise<void> {
     try {
-      if (signal !== 'not-open') this.logger.error(`epoch ${lost} of the gate cannot be trusted: ${signal}`);
+      if (signal !== 'not-open') await this.logReason(`epoch ${lost} of the gate cannot be trusted: ${signal}`);
       await this.rebuilder.rebuild(lost);
       await this.watch.refresh();
       // Another process may be rebuilding. That is not a success yet: keep our failure count.
@@ -107,8 +115,13 @@ export class RecoveryService implements BeforeApplicationShutdown {
     } catch (error) {
       this.failures += 1;
       this.backOff();
-      this.logger.error(`the gate could not be rebuilt: ${(error as Error).message}`);
+      await this.logReason(`the gate could not be rebuilt: ${(error as Error).message}`);
     }
+  }
+
+  /** The attempts follow one another within seconds, for as long as a server is away. */
+  private logReason(text: string): Promise<void> {
+    return this.reasons.run(text, async () => this.logger.error(text));
   }
 
   /**
@@ -123,9 +136,9 @@ export class RecoveryService implements BeforeApplicationShutdown {
 
   private async reconcile(): Promise<void> {
     try {
-      await this.reconciler.reconcile();
+      if (await this.reconciler.reconcile()) this.comparing.recovered('gate and database are compared again');
     } catch (error) {
-      this.logger.warn(`gate and database could not be compared: ${(error as Error).message}`);
+      this.comparing.failed(`gate and database cannot be compared: ${(error as Error).message}`);
     }
   }
 }

@@ -44,7 +44,7 @@ export class ScheduledJob implements OnModuleDestroy, BeforeApplicationShutdown 
       await this.work(this.stopping.signal);
       this.outage.recovered(`${this.name} works again`);
     } catch (error) {
-      this.outage.failed(`${this.name} failed, and will be tried again: ${String(error)}`);
+      this.outage.failed(`${this.name} failed, and will be tried again: ${(error as Error).message}`);
     }
   }
 }

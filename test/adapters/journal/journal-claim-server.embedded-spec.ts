@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type ConsumerPace } from '../../../src/infrastructure/journal/consumer-pace.js';
 import { JOURNAL_PARTITION } from '../../../src/infrastructure/journal/journal-claim-log.js';
 import { JournalClaimServer } from '../../../src/infrastructure/journal/journal-claim-server.js';
@@ -77,6 +78,23 @@ describe('JournalClaimServer', () => {
     await until('it was delivered', () => probe.deliveries.length > 0);
     await probe.close(resting);
     expect(await settledOffset()).toBeUndefined();
+  });
+
+  it('has one line while the journal cannot be read, and one when it is read again', async () => {
+    const lines: string[] = [];
+    for (const level of ['error', 'log'] as const) {
+      jest.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => {
+        if (/the journal/.test(String(text))) lines.push(String(text));
+      });
+    }
+    const read = jest.spyOn(stack.log, 'readPage').mockRejectedValue(new Error('disk I/O error'));
+    await start();
+    await until('it was tried again and again', () => read.mock.calls.length > 3);
+    expect(lines).toEqual(['the journal cannot be read: disk I/O error']);
+    read.mockRestore();
+    await until('it is read again', () => lines.length > 1);
+    expect(lines.slice(1)).toEqual([expect.stringMatching(/^the journal is read again, after \d+\.\d s$/)]);
+    jest.restoreAllMocks();
   });
 
   it('passes on bytes that are no claim unchanged', async () => {
