@@ -829,8 +829,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a session that is good after a sign-out',
-    edits: [edit('session-after-sign-out', / \|\| \(await this\.records\.isEnded\(session\.id\)\)/, '')],
+    edits: [edit('session-after-sign-out', / \|\| \(await this\.isEnded\(opened\)\)/, '')],
     caughtBy: { project: 'unit', file: 'session/sessions', title: 'is over after a sign-out' },
+  },
+  {
+    name: 'a session that is good while nobody can say whether it was ended',
+    edits: [edit('unknown-end', /!byToken/, 'false')],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'is no session of a key while nobody can say' },
+  },
+  {
+    name: 'a holder of ADMIN_TOKEN who seals sessions of others',
+    edits: [edit('token-seals-others', /own\.holder\.kind === 'admin-token' \? (\{.*\}) : null/, '$1')],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'lets nobody seal a session of another one' },
   },
   {
     name: 'a session that opens calls of the drop',

@@ -28,12 +28,14 @@ export const newSessionKey = (id: string): SessionKey => ({ id, secret: createSe
 export class TestRecords extends SessionRecords {
   sealing: SessionKey[] = [newSessionKey('one')];
   readonly ended = new Set<string>();
+  /** What each read rejects with, as while the database is away. */
+  away: Error | null = null;
 
   override keys(): Promise<readonly SessionKey[]> {
-    return Promise.resolve(this.sealing);
+    return this.away === null ? Promise.resolve(this.sealing) : Promise.reject(this.away);
   }
 
   override isEnded(id: string): Promise<boolean> {
-    return Promise.resolve(this.ended.has(id));
+    return this.away === null ? Promise.resolve(this.ended.has(id)) : Promise.reject(this.away);
   }
 }

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { TEST_TOKEN, TestKeys, TestToken } from '../../../../test/support/api-keys.js';
 import { SetClock } from '../../../../test/support/flow.js';
 import { newSessionKey, requestOf, TestRecords } from '../../../../test/support/sessions.js';
@@ -17,6 +17,7 @@ import { NoTokens, type TokenVerifier } from '../tokens/token-verifier.js';
 import { sessionCookieIn } from './session-cookie.js';
 import { sealSession } from './session-seal.js';
 import { SESSION_MS, Sessions } from './sessions.js';
+import { tokenSessionKey } from './token-session-key.js';
 
 const HOUR_MS = 3_600_000;
 const TOKENS = { isOn: true } as TokenVerifier;
@@ -115,6 +116,67 @@ describe('a session', () => {
     expect(await sessions.find(withCookie(cookie))).toMatchObject({ actor: { id: 'bootstrap', role: 'admin' } });
     expect(await kindOf(cookie, sessionsWith({ token: new FormerToken() }))).toBe('live');
     expect(await kindOf(cookie, sessionsWith({ token: new ChangedToken() }))).toBe('over');
+  });
+
+  describe('while the database is away', () => {
+    const AWAY = new Error('away');
+    const processes = () => [sessions, sessionsWith(), sessionsWith({ token: new FormerToken() })];
+
+    it('begins with ADMIN_TOKEN, for an hour, and every process that takes the token opens it', async () => {
+      records.away = AWAY;
+      const cookie = await begin(BOOTSTRAP, TEST_TOKEN);
+      for (const by of processes()) {
+        expect(await by.find(withCookie(cookie))).toMatchObject({ kind: 'live', actor: { id: 'bootstrap' } });
+      }
+      expect(await begin(BOOTSTRAP, TEST_TOKEN)).not.toBe(cookie);
+      clock.pass(HOUR_MS - 1);
+      expect(await kindOf(cookie)).toBe('live');
+      clock.pass(1);
+      expect(await kindOf(cookie)).toBe('over');
+    });
+
+    it('begins with ADMIN_TOKEN_NEXT as well, and ends with the token', async () => {
+      const both = sessionsWith({ token: new FormerToken() });
+      records.away = AWAY;
+      const cookie = await begin(BOOTSTRAP, `${TEST_TOKEN}-changed`, both);
+      expect(await kindOf(cookie, both)).toBe('live');
+      records.away = null;
+      expect([await kindOf(cookie, sessionsWith({ token: new ChangedToken() })), await kindOf(cookie)]).toEqual([
+        'live',
+        'refused',
+      ]);
+    });
+
+    it('that began so is over after a sign-out, once the database answers again', async () => {
+      records.away = AWAY;
+      const { session, text } = await sessions.begin(BOOTSTRAP, TEST_TOKEN);
+      records.away = null;
+      expect(await kindOf(text)).toBe('live');
+      records.ended.add(session.id);
+      expect(await kindOf(text)).toBe('over');
+    });
+
+    it('lets nobody seal a session of another one with the token', async () => {
+      const { id } = addKey('operator');
+      const expiresAt = clock.wall() + HOUR_MS;
+      const key = tokenSessionKey(new TestToken(), TEST_TOKEN);
+      for (const holder of [
+        { kind: 'key' as const, id },
+        { kind: 'token' as const, userId: 'kim', role: 'admin' as const },
+      ]) {
+        const cookie = sealSession({ id: 'forged', holder, expiresAt }, key, (bytes) => void randomFillSync(bytes));
+        expect([holder.kind, await kindOf(cookie)]).toEqual([holder.kind, 'refused']);
+      }
+    });
+
+    it('begins with no key, and is no session of a key while nobody can say whether it was ended', async () => {
+      const key = addKey('operator');
+      const cookie = await begin(key);
+      records.away = AWAY;
+      await expect(begin(key)).rejects.toThrow('away');
+      jest.spyOn(records, 'keys').mockResolvedValue(records.sealing);
+      await expect(sessions.find(withCookie(cookie))).rejects.toThrow('away');
+    });
   });
 
   it('of a token keeps its user and role, and is over where no tokens are taken', async () => {

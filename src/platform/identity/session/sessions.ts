@@ -12,10 +12,13 @@ import { TokenVerifier } from '../tokens/token-verifier.js';
 import { isFromElsewhere, isOnLoopback, isSameOrigin, type OriginRequest } from './same-origin.js';
 import { sessionCookieIn, setSessionCookie } from './session-cookie.js';
 import { SessionRecords } from './session-records.js';
-import { openSession, sealSession, type SealedSession, type SessionHolder } from './session-seal.js';
+import { openSession, sealSession, type SealedSession, type SessionHolder, type SessionKey } from './session-seal.js';
+import { tokenSessionKey, tokenSessionKeys } from './token-session-key.js';
 
 /** How long a session lasts at most, ms. */
 export const SESSION_MS = 8 * 3_600_000;
+/** The same for a session that began without the database, ms: while it is away, no sign-out of it is known. */
+export const SESSION_WITHOUT_DATABASE_MS = 3_600_000;
 
 const ID_BYTES = 16;
 /** The browser sends the cookie with admin calls alone, and no other call reads it. */
@@ -35,10 +38,18 @@ export type SessionOutcome =
   | { readonly kind: 'over' }
   | { readonly kind: 'live'; readonly session: SealedSession; readonly actor: Actor };
 
+/** An open cookie. */
+interface Opened {
+  readonly session: SealedSession;
+  /** Sealed with ADMIN_TOKEN itself: it began while the database was away. */
+  readonly byToken: boolean;
+}
+
 /** The sessions of the console: a credential in a cookie that a page cannot read. */
 @Injectable()
 export class Sessions {
   private readonly path: string;
+  private readonly tokenKeys: readonly SessionKey[];
 
   constructor(
     config: AppConfig,
@@ -50,24 +61,36 @@ export class Sessions {
     private readonly entropy: Entropy,
   ) {
     this.path = `${config.http.basePath}${ADMIN_PATH}`;
+    this.tokenKeys = tokenSessionKeys(token);
   }
 
   /**
    * Seals a session for whoever has shown `actor`'s credential.
    * @param credential the text behind `Bearer`.
-   * @throws DatabaseError when the keys of sessions are not known and the database does not answer.
+   * @throws DatabaseError when the keys of sessions are not known and the database does not answer. ADMIN_TOKEN needs no
+   * database, and begins a session all the same.
    */
   async begin(actor: Actor, credential: string): Promise<{ session: SealedSession; text: string }> {
     const idBytes = Buffer.alloc(ID_BYTES);
     this.entropy.fill(idBytes);
+    const { key, forMs } = await this.sealingKey(actor, credential);
     const session: SealedSession = {
       id: idBytes.toString('base64url'),
       holder: this.holderOf(actor, credential),
-      expiresAt: Math.min(this.clock.wall() + SESSION_MS, actor.expiresAt ?? Infinity),
+      expiresAt: Math.min(this.clock.wall() + forMs, actor.expiresAt ?? Infinity),
     };
-    const [newest] = await this.records.keys();
+    return { session, text: sealSession(session, key, (bytes) => this.entropy.fill(bytes)) };
+  }
+
+  private async sealingKey(actor: Actor, credential: string): Promise<{ key: SessionKey; forMs: number }> {
+    const keys = await this.records.keys().catch((error: unknown) => {
+      if (actor.id !== BOOTSTRAP.id) throw error;
+      return null;
+    });
+    if (keys === null) return { key: tokenSessionKey(this.token, credential), forMs: SESSION_WITHOUT_DATABASE_MS };
+    const [newest] = keys;
     if (newest === undefined) throw new Error('there is no key to seal a session with');
-    return { session, text: sealSession(session, newest, (bytes) => this.entropy.fill(bytes)) };
+    return { key: newest, forMs: SESSION_MS };
   }
 
   /**
@@ -95,13 +118,13 @@ export class Sessions {
     // mutant: cookie-for-claims
     const text = request.url.startsWith(`${ADMIN_PATH}/`) ? sessionCookieIn(request.headers.cookie) : null;
     if (text === null) return { kind: 'absent' };
-    const keys = await this.records.keys();
-    const session = openSession(text, (id) => keys.find((key) => key.id === id));
-    if (session === null) return { kind: 'refused' };
+    const opened = await this.open(text);
+    if (opened === null) return { kind: 'refused' };
+    const { session } = opened;
     if (this.isOver(session)) return { kind: 'over' };
     const actor = await this.actorOf(session.holder);
     // mutant: session-after-sign-out
-    if (actor === null || (await this.records.isEnded(session.id))) return { kind: 'over' };
+    if (actor === null || (await this.isEnded(opened))) return { kind: 'over' };
     const expiresAt = Math.min(session.expiresAt, actor.expiresAt ?? Infinity);
     const { id, name, role } = actor;
     return { kind: 'live', session, actor: { id, name, role, expiresAt } };
@@ -110,6 +133,30 @@ export class Sessions {
   /** Has its time come? */
   isOver({ expiresAt }: SealedSession): boolean {
     return expiresAt <= this.clock.wall();
+  }
+
+  private async open(text: string): Promise<Opened | null> {
+    const own = openSession(text, (id) => this.tokenKeys.find((key) => key.id === id));
+    // Who has the token could seal a session of anybody else with it.
+    // mutant: token-seals-others
+    if (own !== null) return own.holder.kind === 'admin-token' ? { session: own, byToken: true } : null;
+    const keys = await this.records.keys();
+    const session = openSession(text, (id) => keys.find((key) => key.id === id));
+    return session === null ? null : { session, byToken: false };
+  }
+
+  /**
+   * A session that began without the database goes on without it, in every process. All others need to know that nobody
+   * has signed out of them.
+   */
+  private async isEnded({ session, byToken }: Opened): Promise<boolean> {
+    try {
+      return await this.records.isEnded(session.id);
+    } catch (error) {
+      // mutant: unknown-end
+      if (!byToken) throw error;
+      return false;
+    }
   }
 
   /** Null when the holder's credential is not good any more. */
