@@ -47,6 +47,16 @@ describe('refused admin calls', () => {
     expect(lines).toHaveLength(1);
   });
 
+  it('are not those of a page that asks whether its browser is signed in', async () => {
+    const registry = new Registry();
+    refusals.exportTo(registry);
+    refuse('a', '/api/admin/session');
+    expect(lines).toEqual([]);
+    expect(await registry.metrics()).toContain('coupon_admin_refusals_total{reason="no_token"} 0');
+    refuse('a', '/api/admin/session', 'Bearer wrong');
+    expect(lines).toHaveLength(1);
+  });
+
   it('are counted and logged also where the credential was not looked at', async () => {
     const registry = new Registry();
     refusals.exportTo(registry);

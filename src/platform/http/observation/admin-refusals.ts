@@ -11,6 +11,9 @@ const QUIET_MS = 60_000;
 const MAX_ADDRESSES = 1_000;
 const ALL_OTHERS = 'others';
 
+/** The console asks here whether its browser is signed in: a 401 is its answer, and no refusal. */
+const SESSION = '/api/admin/session';
+
 /** What is remembered about an address. */
 interface Caller {
   /** When it may cause a line again: monotonic, ms. */
@@ -57,6 +60,7 @@ export class AdminRefusals {
     const { method, url, id, headers } = request;
     const route = request.routeOptions.url ?? null;
     const isAdminCall = route?.startsWith('/api/admin/') === true;
+    if (method === 'GET' && route === SESSION && headers.authorization === undefined) return;
     if (slowed === undefined && !isAdminCall && !isGuess(headers.authorization)) return;
     const address = callerAddress(request);
     const reason = slowed ?? (headers.authorization === undefined ? 'no_token' : 'wrong_token');
