@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type Service, startService } from '../support/service.js';
+import { ADMIN_TOKEN, type Service, startService } from '../support/service.js';
 import { describePages, Pages } from './support/browser.js';
 import { signIn } from './support/console.js';
 import { refusal } from './support/drop-page.js';
@@ -74,6 +74,27 @@ describePages('signing in to the console', () => {
     await page.getByRole('alert').getByText(words).waitFor();
     await pages.expectClean(page);
   });
+
+  it.each([
+    ['ko', 'ADMIN_TOKEN으로 로그인', '캠페인'],
+    ['en', 'Sign in with ADMIN_TOKEN', 'Campaigns'],
+  ] as const)(
+    'offers ADMIN_TOKEN while the database cannot say who has signed in: %s',
+    async (language, offer, campaigns) => {
+      const page = await pages.page({ language });
+      await page.route('**/api/admin/session', (route) => route.fulfill(refusal(503, 'database-unavailable')));
+      await page.goto(`${service.adminUrl}/console`);
+      await page.getByRole('button', { name: offer }).waitFor();
+      await pages.expectClean(page);
+      await pages.shoot(page, `console-database-away-${language}`);
+      await page.getByRole('button', { name: offer }).click();
+      await page.locator('input[name=key]').fill(ADMIN_TOKEN);
+      await page.unroute('**/api/admin/session');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { level: 1, name: campaigns }).waitFor();
+      await pages.expectClean(page);
+    },
+  );
 
   it('fits a telephone', async () => {
     const page = await pages.page({ language: 'ko', width: 360, theme: 'dark' });

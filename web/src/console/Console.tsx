@@ -1,6 +1,6 @@
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
-import { type Failure } from '../api/attempt.ts';
+import { codeOf, type Failure } from '../api/attempt.ts';
 import { type Text, text } from '../shared/language.ts';
 import { LanguageSwitch } from '../shared/LanguageSwitch.tsx';
 import './console.css';
@@ -17,6 +17,7 @@ import { SignIn, SignInAgain } from './SignIn.tsx';
 
 const TITLE: Text = { ko: '쿠폰 콘솔', en: 'Coupon console' };
 const RETRY: Text = { ko: '다시 시도', en: 'Try again' };
+const SIGN_IN: Text = { ko: 'ADMIN_TOKEN으로 로그인', en: 'Sign in with ADMIN_TOKEN' };
 const SKIP: Text = { ko: '본문으로 건너뛰기', en: 'Skip to the page' };
 
 export function Console() {
@@ -58,7 +59,7 @@ function Start() {
   return null;
 }
 
-/** The service cannot say whether the browser is signed in. */
+/** The service cannot say whether the browser is signed in. While the database is away, ADMIN_TOKEN signs in all the same. */
 function Unknown({ failure }: { readonly failure: Failure }) {
   return (
     <main class="signed-out">
@@ -68,9 +69,16 @@ function Unknown({ failure }: { readonly failure: Failure }) {
       <div class="panel sign-in stack">
         <h1>{text(TITLE)}</h1>
         <ProblemNotice failure={failure} />
-        <button type="button" class="primary" onClick={() => void findSession()}>
-          {text(RETRY)}
-        </button>
+        <div class="actions">
+          <button type="button" class="primary" onClick={() => void findSession()}>
+            {text(RETRY)}
+          </button>
+          {codeOf(failure) === 'database-unavailable' && (
+            <button type="button" onClick={() => (session.value = { kind: 'out' })}>
+              {text(SIGN_IN)}
+            </button>
+          )}
+        </div>
       </div>
     </main>
   );
