@@ -6,6 +6,7 @@ import { ClaimPersistence, type ReadableRecord } from '../../src/modules/consume
 import { ClaimQuarantine } from '../../src/modules/consumer/claim-quarantine.js';
 import { ConsumerSettings } from '../../src/modules/consumer/consumer-settings.js';
 import { ConsumerMetrics, type ConsumedOutcome } from '../../src/modules/consumer/consumer.metrics.js';
+import { QuarantineLog } from '../../src/modules/consumer/quarantine-log.js';
 import { ForeignClaims } from '../../src/modules/gate-watch/foreign-claims.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { SystemEntropy } from '../../src/platform/flow/entropy.js';
@@ -21,6 +22,7 @@ import { type LogRecord } from '../../src/ports/log/claim-log.js';
 import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';
 import { claimOf, EPOCH } from './claims.js';
 import { type EmbeddedStack, openEmbeddedStack, openEpoch, storeCampaign } from './embedded.js';
+import { SetTimers } from './flow.js';
 import { RecordingDatabase } from './recording-database.js';
 
 /** The real database, whose connection a test can cut. */
@@ -66,6 +68,8 @@ export interface ConsumerStack extends EmbeddedStack {
   readonly registry: MetricsRegistry;
   readonly foreign: ForeignClaims;
   readonly consumer: ClaimBatchConsumer;
+  /** Of the log of what is quarantined. */
+  readonly timers: SetTimers;
   /** Gives a batch to the consumer, as a transport would. */
   deliver(records: readonly LogRecord[], transport?: Partial<Transport>): Promise<ClaimBatchContext>;
 }
@@ -104,9 +108,10 @@ function consumerOf(stack: EmbeddedStack, pass: GatePass, changes: Partial<Consu
   const settings = Object.assign(new ConsumerSettings(), short, changes);
   const metrics = new ConsumerMetrics(registry);
   const foreign = new ForeignClaims(systemClock);
+  const timers = new SetTimers();
   const consumer = new ClaimBatchConsumer(
     persistence,
-    new ClaimQuarantine(persistence, metrics, systemClock),
+    new ClaimQuarantine(persistence, metrics, systemClock, new QuarantineLog(timers)),
     stack.gate,
     metrics,
     settings,
@@ -123,6 +128,7 @@ function consumerOf(stack: EmbeddedStack, pass: GatePass, changes: Partial<Consu
     persistence,
     registry,
     consumer,
+    timers,
     deliver: async (records, transport = {}) => {
       const { heartbeat = () => Promise.resolve(), isRevoked = () => false, onContext } = transport;
       const context = new ClaimBatchContext(CLAIM_EVENT_PATTERN, 0, records.length, heartbeat, isRevoked);

@@ -646,11 +646,38 @@ describe('a batch of the claim log', () => {
       expect(lines).toEqual([{ level: 'debug', message: 'coupon_create[0]: 100 of 100 settled' }]);
     });
 
-    it('names a quarantined claim', async () => {
+    it('names a quarantined claim, and why', async () => {
       await deliver([claimOf(1, { campaignId: 'unknown' })]);
       expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
-        { message: { quarantined: [{ code: 'unknown-campaign', claimId: claimOf(1).claimId, offset: 0 }] } },
+        {
+          message: {
+            message: '1 claim event was quarantined as unknown-campaign: no such campaign',
+            quarantined: [{ code: 'unknown-campaign', claimId: claimOf(1).claimId, offset: 0 }],
+          },
+        },
       ]);
+    });
+
+    it('has a line at once for the first quarantined message of a code, and then one a minute', async () => {
+      const { timers } = stack;
+      const warnings = () =>
+        lines.flatMap(({ level, message }) => (level === 'warn' ? [(message as { message: string }).message] : []));
+      for (let user = 1; user <= 40; user++) await deliver([claimOf(user, { campaignId: 'unknown' })]);
+      await stack.deliver(recordsOf(['broken']));
+      const atOnce = [
+        '1 claim event was quarantined as unknown-campaign: no such campaign',
+        '1 claim event was quarantined as unreadable: the value is not JSON in UTF-8',
+      ];
+      expect(warnings()).toEqual(atOnce);
+      await timers.pass(60_000);
+      const summed = '39 claim events were quarantined as unknown-campaign: no such campaign';
+      expect(warnings()).toEqual([...atOnce, summed]);
+      const { quarantined } = lines.at(-1)?.message as { quarantined: { claimId: string }[] };
+      expect([quarantined.length, quarantined[0]?.claimId]).toEqual([20, claimOf(2).claimId]);
+      await timers.pass(60_000);
+      expect([warnings().length, timers.size]).toEqual([3, 0]);
+      await deliver([claimOf(41, { campaignId: 'unknown' })]);
+      expect(warnings().slice(3)).toEqual(atOnce.slice(0, 1));
     });
 
     it('logs the end of an outage also when a quarantine ends it', async () => {

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type ClaimEvent, type PoisonCode } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { type DatabaseError } from '../../ports/database/database-error.js';
@@ -8,9 +8,8 @@ import { BatchAbandoned, type ClaimBatch } from './claim-batch.js';
 import { ClaimPersistence } from './claim-persistence.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
 import { failureClassOf } from './failure-class.js';
+import { QuarantineLog } from './quarantine-log.js';
 
-/** Quarantined messages that one warning names. */
-const MAX_NAMED = 20;
 /**
  * Rows that this process stores within an hour of messages which somebody else may have written and which hold no claim.
  * Further ones are only counted: whoever writes to the topic must not be able to fill the database's disk. Batches that a
@@ -33,8 +32,6 @@ export interface Poison {
 /** Stores poison in `failed_events`, so that the batch can go on. */
 @Injectable()
 export class ClaimQuarantine {
-  private readonly logger = new Logger(ClaimQuarantine.name);
-
   /** Rows of strangers' messages and of unreadable batches since `strangersSince`: monotonic, ms. */
   private stored = { strange: 0, unreadable: 0 };
   private strangersSince = -Infinity;
@@ -43,6 +40,7 @@ export class ClaimQuarantine {
     private readonly persistence: ClaimPersistence,
     private readonly metrics: ConsumerMetrics,
     private readonly clock: Clock,
+    private readonly log: QuarantineLog,
   ) {}
 
   /**
@@ -128,14 +126,7 @@ export class ClaimQuarantine {
   private report(poison: readonly Poison[]): void {
     this.metrics.count('quarantined', poison.length);
     this.metrics.badSignatures.inc(poison.filter(isStrange).length);
-    const quarantined = poison.slice(0, MAX_NAMED).map(({ record, event, code }) => ({
-      code,
-      claimId: event?.claimId ?? null,
-      topic: record.topic,
-      partition: record.partition,
-      offset: record.offset,
-    }));
-    this.logger.warn({ message: `${poison.length} claim events were quarantined`, quarantined });
+    this.log.note(poison);
   }
 }
 

@@ -11,13 +11,14 @@ import { ClaimQuarantine } from './claim-quarantine.js';
 import { ConsumerLag } from './consumer-lag.js';
 import { ConsumerSettings } from './consumer-settings.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
+import { QuarantineLog } from './quarantine-log.js';
 import { ForeignClaimsMetrics } from './foreign-claims.metrics.js';
 import { UnsignedEventsMetrics } from './unsigned-events.metrics.js';
 
 /** 3 — claim log → coupons. Only a process with the role `consumer` consumes. */
 @Module({
   imports: [FlowModule, GateWatchModule, MetricsModule, LiveCountersModule],
-  providers: [ClaimPersistence, ClaimQuarantine, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
+  providers: [ClaimPersistence, ClaimQuarantine, QuarantineLog, ClaimBatchConsumer, ConsumerMetrics, ConsumerSettings],
 })
 export class ConsumerModule {
   static for(roles: ReadonlySet<Role>): DynamicModule {
