@@ -16,10 +16,12 @@ describe('the look for another installation', () => {
   let members: string[];
   let last: string;
   let lastCoupon: number;
+  let partitions: number[];
+  let installationCheck: InstallationCheck | undefined;
 
   beforeEach(() => {
     [errors, settled, members, last] = [[], new Map(), [], encodeClaimEvent({ ...claimEvent(), installation: OTHER })];
-    lastCoupon = 0;
+    [lastCoupon, partitions, installationCheck] = [0, [3], undefined];
     jest.spyOn(Logger.prototype, 'error').mockImplementation((text: unknown) => void errors.push(String(text)));
   });
   afterEach(() => void jest.restoreAllMocks());
@@ -35,9 +37,11 @@ describe('the look for another installation', () => {
     const connection = {
       memberClientIds: () => Promise.resolve(members),
       committed: () => Promise.resolve(settled),
-      lastRecords: () => Promise.resolve([{ partition: 3, offset: 7, value: Buffer.from(last) }]),
+      lastRecords: () =>
+        Promise.resolve(partitions.map((partition) => ({ partition, offset: 7, value: Buffer.from(last) }))),
     };
-    return new InstallationCheck(database, CONFIG).check(connection as unknown as KafkaConnection);
+    installationCheck ??= new InstallationCheck(database, CONFIG);
+    return installationCheck.check(connection as unknown as KafkaConnection);
   };
 
   it('refuses a group that has never settled anything on a topic of the other one', async () => {
@@ -48,7 +52,19 @@ describe('the look for another installation', () => {
   it('lets an installation start that works already, because anybody can write such a record, and says so', async () => {
     settled.set(1, 12);
     await expect(check()).resolves.toBeUndefined();
-    expect(errors).toEqual([expect.stringMatching(`used by installation ${OTHER}.*: partition 3, offset 7$`)]);
+    expect(errors).toEqual([
+      expect.stringMatching(`used by installation ${OTHER}.*This process goes on, .*: partitions 3\\. `),
+    ]);
+  });
+
+  it('says it once for all partitions, though the log and the consumer of a process look both', async () => {
+    settled.set(1, 12);
+    partitions = [11, 0, 4];
+    await check();
+    await check();
+    expect(errors).toEqual([
+      expect.stringMatching(/: partitions 0, 4, 11\. Or somebody else writes to coupon_create$/),
+    ]);
   });
 
   it('lets an installation with coupons start in a new group, or in one whose offsets have expired', async () => {

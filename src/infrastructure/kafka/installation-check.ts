@@ -30,6 +30,7 @@ export function memberName(installation: string): string {
 export class InstallationCheck {
   private readonly logger = new Logger(InstallationCheck.name);
   private id: string | null = null;
+  private lastLogged = '';
 
   constructor(
     private readonly database: Pick<Database, 'read'>,
@@ -59,19 +60,32 @@ export class InstallationCheck {
       if (other !== undefined && other !== own) throw foreign('KAFKA_GROUP_ID', groupId, asInstallation(other), own);
     }
     const settled = await connection.committed(groupId);
+    const others = new Set<string>();
+    const partitions: number[] = [];
     for (const { partition, offset, value } of await visible(connection.lastRecords())) {
       // The group is past it: an operator has moved it there, after such a mistake.
       if (offset < (settled.get(partition) ?? 0)) continue;
       const decoded = decodeClaimEvent(value);
       const sender = decoded.kind === 'claim' ? decoded.event : decoded;
       if (!isForeignClaim(sender, own)) continue;
-      const error = foreign('KAFKA_TOPIC', topic, String(sender.installation), own);
-      // mutant: record-stops-a-start
-      if (settled.size === 0 && !(await this.hasCoupons())) throw error;
-      this.logger.error(
-        `${error.message}. Or somebody else writes to ${topic}: partition ${partition}, offset ${offset}`,
-      );
+      others.add(String(sender.installation));
+      partitions.push(partition);
     }
+    const [other] = others;
+    if (other === undefined) return;
+    const error = foreign('KAFKA_TOPIC', topic, other, own);
+    // mutant: record-stops-a-start
+    if (settled.size === 0 && !(await this.hasCoupons())) throw error;
+    this.logOnce(
+      `${error.message}. This process goes on, and takes nothing that lies behind such a claim: partitions ` +
+        `${partitions.sort((a, b) => a - b).join(', ')}. Or somebody else writes to ${topic}`,
+    );
+  }
+
+  /** The log and the consumer of a process look one after the other, and see the same. */
+  private logOnce(text: string): void {
+    if (text !== this.lastLogged) this.logger.error(text);
+    this.lastLogged = text;
   }
 
   /** Coupons come from claims that a consumer of ours has settled, in this group or in one before. */
