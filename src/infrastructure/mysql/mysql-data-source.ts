@@ -109,9 +109,21 @@ function remember(connections: Set<PoolConnection>, pool: mysql.Pool): mysql.Poo
   });
 }
 
-/** The reason does not matter: a password that is refused now may be accepted later. */
+/** What the server says of a wrong user, password or name of the database. */
+const OF_THE_URL: ReadonlySet<unknown> = new Set([
+  'ER_ACCESS_DENIED_ERROR',
+  'ER_ACCESS_DENIED_NO_PASSWORD_ERROR',
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_BAD_DB_ERROR',
+]);
+
+/**
+ * For what happens before anything was asked of the server. The reason does not matter: a password that is refused now may be
+ * accepted later. Where an operator can correct it in DATABASE_URL, the message names it.
+ */
 export function asInfrastructure(error: unknown): DatabaseError {
   if (error instanceof DatabaseError && error.kind === 'infrastructure') return error;
-  const { code, message } = error as { code?: string; message?: string };
-  return new DatabaseError('infrastructure', code ?? 'CONNECT', message ?? String(error), { cause: error });
+  const { code, message = String(error) } = error as { code?: string; message?: string };
+  const named = OF_THE_URL.has(code) ? `DATABASE_URL: ${message}` : message;
+  return new DatabaseError('infrastructure', code ?? 'CONNECT', named, { cause: error });
 }
