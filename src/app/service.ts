@@ -63,6 +63,7 @@ async function stop(app: NestFastifyApplication, signal: string): Promise<void> 
   setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
   await app.close();
   await tracing.stop();
+  new Logger('Service').log({ message: 'stopped', event: 'service.stopped' });
   process.exit(0);
 }
 

@@ -52,7 +52,9 @@ describe('the log of a process', () => {
     await service.printed(/service\.started/);
     await service.end('SIGTERM');
     const written = lines(service);
-    expect(written.map(({ event }) => event)).toEqual(expect.arrayContaining(['service.started', 'service.stopping']));
+    expect(written.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['service.started', 'service.stopping', 'service.stopped']),
+    );
     for (const { timestamp, level } of written) {
       expect(new Date(timestamp).toISOString()).toBe(timestamp);
       expect(['fatal', 'error', 'warn', 'info', 'debug', 'verbose']).toContain(level);

@@ -87,7 +87,7 @@ describe('npm', () => {
         const service = await startBuilt();
         expect([await service.end(signal), service.text]).toEqual([
           0,
-          expect.stringContaining(`stopping on ${signal}`),
+          expect.stringMatching(new RegExp(`stopping on ${signal}[^]*stopped`)),
         ]);
       }
     },
