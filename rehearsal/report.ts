@@ -3,6 +3,7 @@ import { type RecordedCall } from './load/call-records.js';
 import { Histogram } from './load/histogram.js';
 import { type Judgement, type PromiseResult } from './promises.js';
 import { type IssuedCoupon, type ServiceVersion } from './service-api.js';
+import { type Unanswered, unansweredIn } from './unanswered.js';
 
 /** `killed`: with SIGKILL, and started again. `frozen`: stopped, and woken. */
 export type Deed = 'killed' | 'frozen';
@@ -82,14 +83,19 @@ export interface Report {
   readonly figures: {
     readonly users: number;
     readonly calls: number;
+    /** How many of the calls the rehearsal made after the load, to check the answers. */
+    readonly afterwards: number;
     readonly accepted: number;
     readonly coupons: number;
     readonly answers: Readonly<Record<string, number>>;
+    /** How many of the answers came after the load. */
+    readonly answersAfterwards: Readonly<Record<string, number>>;
+    readonly unanswered: Unanswered;
     /** From the beginning of the load to its last answer, s. */
     readonly seconds: number;
     /** In the busiest second. */
     readonly mostAnswersPerSecond: number;
-    /** From the beginning of the load to the first `sold-out`, s; null if there was none. */
+    /** From the beginning of the load to the first `sold-out` in it, s; null if there was none. */
     readonly soldOutAfterSeconds: number | null;
     readonly answerTimes: Times;
     /** From a claim to its row, by the service's clock. */
@@ -156,9 +162,12 @@ export function reportOf(parts: ReportParts): Report {
     figures: {
       users: new Set(calls.map(({ userId }) => userId)).size,
       calls: all.length,
+      afterwards: lastCalls.length,
       accepted: answers['202'] ?? 0,
       coupons: coupons.length,
       answers,
+      answersAfterwards: tally(lastCalls),
+      unanswered: unansweredIn(calls, start),
       seconds: (end - start) / 1_000,
       mostAnswersPerSecond: mostPerSecond(calls, start),
       soldOutAfterSeconds: firstSoldOut === Infinity ? null : (firstSoldOut - start) / 1_000,

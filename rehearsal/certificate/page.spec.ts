@@ -76,6 +76,59 @@ describe('the report', () => {
   });
 });
 
+describe('calls after the load', () => {
+  const late = { userId: 'u', word: '409 sold-out', due: 9_000, at: 9_000, ms: 5, manner: 'other-tab' } as const;
+  const won = { ...late, word: '202', due: 0, at: 0 };
+  const made = () => reportOf({ ...partsOf(), calls: [won], lastCalls: [late, { ...late, userId: 'v' }] });
+
+  it('are told apart from those of the load', () => {
+    const { figures } = made();
+    expect(figures).toMatchObject({
+      calls: 3,
+      afterwards: 2,
+      soldOutAfterSeconds: null,
+      answers: { '202': 1, '409 sold-out': 2 },
+      answersAfterwards: { '409 sold-out': 2 },
+    });
+    const page = certificatePage(made(), 'en');
+    expect(page).toContain('<tr><th scope="row">409 sold-out</th><td class="n">2</td><td class="n">2</td></tr>');
+    expect(page).toContain('<tr><th scope="row">202</th><td class="n">1</td><td class="n">0</td></tr>');
+    expect(page).toContain(TEXTS.en.figureNames.afterwards);
+  });
+});
+
+describe('an outage during the load', () => {
+  const call = (userId: string, word: string, at: number, manner: 'press' | 'hang-up' = 'press') =>
+    ({ userId, word, due: at, at, ms: 0, manner }) as const;
+  const made = (...calls: ReturnType<typeof call>[]) => reportOf({ ...partsOf(), calls });
+
+  it('is told under the verdict: how long nobody heard yes or no, and who left without', () => {
+    const report = made(
+      call('a', '202', 1_000),
+      call('b', '503 issuer-unavailable', 2_000),
+      call('c', 'no answer', 4_000),
+      call('d', '503 busy', 5_000),
+      call('b', '409 sold-out', 10_000),
+      call('e', 'no answer', 10_100, 'hang-up'),
+    );
+    expect(report.figures.unanswered).toEqual({ longestSeconds: 9, users: 2 });
+    const page = certificatePage(report, 'en');
+    expect(page).toContain('For 9 s nobody was told yes or no. People who left with 503 or no answer alone: 2.');
+  });
+
+  it('counts until the end of the load, and not the quiet time in which nobody asked', () => {
+    expect(made(call('a', '202', 1_000), call('b', '409 sold-out', 60_000)).figures.unanswered).toEqual({
+      longestSeconds: 0,
+      users: 0,
+    });
+    expect(made(call('a', '202', 1_000), call('b', '503 busy', 4_000)).figures.unanswered).toEqual({
+      longestSeconds: 3,
+      users: 1,
+    });
+    expect(certificatePage(made(call('a', '202', 1_000)), 'en')).not.toContain('nobody was told');
+  });
+});
+
 function partsOf() {
   const empty = Histogram.empty();
   return {

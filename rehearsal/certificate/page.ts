@@ -4,6 +4,9 @@ import { type Chart, svgOf } from './chart.js';
 import { STYLE } from './style.js';
 import { type Language, TEXTS, type Texts } from './texts.js';
 
+/** A shorter time without a yes or a no is not told under the verdict, s. */
+const SHORTEST_OUTAGE_S = 1;
+
 /** The certificate as one page that loads nothing. */
 export function certificatePage(report: Report, language: Language): string {
   const texts = TEXTS[language];
@@ -36,7 +39,12 @@ export function certificatePage(report: Report, language: Language): string {
 }
 
 function leadOf({ figures, campaign }: Report, texts: Texts): string {
-  return texts.verdictLine(number(figures.users), number(figures.coupons), number(campaign.total));
+  const { longestSeconds, users } = figures.unanswered;
+  return [
+    texts.verdictLine(number(figures.users), number(figures.coupons), number(campaign.total)),
+    ...(longestSeconds < SHORTEST_OUTAGE_S ? [] : [texts.noAnswerFor(longestSeconds.toFixed(0))]),
+    ...(users === 0 ? [] : [texts.leftWithout(number(users))]),
+  ].join(' ');
 }
 
 function promisesOf({ promises, examples }: Report, texts: Texts): string {
@@ -129,6 +137,7 @@ function figuresOf({ figures, marks }: Report, texts: Texts): string {
   const main: [string, string][] = [
     [names.users, number(figures.users)],
     [names.calls, number(figures.calls)],
+    [names.afterwards, number(figures.afterwards)],
     [names.accepted, number(figures.accepted)],
     [names.coupons, number(figures.coupons)],
     [names.seconds, `${figures.seconds.toFixed(1)} s`],
@@ -166,8 +175,12 @@ function figuresOf({ figures, marks }: Report, texts: Texts): string {
     section(
       texts.answers,
       table(
-        [texts.answer, [texts.count]],
-        Object.entries(figures.answers).map(([word, count]) => [rowHead(word), cell(number(count), 'n')]),
+        [texts.answer, [texts.count], [texts.ofTheseAfterwards]],
+        Object.entries(figures.answers).map(([word, count]) => [
+          rowHead(word),
+          cell(number(count), 'n'),
+          cell(number(figures.answersAfterwards[word] ?? 0), 'n'),
+        ]),
       ),
     ),
     done.length === 0 ? '' : section(texts.marks, table([texts.what, [texts.from], [texts.to]], done)),

@@ -14,6 +14,9 @@ export interface Texts {
   readonly keptSoFar: string;
   readonly brokenOff: Readonly<Record<BrokenOff['during'], (seconds: string) => string>>;
   readonly verdictLine: (users: string, coupons: string, total: string) => string;
+  /** Under the verdict, where there was an outage. */
+  readonly noAnswerFor: (seconds: string) => string;
+  readonly leftWithout: (users: string) => string;
   readonly promises: string;
   readonly promise: string;
   readonly checked: string;
@@ -26,6 +29,7 @@ export interface Texts {
   readonly figureNames: {
     readonly users: string;
     readonly calls: string;
+    readonly afterwards: string;
     readonly accepted: string;
     readonly coupons: string;
     readonly seconds: string;
@@ -39,6 +43,7 @@ export interface Texts {
   readonly answers: string;
   readonly answer: string;
   readonly count: string;
+  readonly ofTheseAfterwards: string;
   readonly charts: {
     readonly rate: string;
     readonly rateAxis: string;
@@ -92,6 +97,8 @@ const en: Texts = {
       `Broken off after ${seconds} s: the operator did not wait until every 202 was a coupon. This is not a whole rehearsal.`,
   },
   verdictLine: (users, coupons, total) => `${users} users asked. ${coupons} coupons of ${total} are issued.`,
+  noAnswerFor: (seconds) => `For ${seconds} s nobody was told yes or no.`,
+  leftWithout: (users) => `People who left with 503 or no answer alone: ${users}.`,
   promises: 'Promises',
   promise: 'promise',
   checked: 'looked at',
@@ -122,12 +129,13 @@ const en: Texts = {
   figureNames: {
     users: 'users',
     calls: 'calls',
+    afterwards: 'of these, asked afterwards by the rehearsal',
     accepted: 'answers 202, with repeated ones',
     coupons: 'coupons of the campaign',
     seconds: 'first call due to last answer',
     most: 'answers in the busiest second',
     soldOutAfter: 'first “sold out” after',
-    never: 'never',
+    never: 'not during the load',
   },
   times: 'Times, in ms',
   timeNames: {
@@ -140,6 +148,7 @@ const en: Texts = {
   answers: 'Answers',
   answer: 'answer',
   count: 'count',
+  ofTheseAfterwards: 'of these, afterwards',
   charts: {
     rate: 'Calls due and answers',
     rateAxis: 'per second',
@@ -194,6 +203,8 @@ const ko: Texts = {
   },
   verdictLine: (users, coupons, total) =>
     `사용자 ${users}명이 신청했고, 쿠폰 ${total}장 중 ${coupons}장이 발급되었습니다.`,
+  noAnswerFor: (seconds) => `${seconds}초 동안 아무도 당락을 듣지 못했습니다.`,
+  leftWithout: (users) => `503만 받거나 응답을 받지 못한 채 떠난 사용자: ${users}명.`,
   promises: '약속',
   promise: '약속',
   checked: '확인',
@@ -224,12 +235,13 @@ const ko: Texts = {
   figureNames: {
     users: '사용자',
     calls: '호출',
+    afterwards: '그중 리허설이 나중에 확인한 호출',
     accepted: '202 응답 (반복 포함)',
     coupons: '캠페인의 쿠폰',
     seconds: '첫 호출 예정 시각부터 마지막 응답까지',
     most: '가장 바쁜 1초의 응답 수',
     soldOutAfter: '첫 “소진” 응답까지',
-    never: '없음',
+    never: '부하 중에는 없음',
   },
   times: '시간 (ms)',
   timeNames: {
@@ -242,6 +254,7 @@ const ko: Texts = {
   answers: '응답',
   answer: '응답',
   count: '횟수',
+  ofTheseAfterwards: '그중 나중에',
   charts: {
     rate: '예정된 호출과 응답',
     rateAxis: '초당 횟수',
