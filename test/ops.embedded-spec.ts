@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { CLAIM_REFUSALS } from '../src/domain/refusals.js';
 import { MAX_ATTEMPTS, maxBackoffMs } from '../src/domain/retry-policy.js';
+import { ADMIN_TOKEN_FILE } from '../src/platform/identity/admin-token.js';
 import { riskyAddresses } from '../src/platform/config/address-risks.js';
 import { parseEnv } from '../src/platform/config/env.js';
 import { ENV_VARIABLES, SECRETS } from '../src/platform/config/variables.js';
@@ -111,6 +112,54 @@ describe('the alerts', () => {
 });
 
 describe('the documents for operators', () => {
+  const compose = () =>
+    parse(text('docker-compose.yml'), { merge: true }) as {
+      services: { api: { environment: Record<string, string>; ports: string[] } };
+      secrets: Record<string, { file: string }>;
+    };
+
+  it('begin with an address and a token that the Compose project has', () => {
+    const [first = ''] = codeBlocks(text('docs/operations.md'), 'sh');
+    const { services, secrets } = compose();
+    const published = services.api.ports.map((port) => /\$\{\w+:-(\d+)\}:(\d+)$/.exec(port)?.slice(1));
+    const adminPort = published.find((ports) => ports?.[1] === services.api.environment['ADMIN_PORT'])?.[0];
+    expect(first).toMatch(new RegExp(`^URL=http://127\\.0\\.0\\.1:${adminPort} `, 'm'));
+    expect(first).toContain(`ADMIN_TOKEN=$(cat ${secrets['admin_token']?.file.replace('./', '')})`);
+    // Embedded, where neither variable is set.
+    const { port, dataDir } = parseEnv({});
+    expect(first).toContain(`http://127.0.0.1:${port}`);
+    expect(first).toContain(`${dataDir.replace('./', '')}/${ADMIN_TOKEN_FILE}`);
+  });
+
+  it('use no variable of a shell that they have not set', () => {
+    const commands = codeBlocks(text('docs/operations.md'), 'sh').join('\n');
+    // What a container's shell reads stands in single quotes; a function's arguments are numbers.
+    const used = [...commands.replace(/ sh -c '[^']*'/g, '').matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name]) => name);
+    const set = [...commands.matchAll(/(?:^|[\s;])([A-Za-z_]\w*)=/gm)].map(([, name]) => name);
+    // A loop reads the first; the others are a second operator's, and an answer's.
+    const others = ['key', 'OTHER_AUTH', 'REQUEST'];
+    expect(used).toContain('AUTH');
+    expect([...new Set(used)].filter((name) => !set.includes(name)).sort()).toEqual(others.sort());
+  });
+
+  it.each(['README.md', 'docs/deployment.md', 'docker-compose.yml'])('%s gives each api ports of its own', (path) => {
+    const [, from = '', to = '', adminFrom = '', adminTo = '', apis = ''] =
+      /API_PORT=(\d+)-(\d+) ADMIN_PORT=(\d+)-(\d+) docker compose up -d --scale api=(\d+)/.exec(text(path)) ?? [];
+    const range = (first: string, last: string) =>
+      Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
+    const ports = [...range(from, to), ...range(adminFrom, adminTo)];
+    expect([range(from, to).length, range(adminFrom, adminTo).length]).toEqual([Number(apis), Number(apis)]);
+    expect(new Set(ports).size).toBe(ports.length);
+  });
+
+  it('reach Redis with its password, and keep a copy of the codes to themselves', () => {
+    const page = text('docs/operations.md');
+    expect(page).not.toMatch(/(?:^|`)redis-cli /m);
+    const back = page.split('\n').filter((line) => line.includes('/api/admin/backup'));
+    for (const line of back) expect(line).toMatch(/^\(umask 077; curl /);
+    expect(back).toHaveLength(1);
+  });
+
   it('give the waits that the retry really takes', () => {
     const row = /^\| at most +\|(.+)\|$/m.exec(text('docs/operations.md'))?.[1] ?? '';
     const waits = Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => `${maxBackoffMs(index + 1) / 1_000} s`);
