@@ -15,10 +15,11 @@ import { ForeignClaims } from '../gate-watch/foreign-claims.js';
 import { noteVerdicts, spanOfBatch } from './batch-span.js';
 import { BatchAbandoned, ClaimBatch } from './claim-batch.js';
 import { ClaimPersistence, type PersistedChunk, type ReadableRecord, type Verdict } from './claim-persistence.js';
-import { ClaimQuarantine, type Poison } from './claim-quarantine.js';
+import { ClaimQuarantine } from './claim-quarantine.js';
 import { ConsumerSettings } from './consumer-settings.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
 import { failureClassOf } from './failure-class.js';
+import { type Poison } from './poison.js';
 
 /** Looks at a chunk before a unique key that is still taken counts as refused by the database, and not as a race. */
 const MAX_LOOKS = 3;

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { type ClaimEvent, type PoisonCode } from '../../domain/claim.js';
 import { Clock } from '../../platform/flow/clock.js';
 import { type DatabaseError } from '../../ports/database/database-error.js';
 import { type QuarantinedRecord } from '../../ports/database/failed-event-store.js';
-import { type LogRecord } from '../../ports/log/claim-log.js';
 import { BatchAbandoned, type ClaimBatch } from './claim-batch.js';
 import { ClaimPersistence } from './claim-persistence.js';
 import { ConsumerMetrics } from './consumer.metrics.js';
 import { failureClassOf } from './failure-class.js';
+import { type Poison } from './poison.js';
 import { QuarantineLog } from './quarantine-log.js';
 
 /**
@@ -17,17 +16,6 @@ import { QuarantineLog } from './quarantine-log.js';
  */
 const MAX_STRANGERS = 1_000;
 const STRANGERS_MS = 3_600_000;
-
-/** A message that can never become a coupon as it is. */
-export interface Poison {
-  readonly record: LogRecord;
-  /** null when it could not be read. */
-  readonly event: ClaimEvent | null;
-  /** Nothing proves that this installation has written it. */
-  readonly unsigned: boolean;
-  readonly code: PoisonCode;
-  readonly reason: string;
-}
 
 /** Stores poison in `failed_events`, so that the batch can go on. */
 @Injectable()

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { SetTimers } from '../../../test/support/flow.js';
 import { type PoisonCode } from '../../domain/claim.js';
 import { type LogRecord } from '../../ports/log/claim-log.js';
-import { type Poison } from './claim-quarantine.js';
+import { type Poison } from './poison.js';
 import { QuarantineLog } from './quarantine-log.js';
 
 describe('the log of what is quarantined', () => {

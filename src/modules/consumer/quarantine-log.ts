@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { type PoisonCode } from '../../domain/claim.js';
 import { type Timer, Timers } from '../../platform/flow/timers.js';
-import { type Poison } from './claim-quarantine.js';
+import { type Poison } from './poison.js';
 
 /** A code has one line in this time, ms, after its first one. */
 const INTERVAL_MS = 60_000;
@@ -32,12 +32,12 @@ export class QuarantineLog implements OnApplicationShutdown {
   constructor(private readonly timers: Timers) {}
 
   note(poison: readonly Poison[]): void {
-    const codes = new Set(poison.map(({ code }) => code));
-    for (const code of codes)
+    for (const code of new Set(poison.map((one) => one.code))) {
       this.noteOf(
         code,
         poison.filter((one) => one.code === code),
       );
+    }
   }
 
   /** After the consumer has ended: what is gathered has its line, and no timer is left. */
