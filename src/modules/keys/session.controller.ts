@@ -50,7 +50,7 @@ export class SessionController {
     const begun = await this.sessions.begin(actor, credential);
     // A token is accepted for some seconds beyond its end. No session goes on for that long.
     if (this.sessions.isOver(begun.session)) throw unauthorized('refused', 'admin');
-    await this.stored.noteBegin(begun.session, by);
+    await this.stored.noteBegin(begun.session, by, begun.byToken);
     reply.header('set-cookie', this.sessions.cookieFor(request, begun));
     return this.json({ ...actor, expiresAt: begun.session.expiresAt }, true);
   }

@@ -73,13 +73,15 @@ export class StoredSessions extends SessionRecords implements BeforeApplicationS
   /**
    * Notes that a session has begun. While the database is away the log has it at once, and the audit when the database is
    * back: an operator has to get in then.
+   * @param isAway the database did not answer a moment ago, and is not waited for again.
    * @throws DatabaseError when the database refuses the row, or too many sign-ins wait for it.
    */
-  async noteBegin({ id, expiresAt }: SealedSession, by: CallOrigin): Promise<void> {
+  async noteBegin({ id, expiresAt }: SealedSession, by: CallOrigin, isAway = false): Promise<void> {
     try {
+      if (isAway) throw new DatabaseError('infrastructure', 'AWAY', 'the database did not answer');
       await this.record(SESSION_BEGUN, id, by, { expiresAt });
     } catch (error) {
-      if (!isAway(error) || this.unwritten.length >= MAX_UNWRITTEN) throw error;
+      if (!saysAway(error) || this.unwritten.length >= MAX_UNWRITTEN) throw error;
       this.keepUnwritten({ id, by, detail: { expiresAt, beganAt: isoOf(this.clock.wall()) } });
     }
     this.endOf(id).set(false);
@@ -111,7 +113,7 @@ export class StoredSessions extends SessionRecords implements BeforeApplicationS
       try {
         await this.writeOnce(one);
       } catch (error) {
-        if (isAway(error)) return;
+        if (saysAway(error)) return;
         this.logger.error(`the audit log refuses a session that has begun: ${(error as Error).message}`);
       }
       this.unwritten.shift();
@@ -149,6 +151,6 @@ export class StoredSessions extends SessionRecords implements BeforeApplicationS
   }
 }
 
-function isAway(error: unknown): boolean {
+function saysAway(error: unknown): boolean {
   return error instanceof DatabaseError && error.kind === 'infrastructure';
 }

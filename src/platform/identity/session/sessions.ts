@@ -45,6 +45,12 @@ interface Opened {
   readonly byToken: boolean;
 }
 
+/** A session that was just sealed. */
+export interface BegunSession extends Opened {
+  /** The cookie's value. */
+  readonly text: string;
+}
+
 /** The sessions of the console: a credential in a cookie that a page cannot read. */
 @Injectable()
 export class Sessions {
@@ -70,27 +76,28 @@ export class Sessions {
    * @throws DatabaseError when the keys of sessions are not known and the database does not answer. ADMIN_TOKEN needs no
    * database, and begins a session all the same.
    */
-  async begin(actor: Actor, credential: string): Promise<{ session: SealedSession; text: string }> {
+  async begin(actor: Actor, credential: string): Promise<BegunSession> {
     const idBytes = Buffer.alloc(ID_BYTES);
     this.entropy.fill(idBytes);
-    const { key, forMs } = await this.sealingKey(actor, credential);
+    const { key, byToken } = await this.sealingKey(actor, credential);
+    const forMs = byToken ? SESSION_WITHOUT_DATABASE_MS : SESSION_MS;
     const session: SealedSession = {
       id: idBytes.toString('base64url'),
       holder: this.holderOf(actor, credential),
       expiresAt: Math.min(this.clock.wall() + forMs, actor.expiresAt ?? Infinity),
     };
-    return { session, text: sealSession(session, key, (bytes) => this.entropy.fill(bytes)) };
+    return { session, byToken, text: sealSession(session, key, (bytes) => this.entropy.fill(bytes)) };
   }
 
-  private async sealingKey(actor: Actor, credential: string): Promise<{ key: SessionKey; forMs: number }> {
+  private async sealingKey(actor: Actor, credential: string): Promise<{ key: SessionKey; byToken: boolean }> {
     const keys = await this.records.keys().catch((error: unknown) => {
       if (actor.id !== BOOTSTRAP.id) throw error;
       return null;
     });
-    if (keys === null) return { key: tokenSessionKey(this.token, credential), forMs: SESSION_WITHOUT_DATABASE_MS };
+    if (keys === null) return { key: tokenSessionKey(this.token, credential), byToken: true };
     const [newest] = keys;
     if (newest === undefined) throw new Error('there is no key to seal a session with');
-    return { key: newest, forMs: SESSION_MS };
+    return { key: newest, byToken: false };
   }
 
   /**
