@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { KafkaConnection } from '../../../src/infrastructure/kafka/client/kafka-connection.js';
 import { InstallationCheck, memberName } from '../../../src/infrastructure/kafka/installation-check.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer } from '../../../src/infrastructure/kafka/kafka-claim-server.js';
@@ -83,6 +84,31 @@ describe('two installations on one Kafka', () => {
     await expect(logOf(OTHER).onApplicationBootstrap()).rejects.toThrow(
       `KAFKA_TOPIC: ${config.topic} is used by installation ${OWN}, and this is installation ${OTHER}`,
     );
+  });
+
+  it('read the last claim of each partition over one more socket to each broker', async () => {
+    config = kafkaConfig(stackBrokers(), { partitions: 12 });
+    log = logOf(OWN);
+    const connection = await KafkaConnection.open(config, { openMs: PATIENCE_MS, requestMs: 10_000 });
+    const sockets = connection['sockets']['open'];
+    try {
+      // A partition is chosen by the key, so claims are added until each partition has one.
+      await until(
+        'each partition has a claim',
+        async () => {
+          await Promise.all(Array.from({ length: 24 }, () => publish(OWN)));
+          return [...(await connection.offsets('end')).values()].every((end) => end > 0);
+        },
+        PATIENCE_MS,
+      );
+      const before = sockets.size;
+      const last = await connection.lastRecords();
+      expect(new Set(last.map(({ partition }) => partition)).size).toBe(12);
+      // Node warns of more than ten requests that wait for one socket, and each of them would open another one.
+      expect(sockets.size - before).toBe(new Set(connection.leaders().values()).size);
+    } finally {
+      connection.destroy();
+    }
   });
 
   it('start on a topic that is empty, or has claims of the version before', async () => {

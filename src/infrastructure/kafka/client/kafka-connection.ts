@@ -190,11 +190,18 @@ export class KafkaConnection {
   /** The last record of each partition that has any. A transaction's marker is none. */
   async lastRecords(): Promise<LogRecord[]> {
     const [start, end] = [await this.offsets('start'), await this.offsets('end')];
-    const pages = [...this.leaders()].map(async ([partition, node]) => {
-      const last = (end.get(partition) ?? 0) - 1;
-      if (last < (start.get(partition) ?? 0)) return [];
-      const page = await this.fetch(partition, node, last, ONE_RECORD_BYTES);
-      return page.records.slice(-1);
+    const lastOf = (partition: number) => (end.get(partition) ?? 0) - 1;
+    const held = new Map<string, number[]>();
+    for (const [partition, node] of this.leaders()) {
+      if (lastOf(partition) < (start.get(partition) ?? 0)) continue;
+      held.set(node, [...(held.get(node) ?? []), partition]);
+    }
+    const read = async (node: string, partition: number) =>
+      (await this.fetch(partition, node, lastOf(partition), ONE_RECORD_BYTES)).records.slice(-1);
+    const pages = [...held].map(async ([node, [first = 0, ...others]]) => {
+      // kafkajs opens a socket for each fetch that finds none, so the first one goes alone.
+      const page = await read(node, first);
+      return [page, ...(await Promise.all(others.map((partition) => read(node, partition))))].flat();
     });
     return (await Promise.all(pages)).flat();
   }
