@@ -38,6 +38,7 @@ const ACCESS: Readonly<Record<string, Access>> = {
   exportCouponsAsNdjson: 'viewer',
   searchUsers: 'viewer',
   listFailedEvents: 'viewer',
+  showFailedEvent: 'viewer',
   previewFailedEvents: 'viewer',
   requeueFailedEvents: 'operator',
   discardFailedEvents: 'operator',

@@ -142,14 +142,73 @@ describe('failed events', () => {
     });
   });
 
+  describe('that an operator looks at', () => {
+    const show = (id: number | string) => client.admin('GET', `${PATH}/${id}`);
+
+    it('show the message as it lies on the log, and a version to act on', async () => {
+      const campaign = await client.createCampaign(1);
+      const event = { ...(await forged(campaign, '깨진 것')), claimId: 'broken' };
+      await log().publish(event);
+      const listed = await eventually(async () => {
+        const found = (await list('?status=DEAD&limit=1')).items[0];
+        expect(found).toMatchObject({ errorCode: 'invalid-schema' });
+        return found;
+      });
+      const { status, body, headers } = await show(listed.id);
+      expect([status, headers.get('etag')]).toEqual([200, `"${listed.version}"`]);
+      const { message, ...rest } = body;
+      expect(rest).toEqual(listed);
+      expect(JSON.parse(message.value.text)).toMatchObject({ userId: '깨진 것', claimId: 'broken' });
+      expect(Buffer.from(message.value.base64, 'base64').toString()).toBe(message.value.text);
+      expect(message.value.length).toBe(Buffer.byteLength(message.value.text));
+      expect(message.cut).toBe(false);
+      expect(message.headers).toEqual(expect.any(Array));
+    });
+
+    it('have no message when an api has set them aside', async () => {
+      const campaign = await client.createCampaign(1);
+      await claimUnpublished(campaign, 'waits');
+      const row = await only(campaign);
+      expect((await show(row.id)).body).toEqual({ ...row, message: null });
+    });
+
+    it('say in base64 what is no text', async () => {
+      const value = Buffer.from([0x7b, 0xff, 0x00]);
+      const record = { topic: 'elsewhere', partition: 0, offset: 1, key: null, value, headers: {} };
+      const failure = { errorClass: 'poison', errorCode: 'unreadable', errorMessage: 'no JSON' };
+      await database().transaction((unit) => unit.failedEvents.quarantine([{ record, claim: null, failure }]));
+      const [row] = (await list('?limit=1')).items;
+      expect((await show(row.id)).body.message).toEqual({
+        key: null,
+        value: { text: null, base64: value.toString('base64'), length: 3 },
+        headers: [],
+        cut: false,
+      });
+    });
+
+    it('show a viewer no message, which would tell the id of the claim', async () => {
+      const viewer = await client.admin('POST', '/api/admin/keys', { body: { name: 'support', role: 'viewer' } });
+      const { row } = await deadClaim();
+      await tableRows(service, 'UPDATE failed_events SET payload = ? WHERE id = ?', [
+        '{"claimId":"x"}',
+        String(row.id),
+      ]);
+      expect((await show(row.id)).body.message).not.toBeNull();
+      const seen = await client.get(`${PATH}/${row.id}`, { authorization: `Bearer ${viewer.body.key}` });
+      expect([seen.status, seen.body.claimId, seen.body.message]).toEqual([200, null, null]);
+    });
+  });
+
   describe('that an operator acts upon', () => {
-    it.each(['requeue', 'discard'] as const)('have to exist for a %s', async (action) => {
+    it.each(['requeue', 'discard', 'look'] as const)('have to exist for a %s', async (action) => {
+      const call = (id: string) =>
+        action === 'look' ? client.admin('GET', `${PATH}/${id}`) : act(id as unknown as number, action, '*');
       for (const id of ['999999', '999999999999999', '9'.repeat(40)]) {
-        const answer = await act(id as unknown as number, action, '*');
+        const answer = await call(id);
         expect([answer.status, answer.body.code]).toEqual([404, 'failed-event-not-found']);
       }
       for (const id of ['0', '-1', 'x', '1.5', '1e3', '007', '__proto__']) {
-        const answer = await act(id as unknown as number, action, '*');
+        const answer = await call(id);
         expect([id, answer.status, answer.body.errors]).toMatchObject([id, 400, [{ in: 'path', pointer: '/id' }]]);
       }
     });

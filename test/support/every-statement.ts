@@ -180,6 +180,7 @@ const CALLS: Calls = {
     slotHolders: (events) => events.slotHolders(ASKED, 501),
     findByClaimIds: (events) => events.findByClaimIds(claimIds),
     findByUser: (events) => events.findByUser(ASKED, 'u7'),
+    messageOf: (failedEvents) => failedEvents.messageOf(1),
     find: (events) => events.find(7),
     lock: (events) => events.lock(7),
     list: async (events) => {

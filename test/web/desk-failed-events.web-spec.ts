@@ -106,6 +106,45 @@ describePages('the page of failed events', () => {
     }
   });
 
+  it('shows the message of one, as what it is, and says why another has none', async () => {
+    const failure = { errorClass: 'poison', errorCode: 'unreadable', errorMessage: 'the value is not JSON in UTF-8' };
+    const value = Buffer.from(`<img src=x onerror=alert(1)> \u202e${'가'.repeat(400)}`);
+    const headers = { 'x-from': Buffer.from([0xff, 0x00]) };
+    const record = { topic: 'coupon_create', partition: 0, offset: 7, key: Buffer.from('k'), value, headers };
+    await database().transaction((unit) => unit.failedEvents.quarantine([{ record, claim: null, failure }]));
+    await fail(1, 0);
+    for (const [language, width] of [
+      ['ko', 360],
+      ['en', 1440],
+    ] as const) {
+      const page = await open(language, '/failed-events', width);
+      const details = page.getByRole('button', { name: language === 'ko' ? /자세히$/ : /^Details of/ });
+      await details.nth(0).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText(String.raw`<img src=x onerror=alert(1)> \u{202e}가가`).waitFor();
+      await dialog.getByText(Buffer.from([0xff, 0x00]).toString('base64')).waitFor();
+      await pages.expectClean(page);
+      await pages.shoot(page, `desk-failed-message-${language}-${width}`);
+      await page.keyboard.press('Escape');
+      await details.nth(1).click();
+      await dialog
+        .getByText(language === 'ko' ? '로그에서 온 건이 아니어서' : 'It did not come from the log')
+        .waitFor();
+      await pages.expectClean(page);
+      await page.context().close();
+    }
+  });
+
+  it('says what is wrong when the message cannot be read, beside all else that is known', async () => {
+    await unreadable(1);
+    const page = await open();
+    await page.route(/failed-events\/\d+$/, (route) => route.abort());
+    await page.getByRole('button', { name: /^Details of/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The service cannot be reached').waitFor();
+    await dialog.getByText('the value is not JSON in UTF-8').waitFor();
+  });
+
   it('requeues one, from the keyboard alone', async () => {
     await fail(1, 1);
     const page = await open();

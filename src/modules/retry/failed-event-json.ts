@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { isoOf } from '../../domain/iso-of.js';
 import { isoInstant, pageJsonSchema } from '../../platform/http/output/schemas.js';
-import { FAILED_EVENT_STATUSES, type FailedEvent } from '../../ports/database/failed-event-store.js';
+import { FAILED_EVENT_STATUSES, type FailedEvent, type KeptMessage } from '../../ports/database/failed-event-store.js';
 
-/** A failed event as operators see it, without the message itself: that may hold anything. */
+/** A failed event as operators see it, without the message itself. */
 export const failedEventJsonSchema = z
   .object({
     id: z.int().min(1),
@@ -40,6 +41,38 @@ export const failedEventJsonSchema = z
 
 export const failedEventListJsonSchema = pageJsonSchema(failedEventJsonSchema).meta({ id: 'FailedEventList' });
 
+const bytesJsonSchema = z
+  .object({
+    text: z.string().nullable().meta({ description: 'null when they are no text in UTF-8.' }),
+    base64: z.string(),
+    length: z.int().min(0).meta({ description: 'Of the bytes below.' }),
+  })
+  .meta({ id: 'MessageBytes', description: 'Bytes of a message. Anybody who may write to the topic chooses them.' });
+
+const messageJsonSchema = z
+  .object({
+    key: bytesJsonSchema.nullable(),
+    value: bytesJsonSchema.nullable(),
+    headers: z
+      .array(z.object({ name: z.string(), value: bytesJsonSchema }))
+      .nullable()
+      .meta({ description: 'null when they were longer than what is kept.' }),
+    cut: z.boolean().meta({
+      description: 'The message was longer than what is kept: 32 KB, or 1 KB without a good signature.',
+    }),
+  })
+  .meta({ id: 'KeptMessage' });
+
+export const failedEventWithMessageJsonSchema = failedEventJsonSchema
+  .extend({
+    message: messageJsonSchema.nullable().meta({
+      description:
+        'The message as it lies on the log. null when the claim came from no message, when it was deleted after the discard, ' +
+        'and where `claimId` is hidden, since the message tells it.',
+    }),
+  })
+  .meta({ id: 'FailedEventWithMessage' });
+
 export type FailedEventJson = z.infer<typeof failedEventJsonSchema>;
 
 /** @param withClaimId false for a caller who could open the code of the coupon by it. */
@@ -70,4 +103,30 @@ export function failedEventJson(row: FailedEvent, withClaimId = true): FailedEve
     createdAt: isoOf(row.createdAt),
     updatedAt: isoOf(row.updatedAt),
   };
+}
+
+/** @param withClaimId as of {@link failedEventJson}. A caller who may not know the id of the claim sees no message. */
+export function failedEventWithMessageJson(
+  row: FailedEvent,
+  message: KeptMessage | null,
+  withClaimId: boolean,
+): z.infer<typeof failedEventWithMessageJsonSchema> {
+  return {
+    ...failedEventJson(row, withClaimId),
+    message: message === null || !withClaimId ? null : messageJson(message),
+  };
+}
+
+function messageJson({ key, value, headers, isCut }: KeptMessage): z.infer<typeof messageJsonSchema> {
+  return {
+    key: key === null ? null : bytesJson(key),
+    value: value === null ? null : bytesJson(value),
+    headers: headers === null ? null : Object.entries(headers).map(([name, of]) => ({ name, value: bytesJson(of) })),
+    cut: isCut,
+  };
+}
+
+function bytesJson(bytes: Uint8Array): z.infer<typeof bytesJsonSchema> {
+  const buffer = Buffer.from(bytes);
+  return { text: isUtf8(buffer) ? buffer.toString() : null, base64: buffer.toString('base64'), length: buffer.length };
 }

@@ -8,6 +8,7 @@ import {
   type FailedEvent,
   type FailedEventFilter,
   type FailedEventStatus,
+  type KeptMessage,
   type OperatorChange,
 } from '../../ports/database/failed-event-store.js';
 import { passOf } from '../../ports/gate/gate-pass.js';
@@ -46,6 +47,17 @@ export class FailedEventOperations {
     const { limit } = filter;
     const found = await this.database.read((unit) => unit.failedEvents.list({ ...filter, limit: limit + 1 }));
     return pageOf(found, limit, ({ id }) => id);
+  }
+
+  /**
+   * One failed event with its message; null when there is no such row.
+   * @throws DatabaseError
+   */
+  find(id: number): Promise<{ readonly row: FailedEvent; readonly message: KeptMessage | null } | null> {
+    return this.database.read(async ({ failedEvents }) => {
+      const row = await failedEvents.find(id);
+      return row === null ? null : { row, message: await failedEvents.messageOf(id) };
+    });
   }
 
   /**

@@ -19,6 +19,8 @@ import {
   failedEventJson,
   failedEventJsonSchema,
   failedEventListJsonSchema,
+  failedEventWithMessageJson,
+  failedEventWithMessageJsonSchema,
 } from './failed-event-json.js';
 import { FailedEventOperations, type OperatorOutcome } from './failed-event-operations.js';
 
@@ -61,6 +63,25 @@ export class FailedEventsController {
       ...(campaignId === undefined ? {} : { campaignId }),
     });
     return pageJson(page, (row) => failedEventJson(row, withClaimIds), cursor);
+  }
+
+  @Get(':id')
+  @NeedsRole('viewer')
+  @ApiOperation({ summary: 'One of them, with the message that could not become a coupon' })
+  @ApiAnswer(200, 'The failed event and its message.', failedEventWithMessageJsonSchema, {
+    headers: { ETag: 'Its version, for If-Match.' },
+  })
+  @ApiProblems('failed-event-not-found', 'database-unavailable')
+  async showFailedEvent(
+    @Param('id', { schema: rowId }) id: number,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof failedEventWithMessageJsonSchema>> {
+    const { withClaimIds } = await this.sight.of(request);
+    const found = await this.operations.find(id);
+    if (found === null) throw new Problem('failed-event-not-found');
+    reply.header('etag', etagOf(found.row.version));
+    return failedEventWithMessageJson(found.row, found.message, withClaimIds);
   }
 
   @Post(':id/requeue')

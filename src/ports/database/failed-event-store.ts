@@ -80,6 +80,16 @@ export interface QuarantinedRecord {
   failure: Failure;
 }
 
+/** What is kept of a message that was set aside, as it came. */
+export interface KeptMessage {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  /** null when they were longer than what is kept, and their rest cannot be read. */
+  readonly headers: Readonly<Record<string, Uint8Array>> | null;
+  /** Key, value or headers were longer than what is kept. */
+  readonly isCut: boolean;
+}
+
 /** What a finished transaction of the retry says about one leased row. */
 export type PublishResult =
   | { readonly kind: 'published' }
@@ -205,6 +215,9 @@ export abstract class FailedEventStore {
   abstract findByUser(campaignId: string, userId: string): Promise<Pick<FailedEvent, 'claim' | 'status'> | null>;
 
   abstract find(id: number): Promise<FailedEvent | null>;
+
+  /** The message of a row. null when there is no such row, or when it came from no message, or was emptied since. */
+  abstract messageOf(id: number): Promise<KeptMessage | null>;
 
   /** `find` with the row locked until the transaction ends. */
   abstract lock(id: number): Promise<FailedEvent | null>;

@@ -316,6 +316,48 @@ export function describeFailedEventStore(under: DatabaseUnderTest): void {
           expect(Buffer.from(row?.message_key ?? []).toString()).toBe('key');
         }
       });
+
+      it('show the message as it came', async () => {
+        const event = claim();
+        const came = {
+          key: Buffer.from('열쇠'),
+          value: Buffer.from([0, 0xff, 1]),
+          headers: { h: Buffer.from([0xfe]) },
+        };
+        await write(({ failedEvents }) =>
+          failedEvents.quarantine([{ record: record(event, came), claim: event, failure: POISON }]),
+        );
+        const { id } = await rowOf(event);
+        const message = await read(({ failedEvents }) => failedEvents.messageOf(id));
+        const bytes = (of: Uint8Array | null | undefined) => [...(of ?? [])];
+        expect([message?.isCut, bytes(message?.key), bytes(message?.value)]).toEqual([
+          false,
+          bytes(came.key),
+          bytes(came.value),
+        ]);
+        expect(Object.keys(message?.headers ?? {})).toEqual(['h']);
+        expect(bytes(message?.headers?.['h'])).toEqual(bytes(came.headers.h));
+      });
+
+      it('show no headers that were cut, and no message where there was none', async () => {
+        const [cut, strange, unpublished] = [claim(), claim(), claim()];
+        const long = { headers: { h: Buffer.alloc(40 * 1024) } };
+        await write(({ failedEvents }) =>
+          failedEvents.quarantine([
+            { record: record(cut, long), claim: cut, failure: POISON },
+            { record: record(strange, { key: null, value: null }), claim: strange, failure: POISON },
+          ]),
+        );
+        await addUnpublished(unpublished);
+        const messageOf = async (event: ClaimEvent) => {
+          const { id } = await rowOf(event);
+          return read(({ failedEvents }) => failedEvents.messageOf(id));
+        };
+        expect(await messageOf(cut)).toMatchObject({ isCut: true, headers: null });
+        expect(await messageOf(strange)).toEqual({ isCut: false, key: null, value: null, headers: {} });
+        expect(await messageOf(unpublished)).toBeNull();
+        expect(await read(({ failedEvents }) => failedEvents.messageOf(Number.MAX_SAFE_INTEGER))).toBeNull();
+      });
     });
 
     describe('under lease', () => {

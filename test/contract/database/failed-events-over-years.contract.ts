@@ -134,6 +134,8 @@ export function describeFailedEventsOverYears(under: DatabaseUnderTest): void {
           claimId,
         ])) as { payload: unknown; message_key: unknown; headers: unknown }[];
       expect(await kept(old)).toMatchObject([{ payload: null, message_key: null, headers: null }]);
+      const [emptied] = await read(({ failedEvents }) => failedEvents.findByClaimIds([old.claimId]));
+      expect(await read(({ failedEvents }) => failedEvents.messageOf(emptied?.id ?? 0))).toBeNull();
       expect((await kept(young))[0]?.payload).not.toBeNull();
       expect([...(await statusesOf([old, young])).values()]).toEqual(['DISCARDED', 'DISCARDED']);
     });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ClaimEvent, type Fields } from '../../../domain/claim.js';
 import { MAX_ATTEMPTS } from '../../../domain/retry-policy.js';
-import { type FailedEvent, type Failure } from '../../../ports/database/failed-event-store.js';
+import { type FailedEvent, type Failure, type KeptMessage } from '../../../ports/database/failed-event-store.js';
 import { type LogRecord } from '../../../ports/log/claim-log.js';
 import { type FailedEventEntity, type StoredClaim } from '../entities/failed-event.entity.js';
 
@@ -62,6 +62,35 @@ export function keptBytes({ key, value, headers }: LogRecord, unsigned: boolean)
     headers: cut(encodedHeaders),
     truncated: parts.some((bytes) => bytes !== null && bytes.length > most) ? 1 : 0,
   };
+}
+
+/**
+ * null for a row without any bytes: its claim came from no message, or the message was deleted. libsql gives an
+ * ArrayBuffer for a BLOB, mysql2 a Buffer.
+ */
+export function keptMessage({
+  messageKey,
+  payload,
+  headers,
+  truncated,
+}: Pick<FailedEventEntity, 'messageKey' | 'payload' | 'headers' | 'truncated'>): KeptMessage | null {
+  if (messageKey === null && payload === null && headers === null) return null;
+  return {
+    key: messageKey === null ? null : Buffer.from(messageKey),
+    value: payload === null ? null : Buffer.from(payload),
+    headers: headersIn(headers),
+    isCut: truncated === 1,
+  };
+}
+
+function headersIn(encoded: Uint8Array | null): Readonly<Record<string, Uint8Array>> | null {
+  if (encoded === null) return {};
+  try {
+    const headers = JSON.parse(Buffer.from(encoded).toString()) as Record<string, string>;
+    return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text, 'base64')]));
+  } catch {
+    return null;
+  }
 }
 
 /** A message that could not be read has a row and no claim. */

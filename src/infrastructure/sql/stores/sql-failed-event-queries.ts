@@ -6,13 +6,14 @@ import {
   type FailedEventFilter,
   type FailedEventStatus,
   FailedEventStore,
+  type KeptMessage,
   type OpenClaim,
 } from '../../../ports/database/failed-event-store.js';
 import { EVENT_COLUMNS, type Raw, selected } from '../claim-columns.js';
 import { FailedEventEntity, type StoredClaim } from '../entities/failed-event.entity.js';
 import { chunks, inList } from '../sql-dialect.js';
 import { type SqlSession } from '../sql-session.js';
-import { claimOf, toFailedEvent } from './failed-event-rows.js';
+import { claimOf, keptMessage, toFailedEvent } from './failed-event-rows.js';
 
 /** Statuses in which a claim may still become a coupon without an operator. */
 export const OPEN: readonly FailedEventStatus[] = ['PENDING', 'PUBLISHING', 'REPUBLISHED'];
@@ -182,6 +183,14 @@ export abstract class SqlFailedEventQueries extends FailedEventStore {
   async find(id: number): Promise<FailedEvent | null> {
     const row = await this.repository.findOneBy({ id });
     return row === null ? null : toFailedEvent(row);
+  }
+
+  async messageOf(id: number): Promise<KeptMessage | null> {
+    const row = await this.repository.findOne({
+      select: { messageKey: true, payload: true, headers: true, truncated: true },
+      where: { id },
+    });
+    return row === null ? null : keptMessage(row);
   }
 
   async list({

@@ -7,6 +7,7 @@ import { Badge } from '../parts/StateBadge.tsx';
 import { consolePath } from '../paths.ts';
 import { may } from '../session.ts';
 import './failed-events.css';
+import { Message } from './Message.tsx';
 import { type Action } from './selection.ts';
 import { type FailedEvent, mayDiscard, mayRequeue, reasonOf, STATUSES } from './words.ts';
 
@@ -39,25 +40,31 @@ const ACTIONS: Record<Action, Text> = {
   discard: { ko: '폐기…', en: 'Discard…' },
 };
 
+type Fact = readonly [Text, ComponentChildren];
+
 interface DetailsProps {
   readonly row: FailedEvent;
   readonly onAct: (action: Action) => void;
   readonly onClose: () => void;
 }
 
-/** All that is known of one failed event: the claim in it, why it waits, and what happens next. */
+/** All that is known of one failed event: the claim in it, why it waits, what happens next, and the message itself. */
 export function Details({ row, onAct, onClose }: DetailsProps) {
   const { campaignId, userId, claimedAt, sequence, topic, errorClass, errorCode, errorMessage } = row;
   const { next, ...badge } = STATUSES[row.status];
   const reason = reasonOf(row);
   const title = { ko: TITLE.ko.replace('{id}', String(row.id)), en: TITLE.en.replace('{id}', String(row.id)) };
-  const facts: readonly (readonly [Text, ComponentChildren])[] = [
+  const ofClaim: readonly Fact[] = [
     [NAMES.campaign, campaignId !== null && <a href={consolePath(`/campaigns/${campaignId}`)}>{campaignId}</a>],
     [NAMES.user, userId !== null && <a href={consolePath(addressOf('/search', { q: userId }))}>{userId}</a>],
     [NAMES.claim, row.claimId !== null && <code>{row.claimId}</code>],
     [NAMES.sequence, sequence !== null && number(sequence)],
     [NAMES.claimedAt, claimedAt !== null && <ExactTime at={claimedAt} />],
     [NAMES.epoch, row.epoch],
+  ];
+  const facts: readonly Fact[] = [
+    // Of a message that cannot be read, all of them are unknown.
+    ...(claimedAt === null ? [] : ofClaim),
     [NAMES.log, topic !== null && <code>{`${topic} / ${row.partition ?? '?'} / ${row.offset ?? '?'}`}</code>],
     [NAMES.source, row.source],
     [
@@ -93,6 +100,7 @@ export function Details({ row, onAct, onClose }: DetailsProps) {
             </>
           ))}
         </dl>
+        <Message row={row} />
         {may('operator') && (
           <div class="actions end">
             {mayDiscard(row) && (
