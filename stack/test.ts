@@ -7,7 +7,7 @@ import { NativeStack } from './native-stack.js';
 import { runJest } from './run-jest.js';
 
 /** All projects but the faults, which start their own servers; see test/faults/run.ts. */
-const PROJECTS = ['adapters', 'e2e, one process', 'e2e, apart'];
+const PROJECTS = ['adapters', 'e2e, one process', 'e2e, apart', 'pages'];
 
 /** The service's user on the broker; see test/support/backend.ts. */
 const SERVICE = { username: 'coupon', password: 'for-tests-only' };

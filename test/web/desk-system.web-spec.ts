@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { TOPOLOGY } from '../support/backend.js';
 import { Client } from '../support/client.js';
 import { type Service, startService } from '../support/service.js';
 import { describePages, Pages } from './support/browser.js';
@@ -139,6 +140,8 @@ describePages('the page of the system', () => {
     ['ko', 1440],
     ['en', 360],
   ] as const)('says once that the disk is full, and is green nowhere about it: %s, %i px', async (language, width) => {
+    // The service of the other profile has no disk of its own that could be full.
+    if (TOPOLOGY !== 'embedded') return;
     const troubled = await report();
     const full = { up: false, awaySince: '2026-12-01T03:00:00.000Z', trouble: 'database or disk is full', answerMs: 1 };
     Object.assign(troubled.claimLog, full);
