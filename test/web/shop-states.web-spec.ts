@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type Page } from 'playwright-core';
+import { type Page, type Route } from 'playwright-core';
 import { TOPOLOGY } from '../support/backend.js';
 import { Client } from '../support/client.js';
 import { type Service, startService } from '../support/service.js';
@@ -246,6 +246,38 @@ describePages('each state of the page of a drop', () => {
       else expect(await toConsole.count()).toBe(0);
       await pages.expectClean(page);
       await pages.shoot(page, `state-list-${nameOf(view)}`);
+      await page.context().close();
+    }
+  });
+
+  it('of an older version: says reload, and interrupts no claim for it', async () => {
+    const id = await make(5_000);
+    for (const view of VIEWS.slice(0, 2)) {
+      const page = await pages.page(view);
+      let version = 'older';
+      await page.route('**/api/service', async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), version } });
+      });
+      await page.goto(`${service.url}/drop/${id}`);
+      await page.locator('.clock').filter({ hasText: /\d/ }).waitFor();
+      const asked = new Promise<Route>((resolve) => void page.route(APPLY, resolve));
+      await claimAs(page, `older-${nameOf(view)}`);
+      const claim = await asked;
+      version = 'newer';
+      const compared = page.waitForResponse('**/api/service');
+      await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+      await (await compared).finished();
+      const reload = page.getByRole('button', { name: view.language === 'ko' ? '새로 고침' : 'Reload' });
+      expect(await reload.count()).toBe(0);
+      await claim.fulfill(refusal(409, 'campaign-closed'));
+      await reload.waitFor();
+      await pages.expectClean(page);
+      await pages.shoot(page, `state-older-${nameOf(view)}`);
+      await page.unroute('**/api/service');
+      await reload.click();
+      await page.locator('.clock').filter({ hasText: /\d/ }).waitFor();
+      expect(await reload.count()).toBe(0);
       await page.context().close();
     }
   });

@@ -57,6 +57,7 @@ export function DropPage({ id }: { readonly id: string }) {
       </section>
       <ClockLine drop={drop} />
       <AwayLine drop={drop} />
+      <OutdatedLine drop={drop} />
       <Announcer drop={drop} />
     </article>
   );
@@ -80,6 +81,24 @@ function AwayLine({ drop }: { readonly drop: Drop }) {
   return (
     <p class="away" role="alert">
       {away.since === null ? text(T.awayFirst) : text(T.away, { at: timeOf(away.since) })}
+    </p>
+  );
+}
+
+/** A page that is older than the service goes on working. A claim that runs is not interrupted for it. */
+function OutdatedLine({ drop }: { readonly drop: Drop }) {
+  const { kind } = drop.claim.value;
+  const isShown = drop.isOutdated.value && kind !== 'asking' && kind !== 'proving' && kind !== 'waiting';
+  return (
+    <p class={isShown ? 'outdated' : ''} role="status">
+      {isShown && (
+        <>
+          {text(T.outdated)}{' '}
+          <button type="button" onClick={() => location.reload()}>
+            {text(T.reload)}
+          </button>
+        </>
+      )}
     </p>
   );
 }

@@ -3,6 +3,7 @@ import { api, type Schemas } from '../api/client.ts';
 import { BASE_PATH } from '../shared/paths.ts';
 import { inTurn, kept, randomKey, waitAwake } from './browser.ts';
 import { withRead, withSample } from './campaign-reading.ts';
+import { DeviceSleep } from './device-sleep.ts';
 import { isEmbedded } from './embedding.ts';
 import { EntryPreparation } from './entry-preparation.ts';
 import { Entry } from './entry.ts';
@@ -21,14 +22,14 @@ const monotonic = (): number => performance.now();
 const COMPARE_MS = 300_000;
 /** The last comparison before the start lies in this part of the last minute, ms before it: not all at once. */
 const LAST_COMPARISON = { from: 50_000, to: 15_000 };
-/** A device whose two clocks part by more than this has slept, or was set, ms. */
-const SLEPT_MS = 1_000;
 
 /** One campaign on the page: what is known of it, by the service's clock, and the claim of the person who looks. */
 export class Drop {
   /** undefined: not read yet; null: there is none. */
   readonly campaign = signal<Schemas['Campaign'] | null | undefined>(undefined);
   readonly service = signal<Schemas['Service'] | null>(null);
+  /** Is the service of another version than when the page was opened? */
+  readonly isOutdated = signal(false);
   readonly phase = signal<Phase>('unknown');
   /** Until the start, ms; null while it is not known. */
   readonly left = signal<number | null>(null);
@@ -53,7 +54,7 @@ export class Drop {
   readonly entryState = this.preparation.state;
   private look: ReturnType<typeof setTimeout> | undefined;
   private wake = new AbortController();
-  private apart = Date.now() - monotonic();
+  private readonly device = new DeviceSleep(Date.now, monotonic);
   private compareAt = 0;
   private comparing = false;
 
@@ -217,11 +218,7 @@ export class Drop {
   private tick(): void {
     clearTimeout(this.look);
     if (this.ended.signal.aborted) return;
-    // The device's time of day tells that the device has slept: then performance.now may have stood still.
-    const apart = Date.now() - monotonic();
-    const hasSlept = Math.abs(apart - this.apart) > SLEPT_MS;
-    this.apart = apart;
-    if (hasSlept) {
+    if (this.device.hasSlept()) {
       this.clock.forget();
       this.compareAt = 0;
     }
@@ -262,6 +259,7 @@ export class Drop {
     const { data } = await api.GET('/api/service', { cache: 'no-store', signal: AbortSignal.timeout(5_000) });
     if (data === undefined) throw new Error('the service does not tell the time');
     if (this.service.value === null) this.service.value = data;
+    else if (this.service.value.version !== data.version) this.isOutdated.value = true;
     return Date.parse(data.now);
   }
 

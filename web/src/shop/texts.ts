@@ -209,6 +209,8 @@ export const T = {
     en: 'Your sign-in ends around the start. Open this page from the shop again just before it.',
   },
   signedIn: { ko: '쇼핑몰 회원으로 신청합니다', en: 'You claim as a member of the shop' },
+  outdated: { ko: '서비스가 업데이트되었습니다.', en: 'The service was upgraded.' },
+  reload: { ko: '새로 고침', en: 'Reload' },
   listTitle: { ko: '지금 열린 행사', en: 'Open drops' },
   listEmpty: { ko: '열린 쿠폰 행사가 없습니다.', en: 'There is no open coupon drop.' },
   tryIt: { ko: '이 컴퓨터에서 시험 중:', en: 'Running on trial:' },
