@@ -114,12 +114,12 @@ describe('the coupons of a campaign', () => {
   });
 
   it('leave a line in the audit log when they are exported', async () => {
-    await asViewer(`${list}.csv?userId=fourth`);
+    await asViewer(`${list}.csv?userId=fourth&from=2026-01-01T09:00:00%2B09:00`);
     const { body } = await client.admin('GET', `/api/admin/audit-log?action=coupons.export&limit=1`);
     expect(body.items[0]).toMatchObject({
       campaignId: campaign,
       actor: { name: 'support' },
-      detail: { format: 'csv', withCodes: false, userId: 'fourth' },
+      detail: { format: 'csv', withCodes: false, userId: 'fourth', from: '2026-01-01T00:00:00.000Z' },
     });
   });
 

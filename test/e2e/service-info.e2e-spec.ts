@@ -18,10 +18,23 @@ describe('what a service says of itself', () => {
         profile: TOPOLOGY === 'embedded' ? 'embedded' : 'distributed',
         identity: 'open',
         embeddingOrigins: ['https://shop.example', 'http://localhost:5173'],
+        operatorPages: ['console', 'docs'],
         now: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
       });
       // The gate's clock is a little late by what its answer took, and its server may be another machine.
       expect(Math.abs(Date.parse(body.now as string) - before)).toBeLessThan(60_000);
+    } finally {
+      await service.stop();
+    }
+  });
+
+  it.each([
+    ['no documentation where there is none', { DOCS: 'false' }, ['console']],
+    ['no page of operators at the port of shoppers', { ADMIN_PORT: '0' }, []],
+  ])('names %s', async (_what, env, operatorPages) => {
+    const service = await startService(env);
+    try {
+      expect((await new Client(service.url).get('/api/service')).body).toMatchObject({ operatorPages });
     } finally {
       await service.stop();
     }

@@ -106,7 +106,10 @@ describePages('the pages of API keys and of the audit log', () => {
     const campaign = await client.createCampaign(100);
     const { headers } = await client.get(`/api/campaigns/${campaign}`);
     const ifMatch = headers.get('etag') ?? '*';
-    await client.admin('PATCH', `/api/admin/campaigns/${campaign}`, { body: { total: 200 }, ifMatch });
+    const namesake = await client.admin('POST', '/api/admin/keys', { body: { name: 'night shift', role: 'operator' } });
+    const headersOfKey = { authorization: `Bearer ${namesake.body.key}` };
+    const change = { body: { total: 200 }, ifMatch, headers: headersOfKey };
+    await client.admin('PATCH', `/api/admin/campaigns/${campaign}`, change);
     const page = await open('/audit', language, undefined, width);
     await pages.expectClean(page);
     await page.locator('select[name=action]').selectOption('campaign.change');
@@ -117,6 +120,11 @@ describePages('the pages of API keys and of the audit log', () => {
       language === 'ko' ? /총 수량 100 →.*200/ : /Total 100 →.*200/,
     );
     expect(page.url()).toContain('action=campaign.change');
+    // Another key may have the same name.
+    await page
+      .locator('tbody tr')
+      .getByText(`…${namesake.body.id.slice(-6)}`)
+      .waitFor();
     await pages.expectClean(page);
     await pages.shoot(page, `desk-audit-${language}-${width}`);
     await page.goBack();

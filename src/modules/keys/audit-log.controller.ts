@@ -106,7 +106,7 @@ function entryJson({ id, createdAt, action, subject, campaignId, by, detail }: R
 }
 
 /** Fields of a detail that are instants. They are stored as ms since the Unix epoch, or as ISO 8601 by some acts. */
-const INSTANTS: ReadonlySet<string> = new Set(['startsAt', 'endsAt', 'expiresAt']);
+const INSTANTS: ReadonlySet<string> = new Set(['startsAt', 'endsAt', 'expiresAt', 'from', 'to']);
 
 /** The answer has one form of an instant, also for rows of earlier versions. */
 function withIsoInstants(detail: object): Record<string, unknown> {

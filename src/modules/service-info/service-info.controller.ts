@@ -23,6 +23,9 @@ const serviceJsonSchema = z
     embeddingOrigins: z
       .array(z.string())
       .meta({ description: 'Origins whose pages may show a drop in a frame, and hand it the token of their user.' }),
+    operatorPages: z.array(z.enum(['console', 'docs'])).meta({
+      description: 'Which pages of operators are at this address. With `ADMIN_PORT` they are at another one.',
+    }),
     now: isoInstant.meta({ description: 'The instant by the clock that decides when a campaign starts and ends.' }),
   })
   .meta({ id: 'Service' });
@@ -35,10 +38,12 @@ export class ServiceInfoController {
 
   constructor(
     private readonly gateClock: GateClock,
-    { profile, identity, http }: AppConfig,
+    { profile, identity, http, admin, docs }: AppConfig,
   ) {
     const embeddingOrigins = [...embeddingOriginsOf(http.corsOrigins)];
-    this.constant = { name: 'coupon-system', version: VERSION, profile, identity, embeddingOrigins };
+    const operatorPages: z.infer<typeof serviceJsonSchema>['operatorPages'] = [];
+    if (admin === undefined) operatorPages.push('console', ...(docs ? (['docs'] as const) : []));
+    this.constant = { name: 'coupon-system', version: VERSION, profile, identity, embeddingOrigins, operatorPages };
   }
 
   @Get()

@@ -1,27 +1,30 @@
 import { useSignal } from '@preact/signals';
+import { Fragment } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { api } from '../api/client.ts';
+import { api, type Schemas } from '../api/client.ts';
 import { text } from '../shared/language.ts';
 import { isEmbedded } from './embedding.ts';
 import { T } from './texts.ts';
 
 /** In a trial, whoever opens the first page also wants to see the rest. Shoppers of a real drop do not. */
 export function TrialLine() {
-  const isTrial = useSignal(false);
+  const pages = useSignal<Schemas['Service']['operatorPages']>([]);
   useEffect(() => {
     if (isEmbedded) return;
     api.GET('/api/service').then(
-      ({ data }) => (isTrial.value = data?.profile === 'embedded'),
+      ({ data }) => (pages.value = data?.profile === 'embedded' ? data.operatorPages : []),
       () => undefined,
     );
-  }, [isTrial]);
+  }, [pages]);
   return (
     <footer class="muted">
-      {isTrial.value && (
-        <>
-          {text(T.tryIt)} <a href="console">{text(T.console)}</a> <a href="docs">{text(T.docs)}</a>
-        </>
-      )}
+      {pages.value.length > 0 && text(T.tryIt)}
+      {pages.value.map((page) => (
+        <Fragment key={page}>
+          {' '}
+          <a href={page}>{text(T[page])}</a>
+        </Fragment>
+      ))}
     </footer>
   );
 }

@@ -1,4 +1,5 @@
 import { type Text, text } from '../../shared/language.ts';
+import { Actor } from '../parts/Actor.tsx';
 import { type Column } from '../parts/DataTable.tsx';
 import { Since } from '../parts/Since.tsx';
 import { Badge } from '../parts/StateBadge.tsx';
@@ -40,9 +41,11 @@ export function columns(decide: (approval: Approval, decision: Decision) => void
     { name: WOULD, cell: (approval) => <Would approval={approval} /> },
     {
       name: BY,
-      cell: ({ requestedBy: { id, name }, requestedAt }) => (
+      cell: ({ requestedBy, requestedAt }) => (
         <>
-          <span title={id}>{name}</span>
+          <span title={requestedBy.id}>
+            <Actor actor={requestedBy} />
+          </span>
           <br />
           <small class="muted">
             <Time at={requestedAt} />
@@ -66,7 +69,7 @@ function State({ approval }: { readonly approval: Approval }) {
           <Since at={Date.parse(expiresAt)} of={UNTIL} />
         ) : (
           <>
-            {decidedBy?.name} {decidedAt !== null && <Time at={decidedAt} />}
+            {decidedBy !== null && <Actor actor={decidedBy} />} {decidedAt !== null && <Time at={decidedAt} />}
           </>
         )}
       </small>

@@ -3,6 +3,7 @@ import { attempt } from '../../api/attempt.ts';
 import { api, type Schemas } from '../../api/client.ts';
 import { number, type Text, text } from '../../shared/language.ts';
 import { ACTIONS } from '../audit/words.ts';
+import { Actor } from '../parts/Actor.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
 import { CAMPAIGN_STATES, campaignStateWord } from '../parts/StateBadge.tsx';
 import { Time, zonedInstant } from '../parts/Time.tsx';
@@ -29,7 +30,7 @@ const LINES = 10;
 
 const COLUMNS: readonly Column<Entry>[] = [
   { name: { ko: '시각', en: 'When' }, cell: ({ at }) => <Time at={at} /> },
-  { name: { ko: '누가', en: 'Who' }, cell: ({ actor }) => actor.name },
+  { name: { ko: '누가', en: 'Who' }, cell: ({ actor }) => <Actor actor={actor} /> },
   { name: { ko: '작업', en: 'What' }, cell: ({ action }) => wordsOf(action) },
   { name: { ko: '내용', en: 'Change' }, cell: ({ detail }) => <Detail detail={detail} /> },
 ];

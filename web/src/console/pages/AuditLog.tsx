@@ -3,6 +3,7 @@ import { api } from '../../api/client.ts';
 import { type Text, text } from '../../shared/language.ts';
 import { ACTIONS, type AuditEntry, changesOf } from '../audit/words.ts';
 import { nameOf, written } from '../audit/written.ts';
+import { Actor } from '../parts/Actor.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
 import { ExactTime } from '../parts/ExactTime.tsx';
 import { Field } from '../parts/Field.tsx';
@@ -117,9 +118,9 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
   { name: WHEN, cell: ({ at }) => <ExactTime at={at} /> },
   {
     name: WHO,
-    cell: ({ actor: { id, name } }) => (
-      <a href={addressOf(consolePath('/audit'), { actor: id })} title={id}>
-        {name}
+    cell: ({ actor }) => (
+      <a href={addressOf(consolePath('/audit'), { actor: actor.id })} title={actor.id}>
+        <Actor actor={actor} />
       </a>
     ),
   },
