@@ -178,6 +178,19 @@ describe('the session of an operator', () => {
     expect(items[0].action).toBe('session.end');
   });
 
+  it('is over for who has copied its cookie when the same browser signs in again', async () => {
+    const browser = await signedIn('viewer');
+    const copied = browser.cookie;
+    const { key } = await makeKey('operator');
+    const again = await client.send('POST', SESSION, {
+      headers: { authorization: `Bearer ${key}`, origin: service.adminUrl, cookie: copied },
+    });
+    expect(again.status).toBe(201);
+    await eventually(async () => expect((await browser.call('GET', SESSION)).status).toBe(401));
+    browser.cookie = again.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    expect(await browser.call('GET', SESSION)).toMatchObject({ status: 200, body: { role: 'operator' } });
+  });
+
   it('that is over ends what it watches', async () => {
     const browser = await signedIn('viewer');
     const watching = await fetch(`${service.adminUrl}/api/admin/live?campaignId=default`, {

@@ -828,6 +828,11 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: { project: 'unit', file: 'session/sessions', title: 'ends when its key is revoked' },
   },
   {
+    name: 'a session that outlives what made its token good',
+    edits: [edit('session-outlives-its-token', /await this\.tokens\.standingOf\(grounds\)/, "'good' as string")],
+    caughtBy: { project: 'unit', file: 'session/sessions', title: 'ends with what made the token good' },
+  },
+  {
     name: 'a session that is good after a sign-out',
     edits: [edit('session-after-sign-out', / \|\| \(await this\.isEnded\(opened\)\)/, '')],
     caughtBy: { project: 'unit', file: 'session/sessions', title: 'is over after a sign-out' },

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, HttpStatus, Post, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, HttpStatus, Logger, Post, Req, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isoOf } from '../../domain/iso-of.js';
@@ -21,6 +21,8 @@ import { StoredSessions } from './stored-sessions.js';
 @Admin('viewer')
 @Controller('api/admin/session')
 export class SessionController {
+  private readonly logger = new Logger(SessionController.name);
+
   constructor(
     private readonly access: AdminAccess,
     private readonly sessions: Sessions,
@@ -51,6 +53,7 @@ export class SessionController {
     // A token is accepted for some seconds beyond its end. No session goes on for that long.
     if (this.sessions.isOver(begun.session)) throw unauthorized('refused', 'admin');
     await this.stored.noteBegin(begun.session, by, begun.byToken);
+    if (!begun.byToken) await this.endReplaced(request, by);
     reply.header('set-cookie', this.sessions.cookieFor(request, begun));
     return this.json({ ...actor, expiresAt: begun.session.expiresAt }, true);
   }
@@ -80,6 +83,16 @@ export class SessionController {
       await this.stored.end(outcome.session, by);
     }
     reply.header('set-cookie', this.sessions.cookieFor(request, null));
+  }
+
+  /** The browser throws the cookie of before away. A copy of it must not go on. */
+  private async endReplaced(request: FastifyRequest, by: CallOrigin): Promise<void> {
+    try {
+      const replaced = await this.sessions.find(request);
+      if (replaced.kind === 'live') await this.stored.end(replaced.session, by);
+    } catch (error) {
+      this.logger.warn(`the session that a sign-in replaces was not ended: ${(error as Error).message}`);
+    }
   }
 
   private async actorOf(request: FastifyRequest): Promise<Actor> {

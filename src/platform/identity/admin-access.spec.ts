@@ -9,7 +9,7 @@ import { AdminAccess } from './admin-access.js';
 import { type ApiKey, makeKey } from './api-key.js';
 import { Authenticator } from './authenticator.js';
 import { type KeyRole } from './key-role.js';
-import { type TokenOutcome, TokenVerifier } from './tokens/token-verifier.js';
+import { NoTokens, type TokenOutcome, type TokenVerifier } from './tokens/token-verifier.js';
 
 class TestClock extends Clock {
   at = 1_000_000;
@@ -22,9 +22,8 @@ class TestClock extends Clock {
 }
 
 /** Tokens whose answer a test sets. */
-class TestTokens extends TokenVerifier {
+class TestTokens extends NoTokens {
   override readonly isOn = true;
-  override readonly trouble = null;
   outcome: TokenOutcome = { kind: 'invalid', why: 'signature' };
   verified = 0;
   knowsAdmin = false;

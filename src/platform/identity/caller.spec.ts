@@ -7,13 +7,12 @@ import { Problem } from '../http/problem/problem.js';
 import { AdminAccess } from './admin-access.js';
 import { Authenticator } from './authenticator.js';
 import { type Caller, CallerAccess } from './caller.js';
-import { type TokenOutcome, TokenVerifier } from './tokens/token-verifier.js';
+import { NoTokens, type TokenOutcome } from './tokens/token-verifier.js';
 
 const TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln';
 
-class TestVerifier extends TokenVerifier {
+class TestVerifier extends NoTokens {
   override readonly isOn = true;
-  override readonly trouble = null;
   outcome: TokenOutcome | Promise<TokenOutcome> = { kind: 'invalid', why: 'signature' };
   override isKnownAdmin(): boolean {
     return false;

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { isAdminRole, KEY_ROLES, type KeyRole } from '../key-role.js';
+import { type TokenGrounds } from '../tokens/token-verifier.js';
 
 /** A key with which sessions are sealed. */
 export interface SessionKey {
@@ -15,8 +16,11 @@ export type SessionHolder =
   | { readonly kind: 'key'; readonly id: string }
   /** ADMIN_TOKEN or ADMIN_TOKEN_NEXT; the fingerprint tells which one. */
   | { readonly kind: 'admin-token'; readonly fingerprint: string }
-  /** The token of an operator. Nobody but the token says its role, so the session keeps it, as long as the token is good. */
-  | { readonly kind: 'token'; readonly userId: string; readonly role: KeyRole };
+  /**
+   * The token of an operator. Nobody but the token says its role, so the session keeps it, as long as the token would be
+   * good.
+   */
+  | { readonly kind: 'token'; readonly userId: string; readonly role: KeyRole; readonly grounds: TokenGrounds };
 
 /** What is sealed in a cookie. */
 export interface SealedSession {
@@ -30,14 +34,19 @@ export interface SealedSession {
 const CIPHER = 'aes-256-gcm';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-const FORM = /^v1\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{40,1000})$/;
+const FORM = /^v1\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{40,2000})$/;
 
 const contents = z.strictObject({
   id: z.string(),
   holder: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('key'), id: z.string() }),
     z.strictObject({ kind: z.literal('admin-token'), fingerprint: z.string() }),
-    z.strictObject({ kind: z.literal('token'), userId: z.string(), role: z.enum(KEY_ROLES).refine(isAdminRole) }),
+    z.strictObject({
+      kind: z.literal('token'),
+      userId: z.string(),
+      role: z.enum(KEY_ROLES).refine(isAdminRole),
+      grounds: z.strictObject({ settings: z.string(), alg: z.string(), kid: z.string().nullable() }),
+    }),
   ]),
   expiresAt: z.int(),
 });

@@ -13,14 +13,23 @@ import { type AdminToken } from '../admin-token.js';
 import { type ApiKey, readKey } from '../api-key.js';
 import { Authenticator } from '../authenticator.js';
 import { actorOf } from '../tokens/token-actor.js';
-import { NoTokens, type TokenVerifier } from '../tokens/token-verifier.js';
+import { NoTokens, type TokenGrounds, type TokenVerifier } from '../tokens/token-verifier.js';
 import { sessionCookieIn } from './session-cookie.js';
 import { sealSession } from './session-seal.js';
 import { SESSION_MS, Sessions } from './sessions.js';
 import { tokenSessionKey } from './token-session-key.js';
 
 const HOUR_MS = 3_600_000;
-const TOKENS = { isOn: true } as TokenVerifier;
+const GROUNDS: TokenGrounds = { settings: 's', alg: 'ES256', kid: null };
+let standing: 'good' | 'over' | 'unknown';
+const TOKENS = {
+  isOn: true,
+  groundsOf: () => GROUNDS,
+  standingOf: (grounds: TokenGrounds) => {
+    expect(grounds).toEqual(GROUNDS);
+    return Promise.resolve(standing);
+  },
+} as unknown as TokenVerifier;
 
 class ChangedToken extends TestToken {
   override readonly value: string = `${TEST_TOKEN}-changed`;
@@ -37,6 +46,7 @@ let sessions: Sessions;
 
 beforeEach(() => {
   clock = new SetClock();
+  standing = 'good';
   keys = new TestKeys();
   records = new TestRecords();
   sessions = sessionsWith();
@@ -162,7 +172,7 @@ describe('a session', () => {
       const key = tokenSessionKey(new TestToken(), TEST_TOKEN);
       for (const holder of [
         { kind: 'key' as const, id },
-        { kind: 'token' as const, userId: 'kim', role: 'admin' as const },
+        { kind: 'token' as const, userId: 'kim', role: 'admin' as const, grounds: GROUNDS },
       ]) {
         const cookie = sealSession({ id: 'forged', holder, expiresAt }, key, (bytes) => void randomFillSync(bytes));
         expect([holder.kind, await kindOf(cookie)]).toEqual([holder.kind, 'refused']);
@@ -185,6 +195,16 @@ describe('a session', () => {
       actor: { id: 'jwt:auth0|kim', name: 'auth0|kim', role: 'operator' },
     });
     expect(await kindOf(cookie, sessionsWith({ tokens: new NoTokens() }))).toBe('over');
+  });
+
+  it('of a token ends with what made the token good, and is not judged while that is not known', async () => {
+    const cookie = await begin(actorOf('auth0|kim', 'admin', clock.wall() + HOUR_MS));
+    standing = 'unknown';
+    await expect(kindOf(cookie)).rejects.toMatchObject({ code: 'identity-unavailable' });
+    standing = 'over';
+    expect(await kindOf(cookie)).toBe('over');
+    standing = 'good';
+    expect(await kindOf(cookie)).toBe('live');
   });
 
   it('is over after a sign-out, also for who has copied the cookie', async () => {
@@ -252,7 +272,11 @@ describe('a session', () => {
 
   const forgedWith = ({ role = 'operator', ownKey = false }: { role?: string; ownKey?: boolean }): string =>
     sealSession(
-      { id: 'x', holder: { kind: 'token', userId: 'kim', role: role as 'operator' }, expiresAt: clock.wall() + 1_000 },
+      {
+        id: 'x',
+        holder: { kind: 'token', userId: 'kim', role: role as 'operator', grounds: GROUNDS },
+        expiresAt: clock.wall() + 1_000,
+      },
       ownKey ? (records.sealing[0] as never) : newSessionKey('one'),
       (bytes) => void randomFillSync(bytes),
     );

@@ -120,6 +120,7 @@ export class Sessions {
    * What the cookie of this request is worth. It says nothing about whether a page of the service makes the call:
    * {@link refuseForgery} does.
    * @throws DatabaseError when something has to be looked up and the database does not answer.
+   * @throws Problem `identity-unavailable` when a token began it and the provider has not told its keys yet.
    */
   async find(request: SessionRequest): Promise<SessionOutcome> {
     // mutant: cookie-for-claims
@@ -179,14 +180,27 @@ export class Sessions {
       case 'admin-token':
         return this.token.isFingerprint(holder.fingerprint) ? BOOTSTRAP : null;
       case 'token':
-        return this.tokens.isOn ? actorOf(holder.userId, holder.role, null) : null;
+        return this.actorOfToken(holder);
     }
+  }
+
+  /** @throws Problem `identity-unavailable` while nobody can say whether the issuer still has the key. */
+  private async actorOfToken({
+    userId,
+    role,
+    grounds,
+  }: Extract<SessionHolder, { kind: 'token' }>): Promise<Actor | null> {
+    // mutant: session-outlives-its-token
+    const standing = await this.tokens.standingOf(grounds);
+    if (standing === 'unknown') throw new Problem('identity-unavailable');
+    return standing === 'good' ? actorOf(userId, role, null) : null;
   }
 
   private holderOf(actor: Actor, credential: string): SessionHolder {
     if (actor.id === BOOTSTRAP.id) return { kind: 'admin-token', fingerprint: this.token.fingerprintOf(credential) };
     const userId = tokenUserOf(actor);
-    return userId === null ? { kind: 'key', id: actor.id } : { kind: 'token', userId, role: actor.role };
+    if (userId === null) return { kind: 'key', id: actor.id };
+    return { kind: 'token', userId, role: actor.role, grounds: this.tokens.groundsOf(credential) };
   }
 }
 

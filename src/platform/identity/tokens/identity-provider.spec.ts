@@ -32,6 +32,7 @@ describe('beside a real provider', () => {
       issuer: provider.issuer,
       audiences: [AUDIENCE],
       algorithms: ALGORITHMS,
+      keys: { kind: 'url' as const, url: provider.keySetUrl },
       userClaim: 'sub',
       roleClaim: 'realm_access.roles',
     };

@@ -2,12 +2,13 @@ import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, sign 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type JWK } from 'jose';
 import { Registry } from 'prom-client';
+import { type JwtConfig } from '../../config/jwt-config.js';
 import { Clock } from '../../flow/clock.js';
-import { FileKeys, type IssuerKeys } from './issuer-keys.js';
+import { FileKeys, type IssuerKeys, KeysUnavailableError } from './issuer-keys.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { usableKeys } from './public-keys.js';
 import { TokenMetrics } from './token.metrics.js';
-import { type TokenOutcome } from './token-verifier.js';
+import { type TokenGrounds, type TokenOutcome } from './token-verifier.js';
 
 const NOW_S = 1_900_000_000;
 
@@ -189,7 +190,7 @@ let clock: TestClock;
 let registry: Registry;
 
 function verifierWith(
-  over: { userClaim?: string; roleClaim?: string } = {},
+  over: Partial<JwtConfig> = {},
   keys: IssuerKeys = new FileKeys(usableKeys(SET, ALGORITHMS)),
 ): JwtVerifier {
   registry = new Registry();
@@ -197,6 +198,7 @@ function verifierWith(
     issuer: ISSUER,
     audiences: ['coupons', 'coupons-app'],
     algorithms: ALGORITHMS,
+    keys: { kind: 'url' as const, url: 'https://issuer.example/keys' },
     userClaim: 'sub',
     roleClaim: undefined,
     ...over,
@@ -257,6 +259,47 @@ describe('a token', () => {
 
   it('gives no role where no claim is named for it', async () => {
     expect(await verifierWith().verify(token({ role: 'admin' }))).toMatchObject({ role: null });
+  });
+});
+
+describe('what outlives a token', () => {
+  const standing = (grounds: TokenGrounds, over: Partial<JwtConfig> = {}, set: readonly JWK[] = SET) =>
+    verifierWith(over, new FileKeys(usableKeys(set, ALGORITHMS))).standingOf(grounds);
+  const grounds = () => verifierWith().groundsOf(token());
+
+  it('goes on in another process of the same settings', async () => {
+    expect(await standing(grounds())).toBe('good');
+    expect(await standing({ ...grounds(), kid: null })).toBe('good');
+  });
+
+  it('ends when the issuer has withdrawn the key', async () => {
+    const { kid } = grounds();
+    expect(
+      await standing(
+        grounds(),
+        {},
+        SET.filter((key) => key.kid !== kid),
+      ),
+    ).toBe('over');
+  });
+
+  it.each<[string, Partial<JwtConfig>]>([
+    ['issuer', { issuer: 'https://other.example' }],
+    ['audience', { audiences: ['coupons'] }],
+    ['algorithms', { algorithms: ['RS256'] }],
+    ['user', { userClaim: 'email' }],
+    ['role', { roleClaim: 'roles' }],
+    ['keys', { keys: { kind: 'file', keys: SET } }],
+  ])('ends when the settings say another %s', async (_what, over) => {
+    expect(await standing(grounds(), over)).toBe('over');
+  });
+
+  it('is not judged before the provider has told its keys', async () => {
+    const none = {
+      find: () => Promise.reject(new KeysUnavailableError('away')),
+      generation: 0,
+    } as unknown as IssuerKeys;
+    expect(await verifierWith({}, none).standingOf(grounds())).toBe('unknown');
   });
 });
 

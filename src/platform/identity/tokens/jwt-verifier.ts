@@ -1,5 +1,6 @@
 import {
   type CryptoKey,
+  decodeProtectedHeader,
   errors,
   type JWSHeaderParameters,
   type JWTPayload,
@@ -19,6 +20,7 @@ import {
   looksLikeToken,
   MAX_TOKEN_LENGTH,
   type TokenFault,
+  type TokenGrounds,
   type TokenOutcome,
   TokenVerifier,
 } from './token-verifier.js';
@@ -45,9 +47,10 @@ export class JwtVerifier extends TokenVerifier {
   private readonly tokens: VerifiedTokens;
   private readonly admins: VerifiedTokens;
   private readonly options: JWTVerifyOptions;
+  private readonly settings: string;
 
   constructor(
-    private readonly config: Pick<JwtConfig, 'issuer' | 'audiences' | 'algorithms' | 'userClaim' | 'roleClaim'>,
+    private readonly config: JwtConfig,
     private readonly keys: IssuerKeys,
     private readonly clock: Clock,
     private readonly metrics: TokenMetrics,
@@ -55,6 +58,10 @@ export class JwtVerifier extends TokenVerifier {
     super();
     this.tokens = new VerifiedTokens(clock, VERIFIED);
     this.admins = new VerifiedTokens(clock, ADMINS);
+    const { issuer, audiences, algorithms, keys: source, userClaim, roleClaim } = config;
+    // The keys of a URL change by themselves, and are looked at.
+    const known = source.kind === 'file' ? source.keys : null;
+    this.settings = digestOf(JSON.stringify([issuer, audiences, algorithms, known, userClaim, roleClaim ?? null]));
     this.options = {
       issuer: config.issuer,
       audience: [...config.audiences],
@@ -80,6 +87,22 @@ export class JwtVerifier extends TokenVerifier {
 
   override isKnownAdmin(token: string): boolean {
     return token.length <= MAX_TOKEN_LENGTH && this.admins.find(digestOf(token)) !== undefined;
+  }
+
+  override groundsOf(token: string): TokenGrounds {
+    const { alg = '', kid = null } = decodeProtectedHeader(token);
+    return { settings: this.settings, alg, kid };
+  }
+
+  override async standingOf({ settings, alg, kid }: TokenGrounds): Promise<'good' | 'over' | 'unknown'> {
+    if (settings !== this.settings) return 'over';
+    try {
+      const keys = await this.keys.find(kid === null ? { alg } : { alg, kid });
+      return keys.length > 0 ? 'good' : 'over';
+    } catch (error) {
+      if (error instanceof KeysUnavailableError) return 'unknown';
+      throw error;
+    }
   }
 
   private async verifyNew(token: string, digest: string): Promise<TokenOutcome> {

@@ -44,6 +44,15 @@ export type TokenOutcome =
   /** The keys that could judge the token are not known, because the provider does not answer. */
   | { readonly kind: 'keys-unavailable' };
 
+/** What a token was valid by, besides its time: whatever outlives the token has to end with it. */
+export interface TokenGrounds {
+  /** A digest of the service's settings (JWT_…), and of the issuer's keys where they are a file. */
+  readonly settings: string;
+  /** Of the key that signed it, by the header. */
+  readonly alg: string;
+  readonly kid: string | null;
+}
+
 /** Longer tokens are refused unread, in characters. All headers of a request together may have 8 KiB. */
 export const MAX_TOKEN_LENGTH = 6_144;
 
@@ -66,6 +75,15 @@ export abstract class TokenVerifier {
   /** Answers at once for a token that was verified within the last minute: a retry costs a hash. */
   abstract verify(token: string): TokenOutcome | Promise<TokenOutcome>;
 
+  /** Of a token that was verified a moment ago. */
+  abstract groundsOf(token: string): TokenGrounds;
+
+  /**
+   * Would a token of these grounds still be taken? `over`: the settings are others, or the issuer has withdrawn the key;
+   * `unknown`: the provider has not told its keys yet.
+   */
+  abstract standingOf(grounds: TokenGrounds): Promise<'good' | 'over' | 'unknown'>;
+
   /**
    * Does this token belong to an operator or a viewer, as far as memory tells? From its first verification until its
    * end. It is for the order of calls alone: only {@link verify} opens something.
@@ -75,14 +93,22 @@ export abstract class TokenVerifier {
 
 /** Without IDENTITY=jwt: no token opens anything. */
 export class NoTokens extends TokenVerifier {
-  override readonly isOn = false;
+  override readonly isOn: boolean = false;
   override readonly trouble = null;
 
-  override verify(): TokenOutcome {
+  override verify(_token: string): TokenOutcome | Promise<TokenOutcome> {
     return { kind: 'invalid', why: 'issuer' };
   }
 
-  override isKnownAdmin(): boolean {
+  override groundsOf(): TokenGrounds {
+    throw new Error('no token is taken');
+  }
+
+  override standingOf(): Promise<'over'> {
+    return Promise.resolve('over');
+  }
+
+  override isKnownAdmin(_token: string): boolean {
     return false;
   }
 }
