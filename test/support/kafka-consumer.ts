@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type KafkaClaimLog } from '../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer } from '../../src/infrastructure/kafka/kafka-claim-server.js';
-import { type KafkaConfig } from '../../src/platform/config/env.js';
+import { type KafkaConfig } from '../../src/platform/config/config-parts.js';
 import { type ClaimBatchContext } from '../../src/ports/log/claim-batch.context.js';
 import { type LogRecord } from '../../src/ports/log/claim-log.js';
 import { CLAIM_EVENT_PATTERN } from '../../src/ports/log/claim-transport.js';

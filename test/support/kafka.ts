@@ -1,7 +1,7 @@
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { ulid } from 'ulid';
 import { createSecretKey } from 'node:crypto';
-import { type KafkaConfig } from '../../src/platform/config/env.js';
+import { type KafkaConfig } from '../../src/platform/config/config-parts.js';
 import { systemClock } from '../../src/platform/flow/clock.js';
 import { type UnitOfWork } from '../../src/ports/database/database.js';
 import { keyIdOf } from '../../src/ports/database/installation-key-store.js';

@@ -1,5 +1,5 @@
 import { type Consumer, Kafka } from 'kafkajs';
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 import { connectionOptions, LOG_LEVEL, logCreator } from './client/kafkajs-options.js';
 import { Sockets } from './client/sockets.js';
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { claimEvent } from '../../../test/support/claims.js';
 import { encodeClaimEvent } from '../../domain/claim.js';
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 import { type UnitOfWork } from '../../ports/database/database.js';
 import { type KafkaConnection } from './client/kafka-connection.js';
 import { ForeignInstallationError, InstallationCheck, memberName } from './installation-check.js';

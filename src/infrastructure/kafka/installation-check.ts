@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { asInstallation, decodeClaimEvent, isForeignClaim } from '../../domain/claim.js';
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 import { type Database } from '../../ports/database/database.js';
 import { type KafkaConnection } from './client/kafka-connection.js';
 import { isDenied } from './client/kafka-errors.js';

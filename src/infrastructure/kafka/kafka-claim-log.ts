@@ -1,5 +1,5 @@
 import { type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 import { StartupError } from '../../platform/config/startup-error.js';
 import { PeriodicTask } from '../../platform/flow/periodic-task.js';
 import { systemTimers, type Timers } from '../../platform/flow/timers.js';

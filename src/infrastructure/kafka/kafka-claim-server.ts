@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type CustomTransportStrategy, type KafkaContext, ServerKafka } from '@nestjs/microservices';
 import { type EachBatchPayload } from 'kafkajs';
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';
 import { systemTimers } from '../../platform/flow/timers.js';

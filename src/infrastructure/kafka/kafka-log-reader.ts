@@ -1,4 +1,4 @@
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 import { systemTimers } from '../../platform/flow/timers.js';
 import { type LogDescription, type LogOffsets, type LogRecord } from '../../ports/log/claim-log.js';
 import { KafkaConnection } from './client/kafka-connection.js';

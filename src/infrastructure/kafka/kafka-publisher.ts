@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { holderKey } from '../../domain/claim.js';
 import { PUBLISH_TIMEOUT_MS } from '../../domain/deadlines.js';
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 import { systemClock } from '../../platform/flow/clock.js';
 import { LATE_BY_MS, NaturalBatcher } from '../../platform/flow/natural-batcher.js';
 import { OutageLog } from '../../platform/flow/outage-log.js';

@@ -1,4 +1,4 @@
-import { type KafkaConfig } from '../../platform/config/env.js';
+import { type KafkaConfig } from '../../platform/config/config-parts.js';
 
 /** How long the topic keeps claims, ms: consumers may be away for a week. */
 const RETENTION_MS = 7 * 24 * 60 * 60 * 1_000;

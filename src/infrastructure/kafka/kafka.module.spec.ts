@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { type AppConfig, parseEnv, type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
+import { type AppConfig, parseEnv } from '../../platform/config/env.js';
 import { Database } from '../../ports/database/database.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { ClaimTransport } from '../../ports/log/claim-transport.js';

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { LiveCountersModule } from '../live/live-counters.module.js';

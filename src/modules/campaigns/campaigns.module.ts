@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { AdminCampaignsController } from './admin-campaigns.controller.js';

@@ -11,7 +11,7 @@ import {
   sql,
 } from '../../../test/support/consumer.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { Database } from '../../ports/database/database.js';
 import { UnwatchedGate } from '../../ports/gate/unwatched-gate.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';

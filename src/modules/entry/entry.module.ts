@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { FlowModule } from '../../platform/flow/flow.module.js';
 import { ResourcePaths } from '../../platform/http/output/resource-paths.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';

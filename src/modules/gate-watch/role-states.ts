@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { AppConfig, type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
+import { AppConfig } from '../../platform/config/env.js';
 import { type ProcessHealth } from '../../ports/live/process-board.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from './admission.js';

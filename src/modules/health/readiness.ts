@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { AppConfig, type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
+import { AppConfig } from '../../platform/config/env.js';
 import { TokenVerifier } from '../../platform/identity/tokens/token-verifier.js';
 import { ClaimLog } from '../../ports/log/claim-log.js';
 import { Admission } from '../gate-watch/admission.js';

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { EventStreams } from '../../platform/http/streams/event-streams.js';
 import { MetricsModule } from '../../platform/metrics/metrics.module.js';
 import { OwnReport } from '../../ports/live/own-report.js';

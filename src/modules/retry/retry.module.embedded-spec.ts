@@ -18,7 +18,8 @@ import {
   sql,
 } from '../../../test/support/retry.js';
 import { ConfigModule } from '../../platform/config/config.module.js';
-import { parseEnv, type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
+import { parseEnv } from '../../platform/config/env.js';
 import { MetricsRegistry } from '../../platform/metrics/metrics-registry.js';
 import { PUBLISH_LEASE_MS } from '../../domain/retry-policy.js';
 import { configureHttp, createFastifyAdapter } from '../../platform/http/server/fastify.js';

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { SearchController } from './search.controller.js';
 import { UserStories } from './user-stories.js';

@@ -3,7 +3,7 @@ import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import '../../../test/support/quiet.js';
 import { openRetryStack, portsModuleOf, type RetryStack } from '../../../test/support/retry.js';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { SweeperCron } from './sweeper.cron.js';
 import { SweeperModule } from './sweeper.module.js';
 

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { type Role } from '../../platform/config/env.js';
+import { type Role } from '../../platform/config/config-parts.js';
 import { GateWatchModule } from '../gate-watch/gate-watch.module.js';
 import { PendingSweeper } from './pending-sweeper.js';
 import { SweeperCron } from './sweeper.cron.js';

@@ -1,6 +1,7 @@
 import { parseEnv as parseVariables } from 'node:util';
 import { isWeakToken } from '../identity/weak-token.js';
-import { type AppConfig, type LogFormat, parseEnv } from './env.js';
+import { type LogFormat } from './config-parts.js';
+import { type AppConfig, parseEnv } from './env.js';
 import { findMistypedNames } from './mistyped-names.js';
 import { readTextFile } from './text-file.js';
 import { ConfigurationError } from './startup-error.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ME } from '../../domain/user-id.js';
-import { AppConfig, type Identity } from '../config/env.js';
+import { type Identity } from '../config/config-parts.js';
+import { AppConfig } from '../config/env.js';
 import { INPUT_RULES, type InputRuleName } from '../http/input/input-rules.js';
 import { Problem } from '../http/problem/problem.js';
 import { type Actor } from './actor.js';

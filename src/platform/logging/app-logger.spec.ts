@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type LogFormat, type LogLevel } from '../config/env.js';
+import { type LogFormat, type LogLevel } from '../config/config-parts.js';
 import { AppLogger, logFormatFor } from './app-logger.js';
 
 describe('the log', () => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ConsoleLogger, type LogLevel as NestLevel } from '@nestjs/common';
-import { type LogFormat, type LogLevel } from '../config/env.js';
+import { type LogFormat, type LogLevel } from '../config/config-parts.js';
 
 /** Nest's level names, most severe first. Nest calls `log` what LOG_LEVEL calls info. */
 const LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const satisfies readonly NestLevel[];

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type IHeaders, KafkaJSConnectionError } from 'kafkajs';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer, type KafkaServerSettings } from '../../../src/infrastructure/kafka/kafka-claim-server.js';
-import { type KafkaConfig } from '../../../src/platform/config/env.js';
+import { type KafkaConfig } from '../../../src/platform/config/config-parts.js';
 import { type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';
 import { foreignClient, kafkaConfig, stackBrokers, TEST_KEYS } from '../../support/kafka.js';

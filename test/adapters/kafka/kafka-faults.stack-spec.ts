@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
 import { decodeClaimEvent } from '../../../src/domain/claim.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
-import { type KafkaConfig } from '../../../src/platform/config/env.js';
+import { type KafkaConfig } from '../../../src/platform/config/config-parts.js';
 import {
   type ClaimLog,
   ClaimLogUnavailableError,

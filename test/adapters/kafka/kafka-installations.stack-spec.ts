@@ -4,7 +4,7 @@ import { KafkaConnection } from '../../../src/infrastructure/kafka/client/kafka-
 import { InstallationCheck, memberName } from '../../../src/infrastructure/kafka/installation-check.js';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { KafkaClaimServer } from '../../../src/infrastructure/kafka/kafka-claim-server.js';
-import { type KafkaConfig } from '../../../src/platform/config/env.js';
+import { type KafkaConfig } from '../../../src/platform/config/config-parts.js';
 import { StartupError } from '../../../src/platform/config/startup-error.js';
 import { type UnitOfWork } from '../../../src/ports/database/database.js';
 import { claimEvent } from '../../support/claims.js';

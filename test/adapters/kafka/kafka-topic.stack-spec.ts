@@ -10,7 +10,7 @@ import {
 } from 'kafkajs';
 import { KafkaClaimLog } from '../../../src/infrastructure/kafka/kafka-claim-log.js';
 import { TopicCheck } from '../../../src/infrastructure/kafka/topic-check.js';
-import { type KafkaConfig } from '../../../src/platform/config/env.js';
+import { type KafkaConfig } from '../../../src/platform/config/config-parts.js';
 import { StartupError } from '../../../src/platform/config/startup-error.js';
 import { ClaimLogUnavailableError, type LogRecord } from '../../../src/ports/log/claim-log.js';
 import { KafkaServer } from '../../../stack/kafka-server.js';

@@ -1,6 +1,6 @@
 import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
-import { type KafkaConfig } from '../../../platform/config/env.js';
+import { type KafkaConfig } from '../../../platform/config/config-parts.js';
 import { systemTimers } from '../../../platform/flow/timers.js';
 import { withDeadline } from '../../../platform/flow/with-deadline.js';
 import { type LogOffsets, type LogRecord } from '../../../ports/log/claim-log.js';

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type KafkaConfig as KafkajsConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
-import { type KafkaConfig } from '../../../platform/config/env.js';
+import { type KafkaConfig } from '../../../platform/config/config-parts.js';
 import { readFetchedBatchesStrictly } from './kafkajs-fetch.js';
 import { quietRequestQueues } from './kafkajs-request-queue.js';
 import { endFetchersOfStoppedConsumers } from './kafkajs-runner.js';

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { until } from '../../../../test/support/until.js';
-import { type HttpConfig } from '../../config/env.js';
+import { type HttpConfig } from '../../config/config-parts.js';
 import { parseEnv } from '../../config/env.js';
 import { Connections, SHED_REASONS } from './connections.js';
 import { Pipeline } from './pipeline.js';

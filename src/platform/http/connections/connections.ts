@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { type HttpConfig } from '../../config/env.js';
+import { type HttpConfig } from '../../config/config-parts.js';
 import { refuse } from '../problem/refuse.js';
 import { Connection, type Excess } from './connection.js';
 import { descriptorLimit, FOR_OPERATORS, mostConnections } from './descriptor-limit.js';

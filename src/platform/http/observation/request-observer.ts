@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Counter, type Registry } from 'prom-client';
-import { type AccessLog } from '../../config/env.js';
+import { type AccessLog } from '../../config/config-parts.js';
 import { type SampledSpan } from '../../tracing/sampled-span.js';
 import { TRACE_PARENT } from '../../tracing/trace-parent.js';
 import { tracing } from '../../tracing/tracing.js';

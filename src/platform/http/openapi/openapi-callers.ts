@@ -1,5 +1,5 @@
 import { ApiExtension, ApiHeader, type OpenAPIObject } from '@nestjs/swagger';
-import { type Identity } from '../../config/env.js';
+import { type Identity } from '../../config/config-parts.js';
 import { ADMIN_SCHEME } from '../../identity/admin.guard.js';
 import { type ProblemCode } from '../problem/problem-catalogue.js';
 import { operationsOf, REFUSALS_EXTENSION, takeOut } from './openapi-answers.js';
