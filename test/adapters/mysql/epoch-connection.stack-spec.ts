@@ -70,7 +70,7 @@ describe('the read of the open epoch', () => {
     for (const id of await sessions()) await administer(`KILL ${id}`);
     await until('the sessions are gone', async () => (await sessions()).length === 0);
     await setRow(11, null);
-    expect(await database.readEpoch()).toMatchObject({ epoch: 11, fence: null });
+    await expect(database.readEpoch()).resolves.toMatchObject({ epoch: 11, fence: null });
   });
 
   it('finds the server also when the old connections swallow everything', async () => {
