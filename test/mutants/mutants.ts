@@ -318,7 +318,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no cut',
     edits: [edit('no-cut', /return /, 'return offset < 0 && ')],
-    caughtBy: { project: 'faults', file: 'processes.fault', title: 'an api is frozen between gate and log' },
+    // A frozen api publishes nothing late since its claims have a budget by two clocks; only the network can.
+    caughtBy: {
+      project: 'unit',
+      file: 'domain/stale-claims',
+      title: 'counts before the cut and is stale from the cut on',
+    },
   },
   {
     name: 'a script that is not stamped',
@@ -364,7 +369,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a start beside another installation',
-    edits: [edit('unchecked-neighbours', /error instanceof ForeignInstallationError/, 'error === null')],
+    edits: [edit('unchecked-neighbours', /error instanceof ForeignInstallationError/, "$& && error.message === ''")],
     caughtBy: { project: 'adapters', file: 'kafka-installations.stack', title: 'refuse a start on a topic' },
   },
   {
@@ -405,7 +410,7 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: {
       project: 'adapters',
       file: 'contract/mysql.stack',
-      title: 'store one coupon for one user, and tell all others of a duplicate',
+      title: 'refuse a second one with the same',
     },
   },
   {
