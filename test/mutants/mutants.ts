@@ -486,11 +486,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a discard that forgets the slot',
     edits: [edit('kept-slot', /await /, "pass.epoch > 0 ? { kind: 'released' as const } : await ")],
-    caughtBy: {
-      project: 'faults',
-      file: 'operators.fault',
-      title: 'failed events are discarded and requeued under load',
-    },
+    caughtBy: { project: 'unit', file: 'pending-sweeper', title: 'gives its slot back when it was discarded' },
   },
   {
     name: 'an unpublished claim stored past a rebuild',
@@ -563,7 +559,11 @@ export const MUTANTS: readonly Mutant[] = [
           'while ($1 && this.failure !== null) {',
       ),
     ],
-    caughtBy: { project: 'faults', file: 'embedded.fault', title: 'the disk cannot be synced' },
+    caughtBy: {
+      project: 'unit',
+      file: 'sqlite/disk-sync',
+      title: 'settles a commit when a sync has ended that began after it',
+    },
   },
   {
     name: 'a takeover that does not ask what the total leaves',
