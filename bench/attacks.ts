@@ -29,23 +29,15 @@ async function attack(plan: AttackPlan): Promise<() => Promise<void>> {
   };
 }
 
-/**
- * Measures the claims of other callers while one caller pipelines without end, or fifty callers read without end.
- * @param kindsTried of all kinds of reads, the first so many.
- */
-export async function measureAttacks(
-  run: BenchRun,
-  { profile, url, client }: Targets,
-  kindsTried: number,
-): Promise<void> {
-  const kinds = (campaign: string): readonly (readonly [name: string, paths: readonly string[]])[] =>
-    [
-      ['a mixture', ['/metrics', `/api/campaigns/${campaign}/claims/attacker`, '/docs-json', '/api/campaigns/default']],
-      ['/metrics', ['/metrics']],
-      ['the status of claims', [`/api/campaigns/${campaign}/claims/attacker`]],
-      ['/docs-json', ['/docs-json']],
-      ['campaigns', ['/api/campaigns?limit=1000']],
-    ].slice(0, kindsTried) as [string, string[]][];
+/** Measures the claims of other callers while one caller pipelines without end, or fifty callers read without end. */
+export async function measureAttacks(run: BenchRun, { profile, url, client }: Targets): Promise<void> {
+  const kinds = (campaign: string): readonly (readonly [name: string, paths: readonly string[]])[] => [
+    ['/metrics', ['/metrics']],
+    ['the status of claims', [`/api/campaigns/${campaign}/claims/attacker`]],
+    ['/docs-json', ['/docs-json']],
+    ['campaigns', ['/api/campaigns?limit=1000']],
+    ['a mixture', ['/metrics', `/api/campaigns/${campaign}/claims/attacker`, '/docs-json', '/api/campaigns/default']],
+  ];
   const bursts = (kind: string, connections: number) =>
     `${profile}, p99 of a claim beside ${connections === 1 ? 'one connection' : `${connections} connections`} with bursts of ${kind}`;
   const reads = (kind: string) => `${profile}, acknowledged claim beside 50 connections that read ${kind}`;

@@ -83,7 +83,7 @@ async function embedded(run: BenchRun, { cpu, extent }: BenchOptions, bare: Serv
     await measureRows(run, targets);
     await measureRefusals(run, targets, REFUSAL_GOALS, refusalsFor(cpu));
     if (cpu) return;
-    await measureAttacks(run, targets, extent.attacks);
+    await measureAttacks(run, targets);
     await measureWatching(run, targets, extent.watchers);
   } finally {
     await service.end('SIGTERM');
@@ -153,7 +153,7 @@ async function distributed(run: BenchRun, { cpu, extent }: BenchOptions, bare: S
         rate: claimsOf(bare, endless, 100),
       });
     }
-    await measureAttacks(run, { ...targets, bare }, extent.attacks);
+    await measureAttacks(run, { ...targets, bare });
     await measureVisibility(run, cluster, url);
     await measureTwoApis(run, cluster, url);
     await measureMemory(run, cluster, extent.claims);

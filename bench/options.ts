@@ -44,8 +44,6 @@ export interface Extent {
   readonly watchers: number;
   readonly sizes: readonly number[];
   readonly counts: readonly number[];
-  /** How many of the ways to ask for much are tried, of attackers. The first one is the mixture of all. */
-  readonly attacks: number;
 }
 
 const SMOKE: Extent = {
@@ -58,7 +56,6 @@ const SMOKE: Extent = {
   watchers: 50,
   sizes: [100, 1_000, 2_000],
   counts: [1, 3, 5],
-  attacks: 1,
 };
 
 /** @throws with a line for the person at the terminal. */
@@ -95,7 +92,6 @@ export function readOptions(args: readonly string[]): BenchOptions {
     watchers: 5_000,
     sizes: [1_000, 100_000, 1_000_000],
     counts: [1, 100, 1_000],
-    attacks: Infinity,
   };
   const rival = rivalOf(values.against, values.body, values.pid);
   return { help, only, cpu, bisect, smoke, out, extent: smoke ? SMOKE : full, rival };

@@ -143,7 +143,7 @@ describe('failed events', () => {
   });
 
   describe('that an operator looks at', () => {
-    const show = (id: number | string) => client.admin('GET', `${PATH}/${id}`);
+    const show = (id: number | string) => client.admin('GET', `${PATH}/${id}/message`);
 
     it('show the message as it lies on the log, and a version to act on', async () => {
       const campaign = await client.createCampaign(1);
@@ -194,7 +194,7 @@ describe('failed events', () => {
         String(row.id),
       ]);
       expect((await show(row.id)).body.message).not.toBeNull();
-      const seen = await client.get(`${PATH}/${row.id}`, { authorization: `Bearer ${viewer.body.key}` });
+      const seen = await client.get(`${PATH}/${row.id}/message`, { authorization: `Bearer ${viewer.body.key}` });
       expect([seen.status, seen.body.claimId, seen.body.message]).toEqual([200, null, null]);
     });
   });
@@ -202,7 +202,7 @@ describe('failed events', () => {
   describe('that an operator acts upon', () => {
     it.each(['requeue', 'discard', 'look'] as const)('have to exist for a %s', async (action) => {
       const call = (id: string) =>
-        action === 'look' ? client.admin('GET', `${PATH}/${id}`) : act(id as unknown as number, action, '*');
+        action === 'look' ? client.admin('GET', `${PATH}/${id}/message`) : act(id as unknown as number, action, '*');
       for (const id of ['999999', '999999999999999', '9'.repeat(40)]) {
         const answer = await call(id);
         expect([answer.status, answer.body.code]).toEqual([404, 'failed-event-not-found']);

@@ -138,7 +138,7 @@ describePages('the page of failed events', () => {
   it('says what is wrong when the message cannot be read, beside all else that is known', async () => {
     await unreadable(1);
     const page = await open();
-    await page.route(/failed-events\/\d+$/, (route) => route.abort());
+    await page.route(/failed-events\/\d+\/message$/, (route) => route.abort());
     await page.getByRole('button', { name: /^Details of/ }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('The service cannot be reached').waitFor();

@@ -65,7 +65,8 @@ export class FailedEventsController {
     return pageJson(page, (row) => failedEventJson(row, withClaimIds), cursor);
   }
 
-  @Get(':id')
+  // Not `:id` alone: that would take `GET requeue` and `GET discard`, which are no calls.
+  @Get(':id/message')
   @NeedsRole('viewer')
   @ApiOperation({ summary: 'One of them, with the message that could not become a coupon' })
   @ApiAnswer(200, 'The failed event and its message.', failedEventWithMessageJsonSchema, {

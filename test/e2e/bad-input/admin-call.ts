@@ -23,7 +23,7 @@ export function describeAdminCalls(): void {
       ['GET', `/api/admin/campaigns/${campaign}/audit`],
       ['GET', `/api/admin/campaigns/${campaign}/consequences?of=close`],
       ['GET', '/api/admin/failed-events'],
-      ['GET', '/api/admin/failed-events/1'],
+      ['GET', '/api/admin/failed-events/1/message'],
       ['GET', '/api/admin/failed-events/consequences?status=DEAD'],
       ['POST', '/api/admin/failed-events/requeue', '{"status":"DEAD","expected":0}'],
       ['POST', '/api/admin/failed-events/discard', '{"status":"DEAD","expected":0,"reason":"r"}'],

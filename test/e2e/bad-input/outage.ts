@@ -100,7 +100,7 @@ export function describeOutages(): void {
         ['POST', '/api/admin/campaigns/default/close', { headers: action }],
         ['GET', '/api/admin/campaigns/default/audit', { headers: action }],
         ['GET', '/api/admin/failed-events', { headers: action }],
-        ['GET', '/api/admin/failed-events/1', { headers: action }],
+        ['GET', '/api/admin/failed-events/1/message', { headers: action }],
         ['POST', '/api/admin/failed-events/1/requeue', { headers: action }],
         ['POST', '/api/admin/failed-events/1/discard', { headers: json, body: '{"reason":"r"}' }],
       ] as const) {

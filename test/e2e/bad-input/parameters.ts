@@ -136,6 +136,8 @@ export function describeParameters(): void {
       ['PUT', '/api/admin/campaigns/default/audit', 'GET, HEAD'],
       ['POST', '/api/admin/failed-events', 'GET, HEAD'],
       ['GET', '/api/admin/failed-events/1/discard', 'POST'],
+      ['GET', '/api/admin/failed-events/discard', 'POST'],
+      ['GET', '/api/admin/failed-events/requeue', 'POST'],
       ['POST', '/health/live', 'GET, HEAD'],
       ['DELETE', '/health/ready', 'GET, HEAD'],
       ['PUT', '/metrics', 'GET, HEAD'],

@@ -45,9 +45,11 @@ export function Message({ row }: { readonly row: FailedEvent }) {
   const answer = useSignal<Answer | null>(null);
   useEffect(() => {
     let isGone = false;
-    void attempt(api.GET('/api/admin/failed-events/{id}', { params: { path: { id: row.id } } })).then((outcome) => {
-      if (!isGone) answer.value = outcome.ok ? outcome.data : outcome;
-    });
+    void attempt(api.GET('/api/admin/failed-events/{id}/message', { params: { path: { id: row.id } } })).then(
+      (outcome) => {
+        if (!isGone) answer.value = outcome.ok ? outcome.data : outcome;
+      },
+    );
     return () => {
       isGone = true;
     };
